@@ -1,0 +1,100 @@
+/* dispatch.c: which table of kernels runs here.  setup.py defines FO_HAS_<ISA> for each kernels.c that it compiled. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fastopt.h"
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
+static int runs_always(void) { return 1; }
+
+#if defined(FO_HAS_AVX2) && defined(_MSC_VER) && !defined(__clang__)
+/* leaf 7 ebx: bit 5 AVX2, 16 F, 17 DQ, 30 BW, 31 VL; leaf 1 ecx: bit 12 FMA, 27 OSXSAVE; xcr0: 6 ymm, 0xe6 zmm */
+static int has(unsigned leaf7_ebx, unsigned long long xcr0) {
+    int r[4];
+    __cpuid(r, 0);
+    if (r[0] < 7) return 0;
+    __cpuid(r, 1);
+    if (!(r[2] & (1 << 12)) || !(r[2] & (1 << 27)) || (_xgetbv(0) & xcr0) != xcr0) return 0;
+    __cpuidex(r, 7, 0);
+    return ((unsigned)r[1] & leaf7_ebx) == leaf7_ebx;
+}
+static int runs_avx2(void) { return has(1u << 5, 0x6); }
+static int runs_avx512(void) { return has(1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31, 0xe6); }
+#elif defined(FO_HAS_AVX2)
+static int runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static int runs_avx512(void) {
+    return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+}
+#endif
+
+/* best first */
+#define TABLES(X) AVX512(X) AVX2(X) BASE(X) NEON(X)
+#ifdef FO_HAS_AVX512
+#define AVX512(X) X(avx512, runs_avx512)
+#else
+#define AVX512(X)
+#endif
+#ifdef FO_HAS_AVX2
+#define AVX2(X) X(avx2, runs_avx2)
+#else
+#define AVX2(X)
+#endif
+#ifdef FO_HAS_BASE
+#define BASE(X) X(base, runs_always)
+#else
+#define BASE(X)
+#endif
+#ifdef FO_HAS_NEON
+#define NEON(X) X(neon, runs_always)
+#else
+#define NEON(X)
+#endif
+
+#define DECLARE(isa, runs) extern const fo_table fo_table_##isa;
+TABLES(DECLARE)
+
+static const struct {
+    const fo_table *table;
+    int (*runs)(void);
+} tables[] = {
+#define ENTRY(isa, runs) {&fo_table_##isa, runs},
+    TABLES(ENTRY)
+};
+
+static const fo_table *active;
+
+const fo_table *fo_available(int i) {
+    for (size_t j = 0; j < sizeof tables / sizeof *tables; j++)
+        if (tables[j].runs() && i-- == 0) return tables[j].table;
+    return NULL;
+}
+
+int fo_use_isa(const char *name) {
+    const fo_table *table;
+    for (int i = 0; (table = fo_available(i)) != NULL; i++)
+        if (strcmp(table->name, name) == 0) {
+            active = table;
+            return 1;
+        }
+    return 0;
+}
+
+const fo_table *fo_active(void) {
+    if (active == NULL) {
+        const char *name = getenv("FASTOPT_ISA");
+        if (name == NULL || !fo_use_isa(name)) active = fo_available(0);
+    }
+    return active;
+}
+
+#define NAME_LOSS(name, target) #name,
+#define TARGET_LOSS(name, target) #target,
+#define NAME(name) #name,
+const char *const fo_loss_names[] = {FO_LOSSES(NAME_LOSS) NULL};
+const char *const fo_loss_targets[] = {FO_LOSSES(TARGET_LOSS) NULL};
+const char *const fo_penalty_names[] = {FO_PENALTIES(NAME) NULL};
+const char *const fo_schedule_names[] = {FO_SCHEDULES(NAME) NULL};

@@ -1,0 +1,142 @@
+/* fastopt.h: the C interface.  What crosses between the hot loops (Cython, or any C program) and the kernels: the enums,
+ * the structs and the table of kernels of each instruction set.  Kernels work on one block of rows or elements, never
+ * allocate, print or fail, and know neither Python nor threads.
+ *
+ * Vocabulary: X (n, d) data, x one row, y target, p raw prediction, w weights, b intercept, k outputs (classes),
+ * lr learning rate, t step.  Order of arguments: kind, sizes, const inputs, in/out, outputs.
+ * Arrays typed `const void *` hold float in the f32 table and double in the f64 table. */
+#ifndef FASTOPT_H
+#define FASTOPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lists.h"
+
+/* ---- kinds: FO_LOSS_huber, FO_PENALTY_l2, FO_SCHEDULE_optimal ... in the order of lists.h ---- */
+#define FO_ENUM_LOSS(name, target) FO_LOSS_##name,
+#define FO_ENUM_PENALTY(name) FO_PENALTY_##name,
+#define FO_ENUM_SCHEDULE(name) FO_SCHEDULE_##name,
+enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES };
+enum fo_penalty_kind { FO_PENALTIES(FO_ENUM_PENALTY) FO_N_PENALTIES };
+enum fo_schedule_kind { FO_SCHEDULES(FO_ENUM_SCHEDULE) FO_N_SCHEDULES };
+
+/* How X lies in memory. */
+enum fo_layout { FO_DENSE, FO_CSR32, FO_CSR64 };
+
+/* A loss and its parameters; a loss says in csrc/losses.h what a and b mean to it. */
+typedef struct {
+    int kind;    /* enum fo_loss_kind */
+    double a, b; /* its parameters, 0 where it has none */
+} fo_loss;
+
+/* A penalty alpha·(l1_ratio·‖w‖₁ + (1 − l1_ratio)/2·‖w‖₂²); none, l2 and l1 fix l1_ratio. */
+typedef struct {
+    int kind; /* enum fo_penalty_kind */
+    double alpha, l1_ratio;
+} fo_penalty;
+
+/* A learning-rate schedule of the step t = 1, 2, … */
+typedef struct {
+    int kind; /* enum fo_schedule_kind */
+    double lr;      /* eta0: the first rate; C of the passive-aggressive schedules */
+    double power_t; /* exponent of invscaling */
+    double alpha;   /* strength of the penalty, for `optimal` */
+    double t0;      /* offset of `optimal` */
+} fo_schedule;
+
+/* X, used where it lies.  Dense rows have unit stride between elements (others are packed first, see pack_rows). */
+typedef struct {
+    int layout;         /* enum fo_layout */
+    ptrdiff_t n, d;     /* rows, columns */
+    const void *data;   /* dense: the first element; CSR: the values */
+    ptrdiff_t stride;   /* dense: elements from one row to the next */
+    const void *indices; /* CSR: column of each value, int32_t or int64_t by layout */
+    const void *indptr;  /* CSR: n + 1 offsets into data, of the same type */
+} fo_matrix;
+
+/* A block of samples in the order in which they are visited. */
+typedef struct {
+    ptrdiff_t n;          /* samples in the block */
+    const int32_t *rows;  /* (n,) row of X of each */
+    const void *y;        /* (n, k) targets */
+    const void *weight;   /* (n,) sample weights, or NULL */
+    const double *lr;     /* (n,) learning rate of each step */
+    double t;             /* step of the first sample */
+    void *p;              /* (n, k) out: raw predictions before each update */
+} fo_block;
+
+/* What stays constant over a fit by per-sample SGD. */
+typedef struct {
+    fo_loss loss;
+    fo_penalty penalty;
+    fo_schedule schedule;
+    int fit_intercept;       /* learn b */
+    int one_class;           /* the one-class SVM: b is also pulled by −lr·alpha */
+    double intercept_decay;  /* b moves by this share of its step (0.01 for CSR) */
+    double average;          /* average the weights from this step on; 0: never */
+} fo_sgd;
+
+/* The state of k outputs; every array has k entries.  Weight of feature f in output j: w[j·output_stride + f·feature_stride]:
+ * whole vectors of one output beside dense rows (feature_stride 1, rows 64-byte aligned and padded with zeros to whole
+ * vectors), all outputs of one feature side by side for CSR (output_stride 1, padded likewise if k > 1).
+ * True weights are scale·w; true averages (w_avg + avg_a·w)/avg_b. */
+typedef struct {
+    ptrdiff_t k;
+    ptrdiff_t output_stride, feature_stride;
+    void *w;               /* weights */
+    void *w_avg;           /* sums of the averaged weights, or NULL */
+    void *q;               /* L1 penalty that each weight has received, or NULL without l1 */
+    double *b;             /* intercepts */
+    double *b_avg;         /* averaged intercepts */
+    double *scale;         /* lazy factor of w */
+    double *avg_a, *avg_b; /* lazy factors of the averages (Bottou 2012) */
+    double *l1_sum;        /* L1 penalty that each weight could have received so far (Tsuruoka 2009) */
+    double *lr_factor;     /* what `adaptive` has left of the learning rate */
+    double *sq_norm;       /* ‖w‖₂² of the unscaled w, as the stopping criterion sees it */
+    double *l1_norm;       /* ‖w‖₁ of the unscaled w, likewise */
+    double *weight_pos, *weight_neg; /* class weights of y > 0 and y <= 0 */
+    double *loss_sum;      /* in/out: sum of the losses */
+    double *penalty_sum;   /* in/out: sum of the penalties, once a sample */
+    void *z, *g, *c;       /* scratch, k elements each, padded to whole vectors */
+} fo_outputs;
+
+/* The kernels of one instruction set and one element type. */
+typedef struct {
+    /* values[i] = loss(y[i], p[i]) and grads[i] = its derivative in p, times weight[i] where given, times factor;
+     * either output may be NULL.  y of margin losses is in {0, 1}.  Returns the sum of the weighted values. */
+    double (*loss_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
+                         double factor, void *values, void *grads);
+    /* One SGD step a sample over a block. Returns the step after the last. */
+    double (*sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out);
+    /* Fold the lazy factors into the weights: w ← scale·w, w_avg ← (w_avg + avg_a·w)/avg_b. */
+    void (*sgd_settle)(ptrdiff_t d, fo_outputs *out);
+    /* p[i, j] = X[rows[i]]·w[j] + b[j]; rows NULL: 0 … n − 1. w (k, w_stride). */
+    void (*predict_rows)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t k, const int32_t *rows, const void *w,
+                         ptrdiff_t w_stride, const void *b, void *p);
+    /* out[i, j] = data[rows[i]·row_stride + j·column_stride], strides in bytes, data of any alignment. */
+    void (*pack_rows)(ptrdiff_t n, ptrdiff_t d, const void *data, ptrdiff_t row_stride, ptrdiff_t column_stride,
+                      const int32_t *rows, void *out);
+    /* lr[i] = schedule(t + i). */
+    void (*lr_block)(const fo_schedule *schedule, ptrdiff_t n, double t, double *lr);
+    /* 1 if all of x is finite. */
+    int (*all_finite)(ptrdiff_t n, const void *x);
+} fo_kernels;
+
+typedef struct {
+    const char *name; /* "base", "avx2", "avx512", "neon" */
+    fo_kernels f32, f64;
+} fo_table;
+
+/* The table in use: chosen by cpuid when first asked for, FASTOPT_ISA in the environment overriding it. */
+const fo_table *fo_active(void);
+/* Use the named table from now on; 0 if it is not built in or the processor lacks it. */
+int fo_use_isa(const char *name);
+/* The i-th table that this processor can run, best first; NULL past the last. */
+const fo_table *fo_available(int i);
+
+/* Names in the order of the enums, NULL at the end; domain of the i-th loss's target ("real", "sign", "unit", …). */
+extern const char *const fo_loss_names[], *const fo_loss_targets[];
+extern const char *const fo_penalty_names[], *const fo_schedule_names[];
+
+#endif

@@ -1,0 +1,26 @@
+/* kernels.c: every kernel for float and double, compiled once per instruction set with FO_ISA = its name.
+ * Nothing but the table fo_table_<isa> is visible outside, so that the linker never mixes instruction sets. */
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fastopt.h"
+
+#define REAL_IS_FLOAT 1
+#include "loops.h"
+#undef REAL_IS_FLOAT
+#define REAL_IS_FLOAT 0
+#include "loops.h"
+#include "schedules.h"
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define TEXT_(a) #a
+#define TEXT(a) TEXT_(a)
+#define TABLE_OF(suffix) \
+    { loss_block_##suffix, sgd_rows_##suffix, sgd_settle_##suffix, predict_rows_##suffix, pack_rows_##suffix, lr_block, \
+      all_finite_##suffix }
+
+extern const fo_table JOIN(fo_table_, FO_ISA);
+const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

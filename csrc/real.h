@@ -1,0 +1,53 @@
+/* real.h: the element type of this pass over the sources.  kernels.c includes its headers once with REAL_IS_FLOAT 1 and
+ * once with 0; `real` is float or double and F(name) the name with the type's suffix.  No include guard: it is re-read. */
+#undef real
+#undef real_bits
+#undef F
+#undef R
+#if REAL_IS_FLOAT
+#define real float
+#define real_bits int32_t
+#define F(name) name##_f32
+#define R(x) x##f /* a literal of type real */
+#else
+#define real double
+#define real_bits int64_t
+#define F(name) name##_f64
+#define R(x) x
+#endif
+
+/* always inlined: bodies that take constants and let the compiler specialise them */
+#ifndef FO_INLINE
+#if defined(_MSC_VER) && !defined(__clang__)
+#define FO_INLINE static __forceinline
+#define restrict __restrict
+#define FO_SIMD
+#define FO_PREFETCH(p) ((void)(p))
+#define FO_LIKELY(x) (x)
+#else
+#define FO_INLINE static inline __attribute__((always_inline))
+#define FO_SIMD _Pragma("omp simd")
+#define FO_PREFETCH(p) __builtin_prefetch((p), 0, 3)
+#define FO_LIKELY(x) __builtin_expect(!!(x), 1)
+#endif
+#endif
+
+/* a·b + c: one rounding where the instruction set has it, so that AVX2, AVX-512 and NEON agree bit for bit */
+#ifndef FO_HAS_FMA
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__AVX2__)
+#define FO_HAS_FMA 1
+#else
+#define FO_HAS_FMA 0
+#endif
+#endif
+FO_INLINE real F(fma_)(real a, real b, real c) {
+#if FO_HAS_FMA
+#if REAL_IS_FLOAT
+    return fmaf(a, b, c);
+#else
+    return fma(a, b, c);
+#endif
+#else
+    return a * b + c;
+#endif
+}

@@ -1,0 +1,135 @@
+/* simd.h: a vector of 64 bytes, VLEN elements, made of as many registers as the instruction set needs for it, so that
+ * sums are added in the same order everywhere.  The only place with intrinsics: gcc 12 keeps fixed-lane arrays of 16
+ * accumulators in scalar registers and turns short tails into element loops, which cost a row of 28 floats 3x. */
+#undef VLEN
+#undef VPARTS
+#define VLEN ((int)(64 / sizeof(real)))
+
+#ifndef FO_SIMD_HEADERS
+#define FO_SIMD_HEADERS
+#if defined(__AVX2__) || defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+#if defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+#if defined(__AVX512F__)
+#define FO_REGISTER_BYTES 64
+#elif defined(__AVX2__)
+#define FO_REGISTER_BYTES 32
+#elif defined(__GNUC__)
+#define FO_REGISTER_BYTES 16
+#else
+#define FO_REGISTER_BYTES 8
+#endif
+/* outputs that one sweep over a row serves: bounded by the number of registers */
+#define FO_TILE (FO_REGISTER_BYTES == 64 ? 4 : 2)
+#endif
+
+/* one register */
+#if defined(__GNUC__)
+typedef real F(reg) __attribute__((vector_size(FO_REGISTER_BYTES)));
+#else
+typedef struct { real e[FO_REGISTER_BYTES / sizeof(real)]; } F(reg);
+#endif
+#define VPARTS ((int)(64 / sizeof(F(reg))))
+typedef struct { F(reg) part[64 / FO_REGISTER_BYTES]; } F(vec);
+
+#define FO_EACH_PART for (int part = 0; part < VPARTS; part++)
+#define FO_EACH_ELEMENT for (int j = 0; j < (int)(sizeof(F(reg)) / sizeof(real)); j++)
+
+/* a·b + c in each element of a register */
+FO_INLINE F(reg) F(reg_fma)(F(reg) a, F(reg) b, F(reg) c) {
+#if FO_REGISTER_BYTES == 64 && REAL_IS_FLOAT
+    return _mm512_fmadd_ps(a, b, c);
+#elif FO_REGISTER_BYTES == 64
+    return _mm512_fmadd_pd(a, b, c);
+#elif FO_REGISTER_BYTES == 32 && REAL_IS_FLOAT
+    return _mm256_fmadd_ps(a, b, c);
+#elif FO_REGISTER_BYTES == 32
+    return _mm256_fmadd_pd(a, b, c);
+#elif defined(__ARM_NEON) && REAL_IS_FLOAT
+    return vfmaq_f32(c, a, b);
+#elif defined(__ARM_NEON)
+    return vfmaq_f64(c, a, b);
+#elif defined(__GNUC__)
+    return a * b + c;
+#else
+    FO_EACH_ELEMENT c.e[j] = F(fma_)(a.e[j], b.e[j], c.e[j]);
+    return c;
+#endif
+}
+
+FO_INLINE F(vec) F(vfma)(F(vec) a, F(vec) b, F(vec) c) {
+    FO_EACH_PART c.part[part] = F(reg_fma)(a.part[part], b.part[part], c.part[part]);
+    return c;
+}
+
+FO_INLINE F(vec) F(vset)(real x) {
+    F(vec) v;
+#if defined(__GNUC__)
+    FO_EACH_PART v.part[part] = x - (F(reg)){0};
+#else
+    FO_EACH_PART FO_EACH_ELEMENT v.part[part].e[j] = x;
+#endif
+    return v;
+}
+
+FO_INLINE F(vec) F(vload)(const real *x) {
+    F(vec) v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+FO_INLINE void F(vstore)(real *x, F(vec) v) { memcpy(x, &v, sizeof v); }
+
+/* the first m < VLEN elements of x, zeros behind them; reads nothing beyond them */
+FO_INLINE F(vec) F(vload_part)(const real *x, int m) {
+    F(vec) v;
+#if FO_REGISTER_BYTES == 64 && REAL_IS_FLOAT
+    v.part[0] = _mm512_maskz_loadu_ps((__mmask16)((1u << m) - 1), x);
+#elif FO_REGISTER_BYTES == 64
+    v.part[0] = _mm512_maskz_loadu_pd((__mmask8)((1u << m) - 1), x);
+#elif FO_REGISTER_BYTES == 32 && REAL_IS_FLOAT
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    FO_EACH_PART v.part[part] =
+        _mm256_maskload_ps(x + 8 * part, _mm256_cmpgt_epi32(_mm256_set1_epi32(m - 8 * part), lane));
+#elif FO_REGISTER_BYTES == 32
+    const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
+    FO_EACH_PART v.part[part] =
+        _mm256_maskload_pd(x + 4 * part, _mm256_cmpgt_epi64(_mm256_set1_epi64x(m - 4 * part), lane));
+#else
+    real e[64 / sizeof(real)] = {0};
+    for (int j = 0; j < m; j++) e[j] = x[j];
+    memcpy(&v, e, sizeof v);
+#endif
+    return v;
+}
+
+/* the sum of all elements, halves added until one is left: the same order in every width of register */
+FO_INLINE real F(vsum)(F(vec) v) {
+#if FO_REGISTER_BYTES >= 32 && REAL_IS_FLOAT
+#if FO_REGISTER_BYTES == 64
+    const __m256 s8 = _mm256_add_ps(_mm512_castps512_ps256(v.part[0]), _mm512_extractf32x8_ps(v.part[0], 1));
+#else
+    const __m256 s8 = _mm256_add_ps(v.part[0], v.part[1]);
+#endif
+    const __m128 s4 = _mm_add_ps(_mm256_castps256_ps128(s8), _mm256_extractf128_ps(s8, 1));
+    const __m128 s2 = _mm_add_ps(s4, _mm_movehl_ps(s4, s4));
+    return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
+#elif FO_REGISTER_BYTES >= 32
+#if FO_REGISTER_BYTES == 64
+    const __m256d s4 = _mm256_add_pd(_mm512_castpd512_pd256(v.part[0]), _mm512_extractf64x4_pd(v.part[0], 1));
+#else
+    const __m256d s4 = _mm256_add_pd(v.part[0], v.part[1]);
+#endif
+    const __m128d s2 = _mm_add_pd(_mm256_castpd256_pd128(s4), _mm256_extractf128_pd(s4, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(s2, _mm_unpackhi_pd(s2, s2)));
+#else
+    real e[64 / sizeof(real)];
+    memcpy(e, &v, sizeof e);
+    for (int half = VLEN / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++) e[j] += e[j + half];
+    return e[0];
+#endif
+}
