@@ -24,3 +24,35 @@ FO_INLINE F(fo_pair) F(loss_hinge)(real a, real b, real y, real p) {
     (void)a; (void)b;
     return (F(fo_pair)){z < 0 ? 0 : z, z < 0 ? 0 : -y};
 }
+
+FO_INLINE F(fo_pair) F(loss_absolute_error)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_huber)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_quantile)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_epsilon_insensitive)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_squared_epsilon_insensitive)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_log_cosh)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_poisson)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_gamma)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_tweedie)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_squared_hinge)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_smooth_hinge)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_modified_huber)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_perceptron)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_exponential)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+
+FO_INLINE F(fo_pair) F(loss_focal)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
