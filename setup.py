@@ -31,7 +31,7 @@ class BuildExt(build_ext):
                                          macros=[(f"FO_HAS_{isa.upper()}", "1") for isa in ISA],
                                          extra_postargs=["-std=c11", "-O2", "-Wall", "-Wextra"])
         for ext in self.extensions:
-            ext.extra_objects += objects
+            ext.extra_objects += objects if ext.name == "fastopt._core" else []
         super().build_extensions()
 
 

@@ -63,7 +63,7 @@ typedef struct {
     const void *weight;   /* (n,) sample weights, or NULL */
     const double *lr;     /* (n,) learning rate of each step */
     double t;             /* step of the first sample */
-    void *p;              /* (n, k) out: raw predictions before each update */
+    void *p;              /* (n, k) scratch */
 } fo_block;
 
 /* What stays constant over a fit by per-sample SGD. */
@@ -72,33 +72,36 @@ typedef struct {
     fo_penalty penalty;
     fo_schedule schedule;
     int fit_intercept;       /* learn b */
+    int counts_penalty;      /* penalty_sum is wanted: there is a penalty, and the schedule is not passive-aggressive */
     int one_class;           /* the one-class SVM: b is also pulled by −lr·alpha */
     double intercept_decay;  /* b moves by this share of its step (0.01 for CSR) */
     double average;          /* average the weights from this step on; 0: never */
 } fo_sgd;
 
-/* The state of k outputs; every array has k entries.  Weight of feature f in output j: w[j·output_stride + f·feature_stride]:
- * whole vectors of one output beside dense rows (feature_stride 1, rows 64-byte aligned and padded with zeros to whole
- * vectors), all outputs of one feature side by side for CSR (output_stride 1, padded likewise if k > 1).
- * True weights are scale·w; true averages (w_avg + avg_a·w)/avg_b. */
+/* The state of one output (a class, or the one target).  True weights are scale·w, true averages (w_avg + avg_a·w)/avg_b. */
+typedef struct {
+    double b, b_avg;       /* intercept, averaged intercept */
+    double scale;          /* lazy factor of w */
+    double avg_a, avg_b;   /* lazy factors of the average (Bottou 2012) */
+    double l1_sum;         /* L1 penalty that each weight could have received so far (Tsuruoka 2009) */
+    double lr_factor;      /* what `adaptive` has left of the learning rate */
+    double sq_norm, l1_norm; /* ‖w‖₂² and ‖w‖₁ of the unscaled w, as the stopping criterion sees them */
+    double weight_pos, weight_neg; /* class weights of y > 0 and y <= 0 */
+    double loss_sum;       /* in/out: sum of the losses */
+    double penalty_sum;    /* in/out: sum of the penalties, one a sample */
+} fo_output;
+
+/* The state of k outputs.  Weight of feature f in output j: w[j·output_stride + f·feature_stride]: whole vectors of one
+ * output beside dense rows (feature_stride 1, rows 64-byte aligned and padded with zeros to whole vectors); all outputs of
+ * one feature side by side for CSR (output_stride 1, padded to whole vectors if k > 1). */
 typedef struct {
     ptrdiff_t k;
     ptrdiff_t output_stride, feature_stride;
-    void *w;               /* weights */
-    void *w_avg;           /* sums of the averaged weights, or NULL */
-    void *q;               /* L1 penalty that each weight has received, or NULL without l1 */
-    double *b;             /* intercepts */
-    double *b_avg;         /* averaged intercepts */
-    double *scale;         /* lazy factor of w */
-    double *avg_a, *avg_b; /* lazy factors of the averages (Bottou 2012) */
-    double *l1_sum;        /* L1 penalty that each weight could have received so far (Tsuruoka 2009) */
-    double *lr_factor;     /* what `adaptive` has left of the learning rate */
-    double *sq_norm;       /* ‖w‖₂² of the unscaled w, as the stopping criterion sees it */
-    double *l1_norm;       /* ‖w‖₁ of the unscaled w, likewise */
-    double *weight_pos, *weight_neg; /* class weights of y > 0 and y <= 0 */
-    double *loss_sum;      /* in/out: sum of the losses */
-    double *penalty_sum;   /* in/out: sum of the penalties, once a sample */
-    void *z, *g, *c;       /* scratch, k elements each, padded to whole vectors */
+    void *w;         /* weights */
+    void *w_avg;     /* sums of the averaged weights, or NULL */
+    void *q;         /* L1 penalty that each weight has received, or NULL without l1 */
+    fo_output *o;    /* (k,) */
+    void *z, *g, *c; /* scratch of k elements each, 64-byte aligned, padded with zeros to whole vectors */
 } fo_outputs;
 
 /* The kernels of one instruction set and one element type. */
@@ -109,7 +112,7 @@ typedef struct {
                          double factor, void *values, void *grads);
     /* One SGD step a sample over a block. Returns the step after the last. */
     double (*sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out);
-    /* Fold the lazy factors into the weights: w ← scale·w, w_avg ← (w_avg + avg_a·w)/avg_b. */
+    /* Fold the lazy factors into the d weights of each output. */
     void (*sgd_settle)(ptrdiff_t d, fo_outputs *out);
     /* p[i, j] = X[rows[i]]·w[j] + b[j]; rows NULL: 0 … n − 1. w (k, w_stride). */
     void (*predict_rows)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t k, const int32_t *rows, const void *w,

@@ -5,4 +5,5 @@
 #include "losses.h"
 #include "loss_loops.h"
 #include "rows.h"
+#include "sweep.h"
 #include "sgd.h"

@@ -22,11 +22,14 @@
 #define FO_INLINE static __forceinline
 #define restrict __restrict
 #define FO_SIMD
+#define FO_SIMD_SUM(...)
 #define FO_PREFETCH(p) ((void)(p))
 #define FO_LIKELY(x) (x)
 #else
 #define FO_INLINE static inline __attribute__((always_inline))
 #define FO_SIMD _Pragma("omp simd")
+#define FO_SIMD_SUM(...) FO_PRAGMA(omp simd reduction(+ : __VA_ARGS__))
+#define FO_PRAGMA(text) _Pragma(#text)
 #define FO_PREFETCH(p) __builtin_prefetch((p), 0, 3)
 #define FO_LIKELY(x) __builtin_expect(!!(x), 1)
 #endif

@@ -1,0 +1,91 @@
+/* rows.h: access to the rows of X, dense or CSR, and the loops that only read them.  `layout` is always a constant of the
+ * caller, so that each loop is compiled once a layout and holds no test of it. */
+
+/* one row: m elements, or m values with their columns */
+typedef struct {
+    const real *x;
+    const void *columns; /* CSR: int32_t or int64_t; dense: NULL */
+    ptrdiff_t m;
+} F(row);
+
+#ifndef FO_ROWS_ONCE
+#define FO_ROWS_ONCE
+/* X.indptr[i] */
+FO_INLINE ptrdiff_t row_start(const int layout, const fo_matrix *X, ptrdiff_t i) {
+    return layout == FO_CSR32 ? ((const int32_t *)X->indptr)[i] : (ptrdiff_t)((const int64_t *)X->indptr)[i];
+}
+
+/* the column of the j-th value of a CSR row */
+FO_INLINE ptrdiff_t column(const int layout, const void *columns, ptrdiff_t j) {
+    return layout == FO_CSR32 ? ((const int32_t *)columns)[j] : (ptrdiff_t)((const int64_t *)columns)[j];
+}
+
+/* bring `bytes` from p into the cache */
+FO_INLINE void prefetch_bytes(const void *p, ptrdiff_t bytes) {
+    for (ptrdiff_t at = 0; at < bytes; at += 64) FO_PREFETCH((const char *)p + at);
+}
+#endif
+
+FO_INLINE F(row) F(row_of)(const int layout, const fo_matrix *X, ptrdiff_t i) {
+    if (layout == FO_DENSE) return (F(row)){(const real *)X->data + i * X->stride, NULL, X->d};
+    const ptrdiff_t start = row_start(layout, X, i), size = layout == FO_CSR32 ? 4 : 8;
+    return (F(row)){(const real *)X->data + start, (const char *)X->indices + start * size,
+                    row_start(layout, X, i + 1) - start};
+}
+
+/* x·w, w of stride 1 */
+FO_INLINE real F(row_dot)(const int layout, F(row) x, const real *w) {
+    ptrdiff_t i = 0;
+    if (layout != FO_DENSE) {
+        real s[4] = {0};
+        for (; i + 4 <= x.m; i += 4)
+            for (int j = 0; j < 4; j++) s[j] = F(fma_)(x.x[i + j], w[column(layout, x.columns, i + j)], s[j]);
+        for (; i < x.m; i++) s[0] = F(fma_)(x.x[i], w[column(layout, x.columns, i)], s[0]);
+        return (s[0] + s[2]) + (s[1] + s[3]);
+    }
+    F(vec) s = F(vset)(0), s2 = s;
+    for (; i + 2 * VLEN <= x.m; i += 2 * VLEN) {
+        s = F(vfma)(F(vload)(x.x + i), F(vload)(w + i), s);
+        s2 = F(vfma)(F(vload)(x.x + i + VLEN), F(vload)(w + i + VLEN), s2);
+    }
+    for (; i < x.m; i += VLEN) {
+        const int m = (int)(x.m - i < VLEN ? x.m - i : VLEN);
+        s = F(vfma)(F(vload_part)(x.x + i, m), F(vload_part)(w + i, m), s);
+    }
+    return F(vsum)(F(vadd)(s, s2));
+}
+
+/* x·x, which is also Σ x² over the values of a CSR row */
+FO_INLINE real F(row_square)(F(row) x) { return F(row_dot)(FO_DENSE, x, x.x); }
+
+FO_INLINE void F(predict_loop)(const int layout, const fo_matrix *X, ptrdiff_t n, ptrdiff_t k, const int32_t *rows,
+                               const real *w, ptrdiff_t w_stride, const real *b, real *p) {
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const F(row) x = F(row_of)(layout, X, rows ? rows[i] : i);
+        for (ptrdiff_t j = 0; j < k; j++) p[i * k + j] = F(row_dot)(layout, x, w + j * w_stride) + b[j];
+    }
+}
+
+static void F(predict_rows)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t k, const int32_t *rows, const void *w,
+                            ptrdiff_t w_stride, const void *b, void *p) {
+    if (X->layout == FO_DENSE) F(predict_loop)(FO_DENSE, X, n, k, rows, w, w_stride, b, p);
+    else if (X->layout == FO_CSR32) F(predict_loop)(FO_CSR32, X, n, k, rows, w, w_stride, b, p);
+    else F(predict_loop)(FO_CSR64, X, n, k, rows, w, w_stride, b, p);
+}
+
+/* Column by column: a column of a Fortran-ordered X stays in the cache while all rows of the block are taken from it. */
+static void F(pack_rows)(ptrdiff_t n, ptrdiff_t d, const void *data, ptrdiff_t row_stride, ptrdiff_t column_stride,
+                         const int32_t *rows, void *out) {
+    real *o = out;
+    for (ptrdiff_t j = 0; j < d; j++)
+        for (ptrdiff_t i = 0; i < n; i++)
+            memcpy(o + i * d + j, (const char *)data + (ptrdiff_t)rows[i] * row_stride + j * column_stride, sizeof(real));
+}
+
+static int F(all_finite)(ptrdiff_t n, const void *x) {
+    const real *v = x;
+    int finite = 1;
+    FO_SIMD
+    for (ptrdiff_t i = 0; i < n; i++) finite &= (v[i] - v[i] == 0); /* inf − inf and nan − nan are nan */
+    return finite;
+}

@@ -1,0 +1,238 @@
+/* sgd.h: per-sample SGD over one block of rows.  One loop for every loss, penalty, schedule, layout and number of
+ * outputs; it is compiled for dense and CSR rows, one and many outputs.
+ *
+ * The order of a sample's parts is scikit-learn's, whose coefficients it reproduces: objective, gradient, decay of the
+ * weights, step, intercept, average, L1 truncation.  Two things are arranged differently and change no result:
+ * the step of a sample and the product with the next one share one pass over the weights (sweep.h); and with short dense
+ * rows that pass runs one sample late (`lag`), so that it overlaps the latency of exp and divide: the product z of the
+ * next row is then taken with weights that lack this sample's step c·x and is corrected by c·(x·next). */
+
+/* gradients above this are cut, as in scikit-learn: the step stays finite while the weights are */
+#define SGD_MAX_GRADIENT R(1e12)
+/* below this the lazy factor is folded into the weights, before it loses precision */
+#define SGD_MIN_SCALE (sizeof(real) == 4 ? 1e-6 : 1e-9)
+/* rows up to this many elements run with lag: measured, longer ones hide the latency themselves */
+#define SGD_LAG_ELEMENTS (8 * VLEN)
+/* bytes of rows to come that are under way from memory */
+#define SGD_BYTES_AHEAD 16384
+
+/* w ← scale·w and w_avg ← (w_avg + avg_a·w)/avg_b for one output, `stride` elements between its d weights */
+static void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
+                              real *w_avg) {
+    for (ptrdiff_t i = 0; i < d * stride; i += stride) {
+        if (w_avg) w_avg[i] = (real)((w_avg[i] + avg_a * w[i]) / avg_b);
+        w[i] = (real)(scale * w[i]);
+    }
+}
+
+/* as above, with the state that goes with it */
+FO_INLINE void F(settle_output)(ptrdiff_t d, const fo_outputs *out, ptrdiff_t j, fo_output *o) {
+    const ptrdiff_t at = j * out->output_stride;
+    F(settle_weights)(d, out->feature_stride, o->scale, o->avg_a, o->avg_b, (real *)out->w + at,
+                      out->w_avg ? (real *)out->w_avg + at : NULL);
+    o->sq_norm *= o->scale * o->scale;
+    o->l1_norm *= o->scale;
+    o->scale = o->avg_b = 1;
+    o->avg_a = 0;
+}
+
+static void F(sgd_settle)(ptrdiff_t d, fo_outputs *out) {
+    for (ptrdiff_t j = 0; j < out->k; j++) F(settle_output)(d, out, j, &out->o[j]);
+}
+
+/* Tsuruoka's cumulative L1 penalty on the weights that x touches; leaves ‖w‖₂² and ‖w‖₁ of before in o */
+FO_INLINE void F(l1_truncate)(const int layout, F(row) x, ptrdiff_t stride, real *w, real *q, int stepped, fo_output *o) {
+    const real scale = (real)o->scale, inverse = (real)(1 / o->scale), sum = (real)o->l1_sum;
+    real sq_norm = 0, l1_norm = 0;
+    FO_SIMD_SUM(sq_norm, l1_norm)
+    for (ptrdiff_t i = 0; i < x.m; i++) {
+        const ptrdiff_t f = layout == FO_DENSE ? i : column(layout, x.columns, i) * stride;
+        const real was = w[f], above = was - (sum + q[f]) * inverse, below = was + (sum - q[f]) * inverse;
+        const real now = was > 0 ? (above > 0 ? above : 0) : was < 0 ? (below < 0 ? below : 0) : was;
+        sq_norm += was * was;
+        l1_norm += was < 0 ? -was : was;
+        q[f] += scale * (now - was);
+        w[f] = now;
+    }
+    if (stepped) {
+        o->sq_norm = (double)sq_norm;
+        o->l1_norm = (double)l1_norm;
+    }
+}
+
+/* the penalty as the stopping criterion counts it, before the step of a sample */
+FO_INLINE double F(penalty_now)(const fo_sgd *sgd, const fo_output *o) {
+    const double share = sgd->penalty.l1_ratio, scale = o->scale;
+    return sgd->penalty.alpha * ((1 - share) * 0.5 * o->sq_norm * (scale * scale) + share * o->l1_norm * scale) +
+           (sgd->one_class ? o->b * sgd->penalty.alpha : 0);
+}
+
+/* −lr·gradient, or the passive-aggressive step (Crammer 2006) */
+FO_INLINE real F(step_of)(const fo_sgd *sgd, real y, real p, real g, real lr, real square) {
+    if (FO_LIKELY(sgd->schedule.kind < FO_SCHEDULE_pa1)) {
+        g = g > SGD_MAX_GRADIENT ? SGD_MAX_GRADIENT : g;
+        g = g < -SGD_MAX_GRADIENT ? -SGD_MAX_GRADIENT : g;
+        return -lr * g;
+    }
+    const real value = F(loss_at)(&sgd->loss, y, p).value;
+    if (sgd->schedule.kind == FO_SCHEDULE_pa2) return -g * (value / (square + R(0.5) / lr));
+    return -g * (value / square < lr ? value / square : lr);
+}
+
+/* the running average of weights and intercept after a step; returns the coefficient of x in w_avg */
+FO_INLINE real F(average_step)(const fo_sgd *sgd, double t, real c, fo_output *o) {
+    const double count = t - sgd->average + 1, mu = 1 / count;
+    const real c_avg = (real)(-o->avg_a * c);
+    if (count > 1) o->avg_b /= 1 - mu;
+    o->avg_a += mu * o->avg_b * o->scale;
+    o->b_avg += (o->b - o->b_avg) * mu;
+    return c_avg;
+}
+
+/* What one sample does to output j: from its gradient to the coefficient c of x in w. */
+FO_INLINE real F(step_output)(const fo_sgd *sgd, ptrdiff_t d, const fo_outputs *out, ptrdiff_t j, real y, real p, real g,
+                              double lr, real weight, real square, fo_output *o, real *z) {
+    lr *= o->lr_factor;
+    const real u = F(step_of)(sgd, y, p, g, (real)lr, square) * weight * (real)(y > 0 ? o->weight_pos : o->weight_neg);
+    const double decay = 1 - (1 - sgd->penalty.l1_ratio) * lr * sgd->penalty.alpha;
+    o->scale *= decay > 0 ? decay : 0;
+    if (o->scale < SGD_MIN_SCALE) {
+        *z *= (real)o->scale;
+        F(settle_output)(d, out, j, o);
+    }
+    if (sgd->fit_intercept) o->b += ((double)u - (sgd->one_class ? lr * sgd->penalty.alpha : 0)) * sgd->intercept_decay;
+    o->l1_sum += sgd->penalty.l1_ratio * lr * sgd->penalty.alpha;
+    return u * (real)(1 / o->scale);
+}
+
+/* adds each output's losses to its loss_sum; p becomes the values */
+FO_INLINE void F(sum_losses)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, real *p, fo_output *o) {
+    F(loss_values)(loss, n * k, y, p);
+    for (ptrdiff_t j = 0; j < k; j++) {
+        double sum = 0;
+        for (ptrdiff_t i = 0; i < n; i++) sum += (double)p[i * k + j];
+        o[j].loss_sum += sum;
+    }
+}
+
+/* What a loop over a block holds: constants of the call, then what each sample changes. */
+typedef struct {
+    const fo_sgd *sgd;
+    const fo_matrix *X;
+    const fo_block *block;
+    const fo_outputs *out;
+    ptrdiff_t k, stride;   /* outputs; distance in w, as sweep.h wants it */
+    ptrdiff_t ahead;       /* rows between the one at work and the one that is prefetched */
+    fo_output *o;
+    real *p, *z, *g, *c;   /* k each */
+    double t;
+} F(sgd_state);
+
+/* row i of the block, the last one past its end */
+FO_INLINE F(row) F(block_row)(const int layout, const F(sgd_state) *s, ptrdiff_t i) {
+    return F(row_of)(layout, s->X, s->block->rows[i < s->block->n ? i : s->block->n - 1]);
+}
+
+/* gradients and steps of sample i: p, the objective, c; w_avg.  Nonzero if any weight is to move. */
+FO_INLINE int F(sgd_step)(const int layout, const int one, F(sgd_state) *s, F(row) x, ptrdiff_t i) {
+    const fo_sgd *sgd = s->sgd;
+    const real *y = (const real *)s->block->y + i * s->k, *sample = s->block->weight;
+    const int pa = sgd->schedule.kind >= FO_SCHEDULE_pa1, average = sgd->average > 0 && s->t >= sgd->average;
+    const real weight = sample ? sample[i] : 1, square = pa ? F(row_square)(x) : 1;
+    int moved = 0;
+    if (sgd->counts_penalty)
+        for (ptrdiff_t j = 0; j < s->k; j++) s->o[j].penalty_sum += F(penalty_now)(sgd, &s->o[j]);
+    if (square == 0 && sgd->schedule.kind == FO_SCHEDULE_pa1) { /* nothing to learn from, and no step is counted */
+        for (ptrdiff_t j = 0; j < s->k; j++) s->c[j] = 0;
+        return 0;
+    }
+    F(loss_grads)(&sgd->loss, s->k, y, s->p, s->g);
+    for (ptrdiff_t j = 0; j < s->k; j++) {
+        s->c[j] = F(step_output)(sgd, s->X->d, s->out, j, y[j], s->p[j], s->g[j], s->block->lr[i], weight, square,
+                                 &s->o[j], &s->z[j]);
+        moved |= s->c[j] != 0;
+        if (average) s->g[j] = F(average_step)(sgd, s->t, s->c[j], &s->o[j]);
+    }
+    if (average)
+        F(sweep)(layout, one, SWEEP_ADD, s->k,
+                 (F(sweep_args)){.x = x, .w = s->out->w_avg, .stride = s->stride, .c = s->g, .z = s->z});
+    s->t += 1;
+    return moved;
+}
+
+/* truncate every output's weights that x touched */
+FO_INLINE void F(sgd_truncate)(const int layout, F(sgd_state) *s, F(row) x) {
+    for (ptrdiff_t j = 0; j < s->k; j++) {
+        const ptrdiff_t at = j * s->out->output_stride;
+        F(l1_truncate)(layout, x, s->out->feature_stride, (real *)s->out->w + at, (real *)s->out->q + at, s->c[j] != 0,
+                       &s->o[j]);
+    }
+}
+
+FO_INLINE void F(sgd_samples)(const int layout, const int one, const int lag, F(sgd_state) *s) {
+    const int l1 = s->sgd->penalty.l1_ratio > 0;
+    F(sweep_args) w = {.w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = l1 ? NULL : s->o};
+    F(row) before = F(block_row)(layout, s, 0), x = before;
+    w.next = x;
+    F(sweep)(layout, one, SWEEP_DOT, s->k, w);
+    for (ptrdiff_t j = 0; lag && j < s->k; j++) s->c[j] = 0;
+    for (ptrdiff_t i = 0; i < s->block->n; i++, before = x, x = w.next) {
+        for (ptrdiff_t j = 0; j < s->k; j++) s->p[j] = (real)s->o[j].scale * s->z[j] + (real)s->o[j].b;
+        const F(row) ahead = F(block_row)(layout, s, i + s->ahead);
+        w.next = F(block_row)(layout, s, i + 1);
+        w.x = lag ? before : x;
+        w.ahead = (const char *)ahead.x;
+        if (lag) F(sweep)(layout, one, SWEEP_ADD | SWEEP_DOT | SWEEP_AHEAD, s->k, w);
+        if (layout != FO_DENSE) {
+            prefetch_bytes(ahead.x, ahead.m * (ptrdiff_t)sizeof(real));
+            prefetch_bytes(ahead.columns, ahead.m * (layout == FO_CSR32 ? 4 : 8));
+        }
+        const real product = lag ? F(row_dot)(FO_DENSE, x, w.next.x) : 0;
+        const int moved = F(sgd_step)(layout, one, s, x, i);
+        if (lag) {
+            for (ptrdiff_t j = 0; j < s->k; j++) s->z[j] = F(fma_)(s->c[j], product, s->z[j]);
+        } else if (l1) {
+            if (moved) F(sweep)(layout, one, SWEEP_ADD, s->k, w);
+            F(sgd_truncate)(layout, s, x);
+            F(sweep)(layout, one, SWEEP_DOT | SWEEP_AHEAD, s->k, w);
+        } else if (moved) {
+            F(sweep)(layout, one, SWEEP_ADD | SWEEP_DOT | SWEEP_AHEAD, s->k, w);
+        } else {
+            F(sweep)(layout, one, SWEEP_DOT | SWEEP_AHEAD, s->k, w);
+        }
+        s->p += s->k;
+    }
+    w.x = before;
+    if (lag) F(sweep)(layout, one, SWEEP_ADD, s->k, w);
+}
+
+FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, const fo_sgd *sgd, const fo_matrix *X,
+                              const fo_block *block, fo_outputs *out) {
+    const ptrdiff_t mean = layout == FO_DENSE ? X->d : row_start(layout, X, X->n) / X->n + 1;
+    real local[3] = {0};
+    fo_output state = out->o[0];
+    F(sgd_state) s = {.sgd = sgd, .X = X, .block = block, .out = out,
+                      .k = one ? 1 : out->k, .stride = layout == FO_DENSE ? out->output_stride : out->feature_stride,
+                      .ahead = 2 + SGD_BYTES_AHEAD / (mean * (ptrdiff_t)sizeof(real)),
+                      .o = one ? &state : out->o, .p = block->p,
+                      .z = one ? local : out->z, .g = one ? local + 1 : out->g, .c = one ? local + 2 : out->c,
+                      .t = block->t};
+    F(sgd_samples)(layout, one, lag, &s);
+    if (one) out->o[0] = state;
+    F(sum_losses)(&sgd->loss, block->n, s.k, block->y, block->p, out->o);
+    return s.t;
+}
+
+static double F(sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out) {
+    const int one = out->k == 1, csr32 = X->layout == FO_CSR32;
+    if (X->layout == FO_DENSE) {
+        const int lag = X->d <= SGD_LAG_ELEMENTS && sgd->penalty.l1_ratio == 0 && sgd->schedule.kind != FO_SCHEDULE_pa1;
+        if (one && lag) return F(sgd_block)(FO_DENSE, 1, 1, sgd, X, block, out);
+        if (one) return F(sgd_block)(FO_DENSE, 1, 0, sgd, X, block, out);
+        return F(sgd_block)(FO_DENSE, 0, 0, sgd, X, block, out);
+    }
+    if (one && csr32) return F(sgd_block)(FO_CSR32, 1, 0, sgd, X, block, out);
+    if (one) return F(sgd_block)(FO_CSR64, 1, 0, sgd, X, block, out);
+    if (csr32) return F(sgd_block)(FO_CSR32, 0, 0, sgd, X, block, out);
+    return F(sgd_block)(FO_CSR64, 0, 0, sgd, X, block, out);
+}

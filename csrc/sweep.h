@@ -1,0 +1,128 @@
+/* sweep.h: the one pass of per-sample SGD over the weights: w ← w + c·x for the sample that was seen and z = w·next for
+ * the sample to come, together, so that a weight is read and written once a sample.  Used by sgd.h. */
+
+/* What one sweep does; a part that is left out (x, next NULL) is dropped by the compiler where `does` is a constant. */
+typedef struct {
+    F(row) x;          /* w ← w + c·x */
+    F(row) next;       /* z ← w·next */
+    const char *ahead; /* a row to prefetch, a line a vector */
+    real *w;
+    ptrdiff_t stride;  /* dense: from one output to the next; CSR: from one feature to the next */
+    const real *c;
+    real *z;
+    fo_output *o;      /* o->sq_norm ← ‖w‖² over the elements touched, where x is added; NULL: not asked for */
+} F(sweep_args);
+
+#ifndef FO_SWEEP_ONCE
+#define FO_SWEEP_ONCE
+enum { SWEEP_ADD = 1, SWEEP_DOT = 2, SWEEP_AHEAD = 4 };
+#endif
+
+/* one vector of `tile` outputs at element i; m elements of it lie in the row */
+#define SWEEP_STEP(load, u) \
+    do { \
+        const F(vec) xv = does & SWEEP_ADD ? load(s->x.x + i) : F(vset)(0); \
+        const F(vec) nv = does & SWEEP_DOT ? load(s->next.x + i) : F(vset)(0); \
+        if (does & SWEEP_AHEAD) FO_PREFETCH(s->ahead + i * (ptrdiff_t)sizeof(real)); \
+        for (int t = 0; t < tile; t++) { \
+            real *w = s->w + t * s->stride + i; \
+            F(vec) wv = F(vload)(w); \
+            if (does & SWEEP_ADD) { \
+                wv = F(vfma)(cv[t], xv, wv); \
+                F(vstore)(w, wv); \
+                norm[t][u] = F(vfma)(wv, wv, norm[t][u]); \
+            } \
+            if (does & SWEEP_DOT) dot[t][u] = F(vfma)(wv, nv, dot[t][u]); \
+        } \
+        i += VLEN; \
+    } while (0)
+#define SWEEP_LOAD_PART(x) F(vload_part)(x, (int)(d - i))
+
+FO_INLINE void F(sweep_tile)(const int tile, const int does, const F(sweep_args) *s) {
+    F(vec) dot[FO_TILE][2], norm[FO_TILE][2], cv[FO_TILE];
+    const ptrdiff_t d = does & SWEEP_ADD ? s->x.m : s->next.m;
+    ptrdiff_t i = 0;
+    for (int t = 0; t < tile; t++) {
+        dot[t][0] = dot[t][1] = norm[t][0] = norm[t][1] = F(vset)(0);
+        if (does & SWEEP_ADD) cv[t] = F(vset)(s->c[t]);
+    }
+    while (i + 2 * VLEN <= d) {
+        SWEEP_STEP(F(vload), 0);
+        SWEEP_STEP(F(vload), 1);
+    }
+    if (i + VLEN <= d) SWEEP_STEP(F(vload), 0);
+    if (i < d) SWEEP_STEP(SWEEP_LOAD_PART, 1);
+    for (int t = 0; t < tile; t++) {
+        if (does & SWEEP_DOT) s->z[t] = F(vsum)(F(vadd)(dot[t][0], dot[t][1]));
+        if (does & SWEEP_ADD && s->o) s->o[t].sq_norm = (double)F(vsum)(F(vadd)(norm[t][0], norm[t][1]));
+    }
+}
+#undef SWEEP_STEP
+#undef SWEEP_LOAD_PART
+
+/* k outputs of a dense row, a tile of them at a time */
+FO_INLINE void F(sweep_dense)(const int does, ptrdiff_t k, F(sweep_args) s) {
+    int ahead = does & SWEEP_AHEAD; /* prefetch once, not once a tile */
+    for (; k >= FO_TILE; k -= FO_TILE, ahead = 0) {
+        if (ahead) F(sweep_tile)(FO_TILE, does, &s);
+        else F(sweep_tile)(FO_TILE, does & ~SWEEP_AHEAD, &s);
+        s.w += FO_TILE * s.stride;
+        s.c += FO_TILE;
+        s.z += FO_TILE;
+        if (s.o) s.o += FO_TILE;
+    }
+    for (; k > 0; k--) {
+        F(sweep_tile)(1, does & ~SWEEP_AHEAD, &s);
+        s.w += s.stride;
+        s.c++;
+        s.z++;
+        if (s.o) s.o++;
+    }
+}
+
+/* one output of a CSR row: the sum of squares is over the touched weights, which is what scikit-learn's criterion sees */
+FO_INLINE void F(sweep_csr_one)(const int layout, const int does, const F(sweep_args) *s) {
+    if (does & SWEEP_ADD) {
+        const real c = s->c[0];
+        real norm = 0;
+        for (ptrdiff_t i = 0; i < s->x.m; i++) {
+            real *w = s->w + column(layout, s->x.columns, i);
+            *w = F(fma_)(c, s->x.x[i], *w);
+            norm = F(fma_)(*w, *w, norm);
+        }
+        if (s->o) s->o->sq_norm = (double)norm;
+    }
+    if (does & SWEEP_DOT) s->z[0] = F(row_dot)(layout, s->next, s->w);
+}
+
+/* k outputs of a CSR row, their weights side by side, a vector of outputs at a time */
+FO_INLINE void F(sweep_csr_many)(const int layout, const int does, ptrdiff_t k, const F(sweep_args) *s) {
+    for (ptrdiff_t j = 0; j < k; j += VLEN) {
+        F(vec) dot = F(vset)(0), norm = dot;
+        if (does & SWEEP_ADD) {
+            const F(vec) c = F(vload)(s->c + j);
+            for (ptrdiff_t i = 0; i < s->x.m; i++) {
+                real *w = s->w + column(layout, s->x.columns, i) * s->stride + j;
+                const F(vec) wv = F(vfma)(c, F(vset)(s->x.x[i]), F(vload)(w));
+                F(vstore)(w, wv);
+                norm = F(vfma)(wv, wv, norm);
+            }
+            real e[64 / sizeof(real)];
+            F(vstore)(e, norm);
+            for (ptrdiff_t o = j; s->o && o < k && o < j + VLEN; o++) s->o[o].sq_norm = (double)e[o - j];
+        }
+        if (does & SWEEP_DOT) {
+            for (ptrdiff_t i = 0; i < s->next.m; i++)
+                dot = F(vfma)(F(vset)(s->next.x[i]),
+                              F(vload)(s->w + column(layout, s->next.columns, i) * s->stride + j), dot);
+            F(vstore)(s->z + j, dot);
+        }
+    }
+}
+
+FO_INLINE void F(sweep)(const int layout, const int one, const int does, ptrdiff_t k, F(sweep_args) s) {
+    if (layout == FO_DENSE && one) F(sweep_tile)(1, does, &s);
+    else if (layout == FO_DENSE) F(sweep_dense)(does, k, s);
+    else if (one) F(sweep_csr_one)(layout, does, &s);
+    else F(sweep_csr_many)(layout, does, k, &s);
+}

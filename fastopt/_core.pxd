@@ -1,0 +1,92 @@
+"""The kernels as Cython modules see them; others may cimport these too (fastopt.get_include() finds fastopt.h)."""
+from libc.stdint cimport int32_t, int64_t
+
+ctypedef fused real:
+    float
+    double
+
+cdef extern from "fastopt.h" nogil:
+    enum fo_layout:
+        FO_DENSE
+        FO_CSR32
+        FO_CSR64
+
+    ctypedef struct fo_loss:
+        int kind
+        double a, b
+
+    ctypedef struct fo_penalty:
+        int kind
+        double alpha, l1_ratio
+
+    ctypedef struct fo_schedule:
+        int kind
+        double lr, power_t, alpha, t0
+
+    ctypedef struct fo_matrix:
+        int layout
+        Py_ssize_t n, d, stride
+        const void *data
+        const void *indices
+        const void *indptr
+
+    ctypedef struct fo_block:
+        Py_ssize_t n
+        const int32_t *rows
+        const void *y
+        const void *weight
+        const double *lr
+        double t
+        void *p
+
+    ctypedef struct fo_sgd:
+        fo_loss loss
+        fo_penalty penalty
+        fo_schedule schedule
+        int fit_intercept, counts_penalty, one_class
+        double intercept_decay, average
+
+    ctypedef struct fo_output:
+        double b, b_avg, scale, avg_a, avg_b, l1_sum, lr_factor, sq_norm, l1_norm, weight_pos, weight_neg
+        double loss_sum, penalty_sum
+
+    ctypedef struct fo_outputs:
+        Py_ssize_t k, output_stride, feature_stride
+        void *w
+        void *w_avg
+        void *q
+        fo_output *o
+        void *z
+        void *g
+        void *c
+
+    ctypedef struct fo_kernels:
+        double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *)
+        double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *)
+        void (*sgd_settle)(Py_ssize_t, fo_outputs *)
+        void (*predict_rows)(const fo_matrix *, Py_ssize_t, Py_ssize_t, const int32_t *, const void *, Py_ssize_t,
+                             const void *, void *)
+        void (*pack_rows)(Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *)
+        void (*lr_block)(const fo_schedule *, Py_ssize_t, double, double *)
+        int (*all_finite)(Py_ssize_t, const void *)
+
+    ctypedef struct fo_table:
+        const char *name
+        fo_kernels f32, f64
+
+
+cdef const fo_table *active() noexcept nogil
+cdef const fo_kernels *kernels(bint is_float) noexcept nogil
+
+cdef class Matrix:
+    cdef fo_matrix c                 # where the rows can be read in place
+    cdef readonly bint is_float      # float32, else float64
+    cdef readonly Py_ssize_t n, d
+    cdef readonly double row_size    # mean number of stored elements in a row
+    cdef bint packs                  # rows must be packed first: strided, Fortran-ordered or unaligned
+    cdef const char *base
+    cdef Py_ssize_t row_stride, column_stride   # bytes
+    cdef object keep                 # the arrays that c points into
+
+    cdef int _init_dense(self, X) except -1
+    cdef int _init_csr(self, X) except -1

@@ -1,0 +1,187 @@
+"""The way into the C core: which table of kernels is in use, the registries of lists.h, and X as the kernels see it.
+
+Used by every other compiled module and by the thin Python modules on top.  Knows nothing of estimators.
+"""
+cimport cython
+cimport numpy as cnp
+import numpy as np
+
+cnp.import_array()
+
+cdef extern from "fastopt.h" nogil:
+    const fo_table *fo_active()
+    const fo_table *fo_available(int i)
+    int fo_use_isa(const char *name)
+    const char *const fo_loss_names[]
+    const char *const fo_loss_targets[]
+    const char *const fo_penalty_names[]
+    const char *const fo_schedule_names[]
+
+ctypedef fused index:
+    int32_t
+    int64_t
+
+
+cdef const fo_table *active() noexcept nogil:
+    return fo_active()
+
+
+cdef const fo_kernels *kernels(bint is_float) noexcept nogil:
+    return &fo_active().f32 if is_float else &fo_active().f64
+
+
+def isa():
+    """Name of the instruction set in use."""
+    return fo_active().name.decode()
+
+
+def available_isas():
+    """Names of the instruction sets that this processor can run, best first."""
+    names = []
+    while fo_available(len(names)) != NULL:
+        names.append(fo_available(len(names)).name.decode())
+    return names
+
+
+def set_isa(name):
+    """Use the kernels of one instruction set from now on.
+
+    Parameters
+    ----------
+    name : str
+        One of ``fastopt.available_isas()``; ``'base'`` runs on every processor of its kind.
+
+    Raises
+    ------
+    ValueError
+        If that name is unknown, not built in, or not supported by this processor.
+
+    Examples
+    --------
+    >>> import fastopt as fo
+    >>> fo.set_isa(fo.available_isas()[0])
+    """
+    if not isinstance(name, str) or not fo_use_isa(name.encode()):
+        raise ValueError(f"name must be one of {available_isas()} on this processor, got {name!r}")
+
+
+cdef list _names(const char *const *names):
+    cdef list found = []
+    while names[len(found)] != NULL:
+        found.append(names[len(found)].decode())
+    return found
+
+
+#: names in the order of the C enums, so that an index is the kind that a kernel wants
+LOSS_NAMES = tuple(_names(fo_loss_names))
+LOSS_TARGETS = dict(zip(LOSS_NAMES, _names(fo_loss_targets)))
+PENALTY_NAMES = tuple(_names(fo_penalty_names))
+SCHEDULE_NAMES = tuple(_names(fo_schedule_names))
+
+
+cdef int _check_csr(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, Py_ssize_t d,
+                    Py_ssize_t stored) except -1:
+    """Every offset in order and inside the arrays, every column inside X: reading rows cannot leave the arrays."""
+    cdef Py_ssize_t i
+    cdef index last = 0, low = 0, high = -1
+    with nogil:
+        for i in range(n + 1):
+            if indptr[i] < last:
+                break
+            last = indptr[i]
+        else:
+            i = -1
+    if i >= 0 or indptr[0] != 0:
+        raise ValueError(f"X.indptr must start at 0 and never decrease, got {indptr[i if i > 0 else 0]} at position "
+                         f"{i if i > 0 else 0}")
+    if last > stored or indices.shape[0] != stored:
+        raise ValueError(f"X.indptr, X.indices and X.data must agree: indptr ends at {last}, but there are "
+                         f"{indices.shape[0]} indices and {stored} values")
+    with nogil:
+        for i in range(last):
+            if indices[i] < low:
+                low = indices[i]
+            if indices[i] > high:
+                high = indices[i]
+    if low < 0 or high >= d:
+        raise ValueError(f"X.indices must lie in 0 … {d - 1} for {d} columns, got {low if low < 0 else high}")
+    return 0
+
+
+cdef class Matrix:
+    """X for the kernels: a float32 or float64 array of any strides, or a CSR matrix, used where it lies.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d) or CSR matrix or array
+        float32 or float64.  CSR indices may be int32 or int64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is of another type or dtype, or if its CSR arrays contradict each other.
+    """
+
+    def __init__(self, X):
+        dtype = getattr(X, "dtype", None)
+        if dtype != np.float32 and dtype != np.float64:
+            raise TypeError(f"X must hold float32 or float64 numbers, got {dtype if dtype is not None else type(X).__name__}")
+        if getattr(X, "ndim", 2) != 2:
+            raise ValueError(f"X must have 2 dimensions (n, d), got shape {X.shape}")
+        self.is_float = dtype == np.float32
+        self.n, self.d = X.shape
+        self.c.n, self.c.d = self.n, self.d
+        if self.n == 0 or self.d == 0:
+            raise ValueError(f"X must have at least one row and one column, got shape {X.shape}")
+        if self.n > 0x7fffffff:
+            raise ValueError(f"X may have at most 2147483647 rows, got {self.n}")
+        if isinstance(X, np.ndarray):
+            self._init_dense(X)
+        elif getattr(X, "format", None) == "csr":
+            self._init_csr(X)
+        else:
+            raise TypeError(f"X must be an ndarray or a CSR matrix, got {type(X).__name__}")
+
+    cdef int _init_dense(self, X) except -1:
+        cdef Py_ssize_t size = 4 if self.is_float else 8
+        self.keep = X
+        self.base = <const char *>cnp.PyArray_DATA(<cnp.ndarray>X)
+        self.row_stride = X.strides[0]
+        self.column_stride = X.strides[1]
+        self.row_size = self.d
+        self.packs = ((self.d > 1 and self.column_stride != size) or <size_t>self.base % size != 0
+                      or (self.n > 1 and self.row_stride % size != 0))
+        self.c.layout = FO_DENSE
+        self.c.data = self.base
+        self.c.stride = self.row_stride // size
+        return 0
+
+    cdef int _init_csr(self, X) except -1:
+        cdef cnp.ndarray data = np.asarray(X.data), indices = np.asarray(X.indices), indptr = np.asarray(X.indptr)
+        if indices.dtype != np.int64 or indptr.dtype != np.int64:   # scipy keeps both alike; one odd array is widened
+            if indices.dtype != np.int32 or indptr.dtype != np.int32:
+                if not (np.issubdtype(indices.dtype, np.integer) and np.issubdtype(indptr.dtype, np.integer)):
+                    raise TypeError(f"X.indices and X.indptr must be integers, got {indices.dtype} and {indptr.dtype}")
+                indices, indptr = indices.astype(np.int64), indptr.astype(np.int64)
+        data, indices, indptr = (np.ascontiguousarray(a) for a in (data, indices, indptr))
+        if data.ndim != 1 or indices.ndim != 1 or indptr.ndim != 1 or indptr.shape[0] != self.n + 1:
+            raise ValueError(f"X.indptr must hold {self.n + 1} offsets for {self.n} rows, got shape {np.shape(indptr)}")
+        if indices.dtype == np.int32:
+            _check_csr[int32_t](indptr, indices, self.n, self.d, data.shape[0])
+        else:
+            _check_csr[int64_t](indptr, indices, self.n, self.d, data.shape[0])
+        self.keep = (data, indices, indptr)
+        self.row_size = max(1.0, data.shape[0] / self.n)
+        self.c.layout = FO_CSR32 if indices.dtype == np.int32 else FO_CSR64
+        self.c.data = cnp.PyArray_DATA(data)
+        self.c.indices = cnp.PyArray_DATA(indices)
+        self.c.indptr = cnp.PyArray_DATA(indptr)
+        return 0
+
+    @property
+    def dtype(self):
+        return np.dtype(np.float32 if self.is_float else np.float64)
+
+    @property
+    def is_sparse(self):
+        return self.c.layout != FO_DENSE
