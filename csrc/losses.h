@@ -56,16 +56,19 @@ FO_INLINE F(fo_pair) F(loss_log_cosh)(real a, real b, real y, real p) {
 }
 
 /* (|α − 2|/α)·((z²/|α − 2| + 1)^(α/2) − 1), z = r/scale, α = a, scale = b: Barron 2019, equation 8.  With
- * k = |α − 2|·log(1 + z²/|α − 2|), which is z² for infinite α, it is k/2·(exp(v) − 1)/v, v = (α/|α − 2|)·k/2, and its
- * derivative is r/scale²·exp(∓k/2): no limit but α = 2 is singular */
+ * gap = |α − 2| and k = gap·log(1 + z²/gap) its derivative is r/scale²·exp(∓k/2) and its value
+ *     for α < 1   k/2·(exp(v) − 1)/v, v = (α/gap)·k/2, which is k/2 at α = 0
+ *     else        (z²·exp(v) + gap·(exp(v) − 1))/α, v = ∓k/2, which is z²/2 at α = 2;
+ * infinite α arrive here as ±2^64, which rounding cannot tell apart.  The cases are chosen by factors 0 and 1: gcc 12
+ * does not vectorise a choice between values by a condition on parameters. */
 FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) {
-    const real gap = F(abs_)(a - 2), inverse_gap = 1 / gap, inverse_scale = 1 / b, side = a < 2 ? R(-0.5) : R(0.5);
-    const real half_ratio = gap < (real)INFINITY ? R(0.5) * a * inverse_gap : side;
-    const real z = (p - y) * inverse_scale, z2 = z * z;
-    const real log_k = gap * F(log1p_positive)(z2 * inverse_gap);
-    const real k = gap == 0 ? 0 : gap < (real)INFINITY ? log_k : z2, v = half_ratio * k;
-    const real growth = v == 0 ? 1 : F(expm1_)(v) / v;
-    return (F(fo_pair)){R(0.5) * (gap == 0 ? z2 : k * growth), z * inverse_scale * F(exp_)(side * k)};
+    const real low = R(0.5) + F(copysign_)(R(0.5), 1 - a), high = 1 - low;
+    const real gap = F(abs_)(a - 2) + (REAL_IS_FLOAT ? R(0x1p-40) : R(0x1p-100)); /* never 0, and the same otherwise */
+    const real inverse_gap = 1 / gap, inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
+    const real z = (p - y) * inverse_scale, z2 = z * z, k = gap * F(log1p_positive)(z2 * inverse_gap);
+    const real e = F(exp_)(side * k), v = (low * (R(0.5) * a * inverse_gap) + high * side) * k;
+    const real up = F(expm1_)(v) * (low * R(0.5) * k + high * gap) + high * z2 * e, down = low * v + high * a;
+    return (F(fo_pair)){down == 0 ? R(0.5) * k : up / down, z * inverse_scale * e};
 }
 
 /* ---- targets of a generalised linear model with log link ---- */
