@@ -14,9 +14,8 @@ FO_INLINE F(fo_pair) F(loss_at)(const fo_loss *loss, real y, real p) {
     return (F(fo_pair)){0, 0};
 }
 
-/* g[j] = gradient of loss(y[j], p[j]) */
-FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
-                             real *restrict g) {
+static void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
+                               real *restrict g) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
 #define GRADS(name, target) \
@@ -27,6 +26,12 @@ FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *restr
         FO_LOSSES(GRADS)
 #undef GRADS
     }
+}
+
+/* g[j] = gradient of loss(y[j], p[j]).  Inlined for a lone one; the loops of every loss are compiled once only. */
+FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *y, const real *p, real *g) {
+    if (n == 1) g[0] = F(loss_at)(loss, y[0], p[0]).grad;
+    else F(loss_grads_loop)(loss, n, y, p, g);
 }
 
 /* p[j] <- loss(y[j], p[j]) */
@@ -65,19 +70,24 @@ static void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict
 #define FO_LOSS_LOOPS_ONCE
 /* samples that a block treats at a time: its scratch stays in L1 */
 #define LOSS_CHUNK 256
-#define FO_IS_real 0
-#define FO_IS_nonnegative 0
-#define FO_IS_positive 0
-#define FO_IS_unit 0
-#define FO_IS_sign 1
-#define IS_MARGIN(name, target) FO_IS_##target,
-static const unsigned char loss_is_margin[] = {FO_LOSSES(IS_MARGIN)};
-#undef IS_MARGIN
+/* the domains of targets: which y each admits, in public form (x − x is nan for x infinite or nan) */
+#define FO_DOMAINS(X) \
+    X(real, y - y == 0) \
+    X(nonnegative, y - y == 0 && y >= 0) \
+    X(positive, y - y == 0 && y > 0) \
+    X(unit, y >= 0 && y <= 1) \
+    X(sign, y * (1 - y) == 0)
+#define DOMAIN(name, admits) FO_TARGET_##name,
+enum { FO_DOMAINS(DOMAIN) FO_N_TARGETS };
+#undef DOMAIN
+#define TARGET(name, target) FO_TARGET_##target,
+static const unsigned char loss_target[] = {FO_LOSSES(TARGET)};
+#undef TARGET
 #endif
 
 /* y as the losses see it: y itself, or 2y − 1 in `scratch` */
 FO_INLINE const real *F(loss_targets)(const fo_loss *loss, ptrdiff_t n, const real *y, real *restrict scratch) {
-    if (!loss_is_margin[loss->kind]) return y;
+    if (loss_target[loss->kind] != FO_TARGET_sign) return y;
     FO_SIMD
     for (ptrdiff_t i = 0; i < n; i++) scratch[i] = 2 * y[i] - 1;
     return scratch;
@@ -136,4 +146,22 @@ static void F(loss_grad_block)(const fo_loss *loss, ptrdiff_t n, const void *y, 
         F(loss_grads)(loss, m, F(loss_targets)(loss, m, y_ + i, targets), p_ + i, g_ + i);
         F(loss_scale)(m, w_ ? w_ + i : NULL, (real)factor, g_ + i);
     }
+}
+
+static int F(loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *targets, const void *p) {
+    const real *t = targets;
+    int accepts = F(all_finite)(n, p);
+    switch (loss_target[loss->kind]) {
+#define ADMITS(name, admits) \
+    case FO_TARGET_##name: \
+        FO_SIMD \
+        for (ptrdiff_t i = 0; i < n; i++) { \
+            const real y = t[i]; \
+            accepts &= admits; \
+        } \
+        break;
+        FO_DOMAINS(ADMITS)
+#undef ADMITS
+    }
+    return accepts;
 }

@@ -67,8 +67,8 @@ FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) {
     const real inverse_gap = 1 / gap, inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
     const real z = (p - y) * inverse_scale, z2 = z * z, k = gap * F(log1p_positive)(z2 * inverse_gap);
     const real e = F(exp_)(side * k), v = (low * (R(0.5) * a * inverse_gap) + high * side) * k;
-    const real up = F(expm1_)(v) * (low * R(0.5) * k + high * gap) + high * z2 * e, down = low * v + high * a;
-    return (F(fo_pair)){down == 0 ? R(0.5) * k : up / down, z * inverse_scale * e};
+    const real growth = v == 0 ? low : F(expm1_)(v) / (low * v + high * a), inverse_a = 1 / (low + high * a);
+    return (F(fo_pair)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * z2 * e, z * inverse_scale * e};
 }
 
 /* ---- targets of a generalised linear model with log link ---- */

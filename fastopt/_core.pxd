@@ -61,7 +61,7 @@ cdef extern from "fastopt.h" nogil:
         void *c
 
     ctypedef struct fo_kernels:
-        double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *)
+        double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *)
         void (*sgd_settle)(Py_ssize_t, fo_outputs *)
         void (*predict_rows)(const fo_matrix *, Py_ssize_t, Py_ssize_t, const int32_t *, const void *, Py_ssize_t,
@@ -69,6 +69,9 @@ cdef extern from "fastopt.h" nogil:
         void (*pack_rows)(Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *)
         void (*lr_block)(const fo_schedule *, Py_ssize_t, double, double *)
         int (*all_finite)(Py_ssize_t, const void *)
+        void (*loss_grad_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double,
+                                void *) noexcept nogil
+        int (*loss_accepts)(const fo_loss *, Py_ssize_t, const void *, const void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name
