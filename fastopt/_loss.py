@@ -1,6 +1,6 @@
 """What all losses have in common: parameters, checks, evaluation, the register of names.
 
-Used by fastopt.losses, which holds the losses themselves.  The mathematics is in csrc/losses.h, the loop over blocks in
+Used by the modules that hold the losses, _loss_regression and _loss_classification.  The mathematics is in csrc/losses.h, the loop over blocks in
 _losses.pyx; here is nothing that touches single elements, except to say which one was refused.
 """
 import math
@@ -41,9 +41,10 @@ def number(name, value, above=-math.inf, below=math.inf, at_least=None, at_most=
     low = value > above if at_least is None else value >= at_least
     high = value < below if at_most is None else value <= at_most
     if not (low and high):
-        wanted = [f"above {above}" if at_least is None else f"at least {at_least}",
-                  f"below {below}" if at_most is None else f"at most {at_most}"]
-        wanted = [text for text in wanted if "inf" not in text] or ["finite"]
+        bounds = [("above", above), ("at least", at_least), ("below", below), ("at most", at_most)]
+        wanted = [f"{word} {bound}" for word, bound in bounds if bound is not None and math.isfinite(bound)]
+        if not math.isfinite(value):
+            wanted.append("not nan" if math.isnan(value) else "finite")
         raise ValueError(f"{name} must be {' and '.join(wanted)}, got {value!r}")
     return value
 
@@ -91,11 +92,14 @@ class Loss:
         (0 <= y <= 1).
     params : dict
         The parameters.
+    spec : tuple (int, float, float)
+        Kind and two parameters, as the kernels take them.
     """
 
     name = None
 
     def __init_subclass__(cls):
+        cls.__module__ = "fastopt.losses"
         cls.target = LOSS_TARGETS[cls.name]
         registry[cls.name] = cls
 
@@ -105,7 +109,11 @@ class Loss:
     def _keep(self, params, kernel=None):
         """Remember the parameters; `kernel` is what the kernels are told, where that differs."""
         a, b, *_ = *(kernel or params.values()), 0.0, 0.0
-        self.__dict__.update(params, params=params, spec=(LOSS_NAMES.index(self.name), a, b))
+        self.__dict__.update(params, _params=params, spec=(LOSS_NAMES.index(self.name), a, b))
+
+    @property
+    def params(self):
+        return dict(self._params)
 
     def __setattr__(self, key, value=None):
         raise AttributeError(f"{type(self).__name__} cannot be changed, make another one")
