@@ -42,7 +42,7 @@ def extension(name):
 
 
 if __name__ == "__main__":
-    setup(ext_modules=cythonize([extension(n) for n in ("_core", "_samples", "_outputs", "_sgd")], language_level=3,
+    setup(ext_modules=cythonize([extension(n) for n in ("_core", "_losses", "_sgd")], language_level=3,
                                 compiler_directives={"boundscheck": False, "wraparound": False, "cdivision": True,
                                                      "initializedcheck": False, "freethreading_compatible": True}),
           cmdclass={"build_ext": BuildExt})

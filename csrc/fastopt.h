@@ -124,6 +124,11 @@ typedef struct {
     void (*lr_block)(const fo_schedule *schedule, ptrdiff_t n, double t, double *lr);
     /* 1 if all of x is finite. */
     int (*all_finite)(ptrdiff_t n, const void *x);
+    /* grads as loss_block, at the cost of the gradient alone. */
+    void (*loss_grad_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
+                            double factor, void *grads);
+    /* 1 if all of y is in the domain of the loss's targets, y of margin losses in {0, 1}, and all of p is finite. */
+    int (*loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p);
 } fo_kernels;
 
 typedef struct {

@@ -69,6 +69,9 @@ cdef extern from "fastopt.h" nogil:
         void (*pack_rows)(Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *) noexcept nogil
         void (*lr_block)(const fo_schedule *, Py_ssize_t, double, double *) noexcept nogil
         int (*all_finite)(Py_ssize_t, const void *) noexcept nogil
+        void (*loss_grad_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double,
+                                void *) noexcept nogil
+        int (*loss_accepts)(const fo_loss *, Py_ssize_t, const void *, const void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name
