@@ -1,0 +1,36 @@
+"""fastopt: trains linear models from NumPy and SciPy data on the CPU, as fast as the memory delivers the data.
+
+What is imported here needs NumPy only; the modules in _MODULES are imported when they are first used, so that scikit-learn
+is loaded by those who use its shells and by nobody else.
+"""
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from ._build_info import VERSION as __version__
+from ._config import get_include, show_config, warn_unknown_isa
+from ._core import available_isas, set_isa
+from ._threads import get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from . import linear_model, losses
+
+_MODULES = ("linear_model", "losses")
+
+__all__ = ["__version__", "available_isas", "get_include", "get_num_threads", "linear_model", "losses", "set_isa",
+           "set_num_threads", "show_config"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+warn_unknown_isa()
