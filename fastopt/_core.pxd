@@ -61,14 +61,14 @@ cdef extern from "fastopt.h" nogil:
         void *c
 
     ctypedef struct fo_kernels:
-        double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *)
-        double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *)
-        void (*sgd_settle)(Py_ssize_t, fo_outputs *)
+        double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
+        double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
+        void (*sgd_settle)(Py_ssize_t, fo_outputs *) noexcept nogil
         void (*predict_rows)(const fo_matrix *, Py_ssize_t, Py_ssize_t, const int32_t *, const void *, Py_ssize_t,
-                             const void *, void *)
-        void (*pack_rows)(Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *)
-        void (*lr_block)(const fo_schedule *, Py_ssize_t, double, double *)
-        int (*all_finite)(Py_ssize_t, const void *)
+                             const void *, void *) noexcept nogil
+        void (*pack_rows)(Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *) noexcept nogil
+        void (*lr_block)(const fo_schedule *, Py_ssize_t, double, double *) noexcept nogil
+        int (*all_finite)(Py_ssize_t, const void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

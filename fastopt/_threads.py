@@ -61,7 +61,9 @@ def quota(proc: str = "/proc/self/cgroup", mount: str = "/sys/fs/cgroup") -> int
         return None
     least = math.inf
     for line in lines:
-        _, controllers, path = line.split(":", 2)
+        controllers, _, path = line.partition(":")[2].partition(":")
+        if not path:
+            continue
         if controllers == "":
             roots = [Path(mount), Path(mount, "unified")]
         elif "cpu" in controllers.split(","):
