@@ -14,19 +14,18 @@ from ._config import get_include, show_config, warn_unknown_isa
 from ._core import available_isas, set_isa
 from ._threads import get_num_threads, set_num_threads
 
-if TYPE_CHECKING:
-    from . import linear_model, losses
-
 _MODULES = ("linear_model", "losses")
 
 __all__ = ["__version__", "available_isas", "get_include", "get_num_threads", "linear_model", "losses", "set_isa",
            "set_num_threads", "show_config"]
 
-
-def __getattr__(name: str) -> ModuleType:
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if TYPE_CHECKING:
+    from . import linear_model, losses
+else:   # hidden from type checkers, which would take any name to be a module
+    def __getattr__(name: str) -> ModuleType:
+        if name in _MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
