@@ -15,6 +15,7 @@ _build_info|_runtime|_core
 _threads
 _config
 _losses|_penalties|_schedules
+_loss|_penalty|_schedule
 losses|penalties|schedules
 _samples|_outputs
 _sgd|_update|_objective
