@@ -35,6 +35,20 @@ def test_namespace():
         fo.loses
 
 
+def copy_of_the_sources(folder):
+    return shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(
+        ".git", "build", "dist", "*.egg-info", "__pycache__", ".venv", "*.so", "*.pyd", "_build_info.py"))
+
+
+def test_import_inside_the_source_folder(run_python, tmp_path):
+    """A newcomer clones, installs, and starts Python in the clone: what is installed is used."""
+    clone = copy_of_the_sources(tmp_path / "clone")
+    program = "import fastopt; print(fastopt._config.__file__, fastopt._core.__file__)"
+    assert run_python(program, cwd=clone).split() == [_config.__file__, _core.__file__]
+    output = run_python(["-S", "-c", program], cwd=clone, check=False, PYTHONPATH="")
+    assert "ImportError: fastopt is neither installed nor built in place: run `pip install .`" in output
+
+
 def test_show_config(capsys, openmp):
     facts = fo.show_config(mode="dicts")
     assert facts["fastopt"]["version"] == fo.__version__
@@ -120,8 +134,7 @@ def test_get_include():
 def built(tmp_path_factory):
     """The sdist, a wheel built from it, and the unpacked sources in which it was built."""
     folder = tmp_path_factory.mktemp("built")
-    clone = folder / "clone"
-    shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".git", "build", "*.egg-info", "__pycache__", ".venv"))
+    clone = copy_of_the_sources(folder / "clone")
 
     def make(what, cwd):
         done = subprocess.run([sys.executable, "-c", HOOK.format(what), str(folder)], cwd=cwd, text=True,
