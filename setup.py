@@ -50,7 +50,7 @@ ISAS = {
 # rounding only where the source says fma.  -fvisibility=hidden: nothing of the C core leaves fastopt._core.
 GCC_C = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd",
          "-fvisibility=hidden", "-g0", "-Wall", "-Wextra"]
-GCC_WERROR = ["-Werror", "-Wconversion", "-Wno-sign-conversion", "-Wno-unknown-pragmas"]
+GCC_WERROR = ["-Werror", "-Wconversion"]
 MSVC_C = ["/std:c11", "/O2", "/fp:precise", "/W3"]
 GCC_MODULE = ["-O2", "-g0", "-Wno-unused-function"]
 MSVC_MODULE = ["/O2"]

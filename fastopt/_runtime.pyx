@@ -12,8 +12,10 @@ cdef extern from * nogil:
     #else
     #define fo_openmp 0
     static int omp_get_max_threads(void) { return 1; }
-    static int omp_get_thread_limit(void) { return 1; }
     static int omp_get_thread_num(void) { return 0; }
+    #endif
+    #if fo_openmp < 200805   /* MSVC speaks OpenMP 2.0 */
+    #define omp_get_thread_limit omp_get_max_threads
     #endif
 
     /* End the idle workers of the calling thread, so that a child forked next does not wait for workers that it did not
