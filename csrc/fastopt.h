@@ -93,9 +93,10 @@ typedef struct {
 
 /* The state of k outputs.  Weight of feature f in output j: w[j·output_stride + f·feature_stride]: whole vectors of one
  * output beside dense rows (feature_stride 1, rows 64-byte aligned and padded with zeros to whole vectors); all outputs of
- * one feature side by side for CSR (output_stride 1, padded to whole vectors if k > 1). */
+ * one feature side by side for CSR (output_stride 1, padded to whole vectors unless lone). */
 typedef struct {
     ptrdiff_t k;
+    int lone;        /* the model has one output: loops of its own, whose bits differ from those for one of many */
     ptrdiff_t output_stride, feature_stride;
     void *w;         /* weights */
     void *w_avg;     /* sums of the averaged weights, or NULL */

@@ -254,7 +254,7 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
 }
 
 static double F(sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out) {
-    const int one = out->k == 1, csr32 = X->layout == FO_CSR32;
+    const int one = out->lone, csr32 = X->layout == FO_CSR32;
     if (X->layout == FO_DENSE) {
         const int lag = X->d <= SGD_LAG_ELEMENTS && sgd->l1 == 0 && !sgd->one_class && sgd->average == 0 &&
                         sgd->schedule.kind < FO_SCHEDULE_pa1;

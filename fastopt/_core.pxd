@@ -52,7 +52,9 @@ cdef extern from "fastopt.h" nogil:
         double loss_sum, penalty_sum
 
     ctypedef struct fo_outputs:
-        Py_ssize_t k, output_stride, feature_stride
+        Py_ssize_t k
+        int lone
+        Py_ssize_t output_stride, feature_stride
         void *w
         void *w_avg
         void *q
