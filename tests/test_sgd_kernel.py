@@ -184,7 +184,7 @@ def test_avx2_and_avx512_agree_bit_for_bit(d, dtype):
 
 def test_l1_makes_exact_zeros():
     X, y = problem(400, 30, 1, np.float64)
-    coef = fit(X, y, 1, "log_loss", penalty="l1", alpha=0.01, eta0=0.1)[0]
+    coef = fit(X, y, 1, "log_loss", penalty="l1", alpha=0.003, eta0=0.1)[0]
     assert 0 < np.count_nonzero(coef) < coef.size
 
 
