@@ -14,6 +14,8 @@ from fastopt._core import LOSS_NAMES, LOSS_TARGETS
 #: classes by name, in the order of their definition
 registry = {}
 
+_FLOAT64 = np.dtype(np.float64)
+
 #: what y may be: in words, and as a test
 _DOMAINS = {"real": ("finite", np.isfinite),
             "nonnegative": ("finite and at least 0", lambda y: np.isfinite(y) & (y >= 0)),
@@ -52,6 +54,8 @@ def number(name, value, above=-math.inf, below=math.inf, at_least=None, at_most=
 def _array(name, value, dtype=None):
     """`value` as a contiguous, aligned float array: itself if it is one.  Without dtype float32 if it is, else float64."""
     value = np.asarray(value)
+    if value.dtype == (dtype or _FLOAT64) and value.flags.c_contiguous and value.flags.aligned:
+        return value  # np.require does the same in ten times the time
     if value.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
     if dtype is None:
@@ -222,8 +226,8 @@ class Loss:
         return value, gradient
 
     def _run(self, y, p, weight, factor, wants_value, values, gradient):
-        flat = [None if a is None else a.reshape(-1) for a in (y, p, weight, values, gradient)]
-        total = _losses.evaluate(self.spec, *flat[:3], factor, wants_value, *flat[3:], threads=1)
+        flat = [a if a is None or a.ndim == 1 else a.reshape(-1) for a in (y, p, weight, values, gradient)]
+        total = _losses.evaluate(self.spec, *flat[:3], factor, wants_value, *flat[3:], 1)
         if total is None:
             _refuse("p", p, *_DOMAINS["real"])
             _refuse("y", y, *_DOMAINS[self.target])
