@@ -71,10 +71,10 @@ typedef struct {
     fo_loss loss;
     fo_penalty penalty;
     fo_schedule schedule;
-    int fit_intercept;       /* learn b */
     int counts_penalty;      /* penalty_sum is wanted: there is a penalty, and the schedule is not passive-aggressive */
     int one_class;           /* the one-class SVM: b is also pulled by −lr·alpha */
-    double intercept_decay;  /* b moves by this share of its step (0.01 for CSR) */
+    double l2, l1;           /* alpha·(1 − l1_ratio), alpha·l1_ratio */
+    double intercept_share;  /* b moves by this share of its step: 1, 0.01 for CSR, 0 without intercept */
     double average;          /* average the weights from this step on; 0: never */
 } fo_sgd;
 
