@@ -18,6 +18,9 @@ cdef enum:
     BLOCK = 4096              # samples: float32 sums go no further
     BLOCKS_PER_THREAD = 8     # less work than this is not worth waking a thread for
 
+#: below so many samples one thread does it all
+PARALLEL_FROM = 2 * BLOCK * BLOCKS_PER_THREAD
+
 cdef struct arrays:
     Py_ssize_t n
     const void *y
@@ -74,10 +77,13 @@ def evaluate(spec, const real[::1] y, const real[::1] p, const real[::1] weight,
     cdef double[::1] sums
     loss.kind, loss.a, loss.b = spec
     a.n, a.y, a.p = p.shape[0], &y[0], &p[0]
-    a.weight = NULL if weight is None else <const void *>&weight[0]
-    a.values = NULL if values is None else &values[0]
-    a.grads = NULL if grads is None else &grads[0]
-    a.sums = NULL
+    a.weight, a.values, a.grads, a.sums = NULL, NULL, NULL, NULL
+    if weight is not None:
+        a.weight = &weight[0]
+    if values is not None:
+        a.values = &values[0]
+    if grads is not None:
+        a.grads = &grads[0]
     if wants_sum:
         sums = np.empty(blocks)
         a.sums = &sums[0]

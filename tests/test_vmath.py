@@ -4,12 +4,11 @@ The bounds are the documented ones: units in the last place over millions of poi
 """
 import ctypes
 import importlib.util
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import numpy as np
 import pytest
+from setuptools._distutils import ccompiler, sysconfig
 
 from fastopt import _core
 
@@ -55,13 +54,17 @@ def libraries(tmp_path_factory):
     loops = "".join(LOOP.format(name, ", y[i]" if name == "pow" else "") for name in FUNCTIONS)
     (folder / "body.h").write_text('#include "real.h"\n#include "vmath.h"\n' + loops)
     (folder / "vmath.c").write_text(SOURCE)
-    compiler = sysconfig.get_config_var("CC").split()
+    compiler = ccompiler.new_compiler()
+    sysconfig.customize_compiler(compiler)
+    msvc = compiler.compiler_type == "msvc"
     found = {}
     for isa in _core.available_isas():
-        target = folder / f"{isa}.so"
-        subprocess.run([*compiler, *build.C_FLAGS, *build.ISA[isa], "-Werror", "-fPIC", "-shared", f"-I{ROOT / 'csrc'}",
-                        f"-I{folder}", str(folder / "vmath.c"), "-o", str(target)], check=True)
-        found[isa] = ctypes.CDLL(str(target))
+        flags = build.MSVC_C + build.ISAS[isa].msvc if msvc else build.GCC_C + ["-fvisibility=default"] + build.ISAS[isa].gcc
+        objects = compiler.compile([str(folder / "vmath.c")], output_dir=str(folder / isa), extra_postargs=flags,
+                                   include_dirs=[str(ROOT / "csrc"), str(folder)])
+        compiler.link_shared_object(objects, str(folder / f"{isa}.so"), export_symbols=[
+            f"run_{name}_f{bits}" for name in FUNCTIONS for bits in (32, 64)])
+        found[isa] = ctypes.CDLL(str(folder / f"{isa}.so"))
     return found
 
 
