@@ -1,7 +1,8 @@
 """What all losses have in common: parameters, checks, evaluation, the register of names.
 
-Used by the modules that hold the losses, _loss_regression and _loss_classification.  The mathematics is in csrc/losses.h, the loop over blocks in
-_losses.pyx; here is nothing that touches single elements, except to say which one was refused.
+Used by the modules that hold the losses, _loss_regression and _loss_classification.  The mathematics is in
+csrc/losses.h, the loop over blocks in _losses.pyx; nothing here touches single elements, except to say which one was
+refused.
 """
 from __future__ import annotations
 
@@ -65,7 +66,7 @@ def number(name: str, value: float, above: float = -math.inf, below: float = mat
 
 
 def _array(name: str, value: ArrayLike, dtype: Any = None) -> Array:
-    """`value` as a contiguous, aligned float array: itself if it is one.  Without dtype float32 if it is, else float64."""
+    """`value` as a contiguous, aligned float array: itself if it is one.  Without dtype float32 stays, else float64."""
     value = np.asarray(value)
     if value.dtype == (dtype or _FLOAT64) and value.flags.c_contiguous and value.flags.aligned:
         return value  # np.require does the same in ten times the time
@@ -95,10 +96,10 @@ class Loss:
     """What all losses have in common.
 
     A loss is immutable: it can be shared, compared, hashed and pickled.  `y` is the target and `p` the raw prediction,
-    before the inverse link; they may have any shape, but the same.  Contiguous float32 and float64 arrays are read where
-    they lie, read-only ones too; integers, strided and Fortran-ordered arrays are copied first.  The computation is done
-    in the type of `p`, in float64 if `p` holds no floats, and `y` and weights of another type are copied to it.  Sums
-    over more than 4096 samples are float64.  Results have the same bits for any number of threads.
+    before the inverse link; they may have any shape, but the same.  Contiguous float32 and float64 arrays are read
+    where they lie, read-only ones too; integers, strided and Fortran-ordered arrays are copied first.  The computation
+    is done in the type of `p`, in float64 if `p` holds no floats; `y` and weights of another type are copied to it.
+    Sums over more than 4096 samples are float64.  Results have the same bits for any number of threads.
 
     Attributes
     ----------

@@ -99,7 +99,9 @@ class Perceptron(Loss):
 
 
 class Exponential(Loss):
-    """Exponential loss of boosting: exp(−z), z = p for class 1 and −p for class 0; the probability is 1/(1 + exp(−2p)).
+    """Exponential loss of boosting: exp(−z), z = p for class 1 and −p for class 0.
+
+    The probability of class 1 is 1/(1 + exp(−2p)).
 
     References
     ----------
@@ -119,8 +121,9 @@ class Exponential(Loss):
 
 
 class Focal(Loss):
-    """Focal loss: the log loss times q^gamma, q = y·(1 − σ) + (1 − y)·σ, so that samples of high σ = 1/(1 + exp(−p)) for
-    class 1, or low σ for class 0, count less.
+    """Focal loss: the log loss times q^gamma, q = y·(1 − σ) + (1 − y)·σ, σ = 1/(1 + exp(−p)).
+
+    Samples that are predicted well, of small q, count less.
 
     Parameters
     ----------

@@ -200,8 +200,9 @@ class Gamma(Loss):
 
 
 class Tweedie(Loss):
-    """Half the Tweedie deviance with log link, without constants, for y >= 0 of mean exp(p) with a mass at 0:
-    exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).
+    """Half the Tweedie deviance with log link, without constants, for y >= 0 of mean exp(p) with a mass at 0.
+
+    That is exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).
 
     Parameters
     ----------

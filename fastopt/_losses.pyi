@@ -5,5 +5,6 @@ from numpy.typing import NDArray
 
 PARALLEL_FROM: int
 
-def evaluate(spec: tuple[int, float, float], y: NDArray[Any], p: NDArray[Any], weight: NDArray[Any] | None, factor: float,
-             wants_sum: bool, values: NDArray[Any] | None, grads: NDArray[Any] | None, threads: int) -> float | None: ...
+def evaluate(spec: tuple[int, float, float], y: NDArray[Any], p: NDArray[Any], weight: NDArray[Any] | None,
+             factor: float, wants_sum: bool, values: NDArray[Any] | None, grads: NDArray[Any] | None,
+             threads: int) -> float | None: ...

@@ -1,7 +1,7 @@
 """Losses over arrays: blocks of samples shared among threads, sums the same for any number of them.
 
-Used by fastopt._loss, which checks shapes and dtypes before; what the arrays hold is checked here, block by block while it
-is in the cache.  The mathematics is in csrc/losses.h.
+Used by fastopt._loss, which checks shapes and dtypes before; what the arrays hold is checked here, block by block while
+it is in the cache.  The mathematics is in csrc/losses.h.
 """
 cimport cython
 from cython.parallel cimport prange
