@@ -86,7 +86,7 @@ typedef struct {
     double l1_sum;         /* L1 penalty that each weight could have received so far (Tsuruoka 2009) */
     double lr_factor;      /* what `adaptive` has left of the learning rate */
     double sq_norm, l1_norm; /* ‖w‖₂² and ‖w‖₁ of the unscaled w, as the stopping criterion sees them */
-    double weight_pos, weight_neg; /* class weights of y > 0 and y <= 0 */
+    double class_weight[2]; /* of y <= 0 and of y > 0: an array, as a branch on y cannot be predicted */
     double loss_sum;       /* in/out: sum of the losses */
     double penalty_sum;    /* in/out: sum of the penalties, one a sample */
 } fo_output;

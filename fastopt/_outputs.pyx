@@ -13,8 +13,8 @@ from fastopt._core cimport Matrix, fo_output, fo_outputs, kernels
 cnp.import_array()
 
 #: the fields of fo_output, all double
-FIELDS = ("b", "b_avg", "scale", "avg_a", "avg_b", "l1_sum", "lr_factor", "sq_norm", "l1_norm", "weight_pos",
-          "weight_neg", "loss_sum", "penalty_sum")
+FIELDS = ("b", "b_avg", "scale", "avg_a", "avg_b", "l1_sum", "lr_factor", "sq_norm", "l1_norm", "weight_neg",
+          "weight_pos", "loss_sum", "penalty_sum")
 STATE = np.dtype([(name, np.float64) for name in FIELDS])
 assert STATE.itemsize == sizeof(fo_output)
 
