@@ -2,8 +2,8 @@
  * A loss is a pure function of its parameters a and b, the target y and p, without branches, so that loops over it
  * vectorise; the two results are separable: who needs one does not pay for the other.  Both are accurate relative to
  * themselves wherever they can be represented: no difference of nearly equal terms, no exp of a large positive number
- * where the result is small.  Ties at kinks fall as in scikit-learn.  A prediction nan gives a value nan.  Margin losses see
- * y = ±1; parameters that a loss does not name it does not have. */
+ * where the result is small.  Ties at kinks fall as in scikit-learn.  A prediction nan gives a value nan.
+ * Margin losses see y = ±1; parameters that a loss does not name it does not have. */
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* every loss takes a and b, few use them */
