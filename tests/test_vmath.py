@@ -64,14 +64,14 @@ def libraries(tmp_path_factory):
         objects = compiler.compile([str(folder / "vmath.c")], output_dir=str(folder / isa), extra_postargs=flags,
                                    include_dirs=[str(ROOT / "csrc"), str(folder)])
         compiler.link_shared_object(objects, str(folder / f"{isa}.so"), export_symbols=[
-            f"run_{name}_f{bits}" for name in FUNCTIONS for bits in (32, 64)])
+            f"fo_run_{name}_f{bits}" for name in FUNCTIONS for bits in (32, 64)])
         found[isa] = ctypes.CDLL(str(folder / f"{isa}.so"))
     return found
 
 
 def call(library, name, x, y):
     out = np.empty_like(x)
-    function = getattr(library, f"run_{name}_f{8 * x.itemsize}")
+    function = getattr(library, f"fo_run_{name}_f{8 * x.itemsize}")
     function(ctypes.c_ssize_t(len(x)), *(ctypes.c_void_p(a.ctypes.data) for a in (x, y, out)))
     return out
 
