@@ -125,7 +125,7 @@ def test_results_do_not_depend_on_position_or_vector_width(loss, dtype):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("loss", ONE_EACH, ids=repr)
 def test_same_bits_for_any_number_of_threads(loss, dtype, isa):
-    y, p = sample(loss, 40 * 4096 + 5, dtype)
+    y, p = sample(loss, 80 * 4096 + 5, dtype)
     w = np.random.default_rng(1).uniform(0, 2, len(p)).astype(dtype)
     results = []
     for threads in (1, 2, 3):
