@@ -3,12 +3,11 @@
 Used by the loops over epochs (_sgd.pyx).
 """
 cimport numpy as cnp
-from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 
 import numpy as np
 
-from fastopt._core cimport Matrix, fo_output, fo_outputs, kernels
+from fastopt._core cimport Matrix, fo_output, fo_outputs
 
 cnp.import_array()
 
@@ -62,7 +61,6 @@ cdef class Outputs:
         else:
             width = 1 if lone else padded
             shape, self.c.output_stride, self.c.feature_stride = (self.d, width), 1, width
-        self.elements = shape[0] * shape[1]
         self.w, self.w_avg, self.q = (None if not wanted else aligned(shape, X.dtype)
                                       for wanted in (True, coef_avg is not None, l1))
         self._plain(self.w)[...] = coef
@@ -78,21 +76,6 @@ cdef class Outputs:
         """A (k, d) view of weights in the kernels' layout."""
         return w[:, :self.d] if self.dense else w[:, :self.total].T
 
-    def save(self):
-        """Keep a copy of what training changes."""
-        if self.saved is None:
-            self.saved = [None if a is None else a.copy() for a in (self.w, self.w_avg, self.state)]
-        else:
-            for was, a in zip(self.saved, (self.w, self.w_avg, self.state)):
-                if a is not None:
-                    was[...] = a
-
-    def restore(self):
-        """Back to the copy."""
-        for was, a in zip(self.saved, (self.w, self.w_avg, self.state)):
-            if a is not None:
-                a[...] = was
-
     def finish(self, Py_ssize_t j):
         """Take the output at place j out of training."""
         cdef Py_ssize_t last = self.c.k - 1
@@ -103,14 +86,6 @@ cdef class Outputs:
         self.state[[j, last]] = self.state[[last, j]]
         self.labels[j], self.labels[last] = self.labels[last], self.labels[j]
         self.c.k = last
-
-    cdef bint finite(self, bint is_float) noexcept nogil:
-        """Whether all weights and intercepts are."""
-        cdef Py_ssize_t j
-        for j in range(self.c.k):
-            if not (-INFINITY < self.c.o[j].b < INFINITY):
-                return False
-        return kernels(is_float).all_finite(self.elements, self.c.w) != 0
 
     def true_weights(self):
         """(labels, coef, intercept, averaged coef, averaged intercept); the averages None where there are none."""
