@@ -88,7 +88,8 @@ cdef class Run:
         self.sgd.schedule.kind, self.sgd.schedule.lr, self.sgd.schedule.power_t, self.sgd.schedule.t0 = schedule
         self.sgd.schedule.alpha = self.sgd.penalty.alpha
         self.sgd.one_class, self.sgd.average = one_class, average
-        if PENALTY_NAMES[self.sgd.penalty.kind] != "none":
+        penalised = PENALTY_NAMES[self.sgd.penalty.kind] != "none"
+        if penalised:
             self.sgd.l1 = self.sgd.penalty.alpha * self.sgd.penalty.l1_ratio
             self.sgd.l2 = self.sgd.penalty.alpha - self.sgd.l1
         # scikit-learn's share for sparse rows, whose features are seen less often
