@@ -3,69 +3,83 @@
 Used by the modules that hold the losses, _loss_regression and _loss_classification.  The mathematics is in csrc/losses.h, the loop over blocks in
 _losses.pyx; here is nothing that touches single elements, except to say which one was refused.
 """
+from __future__ import annotations
+
 import math
 import numbers
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastopt import _losses
 from fastopt._core import LOSS_NAMES, LOSS_TARGETS
+from fastopt._threads import resolve_threads
+
+Array = NDArray[Any]
 
 #: classes by name, in the order of their definition
-registry = {}
+registry: dict[str, type[Loss]] = {}
 
 #: what y may be: in words, and as a test
-_DOMAINS = {"real": ("finite", np.isfinite),
-            "nonnegative": ("finite and at least 0", lambda y: np.isfinite(y) & (y >= 0)),
-            "positive": ("finite and above 0", lambda y: np.isfinite(y) & (y > 0)),
-            "unit": ("between 0 and 1", lambda y: (y >= 0) & (y <= 1)),
-            "sign": ("a class, 0 or 1", lambda y: (y == 0) | (y == 1))}
+_DOMAINS: dict[str, tuple[str, Callable[[Array], Array]]] = {
+    "real": ("finite", np.isfinite),
+    "nonnegative": ("finite and at least 0", lambda y: np.isfinite(y) & (y >= 0)),
+    "positive": ("finite and above 0", lambda y: np.isfinite(y) & (y > 0)),
+    "unit": ("between 0 and 1", lambda y: (y >= 0) & (y <= 1)),
+    "sign": ("a class, 0 or 1", lambda y: (y == 0) | (y == 1)),
+}
 
 
-def probability(p):
+def probability(p: Array) -> Array:
     """1/(1 + exp(−p)) by way of exp(−|p|): no overflow, and small probabilities keep their accuracy."""
     e = np.exp(-np.abs(p))
-    return np.where(p >= 0, 1, e) / (1 + e)
+    probabilities: Array = np.where(p >= 0, 1, e) / (1 + e)
+    return probabilities
 
 
 #: what a prediction means, by domain of the target
-_INVERSE_LINKS = {"real": np.copy, "nonnegative": np.exp, "positive": np.exp, "unit": probability,
-                  "sign": lambda p: (p > 0).astype(np.int64)}
+_INVERSE_LINKS: dict[str, Callable[[Array], Array]] = {
+    "real": np.copy, "nonnegative": np.exp, "positive": np.exp, "unit": probability,
+    "sign": lambda p: (p > 0).astype(np.int64),
+}
 
 
-def number(name, value, above=-math.inf, below=math.inf, at_least=None, at_most=None):
+def number(name: str, value: Any, above: float = -math.inf, below: float = math.inf, at_least: float | None = None,
+           at_most: float | None = None) -> float:
     """`value` as a float, if it is a number in its range."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    value = float(value)
-    low = value > above if at_least is None else value >= at_least
-    high = value < below if at_most is None else value <= at_most
+    number = float(value)
+    low = number > above if at_least is None else number >= at_least
+    high = number < below if at_most is None else number <= at_most
     if not (low and high):
         bounds = [("above", above), ("at least", at_least), ("below", below), ("at most", at_most)]
         wanted = [f"{word} {bound}" for word, bound in bounds if bound is not None and math.isfinite(bound)]
-        if not math.isfinite(value):
-            wanted.append("not nan" if math.isnan(value) else "finite")
-        raise ValueError(f"{name} must be {' and '.join(wanted)}, got {value!r}")
-    return value
+        if not math.isfinite(number):
+            wanted.append("not nan" if math.isnan(number) else "finite")
+        raise ValueError(f"{name} must be {' and '.join(wanted)}, got {number!r}")
+    return number
 
 
-def _array(name, value, dtype=None):
+def _array(name: str, value: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     """`value` as a contiguous, aligned float array: itself if it is one.  Without dtype float32 if it is, else float64."""
     value = np.asarray(value)
     if value.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
     if dtype is None:
         dtype = np.float32 if value.dtype == np.float32 else np.float64
-    return np.require(value, dtype, "CA")
+    return np.require(value, dtype, ["C", "A"])
 
 
-def _same_shape(name, value, p):
+def _same_shape(name: str, value: Array, p: Array) -> Array:
     if value.shape != p.shape:
         raise ValueError(f"{name} must have the shape of p, {p.shape}, got {value.shape}")
     return value
 
 
-def _refuse(name, value, words, test):
+def _refuse(name: str, value: Array, words: str, test: Callable[[Array], Array]) -> None:
     """Raise for the first element that fails the test, if any does."""
     bad = np.flatnonzero(~test(value))
     if bad.size:
@@ -96,43 +110,47 @@ class Loss:
         Kind and two parameters, as the kernels take them.
     """
 
-    name = None
+    name: ClassVar[str]
+    target: ClassVar[str]
+    spec: tuple[int, float, float]
+    _params: dict[str, Any]
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls) -> None:
         cls.__module__ = "fastopt.losses"
         cls.target = LOSS_TARGETS[cls.name]
         registry[cls.name] = cls
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._keep({})
 
-    def _keep(self, params, kernel=None):
+    def _keep(self, params: Mapping[str, Any], kernel: Iterable[float] | None = None) -> None:
         """Remember the parameters; `kernel` is what the kernels are told, where that differs."""
-        a, b, *_ = *(kernel or params.values()), 0.0, 0.0
+        a, b, *_ = *list(kernel or params.values()), 0.0, 0.0
         self.__dict__.update(params, _params=params, spec=(LOSS_NAMES.index(self.name), a, b))
 
     @property
-    def params(self):
+    def params(self) -> dict[str, Any]:
         return dict(self._params)
 
-    def __setattr__(self, key, value=None):
+    def __setattr__(self, key: str, value: object = None) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed, make another one")
 
-    __delattr__ = __setattr__
+    def __delattr__(self, key: str) -> None:
+        self.__setattr__(key)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         return type(self), tuple(self.params.values())
 
-    def __eq__(self, other):
-        return type(self) is type(other) and self.params == other.params
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Loss) and type(self) is type(other) and self.params == other.params
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((type(self), tuple(self.params.values())))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self.params.items())})"
 
-    def value(self, y, p, sample_weight=None):
+    def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Mean of the losses, weighted by `sample_weight`.
 
         Parameters
@@ -155,7 +173,8 @@ class Loss:
         """
         return self._evaluate(y, p, sample_weight)[0]
 
-    def gradient(self, y, p, sample_weight=None, out=None):
+    def gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None,
+                 out: Array | None = None) -> Array:
         """Derivative of `value` in each element of `p`.
 
         Parameters
@@ -170,36 +189,38 @@ class Loss:
         ndarray
             `out`, or a new array.
         """
-        return self._evaluate(y, p, sample_weight, wants_value=False, wants_gradient=True, out=out)[1]
+        gradient: Array = self._evaluate(y, p, sample_weight, wants_value=False, wants_gradient=True, out=out)[1]
+        return gradient
 
-    def value_and_gradient(self, y, p, sample_weight=None, out=None):
+    def value_and_gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None,
+                           out: Array | None = None) -> tuple[float, Array]:
         """Both in one pass: ``(value, gradient)``, with the arguments of `gradient`."""
         return self._evaluate(y, p, sample_weight, wants_gradient=True, out=out)
 
-    def pointwise(self, y, p):
+    def pointwise(self, y: ArrayLike, p: ArrayLike) -> Array:
         """The loss of each sample, in the shape of `p`."""
         y, p = self._inputs(y, p)
-        values = np.empty_like(p)
+        values: Array = np.empty_like(p)
         self._run(y, p, None, 1.0, True, values, None)
         return values
 
-    def predict(self, p):
+    def predict(self, p: ArrayLike) -> Array:
         """Inverse link: the mean of the target, the probability of class 1, or the class, that `p` stands for."""
         p = _array("p", p)
         _refuse("p", p, *_DOMAINS["real"])
         return self._predict(p)
 
-    def _predict(self, p):
+    def _predict(self, p: Array) -> Array:
         return _INVERSE_LINKS[self.target](p)
 
-    def _inputs(self, y, p):
+    def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
         p = _array("p", p)
         y = _same_shape("y", _array("y", y, p.dtype), p)
         if p.size == 0:
             raise ValueError(f"p must hold at least one prediction, got shape {p.shape}")
         return y, p
 
-    def _weights(self, sample_weight, p):
+    def _weights(self, sample_weight: ArrayLike | None, p: Array) -> tuple[Array | None, float]:
         """The weights, and their sum; None, and the number of samples."""
         if sample_weight is None:
             return None, p.size
@@ -211,26 +232,31 @@ class Loss:
             raise ValueError("sample_weight must not be all 0")
         return weight, total
 
-    def _evaluate(self, y, p, sample_weight, wants_value=True, wants_gradient=False, out=None):
+    def _evaluate(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, wants_value: bool = True,
+                  wants_gradient: bool = False, out: Array | None = None) -> tuple[float, Any]:
         y, p = self._inputs(y, p)
         weight, total = self._weights(sample_weight, p)
         gradient = _output(out, p, (y, p, weight)) if wants_gradient else None
         value = self._run(y, p, weight, 1 / total, wants_value, None, gradient) / total
-        if out is not None and gradient is not out:
+        if out is not None and gradient is not None and gradient is not out:
             np.copyto(out, gradient)
             gradient = out
         return value, gradient
 
-    def _run(self, y, p, weight, factor, wants_value, values, gradient):
-        flat = [None if a is None else a.reshape(-1) for a in (y, p, weight, values, gradient)]
-        total = _losses.evaluate(self.spec, *flat[:3], factor, wants_value, *flat[3:], threads=1)
+    def _run(self, y: Array, p: Array, weight: Array | None, factor: float, wants_value: bool, values: Array | None,
+             gradient: Array | None) -> float:
+        y_, p_, weight_, values_, gradient_ = (None if a is None else a.reshape(-1)
+                                               for a in (y, p, weight, values, gradient))
+        total = _losses.evaluate(self.spec, y_, p_, weight_, factor, wants_value, values_, gradient_,
+                                 threads=resolve_threads() if p.size >= _losses.SHARED else 1)
         if total is None:
             _refuse("p", p, *_DOMAINS["real"])
             _refuse("y", y, *_DOMAINS[self.target])
+            raise AssertionError("the kernels refused what these tests accept")
         return total
 
 
-def _output(out, p, inputs):
+def _output(out: Array | None, p: Array, inputs: Iterable[Array | None]) -> Array:
     """Where the kernels may write the gradient: `out`, or a new array if it is strided or overlaps an input."""
     if out is None:
         return np.empty_like(p)

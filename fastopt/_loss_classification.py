@@ -2,9 +2,11 @@
 
 Used through fastopt.losses.  What losses share is in _loss.py, their mathematics in csrc/losses.h.
 """
+from __future__ import annotations
+
 import numpy as np
 
-from fastopt._loss import Loss, number, probability
+from fastopt._loss import Array, Loss, number, probability
 
 
 class LogLoss(Loss):
@@ -79,7 +81,7 @@ class ModifiedHuber(Loss):
 
     name = "modified_huber"
 
-    def _predict(self, p):
+    def _predict(self, p: Array) -> Array:
         return (np.clip(p, -1, 1) + 1) / 2
 
 
@@ -112,7 +114,7 @@ class Exponential(Loss):
 
     name = "exponential"
 
-    def _predict(self, p):
+    def _predict(self, p: Array) -> Array:
         return probability(2 * p)
 
 
@@ -140,7 +142,10 @@ class Focal(Loss):
 
     name = "focal"
 
-    def __init__(self, gamma=2.0, alpha=None):
-        params = {"gamma": number("gamma", gamma, at_least=0),
-                  "alpha": None if alpha is None else number("alpha", alpha, at_least=0, at_most=1)}
-        self._keep(params, (params["gamma"], -1.0 if alpha is None else params["alpha"]))
+    gamma: float
+    alpha: float | None
+
+    def __init__(self, gamma: float = 2.0, alpha: float | None = None) -> None:
+        gamma = number("gamma", gamma, at_least=0)
+        alpha = None if alpha is None else number("alpha", alpha, at_least=0, at_most=1)
+        self._keep({"gamma": gamma, "alpha": alpha}, (gamma, -1.0 if alpha is None else alpha))

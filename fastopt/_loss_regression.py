@@ -2,6 +2,8 @@
 
 Used through fastopt.losses.  What losses share is in _loss.py, their mathematics in csrc/losses.h.
 """
+from __future__ import annotations
+
 import math
 
 from fastopt._loss import Loss, number
@@ -54,7 +56,9 @@ class Huber(Loss):
 
     name = "huber"
 
-    def __init__(self, delta=1.35):
+    delta: float
+
+    def __init__(self, delta: float = 1.35) -> None:
         self._keep({"delta": number("delta", delta, above=0)})
 
 
@@ -79,7 +83,9 @@ class Quantile(Loss):
 
     name = "quantile"
 
-    def __init__(self, quantile=0.5):
+    quantile: float
+
+    def __init__(self, quantile: float = 0.5) -> None:
         self._keep({"quantile": number("quantile", quantile, above=0, below=1)})
 
 
@@ -104,7 +110,9 @@ class EpsilonInsensitive(Loss):
 
     name = "epsilon_insensitive"
 
-    def __init__(self, epsilon=0.1):
+    epsilon: float
+
+    def __init__(self, epsilon: float = 0.1) -> None:
         self._keep({"epsilon": number("epsilon", epsilon, at_least=0)})
 
 
@@ -165,7 +173,10 @@ class GeneralRobust(Loss):
 
     name = "general_robust"
 
-    def __init__(self, alpha=1.0, scale=1.0):
+    alpha: float
+    scale: float
+
+    def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
         params = {"alpha": number("alpha", alpha, at_least=-math.inf, at_most=math.inf),
                   "scale": number("scale", scale, above=0)}
         most = 2.0 ** 64  # infinite as far as the kernels' rounding can tell
@@ -220,5 +231,7 @@ class Tweedie(Loss):
 
     name = "tweedie"
 
-    def __init__(self, power=1.5):
+    power: float
+
+    def __init__(self, power: float = 1.5) -> None:
         self._keep({"power": number("power", power, above=1, below=2)})

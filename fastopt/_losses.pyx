@@ -17,6 +17,9 @@ cdef enum:
     BLOCK = 4096              # samples: float32 sums go no further
     BLOCKS_PER_THREAD = 8     # less work than this is not worth waking a thread for
 
+#: from so many samples on, a second thread takes part
+SHARED = 2 * BLOCKS_PER_THREAD * BLOCK
+
 
 cdef Py_ssize_t _run(const fo_loss *loss, const real[::1] y, const real[::1] p, const real[::1] weight, double factor,
                      double[::1] sums, real[::1] values, real[::1] grads, int threads) noexcept nogil:
