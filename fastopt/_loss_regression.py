@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from fastopt._loss import Loss, number
+from ._loss import Loss, number
 
 
 class SquaredError(Loss):
@@ -56,8 +56,6 @@ class Huber(Loss):
 
     name = "huber"
 
-    delta: float
-
     def __init__(self, delta: float = 1.35) -> None:
         self._keep({"delta": number("delta", delta, above=0)})
 
@@ -83,8 +81,6 @@ class Quantile(Loss):
 
     name = "quantile"
 
-    quantile: float
-
     def __init__(self, quantile: float = 0.5) -> None:
         self._keep({"quantile": number("quantile", quantile, above=0, below=1)})
 
@@ -109,8 +105,6 @@ class EpsilonInsensitive(Loss):
     """
 
     name = "epsilon_insensitive"
-
-    epsilon: float
 
     def __init__(self, epsilon: float = 0.1) -> None:
         self._keep({"epsilon": number("epsilon", epsilon, at_least=0)})
@@ -173,14 +167,10 @@ class GeneralRobust(Loss):
 
     name = "general_robust"
 
-    alpha: float
-    scale: float
-
     def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
-        params = {"alpha": number("alpha", alpha, at_least=-math.inf, at_most=math.inf),
-                  "scale": number("scale", scale, above=0)}
+        alpha, scale = number("alpha", alpha, at_least=-math.inf, at_most=math.inf), number("scale", scale, above=0)
         most = 2.0 ** 64  # infinite as far as the kernels' rounding can tell
-        self._keep(params, (min(max(params["alpha"], -most), most), params["scale"]))
+        self._keep({"alpha": alpha, "scale": scale}, (min(max(alpha, -most), most), scale))
 
 
 class Poisson(Loss):
@@ -210,8 +200,9 @@ class Gamma(Loss):
 
 
 class Tweedie(Loss):
-    """Half the Tweedie deviance with log link, without constants, for y >= 0 of mean exp(p) with a mass at 0:
-    exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).
+    """Half the Tweedie deviance with log link, without constants, for y >= 0 of mean exp(p) with a mass at 0.
+
+    That is exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).
 
     Parameters
     ----------
@@ -230,8 +221,6 @@ class Tweedie(Loss):
     """
 
     name = "tweedie"
-
-    power: float
 
     def __init__(self, power: float = 1.5) -> None:
         self._keep({"power": number("power", power, above=1, below=2)})

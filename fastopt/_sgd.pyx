@@ -76,8 +76,9 @@ cdef class Run:
         self.sgd.schedule.kind, self.sgd.schedule.lr, self.sgd.schedule.power_t, self.sgd.schedule.t0 = schedule
         self.sgd.schedule.alpha = self.sgd.penalty.alpha
         self.sgd.one_class, self.sgd.average = one_class, average
-        self.sgd.l1 = self.sgd.penalty.alpha * self.sgd.penalty.l1_ratio
-        self.sgd.l2 = self.sgd.penalty.alpha - self.sgd.l1
+        if PENALTY_NAMES[self.sgd.penalty.kind] != "none":
+            self.sgd.l1 = self.sgd.penalty.alpha * self.sgd.penalty.l1_ratio
+            self.sgd.l2 = self.sgd.penalty.alpha - self.sgd.l1
         # scikit-learn's share for sparse rows, whose features are seen less often
         self.sgd.intercept_share = 0.0 if not fit_intercept else 0.01 if X.is_sparse else 1.0
         rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
@@ -110,7 +111,7 @@ cdef class Run:
         self.buffers = [np.empty((2, rows * len(part)), dtype=self.X.dtype) for part in parts]
         for g, part in enumerate(parts):
             out = Outputs(self.X, part, state[part], coef[part],
-                          None if coef_avg is None else coef_avg[part], self.sgd.penalty.l1_ratio > 0)
+                          None if coef_avg is None else coef_avg[part], self.k == 1, self.sgd.l1 > 0)
             y, p = self.buffers[g]
             self.outputs.append(out)
             self.group[g].out, self.group[g].labels = &out.c, &out.labels[0]

@@ -8,10 +8,10 @@ import difflib
 import inspect
 from typing import Any
 
-from fastopt._core import LOSS_NAMES
-from fastopt._loss import Loss, registry
-from fastopt._loss_classification import *  # noqa: F403
-from fastopt._loss_regression import *  # noqa: F403
+from ._core import LOSS_NAMES
+from ._loss import Loss, registry
+from ._loss_classification import *  # noqa: F403
+from ._loss_regression import *  # noqa: F403
 
 __all__ = ["Loss", "get", "names", *(loss.__name__ for loss in registry.values())]
 
