@@ -72,7 +72,11 @@ def _array(raw, name):
     array = np.frombuffer(raw, dtype=dtype, count=count, offset=start).reshape(shape, order="F" if fortran else "C")
     if dtype.kind == "b":
         array = array.view(np.uint8) != 0
-    return np.array(array, dtype=dtype.newbyteorder("="), order="C")
+    array = np.array(array, dtype=dtype.newbyteorder("="), order="C")
+    if dtype.kind == "U":            # a string with a character that is none crashes whatever touches it
+        characters = array.reshape(-1).view(np.uint32)
+        need((characters <= 0x10FFFF).all() and (characters >> 11 != 0x1B).all(), f"array {name} has impossible characters")
+    return array
 
 
 def _meta(array):
@@ -153,7 +157,6 @@ def _weights(arrays, kind):
         classes = arrays.get("classes")
         need(classes is not None and classes.ndim == 1 and coef.ndim == 2, "it names no classes")
         need(classes.dtype.kind != "f" or np.isfinite(classes).all(), "a class is not finite")
-        classes.tolist()                                # strings with impossible characters fail here, with a ValueError
         need(len(np.unique(classes)) == len(classes) and (np.sort(classes) == classes).all(), "its classes are not in order")
         need(outputs == (1 if len(classes) == 2 else len(classes)) and len(classes) > 1,
              f"it has weights for {outputs} outputs and {len(classes)} classes")

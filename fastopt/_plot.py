@@ -50,7 +50,9 @@ def plot_curves(path, loss_curve, validation_curve=(), *, title="", loss_name="t
     if panels == 2:
         _curve(axes[1], validation_curve, ORANGE, score_name, best_epoch, log=False)
         _mark_best(axes[1], validation_curve, best_epoch)
+        _widen(axes[1], 0.02)
     axes[-1].set_xlabel("epoch")
+    figure.align_ylabels(axes)
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
     _head(figure, title)
     figure.savefig(os.fspath(path))
@@ -72,6 +74,14 @@ def _curve(axis, values, colour, name, best_epoch, log):
     axis.grid(True, color="#e6e6e6", linewidth=0.7)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _widen(axis, least):
+    """A range of at least `least`, so that one row more or less does not look like a leap."""
+    low, high = axis.get_ylim()
+    if high - low < least:
+        middle = (low + high) / 2
+        axis.set_ylim(middle - least / 2, middle + least / 2)
 
 
 def _mark_best(axis, scores, epoch):
