@@ -21,11 +21,9 @@ class Timed:
     estimator: object
     epochs: int
     seconds: float
-    score: float | None
-    loss: float | None
 
 
-def compare(estimator, X, y, held_out, epochs, measure):
+def compare(estimator, X, y, epochs):
     """Both sides, fastopt first; or a str that says why there is no comparison.
 
     Parameters
@@ -33,11 +31,8 @@ def compare(estimator, X, y, held_out, epochs, measure):
     estimator : SGDClassifier or SGDRegressor
         As it was fitted; its parameters are used.
     X, y : rows to learn from
-    held_out : tuple (X, y) or None
     epochs : int
         That the watched fit ran, which bounds both.
-    measure : callable
-        (estimator, X, y) → mean loss.
     """
     import sklearn
     from sklearn import linear_model as peers
@@ -62,10 +57,6 @@ def compare(estimator, X, y, held_out, epochs, measure):
         except ValueError as error:              # InvalidParameterError: a loss or a schedule that it lacks
             return f"scikit-learn has no such fit, so there is none to compare with ({str(error).splitlines()[0]})"
         ours = _timed("fastopt", mine, X, y)
-    for side in (ours, theirs):
-        if held_out is not None:
-            side.score = float(side.estimator.score(*held_out))
-            side.loss = measure(side.estimator, *held_out)
     return ours, theirs
 
 
@@ -78,4 +69,4 @@ def _timed(name, estimator, X, y):
         best, spent = min(best, took), spent + took
         if spent > ENOUGH:
             break
-    return Timed(name, estimator, int(estimator.n_iter_), best, None, None)
+    return Timed(name, estimator, int(estimator.n_iter_), best)

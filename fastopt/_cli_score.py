@@ -19,6 +19,13 @@ def baseline(y, held_out):
     """(what to call it, score on `held_out`) of always saying the commonest class, or the mean of y."""
     if y.dtype.kind == "f":
         spread = np.mean((held_out - np.mean(held_out)) ** 2)
-        return "R² of the mean alone", float(1 - np.mean((held_out - y.mean()) ** 2) / spread) if spread > 0 else float("nan")
+        return "the mean", float(1 - np.mean((held_out - y.mean()) ** 2) / spread) if spread > 0 else float("nan")
     values, counts = np.unique(y, return_counts=True)
-    return "accuracy of the commonest class alone", float(np.mean(held_out == values[np.argmax(counts)]))
+    return "the commonest class", float(np.mean(held_out == values[np.argmax(counts)]))
+
+
+def auc(estimator, X, y):
+    """Area under the ROC curve of a binary classifier; nan where the rows have one class only."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(y, estimator.decision_function(X))) if len(np.unique(y)) == 2 else float("nan")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._cli_compare import compare
+from ._cli_compare import Timed, compare
 from ._cli_data import read
 from ._cli_errors import USAGE, CliError, one_of
 from ._cli_files import Data
@@ -18,7 +18,7 @@ from ._cli_fit import watched_fit
 from ._cli_model import TargetScale, describe, make_estimator
 from ._cli_prepare import Preparer
 from ._cli_report import Report, number, seconds, si
-from ._cli_score import baseline, mean_loss
+from ._cli_score import auc, baseline, mean_loss
 from ._cli_target import check_target, hold_out
 
 INTERRUPTED = 130          # the exit code that shells give a command ended by Ctrl-C
@@ -58,12 +58,11 @@ def train(options):
         report.warn(note)
     if fitted.stopped:
         report.warn(f"stopped by Ctrl-C after epoch {len(fitted.losses)}; what it has learnt by then is kept")
-    table = _results(report, options, rows, fitted, (rows.X, y, held_out))
+    _results(report, options, rows, fitted, (rows.X, y, held_out))
     target.undo(estimator)
     _save(report, options, data, rows, fitted)
     if fitted.stopped:
         raise SystemExit(INTERRUPTED)
-    return table
 
 
 def digits():
@@ -140,7 +139,7 @@ def _open(report, data, rows, estimator):
     """What is about to happen, in three lines."""
     held = 0 if rows.held_out is None else len(rows.held_out[1])
     kinds = f"{len(np.unique(rows.y)):,} classes" if rows.task == "classification" else "a number to predict"
-    report.say(f"{data.source}: {len(rows.y) + held:,} rows × {data.X.shape[1]:,} columns, {kinds}", style="bold")
+    report.say(f"{data.source}: {data.X.shape[0]:,} rows × {data.X.shape[1]:,} columns, {kinds}", style="bold")
     made = f", made into {rows.X.shape[1]:,} {rows.X.dtype} columns" if rows.X.shape[1] != data.X.shape[1] \
         else f", {rows.X.dtype}"
     report.say(f"  {len(rows.y):,} rows to learn from, {held:,} to score on{made}{'' if rows.preparer.scale else ', not scaled'}")
@@ -152,40 +151,35 @@ def _open(report, data, rows, estimator):
 
 
 def _results(report, options, rows, fitted, seen):
-    """The table; `seen` are the rows as the estimator sees them."""
+    """The table; `seen` are the rows as the estimator sees them.  With --compare a column for each side."""
     X, y, held_out = seen
     report.curves(fitted.losses, fitted.scores, rows.score_name)
     wanted = options.compare if options.compare is not None else options.data is None
-    if wanted and not fitted.stopped:
-        sides = compare(fitted.estimator, X, y, held_out, len(fitted.losses), mean_loss)
-        if not isinstance(sides, str):
-            return _compared(report, rows, fitted, sides)
+    sides = compare(fitted.estimator, X, y, len(fitted.losses)) if wanted and not fitted.stopped else None
+    if isinstance(sides, str):
         report.warn(sides)
-    table = [(f"{rows.score_name} on {len(held_out[1]):,} held-out rows", number(fitted.estimator.score(*held_out))),
-             (baseline(rows.y, rows.held_out[1])[0], number(baseline(rows.y, rows.held_out[1])[1])),
-             (f"{fitted.estimator.loss} on them", number(mean_loss(fitted.estimator, *held_out)))] if held_out else []
-    n, took = len(fitted.losses), fitted.seconds
-    table += [("epochs", f"{n}"), ("seconds", seconds(took)), ("samples/s", si(len(y) * n / max(took, 1e-9)))]
-    report.table(("", "fastopt"), table)
-    return table
-
-
-def _compared(report, rows, fitted, sides):
-    """The table with scikit-learn's side."""
-    ours, theirs = sides
+    if sides is None or isinstance(sides, str):
+        sides = (Timed("fastopt", fitted.estimator, len(fitted.losses), max(fitted.seconds, 1e-9)),)
+    table = _scores(rows, sides, held_out) if held_out else []
     per_epoch = [s.seconds / s.epochs for s in sides]
-    table = []
-    if rows.held_out is not None:
-        table = [(f"{rows.score_name} on {len(rows.held_out[1]):,} held-out rows", *(number(s.score) for s in sides), ""),
-                 (f"{fitted.estimator.loss} on them", *(number(s.loss) for s in sides), "")]
-    ratio = per_epoch[1] / per_epoch[0]
-    table += [("epochs", *(str(s.epochs) for s in sides), ""),
-              ("seconds", *(seconds(s.seconds) for s in sides), ""),
-              ("time per epoch", *map(seconds, per_epoch), f"{ratio:.1f}×"),
-              ("samples/s", *(si(len(rows.y) / t) for t in per_epoch), "")]
-    report.table(("", ours.name, theirs.name, "faster by"), table)
-    early = ", without early stopping" if fitted.estimator.early_stopping else ""
-    report.say(f"  same rows, settings and seed{early}; one thread each, nothing scored between epochs", style="dim")
+    ratio = [f"{per_epoch[1] / per_epoch[0]:.1f}×"] if len(sides) > 1 else []
+    table += [("epochs", *(str(s.epochs) for s in sides)), ("seconds", *(seconds(s.seconds) for s in sides)),
+              ("time per epoch", *map(seconds, per_epoch), *ratio), ("samples/s", *(si(len(y) / t) for t in per_epoch))]
+    report.table(("", *(s.name for s in sides), *["faster by"][:len(ratio)]), table)
+    if ratio:
+        early = ", without early stopping" if fitted.estimator.early_stopping else ""
+        report.say(f"  same rows, settings and seed{early}; one thread each, nothing scored between epochs", style="dim")
+
+
+def _scores(rows, sides, held_out):
+    """Rows of the table: the score, what no model at all would score, the loss."""
+    what, floor = baseline(rows.y, rows.held_out[1])
+    estimators = [s.estimator for s in sides]
+    table = [(f"{rows.score_name} on {len(held_out[1]):,} held-out rows", *(number(e.score(*held_out)) for e in estimators)),
+             (f"{rows.score_name} of {what} alone", *[number(floor)] * len(sides)),
+             (f"{estimators[0].loss} on the same rows", *(number(mean_loss(e, *held_out)) for e in estimators))]
+    if rows.task == "classification" and len(np.unique(rows.y)) == 2:
+        table.insert(2, ("area under the ROC curve", *(number(auc(e, *held_out)) for e in estimators)))
     return table
 
 
