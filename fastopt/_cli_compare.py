@@ -13,6 +13,10 @@ ENOUGH = 0.5           # seconds: a shorter fit is repeated and the fastest kept
 REPEATS = 3
 
 
+class NoPeer(Exception):
+    """scikit-learn has no such loss or schedule."""
+
+
 @dataclass
 class Timed:
     """One estimator's side of the table."""
@@ -24,7 +28,7 @@ class Timed:
 
 
 def compare(estimator, X, y, epochs):
-    """Both sides, fastopt first; or a str that says why there is no comparison.
+    """Both sides, fastopt first; NoPeer if scikit-learn cannot fit this.
 
     Parameters
     ----------
@@ -55,7 +59,7 @@ def compare(estimator, X, y, epochs):
         try:
             theirs = _timed(f"scikit-learn {sklearn.__version__}", peer, X, y)
         except ValueError as error:              # InvalidParameterError: a loss or a schedule that it lacks
-            return f"scikit-learn has no such fit, so there is none to compare with ({str(error).splitlines()[0]})"
+            raise NoPeer(f"no comparison, since scikit-learn has no such fit: {str(error).splitlines()[0]}") from error
         ours = _timed("fastopt", mine, X, y)
     return ours, theirs
 

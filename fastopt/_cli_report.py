@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 
@@ -86,6 +87,15 @@ class Report:
             return LiveBar(self.console, epochs, rows, score_name)
         return PlainLines(self.console, epochs, rows, score_name)
 
+    def working(self, text):
+        """A context manager that says what takes its time; in a terminal the line goes when the work is done."""
+        if self.quiet:
+            return contextlib.nullcontext()
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
+            return self.console.status(escape(text), spinner="line")
+        self.say("  " + text)
+        return contextlib.nullcontext()
+
     def curves(self, losses, scores, score_name):
         """The curves as two lines of block characters, in a terminal that can show them."""
         if self.quiet or not self.console.is_terminal or "utf" not in self.console.encoding or len(losses) < 3:
@@ -157,9 +167,11 @@ class LiveBar:
         self.bar.start()
         return self.epoch
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, *error):
         if self.last is not None:
             self._show(self.last)
+            if kind is None:                                 # it ended, be it before the last epoch allowed: a full bar
+                self.bar.update(self.task, total=self.last.nit)
         self.bar.stop()
 
     def epoch(self, result):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._cli_compare import Timed, compare
+from ._cli_compare import NoPeer, Timed, compare
 from ._cli_data import read
 from ._cli_errors import USAGE, CliError, one_of
 from ._cli_files import Data
@@ -155,10 +155,8 @@ def _results(report, options, rows, fitted, seen):
     X, y, held_out = seen
     report.curves(fitted.losses, fitted.scores, rows.score_name)
     wanted = options.compare if options.compare is not None else options.data is None
-    sides = compare(fitted.estimator, X, y, len(fitted.losses)) if wanted and not fitted.stopped else None
-    if isinstance(sides, str):
-        report.warn(sides)
-    if sides is None or isinstance(sides, str):
+    sides = _sides(report, fitted, X, y) if wanted and not fitted.stopped else None
+    if sides is None:
         sides = (Timed("fastopt", fitted.estimator, len(fitted.losses), max(fitted.seconds, 1e-9)),)
     table = _scores(rows, sides, held_out) if held_out else []
     per_epoch = [s.seconds / s.epochs for s in sides]
@@ -169,6 +167,18 @@ def _results(report, options, rows, fitted, seen):
     if ratio:
         early = ", without early stopping" if fitted.estimator.early_stopping else ""
         report.say(f"  same rows, settings and seed{early}; one thread each, nothing scored between epochs", style="dim")
+
+
+def _sides(report, fitted, X, y):
+    """Both sides of the comparison; None, and a note, if there is none to make."""
+    try:
+        with report.working("timing the same fit, alone, with scikit-learn and with fastopt"):
+            return compare(fitted.estimator, X, y, len(fitted.losses))
+    except KeyboardInterrupt:
+        report.warn("the comparison was stopped by Ctrl-C; the model is kept")
+    except NoPeer as error:
+        report.warn(str(error))
+    return None
 
 
 def _scores(rows, sides, held_out):
