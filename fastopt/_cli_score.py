@@ -6,13 +6,28 @@ from __future__ import annotations
 
 import numpy as np
 
+EPSILON = {"huber": "delta", "epsilon_insensitive": "epsilon", "squared_epsilon_insensitive": "epsilon"}
+
 
 def mean_loss(estimator, X, y):
-    if hasattr(estimator, "classes_"):
-        p = estimator.decision_function(X)
-        Y = (y[:, None] == estimator.classes_) * 2 - 1 if p.ndim == 2 else (y == estimator.classes_[1]) * 2 - 1
-        return float(np.mean(np.logaddexp(0, -Y * p)))
-    return float(np.mean((y - estimator.predict(X)) ** 2) / 2)
+    """Mean loss over rows and outputs, the penalty left out: what `loss_curve_` is of the rows that were learnt from.
+
+    Parameters
+    ----------
+    estimator : SGDClassifier or SGDRegressor, of fastopt or of scikit-learn
+    X, y : rows and their targets
+    """
+    from . import losses
+
+    name, epsilon = estimator.loss, getattr(estimator, "epsilon", None)
+    loss = losses.get(name, **({EPSILON[name]: epsilon} if name in EPSILON else {}))
+    coef = np.atleast_2d(estimator.coef_)
+    p = np.asarray(X @ coef.T + estimator.intercept_)
+    if not hasattr(estimator, "classes_"):
+        return loss.value(y.astype(p.dtype), p[:, 0])
+    named = estimator.classes_[1:] if len(coef) == 1 else estimator.classes_
+    member = (y[:, None] == named).astype(p.dtype)
+    return loss.value(member if loss.target in ("sign", "unit") else 2 * member - 1, p)
 
 
 def baseline(y, held_out):

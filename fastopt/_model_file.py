@@ -112,6 +112,8 @@ def _plain(value, name):
         return value
     if isinstance(value, dict):
         return {"pairs": [[_plain(k, name), _plain(v, name)] for k, v in value.items()]}
+    if name == "loss":                     # one with parameters of its own, such as losses.Tweedie(power=1.2)
+        return {"loss": value.name, "params": {k: _plain(v, name) for k, v in value.params.items()}}
     if name == "random_state":
         return None                        # a generator's state is not part of what was learnt
     raise TypeError(f"parameter {name} is of type {type(value).__name__}, which a model file cannot hold")

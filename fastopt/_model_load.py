@@ -129,11 +129,12 @@ def _configured(kind, params):
     unknown = sorted(set(params) - set(known))
     need(not unknown, f"it has parameters that {kind.__name__} lacks: {unknown}")
     params = {name: _from_plain(value, name) for name, value in params.items()}
-    need(isinstance(params.get("loss", ""), str), f"its loss is {params.get('loss')!r}")
     return kind(**params)
 
 
 def _from_plain(value, name):
+    if name == "loss":
+        return _loss(value)
     if isinstance(value, dict):
         pairs = value.get("pairs")
         need(isinstance(pairs, list) and all(isinstance(p, list) and len(p) == 2 for p in pairs)
@@ -141,6 +142,20 @@ def _from_plain(value, name):
         return dict(pairs)
     need(value is None or isinstance(value, (bool, int, float, str)), f"its parameter {name} is damaged")
     return value
+
+
+def _loss(value):
+    """A loss by name, or one with parameters, which checks them itself."""
+    from . import losses
+
+    if isinstance(value, str):
+        return losses.get(value).name
+    need(isinstance(value, dict) and isinstance(value.get("loss"), str) and isinstance(value.get("params"), dict)
+         and all(v is None or isinstance(v, (int, float)) for v in value["params"].values()), f"its loss is {value!r}")
+    try:
+        return losses.get(value["loss"], **value["params"])
+    except TypeError as error:
+        raise ValueError(f"its loss is damaged: {error}") from None
 
 
 def _weights(arrays, kind):
