@@ -1,48 +1,246 @@
-"""Build of the extension modules: csrc/kernels.c compiled once per instruction set and linked into each of them."""
+"""Build of the extension modules.  csrc/kernels.c is compiled once per instruction set and linked into fastopt._core; the
+other modules reach its tables through ``cimport fastopt._core``, so that set_isa() acts everywhere.  All C sources and
+all fastopt/*.pyx are compiled side by side.  What the compiler can do (OpenMP, each instruction set) is found by trying;
+what was found is written to fastopt/_build_info.py for show_config().  Metadata is in pyproject.toml.
+
+Environment: CC the compiler · FASTOPT_OPENMP=0 no threads · FASTOPT_WERROR=1 warnings of csrc/ are errors ·
+FASTOPT_BUILD_JOBS how many compilers at once (default: the processors that this process may use).
+"""
+import hashlib
 import os
 import platform
+import shutil
+import subprocess
+import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
 
+import Cython
 import numpy
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, LinkError
 
-X86 = platform.machine().lower() in ("x86_64", "amd64")
-# name: compiler flags, plainest first; csrc/dispatch.c lists the same names
-ISA = {"base": [], "avx2": ["-mavx2", "-mfma"],
-       "avx512": ["-mavx2", "-mfma", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mprefer-vector-width=512"]
-       } if X86 else {"neon": []}
-C_FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd", "-Wall",
-           "-Wextra"]
+
+class Isa(NamedTuple):
+    """An instruction set: the flags that turn it on and a program that only compiles where it exists."""
+
+    gcc: list
+    msvc: list
+    probe: str
+
+
+ON_X86 = "#if !defined(__x86_64__) && !defined(_M_X64)\n#error not x86-64\n#endif\n#include <immintrin.h>\n"
+ON_ARM = "defined(__aarch64__) || defined(_M_ARM64)"
+# csrc/dispatch.c lists the same names
+ISAS = {
+    "base": Isa([], [], f"#if {ON_ARM}\n#error its baseline is neon\n#endif\nint one;\n"),
+    "avx2": Isa(["-mavx2", "-mfma"], ["/arch:AVX2"],
+                ON_X86 + "__m256d f(__m256d x) { return _mm256_fmadd_pd(x, x, x); }\n"),
+    "avx512": Isa(["-mavx2", "-mfma", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw",
+                   "-mprefer-vector-width=512"], ["/arch:AVX512"],
+                  ON_X86 + "__m256 f(__m512 x) { return _mm512_extractf32x8_ps(_mm512_fmadd_ps(x, x, x), 1); }\n"),
+    "neon": Isa([], [], f"#if !({ON_ARM})\n#error not arm64\n#endif\nint one;\n"),
+}
+
+# -fno-math-errno, -fno-trapping-math: no result changes, but loops vectorise.  -ffp-contract=off: a·b + c is one
+# rounding only where the source says fma.  -fvisibility=hidden: nothing of the C core leaves fastopt._core.
+GCC_C = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd",
+         "-fvisibility=hidden", "-g0", "-Wall", "-Wextra"]
+GCC_WERROR = ["-Werror", "-Wconversion"]
+MSVC_C = ["/std:c11", "/O2", "/fp:precise", "/W3"]
+GCC_MODULE = ["-O2", "-g0", "-Wno-unused-function"]
+MSVC_MODULE = ["/O2"]
+
+OPENMP_PROBE = """
+#include <omp.h>
+int main(void) {
+    int n = 0;
+#pragma omp parallel num_threads(2) reduction(+ : n)
+    n += omp_get_num_threads();
+    return n == 0;
+}
+"""
+CYTHON_DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
+                     "freethreading_compatible": True}
+PUBLIC_HEADERS = ["fastopt.h", "lists.h"]
+
+
+def processors():
+    """How many compilers run at once."""
+    if os.environ.get("FASTOPT_BUILD_JOBS"):
+        return int(os.environ["FASTOPT_BUILD_JOBS"])
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def silence():
+    """Nothing is shown, not even what compilers write: a probe that fails is no error."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 1)
+        os.dup2(null.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in zip((1, 2), kept):
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+def is_older(target, sources):
+    return not os.path.exists(target) or os.path.getmtime(target) < max(map(os.path.getmtime, sources))
+
+
+def openmp_flags(msvc):
+    """(compile, link) flags to try, in this order."""
+    if os.environ.get("FASTOPT_OPENMP") == "0":
+        return []
+    if msvc:
+        return [(["/openmp"], [])]
+    tries = [(["-fopenmp"], ["-fopenmp"])]
+    if sys.platform == "darwin":   # Apple's clang has the front end, libomp comes from conda, Homebrew or MacPorts
+        for prefix in filter(None, (os.environ.get("CONDA_PREFIX"), "/opt/homebrew/opt/libomp",
+                                    "/usr/local/opt/libomp", "/opt/local")):
+            lib = f"{prefix}/lib/libomp" if prefix == "/opt/local" else f"{prefix}/lib"
+            include = f"{prefix}/include/libomp" if prefix == "/opt/local" else f"{prefix}/include"
+            tries.append((["-Xpreprocessor", "-fopenmp", f"-I{include}"],
+                          [f"-L{lib}", "-lomp", f"-Wl,-rpath,{lib}"]))
+    return tries
 
 
 class BuildExt(build_ext):
+    """build_ext that compiles everything at once, and then links each module."""
+
     def build_extensions(self):
-        def compile_isa(item):
-            isa, flags = item
-            out = os.path.join(self.build_temp, isa)
-            return self.compiler.compile(["csrc/kernels.c"], output_dir=out, macros=[("FO_ISA", isa)],
-                                         include_dirs=["csrc"], extra_postargs=C_FLAGS + flags,
-                                         depends=[f"csrc/{f}" for f in os.listdir("csrc")])
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            objects = sum(pool.map(compile_isa, ISA.items()), [])
-        objects += self.compiler.compile(["csrc/dispatch.c"], output_dir=self.build_temp, include_dirs=["csrc"],
-                                         macros=[(f"FO_HAS_{isa.upper()}", "1") for isa in ISA],
-                                         extra_postargs=["-std=c11", "-O2", "-Wall", "-Wextra"])
-        for ext in self.extensions:
-            ext.extra_objects += objects if ext.name == "fastopt._core" else []
+        self.msvc = self.compiler.compiler_type == "msvc"
+        if self.msvc and not getattr(self.compiler, "initialized", True):
+            self.compiler.initialize()   # not safe in several threads
+        self.isas = [name for name in ISAS if self.compiles(ISAS[name].probe, self.isa_flags(name))]
+        self.openmp = next((flags for flags in openmp_flags(self.msvc) if self.links(OPENMP_PROBE, *flags)), None)
+        if self.openmp is None:
+            print("fastopt: no OpenMP with this compiler: building for one thread", file=sys.stderr)
+        with ThreadPoolExecutor(processors()) as pool:   # the longest jobs first
+            kernels = {isa: pool.submit(self.compile_kernels, isa) for isa in reversed(self.isas)}
+            modules = [pool.submit(self.compile_module, ext) for ext in self.extensions]
+            core = list(filter(None, (job.result() for job in kernels.values())))
+            objects = [job.result() for job in modules]
+        self.isas = [isa for isa in self.isas if kernels[isa].result()]
+        core.append(self.compile_dispatch())
+        for ext, object_ in zip(self.extensions, objects):
+            ext.sources, ext.extra_objects = [], [object_, *(core if ext.name == "fastopt._core" else [])]
+            ext.depends = ext.extra_objects
+            ext.extra_link_args = (self.openmp[1] if self.openmp else []) + self.strip_flags()
         super().build_extensions()
 
+    def run(self):
+        super().run()
+        build_lib = Path(self.build_lib, "fastopt")
+        (build_lib / "include").mkdir(parents=True, exist_ok=True)
+        for name in PUBLIC_HEADERS:
+            shutil.copy(Path("csrc", name), build_lib / "include")
+        for folder in [build_lib] + [Path("fastopt")] * bool(self.inplace):
+            (folder / "_build_info.py").write_text(self.build_info(), encoding="utf-8")
 
-def extension(name):
-    return Extension(f"fastopt.{name}", [f"fastopt/{name}.pyx"], include_dirs=["csrc", numpy.get_include()],
-                     extra_compile_args=["-O2", "-fopenmp"], extra_link_args=["-fopenmp"],
-                     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+    def get_outputs(self):
+        folder = Path(self.build_lib, "fastopt")
+        return super().get_outputs() + [str(folder / "_build_info.py"),
+                                        *(str(folder / "include" / name) for name in PUBLIC_HEADERS)]
+
+    # ---- flags ----
+    def isa_flags(self, isa):
+        return ISAS[isa].msvc if self.msvc else ISAS[isa].gcc
+
+    def c_flags(self):
+        if self.msvc:
+            return MSVC_C + ["/WX"] * (os.environ.get("FASTOPT_WERROR") == "1")
+        return GCC_C + GCC_WERROR * (os.environ.get("FASTOPT_WERROR") == "1")
+
+    def strip_flags(self):
+        return ["-Wl,-s"] if sys.platform.startswith("linux") else []
+
+    # ---- what the compiler can do ----
+    def compiles(self, program, flags, link=None):
+        """Whether the compiler takes a program; with `link` flags, whether the linker does too."""
+        with tempfile.TemporaryDirectory() as folder, silence():
+            source = Path(folder, "probe.c")
+            source.write_text(program, encoding="utf-8")
+            try:
+                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=list(flags))
+                if link is not None:
+                    self.compiler.link_executable(objects, str(Path(folder, "probe")), extra_postargs=list(link))
+            except (CompileError, LinkError):
+                return False
+        return True
+
+    def links(self, program, compile_flags, link_flags):
+        return self.compiles(program, compile_flags, link_flags)
+
+    # ---- compiling ----
+    def compile_c(self, source, flags, depends, macros=()):
+        """The object file of a C source, made anew if the source, what it depends on or the flags changed."""
+        command = [getattr(self.compiler, "compiler_so", None), flags, sorted(macros)]
+        digest = hashlib.sha1(repr(command).encode(), usedforsecurity=False).hexdigest()[:8]
+        folder = Path(self.build_temp, f"{Path(source).stem}-{digest}")
+        target, = self.compiler.object_filenames([source], output_dir=str(folder))
+        if self.force or is_older(target, [source, *depends]):
+            self.compiler.compile([source], output_dir=str(folder), macros=list(macros), extra_postargs=list(flags),
+                                  include_dirs=["csrc", numpy.get_include(), *self.compiler.include_dirs])
+        return target
+
+    def compile_kernels(self, isa):
+        """The object file of one table; None if the compiler fails on one that the baseline can stand in for."""
+        try:
+            return self.compile_c("csrc/kernels.c", self.c_flags() + self.isa_flags(isa), c_sources(),
+                                  [("FO_ISA", isa)])
+        except CompileError:
+            if isa in ("base", "neon") or os.environ.get("FASTOPT_WERROR") == "1":
+                raise
+            print(f"fastopt: this compiler cannot make the {isa} kernels: building without them", file=sys.stderr)
+            return None
+
+    def compile_dispatch(self):
+        return self.compile_c("csrc/dispatch.c", self.c_flags(), c_sources(),
+                              [(f"FO_HAS_{isa.upper()}", "1") for isa in self.isas])
+
+    def compile_module(self, ext):
+        """Cython in a process of its own, which is what runs in parallel everywhere, then C."""
+        source, = ext.sources
+        depends = [source, *map(str, Path("fastopt").glob("*.pxd")), "csrc/fastopt.h", "csrc/lists.h", "setup.py"]
+        c_file = Path(self.build_temp, Path(source).stem + ".c")
+        if self.force or is_older(c_file, depends):
+            c_file.parent.mkdir(parents=True, exist_ok=True)
+            directives = ",".join(f"{name}={value}" for name, value in CYTHON_DIRECTIVES.items())
+            subprocess.run([sys.executable, "-m", "cython", "-3", "-X", directives, "-I", ".", "--module-name",
+                            ext.name, "-o", str(c_file), source], check=True)
+        flags = (MSVC_MODULE if self.msvc else GCC_MODULE) + (self.openmp[0] if self.openmp else [])
+        return self.compile_c(str(c_file), flags, depends, [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+
+    def build_info(self):
+        facts = {"VERSION": self.distribution.get_version(),
+                 "COMPILER": " ".join(getattr(self.compiler, "compiler_so", None) or [self.compiler.compiler_type]),
+                 "C_FLAGS": " ".join(self.c_flags()),
+                 "ISA_FLAGS": {isa: " ".join(self.isa_flags(isa)) for isa in self.isas},
+                 "OPENMP_FLAGS": " ".join(self.openmp[0]) if self.openmp else None,
+                 "MACHINE": platform.machine(), "CYTHON": Cython.__version__, "NUMPY": numpy.__version__}
+        return ('"""What this copy of fastopt was built with; written by setup.py, read by show_config()."""\n'
+                + "".join(f"{name} = {value!r}\n" for name, value in facts.items()))
+
+
+def c_sources():
+    return [*map(str, Path("csrc").glob("*.[ch]")), "setup.py"]
 
 
 if __name__ == "__main__":
-    setup(ext_modules=cythonize([extension(n) for n in ("_core", "_sgd")], language_level=3,
-                                compiler_directives={"boundscheck": False, "wraparound": False, "cdivision": True,
-                                                     "initializedcheck": False, "freethreading_compatible": True}),
+    if sys.platform == "darwin":   # Pythons from python.org ask for two architectures at once; kernels are for one
+        os.environ.setdefault("ARCHFLAGS", f"-arch {platform.machine()}")
+    setup(ext_modules=[Extension(f"fastopt.{path.stem}", [path.as_posix()])
+                       for path in sorted(Path("fastopt").glob("*.pyx"))],
           cmdclass={"build_ext": BuildExt})

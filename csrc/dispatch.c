@@ -22,13 +22,17 @@ static int has(unsigned leaf7_ebx, unsigned long long xcr0) {
     return ((unsigned)r[1] & leaf7_ebx) == leaf7_ebx;
 }
 static int runs_avx2(void) { return has(1u << 5, 0x6); }
+#ifdef FO_HAS_AVX512
 static int runs_avx512(void) { return has(1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31, 0xe6); }
+#endif
 #elif defined(FO_HAS_AVX2)
 static int runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#ifdef FO_HAS_AVX512
 static int runs_avx512(void) {
     return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
 }
+#endif
 #endif
 
 /* best first */

@@ -71,10 +71,10 @@ typedef struct {
     fo_loss loss;
     fo_penalty penalty;
     fo_schedule schedule;
-    int fit_intercept;       /* learn b */
     int counts_penalty;      /* penalty_sum is wanted: there is a penalty, and the schedule is not passive-aggressive */
     int one_class;           /* the one-class SVM: b is also pulled by −lr·alpha */
-    double intercept_decay;  /* b moves by this share of its step (0.01 for CSR) */
+    double l2, l1;           /* alpha·(1 − l1_ratio), alpha·l1_ratio */
+    double intercept_share;  /* b moves by this share of its step: 1, 0.01 for CSR, 0 without intercept */
     double average;          /* average the weights from this step on; 0: never */
 } fo_sgd;
 
@@ -124,6 +124,11 @@ typedef struct {
     void (*lr_block)(const fo_schedule *schedule, ptrdiff_t n, double t, double *lr);
     /* 1 if all of x is finite. */
     int (*all_finite)(ptrdiff_t n, const void *x);
+    /* grads as loss_block, at the cost of the gradient alone. */
+    void (*loss_grad_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
+                            double factor, void *grads);
+    /* 1 if all of y is in the domain of the loss's targets, y of margin losses in {0, 1}, and all of p is finite. */
+    int (*loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p);
 } fo_kernels;
 
 typedef struct {

@@ -20,7 +20,7 @@
 #define TEXT(a) TEXT_(a)
 #define TABLE_OF(suffix) \
     { loss_block_##suffix, sgd_rows_##suffix, sgd_settle_##suffix, predict_rows_##suffix, pack_rows_##suffix, lr_block, \
-      all_finite_##suffix }
+      all_finite_##suffix, loss_grad_block_##suffix, loss_accepts_##suffix }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);
 const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

@@ -3,7 +3,7 @@
 #include "vmath.h"
 #include "simd.h"
 #include "losses.h"
-#include "loss_loops.h"
 #include "rows.h"
+#include "loss_loops.h"
 #include "sweep.h"
 #include "sgd.h"

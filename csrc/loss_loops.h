@@ -1,4 +1,6 @@
-/* loss_loops.h: the loops over the losses of losses.h: the only switches over the kind of loss. */
+/* loss_loops.h: the loops over the losses of losses.h, and the only switches over the kind of loss: always outside the
+ * loop, so that each loss has its own vectorised one.  loss_at, loss_grads and loss_values serve the other kernels and
+ * take y of margin losses as ±1; loss_block and loss_grad_block are in the table and take it as {0, 1}. */
 
 /* value and gradient of one sample; the switch is inlined, so a predicted branch */
 FO_INLINE F(fo_pair) F(loss_at)(const fo_loss *loss, real y, real p) {
@@ -12,9 +14,8 @@ FO_INLINE F(fo_pair) F(loss_at)(const fo_loss *loss, real y, real p) {
     return (F(fo_pair)){0, 0};
 }
 
-/* g[j] = gradient of loss(y[j], p[j]), y of margin losses ±1 */
-FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
-                             real *restrict g) {
+static void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
+                               real *restrict g) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
 #define GRADS(name, target) \
@@ -27,7 +28,13 @@ FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *restr
     }
 }
 
-/* p[j] <- loss(y[j], p[j]), y of margin losses ±1 */
+/* g[j] = gradient of loss(y[j], p[j]).  Inlined for a lone one; the loops of every loss are compiled once only. */
+FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *y, const real *p, real *g) {
+    if (n == 1) g[0] = F(loss_at)(loss, y[0], p[0]).grad;
+    else F(loss_grads_loop)(loss, n, y, p, g);
+}
+
+/* p[j] <- loss(y[j], p[j]) */
 static void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
@@ -41,46 +48,120 @@ static void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restric
     }
 }
 
-/* stands for target domains in the body below: margin losses are given y in {0, 1} and see ±1 */
-#ifndef FO_TARGETS
-#define FO_TARGETS
-#define FO_SEES_real(y) (y)
-#define FO_SEES_nonnegative(y) (y)
-#define FO_SEES_positive(y) (y)
-#define FO_SEES_unit(y) (y)
-#define FO_SEES_sign(y) (2 * (y) - 1)
-#endif
-
-/* see fo_kernels; outputs and weights that are NULL are left out by the compiler, one variant a combination */
-FO_INLINE double F(loss_body)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
-                              const real *restrict weight, real factor, real *restrict values, real *restrict grads) {
+/* p[j] <- loss(y[j], p[j]) and g[j] = its gradient */
+static void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p, real *restrict g) {
     const real a = (real)loss->a, b = (real)loss->b;
-    real sum = 0;
     switch (loss->kind) {
-#define BODY(name, target) \
+#define PAIRS(name, target) \
     case FO_LOSS_##name: \
-        _Pragma("omp simd reduction(+ : sum)") \
-        for (ptrdiff_t i = 0; i < n; i++) { \
-            const F(fo_pair) l = F(loss_##name)(a, b, FO_SEES_##target(y[i]), p[i]); \
-            const real s = weight ? weight[i] : 1; \
-            sum += s * l.value; \
-            if (values) values[i] = l.value; \
-            if (grads) grads[i] = factor * s * l.grad; \
+        FO_SIMD \
+        for (ptrdiff_t j = 0; j < n; j++) { \
+            const F(fo_pair) l = F(loss_##name)(a, b, y[j], p[j]); \
+            p[j] = l.value; \
+            g[j] = l.grad; \
         } \
         break;
-        FO_LOSSES(BODY)
-#undef BODY
+        FO_LOSSES(PAIRS)
+#undef PAIRS
     }
-    return (double)sum;
+}
+
+#ifndef FO_LOSS_LOOPS_ONCE
+#define FO_LOSS_LOOPS_ONCE
+/* samples that a block treats at a time: its scratch stays in L1 */
+#define LOSS_CHUNK 256
+/* the domains of targets: which y each admits, in public form (x − x is nan for x infinite or nan) */
+#define FO_DOMAINS(X) \
+    X(real, y - y == 0) \
+    X(nonnegative, y - y == 0 && y >= 0) \
+    X(positive, y - y == 0 && y > 0) \
+    X(unit, y >= 0 && y <= 1) \
+    X(sign, y * (1 - y) == 0)
+#define DOMAIN(name, admits) FO_TARGET_##name,
+enum { FO_DOMAINS(DOMAIN) FO_N_TARGETS };
+#undef DOMAIN
+#define TARGET(name, target) FO_TARGET_##target,
+static const unsigned char loss_target[] = {FO_LOSSES(TARGET)};
+#undef TARGET
+#endif
+
+/* y as the losses see it: y itself, or 2y − 1 in `scratch` */
+FO_INLINE const real *F(loss_targets)(const fo_loss *loss, ptrdiff_t n, const real *y, real *restrict scratch) {
+    if (loss_target[loss->kind] != FO_TARGET_sign) return y;
+    FO_SIMD
+    for (ptrdiff_t i = 0; i < n; i++) scratch[i] = 2 * y[i] - 1;
+    return scratch;
+}
+
+/* g[i] <- factor·weight[i]·g[i] */
+FO_INLINE void F(loss_scale)(ptrdiff_t n, const real *restrict weight, real factor, real *restrict g) {
+    if (weight) {
+        FO_SIMD
+        for (ptrdiff_t i = 0; i < n; i++) g[i] *= factor * weight[i];
+    } else if (factor != 1) {
+        FO_SIMD
+        for (ptrdiff_t i = 0; i < n; i++) g[i] *= factor;
+    }
+}
+
+/* Σ weight[i]·v[i], in lanes of 64 bytes whatever the instruction set */
+FO_INLINE real F(loss_sum)(ptrdiff_t n, const real *weight, const real *v) {
+    F(vec) sum = F(vset)(0);
+    for (ptrdiff_t i = 0; i < n; i += VLEN) {
+        const int m = (int)(n - i < VLEN ? n - i : VLEN);
+        const F(vec) x = m == VLEN ? F(vload)(v + i) : F(vload_part)(v + i, m);
+        if (weight) sum = F(vfma)(m == VLEN ? F(vload)(weight + i) : F(vload_part)(weight + i, m), x, sum);
+        else sum = F(vadd)(sum, x);
+    }
+    return F(vsum)(sum);
 }
 
 static double F(loss_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
                             double factor, void *values, void *grads) {
-    const real f = (real)factor;
-    if (weight && values) return F(loss_body)(loss, n, y, p, weight, f, values, grads);
-    if (weight && grads) return F(loss_body)(loss, n, y, p, weight, f, NULL, grads);
-    if (weight) return F(loss_body)(loss, n, y, p, weight, f, NULL, NULL);
-    if (values) return F(loss_body)(loss, n, y, p, NULL, f, values, NULL);
-    if (grads) return F(loss_body)(loss, n, y, p, NULL, f, NULL, grads);
-    return F(loss_body)(loss, n, y, p, NULL, f, NULL, NULL);
+    const real *y_ = y, *p_ = p, *w_ = weight;
+    real *g_ = grads, targets[LOSS_CHUNK], scratch[LOSS_CHUNK];
+    double sum = 0;
+    for (ptrdiff_t i = 0; i < n; i += LOSS_CHUNK) {
+        const ptrdiff_t m = n - i < LOSS_CHUNK ? n - i : LOSS_CHUNK;
+        const real *t = F(loss_targets)(loss, m, y_ + i, targets);
+        real *v = values ? (real *)values + i : scratch;
+        memcpy(v, p_ + i, (size_t)m * sizeof(real));
+        if (grads) {
+            F(loss_pairs)(loss, m, t, v, g_ + i);
+            F(loss_scale)(m, w_ ? w_ + i : NULL, (real)factor, g_ + i);
+        } else {
+            F(loss_values)(loss, m, t, v);
+        }
+        sum += (double)F(loss_sum)(m, w_ ? w_ + i : NULL, v);
+    }
+    return sum;
+}
+
+static void F(loss_grad_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
+                               double factor, void *grads) {
+    const real *y_ = y, *p_ = p, *w_ = weight;
+    real *g_ = grads, targets[LOSS_CHUNK];
+    for (ptrdiff_t i = 0; i < n; i += LOSS_CHUNK) {
+        const ptrdiff_t m = n - i < LOSS_CHUNK ? n - i : LOSS_CHUNK;
+        F(loss_grads)(loss, m, F(loss_targets)(loss, m, y_ + i, targets), p_ + i, g_ + i);
+        F(loss_scale)(m, w_ ? w_ + i : NULL, (real)factor, g_ + i);
+    }
+}
+
+static int F(loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *targets, const void *p) {
+    const real *t = targets;
+    int accepts = F(all_finite)(n, p);
+    switch (loss_target[loss->kind]) {
+#define ADMITS(name, admits) \
+    case FO_TARGET_##name: \
+        FO_SIMD \
+        for (ptrdiff_t i = 0; i < n; i++) { \
+            const real y = t[i]; \
+            accepts &= admits; \
+        } \
+        break;
+        FO_DOMAINS(ADMITS)
+#undef ADMITS
+    }
+    return accepts;
 }

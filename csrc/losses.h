@@ -1,58 +1,158 @@
 /* losses.h: each loss once: its value and its derivative in the raw prediction p.  Used by every loop over samples.
- * A loss is a pure, branch-free function of its parameters (a, b), the target y and p; callers that need one of the two
- * results do not pay for the other. */
+ * A loss is a pure function of its parameters a and b, the target y and p, without branches, so that loops over it
+ * vectorise; the two results are separable: who needs one does not pay for the other.  Values and derivatives hold
+ * their relative accuracy wherever they can be represented, so no difference of nearly equal terms and no exp of a large
+ * positive number where the result is small.  Ties at kinks fall as in scikit-learn.  A prediction nan gives a value nan.
+ * Margin losses see y = ±1; parameters that a loss does not name it does not have. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* every loss takes a and b, few use them */
+#endif
+
 typedef struct { real value, grad; } F(fo_pair);
 
-/* (p − y)² / 2 */
+/* ---- real targets: r = p − y ---- */
+
+/* r²/2 */
 FO_INLINE F(fo_pair) F(loss_squared_error)(real a, real b, real y, real p) {
     const real r = p - y;
-    (void)a; (void)b;
     return (F(fo_pair)){R(0.5) * r * r, r};
 }
 
-/* log(1 + exp(p)) − y·p, y in [0, 1] */
+/* |r| */
+FO_INLINE F(fo_pair) F(loss_absolute_error)(real a, real b, real y, real p) {
+    return (F(fo_pair)){F(abs_)(p - y), p > y ? 1 : -1};
+}
+
+/* r²/2 where |r| <= delta = a, else a·(|r| − a/2) */
+FO_INLINE F(fo_pair) F(loss_huber)(real a, real b, real y, real p) {
+    const real r = p - y, size = F(abs_)(r);
+    return (F(fo_pair)){size <= a ? R(0.5) * r * r : a * (size - R(0.5) * a), r > a ? a : r < -a ? -a : r};
+}
+
+/* max(−a·r, (1 − a)·r), quantile = a */
+FO_INLINE F(fo_pair) F(loss_quantile)(real a, real b, real y, real p) {
+    return (F(fo_pair)){p > y ? (1 - a) * (p - y) : a * (y - p), p > y ? 1 - a : -a};
+}
+
+/* max(0, |r| − a), epsilon = a */
+FO_INLINE F(fo_pair) F(loss_epsilon_insensitive)(real a, real b, real y, real p) {
+    const real r = p - y, excess = F(abs_)(r) - a;
+    return (F(fo_pair)){excess <= 0 ? 0 : excess, r > a ? 1 : r < -a ? -1 : 0};
+}
+
+/* max(0, |r| − a)², epsilon = a */
+FO_INLINE F(fo_pair) F(loss_squared_epsilon_insensitive)(real a, real b, real y, real p) {
+    const real r = p - y, excess = F(abs_)(r) - a;
+    return (F(fo_pair)){excess <= 0 ? 0 : excess * excess, r > a ? 2 * (r - a) : r < -a ? 2 * (r + a) : 0};
+}
+
+/* log(cosh(r)) = log(1 + (e − 1)²/(2e)) near 0, |r| − log(2) + log(1 + e²) elsewhere, e = exp(−|r|) */
+FO_INLINE F(fo_pair) F(loss_log_cosh)(real a, real b, real y, real p) {
+    const real r = p - y, size = F(abs_)(r), u = F(expm1_)(-size), e = 1 + u;
+    const int near = size < 1;
+    const real above = near ? u * u / (2 * e) : e * e, far = size - R(0.69314718055994530942);
+    return (F(fo_pair)){F(log1p_positive)(above) + (near ? 0 : far), F(copysign_)(-u * (1 + e) / (1 + e * e), r)};
+}
+
+/* (|α − 2|/α)·((z²/|α − 2| + 1)^(α/2) − 1), z = r/scale, α = a, scale = b: Barron 2019, equation 8.  With
+ * gap = |α − 2| and k = gap·log(1 + z²/gap) its derivative is r/scale²·exp(∓k/2) and its value
+ *     for α < 1   k/2·(exp(v) − 1)/v, v = (α/gap)·k/2, which is k/2 at α = 0
+ *     else        (z²·exp(v) + gap·(exp(v) − 1))/α, v = ∓k/2, which is z²/2 at α = 2;
+ * infinite α arrive here as ±2^64, which rounding cannot tell apart.  The cases are chosen by factors 0 and 1: gcc 12
+ * does not vectorise a choice between values by a condition on parameters. */
+FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) {
+    const real low = R(0.5) + F(copysign_)(R(0.5), 1 - a), high = 1 - low;
+    const real gap = F(abs_)(a - 2) + (REAL_IS_FLOAT ? R(0x1p-40) : R(0x1p-100)); /* never 0, and the same otherwise */
+    const real inverse_gap = 1 / gap, inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
+    const real z = (p - y) * inverse_scale, z2 = z * z, k = gap * F(log1p_positive)(z2 * inverse_gap);
+    const real e = F(exp_)(side * k), v = (low * (R(0.5) * a * inverse_gap) + high * side) * k;
+    const real growth = v == 0 ? low : F(expm1_)(v) / (low * v + high * a), inverse_a = 1 / (low + high * a);
+    return (F(fo_pair)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * z2 * e, z * inverse_scale * e};
+}
+
+/* ---- targets of a generalised linear model with log link ---- */
+
+/* exp(p) − y·p */
+FO_INLINE F(fo_pair) F(loss_poisson)(real a, real b, real y, real p) {
+    const real e = F(exp_)(p);
+    return (F(fo_pair)){e - y * p, e - y};
+}
+
+/* p + y·exp(−p) */
+FO_INLINE F(fo_pair) F(loss_gamma)(real a, real b, real y, real p) {
+    const real e = y * F(exp_)(-p);
+    return (F(fo_pair)){p + e, 1 - e};
+}
+
+/* exp((2 − a)·p)/(2 − a) − y·exp((1 − a)·p)/(1 − a), power = a */
+FO_INLINE F(fo_pair) F(loss_tweedie)(real a, real b, real y, real p) {
+    const real mean = F(exp_)((2 - a) * p), e = F(exp_)((1 - a) * p), pull = y > 0 ? y * e : 0; /* not 0·inf */
+    return (F(fo_pair)){mean / (2 - a) - pull / (1 - a), mean - pull};
+}
+
+/* ---- probabilities: 0 <= y <= 1 ---- */
+
+/* log(1 + exp(p)) − y·p = log(1 + e) + v·p, its derivative (v + u·e)/(1 + e), e = exp(−|p|), v = [p >= 0] − y,
+ * u = [p < 0] − y.  The steps come from the sign bit: a branch on the sign of p would be mispredicted half of the time.
+ * e stays in two pieces since this derivative is what per-sample SGD waits for. */
 FO_INLINE F(fo_pair) F(loss_log_loss)(real a, real b, real y, real p) {
-    const real e = F(exp_)(p < 0 ? p : -p); /* exp(−|p|): never overflows */
-    (void)a; (void)b;
-    return (F(fo_pair)){F(log1p_)(e) + (p < 0 ? -y * p : (1 - y) * p),
-                        (p < 0 ? (1 - y) * e - y : (1 - y) - y * e) / (1 + e)};
+    const F(exp_pair) e = F(exp_scaled)(-F(abs_)(p), 0);
+    const real step = F(copysign_)(R(0.5), p), v = (R(0.5) + step) - y, u = ((R(0.5) - step) - y) * e.scale;
+    return (F(fo_pair)){F(log1p_positive)(F(fma_)(e.scale, e.s, e.scale)) + v * p,
+                        F(fma_)(u, e.s, v + u) / F(fma_)(e.scale, e.s, 1 + e.scale)};
 }
 
-/* max(0, 1 − y·p), y = ±1 */
+/* weight·q^γ·(log loss), q = |y − σ(p)| for a class y: Lin et al. 2017, γ = a; weight = b·y + (1 − b)·(1 − y), 1 if
+ * b < 0.  With e, v, u as in log loss q = (|v| + |u|·e)/(1 + e); q'/q = (1 − 2y)·e/((1 + e)·(|v| + |u|·e)), in which e
+ * must not underflow to 0/0. */
+FO_INLINE F(fo_pair) F(loss_focal)(real a, real b, real y, real p) {
+    const real step = F(copysign_)(R(0.5), p), v = (R(0.5) + step) - y, u = (R(0.5) - step) - y;
+    const real raw = F(exp_)(-F(abs_)(p)), e = raw < FO_LEAST_NORMAL ? FO_LEAST_NORMAL : raw;
+    const real numerator = F(abs_)(v) + F(abs_)(u) * e, inverse = 1 / (1 + e);
+    const real log_loss = F(log1p_positive)(raw) + v * p, q_grad = (1 - 2 * y) * e * inverse / numerator;
+    const real weight = (b < 0 ? 1 : b * y + (1 - b) * (1 - y)) * F(exp_)(a * F(log_)(numerator * inverse));
+    return (F(fo_pair)){weight * log_loss, weight * ((v + u * raw) * inverse + a * log_loss * q_grad)};
+}
+
+/* ---- margins: y = ±1, z = y·p ---- */
+
+/* max(0, 1 − z) */
 FO_INLINE F(fo_pair) F(loss_hinge)(real a, real b, real y, real p) {
-    const real z = 1 - y * p;
-    (void)a; (void)b;
-    return (F(fo_pair)){z < 0 ? 0 : z, z < 0 ? 0 : -y};
+    const real z = y * p;
+    return (F(fo_pair)){z > 1 ? 0 : 1 - z, z > 1 ? 0 : -y};
 }
 
-FO_INLINE F(fo_pair) F(loss_absolute_error)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+/* max(0, 1 − z)² */
+FO_INLINE F(fo_pair) F(loss_squared_hinge)(real a, real b, real y, real p) {
+    const real gap = 1 - y * p, t = gap < 0 ? 0 : gap;
+    return (F(fo_pair)){t * t, -2 * y * t};
+}
 
-FO_INLINE F(fo_pair) F(loss_huber)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+/* t·(m − t/2), m = max(0, 1 − z), t = min(m, 1): Rennie 2005 */
+FO_INLINE F(fo_pair) F(loss_smooth_hinge)(real a, real b, real y, real p) {
+    const real gap = 1 - y * p, m = gap < 0 ? 0 : gap, t = m > 1 ? 1 : m;
+    return (F(fo_pair)){t * (m - R(0.5) * t), -y * t};
+}
 
-FO_INLINE F(fo_pair) F(loss_quantile)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+/* max(0, 1 − z)² where z >= −1, else −4z */
+FO_INLINE F(fo_pair) F(loss_modified_huber)(real a, real b, real y, real p) {
+    const real z = y * p, t = 1 - z;
+    return (F(fo_pair)){z >= 1 ? 0 : z >= -1 ? t * t : -4 * z, z >= 1 ? 0 : z >= -1 ? -2 * y * t : -4 * y};
+}
 
-FO_INLINE F(fo_pair) F(loss_epsilon_insensitive)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+/* max(0, −z) */
+FO_INLINE F(fo_pair) F(loss_perceptron)(real a, real b, real y, real p) {
+    const real z = y * p;
+    return (F(fo_pair)){z > 0 ? 0 : 0 - z, z > 0 ? 0 : -y};
+}
 
-FO_INLINE F(fo_pair) F(loss_squared_epsilon_insensitive)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+/* exp(−z) */
+FO_INLINE F(fo_pair) F(loss_exponential)(real a, real b, real y, real p) {
+    const real e = F(exp_)(-y * p);
+    return (F(fo_pair)){e, -y * e};
+}
 
-FO_INLINE F(fo_pair) F(loss_log_cosh)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_poisson)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_gamma)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_tweedie)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_squared_hinge)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_smooth_hinge)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_modified_huber)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_perceptron)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_exponential)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
-
-FO_INLINE F(fo_pair) F(loss_focal)(real a, real b, real y, real p) { return F(loss_squared_error)(a, b, y, p); }
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif

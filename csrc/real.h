@@ -23,15 +23,17 @@
 #define restrict __restrict
 #define FO_SIMD
 #define FO_SIMD_SUM(...)
+#define FO_UNROLL
 #define FO_PREFETCH(p) ((void)(p))
-#define FO_LIKELY(x) (x)
+#define FO_UNLIKELY(x) (x)
 #else
 #define FO_INLINE static inline __attribute__((always_inline))
 #define FO_SIMD _Pragma("omp simd")
 #define FO_SIMD_SUM(...) FO_PRAGMA(omp simd reduction(+ : __VA_ARGS__))
 #define FO_PRAGMA(text) _Pragma(#text)
+#define FO_UNROLL _Pragma("GCC unroll 16") /* before vectors are placed: else they live in memory */
 #define FO_PREFETCH(p) __builtin_prefetch((p), 0, 3)
-#define FO_LIKELY(x) __builtin_expect(!!(x), 1)
+#define FO_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #endif
 #endif
 

@@ -14,7 +14,7 @@
 /* rows up to this many elements run with lag: measured, longer ones hide the latency themselves */
 #define SGD_LAG_ELEMENTS (8 * VLEN)
 /* bytes of rows to come that are under way from memory */
-#define SGD_BYTES_AHEAD 16384
+#define SGD_BYTES_AHEAD 12000
 
 /* w ← scale·w and w_avg ← (w_avg + avg_a·w)/avg_b for one output, `stride` elements between its d weights */
 static void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
@@ -62,21 +62,18 @@ FO_INLINE void F(l1_truncate)(const int layout, F(row) x, ptrdiff_t stride, real
 
 /* the penalty as the stopping criterion counts it, before the step of a sample */
 FO_INLINE double F(penalty_now)(const fo_sgd *sgd, const fo_output *o) {
-    const double share = sgd->penalty.l1_ratio, scale = o->scale;
-    return sgd->penalty.alpha * ((1 - share) * 0.5 * o->sq_norm * (scale * scale) + share * o->l1_norm * scale) +
-           (sgd->one_class ? o->b * sgd->penalty.alpha : 0);
+    double penalty = 0.5 * sgd->l2 * o->sq_norm * (o->scale * o->scale);
+    if (sgd->l1 > 0) penalty += sgd->l1 * o->l1_norm * o->scale;
+    if (sgd->one_class) penalty += o->b * sgd->penalty.alpha;
+    return penalty;
 }
 
-/* −lr·gradient, or the passive-aggressive step (Crammer 2006) */
-FO_INLINE real F(step_of)(const fo_sgd *sgd, real y, real p, real g, real lr, real square) {
-    if (FO_LIKELY(sgd->schedule.kind < FO_SCHEDULE_pa1)) {
-        g = g > SGD_MAX_GRADIENT ? SGD_MAX_GRADIENT : g;
-        g = g < -SGD_MAX_GRADIENT ? -SGD_MAX_GRADIENT : g;
-        return -lr * g;
-    }
-    const real value = F(loss_at)(&sgd->loss, y, p).value;
-    if (sgd->schedule.kind == FO_SCHEDULE_pa2) return -g * (value / (square + R(0.5) / lr));
-    return -g * (value / square < lr ? value / square : lr);
+/* the factor of the gradient in the passive-aggressive step (Crammer 2006): −min(lr, loss/‖x‖²), −loss/(‖x‖² + 1/(2·lr)) */
+FO_INLINE real F(passive_aggressive)(const fo_sgd *sgd, real y, real p, real lr, real square) {
+    real value = p;
+    F(loss_values)(&sgd->loss, 1, &y, &value);
+    if (sgd->schedule.kind == FO_SCHEDULE_pa2) return -value / (square + R(0.5) / lr);
+    return value / square < lr ? -value / square : -lr;
 }
 
 /* the running average of weights and intercept after a step; returns the coefficient of x in w_avg */
@@ -89,20 +86,20 @@ FO_INLINE real F(average_step)(const fo_sgd *sgd, double t, real c, fo_output *o
     return c_avg;
 }
 
-/* What one sample does to output j: from its gradient to the coefficient c of x in w. */
-FO_INLINE real F(step_output)(const fo_sgd *sgd, ptrdiff_t d, const fo_outputs *out, ptrdiff_t j, real y, real p, real g,
-                              double lr, real weight, real square, fo_output *o, real *z) {
-    lr *= o->lr_factor;
-    const real u = F(step_of)(sgd, y, p, g, (real)lr, square) * weight * (real)(y > 0 ? o->weight_pos : o->weight_neg);
-    const double decay = 1 - (1 - sgd->penalty.l1_ratio) * lr * sgd->penalty.alpha;
+/* What one sample does to output j, g·factor being its step: decay of the weights, intercept.  Returns the coefficient of x
+ * in w.  All but the last two products is known before g. */
+FO_INLINE real F(step_output)(const int plain, const fo_sgd *sgd, ptrdiff_t d, const fo_outputs *out, ptrdiff_t j, real factor, real g,
+                              double lr, fo_output *o, real *z) {
+    const double decay = 1 - sgd->l2 * lr;
     o->scale *= decay > 0 ? decay : 0;
-    if (o->scale < SGD_MIN_SCALE) {
+    if (FO_UNLIKELY(o->scale < SGD_MIN_SCALE)) {
         *z *= (real)o->scale;
         F(settle_output)(d, out, j, o);
     }
-    if (sgd->fit_intercept) o->b += ((double)u - (sgd->one_class ? lr * sgd->penalty.alpha : 0)) * sgd->intercept_decay;
-    o->l1_sum += sgd->penalty.l1_ratio * lr * sgd->penalty.alpha;
-    return u * (real)(1 / o->scale);
+    if (!plain && sgd->one_class) o->b -= lr * sgd->penalty.alpha * sgd->intercept_share;
+    o->b += (double)(g * factor) * sgd->intercept_share;
+    if (!plain) o->l1_sum += sgd->l1 * lr;
+    return g * (factor * (real)(1 / o->scale));
 }
 
 /* adds each output's losses to its loss_sum; p becomes the values */
@@ -133,29 +130,39 @@ FO_INLINE F(row) F(block_row)(const int layout, const F(sgd_state) *s, ptrdiff_t
     return F(row_of)(layout, s->X, s->block->rows[i < s->block->n ? i : s->block->n - 1]);
 }
 
-/* gradients and steps of sample i: p, the objective, c; w_avg.  Nonzero if any weight is to move. */
-FO_INLINE int F(sgd_step)(const int layout, const int one, F(sgd_state) *s, F(row) x, ptrdiff_t i) {
+/* gradients and steps of sample i: p, the objective, c; w_avg.  `factor` is what the
+ * (last) gradient was multiplied by.  Nonzero if any weight is to move.  `plain`: no averages, no passive-aggressive steps, no l1, not
+ * one_class; and the caller counts the penalty. */
+FO_INLINE int F(sgd_step)(const int layout, const int one, const int plain, F(sgd_state) *s, F(row) x, ptrdiff_t i, real *factor) {
     const fo_sgd *sgd = s->sgd;
     const real *y = (const real *)s->block->y + i * s->k, *sample = s->block->weight;
-    const int pa = sgd->schedule.kind >= FO_SCHEDULE_pa1, average = sgd->average > 0 && s->t >= sgd->average;
+    const int pa = !plain && sgd->schedule.kind >= FO_SCHEDULE_pa1;
+    const int average = !plain && sgd->average > 0 && s->t >= sgd->average;
     const real weight = sample ? sample[i] : 1, square = pa ? F(row_square)(x) : 1;
+    const double rate = s->block->lr[i];
     int moved = 0;
-    if (sgd->counts_penalty)
+    if (!plain && sgd->counts_penalty)
         for (ptrdiff_t j = 0; j < s->k; j++) s->o[j].penalty_sum += F(penalty_now)(sgd, &s->o[j]);
-    if (square == 0 && sgd->schedule.kind == FO_SCHEDULE_pa1) { /* nothing to learn from, and no step is counted */
+    if (pa && square == 0 && sgd->schedule.kind == FO_SCHEDULE_pa1) { /* nothing to learn from, and no step is counted */
         for (ptrdiff_t j = 0; j < s->k; j++) s->c[j] = 0;
         return 0;
     }
     F(loss_grads)(&sgd->loss, s->k, y, s->p, s->g);
     for (ptrdiff_t j = 0; j < s->k; j++) {
-        s->c[j] = F(step_output)(sgd, s->X->d, s->out, j, y[j], s->p[j], s->g[j], s->block->lr[i], weight, square,
-                                 &s->o[j], &s->z[j]);
+        fo_output *o = &s->o[j];
+        const double lr = rate * o->lr_factor;
+        *factor = (pa ? F(passive_aggressive)(sgd, y[j], s->p[j], (real)lr, square) : -(real)lr) * weight *
+                  (real)(y[j] > 0 ? o->weight_pos : o->weight_neg);
+        if (FO_UNLIKELY(s->g[j] > SGD_MAX_GRADIENT)) s->g[j] = SGD_MAX_GRADIENT;
+        if (FO_UNLIKELY(s->g[j] < -SGD_MAX_GRADIENT)) s->g[j] = -SGD_MAX_GRADIENT;
+        s->c[j] = F(step_output)(plain, sgd, s->X->d, s->out, j, *factor, s->g[j], lr, o, &s->z[j]);
         moved |= s->c[j] != 0;
-        if (average) s->g[j] = F(average_step)(sgd, s->t, s->c[j], &s->o[j]);
     }
-    if (average)
+    if (average) {
+        for (ptrdiff_t j = 0; j < s->k; j++) s->g[j] = F(average_step)(sgd, s->t, s->c[j], &s->o[j]);
         F(sweep)(layout, one, SWEEP_ADD, s->k,
                  (F(sweep_args)){.x = x, .w = s->out->w_avg, .stride = s->stride, .c = s->g, .z = s->z});
+    }
     s->t += 1;
     return moved;
 }
@@ -169,29 +176,26 @@ FO_INLINE void F(sgd_truncate)(const int layout, F(sgd_state) *s, F(row) x) {
     }
 }
 
-FO_INLINE void F(sgd_samples)(const int layout, const int one, const int lag, F(sgd_state) *s) {
-    const int l1 = s->sgd->penalty.l1_ratio > 0;
+/* the samples of a block, one after the other */
+FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) {
+    const int l1 = s->sgd->l1 > 0;
     F(sweep_args) w = {.w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = l1 ? NULL : s->o};
-    F(row) before = F(block_row)(layout, s, 0), x = before;
+    F(row) x = F(block_row)(layout, s, 0);
+    real factor;
     w.next = x;
     F(sweep)(layout, one, SWEEP_DOT, s->k, w);
-    for (ptrdiff_t j = 0; lag && j < s->k; j++) s->c[j] = 0;
-    for (ptrdiff_t i = 0; i < s->block->n; i++, before = x, x = w.next) {
-        for (ptrdiff_t j = 0; j < s->k; j++) s->p[j] = (real)s->o[j].scale * s->z[j] + (real)s->o[j].b;
+    for (ptrdiff_t i = 0; i < s->block->n; i++, x = w.next) {
         const F(row) ahead = F(block_row)(layout, s, i + s->ahead);
+        for (ptrdiff_t j = 0; j < s->k; j++) s->p[j] = F(fma_)((real)s->o[j].scale, s->z[j], (real)s->o[j].b);
         w.next = F(block_row)(layout, s, i + 1);
-        w.x = lag ? before : x;
+        w.x = x;
         w.ahead = (const char *)ahead.x;
-        if (lag) F(sweep)(layout, one, SWEEP_ADD | SWEEP_DOT | SWEEP_AHEAD, s->k, w);
         if (layout != FO_DENSE) {
             prefetch_bytes(ahead.x, ahead.m * (ptrdiff_t)sizeof(real));
             prefetch_bytes(ahead.columns, ahead.m * (layout == FO_CSR32 ? 4 : 8));
         }
-        const real product = lag ? F(row_dot)(FO_DENSE, x, w.next.x) : 0;
-        const int moved = F(sgd_step)(layout, one, s, x, i);
-        if (lag) {
-            for (ptrdiff_t j = 0; j < s->k; j++) s->z[j] = F(fma_)(s->c[j], product, s->z[j]);
-        } else if (l1) {
+        const int moved = F(sgd_step)(layout, one, 0, s, x, i, &factor);
+        if (l1) {
             if (moved) F(sweep)(layout, one, SWEEP_ADD, s->k, w);
             F(sgd_truncate)(layout, s, x);
             F(sweep)(layout, one, SWEEP_DOT | SWEEP_AHEAD, s->k, w);
@@ -202,8 +206,38 @@ FO_INLINE void F(sgd_samples)(const int layout, const int one, const int lag, F(
         }
         s->p += s->k;
     }
+}
+
+/* The same for one output of short dense rows under plain SGD, the sweep one sample late.  With f·g the step of sample i, its
+ * correction joins the prediction of the next sample in one operation: p = (scale·z + b) + g·f·(x·next + intercept_share),
+ * all but g known beforehand, so that only exp and divide stand between one prediction and the next. */
+FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
+    const int does = SWEEP_ADD | SWEEP_DOT | SWEEP_AHEAD | SWEEP_LATE;
+    F(row) before = F(block_row)(FO_DENSE, s, 0), x = before;
+    F(sweep_args) w = {.next = x, .w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = NULL};
+    const real share = (real)s->sgd->intercept_share;
+    real factor = 0;
+    F(sweep)(FO_DENSE, 1, SWEEP_DOT, 1, w);
+    real p = F(fma_)((real)s->o->scale, s->z[0], (real)s->o->b);
+    s->c[0] = 0;
+    w.norms = F(vset)(0);
+    for (ptrdiff_t i = 0; i < s->block->n; i++, before = x, x = w.next) {
+        *s->p = p;
+        w.next = F(block_row)(FO_DENSE, s, i + 1);
+        w.x = before;
+        w.between = x.x;
+        w.ahead = (const char *)F(block_row)(FO_DENSE, s, i + s->ahead).x;
+        w.norm_factor = (real)(s->o->scale * s->o->scale);
+        F(sweep_tile)(1, does, &w);
+        const real b = (real)s->o->b;
+        F(sgd_step)(FO_DENSE, 1, 1, s, x, i, &factor);
+        p = F(fma_)(s->g[0], factor * (w.product + share), F(fma_)((real)s->o->scale, s->z[0], b));
+        s->p++;
+    }
+    if (s->sgd->counts_penalty) s->o->penalty_sum += 0.5 * s->sgd->l2 * (double)F(vsum)(w.norms);
     w.x = before;
-    if (lag) F(sweep)(layout, one, SWEEP_ADD, s->k, w);
+    w.o = s->o;
+    F(sweep)(FO_DENSE, 1, SWEEP_ADD, 1, w);
 }
 
 FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, const fo_sgd *sgd, const fo_matrix *X,
@@ -217,7 +251,8 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
                       .o = one ? &state : out->o, .p = block->p,
                       .z = one ? local : out->z, .g = one ? local + 1 : out->g, .c = one ? local + 2 : out->c,
                       .t = block->t};
-    F(sgd_samples)(layout, one, lag, &s);
+    if (lag) F(sgd_samples_late)(&s);
+    else F(sgd_samples)(layout, one, &s);
     if (one) out->o[0] = state;
     F(sum_losses)(&sgd->loss, block->n, s.k, block->y, block->p, out->o);
     return s.t;
@@ -226,7 +261,8 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
 static double F(sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out) {
     const int one = out->k == 1, csr32 = X->layout == FO_CSR32;
     if (X->layout == FO_DENSE) {
-        const int lag = X->d <= SGD_LAG_ELEMENTS && sgd->penalty.l1_ratio == 0 && sgd->schedule.kind != FO_SCHEDULE_pa1;
+        const int lag = X->d <= SGD_LAG_ELEMENTS && sgd->l1 == 0 && !sgd->one_class && sgd->average == 0 &&
+                        sgd->schedule.kind < FO_SCHEDULE_pa1;
         if (one && lag) return F(sgd_block)(FO_DENSE, 1, 1, sgd, X, block, out);
         if (one) return F(sgd_block)(FO_DENSE, 1, 0, sgd, X, block, out);
         return F(sgd_block)(FO_DENSE, 0, 0, sgd, X, block, out);

@@ -11,11 +11,16 @@ typedef struct {
     const real *c;
     real *z;
     fo_output *o;      /* o->sq_norm ← ‖w‖² over the elements touched, where x is added; NULL: not asked for */
+    /* SWEEP_LATE, one output of dense rows: */
+    const real *between; /* the row between x and next */
+    real product;      /* ← between·next */
+    real norm_factor;
+    F(vec) norms;      /* += norm_factor·w², element by element, instead of sq_norm */
 } F(sweep_args);
 
 #ifndef FO_SWEEP_ONCE
 #define FO_SWEEP_ONCE
-enum { SWEEP_ADD = 1, SWEEP_DOT = 2, SWEEP_AHEAD = 4 };
+enum { SWEEP_ADD = 1, SWEEP_DOT = 2, SWEEP_AHEAD = 4, SWEEP_LATE = 8 };
 #endif
 
 /* one vector of `tile` outputs at element i; m elements of it lie in the row */
@@ -24,7 +29,7 @@ enum { SWEEP_ADD = 1, SWEEP_DOT = 2, SWEEP_AHEAD = 4 };
         const F(vec) xv = does & SWEEP_ADD ? load(s->x.x + i) : F(vset)(0); \
         const F(vec) nv = does & SWEEP_DOT ? load(s->next.x + i) : F(vset)(0); \
         if (does & SWEEP_AHEAD) FO_PREFETCH(s->ahead + i * (ptrdiff_t)sizeof(real)); \
-        for (int t = 0; t < tile; t++) { \
+        FO_UNROLL for (int t = 0; t < tile; t++) { \
             real *w = s->w + t * s->stride + i; \
             F(vec) wv = F(vload)(w); \
             if (does & SWEEP_ADD) { \
@@ -34,28 +39,33 @@ enum { SWEEP_ADD = 1, SWEEP_DOT = 2, SWEEP_AHEAD = 4 };
             } \
             if (does & SWEEP_DOT) dot[t][u] = F(vfma)(wv, nv, dot[t][u]); \
         } \
+        if (does & SWEEP_LATE) product[u] = F(vfma)(load(s->between + i), nv, product[u]); \
         i += VLEN; \
     } while (0)
 #define SWEEP_LOAD_PART(x) F(vload_part)(x, (int)(d - i))
 
-FO_INLINE void F(sweep_tile)(const int tile, const int does, const F(sweep_args) *s) {
-    F(vec) dot[FO_TILE][2], norm[FO_TILE][2], cv[FO_TILE];
+FO_INLINE void F(sweep_tile)(const int tile, const int does, F(sweep_args) *s) {
+    F(vec) dot[FO_TILE][2], norm[FO_TILE][2], product[2], cv[FO_TILE];
     const ptrdiff_t d = does & SWEEP_ADD ? s->x.m : s->next.m;
     ptrdiff_t i = 0;
-    for (int t = 0; t < tile; t++) {
+    product[0] = product[1] = F(vset)(0);
+    FO_UNROLL for (int t = 0; t < tile; t++) {
         dot[t][0] = dot[t][1] = norm[t][0] = norm[t][1] = F(vset)(0);
         if (does & SWEEP_ADD) cv[t] = F(vset)(s->c[t]);
     }
     while (i + 2 * VLEN <= d) {
-        SWEEP_STEP(F(vload), 0);
-        SWEEP_STEP(F(vload), 1);
+        SWEEP_STEP(F(vload_row), 0);
+        SWEEP_STEP(F(vload_row), 1);
     }
-    if (i + VLEN <= d) SWEEP_STEP(F(vload), 0);
+    if (i + VLEN <= d) SWEEP_STEP(F(vload_row), 0);
     if (i < d) SWEEP_STEP(SWEEP_LOAD_PART, 1);
-    for (int t = 0; t < tile; t++) {
+    if (does & SWEEP_AHEAD) FO_PREFETCH(s->ahead + d * (ptrdiff_t)sizeof(real) - 1); /* rows start within a line */
+    FO_UNROLL for (int t = 0; t < tile; t++) {
         if (does & SWEEP_DOT) s->z[t] = F(vsum)(F(vadd)(dot[t][0], dot[t][1]));
-        if (does & SWEEP_ADD && s->o) s->o[t].sq_norm = (double)F(vsum)(F(vadd)(norm[t][0], norm[t][1]));
+        if (does & SWEEP_LATE) s->norms = F(vfma)(F(vset)(s->norm_factor), F(vadd)(norm[t][0], norm[t][1]), s->norms);
+        else if (does & SWEEP_ADD && s->o) s->o[t].sq_norm = (double)F(vsum)(F(vadd)(norm[t][0], norm[t][1]));
     }
+    if (does & SWEEP_LATE) s->product = F(vsum)(F(vadd)(product[0], product[1]));
 }
 #undef SWEEP_STEP
 #undef SWEEP_LOAD_PART

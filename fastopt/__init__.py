@@ -1,0 +1,45 @@
+"""fastopt: trains linear models from NumPy and SciPy data on the CPU, as fast as the memory delivers the data.
+
+What is imported here needs NumPy only; the modules in _MODULES are imported when they are first used, so that scikit-learn
+is loaded by those who use its shells and by nobody else.
+"""
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if not os.path.exists(os.path.join(__path__[0], "_build_info.py")):
+    # Python runs in the source folder, which is not built: take the modules of the installed copy
+    __path__ = [os.path.join(entry, __name__) for entry in sys.path
+                if os.path.exists(os.path.join(entry, __name__, "_build_info.py"))]
+    if not __path__:
+        raise ImportError("fastopt is neither installed nor built in place: run `pip install .` in its source folder")
+
+from ._build_info import VERSION as __version__
+from ._config import get_include, show_config, warn_unknown_isa
+from ._core import available_isas, set_isa
+from ._threads import get_num_threads, set_num_threads
+
+_MODULES = ("linear_model", "losses")
+
+__all__ = ["__version__", "available_isas", "get_include", "get_num_threads", "losses", "set_isa", "set_num_threads",
+           "show_config"]
+
+if TYPE_CHECKING:
+    from . import linear_model as linear_model
+    from . import losses as losses
+else:   # hidden from type checkers, which would take any name to be a module
+    def __getattr__(name: str) -> ModuleType:
+        if name in _MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES})
+
+
+warn_unknown_isa()

@@ -43,8 +43,8 @@ cdef extern from "fastopt.h" nogil:
         fo_loss loss
         fo_penalty penalty
         fo_schedule schedule
-        int fit_intercept, counts_penalty, one_class
-        double intercept_decay, average
+        int counts_penalty, one_class
+        double l2, l1, intercept_share, average
 
     ctypedef struct fo_output:
         double b, b_avg, scale, avg_a, avg_b, l1_sum, lr_factor, sq_norm, l1_norm, weight_pos, weight_neg
@@ -61,14 +61,17 @@ cdef extern from "fastopt.h" nogil:
         void *c
 
     ctypedef struct fo_kernels:
-        double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *)
-        double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *)
-        void (*sgd_settle)(Py_ssize_t, fo_outputs *)
+        double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
+        double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
+        void (*sgd_settle)(Py_ssize_t, fo_outputs *) noexcept nogil
         void (*predict_rows)(const fo_matrix *, Py_ssize_t, Py_ssize_t, const int32_t *, const void *, Py_ssize_t,
-                             const void *, void *)
-        void (*pack_rows)(Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *)
-        void (*lr_block)(const fo_schedule *, Py_ssize_t, double, double *)
-        int (*all_finite)(Py_ssize_t, const void *)
+                             const void *, void *) noexcept nogil
+        void (*pack_rows)(Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *) noexcept nogil
+        void (*lr_block)(const fo_schedule *, Py_ssize_t, double, double *) noexcept nogil
+        int (*all_finite)(Py_ssize_t, const void *) noexcept nogil
+        void (*loss_grad_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double,
+                                void *) noexcept nogil
+        int (*loss_accepts)(const fo_loss *, Py_ssize_t, const void *, const void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

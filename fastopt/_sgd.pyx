@@ -1,93 +1,236 @@
-"""Per-sample SGD: epochs, the order of samples, blocks, threads over outputs, and when to stop.
+"""Per-sample SGD: the loop over epochs and blocks, threads over outputs, and when to stop.
 
 Used by the estimators.  The mathematics of a block is csrc/sgd.h; names and parameters are checked above.
 """
-cimport cython
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cython.parallel cimport prange
-from libc.math cimport INFINITY
-from libc.stdint cimport int32_t, uint8_t, uint32_t
-from libc.string cimport memcpy, memset
+from libc.stdint cimport int32_t
 
 import numpy as np
 
-from fastopt._core cimport (FO_DENSE, Matrix, fo_block, fo_kernels, fo_matrix, fo_output, fo_outputs, fo_sgd, kernels)
+from fastopt._core cimport Matrix, fo_block, fo_kernels, fo_outputs, fo_sgd, kernels
+from fastopt._outputs cimport Outputs
+from fastopt._samples cimport Samples
+
+from fastopt._core import PENALTY_NAMES, SCHEDULE_NAMES
+from fastopt._outputs import STATE
 
 cnp.import_array()
 
-ctypedef fused target:
-    uint8_t
-    int32_t
-    float
-    double
-
-ctypedef fused real:
-    float
-    double
-
 cdef enum:
-    BLOCK_ELEMENTS = 32768        # targets of a block: n·k at most
-    PACK_BYTES = 1 << 20          # rows of a strided X that are packed at a time
-    MAX_BLOCK = 1024
     WORK_PER_CHECK = 50_000_000   # elements between two looks for Ctrl-C: some 20 ms
 
-
-cdef uint32_t _xorshift(uint32_t *seed) noexcept nogil:
-    """Marsaglia's 32-bit xorshift, to 31 bits: the generator behind scikit-learn's order of samples."""
-    if seed[0] == 0:
-        seed[0] = 1
-    seed[0] ^= seed[0] << 13
-    seed[0] ^= seed[0] >> 17
-    seed[0] ^= seed[0] << 5
-    return seed[0] & 0x7fffffff
+ctypedef struct Group:
+    fo_outputs *out               # the outputs of one thread
+    const int32_t *labels
+    fo_block block
 
 
-cdef void _shuffle(int32_t[::1] order, uint32_t seed) noexcept nogil:
-    """Fisher–Yates, from the first sample on."""
-    cdef Py_ssize_t n = order.shape[0], i
-    cdef uint32_t j
-    cdef int32_t swap
-    for i in range(n - 1):
-        j = <uint32_t>i + _xorshift(&seed) % <uint32_t>(n - i)
-        swap = order[i]
-        order[i] = order[j]
-        order[j] = swap
+cdef class Run:
+    """One fit by per-sample SGD.
 
+    Parameters
+    ----------
+    X : Matrix
+    samples : Samples
+        Of that X.
+    loss, penalty, schedule : tuple
+        The fields of fo_loss and fo_penalty; kind, lr, power_t and t0 of fo_schedule.
+    coef, intercept : ndarray of shape (k, d) and (k,)
+        Where to start.  Output j learns class j, or column j of y.
+    coef_avg, intercept_avg : ndarray of shape (k, d) and (k,), or None
+        Averages so far; None without averaging.
+    class_weight : ndarray of shape (k, 2) or None
+        Weights of y > 0 and of y <= 0.
+    t : float
+        The first step, from 1.
+    average : int
+        The step from which weights are averaged; 0: never.
+    threads : int
+        Threads that share the outputs.
+    """
+    cdef Matrix X
+    cdef Samples samples
+    cdef const fo_kernels *kernels
+    cdef fo_sgd sgd
+    cdef Group *group
+    cdef Py_ssize_t n_groups, k
+    cdef list outputs
+    cdef object lr, buffers, best, idle, last_loss, objective
+    cdef double work
+    cdef bint adaptive
+    cdef readonly double t
+    cdef readonly Py_ssize_t n_iter        # epochs done
+    cdef readonly list loss_curve          # mean loss of each epoch, over samples and outputs
+    cdef readonly bint diverged, stopped
 
-def shuffled(Py_ssize_t n, seed, int times=1):
-    """The order in which `n` samples are visited after `times` epochs' shuffles."""
-    order = np.arange(n, dtype=np.int32)
-    for _ in range(times):
-        _shuffle(order, seed)
-    return order
+    def __init__(self, Matrix X, Samples samples, loss, penalty, schedule, coef, intercept, coef_avg=None,
+                 intercept_avg=None, class_weight=None, double t=1, bint fit_intercept=True, bint one_class=False,
+                 double average=0, int threads=1):
+        self.X, self.samples, self.t, self.k = X, samples, t, len(coef)
+        self.kernels = kernels(X.is_float)
+        self.sgd.loss.kind, self.sgd.loss.a, self.sgd.loss.b = loss
+        self.sgd.penalty.kind, self.sgd.penalty.alpha, self.sgd.penalty.l1_ratio = penalty
+        self.sgd.schedule.kind, self.sgd.schedule.lr, self.sgd.schedule.power_t, self.sgd.schedule.t0 = schedule
+        self.sgd.schedule.alpha = self.sgd.penalty.alpha
+        self.sgd.one_class, self.sgd.average = one_class, average
+        self.sgd.l1 = self.sgd.penalty.alpha * self.sgd.penalty.l1_ratio
+        self.sgd.l2 = self.sgd.penalty.alpha - self.sgd.l1
+        # scikit-learn's share for sparse rows, whose features are seen less often
+        self.sgd.intercept_share = 0.0 if not fit_intercept else 0.01 if X.is_sparse else 1.0
+        rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
+        self.adaptive = rate == "adaptive"
+        self.sgd.counts_penalty = ((PENALTY_NAMES[self.sgd.penalty.kind] != "none" or one_class)
+                                   and rate not in ("pa1", "pa2"))
+        self.loss_curve = []
+        self.idle, self.last_loss, self.objective = np.zeros((3, self.k))
+        self.best = np.full(self.k, np.inf)
+        state = np.zeros(self.k, dtype=STATE)
+        for field in ("scale", "avg_b", "lr_factor", "weight_pos", "weight_neg"):
+            state[field] = 1
+        state["b"], state["b_avg"] = intercept, 0 if intercept_avg is None else intercept_avg
+        state["sq_norm"], state["l1_norm"] = np.square(coef, dtype=float).sum(axis=1), np.abs(coef).sum(axis=1)
+        if class_weight is not None:
+            state["weight_pos"], state["weight_neg"] = class_weight.T
+        self._init_groups(state, coef, coef_avg, threads)
 
+    def __dealloc__(self):
+        PyMem_Free(self.group)
 
-cdef void _gather(const target *y, Py_ssize_t columns, const int32_t *rows, Py_ssize_t n, const int32_t *labels,
-                  Py_ssize_t k, bint is_class, real negative, real *out) noexcept nogil:
-    """out[i, j]: the target of output j at row rows[i]; for classes 1 where y is labels[j], else `negative`."""
-    cdef Py_ssize_t i, j
-    for i in range(n):
-        for j in range(k):
-            if is_class:
-                out[i * k + j] = <real>1 if y[rows[i]] == <target>labels[j] else negative
+    cdef int _init_groups(self, state, coef, coef_avg, int threads) except -1:
+        """The outputs, shared among the threads, and the buffers of a block."""
+        cdef Outputs out
+        cdef Py_ssize_t rows = self.samples.block_rows, g
+        parts = np.array_split(np.arange(self.k), min(threads, self.k))
+        self.n_groups, self.outputs = len(parts), []
+        self.group = <Group *>PyMem_Malloc(self.n_groups * sizeof(Group))
+        self.lr = np.empty(rows)
+        self.buffers = [np.empty((2, rows * len(part)), dtype=self.X.dtype) for part in parts]
+        for g, part in enumerate(parts):
+            out = Outputs(self.X, part, state[part], coef[part],
+                          None if coef_avg is None else coef_avg[part], self.sgd.penalty.l1_ratio > 0)
+            y, p = self.buffers[g]
+            self.outputs.append(out)
+            self.group[g].out, self.group[g].labels = &out.c, &out.labels[0]
+            self.group[g].block.rows, self.group[g].block.weight = self.samples.kernel_rows, self.samples.weights
+            self.group[g].block.lr = <double *>cnp.PyArray_DATA(self.lr)
+            self.group[g].block.y = cnp.PyArray_DATA(y)
+            self.group[g].block.p = cnp.PyArray_DATA(p)
+        return 0
+
+    cdef void _block(self, Group *group, Py_ssize_t n) noexcept nogil:
+        """One block of samples through the outputs of one thread."""
+        if group.out.k > 0:
+            group.block.n, group.block.t = n, self.t
+            self.samples.targets(n, group.labels, group.out.k, <void *>group.block.y)
+            group.block.t = self.kernels.sgd_rows(&self.sgd, &self.samples.matrix, &group.block, group.out)
+
+    cdef int _epoch(self) except -1 nogil:
+        """Every sample once; raises KeyboardInterrupt on Ctrl-C."""
+        cdef Py_ssize_t n, g
+        self.samples.start()
+        n = self.samples.next_block()
+        while n > 0:
+            self.kernels.lr_block(&self.sgd.schedule, n, self.t, <double *>self.group[0].block.lr)
+            if self.n_groups == 1:
+                self._block(&self.group[0], n)
             else:
-                out[i * k + j] = <real>y[<Py_ssize_t>rows[i] * columns + labels[j]]
+                for g in prange(self.n_groups, num_threads=<int>self.n_groups, schedule="static", chunksize=1):
+                    self._block(&self.group[g], n)
+            for g in range(self.n_groups):
+                if self.group[g].out.k > 0:
+                    self.t = self.group[g].block.t
+            self.work += n * self.X.row_size * self.k
+            if self.work > WORK_PER_CHECK:
+                self.work = 0
+                with gil:
+                    PyErr_CheckSignals()
+            n = self.samples.next_block()
+        return 0
 
+    def run(self, Py_ssize_t max_iter, tol=None, double n_iter_no_change=5, on_epoch=None):
+        """Train until every output has stopped improving, at most `max_iter` epochs.
 
-cdef void _take(const real *weight, const int32_t *rows, Py_ssize_t n, real *out) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        out[i] = weight[rows[i]]
+        Parameters
+        ----------
+        max_iter : int
+        tol : float or None
+            An epoch improves an output if it betters the best objective, or score, by this much; None: all do.
+        n_iter_no_change : int
+            Epochs without improvement after which an output is finished, or `adaptive` divides its learning rate.
+        on_epoch : callable or None
+            Called after each epoch with the run.  What it returns are scores to go by, higher is better, one or one an
+            output; None: the objective decides.  StopIteration ends the run.
 
+        Returns
+        -------
+        int
+            Epochs done.
+        """
+        cdef Outputs out
+        while self.n_iter < max_iter and any((<Outputs>o).c.k for o in self.outputs):
+            for out in self.outputs:
+                out.save()
+            with nogil:
+                self._epoch()
+            self.diverged = not all([(<Outputs>o).finite(self.X.is_float) for o in self.outputs])
+            if self.diverged:
+                for out in self.outputs:
+                    out.restore()
+                break
+            self.n_iter += 1
+            self._sum_up()
+            scores = None
+            if on_epoch is not None:
+                try:
+                    scores = on_epoch(self)
+                except StopIteration:
+                    self.stopped = True
+                    break
+            if scores is not None:
+                self.objective[:] = np.negative(scores)
+            if tol is not None:
+                self._judge(tol, n_iter_no_change)
+        return self.n_iter
 
-cdef _aligned(shape, dtype):
-    """Zeros whose first element lies on a 64-byte boundary."""
-    cdef Py_ssize_t size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + 64, dtype=np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start:start + size].view(dtype).reshape(shape)
+    def _sum_up(self):
+        """The epoch's loss and objective of each output."""
+        cdef Outputs out
+        for out in self.outputs:
+            labels, state = np.asarray(out.labels)[:out.c.k], out.state[:out.c.k]
+            self.last_loss[labels] = state["loss_sum"] / self.samples.train_count
+            self.objective[labels] = (state["loss_sum"] + state["penalty_sum"]) / self.samples.train_count
+            state["loss_sum"] = state["penalty_sum"] = 0
+        self.loss_curve.append(float(self.last_loss.mean()))
 
+    def _judge(self, double tol, double n_iter_no_change):
+        """Finish the outputs that no longer improve."""
+        cdef Outputs out
+        cdef Py_ssize_t j
+        self.idle[self.objective > self.best - tol] += 1
+        self.idle[self.objective <= self.best - tol] = 0
+        np.minimum(self.best, self.objective, out=self.best)
+        for out in self.outputs:
+            for j in reversed(range(out.c.k)):
+                if self.idle[out.labels[j]] < n_iter_no_change:
+                    continue
+                if self.adaptive and self.sgd.schedule.lr * out.c.o[j].lr_factor > 1e-6:
+                    out.c.o[j].lr_factor /= 5
+                    self.idle[out.labels[j]] = 0
+                else:
+                    out.finish(j)
 
-cdef void *_data(array) noexcept:
-    return cnp.PyArray_DATA(<cnp.ndarray>array) if array is not None else NULL
+    @property
+    def learning_rate(self):
+        """The learning rate of the step to come, the largest of all outputs."""
+        self.kernels.lr_block(&self.sgd.schedule, 1, self.t, <double *>self.group[0].block.lr)
+        return float(self.lr[0]) * max((<Outputs>o).state["lr_factor"].max() for o in self.outputs)
+
+    def weights(self):
+        """(coef, intercept, coef_avg, intercept_avg), each with k rows; the averages None without averaging."""
+        cdef Outputs out
+        order = np.argsort(np.concatenate([np.asarray(out.labels) for out in self.outputs]))
+        parts = list(zip(*[out.true_weights()[1:] for out in self.outputs]))
+        return [None if part[0] is None else np.concatenate(part)[order] for part in parts]

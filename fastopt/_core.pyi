@@ -1,0 +1,24 @@
+"""Types of the compiled module _core."""
+from typing import Any
+
+import numpy as np
+
+LOSS_NAMES: tuple[str, ...]
+LOSS_TARGETS: dict[str, str]
+PENALTY_NAMES: tuple[str, ...]
+SCHEDULE_NAMES: tuple[str, ...]
+
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def set_isa(name: str) -> None: ...
+
+class Matrix:
+    is_float: bool
+    n: int
+    d: int
+    row_size: float
+    def __init__(self, X: Any) -> None: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def is_sparse(self) -> bool: ...

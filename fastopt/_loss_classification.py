@@ -1,0 +1,146 @@
+"""The losses of classification: parameters and documentation.
+
+Used through fastopt.losses.  What losses share is in _loss.py, their mathematics in csrc/losses.h.
+"""
+import numpy as np
+
+from fastopt._loss import Loss, number, probability
+
+
+class LogLoss(Loss):
+    """Log loss of logistic regression: log(1 + exp(p)) − y·p, for a probability 1/(1 + exp(−p)).
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.LogLoss().gradient([1.0, 0.25], [0.0, 0.0])
+    array([-0.25 ,  0.125])
+    """
+
+    name = "log_loss"
+
+
+class Hinge(Loss):
+    """Hinge loss of support vector machines: max(0, 1 − z), z = p for class 1 and −p for class 0.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Hinge().pointwise([1, 0], [0.5, 0.5])
+    array([0.5, 1.5])
+    """
+
+    name = "hinge"
+
+
+class SquaredHinge(Loss):
+    """Squared hinge loss: max(0, 1 − z)², z = p for class 1 and −p for class 0.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.SquaredHinge().pointwise([1, 0], [0.5, 0.5])
+    array([0.25, 2.25])
+    """
+
+    name = "squared_hinge"
+
+
+class SmoothHinge(Loss):
+    """Smooth hinge loss: 1/2 − z where z <= 0, (1 − z)²/2 up to z = 1, then 0; z = p for class 1 and −p for class 0.
+
+    References
+    ----------
+    J. D. M. Rennie (2005), Smooth hinge classification.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.SmoothHinge().pointwise([1, 0], [0.5, 0.5])
+    array([0.125, 1.   ])
+    """
+
+    name = "smooth_hinge"
+
+
+class ModifiedHuber(Loss):
+    """Modified Huber loss: max(0, 1 − z)² where z >= −1, else −4z; z = p for class 1 and −p for class 0.
+
+    References
+    ----------
+    T. Zhang (2004), Solving large scale linear prediction problems using stochastic gradient descent, ICML.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.ModifiedHuber().pointwise([1, 1], [0.5, -2.0])
+    array([0.25, 8.  ])
+    """
+
+    name = "modified_huber"
+
+    def _predict(self, p):
+        return (np.clip(p, -1, 1) + 1) / 2
+
+
+class Perceptron(Loss):
+    """Perceptron loss: max(0, −z), z = p for class 1 and −p for class 0.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Perceptron().pointwise([1, 0], [0.5, 0.5])
+    array([0. , 0.5])
+    """
+
+    name = "perceptron"
+
+
+class Exponential(Loss):
+    """Exponential loss of boosting: exp(−z), z = p for class 1 and −p for class 0; the probability is 1/(1 + exp(−2p)).
+
+    References
+    ----------
+    J. Friedman, T. Hastie and R. Tibshirani (2000), Additive logistic regression, Annals of Statistics 28, 337–407.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Exponential().gradient([1, 0], [0.0, 0.0])
+    array([-0.5,  0.5])
+    """
+
+    name = "exponential"
+
+    def _predict(self, p):
+        return probability(2 * p)
+
+
+class Focal(Loss):
+    """Focal loss: the log loss times q^gamma, q = y·(1 − σ) + (1 − y)·σ, so that samples of high σ = 1/(1 + exp(−p)) for
+    class 1, or low σ for class 0, count less.
+
+    Parameters
+    ----------
+    gamma : float, at least 0
+        0 is the log loss.
+    alpha : float between 0 and 1, optional
+        Weight of class 1; class 0 has weight 1 − alpha.  None: no weights.
+
+    References
+    ----------
+    T.-Y. Lin et al. (2017), Focal loss for dense object detection, ICCV.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> round(losses.Focal(gamma=2.0).value([1], [0.0]), 6)
+    0.173287
+    """
+
+    name = "focal"
+
+    def __init__(self, gamma=2.0, alpha=None):
+        params = {"gamma": number("gamma", gamma, at_least=0),
+                  "alpha": None if alpha is None else number("alpha", alpha, at_least=0, at_most=1)}
+        self._keep(params, (params["gamma"], -1.0 if alpha is None else params["alpha"]))

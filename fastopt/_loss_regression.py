@@ -1,0 +1,224 @@
+"""The losses of regression and of generalised linear models with log link: parameters and documentation.
+
+Used through fastopt.losses.  What losses share is in _loss.py, their mathematics in csrc/losses.h.
+"""
+import math
+
+from fastopt._loss import Loss, number
+
+
+class SquaredError(Loss):
+    """Half the squared error: (p − y)²/2, for the mean.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.SquaredError().value([1.0, 2.0], [1.5, 2.5])
+    0.125
+    """
+
+    name = "squared_error"
+
+
+class AbsoluteError(Loss):
+    """Absolute error: |p − y|, for the median.  Its derivative at p = y is taken as −1, as in scikit-learn.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.AbsoluteError().value([1.0, 2.0], [1.5, 2.5])
+    0.5
+    """
+
+    name = "absolute_error"
+
+
+class Huber(Loss):
+    """Huber loss of r = p − y: r²/2 where |r| <= delta, else delta·(|r| − delta/2).
+
+    Parameters
+    ----------
+    delta : float above 0
+        Where the loss turns from quadratic to linear.
+
+    References
+    ----------
+    P. J. Huber (1964), Robust estimation of a location parameter, Annals of Mathematical Statistics 35, 73–101.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Huber(delta=1.0).gradient([0.0, 0.0], [0.5, 4.0])
+    array([0.25, 0.5 ])
+    """
+
+    name = "huber"
+
+    def __init__(self, delta=1.35):
+        self._keep({"delta": number("delta", delta, above=0)})
+
+
+class Quantile(Loss):
+    """Pinball loss: quantile·(y − p) where p <= y, else (1 − quantile)·(p − y), for a quantile.
+
+    Parameters
+    ----------
+    quantile : float between 0 and 1
+        The quantile that p estimates.
+
+    References
+    ----------
+    R. Koenker and G. Bassett (1978), Regression quantiles, Econometrica 46, 33–50.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Quantile(quantile=0.9).pointwise([1.0, 1.0], [0.0, 2.0])
+    array([0.9, 0.1])
+    """
+
+    name = "quantile"
+
+    def __init__(self, quantile=0.5):
+        self._keep({"quantile": number("quantile", quantile, above=0, below=1)})
+
+
+class EpsilonInsensitive(Loss):
+    """Epsilon-insensitive loss of support vector regression: max(0, |p − y| − epsilon).
+
+    Parameters
+    ----------
+    epsilon : float, at least 0
+        Errors up to this size cost nothing.
+
+    References
+    ----------
+    V. Vapnik (1995), The Nature of Statistical Learning Theory, Springer.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.EpsilonInsensitive(epsilon=0.5).pointwise([0.0, 0.0], [0.5, 2.0])
+    array([0. , 1.5])
+    """
+
+    name = "epsilon_insensitive"
+
+    def __init__(self, epsilon=0.1):
+        self._keep({"epsilon": number("epsilon", epsilon, at_least=0)})
+
+
+class SquaredEpsilonInsensitive(EpsilonInsensitive):
+    """Squared epsilon-insensitive loss: max(0, |p − y| − epsilon)².
+
+    Parameters
+    ----------
+    epsilon : float, at least 0
+        Errors up to this size cost nothing.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.SquaredEpsilonInsensitive(epsilon=0.5).pointwise([0.0, 0.0], [0.5, 2.0])
+    array([0.  , 2.25])
+    """
+
+    name = "squared_epsilon_insensitive"
+
+
+class LogCosh(Loss):
+    """Log-cosh loss: log(cosh(p − y)), about r²/2 for small errors r and |r| − log(2) for large ones.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> round(losses.LogCosh().value([0.0], [1000.0]), 3)
+    999.307
+    """
+
+    name = "log_cosh"
+
+
+class GeneralRobust(Loss):
+    """General and adaptive robust loss: |α − 2|/α·((z²/|α − 2| + 1)^(α/2) − 1), z = (p − y)/scale.
+
+    Its limits are taken where the formula has none: z²/2 at alpha = 2, log(z²/2 + 1) at 0, 1 − exp(−z²/2) at −∞.
+    alpha = 1 is the pseudo-Huber (Charbonnier) loss, −2 that of Geman and McClure.
+
+    Parameters
+    ----------
+    alpha : float, also infinite
+        Shape: the smaller, the less large errors count.
+    scale : float above 0
+        Size of the errors up to which the loss is about quadratic.
+
+    References
+    ----------
+    J. T. Barron (2019), A general and adaptive robust loss function, CVPR.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.GeneralRobust(alpha=2.0).value([0.0], [3.0])
+    4.5
+    """
+
+    name = "general_robust"
+
+    def __init__(self, alpha=1.0, scale=1.0):
+        params = {"alpha": number("alpha", alpha, at_least=-math.inf, at_most=math.inf),
+                  "scale": number("scale", scale, above=0)}
+        most = 2.0 ** 64  # infinite as far as the kernels' rounding can tell
+        self._keep(params, (min(max(params["alpha"], -most), most), params["scale"]))
+
+
+class Poisson(Loss):
+    """Half the Poisson deviance with log link, without constants: exp(p) − y·p, for counts of mean exp(p).
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Poisson().value([2.0], [0.0])
+    1.0
+    """
+
+    name = "poisson"
+
+
+class Gamma(Loss):
+    """Half the gamma deviance with log link, without constants: p + y·exp(−p), for positive y of mean exp(p).
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Gamma().gradient([3.0], [0.0])
+    array([-2.])
+    """
+
+    name = "gamma"
+
+
+class Tweedie(Loss):
+    """Half the Tweedie deviance with log link, without constants, for y >= 0 of mean exp(p) with a mass at 0:
+    exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).
+
+    Parameters
+    ----------
+    power : float between 1 and 2
+        The variance grows as mean^power; 1 is `Poisson`, 2 is `Gamma`.
+
+    References
+    ----------
+    B. Jørgensen (1987), Exponential dispersion models, Journal of the Royal Statistical Society B 49, 127–162.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Tweedie(power=1.5).value([1.0], [0.0])
+    4.0
+    """
+
+    name = "tweedie"
+
+    def __init__(self, power=1.5):
+        self._keep({"power": number("power", power, above=1, below=2)})

@@ -1,0 +1,120 @@
+"""Weights and state of a model's outputs in the layout that the kernels want, and the way there and back.
+
+Used by the loops over epochs (_sgd.pyx).
+"""
+cimport numpy as cnp
+from libc.math cimport INFINITY
+from libc.stdint cimport int32_t
+
+import numpy as np
+
+from fastopt._core cimport Matrix, fo_output, fo_outputs, kernels
+
+cnp.import_array()
+
+#: the fields of fo_output, all double
+FIELDS = ("b", "b_avg", "scale", "avg_a", "avg_b", "l1_sum", "lr_factor", "sq_norm", "l1_norm", "weight_pos",
+          "weight_neg", "loss_sum", "penalty_sum")
+STATE = np.dtype([(name, np.float64) for name in FIELDS])
+assert STATE.itemsize == sizeof(fo_output)
+
+
+def aligned(shape, dtype):
+    """Zeros whose first element lies on a 64-byte boundary."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + 64, dtype=np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start:start + size].view(dtype).reshape(shape)
+
+
+cdef void *_data(array):
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
+
+
+cdef class Outputs:
+    """Some of a model's outputs: those that one thread trains.
+
+    Finished outputs are moved behind the active ones, so that the kernels see only what still learns.
+
+    Parameters
+    ----------
+    X : Matrix
+    labels : sequence of int of length k
+        Number of each output in the model.
+    state : ndarray of shape (k,) of STATE
+        Where each output starts.
+    coef, coef_avg : ndarray of shape (k, d)
+        Weights and averaged weights to start from; coef_avg may be None.
+    l1 : bool
+        Keep the record of penalties received that l1 needs.
+    """
+
+    def __init__(self, Matrix X, labels, state, coef, coef_avg, bint l1):
+        cdef Py_ssize_t lanes = 16 if X.is_float else 8, width
+        self.labels = np.array(labels, dtype=np.int32)
+        self.total, self.d, self.dense = len(labels), X.d, not X.is_sparse
+        padded = (self.total + lanes - 1) // lanes * lanes
+        if self.dense:
+            width = (self.d + lanes - 1) // lanes * lanes
+            shape, self.c.output_stride, self.c.feature_stride = (self.total, width), width, 1
+        else:
+            width = padded if self.total > 1 else 1
+            shape, self.c.output_stride, self.c.feature_stride = (self.d, width), 1, width
+        self.elements = shape[0] * shape[1]
+        self.w, self.w_avg, self.q = (None if not wanted else aligned(shape, X.dtype)
+                                      for wanted in (True, coef_avg is not None, l1))
+        self._plain(self.w)[...] = coef
+        if coef_avg is not None:
+            self._plain(self.w_avg)[...] = coef_avg
+        self.state = np.array(state, dtype=STATE)
+        self.scratch = aligned((3, padded), X.dtype)
+        self.c.k, self.c.o = self.total, <fo_output *>_data(self.state)
+        self.c.w, self.c.w_avg, self.c.q = _data(self.w), _data(self.w_avg), _data(self.q)
+        self.c.z, self.c.g, self.c.c = _data(self.scratch[0]), _data(self.scratch[1]), _data(self.scratch[2])
+
+    def _plain(self, w):
+        """A (k, d) view of weights in the kernels' layout."""
+        return w[:, :self.d] if self.dense else w[:, :self.total].T
+
+    def save(self):
+        """Keep a copy of what training changes."""
+        if self.saved is None:
+            self.saved = [None if a is None else a.copy() for a in (self.w, self.w_avg, self.state)]
+        else:
+            for was, a in zip(self.saved, (self.w, self.w_avg, self.state)):
+                if a is not None:
+                    was[...] = a
+
+    def restore(self):
+        """Back to the copy."""
+        for was, a in zip(self.saved, (self.w, self.w_avg, self.state)):
+            if a is not None:
+                a[...] = was
+
+    def finish(self, Py_ssize_t j):
+        """Take the output at place j out of training."""
+        cdef Py_ssize_t last = self.c.k - 1
+        for a in (self.w, self.w_avg, self.q):
+            if a is not None:
+                plain = self._plain(a)
+                plain[[j, last]] = plain[[last, j]]
+        self.state[[j, last]] = self.state[[last, j]]
+        self.labels[j], self.labels[last] = self.labels[last], self.labels[j]
+        self.c.k = last
+
+    cdef bint finite(self, bint is_float) noexcept nogil:
+        """Whether all weights and intercepts are."""
+        cdef Py_ssize_t j
+        for j in range(self.c.k):
+            if not (-INFINITY < self.c.o[j].b < INFINITY):
+                return False
+        return kernels(is_float).all_finite(self.elements, self.c.w) != 0
+
+    def true_weights(self):
+        """(labels, coef, intercept, averaged coef, averaged intercept); the averages None where there are none."""
+        s, w = self.state, self._plain(self.w)
+        coef = (w * s["scale"][:, None]).astype(w.dtype)
+        if self.w_avg is None:
+            return np.asarray(self.labels), coef, s["b"], None, None
+        average = (self._plain(self.w_avg) + s["avg_a"][:, None] * w) / s["avg_b"][:, None]
+        return np.asarray(self.labels), coef, s["b"], average.astype(w.dtype), s["b_avg"]

@@ -1,0 +1,64 @@
+"""What all tests share: which copy of fastopt is tested, settings put back after each test, fixtures.
+
+The tests run against the installed package; the source tree is only used where it was built in place
+(``python setup.py build_ext --inplace``).
+"""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+if not [*ROOT.glob("fastopt/_core*.so"), *ROOT.glob("fastopt/_core*.pyd")]:   # python -m pytest puts "." on the path
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+
+import fastopt as fo  # noqa: E402
+from fastopt import _core, _runtime, _threads  # noqa: E402
+
+settings.register_profile("fastopt", deadline=None, print_blob=True)
+settings.load_profile("fastopt")
+
+
+@pytest.fixture(autouse=True)
+def _settings():
+    """Each test finds the instruction set and the number of threads that the environment asked for."""
+    isa, threads = _core.isa(), _threads._set
+    yield
+    fo.set_isa(isa)
+    fo.set_num_threads(threads)
+
+
+@pytest.fixture(params=fo.available_isas())
+def isa(request):
+    """Each instruction set of this processor in turn; its kernels are in use."""
+    fo.set_isa(request.param)
+    return request.param
+
+
+@pytest.fixture
+def many_threads(monkeypatch):
+    """As many threads as are asked for, up to 16, whatever this machine has."""
+    monkeypatch.setattr(_threads, "limits", lambda: {"many_threads": 16})
+
+
+@pytest.fixture
+def run_python(tmp_path):
+    """Run a program in a Python of its own, far from the source tree; its output, errors and warnings come back."""
+    def run(program, *, check=True, timeout=120, cwd=tmp_path, **environment):
+        path = [str(Path(fo.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), **environment}
+        arguments = ["-c", program] if isinstance(program, str) else [str(a) for a in program]
+        done = subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, text=True, timeout=timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert not check or done.returncode == 0, done.stdout
+        return done.stdout
+    return run
+
+
+@pytest.fixture
+def openmp():
+    """Whether this copy can start threads."""
+    return _runtime.openmp()[0] > 0

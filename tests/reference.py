@@ -1,0 +1,158 @@
+"""References for the tests: each piece of mathematics written again, plainly, in NumPy or mpmath.
+
+Never imports fastopt: an oracle must not depend on what it tests.
+"""
+import mpmath as mp
+import numpy as np
+
+# ---- losses: y of margin losses is ±1, as the kernels see it -----------------------------------------------------------
+
+
+def _log_loss(y, p):
+    return mp.log1p(mp.exp(p)) - y * p, 1 / (1 + mp.exp(-p)) - y
+
+
+def _general_robust(y, p, alpha, scale):
+    """Barron 2019, equation 8: the formula, and its limits each by itself."""
+    z = (p - y) / scale
+    if alpha == 2:
+        return z**2 / 2, z / scale
+    if alpha == 0:
+        return mp.log1p(z**2 / 2), 2 * z / (z**2 + 2) / scale
+    if mp.isinf(alpha):
+        sign = mp.sign(alpha)
+        return sign * mp.expm1(sign * z**2 / 2), z / scale * mp.exp(sign * z**2 / 2)
+    gap = abs(alpha - 2)
+    return gap / alpha * ((z**2 / gap + 1) ** (alpha / 2) - 1), z / scale * (z**2 / gap + 1) ** (alpha / 2 - 1)
+
+
+def _tweedie(y, p, power):
+    mean, pull = mp.exp((2 - power) * p), y * mp.exp((1 - power) * p)
+    return mean / (2 - power) - pull / (1 - power), mean - pull
+
+
+def _focal(y, p, gamma, alpha):
+    """Lin et al. 2017, equations 3 and 5, with q = 1 − p_t, p_t = y·σ + (1 − y)·(1 − σ)."""
+    sigma, complement = 1 / (1 + mp.exp(-p)), 1 / (1 + mp.exp(p))
+    log_loss, slope = _log_loss(y, p)
+    q, q_slope = y * complement + (1 - y) * sigma, (1 - 2 * y) * sigma * complement
+    weight = 1 if alpha is None else alpha * y + (1 - alpha) * (1 - y)
+    steep = gamma * q ** (gamma - 1) * q_slope * log_loss if gamma else 0
+    return weight * q**gamma * log_loss, weight * (q**gamma * slope + steep)
+
+
+def _margin(value, slope):
+    return lambda y, p: (value(y * p), y * slope(y * p))
+
+
+#: (value, gradient) of one sample in mpmath numbers
+EXACT = {
+    "squared_error": lambda y, p: ((p - y) ** 2 / 2, p - y),
+    "absolute_error": lambda y, p: (abs(p - y), 1 if p > y else -1),
+    "huber": lambda y, p, delta: (((p - y) ** 2 / 2, p - y) if abs(p - y) <= delta else
+                                  (delta * (abs(p - y) - delta / 2), delta * mp.sign(p - y))),
+    "quantile": lambda y, p, quantile: (((1 - quantile) * (p - y), 1 - quantile) if p > y else
+                                        (quantile * (y - p), -quantile)),
+    "epsilon_insensitive": lambda y, p, epsilon: (max(abs(p - y) - epsilon, 0),
+                                                  mp.sign(p - y) if abs(p - y) > epsilon else 0),
+    "squared_epsilon_insensitive": lambda y, p, epsilon: (max(abs(p - y) - epsilon, 0) ** 2,
+                                                          2 * mp.sign(p - y) * max(abs(p - y) - epsilon, 0)),
+    "log_cosh": lambda y, p: (mp.log(mp.cosh(p - y)), mp.tanh(p - y)),
+    "general_robust": _general_robust,
+    "poisson": lambda y, p: (mp.exp(p) - y * p, mp.exp(p) - y),
+    "gamma": lambda y, p: (p + y * mp.exp(-p), 1 - y * mp.exp(-p)),
+    "tweedie": _tweedie,
+    "log_loss": _log_loss,
+    "hinge": _margin(lambda z: max(1 - z, 0), lambda z: -1 if z <= 1 else 0),
+    "squared_hinge": _margin(lambda z: max(1 - z, 0) ** 2, lambda z: -2 * max(1 - z, 0)),
+    "smooth_hinge": _margin(lambda z: mp.mpf(1) / 2 - z if z <= 0 else max(1 - z, 0) ** 2 / 2,
+                            lambda z: -min(max(1 - z, 0), 1)),
+    "modified_huber": _margin(lambda z: -4 * z if z < -1 else max(1 - z, 0) ** 2,
+                              lambda z: -4 if z < -1 else -2 * max(1 - z, 0)),
+    "perceptron": _margin(lambda z: max(-z, 0), lambda z: -1 if z <= 0 else 0),
+    "exponential": _margin(lambda z: mp.exp(-z), lambda z: -mp.exp(-z)),
+    "focal": _focal,
+}
+
+
+def exact_loss(name, y, p, params):
+    """(values, gradients) as float64, computed with so many digits that no difference loses all of them."""
+    pairs = []
+    for a, b in zip(y, p):
+        with mp.workdps(60 + int(abs(b))):
+            exact = {key: value if value is None else mp.mpf(value) for key, value in params.items()}
+            pairs.append([float(x) for x in EXACT[name](mp.mpf(float(a)), mp.mpf(float(b)), **exact)])
+    return tuple(np.array(pairs, dtype=float).reshape(-1, 2).T)
+
+
+def _by_residual(value, gradient):
+    return lambda y, p, **params: (value(p - y, **params), gradient(p - y, **params))
+
+
+def _by_margin(value, gradient):
+    return lambda y, p: (value(p * y), y * gradient(p * y))
+
+
+def _plain_tweedie(y, p, power):
+    mean, pull = np.exp((2 - power) * p), y * np.exp((1 - power) * p)
+    return mean / (2 - power) - pull / (1 - power), mean - pull
+
+
+def _plain_robust(y, p, alpha, scale):
+    z, gap = (p - y) / scale, abs(alpha - 2)
+    return gap / alpha * ((z**2 / gap + 1) ** (alpha / 2) - 1), z / scale * (z**2 / gap + 1) ** (alpha / 2 - 1)
+
+
+def _plain_focal(y, p, gamma, alpha):
+    sigma = 1 / (1 + np.exp(-p))
+    q, log_loss = y * (1 - sigma) + (1 - y) * sigma, np.log1p(np.exp(p)) - y * p
+    weight = 1 if alpha is None else alpha * y + (1 - alpha) * (1 - y)
+    return (weight * q**gamma * log_loss,
+            weight * q**gamma * (sigma - y + gamma * (1 - 2 * y) * sigma * (1 - sigma) * log_loss / q))
+
+
+#: (values, gradients) over float64 arrays of moderate size: the textbook formulas.  Ties and the order of the operations
+#: beside them are those of scikit-learn 1.9's sklearn/_loss/_loss.pyx.tp and linear_model/_sgd_fast.pyx.tp.
+PLAIN = {
+    "squared_error": _by_residual(lambda r: 0.5 * r * r, lambda r: r),
+    "absolute_error": _by_residual(np.abs, lambda r: np.where(r > 0, 1.0, -1.0)),
+    "huber": _by_residual(lambda r, delta: np.where(np.abs(r) <= delta, 0.5 * r**2, delta * (np.abs(r) - 0.5 * delta)),
+                          lambda r, delta: np.where(np.abs(r) <= delta, r, np.where(r >= 0, delta, -delta))),
+    "quantile": _by_residual(lambda r, quantile: np.where(r <= 0, quantile * -r, (1 - quantile) * r),
+                             lambda r, quantile: np.where(r <= 0, -quantile, 1 - quantile)),
+    "epsilon_insensitive": _by_residual(lambda r, epsilon: np.maximum(np.abs(r) - epsilon, 0),
+                                        lambda r, epsilon: np.where(-r > epsilon, -1, np.where(r > epsilon, 1, 0))),
+    "squared_epsilon_insensitive": _by_residual(
+        lambda r, epsilon: np.maximum(np.abs(r) - epsilon, 0) ** 2,
+        lambda r, epsilon: np.where(-r > epsilon, -2 * (-r - epsilon), np.where(-r < -epsilon, 2 * (r - epsilon), 0))),
+    "log_cosh": _by_residual(lambda r: np.log(np.cosh(r)), np.tanh),
+    "general_robust": _plain_robust,
+    "poisson": lambda y, p: (np.exp(p) - y * p, np.exp(p) - y),
+    "gamma": lambda y, p: (p + y * np.exp(-p), 1 - y * np.exp(-p)),
+    "tweedie": _plain_tweedie,
+    "log_loss": lambda y, p: (np.log1p(np.exp(p)) - y * p, 1 / (1 + np.exp(-p)) - y),
+    "hinge": _by_margin(lambda z: np.where(z <= 1, 1 - z, 0), lambda z: np.where(z <= 1, -1, 0)),
+    "squared_hinge": _by_margin(lambda z: np.where(1 - z > 0, (1 - z) ** 2, 0), lambda z: np.where(1 - z > 0, -2 * (1 - z), 0)),
+    "smooth_hinge": _by_margin(lambda z: np.where(z <= 0, 0.5 - z, 0.5 * np.maximum(1 - z, 0) ** 2),
+                               lambda z: -np.clip(1 - z, 0, 1)),
+    "modified_huber": _by_margin(lambda z: np.where(z >= 1, 0, np.where(z >= -1, (1 - z) ** 2, -4 * z)),
+                                 lambda z: np.where(z >= 1, 0, np.where(z >= -1, -2 * (1 - z), -4))),
+    "perceptron": _by_margin(lambda z: np.where(z <= 0, -z, 0), lambda z: np.where(z <= 0, -1, 0)),
+    "exponential": _by_margin(lambda z: np.exp(-z), lambda z: -np.exp(-z)),
+    "focal": _plain_focal,
+}
+
+#: parameters at which each loss is tested; those without any have one case
+LOSS_CASES = {
+    "huber": [{"delta": 1.35}, {"delta": 0.25}],
+    "quantile": [{"quantile": 0.5}, {"quantile": 0.875}],
+    "epsilon_insensitive": [{"epsilon": 0.125}, {"epsilon": 0.0}],
+    "squared_epsilon_insensitive": [{"epsilon": 0.125}, {"epsilon": 0.0}],
+    "general_robust": [{"alpha": alpha, "scale": scale} for scale in (1.0, 0.3) for alpha in
+                       (1.0, 0.5, -2.0, 4.0, 0.0, 2.0, -np.inf, np.inf, 1e-9, -1e-9, 2 - 2**-52, 2 + 1e-9, -1e6)],
+    "tweedie": [{"power": power} for power in (1.5, 1.01, 1.99)],
+    "focal": [{"gamma": gamma, "alpha": alpha} for gamma in (2.0, 0.0, 0.5, 5.0) for alpha in (None, 0.25)],
+}
+#: targets that exercise each domain, in public form
+LOSS_TARGETS = {"real": [0.0, 1.0, -3.5], "nonnegative": [0.0, 1.0, 7.0], "positive": [1e-3, 1.0, 7.0],
+                "sign": [0.0, 1.0], "unit": [0.0, 1.0, 0.3]}

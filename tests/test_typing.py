@@ -1,0 +1,54 @@
+"""What a type checker sees: a program that uses the public interface passes mypy --strict, and wrong calls do not."""
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import fastopt as fo
+
+RIGHT = """
+import fastopt as fo
+
+fo.set_num_threads(2)
+fo.set_num_threads(None)
+fo.set_isa(fo.available_isas()[0])
+folder: str = fo.get_include()
+n: int = fo.get_num_threads()
+version: str = fo.__version__
+fo.show_config()
+facts: dict[str, dict[str, object]] = {**fo.show_config(mode="dicts")}
+"""
+WRONG = """
+import fastopt as fo
+
+fo.set_num_threads("two")
+fo.set_isa(512)
+n: str = fo.get_num_threads()
+fo.show_config(mode="json")
+fo.no_such_thing
+"""
+
+
+@pytest.fixture
+def mypy(run_python, tmp_path):
+    def check(program):
+        (tmp_path / "user.py").write_text(textwrap.dedent(program), encoding="utf-8")
+        site = Path(fo.__file__).resolve().parents[1]
+        where = {} if any(site == Path(entry).resolve() and "site-packages" in entry for entry in sys.path) else {
+            "MYPYPATH": str(site)}
+        return run_python(["-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path / "cache"),
+                           "user.py"], check=False, timeout=300, PYTHONPATH="", **where)
+    return check
+
+
+@pytest.mark.slow
+def test_public_interface_passes(mypy):
+    output = mypy(RIGHT)
+    assert output.startswith("Success: no issues found"), output
+
+
+@pytest.mark.slow
+def test_wrong_calls_are_found(mypy):
+    output = mypy(WRONG)
+    assert f"Found {WRONG.count('fo.')} errors" in output, output
