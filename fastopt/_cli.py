@@ -96,7 +96,7 @@ def _in_one_line(work, options):
 def _fail(message, code, debug):
     if debug:
         traceback.print_exc()
-    print(f"fastopt: error: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"fastopt: error: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
     raise typer.Exit(code)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._cli_errors import USAGE, CliError, did_you_mean
+from ._cli_errors import USAGE, CliError, no_such_file
 from ._cli_files import head_of, opened, suffix_of
 from ._cli_matrices import looks_like_svmlight, read_npz, read_svmlight
 from ._cli_tables import read_csv, read_parquet
@@ -67,9 +67,7 @@ def read(path, *, target=None, header=None, like=None, dtype=np.float32):
 def _reader(path):
     """The function that reads a file, and what to call its kind."""
     if not path.exists():
-        folder = path.parent
-        near = did_you_mean(path.name, [f.name for f in folder.iterdir()]) if folder.is_dir() else ""
-        raise CliError(f"no such file: {path}{near}", USAGE)
+        raise no_such_file(path)
     if path.is_dir():
         raise CliError(f"{path} is a folder; give a file", USAGE)
     suffix = suffix_of(path)

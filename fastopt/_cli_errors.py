@@ -33,6 +33,13 @@ def did_you_mean(name, known):
     return f"; did you mean {lower[near[0]]!r}?" if near else ""
 
 
+def no_such_file(path, what="file"):
+    """A CliError for a missing file, with the nearest name in its folder: the suffix alone is not near."""
+    names = {f.name.split(".")[0].lower(): f.name for f in path.parent.iterdir()} if path.parent.is_dir() else {}
+    near = difflib.get_close_matches(path.name.split(".")[0].lower(), names, n=1, cutoff=0.6)
+    return CliError(f"no such {what}: {path}" + (f"; did you mean {names[near[0]]!r}?" if near else ""), USAGE)
+
+
 def one_of(what, name, known):
     """`name` if it is known, else a CliError that lists what is."""
     if name not in known:

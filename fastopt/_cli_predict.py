@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from ._cli_data import read
-from ._cli_errors import USAGE, CliError, did_you_mean
+from ._cli_errors import USAGE, CliError, no_such_file
 from ._cli_report import number
 from ._model_file import load_model
 
@@ -35,13 +35,12 @@ def predict(options):
     _write(options.output, predicted, proba, estimator)
     if not options.quiet:
         where = f" in {options.output}" if options.output else ""
-        print(f"{len(predicted):,} predictions{where}{_score(predicted, data.y, estimator)}", file=sys.stderr)
+        print(f"{len(predicted):,} predictions{where}{_score(predicted, data.y, estimator)}", file=sys.stderr, flush=True)
 
 
 def _load(path):
     if not path.exists():
-        near = did_you_mean(path.name, [f.name for f in path.parent.iterdir()]) if path.parent.is_dir() else ""
-        raise CliError(f"no such model: {path}{near}", USAGE)
+        raise no_such_file(path, "model")
     try:
         return load_model(path)
     except (ValueError, OSError) as error:

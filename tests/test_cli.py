@@ -38,9 +38,18 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def invoke(*args):
+    """The command in this process, its stderr apart from its stdout."""
+    try:
+        runner = CliRunner(mix_stderr=False)        # click before 8.2
+    except TypeError:
+        runner = CliRunner()
+    return runner.invoke(_cli.app, [str(a) for a in args])
+
+
 def fastopt(*args, code=0):
     """stdout of a command that ends with `code`; its stderr is in fastopt.errors."""
-    result = CliRunner().invoke(_cli.app, [str(a) for a in args])
+    result = invoke(*args)
     assert result.exit_code == code, (result.exit_code, result.output)
     assert "Traceback" not in result.output and "\x1b" not in result.output
     fastopt.errors = result.stderr
@@ -161,7 +170,7 @@ def test_errors_are_one_line(folder, args, code, message):
 
 
 def test_debug_shows_the_traceback(folder):
-    result = CliRunner().invoke(_cli.app, ["train", "none.csv", "--debug"])
+    result = invoke("train", "none.csv", "--debug")
     assert "Traceback" in result.stderr and "error: no such file: none.csv" in result.stderr
 
 
