@@ -34,13 +34,12 @@ def make_estimator(options, task, X, y):
     from .linear_model import SGDClassifier, SGDRegressor
 
     kind = SGDClassifier if task == "classification" else SGDRegressor
-    loss = options.loss or ("log_loss" if task == "classification" else "squared_error")
-    _check_loss(loss, task)
+    name, loss = chosen_loss(options.loss, task)
     schedule = one_of("learning rate", options.learning_rate, SCHEDULES)
     penalty = one_of("penalty", options.penalty, PENALTIES)
     params = dict(
         loss=loss, penalty=None if penalty == "none" else penalty, alpha=options.alpha, l1_ratio=options.l1_ratio,
-        learning_rate=schedule, eta0=options.eta0 or step_size(X, y, loss, schedule), power_t=options.power_t,
+        learning_rate=schedule, eta0=options.eta0 or step_size(X, y, name, schedule), power_t=options.power_t,
         max_iter=options.max_iter, tol=None if options.tol == -np.inf else options.tol, n_iter_no_change=options.patience,
         early_stopping=options.early_stopping, restore_best=options.early_stopping, average=options.average,
         random_state=options.seed)
@@ -64,6 +63,22 @@ def step_size(X, y, loss, schedule):
         curvature = max(1.0, float(np.mean(np.abs(y))))
     mean, largest = float(squares.mean(dtype=np.float64)) + 1, float(squares.max()) + 1
     return float(f"{max(min(0.25 / mean, 1.0 / largest) / curvature, 1e-9):.3g}")
+
+
+def chosen_loss(text, task):
+    """The name of a loss, and what the estimator is given: the name, or a Loss for ``quantile:quantile=0.9``."""
+    from . import losses
+
+    text = text or ("log_loss" if task == "classification" else "squared_error")
+    name, colon, settings = text.partition(":")
+    _check_loss(name, task)
+    if not colon:
+        return name, name
+    try:
+        params = {key.strip(): float(value) for key, value in (part.split("=") for part in settings.split(","))}
+        return name, losses.get(name, **params)
+    except (TypeError, ValueError) as error:
+        raise CliError(f"--loss {text}: {error}; write its parameters as in quantile:quantile=0.9", USAGE) from error
 
 
 def _check_loss(loss, task):
@@ -131,9 +146,16 @@ class TargetScale:
                 + estimator.intercept_.dtype.type(self.center)
 
 
+def loss_text(loss):
+    """The name of a loss, with its parameters if it has some of its own."""
+    return loss if isinstance(loss, str) else \
+        f"{loss.name}({', '.join(f'{k}={v:g}' for k, v in loss.params.items() if v is not None)})"
+
+
 def describe(estimator):
     """``SGDClassifier: log_loss, l2 (alpha 1e-05), adaptive steps from 0.0159``."""
     penalty = f"{estimator.penalty} (alpha {estimator.alpha:g})" if estimator.penalty else "no penalty"
     step = "" if estimator.learning_rate == "optimal" else f" from {estimator.eta0:g}"
     extra = ", averaged" if estimator.average else ""
-    return f"{type(estimator).__name__}: {estimator.loss}, {penalty}, {estimator.learning_rate} steps{step}{extra}"
+    name, loss = type(estimator).__name__, loss_text(estimator.loss)
+    return f"{name}: {loss}, {penalty}, {estimator.learning_rate} steps{step}{extra}"

@@ -49,8 +49,8 @@ def _load(path):
 
 def _probabilities(model, estimator, X):
     if not hasattr(model, "predict_proba"):
-        raise CliError(f"a model of loss {getattr(estimator, 'loss', '?')!r} has no probabilities; train with --loss log_loss",
-                       USAGE)
+        raise CliError(f"a model of loss {getattr(estimator, 'loss', '?')!r} has no probabilities; train with "
+                       f"--loss log_loss", USAGE)
     return model.predict_proba(X)
 
 

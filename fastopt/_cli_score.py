@@ -20,7 +20,7 @@ def mean_loss(estimator, X, y):
     from . import losses
 
     name, epsilon = estimator.loss, getattr(estimator, "epsilon", None)
-    loss = losses.get(name, **({EPSILON[name]: epsilon} if name in EPSILON else {}))
+    loss = losses.get(name, **({EPSILON[name]: epsilon} if isinstance(name, str) and name in EPSILON else {}))
     coef = np.atleast_2d(estimator.coef_)
     p = np.asarray(X @ coef.T + estimator.intercept_)
     if not hasattr(estimator, "classes_"):

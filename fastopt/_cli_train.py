@@ -15,7 +15,7 @@ from ._cli_data import read
 from ._cli_errors import USAGE, CliError, one_of
 from ._cli_files import Data
 from ._cli_fit import watched_fit
-from ._cli_model import TargetScale, describe, make_estimator
+from ._cli_model import TargetScale, chosen_loss, describe, loss_text, make_estimator
 from ._cli_prepare import Preparer
 from ._cli_report import Report, number, seconds, si
 from ._cli_score import auc, baseline, mean_loss
@@ -47,8 +47,7 @@ def train(options):
     data = read(options.data, target=options.target, header=options.header, dtype=options.dtype) \
         if options.data else digits()
     rows = prepare(data, options)
-    loss = options.loss or ("log_loss" if rows.task == "classification" else "squared_error")
-    target = TargetScale(rows.y, rows.task, loss, options.scale)
+    target = TargetScale(rows.y, rows.task, chosen_loss(options.loss, rows.task)[0], options.scale)
     y, held_out = target.apply(rows.y), rows.held_out and (rows.held_out[0], target.apply(rows.held_out[1]))
     estimator = make_estimator(options, rows.task, rows.X, y)
     _open(report, data, rows, estimator)
@@ -92,8 +91,8 @@ def prepare(data, options):
     except ValueError as error:
         raise CliError(f"{data.source}: {error}") from error
     if held_out is None and options.early_stopping:
-        raise CliError("--early-stopping needs rows to score on: give --validation FILE, or a --validation-fraction that holds "
-                       "out one row at least", USAGE)
+        raise CliError("--early-stopping needs rows to score on: give --validation FILE, or a --validation-fraction "
+                       "that holds out one row at least", USAGE)
     preparer.layout_ = data.layout
     return Rows(X, y, held_out, task, preparer)
 
@@ -142,7 +141,8 @@ def _open(report, data, rows, estimator):
     report.say(f"{data.source}: {data.X.shape[0]:,} rows × {data.X.shape[1]:,} columns, {kinds}", style="bold")
     made = f", made into {rows.X.shape[1]:,} {rows.X.dtype} columns" if rows.X.shape[1] != data.X.shape[1] \
         else f", {rows.X.dtype}"
-    report.say(f"  {len(rows.y):,} rows to learn from, {held:,} to score on{made}{'' if rows.preparer.scale else ', not scaled'}")
+    scaled = "" if rows.preparer.scale else ", not scaled"
+    report.say(f"  {len(rows.y):,} rows to learn from, {held:,} to score on{made}{scaled}")
     for note in data.notes:
         report.say(f"  {note}")
     for name, why in list(rows.preparer.left_out_.items())[:5]:
@@ -187,7 +187,7 @@ def _scores(rows, sides, held_out):
     estimators = [s.estimator for s in sides]
     table = [(f"{rows.score_name} on {len(held_out[1]):,} held-out rows", *(number(e.score(*held_out)) for e in estimators)),
              (f"{rows.score_name} of {what} alone", *[number(floor)] * len(sides)),
-             (f"{estimators[0].loss} on the same rows", *(number(mean_loss(e, *held_out)) for e in estimators))]
+             (f"{loss_text(estimators[0].loss)} on the same rows", *(number(mean_loss(e, *held_out)) for e in estimators))]
     if rows.task == "classification" and len(np.unique(rows.y)) == 2:
         table.insert(2, ("area under the ROC curve", *(number(auc(e, *held_out)) for e in estimators)))
     return table
@@ -218,8 +218,8 @@ def _draw(report, options, data, rows, fitted):
 
         unit = ", target in standard deviations" if rows.task == "regression" and rows.preparer.scale else ""
         plot_curves(options.plot, fitted.losses, fitted.scores, title=f"{data.source}\n{describe(fitted.estimator)}",
-                    loss_name=f"training loss ({fitted.estimator.loss}{unit})", score_name=f"{rows.score_name}, held-out rows",
-                    best_epoch=fitted.best_epoch)
+                    loss_name=f"training loss ({loss_text(fitted.estimator.loss)}{unit})",
+                    score_name=f"{rows.score_name}, held-out rows", best_epoch=fitted.best_epoch)
     except ImportError as error:
         report.warn(f'no picture, since {error.name} is not installed: pip install "fastopt[plot]"')
         return False

@@ -8,13 +8,14 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ._model_load import CURVES, ESTIMATORS, FORMAT, VERSION, build, read_archive
 
 
-def save_model(model, path):
+def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted model to an ``.npz`` file that `load_model` reads, here or on another machine.
 
     Parameters
@@ -64,7 +65,7 @@ def save_model(model, path):
     _write(path, {"meta": np.frombuffer(text, dtype=np.uint8), **arrays})
 
 
-def load_model(path, max_bytes=1 << 30):
+def load_model(path: str | os.PathLike[str], max_bytes: int = 1 << 30) -> Any:
     """Read a model that `save_model` wrote.
 
     Parameters

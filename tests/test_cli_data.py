@@ -59,7 +59,8 @@ def test_sparse_npz(tmp_path, form):
 @pytest.mark.parametrize("damage", [
     dict(indices=np.full(9, 99)), dict(indptr=np.array([0, 2, 1, 9])), dict(indices=np.arange(4)), dict(format=b"bsr")])
 def test_damaged_sparse_npz_is_refused(tmp_path, damage):
-    parts = dict(data=np.ones(9), indices=np.tile(np.arange(3), 3), indptr=np.array([0, 3, 6, 9]), shape=(3, 3), y=np.arange(3))
+    parts = dict(data=np.ones(9), indices=np.tile(np.arange(3), 3), indptr=np.array([0, 3, 6, 9]), shape=(3, 3),
+                 y=np.arange(3))
     np.savez(tmp_path / "bad.npz", **{**parts, **damage})
     with pytest.raises(CliError, match="bad.npz"):
         read(tmp_path / "bad.npz")
@@ -105,7 +106,8 @@ def test_csv_dialects(tmp_path, text, columns, header):
     assert list(data.X.columns) == columns and data.layout["header"] is header and len(data.y) == 2
 
 
-@pytest.mark.parametrize("target, name", [("price", "price"), ("PRICE", "price"), ("0", "price"), ("-1", "size"), (None, "size")])
+@pytest.mark.parametrize("target, name", [
+    ("price", "price"), ("PRICE", "price"), ("0", "price"), ("-1", "size"), (None, "size")])
 def test_target_by_name_and_by_number(tmp_path, target, name):
     path = tmp_path / "t.csv"
     path.write_text("price,rooms,size\n1.5,2,3\n2.5,3,4\n")

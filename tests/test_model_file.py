@@ -19,7 +19,8 @@ RNG = np.random.RandomState(0)
 X = RNG.randn(120, 4)
 P = X @ [1.0, -2.0, 0.5, 0.0]
 TARGETS = {
-    "bool": P > 0, "int": (P > 0).astype(int) * 3 - 1, "str": np.where(P > 0, "yes", "né"), "float": np.where(P > 0, 1.0, -1.0),
+    "bool": P > 0, "int": (P > 0).astype(int) * 3 - 1, "str": np.where(P > 0, "yes", "né"),
+    "float": np.where(P > 0, 1.0, -1.0),
     "object": np.array(["low", "mid", "high"], dtype=object)[np.digitize(P, [-1, 1])], "classes": np.digitize(P, [-1, 1]),
 }
 
@@ -114,11 +115,13 @@ def refused(path, message=None):
 @pytest.mark.parametrize("change, message", [
     (lambda m: m.update(version=2), "later fastopt"), (lambda m: m.update(version="1"), "version"),
     (lambda m: m.update(format="other"), "not written by fastopt"), (lambda m: m.pop("params"), "parameters are missing"),
-    (lambda m: m.update(estimator="os.system"), "unknown estimator"), (lambda m: m.update(estimator=["SGDClassifier"]), "unknown"),
+    (lambda m: m.update(estimator="os.system"), "unknown estimator"),
+    (lambda m: m.update(estimator=["SGDClassifier"]), "unknown"),
     (lambda m: m["params"].update(evil=1), "lacks"), (lambda m: m["params"].update(loss={"pairs": []}), "loss"),
     (lambda m: m["params"].update(class_weight={"pairs": [[1]]}), "damaged"),
     (lambda m: m["params"].update(alpha=[1, 2]), "damaged"), (lambda m: m["fitted"].update(__class__=3), "damaged"),
-    (lambda m: m["fitted"].update(n_features_in_=7), "4 weights for 7"), (lambda m: m["fitted"].update(loss_curve_=["a"]), "damaged"),
+    (lambda m: m["fitted"].update(n_features_in_=7), "4 weights for 7"),
+    (lambda m: m["fitted"].update(loss_curve_=["a"]), "damaged"),
     (lambda m: m["fitted"].update(feature_names_in_=["a"]), "name"), (lambda m: m.update(fitted=3), "missing"),
     (lambda m: m.update(prepare={}), "preparing step"), (lambda m: m.update(prepare=3), "preparing step"),
 ])
@@ -131,10 +134,13 @@ def test_a_description_that_does_not_fit(path, change, message):
     (dict(coef=np.full((3, 4), np.nan)), "not finite"), (dict(coef=np.ones((2, 4))), "intercepts"),
     (dict(coef=np.ones((3, 9))), "columns"), (dict(coef=np.ones((3, 0))), "shape"), (dict(coef=np.ones((1, 3, 4))), "shape"),
     (dict(coef=np.ones((3, 4), dtype=np.float16)), "type"), (dict(coef=np.ones((3, 4), dtype=complex)), "type"),
-    (dict(coef=np.array([[None]], dtype=object)), "type|Object|damaged"), (dict(intercept=np.array([1.0, np.inf, 0])), "not finite"),
-    (dict(classes=np.array([0, 1])), "classes"), (dict(classes=np.array([1, 0, 2])), "order"), (dict(classes=np.array([1, 1, 2])), "order"),
+    (dict(coef=np.array([[None]], dtype=object)), "type|Object|damaged"),
+    (dict(intercept=np.array([1.0, np.inf, 0])), "not finite"),
+    (dict(classes=np.array([0, 1])), "classes"), (dict(classes=np.array([1, 0, 2])), "order"),
+    (dict(classes=np.array([1, 1, 2])), "order"),
     (dict(classes=np.array([0, 1, np.nan])), "finite"), (dict(meta=np.frombuffer(b"{", np.uint8)), None),
-    (dict(meta=np.frombuffer(b"[" * 100_000, np.uint8)), "deep|Expecting"), (dict(meta=np.ones(3)), "not text"), (dict(other=np.ones(3)), "something else"),
+    (dict(meta=np.frombuffer(b"[" * 100_000, np.uint8)), "deep|Expecting"), (dict(meta=np.ones(3)), "not text"),
+    (dict(other=np.ones(3)), "something else"),
     (dict(classes=np.frombuffer(b"\xff\xff\xff\xff" * 3, "<U1")), "characters"),
 ])
 def test_arrays_that_do_not_fit(path, change, message):
@@ -173,9 +179,11 @@ def header(shape, dtype="<f8"):
 
 
 @pytest.mark.parametrize("raw", [
-    pickle.dumps(Bomb()), header((), "|O") + pickle.dumps(Bomb()), header((3, 4), "|O") + pickle.dumps(Bomb()), b"", b"\x93NUMPY",
-    header((10**9, 10**9)), header((3, 4)), header((3, 4)) + b"x" * 95, header((3, 4)) + b"x" * 97, header((-3, -4)) + b"x" * 96,
-    header((3, 4), "|V8") + b"x" * 96, header((3, 4), [("a", "<f4"), ("b", "<f4")]) + b"x" * 96, header((3, 4)).replace(b"'<f8'", b"exit()"),
+    pickle.dumps(Bomb()), header((), "|O") + pickle.dumps(Bomb()), header((3, 4), "|O") + pickle.dumps(Bomb()), b"",
+    b"\x93NUMPY", header((10**9, 10**9)), header((3, 4)), header((3, 4)) + b"x" * 95, header((3, 4)) + b"x" * 97,
+    header((-3, -4)) + b"x" * 96,
+    header((3, 4), "|V8") + b"x" * 96, header((3, 4), [("a", "<f4"), ("b", "<f4")]) + b"x" * 96,
+    header((3, 4)).replace(b"'<f8'", b"exit()"),
     header((3, 4), "<U0"), header((12,), ("<f8", (1,))) + bytes(96), b"\x93NUMPY\x09\x00" + bytes(200),
 ])
 def test_a_hostile_array(path, raw):
