@@ -106,15 +106,15 @@ class Preparer(TransformerMixin, BaseEstimator):
         d = A.shape[1]
         _refuse_infinite(A, self._names(d))
         moments = StandardScaler()                      # leaves nan out; in parts, since it copies what it is given
-        for i in range(0, len(A), 16 * ROWS):
+        for i in range(0, len(A) if d else 0, 16 * ROWS):
             moments.partial_fit(np.asarray(A[i:i + 16 * ROWS], dtype=np.float64))
-        mean = np.nan_to_num(moments.mean_)
+        mean, spread = (np.nan_to_num(moments.mean_), moments.scale_) if d else np.zeros((2, 0))
         self.fill_ = mean.copy()
         for j in np.flatnonzero(np.isnan(A).any(axis=0)) if A.dtype.kind == "f" else ():
             column = A[:, j]
             self.fill_[j] = np.median(column[~np.isnan(column)]) if not np.isnan(column).all() else 0.0
         self.center_ = mean if self.scale else np.zeros(d)
-        self.scale_ = moments.scale_.copy() if self.scale else np.ones(d)
+        self.scale_ = spread.copy() if self.scale else np.ones(d)
         self.scale_[~(self.scale_ > 0)] = 1.0
 
     def _fit_sparse(self, X):
@@ -231,7 +231,18 @@ def _strings(column):
 
 def _float_block(frame, names):
     """The numeric columns of a table as one array; missing values are nan."""
-    return frame[names].to_numpy(dtype=np.float64, na_value=np.nan) if names else np.empty((len(frame), 0))
+    if not names:
+        return np.empty((len(frame), 0))
+    try:
+        return frame[names].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (ValueError, TypeError):
+        import pandas as pd
+
+        for name in names:
+            bad = frame[name][pd.to_numeric(frame[name], errors="coerce").isna() & frame[name].notna()]
+            if len(bad):
+                raise ValueError(f"column {name!r} held numbers in training, and here {str(bad.iloc[0])!r}") from None
+        raise
 
 
 def _refuse_infinite(A, names):

@@ -36,13 +36,19 @@ def sniff_csv(lines, suffix):
     return separator, not any(_is_number(c) for c in cells)
 
 
+def _has_decimal_commas(lines):
+    """Whether a table with semicolons writes 1,5 for 1.5."""
+    return any(re.fullmatch(r"\s*-?\d+,\d+\s*", cell) for line in lines[:50] for cell in line.split(";"))
+
+
 def read_csv(stream, path, *, target=None, header=None, like=None, **_):
     """A table with any of the usual separators; '?' counts as missing, as do pandas' own names for it."""
     import pandas as pd
 
     separator, named = sniff_csv(head_of(path), suffix_of(path))
     named = like["header"] if like and "header" in like else named if header is None else header
-    options = dict(sep=separator, header=0 if named else None, na_values="?", skipinitialspace=True, low_memory=False)
+    options = dict(sep=separator, header=0 if named else None, na_values="?", skipinitialspace=True, low_memory=False,
+                   decimal="," if separator == ";" and _has_decimal_commas(head_of(path)) else ".")
     if like and named:        # numbers in a column that held strings stay as they are written
         options["dtype"] = dict.fromkeys(like.get("strings", ()), str)
     try:

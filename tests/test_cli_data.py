@@ -188,6 +188,25 @@ def test_prepared_columns():
     assert p.transform(new)[0].tolist() == [5, 1, 0, 0, 0]
 
 
+def test_strings_only():
+    frame = pd.DataFrame({"a": ["x", "y", "x"], "b": ["u", "u", "v"]})
+    np.testing.assert_array_equal(Preparer().fit_transform(frame), [[1, 0, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1]])
+
+
+def test_a_string_where_numbers_were():
+    p = Preparer().fit(pd.DataFrame({"a": [1.0, 2.0], "b": [1, 2]}))
+    with pytest.raises(ValueError, match="column 'b' held numbers in training, and here 'two'"):
+        p.transform(pd.DataFrame({"a": [1.0, 2.0], "b": ["1", "two"]}))
+
+
+def test_decimal_commas_and_other_encodings(tmp_path):
+    (tmp_path / "a.csv").write_bytes("\ufeffname;größe;y\r\n\"a;b\";1,5;0\r\nc;2,25;1\r\n".encode())
+    data = read(tmp_path / "a.csv")
+    assert list(data.X.columns) == ["name", "größe"] and data.X["größe"].tolist() == [1.5, 2.25]
+    (tmp_path / "b.csv").write_bytes("näme,y\nü,0\n".encode("latin-1"))
+    assert read(tmp_path / "b.csv").X["näme"].tolist() == ["ü"]
+
+
 def test_very_many_categories_make_a_sparse_matrix():
     frame = pd.DataFrame({f"c{i}": np.arange(300).astype(str) for i in range(2)} | {"n": np.arange(300.0)})
     assert set(Preparer().fit(frame).left_out_) == {"c0", "c1"}
