@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from . import __version__
 from ._cli_errors import FAILURE, USAGE, CliError
 from ._cli_options import PredictOptions, TrainOptions, command
 
@@ -34,20 +35,9 @@ app = typer.Typer(name="fastopt", no_args_is_help=True, rich_markup_mode="rich",
                   add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
-def version():
-    """Version of the installed package."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("fastopt")
-    except PackageNotFoundError:
-        return "unknown (not installed)"
-
-
 def _version(wanted):
     if wanted:
-        print(f"fastopt {version()}")
+        print(f"fastopt {__version__}")
         raise typer.Exit()
 
 
