@@ -4,7 +4,8 @@ all fastopt/*.pyx are compiled side by side.  What the compiler can do (OpenMP, 
 what was found is written to fastopt/_build_info.py for show_config().  Metadata is in pyproject.toml.
 
 Environment: CC the compiler · FASTOPT_OPENMP=0 no threads · FASTOPT_WERROR=1 warnings of csrc/ are errors ·
-FASTOPT_BUILD_JOBS how many compilers at once (default: the processors that this process may use).
+FASTOPT_BUILD_JOBS how many compilers at once (default: the processors that this process may use) ·
+FASTOPT_BUILD_ISAS=base,avx2 no other instruction sets.
 """
 import hashlib
 import os
@@ -45,6 +46,8 @@ ISAS = {
                   ON_X86 + "__m256 f(__m512 x) { return _mm512_extractf32x8_ps(_mm512_fmadd_ps(x, x, x), 1); }\n"),
     "neon": Isa([], [], f"#if !({ON_ARM})\n#error not arm64\n#endif\nint one;\n"),
 }
+
+BASELINES = ("base", "neon")   # one of them is always there
 
 # -fno-math-errno, -fno-trapping-math: no result changes, but loops vectorise.  -ffp-contract=off: a·b + c is one
 # rounding only where the source says fma.  -fvisibility=hidden: nothing of the C core leaves fastopt._core.
@@ -123,7 +126,9 @@ class BuildExt(build_ext):
         self.msvc = self.compiler.compiler_type == "msvc"
         if self.msvc and not getattr(self.compiler, "initialized", True):
             self.compiler.initialize()   # not safe in several threads
-        self.isas = [name for name in ISAS if self.compiles(ISAS[name].probe, self.isa_flags(name))]
+        wanted = (os.environ.get("FASTOPT_BUILD_ISAS") or ",".join(ISAS)).split(",")
+        self.isas = [name for name in ISAS if self.compiles(ISAS[name].probe, self.isa_flags(name))
+                     and (name in wanted or name in BASELINES)]
         self.openmp = next((flags for flags in openmp_flags(self.msvc) if self.links(OPENMP_PROBE, *flags)), None)
         if self.openmp is None:
             print("fastopt: no OpenMP with this compiler: building for one thread", file=sys.stderr)
@@ -201,7 +206,7 @@ class BuildExt(build_ext):
             return self.compile_c("csrc/kernels.c", self.c_flags() + self.isa_flags(isa), c_sources(),
                                   [("FO_ISA", isa)])
         except CompileError:
-            if isa in ("base", "neon") or os.environ.get("FASTOPT_WERROR") == "1":
+            if isa in BASELINES or os.environ.get("FASTOPT_WERROR") == "1":
                 raise
             print(f"fastopt: this compiler cannot make the {isa} kernels: building without them", file=sys.stderr)
             return None

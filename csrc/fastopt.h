@@ -86,16 +86,17 @@ typedef struct {
     double l1_sum;         /* L1 penalty that each weight could have received so far (Tsuruoka 2009) */
     double lr_factor;      /* what `adaptive` has left of the learning rate */
     double sq_norm, l1_norm; /* ‖w‖₂² and ‖w‖₁ of the unscaled w, as the stopping criterion sees them */
-    double weight_pos, weight_neg; /* class weights of y > 0 and y <= 0 */
+    double class_weight[2]; /* of y <= 0 and of y > 0: an array, as a branch on y cannot be predicted */
     double loss_sum;       /* in/out: sum of the losses */
     double penalty_sum;    /* in/out: sum of the penalties, one a sample */
 } fo_output;
 
 /* The state of k outputs.  Weight of feature f in output j: w[j·output_stride + f·feature_stride]: whole vectors of one
  * output beside dense rows (feature_stride 1, rows 64-byte aligned and padded with zeros to whole vectors); all outputs of
- * one feature side by side for CSR (output_stride 1, padded to whole vectors if k > 1). */
+ * one feature side by side for CSR (output_stride 1, padded to whole vectors unless lone). */
 typedef struct {
     ptrdiff_t k;
+    int lone;        /* the model has one output: loops of its own, whose bits differ from those for one of many */
     ptrdiff_t output_stride, feature_stride;
     void *w;         /* weights */
     void *w_avg;     /* sums of the averaged weights, or NULL */

@@ -19,8 +19,8 @@
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 #define TABLE_OF(suffix) \
-    { loss_block_##suffix, sgd_rows_##suffix, sgd_settle_##suffix, predict_rows_##suffix, pack_rows_##suffix, lr_block, \
-      all_finite_##suffix, loss_grad_block_##suffix, loss_accepts_##suffix }
+    { fo_loss_block_##suffix, fo_sgd_rows_##suffix, fo_sgd_settle_##suffix, fo_predict_rows_##suffix, \
+      fo_pack_rows_##suffix, lr_block, fo_all_finite_##suffix, fo_loss_grad_block_##suffix, fo_loss_accepts_##suffix }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);
 const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

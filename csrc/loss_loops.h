@@ -49,7 +49,8 @@ static void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restric
 }
 
 /* p[j] <- loss(y[j], p[j]) and g[j] = its gradient */
-static void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p, real *restrict g) {
+static void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p,
+                          real *restrict g) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
 #define PAIRS(name, target) \

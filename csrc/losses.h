@@ -1,8 +1,8 @@
 /* losses.h: each loss once: its value and its derivative in the raw prediction p.  Used by every loop over samples.
  * A loss is a pure function of its parameters a and b, the target y and p, without branches, so that loops over it
- * vectorise; the two results are separable: who needs one does not pay for the other.  Values and derivatives hold
- * their relative accuracy wherever they can be represented, so no difference of nearly equal terms and no exp of a large
- * positive number where the result is small.  Ties at kinks fall as in scikit-learn.  A prediction nan gives a value nan.
+ * vectorise; the two results are separable: who needs one does not pay for the other.  Both are accurate relative to
+ * themselves wherever they can be represented: no difference of nearly equal terms, no exp of a large positive number
+ * where the result is small.  Ties at kinks fall as in scikit-learn.  A prediction nan gives a value nan.
  * Margin losses see y = ±1; parameters that a loss does not name it does not have. */
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
@@ -50,9 +50,9 @@ FO_INLINE F(fo_pair) F(loss_squared_epsilon_insensitive)(real a, real b, real y,
 /* log(cosh(r)) = log(1 + (e − 1)²/(2e)) near 0, |r| − log(2) + log(1 + e²) elsewhere, e = exp(−|r|) */
 FO_INLINE F(fo_pair) F(loss_log_cosh)(real a, real b, real y, real p) {
     const real r = p - y, size = F(abs_)(r), u = F(expm1_)(-size), e = 1 + u;
-    const int near = size < 1;
-    const real above = near ? u * u / (2 * e) : e * e, far = size - R(0.69314718055994530942);
-    return (F(fo_pair)){F(log1p_positive)(above) + (near ? 0 : far), F(copysign_)(-u * (1 + e) / (1 + e * e), r)};
+    const int small = size < 1;
+    const real above = small ? u * u / (2 * e) : e * e, large = size - R(0.69314718055994530942);
+    return (F(fo_pair)){F(log1p_positive)(above) + (small ? 0 : large), F(copysign_)(-u * (1 + e) / (1 + e * e), r)};
 }
 
 /* (|α − 2|/α)·((z²/|α − 2| + 1)^(α/2) − 1), z = r/scale, α = a, scale = b: Barron 2019, equation 8.  With

@@ -1,5 +1,6 @@
 /* real.h: the element type of this pass over the sources.  kernels.c includes its headers once with REAL_IS_FLOAT 1 and
- * once with 0; `real` is float or double and F(name) the name with the type's suffix.  No include guard: it is re-read. */
+ * once with 0; `real` is float or double and F(name) the name with the type's suffix, and fo_ in front because
+ * arm_neon.h has a vfma_f32 of its own.  No include guard: it is re-read. */
 #undef real
 #undef real_bits
 #undef F
@@ -7,12 +8,12 @@
 #if REAL_IS_FLOAT
 #define real float
 #define real_bits int32_t
-#define F(name) name##_f32
+#define F(name) fo_##name##_f32
 #define R(x) x##f /* a literal of type real */
 #else
 #define real double
 #define real_bits int64_t
-#define F(name) name##_f64
+#define F(name) fo_##name##_f64
 #define R(x) x
 #endif
 

@@ -33,16 +33,33 @@ FO_INLINE F(row) F(row_of)(const int layout, const fo_matrix *X, ptrdiff_t i) {
                     row_start(layout, X, i + 1) - start};
 }
 
+/* x·w for a CSR row, and the lines of a row to come on their way, spread over the work; ahead.m 0: no such row */
+FO_INLINE real F(dot_csr)(const int layout, F(row) x, const real *w, F(row) ahead) {
+    const ptrdiff_t column_size = layout == FO_CSR32 ? 4 : 8;
+    real s[8] = {0};
+    ptrdiff_t i = 0;
+    for (; i + 16 <= x.m; i += 16) {
+        if (i < ahead.m) {
+            FO_PREFETCH(ahead.x + i);
+            FO_PREFETCH((const char *)ahead.columns + i * column_size);
+        }
+        FO_UNROLL for (int j = 0; j < 16; j++)
+            s[j % 8] = F(fma_)(x.x[i + j], w[column(layout, x.columns, i + j)], s[j % 8]);
+    }
+    for (ptrdiff_t rest = i; rest < ahead.m; rest += 16) { /* at least as many as make a line of either */
+        FO_PREFETCH(ahead.x + rest);
+        FO_PREFETCH((const char *)ahead.columns + rest * column_size);
+    }
+    for (; i + 4 <= x.m; i += 4)
+        FO_UNROLL for (int j = 0; j < 4; j++) s[j] = F(fma_)(x.x[i + j], w[column(layout, x.columns, i + j)], s[j]);
+    for (; i < x.m; i++) s[7] = F(fma_)(x.x[i], w[column(layout, x.columns, i)], s[7]);
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
 /* x·w, w of stride 1 */
 FO_INLINE real F(row_dot)(const int layout, F(row) x, const real *w) {
     ptrdiff_t i = 0;
-    if (layout != FO_DENSE) {
-        real s[4] = {0};
-        for (; i + 4 <= x.m; i += 4)
-            for (int j = 0; j < 4; j++) s[j] = F(fma_)(x.x[i + j], w[column(layout, x.columns, i + j)], s[j]);
-        for (; i < x.m; i++) s[0] = F(fma_)(x.x[i], w[column(layout, x.columns, i)], s[0]);
-        return (s[0] + s[2]) + (s[1] + s[3]);
-    }
+    if (layout != FO_DENSE) return F(dot_csr)(layout, x, w, (F(row)){0});
     F(vec) s = F(vset)(0), s2 = s;
     for (; i + 2 * VLEN <= x.m; i += 2 * VLEN) {
         s = F(vfma)(F(vload)(x.x + i), F(vload)(w + i), s);

@@ -11,7 +11,7 @@ FO_INLINE double schedule_pa2(const fo_schedule *h, double t) { (void)t; return 
 /* 1/(alpha·(t0 + t − 1)), Bottou 2012 */
 FO_INLINE double schedule_optimal(const fo_schedule *h, double t) { return 1 / (h->alpha * (h->t0 + t - 1)); }
 /* eta0/t^power_t */
-FO_INLINE double schedule_invscaling(const fo_schedule *h, double t) { return h->lr / pow_f64(t, h->power_t); }
+FO_INLINE double schedule_invscaling(const fo_schedule *h, double t) { return h->lr / F(pow)(t, h->power_t); }
 
 /* lr[i] = schedule(t + i) */
 static void lr_block(const fo_schedule *h, ptrdiff_t n, double t, double *lr) {

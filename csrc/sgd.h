@@ -14,7 +14,7 @@
 /* rows up to this many elements run with lag: measured, longer ones hide the latency themselves */
 #define SGD_LAG_ELEMENTS (8 * VLEN)
 /* bytes of rows to come that are under way from memory */
-#define SGD_BYTES_AHEAD 12000
+#define SGD_BYTES_AHEAD (X->layout == FO_DENSE && X->d > 256 ? 12000 : 3000)
 
 /* w ← scale·w and w_avg ← (w_avg + avg_a·w)/avg_b for one output, `stride` elements between its d weights */
 static void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
@@ -152,7 +152,7 @@ FO_INLINE int F(sgd_step)(const int layout, const int one, const int plain, F(sg
         fo_output *o = &s->o[j];
         const double lr = rate * o->lr_factor;
         *factor = (pa ? F(passive_aggressive)(sgd, y[j], s->p[j], (real)lr, square) : -(real)lr) * weight *
-                  (real)(y[j] > 0 ? o->weight_pos : o->weight_neg);
+                  (real)o->class_weight[y[j] > 0];
         if (FO_UNLIKELY(s->g[j] > SGD_MAX_GRADIENT)) s->g[j] = SGD_MAX_GRADIENT;
         if (FO_UNLIKELY(s->g[j] < -SGD_MAX_GRADIENT)) s->g[j] = -SGD_MAX_GRADIENT;
         s->c[j] = F(step_output)(plain, sgd, s->X->d, s->out, j, *factor, s->g[j], lr, o, &s->z[j]);
@@ -179,21 +179,16 @@ FO_INLINE void F(sgd_truncate)(const int layout, F(sgd_state) *s, F(row) x) {
 /* the samples of a block, one after the other */
 FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) {
     const int l1 = s->sgd->l1 > 0;
-    F(sweep_args) w = {.w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = l1 ? NULL : s->o};
+    F(sweep_args) w = {.w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = l1 || !s->sgd->counts_penalty ? NULL : s->o};
     F(row) x = F(block_row)(layout, s, 0);
     real factor;
     w.next = x;
     F(sweep)(layout, one, SWEEP_DOT, s->k, w);
     for (ptrdiff_t i = 0; i < s->block->n; i++, x = w.next) {
-        const F(row) ahead = F(block_row)(layout, s, i + s->ahead);
         for (ptrdiff_t j = 0; j < s->k; j++) s->p[j] = F(fma_)((real)s->o[j].scale, s->z[j], (real)s->o[j].b);
         w.next = F(block_row)(layout, s, i + 1);
         w.x = x;
-        w.ahead = (const char *)ahead.x;
-        if (layout != FO_DENSE) {
-            prefetch_bytes(ahead.x, ahead.m * (ptrdiff_t)sizeof(real));
-            prefetch_bytes(ahead.columns, ahead.m * (layout == FO_CSR32 ? 4 : 8));
-        }
+        w.ahead = F(block_row)(layout, s, i + s->ahead);
         const int moved = F(sgd_step)(layout, one, 0, s, x, i, &factor);
         if (l1) {
             if (moved) F(sweep)(layout, one, SWEEP_ADD, s->k, w);
@@ -226,7 +221,7 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
         w.next = F(block_row)(FO_DENSE, s, i + 1);
         w.x = before;
         w.between = x.x;
-        w.ahead = (const char *)F(block_row)(FO_DENSE, s, i + s->ahead).x;
+        w.ahead = F(block_row)(FO_DENSE, s, i + s->ahead);
         w.norm_factor = (real)(s->o->scale * s->o->scale);
         F(sweep_tile)(1, does, &w);
         const real b = (real)s->o->b;
@@ -259,7 +254,7 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
 }
 
 static double F(sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out) {
-    const int one = out->k == 1, csr32 = X->layout == FO_CSR32;
+    const int one = out->lone, csr32 = X->layout == FO_CSR32;
     if (X->layout == FO_DENSE) {
         const int lag = X->d <= SGD_LAG_ELEMENTS && sgd->l1 == 0 && !sgd->one_class && sgd->average == 0 &&
                         sgd->schedule.kind < FO_SCHEDULE_pa1;

@@ -10,17 +10,17 @@
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
 #endif
-#if defined(__ARM_NEON)
+#if defined(__aarch64__)
 #include <arm_neon.h>
 #endif
-#if defined(__AVX512F__)
+#if !defined(__GNUC__) /* no vectors of elements in the language */
+#define FO_REGISTER_BYTES 8
+#elif defined(__AVX512F__)
 #define FO_REGISTER_BYTES 64
 #elif defined(__AVX2__)
 #define FO_REGISTER_BYTES 32
-#elif defined(__GNUC__)
-#define FO_REGISTER_BYTES 16
 #else
-#define FO_REGISTER_BYTES 8
+#define FO_REGISTER_BYTES 16
 #endif
 /* outputs that one sweep over a row serves: bounded by the number of registers */
 #define FO_TILE (FO_REGISTER_BYTES == 64 ? 4 : 2)
@@ -48,9 +48,9 @@ FO_INLINE F(reg) F(reg_fma)(F(reg) a, F(reg) b, F(reg) c) {
     return _mm256_fmadd_ps(a, b, c);
 #elif FO_REGISTER_BYTES == 32
     return _mm256_fmadd_pd(a, b, c);
-#elif defined(__ARM_NEON) && REAL_IS_FLOAT
+#elif defined(__aarch64__) && REAL_IS_FLOAT
     return vfmaq_f32(c, a, b);
-#elif defined(__ARM_NEON)
+#elif defined(__aarch64__)
     return vfmaq_f64(c, a, b);
 #elif defined(__GNUC__)
     return a * b + c;

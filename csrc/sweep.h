@@ -5,7 +5,7 @@
 typedef struct {
     F(row) x;          /* w ← w + c·x */
     F(row) next;       /* z ← w·next */
-    const char *ahead; /* a row to prefetch, a line a vector */
+    F(row) ahead;      /* a row to prefetch, a line a vector */
     real *w;
     ptrdiff_t stride;  /* dense: from one output to the next; CSR: from one feature to the next */
     const real *c;
@@ -28,7 +28,7 @@ enum { SWEEP_ADD = 1, SWEEP_DOT = 2, SWEEP_AHEAD = 4, SWEEP_LATE = 8 };
     do { \
         const F(vec) xv = does & SWEEP_ADD ? load(s->x.x + i) : F(vset)(0); \
         const F(vec) nv = does & SWEEP_DOT ? load(s->next.x + i) : F(vset)(0); \
-        if (does & SWEEP_AHEAD) FO_PREFETCH(s->ahead + i * (ptrdiff_t)sizeof(real)); \
+        if (does & SWEEP_AHEAD) FO_PREFETCH(s->ahead.x + i); \
         FO_UNROLL for (int t = 0; t < tile; t++) { \
             real *w = s->w + t * s->stride + i; \
             F(vec) wv = F(vload)(w); \
@@ -59,7 +59,7 @@ FO_INLINE void F(sweep_tile)(const int tile, const int does, F(sweep_args) *s) {
     }
     if (i + VLEN <= d) SWEEP_STEP(F(vload_row), 0);
     if (i < d) SWEEP_STEP(SWEEP_LOAD_PART, 1);
-    if (does & SWEEP_AHEAD) FO_PREFETCH(s->ahead + d * (ptrdiff_t)sizeof(real) - 1); /* rows start within a line */
+    if (does & SWEEP_AHEAD) FO_PREFETCH((const char *)(s->ahead.x + d) - 1); /* rows start within a line */
     FO_UNROLL for (int t = 0; t < tile; t++) {
         if (does & SWEEP_DOT) s->z[t] = F(vsum)(F(vadd)(dot[t][0], dot[t][1]));
         if (does & SWEEP_LATE) s->norms = F(vfma)(F(vset)(s->norm_factor), F(vadd)(norm[t][0], norm[t][1]), s->norms);
@@ -90,23 +90,38 @@ FO_INLINE void F(sweep_dense)(const int does, ptrdiff_t k, F(sweep_args) s) {
     }
 }
 
-/* one output of a CSR row: the sum of squares is over the touched weights, which is what scikit-learn's criterion sees */
-FO_INLINE void F(sweep_csr_one)(const int layout, const int does, const F(sweep_args) *s) {
-    if (does & SWEEP_ADD) {
-        const real c = s->c[0];
-        real norm = 0;
-        for (ptrdiff_t i = 0; i < s->x.m; i++) {
-            real *w = s->w + column(layout, s->x.columns, i);
-            *w = F(fma_)(c, s->x.x[i], *w);
-            norm = F(fma_)(*w, *w, norm);
+/* w ← w + c·x for one output of a CSR row.  The sum of squares is over the touched weights, which is what scikit-learn's
+ * criterion sees; in lanes, as one running sum would wait for each of its additions. */
+FO_INLINE void F(add_csr)(const int layout, const int norms, F(row) x, real c, real *w, fo_output *o) {
+    enum { LANES = 4 };
+    real norm[LANES] = {0};
+    ptrdiff_t i = 0;
+    for (; i + LANES <= x.m; i += LANES)
+        FO_UNROLL for (int j = 0; j < LANES; j++) {
+            real *at = w + column(layout, x.columns, i + j);
+            *at = F(fma_)(c, x.x[i + j], *at);
+            if (norms) norm[j] = F(fma_)(*at, *at, norm[j]);
         }
-        if (s->o) s->o->sq_norm = (double)norm;
+    for (; i < x.m; i++) {
+        real *at = w + column(layout, x.columns, i);
+        *at = F(fma_)(c, x.x[i], *at);
+        if (norms) norm[0] = F(fma_)(*at, *at, norm[0]);
     }
-    if (does & SWEEP_DOT) s->z[0] = F(row_dot)(layout, s->next, s->w);
+    if (norms) o->sq_norm = (double)((norm[0] + norm[2]) + (norm[1] + norm[3]));
+}
+
+FO_INLINE void F(sweep_csr_one)(const int layout, const int does, const F(sweep_args) *s) {
+    if (does & SWEEP_ADD && s->o) F(add_csr)(layout, 1, s->x, s->c[0], s->w, s->o);
+    else if (does & SWEEP_ADD) F(add_csr)(layout, 0, s->x, s->c[0], s->w, NULL);
+    if (does & SWEEP_DOT) s->z[0] = F(dot_csr)(layout, s->next, s->w, does & SWEEP_AHEAD ? s->ahead : (F(row)){0});
 }
 
 /* k outputs of a CSR row, their weights side by side, a vector of outputs at a time */
 FO_INLINE void F(sweep_csr_many)(const int layout, const int does, ptrdiff_t k, const F(sweep_args) *s) {
+    if (does & SWEEP_AHEAD) {
+        prefetch_bytes(s->ahead.x, s->ahead.m * (ptrdiff_t)sizeof(real));
+        prefetch_bytes(s->ahead.columns, s->ahead.m * (layout == FO_CSR32 ? 4 : 8));
+    }
     for (ptrdiff_t j = 0; j < k; j += VLEN) {
         F(vec) dot = F(vset)(0), norm = dot;
         if (does & SWEEP_ADD) {

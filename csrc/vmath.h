@@ -1,7 +1,7 @@
 /* vmath.h: elementary functions in plain C without branches, so that loops over them vectorise at any width and a lone
  * call has few dependent steps: polynomials are evaluated pairwise (Estrin), powers of two are built from bits beside
- * them.  Within 2 units in the last place, most within 1 (tests/test_vmath.py says how far); nan, infinities, overflow
- * and gradual underflow as in libm.  Used by losses.h and everything after it; knows nothing but real.h. */
+ * them.  Errors stay below 2 units in the last place (tanh: 3; tests/test_vmath.py has the bounds); nan, infinities,
+ * overflow and gradual underflow are those of libm.  Used by losses.h and what follows it; knows nothing but real.h. */
 #undef ubits
 #undef FRACTION_BITS
 #undef EXPONENT_BIAS
@@ -53,13 +53,6 @@ FO_INLINE real F(abs_)(real x) {
     return fabs(x);
 #endif
 }
-FO_INLINE real F(sqrt_)(real x) {
-#if REAL_IS_FLOAT
-    return sqrtf(x);
-#else
-    return sqrt(x);
-#endif
-}
 /* |x| with the sign of y */
 FO_INLINE real F(copysign_)(real x, real y) {
 #if REAL_IS_FLOAT
@@ -74,8 +67,8 @@ FO_INLINE real F(copysign_)(real x, real y) {
 /* exp(x) = 2^n·(1 + s), |s| < 0.42, s = r + rest, |r| <= log(2)/2; the low bits of `biased` hold n + EXPONENT_BIAS */
 typedef struct { ubits biased; real n, s, r, rest; } F(exp_parts);
 
-/* x = n·log(2) + r, then s = exp(r) − 1; `excess` is taken from x, for callers that know more of x than one `real` holds (0 costs
- * nothing: the compiler may drop −0, not +0) */
+/* x = n·log(2) + r, then s = exp(r) − 1; `excess` is taken from x, for callers that know more of x than a `real` holds
+ * (taken, not added: the compiler may drop −0, but not +0) */
 FO_INLINE F(exp_parts) F(exp_reduce)(real x, real excess) {
     const real shift = ROUNDER + EXPONENT_BIAS, shifted = F(fma_)(x, R(0x1.71547652b82fep+0), shift);
     const real n = shifted - shift, r_high = F(fma_)(-n, LN2_HIGH, x);
@@ -99,7 +92,8 @@ FO_INLINE F(exp_parts) F(exp_reduce)(real x, real excess) {
                           F(fma_)(power, high, F(fma_)(r2, low, lost))};
 }
 
-/* exp(x − excess) = scale·(1 + s), but for x too large for `scale`: sums with it wait for s only, not for the product */
+/* exp(x − excess) = scale·(1 + s), but for x so large that scale overflows: a sum with it waits for s alone, not for
+ * the product */
 typedef struct { real scale, s, n; } F(exp_pair);
 FO_INLINE F(exp_pair) F(exp_scaled)(real x, real excess) {
     const F(exp_parts) e = F(exp_reduce)(x, excess);
@@ -136,9 +130,9 @@ FO_INLINE real F(expm1_)(real x) {
 /* tanh(x) = u/(2 + u), u = exp(2x) − 1, near 0; 1 − 2e/(1 + e), e = exp(−2|x|), elsewhere */
 FO_INLINE real F(tanh_)(real x) {
     const real z = -2 * F(abs_)(x), u = F(expm1_)(z), e = F(exp_)(z);
-    const int near = z > R(-0.8);
-    const real t = (near ? -u : 2 * e) / (1 + e);
-    return F(copysign_)(near ? t : 1 - t, x);
+    const int small = z > R(-0.8);
+    const real t = (small ? -u : 2 * e) / (1 + e);
+    return F(copysign_)(small ? t : 1 - t, x);
 }
 
 /* ---- log ---- */

@@ -47,11 +47,14 @@ cdef extern from "fastopt.h" nogil:
         double l2, l1, intercept_share, average
 
     ctypedef struct fo_output:
-        double b, b_avg, scale, avg_a, avg_b, l1_sum, lr_factor, sq_norm, l1_norm, weight_pos, weight_neg
+        double b, b_avg, scale, avg_a, avg_b, l1_sum, lr_factor, sq_norm, l1_norm
+        double class_weight[2]
         double loss_sum, penalty_sum
 
     ctypedef struct fo_outputs:
-        Py_ssize_t k, output_stride, feature_stride
+        Py_ssize_t k
+        int lone
+        Py_ssize_t output_stride, feature_stride
         void *w
         void *w_avg
         void *q

@@ -2,9 +2,11 @@
 
 Used through fastopt.losses.  What losses share is in _loss.py, their mathematics in csrc/losses.h.
 """
+from __future__ import annotations
+
 import numpy as np
 
-from fastopt._loss import Loss, number, probability
+from ._loss import Array, Loss, number, probability
 
 
 class LogLoss(Loss):
@@ -79,7 +81,7 @@ class ModifiedHuber(Loss):
 
     name = "modified_huber"
 
-    def _predict(self, p):
+    def _predict(self, p: Array) -> Array:
         return (np.clip(p, -1, 1) + 1) / 2
 
 
@@ -97,7 +99,9 @@ class Perceptron(Loss):
 
 
 class Exponential(Loss):
-    """Exponential loss of boosting: exp(−z), z = p for class 1 and −p for class 0; the probability is 1/(1 + exp(−2p)).
+    """Exponential loss of boosting: exp(−z), z = p for class 1 and −p for class 0.
+
+    The probability of class 1 is 1/(1 + exp(−2p)).
 
     References
     ----------
@@ -112,13 +116,14 @@ class Exponential(Loss):
 
     name = "exponential"
 
-    def _predict(self, p):
+    def _predict(self, p: Array) -> Array:
         return probability(2 * p)
 
 
 class Focal(Loss):
-    """Focal loss: the log loss times q^gamma, q = y·(1 − σ) + (1 − y)·σ, so that samples of high σ = 1/(1 + exp(−p)) for
-    class 1, or low σ for class 0, count less.
+    """Focal loss: the log loss times q^gamma, q = y·(1 − σ) + (1 − y)·σ, σ = 1/(1 + exp(−p)).
+
+    Samples that are predicted well, of small q, count less.
 
     Parameters
     ----------
@@ -140,7 +145,8 @@ class Focal(Loss):
 
     name = "focal"
 
-    def __init__(self, gamma=2.0, alpha=None):
-        params = {"gamma": number("gamma", gamma, at_least=0),
-                  "alpha": None if alpha is None else number("alpha", alpha, at_least=0, at_most=1)}
-        self._keep(params, (params["gamma"], -1.0 if alpha is None else params["alpha"]))
+    def __init__(self, gamma: float = 2.0, alpha: float | None = None) -> None:
+        gamma = number("gamma", gamma, at_least=0)
+        if alpha is not None:
+            alpha = number("alpha", alpha, at_least=0, at_most=1)
+        self._keep({"gamma": gamma, "alpha": alpha}, (gamma, -1.0 if alpha is None else alpha))

@@ -2,9 +2,11 @@
 
 Used through fastopt.losses.  What losses share is in _loss.py, their mathematics in csrc/losses.h.
 """
+from __future__ import annotations
+
 import math
 
-from fastopt._loss import Loss, number
+from ._loss import Loss, number
 
 
 class SquaredError(Loss):
@@ -54,7 +56,7 @@ class Huber(Loss):
 
     name = "huber"
 
-    def __init__(self, delta=1.35):
+    def __init__(self, delta: float = 1.35) -> None:
         self._keep({"delta": number("delta", delta, above=0)})
 
 
@@ -79,7 +81,7 @@ class Quantile(Loss):
 
     name = "quantile"
 
-    def __init__(self, quantile=0.5):
+    def __init__(self, quantile: float = 0.5) -> None:
         self._keep({"quantile": number("quantile", quantile, above=0, below=1)})
 
 
@@ -104,7 +106,7 @@ class EpsilonInsensitive(Loss):
 
     name = "epsilon_insensitive"
 
-    def __init__(self, epsilon=0.1):
+    def __init__(self, epsilon: float = 0.1) -> None:
         self._keep({"epsilon": number("epsilon", epsilon, at_least=0)})
 
 
@@ -165,11 +167,10 @@ class GeneralRobust(Loss):
 
     name = "general_robust"
 
-    def __init__(self, alpha=1.0, scale=1.0):
-        params = {"alpha": number("alpha", alpha, at_least=-math.inf, at_most=math.inf),
-                  "scale": number("scale", scale, above=0)}
+    def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
+        alpha, scale = number("alpha", alpha, at_least=-math.inf, at_most=math.inf), number("scale", scale, above=0)
         most = 2.0 ** 64  # infinite as far as the kernels' rounding can tell
-        self._keep(params, (min(max(params["alpha"], -most), most), params["scale"]))
+        self._keep({"alpha": alpha, "scale": scale}, (min(max(alpha, -most), most), scale))
 
 
 class Poisson(Loss):
@@ -199,8 +200,9 @@ class Gamma(Loss):
 
 
 class Tweedie(Loss):
-    """Half the Tweedie deviance with log link, without constants, for y >= 0 of mean exp(p) with a mass at 0:
-    exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).
+    """Half the Tweedie deviance with log link, without constants, for y >= 0 of mean exp(p) with a mass at 0.
+
+    That is exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).
 
     Parameters
     ----------
@@ -220,5 +222,5 @@ class Tweedie(Loss):
 
     name = "tweedie"
 
-    def __init__(self, power=1.5):
+    def __init__(self, power: float = 1.5) -> None:
         self._keep({"power": number("power", power, above=1, below=2)})

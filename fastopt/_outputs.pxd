@@ -7,9 +7,7 @@ from fastopt._core cimport fo_outputs
 cdef class Outputs:
     cdef fo_outputs c
     cdef int32_t[::1] labels               # which output each place holds
-    cdef readonly Py_ssize_t total, d, elements
+    cdef readonly Py_ssize_t total, d
     cdef readonly object w, w_avg, q, state
-    cdef object saved, scratch
+    cdef object scratch
     cdef bint dense
-
-    cdef bint finite(self, bint is_float) noexcept nogil

@@ -3,18 +3,17 @@
 Used by the loops over epochs (_sgd.pyx).
 """
 cimport numpy as cnp
-from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 
 import numpy as np
 
-from fastopt._core cimport Matrix, fo_output, fo_outputs, kernels
+from fastopt._core cimport Matrix, fo_output, fo_outputs
 
 cnp.import_array()
 
 #: the fields of fo_output, all double
-FIELDS = ("b", "b_avg", "scale", "avg_a", "avg_b", "l1_sum", "lr_factor", "sq_norm", "l1_norm", "weight_pos",
-          "weight_neg", "loss_sum", "penalty_sum")
+FIELDS = ("b", "b_avg", "scale", "avg_a", "avg_b", "l1_sum", "lr_factor", "sq_norm", "l1_norm", "weight_neg",
+          "weight_pos", "loss_sum", "penalty_sum")
 STATE = np.dtype([(name, np.float64) for name in FIELDS])
 assert STATE.itemsize == sizeof(fo_output)
 
@@ -45,11 +44,13 @@ cdef class Outputs:
         Where each output starts.
     coef, coef_avg : ndarray of shape (k, d)
         Weights and averaged weights to start from; coef_avg may be None.
+    lone : bool
+        The model has no other outputs.
     l1 : bool
         Keep the record of penalties received that l1 needs.
     """
 
-    def __init__(self, Matrix X, labels, state, coef, coef_avg, bint l1):
+    def __init__(self, Matrix X, labels, state, coef, coef_avg, bint lone, bint l1):
         cdef Py_ssize_t lanes = 16 if X.is_float else 8, width
         self.labels = np.array(labels, dtype=np.int32)
         self.total, self.d, self.dense = len(labels), X.d, not X.is_sparse
@@ -58,9 +59,8 @@ cdef class Outputs:
             width = (self.d + lanes - 1) // lanes * lanes
             shape, self.c.output_stride, self.c.feature_stride = (self.total, width), width, 1
         else:
-            width = padded if self.total > 1 else 1
+            width = 1 if lone else padded
             shape, self.c.output_stride, self.c.feature_stride = (self.d, width), 1, width
-        self.elements = shape[0] * shape[1]
         self.w, self.w_avg, self.q = (None if not wanted else aligned(shape, X.dtype)
                                       for wanted in (True, coef_avg is not None, l1))
         self._plain(self.w)[...] = coef
@@ -68,28 +68,13 @@ cdef class Outputs:
             self._plain(self.w_avg)[...] = coef_avg
         self.state = np.array(state, dtype=STATE)
         self.scratch = aligned((3, padded), X.dtype)
-        self.c.k, self.c.o = self.total, <fo_output *>_data(self.state)
+        self.c.k, self.c.lone, self.c.o = self.total, lone, <fo_output *>_data(self.state)
         self.c.w, self.c.w_avg, self.c.q = _data(self.w), _data(self.w_avg), _data(self.q)
         self.c.z, self.c.g, self.c.c = _data(self.scratch[0]), _data(self.scratch[1]), _data(self.scratch[2])
 
     def _plain(self, w):
         """A (k, d) view of weights in the kernels' layout."""
         return w[:, :self.d] if self.dense else w[:, :self.total].T
-
-    def save(self):
-        """Keep a copy of what training changes."""
-        if self.saved is None:
-            self.saved = [None if a is None else a.copy() for a in (self.w, self.w_avg, self.state)]
-        else:
-            for was, a in zip(self.saved, (self.w, self.w_avg, self.state)):
-                if a is not None:
-                    was[...] = a
-
-    def restore(self):
-        """Back to the copy."""
-        for was, a in zip(self.saved, (self.w, self.w_avg, self.state)):
-            if a is not None:
-                a[...] = was
 
     def finish(self, Py_ssize_t j):
         """Take the output at place j out of training."""
@@ -101,14 +86,6 @@ cdef class Outputs:
         self.state[[j, last]] = self.state[[last, j]]
         self.labels[j], self.labels[last] = self.labels[last], self.labels[j]
         self.c.k = last
-
-    cdef bint finite(self, bint is_float) noexcept nogil:
-        """Whether all weights and intercepts are."""
-        cdef Py_ssize_t j
-        for j in range(self.c.k):
-            if not (-INFINITY < self.c.o[j].b < INFINITY):
-                return False
-        return kernels(is_float).all_finite(self.elements, self.c.w) != 0
 
     def true_weights(self):
         """(labels, coef, intercept, averaged coef, averaged intercept); the averages None where there are none."""

@@ -59,11 +59,12 @@ def shuffled(Py_ssize_t n, seed, int epochs=1):
 
 cdef void _take_classes(const target *y, const int32_t *rows, Py_ssize_t n, const int32_t *labels, Py_ssize_t k,
                         real negative, real *out) noexcept nogil:
-    """out[i, j] = 1 where row rows[i] is of class labels[j], else `negative`."""
+    """out[i, j] = 1 where row rows[i] is of class labels[j], else `negative`; looked up, as a branch cannot be predicted."""
     cdef Py_ssize_t i, j
+    cdef real[2] value = [negative, 1]
     for i in range(n):
         for j in range(k):
-            out[i * k + j] = <real>1 if y[rows[i]] == <target>labels[j] else negative
+            out[i * k + j] = value[y[rows[i]] == <target>labels[j]]
 
 
 cdef void _take_columns(const target *y, Py_ssize_t columns, const int32_t *rows, Py_ssize_t n, const int32_t *labels,

@@ -6,11 +6,13 @@ cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cython.parallel cimport prange
+from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
+from libc.string cimport memcpy
 
 import numpy as np
 
-from fastopt._core cimport Matrix, fo_block, fo_kernels, fo_outputs, fo_sgd, kernels
+from fastopt._core cimport Matrix, fo_block, fo_kernels, fo_output, fo_outputs, fo_sgd, kernels
 from fastopt._outputs cimport Outputs
 from fastopt._samples cimport Samples
 
@@ -21,11 +23,19 @@ cnp.import_array()
 
 cdef enum:
     WORK_PER_CHECK = 50_000_000   # elements between two looks for Ctrl-C: some 20 ms
+    WORK_PER_SAMPLE = 16          # a sample costs at least as much as so many elements
+    KEPT = 3
+
+ctypedef struct Kept:
+    void *live                    # an array that training changes
+    void *copy                    # what it was when the epoch began
+    size_t bytes
 
 ctypedef struct Group:
     fo_outputs *out               # the outputs of one thread
     const int32_t *labels
     fo_block block
+    Kept kept[KEPT]               # weights, averaged weights, state
 
 
 cdef class Run:
@@ -58,12 +68,14 @@ cdef class Run:
     cdef Group *group
     cdef Py_ssize_t n_groups, k
     cdef list outputs
-    cdef object lr, buffers, best, idle, last_loss, objective
-    cdef double work
+    cdef object lr, buffers
+    cdef double[::1] last_loss, objective, best   # of each output
+    cdef Py_ssize_t[::1] idle                     # epochs without improvement of each output
+    cdef double[::1] losses                       # mean loss of each epoch, with room for more
+    cdef double work, epoch_start
     cdef bint adaptive
     cdef readonly double t
     cdef readonly Py_ssize_t n_iter        # epochs done
-    cdef readonly list loss_curve          # mean loss of each epoch, over samples and outputs
     cdef readonly bint diverged, stopped
 
     def __init__(self, Matrix X, Samples samples, loss, penalty, schedule, coef, intercept, coef_avg=None,
@@ -76,17 +88,18 @@ cdef class Run:
         self.sgd.schedule.kind, self.sgd.schedule.lr, self.sgd.schedule.power_t, self.sgd.schedule.t0 = schedule
         self.sgd.schedule.alpha = self.sgd.penalty.alpha
         self.sgd.one_class, self.sgd.average = one_class, average
-        self.sgd.l1 = self.sgd.penalty.alpha * self.sgd.penalty.l1_ratio
-        self.sgd.l2 = self.sgd.penalty.alpha - self.sgd.l1
+        penalised = PENALTY_NAMES[self.sgd.penalty.kind] != "none"
+        if penalised:
+            self.sgd.l1 = self.sgd.penalty.alpha * self.sgd.penalty.l1_ratio
+            self.sgd.l2 = self.sgd.penalty.alpha - self.sgd.l1
         # scikit-learn's share for sparse rows, whose features are seen less often
         self.sgd.intercept_share = 0.0 if not fit_intercept else 0.01 if X.is_sparse else 1.0
         rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
         self.adaptive = rate == "adaptive"
-        self.sgd.counts_penalty = ((PENALTY_NAMES[self.sgd.penalty.kind] != "none" or one_class)
-                                   and rate not in ("pa1", "pa2"))
-        self.loss_curve = []
-        self.idle, self.last_loss, self.objective = np.zeros((3, self.k))
-        self.best = np.full(self.k, np.inf)
+        self.sgd.counts_penalty = (penalised or one_class) and rate not in ("pa1", "pa2")
+        self.losses, self.epoch_start = np.empty(16), t
+        self.last_loss, self.objective = np.zeros((2, self.k))
+        self.best, self.idle = np.full(self.k, np.inf), np.zeros(self.k, dtype=np.intp)
         state = np.zeros(self.k, dtype=STATE)
         for field in ("scale", "avg_b", "lr_factor", "weight_pos", "weight_neg"):
             state[field] = 1
@@ -110,7 +123,7 @@ cdef class Run:
         self.buffers = [np.empty((2, rows * len(part)), dtype=self.X.dtype) for part in parts]
         for g, part in enumerate(parts):
             out = Outputs(self.X, part, state[part], coef[part],
-                          None if coef_avg is None else coef_avg[part], self.sgd.penalty.l1_ratio > 0)
+                          None if coef_avg is None else coef_avg[part], self.k == 1, self.sgd.l1 > 0)
             y, p = self.buffers[g]
             self.outputs.append(out)
             self.group[g].out, self.group[g].labels = &out.c, &out.labels[0]
@@ -118,6 +131,11 @@ cdef class Run:
             self.group[g].block.lr = <double *>cnp.PyArray_DATA(self.lr)
             self.group[g].block.y = cnp.PyArray_DATA(y)
             self.group[g].block.p = cnp.PyArray_DATA(p)
+            for slot, array in enumerate((out.w, out.w_avg, out.state)):
+                copy = None if array is None else np.empty(array.nbytes, dtype=np.uint8)
+                self.buffers.append(copy)
+                self.group[g].kept[slot] = Kept(NULL, NULL, 0) if array is None else Kept(
+                    cnp.PyArray_DATA(array), cnp.PyArray_DATA(copy), array.nbytes)
         return 0
 
     cdef void _block(self, Group *group, Py_ssize_t n) noexcept nogil:
@@ -142,7 +160,7 @@ cdef class Run:
             for g in range(self.n_groups):
                 if self.group[g].out.k > 0:
                     self.t = self.group[g].block.t
-            self.work += n * self.X.row_size * self.k
+            self.work += n * max(self.X.row_size * self.k, <double>WORK_PER_SAMPLE)
             if self.work > WORK_PER_CHECK:
                 self.work = 0
                 with gil:
@@ -150,7 +168,7 @@ cdef class Run:
             n = self.samples.next_block()
         return 0
 
-    def run(self, Py_ssize_t max_iter, tol=None, double n_iter_no_change=5, on_epoch=None):
+    def run(self, Py_ssize_t max_iter, tol=None, Py_ssize_t n_iter_no_change=5, on_epoch=None):
         """Train until every output has stopped improving, at most `max_iter` epochs.
 
         Parameters
@@ -169,63 +187,128 @@ cdef class Run:
         int
             Epochs done.
         """
-        cdef Outputs out
-        while self.n_iter < max_iter and any((<Outputs>o).c.k for o in self.outputs):
-            for out in self.outputs:
-                out.save()
-            with nogil:
+        cdef bint judges = tol is not None, calls = on_epoch is not None
+        cdef double wanted = tol if judges else 0
+        with nogil:
+            while self.n_iter < max_iter and self._learning() and not (self.stopped or self.diverged):
+                self._keep(False)
+                self.epoch_start = self.t
                 self._epoch()
-            self.diverged = not all([(<Outputs>o).finite(self.X.is_float) for o in self.outputs])
-            if self.diverged:
-                for out in self.outputs:
-                    out.restore()
-                break
-            self.n_iter += 1
-            self._sum_up()
-            scores = None
-            if on_epoch is not None:
-                try:
-                    scores = on_epoch(self)
-                except StopIteration:
-                    self.stopped = True
+                if not self._finite():
+                    self.diverged = True
+                    self._keep(True)
                     break
-            if scores is not None:
-                self.objective[:] = np.negative(scores)
-            if tol is not None:
-                self._judge(tol, n_iter_no_change)
+                self._sum_up()
+                if calls:
+                    with gil:
+                        self._tell(on_epoch)
+                if judges and not self.stopped:
+                    self._judge(wanted, n_iter_no_change)
         return self.n_iter
 
-    def _sum_up(self):
-        """The epoch's loss and objective of each output."""
-        cdef Outputs out
-        for out in self.outputs:
-            labels, state = np.asarray(out.labels)[:out.c.k], out.state[:out.c.k]
-            self.last_loss[labels] = state["loss_sum"] / self.samples.train_count
-            self.objective[labels] = (state["loss_sum"] + state["penalty_sum"]) / self.samples.train_count
-            state["loss_sum"] = state["penalty_sum"] = 0
-        self.loss_curve.append(float(self.last_loss.mean()))
+    cdef bint _learning(self) noexcept nogil:
+        """Whether any output is not finished."""
+        cdef Py_ssize_t g
+        for g in range(self.n_groups):
+            if self.group[g].out.k > 0:
+                return True
+        return False
 
-    def _judge(self, double tol, double n_iter_no_change):
+    cdef void _keep(self, bint back) noexcept nogil:
+        """Copy what training changes, or put it back."""
+        cdef Py_ssize_t g, slot
+        cdef Kept *kept
+        for g in range(self.n_groups):
+            for slot in range(KEPT):
+                kept = &self.group[g].kept[slot]
+                if kept.bytes > 0:
+                    memcpy(kept.live if back else kept.copy, kept.copy if back else kept.live, kept.bytes)
+
+    cdef bint _finite(self) noexcept nogil:
+        """Whether all weights and intercepts are."""
+        cdef Py_ssize_t g, slot, j
+        cdef Group *group
+        for g in range(self.n_groups):
+            group = &self.group[g]
+            for j in range(group.out.k):
+                if not (-INFINITY < group.out.o[j].b < INFINITY):
+                    return False
+            for slot in range(KEPT):
+                if group.kept[slot].bytes > 0 and group.kept[slot].live != <void *>group.out.o and not self.kernels.all_finite(
+                        group.kept[slot].bytes // (4 if self.X.is_float else 8), group.kept[slot].live):
+                    return False
+        return True
+
+    cdef int _sum_up(self) except -1 nogil:
+        """The epoch's loss and objective of each output; all losses into the curve."""
+        cdef Py_ssize_t g, j, label
+        cdef double n = self.samples.train_count, total = 0
+        cdef fo_output *o
+        for g in range(self.n_groups):
+            for j in range(self.group[g].out.k):
+                o, label = &self.group[g].out.o[j], self.group[g].labels[j]
+                self.last_loss[label] = o.loss_sum / n
+                self.objective[label] = (o.loss_sum + o.penalty_sum) / n
+                o.loss_sum = o.penalty_sum = 0
+        for j in range(self.k):
+            total += self.last_loss[j]
+        if self.n_iter == self.losses.shape[0]:
+            with gil:
+                self.losses = np.concatenate([self.losses, np.empty(self.n_iter)])
+        self.losses[self.n_iter] = total / self.k
+        self.n_iter += 1
+        return 0
+
+    cdef int _tell(self, on_epoch) except -1:
+        """Call back after an epoch; scores take the place of the objective."""
+        try:
+            scores = on_epoch(self)
+        except StopIteration:
+            self.stopped = True
+        else:
+            if scores is not None:
+                np.asarray(self.objective)[:] = np.negative(scores)
+        return 0
+
+    cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
         """Finish the outputs that no longer improve."""
-        cdef Outputs out
-        cdef Py_ssize_t j
-        self.idle[self.objective > self.best - tol] += 1
-        self.idle[self.objective <= self.best - tol] = 0
-        np.minimum(self.best, self.objective, out=self.best)
-        for out in self.outputs:
-            for j in reversed(range(out.c.k)):
-                if self.idle[out.labels[j]] < n_iter_no_change:
+        cdef Py_ssize_t g, j, label
+        cdef fo_output *o
+        for g in range(self.n_groups):
+            for j in range(self.group[g].out.k - 1, -1, -1):
+                o, label = &self.group[g].out.o[j], self.group[g].labels[j]
+                self.idle[label] = 0 if self.objective[label] <= self.best[label] - tol else self.idle[label] + 1
+                if self.objective[label] < self.best[label]:
+                    self.best[label] = self.objective[label]
+                if self.idle[label] < n_iter_no_change:
                     continue
-                if self.adaptive and self.sgd.schedule.lr * out.c.o[j].lr_factor > 1e-6:
-                    out.c.o[j].lr_factor /= 5
-                    self.idle[out.labels[j]] = 0
+                if self.adaptive and self.sgd.schedule.lr * o.lr_factor > 1e-6:
+                    o.lr_factor /= 5
+                    self.idle[label] = 0
                 else:
-                    out.finish(j)
+                    with gil:
+                        (<Outputs>self.outputs[g]).finish(j)
+        return 0
+
+    @property
+    def learning(self):
+        """Whether any output is not finished."""
+        return self._learning()
+
+    @property
+    def loss(self):
+        """Mean loss of the last epoch."""
+        return self.losses[self.n_iter - 1]
+
+    @property
+    def loss_curve(self):
+        """Mean loss of each epoch, over samples and outputs."""
+        return np.array(self.losses[:self.n_iter]).tolist()
 
     @property
     def learning_rate(self):
-        """The learning rate of the step to come, the largest of all outputs."""
-        self.kernels.lr_block(&self.sgd.schedule, 1, self.t, <double *>self.group[0].block.lr)
+        """The learning rate at the start of the last epoch, the largest of all outputs."""
+        self.kernels.lr_block(&self.sgd.schedule, 1, self.epoch_start, <double *>self.group[0].block.lr)
         return float(self.lr[0]) * max((<Outputs>o).state["lr_factor"].max() for o in self.outputs)
 
     def weights(self):

@@ -2,18 +2,21 @@
 
 Used by objectives and estimators, and on their own.
 """
+from __future__ import annotations
+
 import difflib
 import inspect
+from typing import Any
 
-from fastopt._core import LOSS_NAMES
-from fastopt._loss import Loss, registry
-from fastopt._loss_classification import *  # noqa: F403
-from fastopt._loss_regression import *  # noqa: F403
+from ._core import LOSS_NAMES
+from ._loss import Loss, registry
+from ._loss_classification import *  # noqa: F403
+from ._loss_regression import *  # noqa: F403
 
 __all__ = ["Loss", "get", "names", *(loss.__name__ for loss in registry.values())]
 
 
-def get(name, **params):
+def get(name: str | Loss, **params: Any) -> Loss:
     """The loss of that name.
 
     Parameters
@@ -44,7 +47,7 @@ def get(name, **params):
     return loss(**params)
 
 
-def names():
+def names() -> list[str]:
     """Names of all losses.
 
     Examples

@@ -5,7 +5,7 @@ Never imports fastopt: an oracle must not depend on what it tests.
 import mpmath as mp
 import numpy as np
 
-# ---- losses: y of margin losses is ±1, as the kernels see it -----------------------------------------------------------
+# ---- losses: y of margin losses is ±1, as the kernels see it ----
 
 
 def _log_loss(y, p):
@@ -79,7 +79,7 @@ def exact_loss(name, y, p, params):
     """(values, gradients) as float64, computed with so many digits that no difference loses all of them."""
     pairs = []
     for a, b in zip(y, p):
-        with mp.workdps(60 + int(abs(b))):
+        with mp.workdps(60 + (int(abs(b)) if name in ("log_loss", "focal") else 0)):
             exact = {key: value if value is None else mp.mpf(value) for key, value in params.items()}
             pairs.append([float(x) for x in EXACT[name](mp.mpf(float(a)), mp.mpf(float(b)), **exact)])
     return tuple(np.array(pairs, dtype=float).reshape(-1, 2).T)
@@ -111,8 +111,8 @@ def _plain_focal(y, p, gamma, alpha):
             weight * q**gamma * (sigma - y + gamma * (1 - 2 * y) * sigma * (1 - sigma) * log_loss / q))
 
 
-#: (values, gradients) over float64 arrays of moderate size: the textbook formulas.  Ties and the order of the operations
-#: beside them are those of scikit-learn 1.9's sklearn/_loss/_loss.pyx.tp and linear_model/_sgd_fast.pyx.tp.
+#: (values, gradients) over float64 arrays of moderate size: the textbook formulas.  Ties fall as in scikit-learn 1.9's
+#: sklearn/_loss/_loss.pyx.tp and linear_model/_sgd_fast.pyx.tp.
 PLAIN = {
     "squared_error": _by_residual(lambda r: 0.5 * r * r, lambda r: r),
     "absolute_error": _by_residual(np.abs, lambda r: np.where(r > 0, 1.0, -1.0)),
@@ -132,7 +132,8 @@ PLAIN = {
     "tweedie": _plain_tweedie,
     "log_loss": lambda y, p: (np.log1p(np.exp(p)) - y * p, 1 / (1 + np.exp(-p)) - y),
     "hinge": _by_margin(lambda z: np.where(z <= 1, 1 - z, 0), lambda z: np.where(z <= 1, -1, 0)),
-    "squared_hinge": _by_margin(lambda z: np.where(1 - z > 0, (1 - z) ** 2, 0), lambda z: np.where(1 - z > 0, -2 * (1 - z), 0)),
+    "squared_hinge": _by_margin(lambda z: np.where(1 - z > 0, (1 - z) ** 2, 0),
+                                lambda z: np.where(1 - z > 0, -2 * (1 - z), 0)),
     "smooth_hinge": _by_margin(lambda z: np.where(z <= 0, 0.5 - z, 0.5 * np.maximum(1 - z, 0) ** 2),
                                lambda z: -np.clip(1 - z, 0, 1)),
     "modified_huber": _by_margin(lambda z: np.where(z >= 1, 0, np.where(z >= -1, (1 - z) ** 2, -4 * z)),

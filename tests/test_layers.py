@@ -16,6 +16,7 @@ _threads
 _config
 _losses|_penalties|_schedules
 _loss|_penalty|_schedule
+_loss_\\w+|_penalty_\\w+
 losses|penalties|schedules
 _samples|_outputs
 _sgd|_update|_objective

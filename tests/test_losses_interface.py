@@ -79,7 +79,8 @@ def test_arrays_are_refused_by_name(method, y, p, weight, error, text):
         getattr(losses.LogLoss(), method)(y, p, weight)
 
 
-OUTSIDE = {"real": [np.nan, np.inf, -np.inf], "nonnegative": [-1e-9, np.nan, np.inf], "positive": [0, -1, np.nan, np.inf],
+OUTSIDE = {"real": [np.nan, np.inf, -np.inf], "nonnegative": [-1e-9, np.nan, np.inf],
+           "positive": [0, -1, np.nan, np.inf],
            "sign": [-1, 2, 0.5, np.nan, np.inf], "unit": [-1e-9, 1 + 1e-6, np.nan, np.inf]}
 
 
@@ -161,7 +162,8 @@ def test_inverse_links():
     p = np.array([-800, -40.0, -1, 0, 0.5, 3, 40])
     links = {"real": lambda p: p, "nonnegative": np.exp, "positive": np.exp, "unit": scipy.special.expit,
              "sign": lambda p: p > 0}
-    special = {"exponential": lambda p: scipy.special.expit(2 * p), "modified_huber": lambda p: (np.clip(p, -1, 1) + 1) / 2}
+    special = {"exponential": lambda p: scipy.special.expit(2 * p),
+               "modified_huber": lambda p: (np.clip(p, -1, 1) + 1) / 2}
     for loss in ALL:
         wanted = special.get(loss.name, links[loss.target])(p)
         np.testing.assert_allclose(loss.predict(p), wanted, rtol=1e-14, err_msg=repr(loss))

@@ -1,0 +1,84 @@
+"""Saved benchmarks as the tables of README.md and a picture.
+
+    python bench/report.py sgd.json [memory.json losses.json …] [--picture docs/sgd.png]
+"""
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def _by_case(results, key):
+    """{case: {library: extra_info}} of the results that hold `key`."""
+    found = {}
+    for result in results:
+        info = result["extra_info"]
+        if key in info:
+            found.setdefault(info["case"], {})[info.get("library")] = info
+    return found
+
+
+def epochs(results):
+    """Time of an SGD epoch by case."""
+    rows = []
+    for case, by in _by_case(results, "epoch_seconds").items():
+        ours, theirs = by["fastopt"], by["scikit-learn"]
+        rows.append([case, f"{theirs['epoch_seconds'] * 1e3:.2f} ms", f"{ours['epoch_seconds'] * 1e3:.2f} ms",
+                     f"**{ours['ratio']:.1f}×**", f"{ours['gigabytes_per_second']:.1f}"])
+    return rows and table(["one epoch of log_loss + l2", "scikit-learn", "fastopt", "faster", "GB/s of X"], rows)
+
+
+def memory(results):
+    rows = [[case, f"{by[None]['extra_bytes'] / 1e6:.2f} MB", f"{by[None]['share_of_X']:.1%}"]
+            for case, by in _by_case(results, "share_of_X").items()]
+    return rows and table(["fit", "on top of X and the model", "share of X"], rows)
+
+
+def losses(results):
+    rows = []
+    for case, by in _by_case(results, "seconds").items():
+        ours = by["fastopt"]["seconds"]
+        rows.append([case, f"{ours * 1e3:.2f} ms"] + [f"{by[name]['seconds'] / ours:.1f}×" if name in by else ""
+                                                      for name in ("numpy", "scikit-learn")])
+    return rows and table(["value and gradient of 1,000,000", "fastopt", "against NumPy", "against scikit-learn"], rows)
+
+
+def picture(results, path):
+    """Bars: how many times faster an epoch is."""
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+    cases = _by_case(results, "epoch_seconds")
+    names, ratios = list(cases), [by["fastopt"]["ratio"] for by in cases.values()]
+    figure, axes = plt.subplots(figsize=(8, 0.55 * len(names) + 1.2), layout="constrained")
+    bars = axes.barh(names, ratios, color="#2b6cb0")
+    axes.bar_label(bars, [f"{r:.1f}×" for r in ratios], padding=4)
+    axes.axvline(1, color="#888888", linewidth=1)
+    axes.set(xlabel="times faster than scikit-learn, one thread each (1: the same)", xlim=(0, 1.12 * max(ratios)),
+             title="One epoch of SGD, log_loss + l2")
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+")
+    parser.add_argument("--picture")
+    arguments = parser.parse_args()
+    results = []
+    for file in arguments.files:
+        with open(file) as stream:
+            results += json.load(stream)["benchmarks"]
+    print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results)])))
+    if arguments.picture:
+        picture(results, arguments.picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""What the SGD estimators have in common: the way from fit's arguments to a run and from its outcome to attributes.
+
+Used by linear_model.  What differs between classification, regression and one-class SVM is in _linear_tasks.  An estimator
+never holds half a state: an outcome is computed first and then assigned at once, and whatever goes wrong before leaves
+the estimator as it was.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+import warnings
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from fastopt._core import Matrix
+from fastopt._linear_compat import CallbackSupportMixin, Events
+from fastopt._linear_data import check_weight, check_X, largest
+from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
+from fastopt._linear_params import Rule, check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
+from fastopt._predict import predict
+from fastopt._threads import resolve_threads
+from fastopt.losses import Loss
+
+MAX_SEED = np.iinfo(np.int32).max
+#: attributes that a fit leaves behind only under some parameters
+PASSING = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
+           "validation_curve_", "best_iter_")
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put all attributes back if anything is raised, Ctrl-C included."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
+    """A user's starting weights or intercepts; those of one output may lack that dimension."""
+    array = np.array(value, dtype=np.float64)
+    if array.shape != shape and not (shape[0] == 1 and array.size == np.prod(shape)):
+        raise ValueError(f"{name} does not match dataset: it must have shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite")
+    return array.reshape(shape)
+
+
+class SGDBase(CallbackSupportMixin, BaseEstimator):   # type: ignore[misc]
+    """An estimator that learns by per-sample SGD."""
+
+    _rules: ClassVar[Mapping[str, Rule]]
+    _one_class = False
+    coef_: Any
+    n_iter_: int
+    t_: float
+    n_features_in_: int
+    loss_curve_: list[float]
+
+    def _keep(self, arguments: Mapping[str, Any]) -> None:
+        """The constructor's arguments as attributes."""
+        for name, value in arguments.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+    def _check(self) -> None:
+        check_parameters(type(self).__name__, self._rules, vars(self))
+
+    def _check_partial(self) -> None:
+        self._check()
+        if vars(self).get("early_stopping", False):
+            raise ValueError("early_stopping should be False with partial_fit")
+
+    # ---- what _linear_tasks answers ----
+
+    _warm_standard: ClassVar[bool]     # a warm start goes on with the weights behind the averages
+    _intercept_init: ClassVar[str]     # the argument of fit that starts the intercept
+
+    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
+        raise NotImplementedError
+
+    def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
+        """The seed of the order of samples, and the rows that are held out."""
+        raise NotImplementedError
+
+    def _validation(self, X: Matrix, targets: Targets, weight: Any, rows: Any, eval_set: Any) -> Validation | None:
+        return None
+
+    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
+        """Weights as attributes."""
+        return {"coef_": coef, "intercept_": intercept}
+
+    def _intercepts(self) -> Any:
+        return self.intercept_
+
+    def _no_intercepts(self, k: int) -> Any:
+        return np.zeros(k)
+
+    def _from_init(self, intercept_init: Any) -> Any:
+        return intercept_init
+
+    def _loss(self) -> Loss:
+        return resolve_loss(type(self).__name__, self.loss, self.epsilon)
+
+    def _alpha(self) -> float:
+        return self.alpha
+
+    def _n_threads(self) -> int:
+        return 1
+
+    # ---- from arguments to a run ----
+
+    def _plan(self, seed: int, max_iter: int) -> Plan:
+        get = vars(self).get
+        alpha = self._alpha()
+        return Plan(loss=self._loss().spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
+                    schedule=schedule_spec(self.learning_rate, self.eta0, self.power_t, alpha),
+                    fit_intercept=bool(self.fit_intercept), one_class=self._one_class, shuffle=bool(self.shuffle),
+                    seed=seed, threads=self._n_threads(), max_iter=max_iter, tol=self.tol,
+                    n_iter_no_change=get("n_iter_no_change", 5))
+
+    def _earlier(self, standard: bool) -> tuple[Any, Any]:
+        """(k, d) weights and (k,) intercepts as they are, with averaging those behind the averages."""
+        if standard and self.average and "_standard_coef" in vars(self):
+            return np.atleast_2d(self._standard_coef), self._standard_intercept
+        coef = self.coef_.toarray() if scipy.sparse.issparse(self.coef_) else self.coef_
+        return np.atleast_2d(coef), self._intercepts()
+
+    def _start(self, fresh: bool, k: int, d: int, coef_init: Any, intercept_init: Any) -> Start:
+        """Where to start: at the arguments, at what was learnt before, or at 0."""
+        warm = hasattr(self, "coef_") and (self.warm_start or not fresh)
+        coef, intercept = np.zeros((k, d)), self._no_intercepts(k)
+        if warm:
+            coef, intercept = self._earlier(standard=self._warm_standard or not fresh)
+            if coef.shape != (k, d):
+                raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: "
+                                 f"{(k, d)}; fit without warm_start")
+        if coef_init is not None:
+            coef = shaped("coef_init", coef_init, (k, d))
+        if intercept_init is not None:
+            intercept = self._from_init(shaped(self._intercept_init, intercept_init, (k,)))
+        t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), float(self.average)
+        if not average:
+            return Start(coef, intercept, None, None, t, 0)
+        goes_on = warm and "_average_coef" in vars(self) and coef_init is None and (self._warm_standard or not fresh)
+        if goes_on:
+            average = average if fresh else self._average_start
+            return Start(coef, intercept, np.atleast_2d(self._average_coef), self._average_intercept, t, average)
+        return Start(coef, intercept, np.zeros((k, d)), np.zeros(k), t, max(average, t))
+
+    def _learn(self, X: Any, y: Any, weight: Any, events: Events, *, fresh: bool, max_iter: int,
+               inits: tuple[Any, Any] = (None, None), eval_set: Any = None, callback: Any = None,
+               classes: Any = None) -> None:
+        """fit (fresh) or partial_fit: compute, assign, then complain."""
+        with unchanged_on_error(self):
+            X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"))
+            weight = check_weight(weight, X)
+            targets = self._targets(y, X, classes, fresh)
+            matrix = Matrix(X)
+            start = self._start(fresh, targets.k, matrix.d, *inits)
+            stops = fresh and bool(vars(self).get("early_stopping", False))
+            seed, rows = self._draw(targets, weight, matrix.n, stops and eval_set is None)
+
+            def attributes(outcome: Outcome) -> dict[str, Any]:
+                return {**targets.attributes, **self._fitted(outcome, start, matrix.n, fresh)}
+
+            watch = Watch(start, self._validation(matrix, targets, weight, rows, eval_set), stops=stops,
+                          keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
+                          events=events, attributes=attributes, verbose=self.verbose > 0)
+            done = train(matrix, targets, weight, rows, start, self._plan(seed, max_iter), watch, lambda: largest(X))
+            if done.error is not None and not (fresh and done.n_iter):
+                raise done.error
+            found = attributes(done)
+            vars(self).update(found)
+            for name in set(PASSING) - set(found):
+                vars(self).pop(name, None)
+        if done.error is not None:
+            raise done.error
+        if fresh:
+            self._warn(done)
+        events.end(found)
+
+    def _warn(self, done: Outcome) -> None:
+        if self.tol is not None and done.n_iter == self.max_iter and not done.stopped:
+            warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
+                          "improve the fit.", ConvergenceWarning, stacklevel=4)
+        if self.power_t < 0:
+            warnings.warn("Negative values for `power_t` make the learning rate grow; they are deprecated and will be "
+                          "an error, as in scikit-learn 1.10. Use values of at least 0.", FutureWarning, stacklevel=4)
+
+    def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> dict[str, Any]:
+        """The attributes that an outcome makes."""
+        coef, intercept = outcome.result
+        found = {**self._named(coef, intercept), "n_iter_": outcome.n_iter, "t_": start.t + outcome.n_iter * n,
+                 "loss_curve_": ([] if fresh else getattr(self, "loss_curve_", [])) + outcome.loss_curve}
+        if outcome.coef_avg is not None:
+            shape = found["coef_"].shape
+            found.update(_standard_coef=outcome.coef.reshape(shape), _standard_intercept=outcome.intercept,
+                         _average_coef=outcome.coef_avg.reshape(shape), _average_intercept=outcome.intercept_avg,
+                         _average_start=start.average)
+        if outcome.validation_curve is not None:
+            found["validation_curve_"] = outcome.validation_curve
+        if outcome.best_iter is not None:
+            found["best_iter_"] = outcome.best_iter
+        return found
+
+    # ---- the fitted estimator ----
+
+    def sparsify(self) -> Any:
+        """Convert `coef_` to a CSR matrix.
+
+        Worth it where l1 left most weights at 0.  Training goes on from it as from an array.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self, msg="Estimator, %(name)s, must be fitted before sparsifying.")
+        self.coef_ = scipy.sparse.csr_matrix(self.coef_)
+        return self
+
+    def densify(self) -> Any:
+        """Convert `coef_` back to an array.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self, msg="Estimator, %(name)s, must be fitted before densifying.")
+        if scipy.sparse.issparse(self.coef_):
+            self.coef_ = self._named(self.coef_.toarray(), np.zeros(1))["coef_"]
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _raw(self, X: Any, intercept: Any = None) -> Any:
+        """(n, k) raw predictions, of the type of X."""
+        check_is_fitted(self, "coef_")
+        X = check_X(self, X)
+        coef, learnt = self._earlier(standard=False)
+        return predict(Matrix(X), coef, learnt if intercept is None else intercept, threads=self._n_threads())

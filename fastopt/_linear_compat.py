@@ -1,0 +1,57 @@
+"""What depends on scikit-learn's version: its callbacks, which came with 1.9.
+
+Used by the estimators; older versions find stand-ins here that do nothing.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:   # before 1.9
+    class CallbackSupportMixin:   # type: ignore[no-redef]
+        """Nothing to support."""
+
+    def with_callbacks(method: Any) -> Any:
+        """The method itself."""
+        return method
+
+__all__ = ["CallbackSupportMixin", "Events", "with_callbacks"]
+
+
+class Events:
+    """Tells scikit-learn's callbacks when a fit and its epochs begin and end.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The one that is being fitted.
+    X, y, sample_weight
+        As they came from the user, so that callbacks that predict see the feature names.
+    max_iter : int
+        Epochs at most.
+    """
+
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_iter: int) -> None:
+        begin = getattr(estimator, "_init_callback_context", None)
+        self._context = None if begin is None else begin(max_subtasks=max_iter)
+        # the context does not say whether anyone listens; scikit-learn's own estimators look at the same attribute
+        self.wanted = self._context is not None and bool(getattr(estimator, "_skl_callbacks", None))
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        if self._context is not None:
+            self._context.call_on_fit_task_begin(**self._arguments)
+
+    def begin_epoch(self) -> None:
+        """To be called before an epoch, if wanted."""
+        self._epoch = self._context.subcontext(task_name="epoch")   # type: ignore[union-attr]
+        self._epoch.call_on_fit_task_begin(**self._arguments)
+
+    def end_epoch(self, attributes: Any) -> bool:
+        """To be called after it, with a function that returns the fitted attributes; whether to stop."""
+        return bool(self._epoch.call_on_fit_task_end(**self._arguments, reconstruction_attributes=attributes))
+
+    def end(self, attributes: dict[str, Any]) -> None:
+        """To be called when the fit is complete."""
+        if self._context is not None:
+            self._context.call_on_fit_task_end(**self._arguments, reconstruction_attributes=attributes)

@@ -1,0 +1,131 @@
+"""X, y and weights as the kernels take them: checked once, not copied, classes as one byte a row.
+
+Used by the estimators.  Nothing of the size of y is made but the class numbers themselves, and masks where rows are held out.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from fastopt import losses
+
+BLOCK = 1 << 16   # rows whose labels are looked at together
+
+#: how X is taken: float32 and float64 of any strides, CSR with any indices, all else converted
+AS_IS = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": [np.float64, np.float32], "order": None}
+
+
+def blocks(n: int) -> Iterator[slice]:
+    """Slices that cover n rows."""
+    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+
+
+def check_X(estimator: Any, X: Any, reset: bool = False) -> Any:
+    """X alone."""
+    return validate_data(estimator, X, reset=reset, **AS_IS)
+
+
+def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False) -> tuple[Any, Any]:
+    """X and y; y may have several columns if `columns`."""
+    X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns, **AS_IS)
+    if columns and (y.ndim == 1 or y.shape[1] == 1):
+        y = column_or_1d(y, warn=True)
+    return X, y
+
+
+def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
+    """Targets of a regression: in their own float type, in the domain of the loss."""
+    if not isinstance(y, np.ndarray) or y.ndim > 2:
+        raise ValueError(f"{name} must be an array of shape (n,) or (n, k), got {type(y).__name__} "
+                         f"of shape {np.shape(y)}")
+    if y.dtype not in (np.float32, np.float64):
+        y = y.astype(dtype)
+    least = y.min()
+    if loss.target == "nonnegative" and not least >= 0 or loss.target == "positive" and not least > 0:
+        raise ValueError(f"{name} must be {'at least' if loss.target == 'nonnegative' else 'above'} 0 with "
+                         f"loss={loss.name!r}, got {least}")
+    return y
+
+
+def find_classes(y: Any) -> Any:
+    """The labels in y, sorted."""
+    if y.dtype.kind in "iub":
+        low, high = int(y.min()), int(y.max())
+        if high - low < BLOCK:
+            seen = np.zeros(high - low + 1, dtype=bool)
+            for part in blocks(len(y)):
+                seen[y[part].astype(np.int64) - low] = True
+            return (np.flatnonzero(seen) + low).astype(y.dtype)
+    found = y[:0]
+    for part in blocks(len(y)):
+        check_classification_targets(y[part])
+        found = np.unique(np.concatenate([found, np.unique(y[part])]))
+    return found
+
+
+def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
+    """The number of each row's class, and how many rows each class has."""
+    k = len(classes)
+    codes = np.empty(len(y), dtype=np.uint8 if k <= 256 else np.int32)
+    counts = np.zeros(k, dtype=np.int64)
+    for part in blocks(len(y)):
+        labels = y[part]
+        try:
+            numbers = np.searchsorted(classes, labels)
+        except TypeError:
+            raise ValueError(f"{name} must hold labels like those in classes_, {classes!r}") from None
+        numbers[numbers == k] = 0
+        unknown = classes[numbers] != labels
+        if np.any(unknown):
+            strange = np.unique(labels[unknown])[:5].tolist()
+            raise ValueError(f"{name} holds labels that are not in classes_: {strange}")
+        counts += np.bincount(numbers, minlength=k)
+        codes[part] = numbers
+    return codes, counts
+
+
+def check_weight(weight: Any, X: Any) -> Any:
+    """Sample weights: None, or one a row, at least 0 and not all 0."""
+    n = X.shape[0]
+    if weight is None:
+        return None
+    if isinstance(weight, Real):
+        weight = np.full(n, weight, dtype=X.dtype)
+    weight = check_array(weight, ensure_2d=False, dtype=[np.float64, np.float32], input_name="sample_weight")
+    if weight.ndim != 1:
+        raise ValueError(f"sample_weight must be 1D array or scalar, got shape {weight.shape}")
+    if len(weight) != n:
+        raise ValueError(f"sample_weight must have shape ({n},), one weight a row of X; got shape {weight.shape}")
+    if weight.min() < 0:
+        raise ValueError(f"sample_weight must not be negative, got {weight.min()}")
+    if not weight.max() > 0:
+        raise ValueError("sample_weight must not be all zero: Sample weights must contain at least one non-zero number")
+    return weight
+
+
+def check_eval_set(estimator: Any, eval_set: Any) -> tuple[Any, Any]:
+    """X and y of an eval_set, against the fitted features."""
+    if not isinstance(eval_set, (tuple, list)) or len(eval_set) != 2:
+        raise ValueError(f"eval_set must be a pair (X, y), got {type(eval_set).__name__}"
+                         + (f" of length {len(eval_set)}" if isinstance(eval_set, (tuple, list)) else ""))
+    try:
+        X = check_X(estimator, eval_set[0])
+        y = check_array(eval_set[1], ensure_2d=False, dtype=None, input_name="y")
+        y = column_or_1d(y) if y.ndim == 1 or y.shape[1] == 1 else y
+        check_consistent_length(X, y)
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"eval_set: {error}") from error
+    return X, y
+
+
+def largest(X: Any) -> float:
+    """The largest magnitude in X."""
+    data = X if isinstance(X, np.ndarray) else X.data
+    return float(max(data.max(), -data.min())) if data.size else 0.0

@@ -1,0 +1,143 @@
+"""The text of parameters and attributes that several estimators share, once, and the decorator that puts it in.
+
+Used by linear_model.  Knows nothing but strings.
+"""
+from __future__ import annotations
+
+import inspect
+import textwrap
+from typing import Any, TypeVar
+
+Class = TypeVar("Class", bound=type)
+
+PARAMETERS = {
+    "nu": """float, default=0.5
+        Upper bound of the share of training errors and lower bound of the share of support vectors, above 0 and at
+        most 1.""",
+    "penalty": """{'l2', 'l1', 'elasticnet', None}, default='l2'
+        What keeps weights small: alpha/2·‖w‖² ('l2'), alpha·‖w‖₁ ('l1', which makes weights exactly 0), a mixture, or
+        nothing.  The intercept is not penalised.""",
+    "alpha": """float, default=0.0001
+        Strength of the penalty, at least 0; also sets the learning rate where `learning_rate` is 'optimal'.""",
+    "l1_ratio": """float or None, default=0.15
+        Share of l1 in 'elasticnet', from 0 to 1; not used with other penalties.""",
+    "fit_intercept": """bool, default=True
+        Whether to learn an intercept; with CSR data it moves by 0.01 of its step, as in scikit-learn.""",
+    "max_iter": """int, default=1000
+        Passes over the data (epochs) at most, in `fit`.""",
+    "tol": """float or None, default=1e-3
+        Training stops when `n_iter_no_change` epochs in a row have not bettered the best training objective, or
+        validation score if `early_stopping`, by `tol`.  None: it does not stop before `max_iter`.""",
+    "shuffle": """bool, default=True
+        Whether each epoch visits the samples in a new order.""",
+    "verbose": """int, default=0
+        Above 0: print norm, loss and time of each epoch.""",
+    "epsilon": """float, default=0.1
+        Parameter of the losses 'huber' (its delta), 'epsilon_insensitive' and 'squared_epsilon_insensitive' that go by
+        name; an instance such as ``losses.Huber(delta=2.0)`` has its own.""",
+    "n_jobs": """int or None, default=None
+        Threads that share the classes in `fit` and the rows in prediction; None is 1, -1 all that the process may
+        use.  Results do not depend on it.""",
+    "random_state": """int, RandomState or None, default=None
+        Seed of the order of samples and of the split of `early_stopping`.""",
+    "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive', 'pa1', 'pa2'}, default='{learning_rate}'
+        Learning rate of step t: `eta0`; 1/(alpha·(t0 + t)) with Bottou's t0; eta0/t^power_t; `eta0` divided by 5
+        whenever `n_iter_no_change` epochs bring no improvement; or the passive-aggressive steps I and II, of
+        aggressiveness `eta0` [1]_, which go with {passive} only.""",
+    "eta0": """float, default=0.01
+        First learning rate of 'constant', 'invscaling' and 'adaptive', aggressiveness of 'pa1' and 'pa2'; above 0.""",
+    "power_t": """float, default={power_t}
+        Exponent of 'invscaling'.""",
+    "early_stopping": """bool, default=False
+        Stop by the score on validation data, not by the training objective: on `eval_set` of `fit`, else on a part of
+        the data that is held out{stratified}.""",
+    "validation_fraction": """float, default=0.1
+        Share of the samples that early stopping holds out, between 0 and 1.""",
+    "n_iter_no_change": """int, default=5
+        Epochs without improvement after which training stops, or 'adaptive' divides its rate.""",
+    "class_weight": """dict, 'balanced' or None, default=None
+        Weights of classes, ``{label: weight}``; 'balanced': n/(k·count of the class).""",
+    "warm_start": """bool, default=False
+        Start at the weights of the earlier fit.""",
+    "average": """bool or int, default=False
+        Return the average of the weights over all steps, or from step number `average` on.""",
+    "restore_best": """bool, default=False
+        Return the weights of the epoch with the best score on validation data, or, without those, with the lowest mean
+        training loss.""",
+}
+
+ATTRIBUTES = {
+    "coef_": """ndarray of shape {coef}
+        Weights, of the type of X.""",
+    "intercept_": """ndarray of shape {intercept}
+        Intercepts.""",
+    "offset_": """ndarray of shape (1,)
+        ``decision_function = score_samples - offset_``.""",
+    "classes_": """ndarray of shape (n_classes,)
+        The labels, sorted.""",
+    "n_iter_": """int
+        Epochs done, the most of any output.""",
+    "t_": """float
+        Number of the next step: ``n_iter_ * n_samples + 1`` after `fit`.""",
+    "n_features_in_": """int
+        Features seen.""",
+    "feature_names_in_": """ndarray of shape (n_features_in_,)
+        Their names, if all are strings.""",
+    "loss_curve_": """list of float
+        Mean training loss of each epoch, without the penalty, measured on the way.""",
+    "validation_curve_": """list of float
+        Score of each epoch on the validation data; only where there are any.""",
+    "best_iter_": """int
+        The epoch whose weights were kept; only with `restore_best`.""",
+}
+
+ARGUMENTS = {
+    "X": """{array-like, sparse matrix} of shape (n_samples, n_features)
+        float32 and float64 arrays of any order and strides, and CSR matrices with int32 or int64 indices, are used as
+        they are; all else is converted.""",
+    "sample_weight": """array-like of shape (n_samples,) or None, default=None
+        Weights of at least 0, not all 0.""",
+    "coef_init": """array-like of the shape of coef_, default=None
+        Weights to start from.""",
+    "intercept_init": """array-like of the shape of intercept_, default=None
+        Intercepts to start from.""",
+    "offset_init": """array-like of shape (1,), default=None
+        Offset to start from.""",
+    "eval_set": """tuple (X, y) or None, default=None
+        Data to score after each epoch, see `validation_curve_`; with `early_stopping` it decides when to stop.""",
+    "callback": """callable or None, default=None
+        Called after each epoch with a `scipy.optimize.OptimizeResult`: `nit` (from 1), `fun` (mean training loss),
+        `validation_score` (or None), `seconds`.  StopIteration ends the fit, which keeps the weights so far.""",
+    "classes": """array-like of shape (n_classes,), default=None
+        All labels that will ever come; needed in the first call.""",
+}
+
+def listing(texts: dict[str, str], names: Any, words: dict[str, str]) -> str:
+    """numpydoc entries for some names, the words in place of what stands in braces."""
+    entries = [f"{name} : " + textwrap.indent(inspect.cleandoc(texts[name]), "    ").lstrip()
+               for name in names if name in texts]
+    text = "\n".join(entries)
+    for key, word in words.items():
+        text = text.replace(f"{{{key}}}", word)
+    return text
+
+
+def documented(without: tuple[str, ...] = (), **words: str) -> Any:
+    """Fill ``[parameters]`` and ``[attributes]`` of a class's docstring, `without` some of the attributes.
+
+    The words replace what stands in braces in the shared text.
+    """
+    def fill(cls: Class) -> Class:
+        shown = [name for name in ATTRIBUTES if name not in without]
+        doc = inspect.cleandoc(cls.__doc__ or "")
+        doc = doc.replace("[parameters]", listing(PARAMETERS, inspect.signature(cls).parameters, words))
+        cls.__doc__ = doc.replace("[attributes]", listing(ATTRIBUTES, shown, words)) + "\n"
+        return cls
+    return fill
+
+
+def arguments(method: Any) -> Any:
+    """Fill ``[arguments]`` of a method's docstring by its signature."""
+    doc = inspect.cleandoc(method.__doc__ or "")
+    method.__doc__ = doc.replace("[arguments]", listing(ARGUMENTS, inspect.signature(method).parameters, {}))
+    return method

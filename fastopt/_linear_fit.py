@@ -1,0 +1,209 @@
+"""A fit by per-sample SGD: what is to be learnt, from where, who looks on after each epoch, and what comes out.
+
+Used by the estimators' base, which checks everything before and stores the outcome.  Knows neither estimators nor labels.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt._core import Matrix
+from fastopt._linear_compat import Events
+from fastopt._predict import predict
+from fastopt._samples import Samples
+from fastopt._sgd import Run
+from fastopt.exceptions import DivergenceError
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Targets:
+    """What the outputs are to learn."""
+    y: Array                            # class numbers, or targets of shape (n,) or (n, k)
+    k: int                              # outputs
+    negative: float = 0                 # what an output learns for the rows of other classes
+    class_weight: Array | None = None   # (k, 2), of the output's class and of the others
+    attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
+
+
+@dataclass
+class Start:
+    """Where training starts: k rows each, averages None without averaging."""
+    coef: Array
+    intercept: Array
+    coef_avg: Array | None
+    intercept_avg: Array | None
+    t: float
+    average: float                      # the step from which weights are averaged; 0: never
+
+
+@dataclass
+class Plan:
+    """The parameters of a run, as the kernels take them, and when it stops."""
+    loss: tuple[int, float, float]
+    penalty: tuple[int, float, float]
+    schedule: tuple[int, float, float, float]
+    fit_intercept: bool
+    one_class: bool
+    shuffle: bool
+    seed: int
+    threads: int
+    max_iter: int
+    tol: float | None
+    n_iter_no_change: int
+
+
+@dataclass
+class Outcome:
+    """The weights at the end of a run, or at its best epoch, and its history."""
+    coef: Array
+    intercept: Array
+    coef_avg: Array | None
+    intercept_avg: Array | None
+    averaged: bool                      # whether the averages are the result
+    n_iter: int
+    loss_curve: list[float]
+    validation_curve: list[float] | None = None
+    best_iter: int | None = None
+    stopped: bool = False               # by a callback
+    error: DivergenceError | None = None
+
+    @property
+    def result(self) -> tuple[Array, Array]:
+        """Weights and intercepts that the user gets."""
+        if self.averaged:
+            return self.coef_avg, self.intercept_avg   # type: ignore[return-value]
+        return self.coef, self.intercept
+
+
+@dataclass
+class Validation:
+    """Rows that are not learnt from, and how well they are predicted."""
+    X: Matrix
+    rows: Array | None                  # None: all of X
+    score: Callable[[Array], float]     # of raw predictions (n, k)
+    threads: int = 1
+
+    def __call__(self, coef: Array, intercept: Array) -> float:
+        return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
+
+
+def outcome(run: Run, start: Start) -> Outcome:
+    """What a run has reached so far."""
+    averaged = 0 < start.average <= run.t - 1
+    return Outcome(*run.weights(), averaged=averaged, n_iter=run.n_iter, loss_curve=run.loss_curve, stopped=run.stopped)
+
+
+class Watch:
+    """Looks at a run after each epoch: scores it, tells the callbacks, keeps the best weights.
+
+    Parameters
+    ----------
+    start : Start
+    validation : Validation or None
+    stops : bool
+        The score decides when to stop, not the training loss.
+    keeps_best : bool
+    callback : callable or None
+        Called with an OptimizeResult.
+    events : Events
+        scikit-learn's callbacks.
+    attributes : callable
+        From an Outcome to the estimator's fitted attributes.
+    verbose : bool
+    """
+
+    def __init__(self, start: Start, validation: Validation | None, stops: bool, keeps_best: bool,
+                 callback: Callable[[Any], None] | None, events: Events, attributes: Callable[[Outcome], Any],
+                 verbose: bool) -> None:
+        self.start, self.validation, self.stops, self.keeps_best = start, validation, stops, keeps_best
+        self.callback, self.events, self.attributes, self.verbose = callback, events, attributes, verbose
+        self.best: Outcome | None = None
+        self.best_score, self.began = -np.inf, time.perf_counter()
+        self.scores: list[float] = []
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do between epochs."""
+        return (self.validation is not None or self.keeps_best or self.callback is not None or self.events.wanted
+                or self.verbose)
+
+    def follow(self, run: Run, plan: Plan) -> None:
+        """Run all epochs."""
+        while run.n_iter < plan.max_iter and run.learning and not (run.stopped or run.diverged):
+            if self.events.wanted:
+                self.events.begin_epoch()
+            run.run(run.n_iter + 1, plan.tol, plan.n_iter_no_change, self)
+
+    def __call__(self, run: Run) -> float | None:
+        now = outcome(run, self.start)
+        score = None
+        if self.validation is not None:
+            score = self.validation(*now.result)
+            self.scores.append(score)
+        if self.keeps_best:
+            self._keep(now, -run.loss if score is None else score)
+        if self.verbose:
+            self._print(now, score)
+        stop = self.events.wanted and self.events.end_epoch(lambda: self.attributes(now))
+        if self.callback is not None:
+            self._call(run, score)
+        if stop:
+            raise StopIteration
+        return score if self.stops else None
+
+    def _keep(self, now: Outcome, score: float) -> None:
+        if self.best is None or score > self.best_score:
+            self.best, self.best_score = now, score
+
+    def _call(self, run: Run, score: float | None) -> None:
+        from scipy.optimize import OptimizeResult
+
+        self.callback(OptimizeResult(nit=run.n_iter, fun=run.loss, validation_score=score,   # type: ignore[misc]
+                                     seconds=time.perf_counter() - self.began))
+
+    def _print(self, now: Outcome, score: float | None) -> None:
+        coef, intercept = now.result
+        print(f"-- Epoch {now.n_iter}")
+        print(f"Norm: {np.linalg.norm(coef):.2f}, NNZs: {np.count_nonzero(coef)}, "
+              f"Bias: {', '.join(f'{b:.6f}' for b in intercept[:10])}, Avg. loss: {now.loss_curve[-1]:.6f}"
+              + ("" if score is None else f", Validation score: {score:.6f}"))
+        print(f"Total training time: {time.perf_counter() - self.began:.2f} seconds.")
+
+
+def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None, start: Start, plan: Plan,
+          watch: Watch, scale: Callable[[], float]) -> Outcome:
+    """Run SGD on all but some rows.
+
+    An outcome with an error holds the last finite weights; `scale` is asked for the largest feature then.
+    """
+    held_out = None
+    if rows is not None:
+        held_out = np.zeros(X.n, dtype=np.uint8)
+        held_out[rows] = 1
+    samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
+                      shuffle=plan.shuffle, seed=plan.seed)
+    run = Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
+              intercept_avg=start.intercept_avg, class_weight=targets.class_weight, t=start.t,
+              fit_intercept=plan.fit_intercept, one_class=plan.one_class, average=start.average, threads=plan.threads)
+    if watch.wanted:
+        watch.follow(run, plan)
+    else:
+        run.run(plan.max_iter, plan.tol, plan.n_iter_no_change)
+    done = outcome(run, start)
+    if watch.best is not None:
+        best = watch.best
+        done.coef, done.intercept, done.coef_avg, done.intercept_avg = (best.coef, best.intercept, best.coef_avg,
+                                                                        best.intercept_avg)
+        done.averaged, done.best_iter = best.averaged, best.n_iter
+    if watch.validation is not None:
+        done.validation_curve = watch.scores
+    if run.diverged:
+        done.error = DivergenceError(run.n_iter + 1, run.learning_rate, scale())
+    return done

@@ -1,0 +1,161 @@
+"""What the parameters of the estimators may be: rules as data, one check, and what goes from them to the kernels.
+
+Used by the estimators.  Knows neither scikit-learn nor data.
+"""
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastopt import losses
+from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, SCHEDULE_NAMES
+from fastopt.exceptions import InvalidParameterError
+
+
+class Rule(NamedTuple):
+    """What a parameter may be: in words, as a test, and the strings among it."""
+    words: str
+    accepts: Callable[[Any], bool]
+    options: tuple[str, ...] = ()
+
+
+def _number(kind: type, words: str, low: float, high: float, above: bool, below: bool) -> Rule:
+    def accepts(value: Any) -> bool:
+        return (isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+                and (low < value if above else low <= value) and (value < high if below else value <= high))
+
+    bounds = [] if low == -math.inf else [f"above {low:g}" if above else f"at least {low:g}"]
+    bounds += [] if high == math.inf else [f"below {high:g}" if below else f"at most {high:g}"]
+    return Rule(" ".join([words, " and ".join(bounds)]).strip(), accepts)
+
+
+def real(low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False) -> Rule:
+    """A finite number at least `low` (above it) and at most `high` (below it)."""
+    return _number(Real, "a number", low, high, above or low == -math.inf, below or high == math.inf)
+
+
+def integer(low: float) -> Rule:
+    """An integer, at least `low`."""
+    return _number(Integral, "an integer", low, math.inf, False, True)
+
+
+def either(*rules: Rule) -> Rule:
+    """Whatever one of the rules accepts."""
+    return Rule(" or ".join(rule.words for rule in rules), lambda value: any(rule.accepts(value) for rule in rules),
+                sum((rule.options for rule in rules), ()))
+
+
+def names(*options: str) -> Rule:
+    """One of some strings."""
+    return Rule("one of " + ", ".join(map(repr, options)), lambda value: isinstance(value, str) and value in options,
+                options)
+
+
+def loss_of(*targets: str) -> Rule:
+    """A loss, or its name, of one of these domains of y."""
+    options = tuple(name for name, target in LOSS_TARGETS.items() if target in targets)
+    instance = Rule("a loss of fastopt.losses with such a name",
+                    lambda value: isinstance(value, losses.Loss) and value.name in options)
+    return either(names(*options), instance)
+
+
+NONE = Rule("None", lambda value: value is None)
+FLAG = Rule("True or False", lambda value: isinstance(value, (bool, np.bool_)))
+SEED = Rule("an integer from 0 to 4294967295, a numpy.random.RandomState or None",
+            lambda value: value is None or isinstance(value, np.random.RandomState) or value is np.random
+            or isinstance(value, Integral) and not isinstance(value, bool) and 0 <= int(value) < 2 ** 32)
+WEIGHTS = Rule("a dict of class weights", lambda value: isinstance(value, dict))
+
+#: shared by all estimators that learn by SGD
+COMMON: dict[str, Rule] = {
+    "fit_intercept": FLAG,
+    "max_iter": integer(1),
+    "tol": either(real(0), NONE),
+    "shuffle": FLAG,
+    "verbose": either(integer(0), FLAG),
+    "random_state": SEED,
+    "learning_rate": names(*SCHEDULE_NAMES),
+    "eta0": real(0, above=True),
+    "power_t": real(),
+    "warm_start": FLAG,
+    "average": either(integer(1), FLAG),
+}
+#: of those that learn y as well
+SUPERVISED: dict[str, Rule] = {
+    **COMMON,
+    "penalty": either(names(*(name for name in PENALTY_NAMES if name != "none")), NONE),
+    "alpha": real(0),
+    "l1_ratio": either(real(0, 1), NONE),
+    "epsilon": real(0),
+    "early_stopping": FLAG,
+    "validation_fraction": real(0, 1, above=True, below=True),
+    "n_iter_no_change": integer(1),
+    "restore_best": FLAG,
+}
+CLASSIFIER: dict[str, Rule] = {
+    **SUPERVISED,
+    "loss": loss_of("sign", "unit", "real"),
+    "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
+    "class_weight": either(names("balanced"), WEIGHTS, NONE),
+}
+REGRESSOR: dict[str, Rule] = {**SUPERVISED, "loss": loss_of("real", "nonnegative", "positive")}
+ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True)}
+
+
+def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str, ...] = ()) -> None:
+    """Raise for the value of a parameter; an unknown string is told its near match."""
+    near = difflib.get_close_matches(value, options, n=1, cutoff=0.5) if isinstance(value, str) else []
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    raise InvalidParameterError(f"{name} of {owner} must be {expected}; got {value!r}{hint}")
+
+
+def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise for the first value that its rule does not accept, or that does not go with another."""
+    for name, rule in rules.items():
+        if not rule.accepts(values[name]):
+            refuse(owner, name, rule.words, values[name], rule.options)
+    if values["learning_rate"] == "optimal" and values.get("alpha") == 0:
+        refuse(owner, "alpha", "above 0 with learning_rate='optimal', which is computed from it", values["alpha"])
+    if values.get("penalty") == "elasticnet" and values["l1_ratio"] is None:
+        refuse(owner, "l1_ratio", "a number with penalty='elasticnet'", None)
+    passive = "epsilon_insensitive" if rules is REGRESSOR else "hinge"
+    if values["learning_rate"] in ("pa1", "pa2") and "loss" in values and loss_name(values["loss"]) != passive:
+        refuse(owner, "loss", f"{passive!r} with learning_rate={values['learning_rate']!r}", values["loss"])
+
+
+def loss_name(loss: Any) -> str:
+    """The name of a loss that is given as such or as an instance."""
+    return loss.name if isinstance(loss, losses.Loss) else loss
+
+
+def resolve_loss(owner: str, loss: Any, epsilon: float) -> losses.Loss:
+    """The loss itself; scikit-learn's `epsilon` is the parameter of those that go by name."""
+    if loss == "huber":
+        if epsilon == 0:
+            refuse(owner, "epsilon", "above 0 with loss='huber'", epsilon)
+        return losses.get(loss, delta=float(epsilon))
+    if loss in ("epsilon_insensitive", "squared_epsilon_insensitive"):
+        return losses.get(loss, epsilon=float(epsilon))
+    return losses.get(loss)
+
+
+def penalty_spec(penalty: str | None, alpha: float, l1_ratio: float | None) -> tuple[int, float, float]:
+    """Kind, alpha and share of l1, as the kernels take them."""
+    share = {"l1": 1.0, "elasticnet": l1_ratio}.get(penalty or "none", 0.0)
+    return PENALTY_NAMES.index(penalty or "none"), float(alpha), float(share or 0.0)
+
+
+def schedule_spec(learning_rate: str, eta0: float, power_t: float, alpha: float) -> tuple[int, float, float, float]:
+    """Kind, eta0, power_t and t0, as the kernels take them.
+
+    t0 follows Bottou's heuristic as scikit-learn does: the first rate is a typical weight, alpha^(−1/4), over the largest
+    gradient at minus that weight, at least 1; scikit-learn takes that gradient at y = 1 with its sign, which is negative for
+    every loss, so that 1 is left.
+    """
+    t0 = 1 / (alpha * alpha ** -0.25) if alpha > 0 else 0.0
+    return SCHEDULE_NAMES.index(learning_rate), float(eta0), float(power_t), t0

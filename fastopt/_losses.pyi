@@ -1,0 +1,10 @@
+"""Types of the compiled module _losses."""
+from typing import Any
+
+from numpy.typing import NDArray
+
+PARALLEL_FROM: int
+
+def evaluate(spec: tuple[int, float, float], y: NDArray[Any], p: NDArray[Any], weight: NDArray[Any] | None,
+             factor: float, wants_sum: bool, values: NDArray[Any] | None, grads: NDArray[Any] | None,
+             threads: int) -> float | None: ...

@@ -1,0 +1,53 @@
+"""The errors that callers may want to tell apart from others.
+
+Raised by the estimators and whatever else trains; knows nothing of them.
+"""
+from __future__ import annotations
+
+__all__ = ["DivergenceError", "InvalidParameterError"]
+
+
+class InvalidParameterError(ValueError, TypeError):
+    """A parameter has a value that it must not have.
+
+    The message names the parameter, what was expected and what came.
+
+    Examples
+    --------
+    >>> from fastopt.exceptions import InvalidParameterError
+    >>> issubclass(InvalidParameterError, ValueError) and issubclass(InvalidParameterError, TypeError)
+    True
+    """
+
+
+class DivergenceError(ValueError):
+    """Training ended in weights that are not finite.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch in which it happened, from 1.
+    learning_rate : float
+        The learning rate at the start of that epoch.
+    feature_scale : float
+        The largest magnitude in X.
+
+    Examples
+    --------
+    >>> from fastopt.exceptions import DivergenceError
+    >>> error = DivergenceError(3, 0.1, 1e6)
+    >>> error.epoch
+    3
+    """
+
+    def __init__(self, epoch: int, learning_rate: float, feature_scale: float) -> None:
+        super().__init__(epoch, learning_rate, feature_scale)
+        self.epoch, self.learning_rate, self.feature_scale = epoch, learning_rate, feature_scale
+
+    def __str__(self) -> str:
+        advice = ("Scale the features first, with sklearn.preprocessing.StandardScaler or MaxAbsScaler; or take"
+                  if self.feature_scale > 10 else "Take")
+        return (f"training diverged in epoch {self.epoch}: weights overflowed with learning rate "
+                f"{self.learning_rate:.3g} at its start and features up to {self.feature_scale:.3g} in magnitude. "
+                f"{advice} a smaller eta0 with learning_rate='invscaling' or 'adaptive', or a larger alpha with "
+                f"'optimal'")
