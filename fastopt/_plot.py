@@ -1,0 +1,102 @@
+"""The picture of a run: training loss and validation score by epoch.
+
+Used by the command and by the examples; matplotlib is imported when a picture is drawn, and never opens a window.
+"""
+from __future__ import annotations
+
+import os
+
+BLUE, ORANGE, GREY = "#0b6fa4", "#d1572b", "#7a7a7a"
+
+
+def plot_curves(path, loss_curve, validation_curve=(), *, title="", loss_name="training loss", score_name="validation score",
+                best_epoch=None):
+    r"""Draw the loss, and under it the validation score, of each epoch, the best epoch marked.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the picture goes; its suffix chooses the format.
+    loss_curve : sequence of float
+        Mean training loss of each epoch.
+    validation_curve : sequence of float
+        Score of each epoch; may be empty.
+    title : str
+        A first line in bold; lines after a ``\n`` are smaller.
+    loss_name, score_name : str
+        Labels of the vertical axes.
+    best_epoch : int, optional
+        From 1; that of the highest score if None.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from fastopt._plot import plot_curves
+    >>> path = os.path.join(tempfile.mkdtemp(), "curve.png")
+    >>> plot_curves(path, [0.7, 0.5, 0.4], [0.6, 0.8, 0.75])
+    >>> os.path.exists(path)
+    True
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = 2 if len(validation_curve) else 1
+    figure = Figure(figsize=(7, 2.6 * panels + 1.0), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+    if best_epoch is None and panels == 2:
+        best_epoch = 1 + max(range(len(validation_curve)), key=lambda i: validation_curve[i])
+    _curve(axes[0], loss_curve, BLUE, loss_name, best_epoch, log=_spans_decades(loss_curve))
+    if panels == 2:
+        _curve(axes[1], validation_curve, ORANGE, score_name, best_epoch, log=False)
+        _mark_best(axes[1], validation_curve, best_epoch)
+        _widen(axes[1], 0.02)
+    axes[-1].set_xlabel("epoch")
+    figure.align_ylabels(axes)
+    axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    _head(figure, title)
+    figure.savefig(os.fspath(path))
+
+
+def _spans_decades(values):
+    """Whether a logarithmic axis shows more: the values are positive and span more than a factor of 20."""
+    return min(values) > 0 and max(values) > 20 * min(values)
+
+
+def _curve(axis, values, colour, name, best_epoch, log):
+    epochs = range(1, len(values) + 1)
+    axis.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(values) <= 25 else None, markersize=3.5)
+    if best_epoch is not None:
+        axis.axvline(best_epoch, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
+    if log:
+        axis.set_yscale("log")
+    axis.set_ylabel(name)
+    axis.grid(True, color="#e6e6e6", linewidth=0.7)
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _widen(axis, least):
+    """A range of at least `least`, so that one row more or less does not look like a leap."""
+    low, high = axis.get_ylim()
+    if high - low < least:
+        middle = (low + high) / 2
+        axis.set_ylim(middle - least / 2, middle + least / 2)
+
+
+def _mark_best(axis, scores, epoch):
+    """A dot and its value, the text on the side that has room."""
+    value, left = scores[epoch - 1], epoch > 0.6 * len(scores)
+    axis.plot([epoch], [value], "o", color=ORANGE, markersize=6.5, markeredgecolor="white", zorder=3)
+    axis.annotate(f"best: {value:.4f} in epoch {epoch}", (epoch, value), xytext=(-8 if left else 8, -14),
+                  textcoords="offset points", ha="right" if left else "left", fontsize=9, color="#444444",
+                  bbox=dict(boxstyle="round,pad=0.2", facecolor="white", edgecolor="none", alpha=0.8))
+
+
+def _head(figure, title):
+    first, _, rest = title.partition("\n")
+    if rest:
+        figure.suptitle(first + "\n", fontsize=11.5, fontweight="bold")
+        figure.text(0.5, 0.945, rest, ha="center", va="top", fontsize=8.5, color="#555555")
+    elif first:
+        figure.suptitle(first, fontsize=11.5, fontweight="bold")
