@@ -25,7 +25,7 @@ class Rule(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-def _number(kind: type, words: str, low: float, high: float, above: bool, below: bool) -> Rule:
+def _number(kind: Any, words: str, low: float, high: float, above: bool, below: bool) -> Rule:
     def accepts(value: Any) -> bool:
         return (isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
                 and (low < value if above else low <= value) and (value < high if below else value <= high))
