@@ -42,10 +42,10 @@ cdef void keep(Kept *kept, bint back) noexcept nogil:
 
 
 cdef bint finite(const fo_outputs *out, const Kept *kept, bint is_float) noexcept nogil:
-    """Whether all weights, averaged weights and intercepts are, and no loss is nan: a prediction overflowed then."""
+    """Whether all weights, averaged weights, intercepts and sums of losses are."""
     cdef Py_ssize_t j, slot
     for j in range(out.k):
-        if not (-INFINITY < out.o[j].b < INFINITY) or out.o[j].loss_sum != out.o[j].loss_sum:
+        if not (-INFINITY < out.o[j].b < INFINITY and -INFINITY < out.o[j].loss_sum < INFINITY):
             return False
     for slot in range(KEPT - 1):
         if kept[slot].bytes > 0 and not kernels(is_float).all_finite(kept[slot].bytes // (4 if is_float else 8),

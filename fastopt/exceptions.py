@@ -21,7 +21,7 @@ class InvalidParameterError(ValueError, TypeError):
 
 
 class DivergenceError(ValueError):
-    """Training ended in weights that are not finite.
+    """Training ended in weights, or in a loss, that are not finite.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class DivergenceError(ValueError):
     def __str__(self) -> str:
         advice = ("Scale the features first, with sklearn.preprocessing.StandardScaler or MaxAbsScaler; or take"
                   if self.feature_scale > 10 else "Take")
-        return (f"training diverged in epoch {self.epoch}: weights or predictions overflowed with learning rate "
+        return (f"training diverged in epoch {self.epoch}: weights or losses overflowed with learning rate "
                 f"{self.learning_rate:.3g} at its start and features up to {self.feature_scale:.3g} in magnitude. "
                 f"{advice} a smaller eta0 with learning_rate='invscaling' or 'adaptive', or a larger alpha with "
                 f"'optimal'")
