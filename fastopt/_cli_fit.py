@@ -19,8 +19,7 @@ class Fitted:
     estimator: object
     losses: list = field(default_factory=list)
     scores: list = field(default_factory=list)
-    seconds: float = 0.0                 # of the epochs alone, and of the whole fit
-    wall: float = 0.0
+    seconds: float = 0.0                 # of the epochs, each with its score
     stopped: bool = False                # by Ctrl-C
     notes: list = field(default_factory=list)
 
@@ -56,6 +55,7 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
     fitted = Fitted(estimator)
 
     def epoch(result):
+        result.seconds = time.perf_counter() - resumed[0]           # of this epoch, without what was shown before
         fitted.losses.append(float(result.fun))
         if result.validation_score is not None:
             fitted.scores.append(float(result.validation_score))
@@ -64,13 +64,13 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
         if interrupt.asked:
             fitted.stopped = True
             raise StopIteration
+        resumed[0] = time.perf_counter()
 
     with Interrupt() as interrupt, warnings.catch_warnings(record=True) as caught, \
             report.progress(estimator.max_iter, X.shape[0], score_name) as show:
         warnings.simplefilter("always")
-        started = time.perf_counter()
+        resumed = [time.perf_counter()]
         estimator.fit(X, y, eval_set=held_out, callback=epoch)
-        fitted.wall = time.perf_counter() - started
     fitted.notes = list(dict.fromkeys(str(w.message) for w in caught))
     return fitted
 
