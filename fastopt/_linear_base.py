@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core import Matrix
-from fastopt._linear_compat import CallbackSupport, Events
+from fastopt._linear_compat import FIT_LEVELS, CallbackSupport, Events
 from fastopt._linear_data import check_weight, check_X, largest
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
 from fastopt._linear_params import Rule, check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
@@ -76,7 +76,7 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
 
     def _check_partial(self) -> None:
         self._check()
-        if vars(self).get("early_stopping", False):
+        if vars(self).get("early_stopping", False) and not hasattr(self, "coef_"):
             raise ValueError("early_stopping should be False with partial_fit")
 
     # ---- what the estimators answer ----
@@ -197,10 +197,10 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
     def _warn(self, done: Outcome) -> None:
         if self.tol is not None and done.n_iter == self.max_iter and not done.stopped:
             warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
-                          "improve the fit.", ConvergenceWarning, stacklevel=4)
+                          "improve the fit.", ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
         if self.power_t < 0:
             warnings.warn("Negative values for `power_t` make the learning rate grow; they are deprecated and will be "
-                          "an error, as in scikit-learn 1.10. Use values of at least 0.", FutureWarning, stacklevel=4)
+                          "an error, as in scikit-learn 1.10. Use values of at least 0.", FutureWarning, stacklevel=4 + FIT_LEVELS)
 
     def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> dict[str, Any]:
         """The attributes that an outcome makes."""

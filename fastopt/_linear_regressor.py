@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from fastopt._linear_base import MAX_SEED
 from fastopt._linear_compat import Events
 from fastopt._linear_data import check_X_y, real_targets
-from fastopt._linear_docs import arguments, documented
+from fastopt._linear_docs import arguments, documented, passive_aggressive
 from fastopt._linear_fit import Targets
 from fastopt._linear_params import REGRESSOR, loss_name
 from fastopt._linear_supervised import LearningRate, Penalty, Supervised
@@ -40,7 +40,7 @@ def r2(y: Any, weight: Any, loss: Loss) -> Callable[[Any], float]:
 
 
 @documented(coef="(n_features,), or (n_outputs, n_features) if y has several columns", intercept="(1,) or (n_outputs,)",
-            learning_rate="invscaling", power_t="0.25", passive="loss='epsilon_insensitive'", stratified="",
+            learning_rate="invscaling", power_t="0.25", **passive_aggressive('epsilon_insensitive'), stratified="",
             without=("offset_", "classes_"))
 class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
     """Linear regression trained by stochastic gradient descent, with robust, quantile and count losses.
