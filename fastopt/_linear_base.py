@@ -1,6 +1,6 @@
 """What the SGD estimators have in common: the way from fit's arguments to a run and from its outcome to attributes.
 
-Used by linear_model.  What differs between classification, regression and one-class SVM is in _linear_tasks.  An estimator
+Used by the modules of the estimators, which say what y, its weights and its scores are.  An estimator
 never holds half a state: an outcome is computed first and then assigned at once, and whatever goes wrong before leaves
 the estimator as it was.
 """
@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core import Matrix
-from fastopt._linear_compat import CallbackSupportMixin, Events
+from fastopt._linear_compat import FIT_LEVELS, CallbackSupport, Events
 from fastopt._linear_data import check_weight, check_X, largest
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
 from fastopt._linear_params import Rule, check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
@@ -39,8 +39,8 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
         raise
 
 
@@ -54,7 +54,7 @@ def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
     return array.reshape(shape)
 
 
-class SGDBase(CallbackSupportMixin, BaseEstimator):   # type: ignore[misc]
+class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
     """An estimator that learns by per-sample SGD."""
 
     _rules: ClassVar[Mapping[str, Rule]]
@@ -76,10 +76,10 @@ class SGDBase(CallbackSupportMixin, BaseEstimator):   # type: ignore[misc]
 
     def _check_partial(self) -> None:
         self._check()
-        if vars(self).get("early_stopping", False):
+        if vars(self).get("early_stopping", False) and not hasattr(self, "coef_"):
             raise ValueError("early_stopping should be False with partial_fit")
 
-    # ---- what _linear_tasks answers ----
+    # ---- what the estimators answer ----
 
     _warm_standard: ClassVar[bool]     # a warm start goes on with the weights behind the averages
     _intercept_init: ClassVar[str]     # the argument of fit that starts the intercept
@@ -117,7 +117,7 @@ class SGDBase(CallbackSupportMixin, BaseEstimator):   # type: ignore[misc]
         return resolve_loss(type(self).__name__, self.loss, self.epsilon)
 
     def _alpha(self) -> float:
-        return self.alpha
+        return float(self.alpha)
 
     def _n_threads(self) -> int:
         return 1
@@ -185,9 +185,9 @@ class SGDBase(CallbackSupportMixin, BaseEstimator):   # type: ignore[misc]
             if done.error is not None and not (fresh and done.n_iter):
                 raise done.error
             found = attributes(done)
-            vars(self).update(found)
+            self.__dict__.update(found)
             for name in set(PASSING) - set(found):
-                vars(self).pop(name, None)
+                self.__dict__.pop(name, None)
         if done.error is not None:
             raise done.error
         if fresh:
@@ -197,10 +197,10 @@ class SGDBase(CallbackSupportMixin, BaseEstimator):   # type: ignore[misc]
     def _warn(self, done: Outcome) -> None:
         if self.tol is not None and done.n_iter == self.max_iter and not done.stopped:
             warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
-                          "improve the fit.", ConvergenceWarning, stacklevel=4)
+                          "improve the fit.", ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
         if self.power_t < 0:
             warnings.warn("Negative values for `power_t` make the learning rate grow; they are deprecated and will be "
-                          "an error, as in scikit-learn 1.10. Use values of at least 0.", FutureWarning, stacklevel=4)
+                          "an error, as in scikit-learn 1.10. Use values of at least 0.", FutureWarning, stacklevel=4 + FIT_LEVELS)
 
     def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> dict[str, Any]:
         """The attributes that an outcome makes."""

@@ -4,19 +4,38 @@ Used by the estimators; older versions find stand-ins here that do nothing.
 """
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sklearn.utils.metaestimators import available_if
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn import callback as _callback
 except ImportError:   # before 1.9
-    class CallbackSupportMixin:   # type: ignore[no-redef]
-        """Nothing to support."""
+    _callback = None
 
-    def with_callbacks(method: Any) -> Any:
-        """The method itself."""
-        return method
+__all__ = ["FIT_LEVELS", "CallbackSupport", "Events", "available_where", "with_callbacks"]
 
-__all__ = ["CallbackSupportMixin", "Events", "with_callbacks"]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+#: to derive from: set_callbacks, where there are callbacks
+CallbackSupport: Any = type("CallbackSupport", (), {}) if _callback is None else _callback.CallbackSupportMixin
+#: frames that with_callbacks puts between fit and who calls it
+FIT_LEVELS = 0 if _callback is None else 1
+
+
+def with_callbacks(method: Method) -> Method:
+    """Decorator of fit: tear callbacks down, however it ends."""
+    wrapped: Method = method if _callback is None else _callback.with_callbacks(method)
+    return wrapped
+
+
+def available_where(check: Callable[..., bool]) -> Callable[[Method], Method]:
+    """scikit-learn's available_if, with types."""
+    def wrap(method: Method) -> Method:
+        wrapped: Method = available_if(check)(method)
+        return wrapped
+    return wrap
 
 
 class Events:

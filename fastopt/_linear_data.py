@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 
 from fastopt import losses
 
-BLOCK = 1 << 16   # rows whose labels are looked at together
+BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
+RANGE = 1 << 16   # integer labels this close together are found by a table
 
 #: how X is taken: float32 and float64 of any strides, CSR with any indices, all else converted
 AS_IS = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": [np.float64, np.float32], "order": None}
@@ -40,11 +41,11 @@ def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False
 
 
 def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
-    """Targets of a regression: in their own float type, in the domain of the loss."""
+    """Targets of a regression: in their own type, if it is one that the kernels' blocks are filled from."""
     if not isinstance(y, np.ndarray) or y.ndim > 2:
         raise ValueError(f"{name} must be an array of shape (n,) or (n, k), got {type(y).__name__} "
                          f"of shape {np.shape(y)}")
-    if y.dtype not in (np.float32, np.float64):
+    if y.dtype not in (np.float32, np.float64, np.int64):
         y = y.astype(dtype)
     least = y.min()
     if loss.target == "nonnegative" and not least >= 0 or loss.target == "positive" and not least > 0:
@@ -57,7 +58,7 @@ def find_classes(y: Any) -> Any:
     """The labels in y, sorted."""
     if y.dtype.kind in "iub":
         low, high = int(y.min()), int(y.max())
-        if high - low < BLOCK:
+        if high - low < RANGE:
             seen = np.zeros(high - low + 1, dtype=bool)
             for part in blocks(len(y)):
                 seen[y[part].astype(np.int64) - low] = True

@@ -40,12 +40,11 @@ PARAMETERS = {
         use.  Results do not depend on it.""",
     "random_state": """int, RandomState or None, default=None
         Seed of the order of samples and of the split of `early_stopping`.""",
-    "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive', 'pa1', 'pa2'}, default='{learning_rate}'
-        Learning rate of step t: `eta0`; 1/(alpha·(t0 + t)) with Bottou's t0; eta0/t^power_t; `eta0` divided by 5
-        whenever `n_iter_no_change` epochs bring no improvement; or the passive-aggressive steps I and II, of
-        aggressiveness `eta0` [1]_, which go with {passive} only.""",
+    "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive'{passive_names}}, default='{learning_rate}'
+        Learning rate of step t: `eta0`; 1/(alpha·(t0 + t)) with Bottou's t0; eta0/t^power_t; or `eta0` divided by 5
+        whenever `n_iter_no_change` epochs bring no improvement.{passive}""",
     "eta0": """float, default=0.01
-        First learning rate of 'constant', 'invscaling' and 'adaptive', aggressiveness of 'pa1' and 'pa2'; above 0.""",
+        First learning rate of 'constant', 'invscaling' and 'adaptive'; above 0.""",
     "power_t": """float, default={power_t}
         Exponent of 'invscaling'.""",
     "early_stopping": """bool, default=False
@@ -65,6 +64,13 @@ PARAMETERS = {
         Return the weights of the epoch with the best score on validation data, or, without those, with the lowest mean
         training loss.""",
 }
+
+def passive_aggressive(loss: str) -> dict[str, str]:
+    """Words for an estimator that takes passive-aggressive steps, with the loss that they go with."""
+    return {"passive_names": ", 'pa1', 'pa2'",
+            "passive": f"  'pa1' and 'pa2' are the passive-aggressive\n    steps I and II, of aggressiveness `eta0` [1]_; they "
+                       f"go with loss={loss!r} only."}
+
 
 ATTRIBUTES = {
     "coef_": """ndarray of shape {coef}
@@ -125,13 +131,14 @@ def listing(texts: dict[str, str], names: Any, words: dict[str, str]) -> str:
 def documented(without: tuple[str, ...] = (), **words: str) -> Any:
     """Fill ``[parameters]`` and ``[attributes]`` of a class's docstring, `without` some of the attributes.
 
-    The words replace what stands in braces in the shared text.
+    The words replace what stands in braces in the shared text.  The class is made public.
     """
     def fill(cls: Class) -> Class:
         shown = [name for name in ATTRIBUTES if name not in without]
         doc = inspect.cleandoc(cls.__doc__ or "")
         doc = doc.replace("[parameters]", listing(PARAMETERS, inspect.signature(cls).parameters, words))
         cls.__doc__ = doc.replace("[attributes]", listing(ATTRIBUTES, shown, words)) + "\n"
+        cls.__module__ = "fastopt.linear_model"
         return cls
     return fill
 

@@ -97,7 +97,9 @@ class Validation:
 def outcome(run: Run, start: Start) -> Outcome:
     """What a run has reached so far."""
     averaged = 0 < start.average <= run.t - 1
-    return Outcome(*run.weights(), averaged=averaged, n_iter=run.n_iter, loss_curve=run.loss_curve, stopped=run.stopped)
+    coef, intercept, coef_avg, intercept_avg = run.weights()
+    return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
+                   loss_curve=run.loss_curve, stopped=run.stopped)
 
 
 class Watch:

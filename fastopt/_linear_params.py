@@ -5,6 +5,7 @@ Used by the estimators.  Knows neither scikit-learn nor data.
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
@@ -24,7 +25,7 @@ class Rule(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-def _number(kind: type, words: str, low: float, high: float, above: bool, below: bool) -> Rule:
+def _number(kind: Any, words: str, low: float, high: float, above: bool, below: bool) -> Rule:
     def accepts(value: Any) -> bool:
         return (isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
                 and (low < value if above else low <= value) and (value < high if below else value <= high))
@@ -136,13 +137,16 @@ def loss_name(loss: Any) -> str:
 
 def resolve_loss(owner: str, loss: Any, epsilon: float) -> losses.Loss:
     """The loss itself; scikit-learn's `epsilon` is the parameter of those that go by name."""
-    if loss == "huber":
-        if epsilon == 0:
-            refuse(owner, "epsilon", "above 0 with loss='huber'", epsilon)
-        return losses.get(loss, delta=float(epsilon))
-    if loss in ("epsilon_insensitive", "squared_epsilon_insensitive"):
-        return losses.get(loss, epsilon=float(epsilon))
-    return losses.get(loss)
+    if isinstance(loss, losses.Loss):
+        return loss
+    if loss == "huber" and epsilon == 0:
+        refuse(owner, "epsilon", "above 0 with loss='huber'", epsilon)
+    return _named_loss(loss, {"huber": "delta"}.get(loss, "epsilon" if "epsilon" in loss else ""), float(epsilon))
+
+
+@functools.lru_cache(maxsize=64)
+def _named_loss(name: str, parameter: str, value: float) -> losses.Loss:
+    return losses.get(name, **({parameter: value} if parameter else {}))
 
 
 def penalty_spec(penalty: str | None, alpha: float, l1_ratio: float | None) -> tuple[int, float, float]:

@@ -4,10 +4,23 @@ from libc.stdint cimport int32_t
 from fastopt._core cimport fo_outputs
 
 
+cdef enum:
+    KEPT = 3   # weights, averaged weights, state
+
+ctypedef struct Kept:
+    void *live     # an array that training changes
+    void *copy     # what it was when the epoch began
+    size_t bytes
+
+cdef void keep(Kept *kept, bint back) noexcept nogil
+cdef bint finite(const fo_outputs *out, const Kept *kept, bint is_float) noexcept nogil
+
+
 cdef class Outputs:
     cdef fo_outputs c
+    cdef Kept kept[KEPT]
     cdef int32_t[::1] labels               # which output each place holds
     cdef readonly Py_ssize_t total, d
     cdef readonly object w, w_avg, q, state
-    cdef object scratch
+    cdef object scratch, copies
     cdef bint dense

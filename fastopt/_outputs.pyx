@@ -3,11 +3,13 @@
 Used by the loops over epochs (_sgd.pyx).
 """
 cimport numpy as cnp
+from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
+from libc.string cimport memcpy
 
 import numpy as np
 
-from fastopt._core cimport Matrix, fo_output, fo_outputs
+from fastopt._core cimport Matrix, fo_output, fo_outputs, kernels
 
 cnp.import_array()
 
@@ -28,6 +30,28 @@ def aligned(shape, dtype):
 
 cdef void *_data(array):
     return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
+
+
+cdef void keep(Kept *kept, bint back) noexcept nogil:
+    """Copy what training changes, or put it back."""
+    cdef Py_ssize_t slot
+    for slot in range(KEPT):
+        if kept[slot].bytes > 0:
+            memcpy(kept[slot].live if back else kept[slot].copy, kept[slot].copy if back else kept[slot].live,
+                   kept[slot].bytes)
+
+
+cdef bint finite(const fo_outputs *out, const Kept *kept, bint is_float) noexcept nogil:
+    """Whether all weights, averaged weights and intercepts are."""
+    cdef Py_ssize_t j, slot
+    for j in range(out.k):
+        if not (-INFINITY < out.o[j].b < INFINITY):
+            return False
+    for slot in range(KEPT - 1):
+        if kept[slot].bytes > 0 and not kernels(is_float).all_finite(kept[slot].bytes // (4 if is_float else 8),
+                                                                     kept[slot].live):
+            return False
+    return True
 
 
 cdef class Outputs:
@@ -72,6 +96,11 @@ cdef class Outputs:
         self.c.w, self.c.w_avg, self.c.q = _data(self.w), _data(self.w_avg), _data(self.q)
         self.c.p, self.c.z = _data(self.scratch[0]), _data(self.scratch[1])
         self.c.g, self.c.c = _data(self.scratch[2]), _data(self.scratch[3])
+        self.copies = []
+        for slot, array in enumerate((self.w, self.w_avg, self.state)):
+            self.copies.append(None if array is None else np.empty_like(array))
+            self.kept[slot].live, self.kept[slot].copy = _data(array), _data(self.copies[slot])
+            self.kept[slot].bytes = 0 if array is None else array.nbytes
 
     def _plain(self, w):
         """A (k, d) view of weights in the kernels' layout."""

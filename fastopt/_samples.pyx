@@ -4,7 +4,7 @@ user has them.  Nothing of the size of X is copied: a number a row for the order
 Used by the loops over epochs (_sgd.pyx).
 """
 cimport numpy as cnp
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 import numpy as np
 
@@ -15,16 +15,18 @@ cnp.import_array()
 ctypedef fused target:
     uint8_t
     int32_t
+    int64_t
     float
     double
 
 cdef enum:
-    BLOCK_TARGETS = 32768     # n·k of a block at most
+    BLOCK_TARGETS = 8192      # n·k of a block at most
     BLOCK_ROWS = 1024
+    SMALL_BLOCK = 256         # rows that are enough where buffers would count beside X
     PACKED_BYTES = 1 << 20    # rows of a strided X that are packed at a time
 
 #: types of y, in the order of the branches of Samples.targets
-TARGET_TYPES = (np.uint8, np.int32, np.float32, np.float64)
+TARGET_TYPES = (np.uint8, np.int32, np.int64, np.float32, np.float64)
 
 
 cdef uint32_t _xorshift(uint32_t *seed) noexcept nogil:
@@ -83,7 +85,7 @@ cdef class Samples:
     ----------
     X : Matrix
     y : ndarray of shape (n,) or (n, k)
-        Class numbers (uint8 or int32) or targets (float32 or float64).
+        Class numbers (uint8 or int32) or targets (int64, float32 or float64).
     k : int
         Outputs that a block must have room for.
     negative : float
@@ -106,7 +108,7 @@ cdef class Samples:
         self.y_columns = 1 if self.y.ndim == 1 else self.y.shape[1]
         self.y_data = cnp.PyArray_DATA(self.y)
         self.train_count = X.n - (0 if held_out is None else np.count_nonzero(held_out))
-        self.block_rows = max(16, min(BLOCK_ROWS, BLOCK_TARGETS // k, X.n))
+        self.block_rows = max(16, min(BLOCK_ROWS, BLOCK_TARGETS // k, X.n, max(SMALL_BLOCK, X.n // 128)))
         self.order = np.arange(X.n, dtype=np.int32)
         packed = None
         if X.packs:
@@ -166,6 +168,8 @@ cdef class Samples:
         elif self.y_type == 1:
             _take_classes(<const int32_t *>self.y_data, rows, n, labels, k, <real>self.negative, out)
         elif self.y_type == 2:
+            _take_columns(<const int64_t *>self.y_data, self.y_columns, rows, n, labels, k, out)
+        elif self.y_type == 3:
             _take_columns(<const float *>self.y_data, self.y_columns, rows, n, labels, k, out)
         else:
             _take_columns(<const double *>self.y_data, self.y_columns, rows, n, labels, k, out)

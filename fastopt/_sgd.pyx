@@ -6,14 +6,12 @@ cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cython.parallel cimport prange
-from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
-from libc.string cimport memcpy
 
 import numpy as np
 
 from fastopt._core cimport Matrix, fo_block, fo_kernels, fo_output, fo_outputs, fo_sgd, kernels
-from fastopt._outputs cimport Outputs
+from fastopt._outputs cimport Kept, Outputs, finite, keep
 from fastopt._samples cimport Samples
 
 from fastopt._core import PENALTY_NAMES, SCHEDULE_NAMES
@@ -24,18 +22,12 @@ cnp.import_array()
 cdef enum:
     WORK_PER_CHECK = 50_000_000   # elements between two looks for Ctrl-C: some 20 ms
     WORK_PER_SAMPLE = 16          # a sample costs at least as much as so many elements
-    KEPT = 3
-
-ctypedef struct Kept:
-    void *live                    # an array that training changes
-    void *copy                    # what it was when the epoch began
-    size_t bytes
 
 ctypedef struct Group:
     fo_outputs *out               # the outputs of one thread
     const int32_t *labels
     fo_block block
-    Kept kept[KEPT]               # weights, averaged weights, state
+    Kept *kept
 
 
 cdef class Run:
@@ -131,11 +123,7 @@ cdef class Run:
             self.group[g].block.lr = <double *>cnp.PyArray_DATA(self.lr)
             self.group[g].block.y = cnp.PyArray_DATA(y)
             self.group[g].block.p = cnp.PyArray_DATA(p)
-            for slot, array in enumerate((out.w, out.w_avg, out.state)):
-                copy = None if array is None else np.empty(array.nbytes, dtype=np.uint8)
-                self.buffers.append(copy)
-                self.group[g].kept[slot] = Kept(NULL, NULL, 0) if array is None else Kept(
-                    cnp.PyArray_DATA(array), cnp.PyArray_DATA(copy), array.nbytes)
+            self.group[g].kept = &out.kept[0]
         return 0
 
     cdef void _block(self, Group *group, Py_ssize_t n) noexcept nogil:
@@ -216,27 +204,16 @@ cdef class Run:
 
     cdef void _keep(self, bint back) noexcept nogil:
         """Copy what training changes, or put it back."""
-        cdef Py_ssize_t g, slot
-        cdef Kept *kept
+        cdef Py_ssize_t g
         for g in range(self.n_groups):
-            for slot in range(KEPT):
-                kept = &self.group[g].kept[slot]
-                if kept.bytes > 0:
-                    memcpy(kept.live if back else kept.copy, kept.copy if back else kept.live, kept.bytes)
+            keep(self.group[g].kept, back)
 
     cdef bint _finite(self) noexcept nogil:
         """Whether all weights and intercepts are."""
-        cdef Py_ssize_t g, slot, j
-        cdef Group *group
+        cdef Py_ssize_t g
         for g in range(self.n_groups):
-            group = &self.group[g]
-            for j in range(group.out.k):
-                if not (-INFINITY < group.out.o[j].b < INFINITY):
-                    return False
-            for slot in range(KEPT):
-                if group.kept[slot].bytes > 0 and group.kept[slot].live != <void *>group.out.o and not self.kernels.all_finite(
-                        group.kept[slot].bytes // (4 if self.X.is_float else 8), group.kept[slot].live):
-                    return False
+            if not finite(self.group[g].out, self.group[g].kept, self.X.is_float):
+                return False
         return True
 
     cdef int _sum_up(self) except -1 nogil:

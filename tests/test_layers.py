@@ -11,7 +11,7 @@ PACKAGE = ROOT / "fastopt"
 
 # From the bottom up: a module may import what stands in a line above its own, or beside it where the line ends in *.
 LEVELS = """
-_build_info|_runtime|_core
+_build_info|_runtime|_core|exceptions
 _threads
 _config
 _losses|_penalties|_schedules
@@ -19,7 +19,7 @@ _loss|_penalty|_schedule
 _loss_\\w+|_penalty_\\w+
 losses|penalties|schedules
 _samples|_outputs
-_sgd|_update|_objective
+_sgd|_predict|_update|_objective
 optimizers|objective
 _minimize|_mlp|_dask
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *

@@ -1,0 +1,30 @@
+"""Types of the compiled module _sgd."""
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastopt._core import Matrix
+from fastopt._samples import Samples
+
+class Run:
+    t: float
+    n_iter: int
+    diverged: bool
+    stopped: bool
+    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], penalty: tuple[int, float, float],
+                 schedule: tuple[int, float, float, float], coef: NDArray[Any], intercept: NDArray[Any],
+                 coef_avg: NDArray[Any] | None = None, intercept_avg: NDArray[Any] | None = None,
+                 class_weight: NDArray[Any] | None = None, t: float = 1, fit_intercept: bool = True,
+                 one_class: bool = False, average: float = 0, threads: int = 1) -> None: ...
+    def run(self, max_iter: int, tol: float | None = None, n_iter_no_change: int = 5,
+            on_epoch: Callable[[Run], Any] | None = None) -> int: ...
+    @property
+    def learning(self) -> bool: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def loss_curve(self) -> list[float]: ...
+    @property
+    def learning_rate(self) -> float: ...
+    def weights(self) -> list[Any]: ...
