@@ -35,7 +35,7 @@ def get_include() -> str:
 def config() -> dict[str, dict[str, Any]]:
     """Everything that show_config() tells, by section."""
     import numpy
-    import scipy
+    import scipy  # type: ignore[import-untyped, unused-ignore]  # it comes without types
 
     standard, library = _runtime.openmp()
     limits = _threads.limits()

@@ -104,6 +104,9 @@ class SGDBase(CallbackSupportMixin, BaseEstimator):   # type: ignore[misc]
     def _intercepts(self) -> Any:
         return self.intercept_
 
+    def _prediction_intercepts(self) -> Any:
+        return self._intercepts()
+
     def _no_intercepts(self, k: int) -> Any:
         return np.zeros(k)
 
@@ -247,9 +250,9 @@ class SGDBase(CallbackSupportMixin, BaseEstimator):   # type: ignore[misc]
         tags.input_tags.sparse = True
         return tags
 
-    def _raw(self, X: Any, intercept: Any = None) -> Any:
+    def _raw(self, X: Any) -> Any:
         """(n, k) raw predictions, of the type of X."""
         check_is_fitted(self, "coef_")
         X = check_X(self, X)
-        coef, learnt = self._earlier(standard=False)
-        return predict(Matrix(X), coef, learnt if intercept is None else intercept, threads=self._n_threads())
+        coef = self._earlier(standard=False)[0]
+        return predict(Matrix(X), coef, self._prediction_intercepts(), threads=self._n_threads())

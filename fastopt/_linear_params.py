@@ -104,7 +104,8 @@ CLASSIFIER: dict[str, Rule] = {
     "class_weight": either(names("balanced"), WEIGHTS, NONE),
 }
 REGRESSOR: dict[str, Rule] = {**SUPERVISED, "loss": loss_of("real", "nonnegative", "positive")}
-ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True)}
+ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True),
+                              "learning_rate": names(*(name for name in SCHEDULE_NAMES if not name.startswith("pa")))}
 
 
 def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str, ...] = ()) -> None:

@@ -219,6 +219,9 @@ class OneClass(SGDBase):
     def _intercepts(self) -> Any:
         return 1 - self.offset_
 
+    def _prediction_intercepts(self) -> Any:
+        return -self.offset_
+
     def _no_intercepts(self, k: int) -> Any:
         return np.ones(k)
 

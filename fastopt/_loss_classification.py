@@ -144,6 +144,8 @@ class Focal(Loss):
     """
 
     name = "focal"
+    gamma: float
+    alpha: float | None
 
     def __init__(self, gamma: float = 2.0, alpha: float | None = None) -> None:
         gamma = number("gamma", gamma, at_least=0)

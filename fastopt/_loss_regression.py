@@ -55,6 +55,7 @@ class Huber(Loss):
     """
 
     name = "huber"
+    delta: float
 
     def __init__(self, delta: float = 1.35) -> None:
         self._keep({"delta": number("delta", delta, above=0)})
@@ -80,6 +81,7 @@ class Quantile(Loss):
     """
 
     name = "quantile"
+    quantile: float
 
     def __init__(self, quantile: float = 0.5) -> None:
         self._keep({"quantile": number("quantile", quantile, above=0, below=1)})
@@ -105,6 +107,7 @@ class EpsilonInsensitive(Loss):
     """
 
     name = "epsilon_insensitive"
+    epsilon: float
 
     def __init__(self, epsilon: float = 0.1) -> None:
         self._keep({"epsilon": number("epsilon", epsilon, at_least=0)})
@@ -166,6 +169,8 @@ class GeneralRobust(Loss):
     """
 
     name = "general_robust"
+    alpha: float
+    scale: float
 
     def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
         alpha, scale = number("alpha", alpha, at_least=-math.inf, at_most=math.inf), number("scale", scale, above=0)
@@ -221,6 +226,7 @@ class Tweedie(Loss):
     """
 
     name = "tweedie"
+    power: float
 
     def __init__(self, power: float = 1.5) -> None:
         self._keep({"power": number("power", power, above=1, below=2)})

@@ -404,7 +404,7 @@ class SGDOneClassSVM(OutlierMixin, OneClass):   # type: ignore[misc]
         -------
         ndarray of shape (n_samples,)
         """
-        return self._raw(X, -self.offset_)[:, 0]
+        return self._raw(X)[:, 0]
 
     @arguments
     def predict(self, X: Any) -> Any:

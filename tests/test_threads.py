@@ -136,19 +136,32 @@ def test_many_python_threads(openmp):
     assert counts == [i % 4 + 1 if openmp else 1 for i in range(400)]
 
 
+def test_a_loss_has_the_same_bits_on_any_number_of_threads(monkeypatch, isa):
+    random = np.random.default_rng(0)
+    y, p = random.standard_normal((2, 300_001))
+    loss, results = fo.losses.Huber(), []
+    for threads in (1, 2, 5, 16):
+        monkeypatch.setattr(_threads, "limits", lambda: {"test": threads})
+        value, gradient = loss.value_and_gradient(y, p)
+        results.append((value, gradient.tobytes()))
+    assert len(set(results)) == 1
+
+
 if hasattr(os, "fork"):
     FORK = """
-import os, threading, fastopt as fo
+import os, threading, numpy as np, fastopt as fo
 from fastopt._runtime import count_threads
+y, p = np.random.default_rng(0).standard_normal((2, 200_000))
+loss = fo.losses.Huber()
 
 def child(children):
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    same = fo.get_num_threads() == threads and count_threads(4) == together
+    same = fo.get_num_threads() == threads and count_threads(4) == together and loss.value(y, p) == value
     os._exit((child(children - 1) if children else 0) if same else 1)
 
-threads, together = fo.get_num_threads(), count_threads(4)
+threads, together, value = fo.get_num_threads(), count_threads(4), loss.value(y, p)
 for _ in range(5):
     assert child(2) == 0
     assert count_threads(4) == together

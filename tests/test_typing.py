@@ -8,6 +8,8 @@ import pytest
 import fastopt as fo
 
 RIGHT = """
+import numpy as np
+
 import fastopt as fo
 
 fo.set_num_threads(2)
@@ -18,6 +20,15 @@ n: int = fo.get_num_threads()
 version: str = fo.__version__
 fo.show_config()
 facts: dict[str, dict[str, object]] = {**fo.show_config(mode="dicts")}
+
+y, p = np.zeros(3), np.ones(3)
+huber = fo.losses.Huber(delta=1.35)
+delta: float = huber.delta
+loss: fo.losses.Loss = fo.losses.get("log_loss")
+value: float = loss.value(y, p, sample_weight=[1, 2, 3])
+gradient: np.ndarray = loss.gradient(y, p, out=np.empty(3))
+value, gradient = loss.value_and_gradient(y, p)
+total: float = loss.pointwise(y, p).sum() + loss.predict(p).max()
 """
 WRONG = """
 import fastopt as fo
@@ -27,6 +38,8 @@ fo.set_isa(512)
 n: str = fo.get_num_threads()
 fo.show_config(mode="json")
 fo.no_such_thing
+fo.losses.Huber("a")
+fo.losses.Huber().values
 """
 
 
