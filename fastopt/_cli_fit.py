@@ -5,11 +5,14 @@ Used by _cli_train.
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
 import warnings
 from dataclasses import dataclass, field
+
+from ._cli_errors import CliError
 
 
 @dataclass
@@ -49,6 +52,8 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
 
     Raises
     ------
+    CliError
+        If training diverges.
     KeyboardInterrupt
         At the second Ctrl-C, or at the first before any epoch has ended.
     """
@@ -56,6 +61,9 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
 
     def epoch(result):
         result.seconds = time.perf_counter() - resumed[0]           # of this epoch, without what was shown before
+        if not math.isfinite(result.fun):        # steps are clipped, so that weights may stay finite for long
+            raise CliError(f"training diverged in epoch {result.nit}: the loss is {result.fun} with eta0 = {estimator.eta0:g}; "
+                           f"choose a smaller --eta0, and leave --no-scale out")
         fitted.losses.append(float(result.fun))
         if result.validation_score is not None:
             fitted.scores.append(float(result.validation_score))
