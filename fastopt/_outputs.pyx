@@ -45,7 +45,7 @@ cdef bint finite(const fo_outputs *out, const Kept *kept, bint is_float) noexcep
     """Whether all weights, averaged weights and intercepts are."""
     cdef Py_ssize_t j, slot
     for j in range(out.k):
-        if not (-INFINITY < out.o[j].b < INFINITY):
+        if not (-INFINITY < out.o[j].b < INFINITY and -INFINITY < out.o[j].loss_sum < INFINITY):
             return False
     for slot in range(KEPT - 1):
         if kept[slot].bytes > 0 and not kernels(is_float).all_finite(kept[slot].bytes // (4 if is_float else 8),
