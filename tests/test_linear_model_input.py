@@ -128,7 +128,7 @@ def test_memory_beside_narrow_rows(kind):
     y = {"classes": rng.integers(0, 10, len(X)), "targets": rng.random(len(X))}.get(kind, rng.integers(0, 2, len(X)))
     X, size = X, X.nbytes
     if kind == "sparse":
-        X = scipy.sparse.random(100_000, 123, density=14 / 123, format="csr", dtype=np.float32, random_state=0)
+        X = scipy.sparse.random(200_000, 123, density=14 / 123, format="csr", dtype=np.float32, random_state=0)
         size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
     model = (SGDRegressor if kind == "targets" else SGDClassifier)(max_iter=2, tol=None)
     model.fit(X[:1000], y[:1000])
