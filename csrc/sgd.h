@@ -122,6 +122,7 @@ typedef struct {
     ptrdiff_t ahead;       /* rows between the one at work and the one that is prefetched */
     fo_output *o;
     real *p, *z, *g, *c;   /* k each */
+    real *kept;            /* where the predictions are kept, for the values of the losses */
     double t;
 } F(sgd_state);
 
@@ -185,7 +186,8 @@ FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) 
     w.next = x;
     F(sweep)(layout, one, SWEEP_DOT, s->k, w);
     for (ptrdiff_t i = 0; i < s->block->n; i++, x = w.next) {
-        for (ptrdiff_t j = 0; j < s->k; j++) s->p[j] = F(fma_)((real)s->o[j].scale, s->z[j], (real)s->o[j].b);
+        for (ptrdiff_t j = 0; j < s->k; j++)
+            s->kept[j] = s->p[j] = F(fma_)((real)s->o[j].scale, s->z[j], (real)s->o[j].b);
         w.next = F(block_row)(layout, s, i + 1);
         w.x = x;
         w.ahead = F(block_row)(layout, s, i + s->ahead);
@@ -199,7 +201,7 @@ FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) 
         } else {
             F(sweep)(layout, one, SWEEP_DOT | SWEEP_AHEAD, s->k, w);
         }
-        s->p += s->k;
+        s->kept += s->k;
     }
 }
 
@@ -211,23 +213,25 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
     F(row) before = F(block_row)(FO_DENSE, s, 0), x = before;
     F(sweep_args) w = {.next = x, .w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = NULL};
     const real share = (real)s->sgd->intercept_share;
-    real factor = 0;
+    real factor = 0, b = (real)s->o->b, b_step = 0; /* the intercept is b + b_step: o->b in double is late on the way to p */
     F(sweep)(FO_DENSE, 1, SWEEP_DOT, 1, w);
-    real p = F(fma_)((real)s->o->scale, s->z[0], (real)s->o->b);
+    real p = F(fma_)((real)s->o->scale, s->z[0], b);
     s->c[0] = 0;
     w.norms = F(vset)(0);
     for (ptrdiff_t i = 0; i < s->block->n; i++, before = x, x = w.next) {
-        *s->p = p;
+        *s->kept = s->p[0] = p;
         w.next = F(block_row)(FO_DENSE, s, i + 1);
         w.x = before;
         w.between = x.x;
         w.ahead = F(block_row)(FO_DENSE, s, i + s->ahead);
         w.norm_factor = (real)(s->o->scale * s->o->scale);
         F(sweep_tile)(1, does, &w);
-        const real b = (real)s->o->b;
+        const real b_now = b + b_step;
+        b = (real)s->o->b;
         F(sgd_step)(FO_DENSE, 1, 1, s, x, i, &factor);
-        p = F(fma_)(s->g[0], factor * (w.product + share), F(fma_)((real)s->o->scale, s->z[0], b));
-        s->p++;
+        p = F(fma_)(s->g[0], factor * (w.product + share), F(fma_)((real)s->o->scale, s->z[0], b_now));
+        b_step = s->g[0] * (factor * share);
+        s->kept++;
     }
     if (s->sgd->counts_penalty) s->o->penalty_sum += 0.5 * s->sgd->l2 * (double)F(vsum)(w.norms);
     w.x = before;
@@ -238,12 +242,12 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
 FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, const fo_sgd *sgd, const fo_matrix *X,
                               const fo_block *block, fo_outputs *out) {
     const ptrdiff_t mean = layout == FO_DENSE ? X->d : row_start(layout, X, X->n) / X->n + 1;
-    real local[3] = {0};
+    real local[4] = {0};
     fo_output state = out->o[0];
     F(sgd_state) s = {.sgd = sgd, .X = X, .block = block, .out = out,
                       .k = one ? 1 : out->k, .stride = layout == FO_DENSE ? out->output_stride : out->feature_stride,
                       .ahead = 2 + SGD_BYTES_AHEAD / (mean * (ptrdiff_t)sizeof(real)),
-                      .o = one ? &state : out->o, .p = block->p,
+                      .o = one ? &state : out->o, .kept = block->p, .p = one ? local + 3 : out->p,
                       .z = one ? local : out->z, .g = one ? local + 1 : out->g, .c = one ? local + 2 : out->c,
                       .t = block->t};
     if (lag) F(sgd_samples_late)(&s);

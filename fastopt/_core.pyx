@@ -61,7 +61,7 @@ def set_isa(name):
     >>> import fastopt as fo
     >>> fo.set_isa(fo.available_isas()[0])
     """
-    if not isinstance(name, str) or not fo_use_isa(name.encode()):
+    if name not in available_isas() or not fo_use_isa(name.encode()):
         raise ValueError(f"name must be one of {available_isas()} on this processor, got {name!r}")
 
 
@@ -131,7 +131,7 @@ cdef class Matrix:
         self.is_float = dtype == np.float32
         self.n, self.d = X.shape
         self.c.n, self.c.d = self.n, self.d
-        if self.n == 0 or self.d == 0:
+        if self.n < 1 or self.d < 1:
             raise ValueError(f"X must have at least one row and one column, got shape {X.shape}")
         if self.n > 0x7fffffff:
             raise ValueError(f"X may have at most 2147483647 rows, got {self.n}")
@@ -163,8 +163,11 @@ cdef class Matrix:
                 if not (np.issubdtype(indices.dtype, np.integer) and np.issubdtype(indptr.dtype, np.integer)):
                     raise TypeError(f"X.indices and X.indptr must be integers, got {indices.dtype} and {indptr.dtype}")
                 indices, indptr = indices.astype(np.int64), indptr.astype(np.int64)
-        data, indices, indptr = (np.ascontiguousarray(a) for a in (data, indices, indptr))
-        if data.ndim != 1 or indices.ndim != 1 or indptr.ndim != 1 or indptr.shape[0] != self.n + 1:
+        data, indices, indptr = (np.require(a, None, ["C", "A"]) for a in (data, indices, indptr))
+        if data.ndim != 1 or indices.ndim != 1 or indptr.ndim != 1:
+            raise ValueError(f"X.data, X.indices and X.indptr must have 1 dimension each, got {data.ndim}, "
+                             f"{indices.ndim} and {indptr.ndim}")
+        if indptr.shape[0] != self.n + 1:
             raise ValueError(f"X.indptr must hold {self.n + 1} offsets for {self.n} rows, got shape {np.shape(indptr)}")
         if indices.dtype == np.int32:
             _check_csr[int32_t](indptr, indices, self.n, self.d, data.shape[0])

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core import Matrix
 from fastopt._linear_compat import FIT_LEVELS, CallbackSupport, Events
-from fastopt._linear_data import check_weight, check_X, largest
+from fastopt._linear_data import check_weight, check_X, largest, naming, refuse_dates
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
 from fastopt._linear_params import Rule, check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
 from fastopt._predict import predict
@@ -46,7 +46,11 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
 
 def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
     """A user's starting weights or intercepts; those of one output may lack that dimension."""
-    array = np.array(value, dtype=np.float64)
+    refuse_dates(name, value)
+    with naming(name):
+        if np.iscomplexobj(value):
+            raise TypeError("complex numbers are not supported")
+        array = np.array(value, dtype=np.float64)
     if array.shape != shape and not (shape[0] == 1 and array.size == np.prod(shape)):
         raise ValueError(f"{name} does not match dataset: it must have shape {shape}, got {array.shape}")
     if not np.isfinite(array).all():
@@ -148,7 +152,7 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
             coef, intercept = self._earlier(standard=self._warm_standard or not fresh)
             if coef.shape != (k, d):
                 raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: "
-                                 f"{(k, d)}; fit without warm_start")
+                                 f"X and y need {(k, d)}{'; fit without warm_start' if fresh else ''}")
         if coef_init is not None:
             coef = shaped("coef_init", coef_init, (k, d))
         if intercept_init is not None:
@@ -167,6 +171,8 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
                classes: Any = None) -> None:
         """fit (fresh) or partial_fit: compute, assign, then complain."""
         with unchanged_on_error(self):
+            if callback is not None and not callable(callback):
+                raise TypeError(f"callback must be callable or None, got {callback!r}")
             X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"))
             weight = check_weight(weight, X)
             targets = self._targets(y, X, classes, fresh)

@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import unique_labels
 
 from fastopt._linear_base import MAX_SEED
 from fastopt._linear_compat import Events, available_where
-from fastopt._linear_data import check_X_y, encode, find_classes
+from fastopt._linear_data import check_X_y, encode, find_classes, naming
 from fastopt._linear_docs import arguments, documented, passive_aggressive
 from fastopt._linear_fit import Targets
 from fastopt._linear_params import CLASSIFIER, loss_name
@@ -214,7 +214,8 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is None:
             return known
-        classes = unique_labels(classes)
+        with naming("classes"):
+            classes = unique_labels(classes)
         if known is not None and not np.array_equal(known, classes):
             raise ValueError(f"classes={classes!r} is not the same as on last call to partial_fit, was: {known!r}")
         return classes
@@ -226,7 +227,8 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
         if isinstance(self.class_weight, str):
             weights = counts.sum() / (len(classes) * counts)
         else:
-            weights = compute_class_weight(self.class_weight, classes=classes, y=classes)
+            with naming("class_weight"):
+                weights = compute_class_weight(self.class_weight, classes=classes, y=classes)
         if not (np.isfinite(weights).all() and (weights >= 0).all()):
             raise ValueError(f"class_weight must hold finite numbers of at least 0, got {self.class_weight!r}")
         if len(classes) == 2:
@@ -236,7 +238,8 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
     def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
         classes = find_classes(y) if fresh else self._known_classes(classes)
         if len(classes) < 2:
-            raise ValueError(f"The number of classes has to be greater than one; got {len(classes)} class")
+            raise ValueError(f"{'y' if fresh else 'classes'}: The number of classes has to be greater than one; got "
+                             f"{len(classes)} class")
         codes, counts = encode(y, classes)
         return Targets(self._numbered(codes, classes), 1 if len(classes) == 2 else len(classes),
                        negative=0 if self._loss().target == "unit" else -1,

@@ -4,11 +4,14 @@ Used by the estimators.  Nothing of the size of y is made but the class numbers 
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, validate_data
@@ -27,14 +30,59 @@ def blocks(n: int) -> Iterator[slice]:
     return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
 
 
+@contextmanager
+def naming(*names: str) -> Iterator[None]:
+    """Let errors of NumPy, SciPy and scikit-learn name the argument: the first of these, if the message has none of them."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError) as error:
+        named = re.search(rf"\b({'|'.join(names)})\b", str(error))
+        if named and not isinstance(error, OverflowError):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{names[0]}: {error}") from error
+
+
+def refuse_dates(name: str, value: Any) -> None:
+    """Dates and durations of NumPy, pandas and polars, which conversions would take for numbers."""
+    dtypes: Any = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", ())
+    for dtype in dtypes:
+        if getattr(dtype, "kind", "") in ("m", "M") or getattr(dtype, "is_temporal", bool)():
+            raise TypeError(f"{name} must hold real numbers, got {dtype}")
+
+
+def refuse_broken(X: Any) -> None:
+    """Sparse X whose arrays contradict each other, on which SciPy's conversion to CSR would crash; CSR is checked later."""
+    if not scipy.sparse.issparse(X) or X.format not in ("csr", "csc", "bsr", "coo"):
+        return
+    if not isinstance(X.data, np.ndarray):
+        raise TypeError(f"X.data must be an ndarray, got {type(X.data).__name__}")
+    if X.format in ("csc", "bsr"):
+        X.check_format(full_check=True)
+    elif X.format == "coo":
+        type(X)((X.data, (X.row, X.col)), shape=X.shape)
+
+
 def check_X(estimator: Any, X: Any, reset: bool = False) -> Any:
     """X alone."""
-    return validate_data(estimator, X, reset=reset, **AS_IS)
+    with naming("X"):
+        refuse_dates("X", X)
+        refuse_broken(X)
+        return validate_data(estimator, X, reset=reset, **AS_IS)
 
 
 def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False) -> tuple[Any, Any]:
     """X and y; y may have several columns if `columns`."""
-    X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns, **AS_IS)
+    with naming("X"):
+        refuse_dates("X", X)
+        refuse_broken(X)
+    try:
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns, **AS_IS)
+    except (ValueError, TypeError, OverflowError):
+        with naming("X"):
+            check_array(X, estimator=estimator, **AS_IS)
+        with naming("y", "X"):   # X alone is fine
+            raise
     if columns and (y.ndim == 1 or y.shape[1] == 1):
         y = column_or_1d(y, warn=True)
     return X, y
@@ -46,8 +94,13 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
         raise ValueError(f"{name} must be an array of shape (n,) or (n, k), got {type(y).__name__} "
                          f"of shape {np.shape(y)}")
     if y.dtype not in (np.float32, np.float64, np.int64):
-        y = y.astype(dtype)
-    least = y.min()
+        refuse_dates(name, y)
+        with naming(name):
+            y = y.astype(dtype)
+    least, limit = y.min(), float(np.finfo(dtype).max)
+    if not (-limit <= least and y.max() <= limit):
+        raise ValueError(f"{name} must hold finite numbers, at most {limit:.3g} in magnitude as X is {np.dtype(dtype)}; "
+                         f"got {y.max() if -limit <= least else least}")
     if loss.target == "nonnegative" and not least >= 0 or loss.target == "positive" and not least > 0:
         raise ValueError(f"{name} must be {'at least' if loss.target == 'nonnegative' else 'above'} 0 with "
                          f"loss={loss.name!r}, got {least}")
@@ -58,21 +111,24 @@ def find_classes(y: Any) -> Any:
     """The labels in y, sorted."""
     if y.dtype.kind in "iub":
         low, high = int(y.min()), int(y.max())
-        if high - low < RANGE:
+        if high - low < RANGE and high <= np.iinfo(np.int64).max:
             seen = np.zeros(high - low + 1, dtype=bool)
             for part in blocks(len(y)):
                 seen[y[part].astype(np.int64) - low] = True
             return (np.flatnonzero(seen) + low).astype(y.dtype)
     found = y[:0]
-    for part in blocks(len(y)):
-        check_classification_targets(y[part])
-        found = np.unique(np.concatenate([found, np.unique(y[part])]))
+    with naming("y"):
+        for part in blocks(len(y)):
+            check_classification_targets(y[part])
+            found = np.unique(np.concatenate([found, np.unique(y[part])]))
     return found
 
 
 def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
     """The number of each row's class, and how many rows each class has."""
     k = len(classes)
+    if y.ndim != 1:
+        raise ValueError(f"{name} must have shape (n,), got {y.shape}")
     codes = np.empty(len(y), dtype=np.uint8 if k <= 256 else np.int32)
     counts = np.zeros(k, dtype=np.int64)
     for part in blocks(len(y)):
@@ -96,9 +152,11 @@ def check_weight(weight: Any, X: Any) -> Any:
     n = X.shape[0]
     if weight is None:
         return None
-    if isinstance(weight, Real):
-        weight = np.full(n, weight, dtype=X.dtype)
-    weight = check_array(weight, ensure_2d=False, dtype=[np.float64, np.float32], input_name="sample_weight")
+    refuse_dates("sample_weight", weight)
+    with naming("sample_weight"), np.errstate(over="ignore"):   # what overflows is not finite, and refused
+        if isinstance(weight, Real):
+            weight = np.full(n, weight, dtype=X.dtype)
+        weight = check_array(weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight")
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1D array or scalar, got shape {weight.shape}")
     if len(weight) != n:
@@ -115,14 +173,10 @@ def check_eval_set(estimator: Any, eval_set: Any) -> tuple[Any, Any]:
     if not isinstance(eval_set, (tuple, list)) or len(eval_set) != 2:
         raise ValueError(f"eval_set must be a pair (X, y), got {type(eval_set).__name__}"
                          + (f" of length {len(eval_set)}" if isinstance(eval_set, (tuple, list)) else ""))
-    try:
-        X = check_X(estimator, eval_set[0])
-        y = check_array(eval_set[1], ensure_2d=False, dtype=None, input_name="y")
-        y = column_or_1d(y) if y.ndim == 1 or y.shape[1] == 1 else y
-        check_consistent_length(X, y)
-    except (ValueError, TypeError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"eval_set: {error}") from error
+    X = check_X(estimator, eval_set[0])
+    y = check_array(eval_set[1], ensure_2d=False, dtype=None, input_name="y")
+    y = column_or_1d(y) if y.ndim == 1 or y.shape[1] == 1 else y
+    check_consistent_length(X, y)
     return X, y
 
 

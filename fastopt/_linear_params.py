@@ -18,6 +18,9 @@ from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, SCHEDULE_NAMES
 from fastopt.exceptions import InvalidParameterError
 
 
+BEYOND = 2.0 ** 63   # integers are smaller
+
+
 class Rule(NamedTuple):
     """What a parameter may be: in words, as a test, and the strings among it."""
     words: str
@@ -27,11 +30,16 @@ class Rule(NamedTuple):
 
 def _number(kind: Any, words: str, low: float, high: float, above: bool, below: bool) -> Rule:
     def accepts(value: Any) -> bool:
-        return (isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
-                and (low < value if above else low <= value) and (value < high if below else value <= high))
+        if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
+            return False
+        try:
+            value = float(value) if kind is Real else int(value)   # as it will be used
+        except OverflowError:
+            return False
+        return bool((low < value if above else low <= value) and (value < high if below else value <= high))
 
     bounds = [] if low == -math.inf else [f"above {low:g}" if above else f"at least {low:g}"]
-    bounds += [] if high == math.inf else [f"below {high:g}" if below else f"at most {high:g}"]
+    bounds += [] if high >= BEYOND else [f"below {high:g}" if below else f"at most {high:g}"]
     return Rule(" ".join([words, " and ".join(bounds)]).strip(), accepts)
 
 
@@ -41,8 +49,8 @@ def real(low: float = -math.inf, high: float = math.inf, *, above: bool = False,
 
 
 def integer(low: float) -> Rule:
-    """An integer, at least `low`."""
-    return _number(Integral, "an integer", low, math.inf, False, True)
+    """An integer, at least `low`, that fits into 64 bits."""
+    return _number(Integral, "an integer", low, BEYOND, False, True)
 
 
 def either(*rules: Rule) -> Rule:
@@ -139,7 +147,7 @@ def resolve_loss(owner: str, loss: Any, epsilon: float) -> losses.Loss:
     """The loss itself; scikit-learn's `epsilon` is the parameter of those that go by name."""
     if isinstance(loss, losses.Loss):
         return loss
-    if loss == "huber" and epsilon == 0:
+    if loss == "huber" and float(epsilon) == 0:
         refuse(owner, "epsilon", "above 0 with loss='huber'", epsilon)
     return _named_loss(loss, {"huber": "delta"}.get(loss, "epsilon" if "epsilon" in loss else ""), float(epsilon))
 

@@ -12,7 +12,7 @@ import numpy as np
 from fastopt._core import Matrix
 from fastopt._linear_base import SGDBase
 from fastopt._linear_compat import Events, with_callbacks
-from fastopt._linear_data import check_eval_set
+from fastopt._linear_data import check_eval_set, naming
 from fastopt._linear_docs import arguments
 from fastopt._linear_fit import Targets, Validation
 
@@ -65,8 +65,10 @@ class Supervised(SGDBase):
         """The rows that early stopping holds out, sorted."""
         from sklearn import model_selection   # slow to import, seldom needed
 
-        cut = getattr(model_selection, splitter)(test_size=self.validation_fraction, random_state=self.random_state)
-        train, rows = next(cut.split(y, y))
+        cut = getattr(model_selection, splitter)(test_size=float(self.validation_fraction),
+                                                 random_state=self.random_state)
+        with naming("validation_fraction", "y"):
+            train, rows = next(cut.split(y, y))
         if len(train) == 0 or len(rows) == 0:
             raise ValueError(f"validation_fraction={self.validation_fraction!r} of {len(y)} samples leaves "
                              f"{len(train)} to learn from and {len(rows)} to validate on")
@@ -80,9 +82,10 @@ class Supervised(SGDBase):
 
     def _validation(self, X: Matrix, targets: Targets, weight: Any, rows: Any, eval_set: Any) -> Validation | None:
         if eval_set is not None:
-            X_eval, y = check_eval_set(self, eval_set)
-            return Validation(Matrix(X_eval), None,
-                              self._score_of(self._eval_targets(y, targets, X_eval.dtype), None), self._n_threads())
+            with naming("eval_set"):
+                X_eval, y = check_eval_set(self, eval_set)
+                score = self._score_of(self._eval_targets(y, targets, X_eval.dtype), None)
+                return Validation(Matrix(X_eval), None, score, self._n_threads())
         if rows is None:
             return None
         score = self._score_of(targets.y[rows], None if weight is None else weight[rows])

@@ -24,6 +24,8 @@ Array = NDArray[Any]
 registry: dict[str, type[Loss]] = {}
 
 _FLOAT64 = np.dtype(np.float64)
+#: sums of weights up to this, and down to its inverse, neither overflow nor underflow in products with losses
+_SAFE = {np.dtype(dtype): float(np.finfo(dtype).max) ** 0.5 for dtype in (np.float32, np.float64)}
 
 #: what y may be: in words, and as a test
 _DOMAINS: dict[str, tuple[str, Callable[[Array], Array]]] = {
@@ -67,7 +69,10 @@ def number(name: str, value: float, above: float = -math.inf, below: float = mat
 
 def _array(name: str, value: ArrayLike, dtype: Any = None) -> Array:
     """`value` as a contiguous, aligned float array: itself if it is one.  Without dtype float32 stays, else float64."""
-    value = np.asarray(value)
+    try:
+        value = np.asarray(value)
+    except ValueError as error:   # lists of unequal length
+        raise ValueError(f"{name}: {error}") from None
     if value.dtype == (dtype or _FLOAT64) and value.flags.c_contiguous and value.flags.aligned:
         return value  # np.require does the same in ten times the time
     if value.dtype.kind not in "fiub":
@@ -229,11 +234,15 @@ class Loss:
         if sample_weight is None:
             return None, p.size
         weight = _same_shape("sample_weight", _array("sample_weight", sample_weight, p.dtype), p)
-        total = float(weight.sum(dtype=np.float64))
+        with np.errstate(over="ignore"):
+            total = float(weight.sum(dtype=np.float64))
         if not (weight.min() >= 0 and math.isfinite(total)):
             _refuse("sample_weight", weight, *_DOMAINS["nonnegative"])
         if total == 0:
             raise ValueError("sample_weight must not be all 0")
+        if not 1 / _SAFE[weight.dtype] < total < _SAFE[weight.dtype]:   # only ratios matter
+            weight = weight / weight.max()
+            total = float(weight.sum(dtype=np.float64))
         return weight, total
 
     def _gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, out: Array | None,

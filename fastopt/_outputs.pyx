@@ -42,10 +42,10 @@ cdef void keep(Kept *kept, bint back) noexcept nogil:
 
 
 cdef bint finite(const fo_outputs *out, const Kept *kept, bint is_float) noexcept nogil:
-    """Whether all weights, averaged weights and intercepts are."""
+    """Whether all weights, averaged weights and intercepts are, and the losses are: a prediction overflowed else."""
     cdef Py_ssize_t j, slot
     for j in range(out.k):
-        if not (-INFINITY < out.o[j].b < INFINITY):
+        if not (-INFINITY < out.o[j].b < INFINITY and -INFINITY < out.o[j].loss_sum < INFINITY):
             return False
     for slot in range(KEPT - 1):
         if kept[slot].bytes > 0 and not kernels(is_float).all_finite(kept[slot].bytes // (4 if is_float else 8),
@@ -91,10 +91,11 @@ cdef class Outputs:
         if coef_avg is not None:
             self._plain(self.w_avg)[...] = coef_avg
         self.state = np.array(state, dtype=STATE)
-        self.scratch = aligned((3, padded), X.dtype)
+        self.scratch = aligned((4, padded), X.dtype)
         self.c.k, self.c.lone, self.c.o = self.total, lone, <fo_output *>_data(self.state)
         self.c.w, self.c.w_avg, self.c.q = _data(self.w), _data(self.w_avg), _data(self.q)
-        self.c.z, self.c.g, self.c.c = _data(self.scratch[0]), _data(self.scratch[1]), _data(self.scratch[2])
+        self.c.p, self.c.z = _data(self.scratch[0]), _data(self.scratch[1])
+        self.c.g, self.c.c = _data(self.scratch[2]), _data(self.scratch[3])
         self.copies = []
         for slot, array in enumerate((self.w, self.w_avg, self.state)):
             self.copies.append(None if array is None else np.empty_like(array))

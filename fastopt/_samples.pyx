@@ -103,7 +103,7 @@ cdef class Samples:
         cdef Py_ssize_t size = 4 if X.is_float else 8
         self.X, self.kernels, self.matrix = X, kernels(X.is_float), X.c
         self.shuffle, self.seed, self.held_out, self.negative = shuffle, seed, held_out, negative
-        self.y = np.ascontiguousarray(y)
+        self.y = np.require(y, None, ["C", "A"])
         self.y_type = TARGET_TYPES.index(self.y.dtype.type)
         self.y_columns = 1 if self.y.ndim == 1 else self.y.shape[1]
         self.y_data = cnp.PyArray_DATA(self.y)

@@ -123,7 +123,6 @@ def test_many_classes_in_order(loss, average, schedule):
     check_many_classes(loss, average, schedule, [np.asarray] if loss == "hinge" else [np.asarray, scipy.sparse.csr_matrix])
 
 
-@pytest.mark.xfail(reason="sweep_csr_many sets sq_norm of outputs that do not move as well; scikit-learn leaves it")
 def test_many_classes_in_order_with_idle_outputs_of_sparse_rows():
     check_many_classes("hinge", False, "optimal", [scipy.sparse.csr_matrix])
 

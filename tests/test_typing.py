@@ -9,6 +9,7 @@ import fastopt as fo
 
 RIGHT = """
 import numpy as np
+import numpy.typing as npt
 
 import fastopt as fo
 
@@ -26,7 +27,7 @@ huber = fo.losses.Huber(delta=1.35)
 delta: float = huber.delta
 loss: fo.losses.Loss = fo.losses.get("log_loss")
 value: float = loss.value(y, p, sample_weight=[1, 2, 3])
-gradient: np.ndarray = loss.gradient(y, p, out=np.empty(3))
+gradient: npt.NDArray[np.float64] = loss.gradient(y, p, out=np.empty(3))
 value, gradient = loss.value_and_gradient(y, p)
 total: float = loss.pointwise(y, p).sum() + loss.predict(p).max()
 """
