@@ -97,10 +97,10 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
         refuse_dates(name, y)
         with naming(name):
             y = y.astype(dtype)
-    least, limit = y.min(), float(np.finfo(dtype).max)
-    if not (-limit <= least and y.max() <= limit):
+    least, most, limit = float(y.min()), float(y.max()), float(np.finfo(dtype).max)
+    if not (-limit <= least and most <= limit):
         raise ValueError(f"{name} must hold finite numbers, at most {limit:.3g} in magnitude as X is {np.dtype(dtype)}; "
-                         f"got {y.max() if -limit <= least else least}")
+                         f"got {most if -limit <= least else least}")
     if loss.target == "nonnegative" and not least >= 0 or loss.target == "positive" and not least > 0:
         raise ValueError(f"{name} must be {'at least' if loss.target == 'nonnegative' else 'above'} 0 with "
                          f"loss={loss.name!r}, got {least}")
