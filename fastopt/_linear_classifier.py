@@ -68,6 +68,9 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
     * `partial_fit` with `average` goes on with the intercept behind the average, which scikit-learn loses.
     * float32 data give predictions in float32.
 
+    Steps so large that SGD is unstable (unscaled features; a small `alpha` with 'optimal') multiply differences of
+    rounding from epoch to epoch, and weights then agree no better than scikit-learn's after X is multiplied by 1 + 1e-15.
+
     References
     ----------
     .. [1] K. Crammer et al. (2006), Online passive-aggressive algorithms, JMLR 7, 551–585.
