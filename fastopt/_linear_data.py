@@ -53,14 +53,28 @@ def refuse_dates(name: str, value: Any) -> None:
 
 def refuse_broken(X: Any) -> None:
     """Sparse X whose arrays contradict each other, on which SciPy's conversion to CSR would crash; CSR is checked later."""
-    if not scipy.sparse.issparse(X) or X.format not in ("csr", "csc", "bsr", "coo"):
+    if not scipy.sparse.issparse(X) or X.format not in ("csr", "csc", "bsr", "coo", "dia"):
         return
     if not isinstance(X.data, np.ndarray):
         raise TypeError(f"X.data must be an ndarray, got {type(X.data).__name__}")
     if X.format in ("csc", "bsr"):
-        X.check_format(full_check=True)
-    elif X.format == "coo":
-        type(X)((X.data, (X.row, X.col)), shape=X.shape)
+        refuse_compressed(X)
+    elif X.format != "csr":   # the constructors check
+        type(X)((X.data, (X.row, X.col) if X.format == "coo" else X.offsets), shape=X.shape)
+
+
+def refuse_compressed(X: Any) -> None:
+    """The same for CSC and BSR; SciPy's own check_format overlooks arrays whose last offset is 0, and overflows."""
+    if X.data.ndim != (1 if X.format == "csc" else 3):
+        raise ValueError(f"X.data of a {X.format} matrix must not have {X.data.ndim} dimensions")
+    block = (1, 1) if X.format == "csc" else X.data.shape[1:]
+    n, d = (X.shape[i] // max(1, block[i]) for i in ((1, 0) if X.format == "csc" else (0, 1)))
+    indptr, indices = np.asarray(X.indptr), np.asarray(X.indices)
+    if indptr.shape != (n + 1,) or indptr[0] != 0 or (indptr[1:] < indptr[:-1]).any() or indptr[-1] > len(X.data):
+        raise ValueError(f"X.indptr of a {X.format} matrix of shape {X.shape} must hold {n + 1} offsets that start at 0, never "
+                         f"decrease and end within X.data")
+    if indices.shape != X.data.shape[:1] or indices.size and not (0 <= indices.min() and indices.max() < d):
+        raise ValueError(f"X.indices of a {X.format} matrix of shape {X.shape} must be as many as X.data and lie in 0 … {d - 1}")
 
 
 def check_X(estimator: Any, X: Any, reset: bool = False) -> Any:
@@ -81,7 +95,9 @@ def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False
     except (ValueError, TypeError, OverflowError):
         with naming("X"):
             check_array(X, estimator=estimator, **AS_IS)
-        with naming("y", "X"):   # X alone is fine
+        with naming("X and y"):
+            check_consistent_length(X, y)
+        with naming("y", "X"):
             raise
     if columns and (y.ndim == 1 or y.shape[1] == 1):
         y = column_or_1d(y, warn=True)

@@ -42,7 +42,7 @@ cdef void keep(Kept *kept, bint back) noexcept nogil:
 
 
 cdef bint finite(const fo_outputs *out, const Kept *kept, bint is_float) noexcept nogil:
-    """Whether all weights, averaged weights and intercepts are, and the losses are: a prediction overflowed else."""
+    """Whether all weights, averaged weights, intercepts and sums of losses are."""
     cdef Py_ssize_t j, slot
     for j in range(out.k):
         if not (-INFINITY < out.o[j].b < INFINITY and -INFINITY < out.o[j].loss_sum < INFINITY):

@@ -21,7 +21,7 @@ class InvalidParameterError(ValueError, TypeError):
 
 
 class DivergenceError(ValueError):
-    """Training ended in weights that are not finite.
+    """Training ended in weights, or in a loss, that are not finite.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class DivergenceError(ValueError):
         self.epoch, self.learning_rate, self.feature_scale = epoch, learning_rate, feature_scale
 
     def __str__(self) -> str:
-        return (f"training diverged in epoch {self.epoch}: weights or predictions overflowed with learning rate "
+        return (f"training diverged in epoch {self.epoch}: weights or losses overflowed with learning rate "
                 f"{self.learning_rate:.3g} at its start and features up to {self.feature_scale:.3g} in magnitude. "
                 + remedy(self.feature_scale))
 
