@@ -191,10 +191,17 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         if done.error is not None:
             raise done.error
         if fresh:
-            self._warn(done)
+            self._warn(done, targets, X)
         events.end(found)
 
-    def _warn(self, done: Outcome) -> None:
+    def _doubt(self, done: Outcome, targets: Targets, X: Any) -> str | None:
+        """What else to warn of."""
+        return None
+
+    def _warn(self, done: Outcome, targets: Targets, X: Any) -> None:
+        doubt = self._doubt(done, targets, X)
+        if doubt:
+            warnings.warn(doubt, ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
         if self.tol is not None and done.n_iter == self.max_iter and not done.stopped:
             warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
                           "improve the fit.", ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
