@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 Class = TypeVar("Class", bound=type)
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 PARAMETERS = {
     "nu": """float, default=0.5
@@ -143,7 +145,7 @@ def documented(without: tuple[str, ...] = (), **words: str) -> Any:
     return fill
 
 
-def arguments(method: Any) -> Any:
+def arguments(method: Method) -> Method:
     """Fill ``[arguments]`` of a method's docstring by its signature."""
     doc = inspect.cleandoc(method.__doc__ or "")
     method.__doc__ = doc.replace("[arguments]", listing(ARGUMENTS, inspect.signature(method).parameters, {}))
