@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core import Matrix
 from fastopt._linear_compat import FIT_LEVELS, CallbackSupport, Events
-from fastopt._linear_data import check_weight, check_X, largest, naming, refuse_dates
+from fastopt._linear_data import check_weight, check_X, largest, naming, refuse_unreal
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
 from fastopt._linear_params import Rule, check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
 from fastopt._predict import predict
@@ -46,7 +46,7 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
 
 def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
     """A user's starting weights or intercepts; those of one output may lack that dimension."""
-    refuse_dates(name, value)
+    refuse_unreal(name, value)
     with naming(name):
         if np.iscomplexobj(value):
             raise TypeError("complex numbers are not supported")
