@@ -131,10 +131,11 @@ FO_INLINE F(row) F(block_row)(const int layout, const F(sgd_state) *s, ptrdiff_t
     return F(row_of)(layout, s->X, s->block->rows[i < s->block->n ? i : s->block->n - 1]);
 }
 
-/* gradients and steps of sample i: p, the objective, c; w_avg.  `factor` is what the
- * (last) gradient was multiplied by.  Nonzero if any weight is to move.  `plain`: no averages, no passive-aggressive steps, no l1, not
- * one_class; and the caller counts the penalty. */
-FO_INLINE int F(sgd_step)(const int layout, const int one, const int plain, F(sgd_state) *s, F(row) x, ptrdiff_t i, real *factor) {
+/* Gradients and steps of sample i: from p to the objective, c and w_avg.  `factor` is what the (last) gradient was multiplied
+ * by.  `plain`: no averages, no passive-aggressive steps, no l1, not one_class, and the caller counts the penalty.
+ * Nonzero if any weight is to move. */
+FO_INLINE int F(sgd_step)(const int layout, const int one, const int plain, F(sgd_state) *s, F(row) x, ptrdiff_t i,
+                          real *factor) {
     const fo_sgd *sgd = s->sgd;
     const real *y = (const real *)s->block->y + i * s->k, *sample = s->block->weight;
     const int pa = !plain && sgd->schedule.kind >= FO_SCHEDULE_pa1;
@@ -180,7 +181,8 @@ FO_INLINE void F(sgd_truncate)(const int layout, F(sgd_state) *s, F(row) x) {
 /* the samples of a block, one after the other */
 FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) {
     const int l1 = s->sgd->l1 > 0;
-    F(sweep_args) w = {.w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = l1 || !s->sgd->counts_penalty ? NULL : s->o};
+    F(sweep_args) w = {.w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z,
+                       .o = l1 || !s->sgd->counts_penalty ? NULL : s->o};
     F(row) x = F(block_row)(layout, s, 0);
     real factor;
     w.next = x;
