@@ -102,7 +102,7 @@ typedef struct {
     void *w_avg;     /* sums of the averaged weights, or NULL */
     void *q;         /* L1 penalty that each weight has received, or NULL without l1 */
     fo_output *o;    /* (k,) */
-    void *z, *g, *c; /* scratch of k elements each, 64-byte aligned, padded with zeros to whole vectors */
+    void *p, *z, *g, *c; /* scratch of k elements each, 64-byte aligned, padded with zeros to whole vectors */
 } fo_outputs;
 
 /* The kernels of one instruction set and one element type. */

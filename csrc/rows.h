@@ -90,13 +90,22 @@ static void F(predict_rows)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t k, const 
     else F(predict_loop)(FO_CSR64, X, n, k, rows, w, w_stride, b, p);
 }
 
-/* Column by column: a column of a Fortran-ordered X stays in the cache while all rows of the block are taken from it. */
+/* m elements of one row, apart in memory; unaligned ones too */
+FO_INLINE void F(pack_part)(const int m, const char *x, ptrdiff_t column_stride, real *out) {
+    for (int j = 0; j < m; j++) memcpy(out + j, x + j * column_stride, sizeof(real));
+}
+
+/* A line of the packed rows at a time: of a Fortran-ordered X, 16 columns of all rows before the next 16, as their loads
+ * do not wait for each other (one column at a time takes 2.9x as long). */
 static void F(pack_rows)(ptrdiff_t n, ptrdiff_t d, const void *data, ptrdiff_t row_stride, ptrdiff_t column_stride,
                          const int32_t *rows, void *out) {
-    real *o = out;
-    for (ptrdiff_t j = 0; j < d; j++)
-        for (ptrdiff_t i = 0; i < n; i++)
-            memcpy(o + i * d + j, (const char *)data + (ptrdiff_t)rows[i] * row_stride + j * column_stride, sizeof(real));
+    for (ptrdiff_t j = 0; j < d; j += VLEN)
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const char *x = (const char *)data + (ptrdiff_t)rows[i] * row_stride + j * column_stride;
+            real *o = (real *)out + i * d + j;
+            if (j + VLEN <= d) F(pack_part)(VLEN, x, column_stride, o);
+            else F(pack_part)((int)(d - j), x, column_stride, o);
+        }
 }
 
 static int F(all_finite)(ptrdiff_t n, const void *x) {

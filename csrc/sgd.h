@@ -122,6 +122,7 @@ typedef struct {
     ptrdiff_t ahead;       /* rows between the one at work and the one that is prefetched */
     fo_output *o;
     real *p, *z, *g, *c;   /* k each */
+    real *kept;            /* where the predictions are kept, for the values of the losses */
     double t;
 } F(sgd_state);
 
@@ -130,10 +131,11 @@ FO_INLINE F(row) F(block_row)(const int layout, const F(sgd_state) *s, ptrdiff_t
     return F(row_of)(layout, s->X, s->block->rows[i < s->block->n ? i : s->block->n - 1]);
 }
 
-/* gradients and steps of sample i: p, the objective, c; w_avg.  `factor` is what the
- * (last) gradient was multiplied by.  Nonzero if any weight is to move.  `plain`: no averages, no passive-aggressive steps, no l1, not
- * one_class; and the caller counts the penalty. */
-FO_INLINE int F(sgd_step)(const int layout, const int one, const int plain, F(sgd_state) *s, F(row) x, ptrdiff_t i, real *factor) {
+/* Gradients and steps of sample i: from p to the objective, c and w_avg.  `factor` is what the (last) gradient was multiplied
+ * by.  `plain`: no averages, no passive-aggressive steps, no l1, not one_class, and the caller counts the penalty.
+ * Nonzero if any weight is to move. */
+FO_INLINE int F(sgd_step)(const int layout, const int one, const int plain, F(sgd_state) *s, F(row) x, ptrdiff_t i,
+                          real *factor) {
     const fo_sgd *sgd = s->sgd;
     const real *y = (const real *)s->block->y + i * s->k, *sample = s->block->weight;
     const int pa = !plain && sgd->schedule.kind >= FO_SCHEDULE_pa1;
@@ -179,13 +181,15 @@ FO_INLINE void F(sgd_truncate)(const int layout, F(sgd_state) *s, F(row) x) {
 /* the samples of a block, one after the other */
 FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) {
     const int l1 = s->sgd->l1 > 0;
-    F(sweep_args) w = {.w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = l1 || !s->sgd->counts_penalty ? NULL : s->o};
+    F(sweep_args) w = {.w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z,
+                       .o = l1 || !s->sgd->counts_penalty ? NULL : s->o};
     F(row) x = F(block_row)(layout, s, 0);
     real factor;
     w.next = x;
     F(sweep)(layout, one, SWEEP_DOT, s->k, w);
     for (ptrdiff_t i = 0; i < s->block->n; i++, x = w.next) {
-        for (ptrdiff_t j = 0; j < s->k; j++) s->p[j] = F(fma_)((real)s->o[j].scale, s->z[j], (real)s->o[j].b);
+        for (ptrdiff_t j = 0; j < s->k; j++)
+            s->kept[j] = s->p[j] = F(fma_)((real)s->o[j].scale, s->z[j], (real)s->o[j].b);
         w.next = F(block_row)(layout, s, i + 1);
         w.x = x;
         w.ahead = F(block_row)(layout, s, i + s->ahead);
@@ -199,7 +203,7 @@ FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) 
         } else {
             F(sweep)(layout, one, SWEEP_DOT | SWEEP_AHEAD, s->k, w);
         }
-        s->p += s->k;
+        s->kept += s->k;
     }
 }
 
@@ -211,23 +215,25 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
     F(row) before = F(block_row)(FO_DENSE, s, 0), x = before;
     F(sweep_args) w = {.next = x, .w = s->out->w, .stride = s->stride, .c = s->c, .z = s->z, .o = NULL};
     const real share = (real)s->sgd->intercept_share;
-    real factor = 0;
+    real factor = 0, b = (real)s->o->b, b_step = 0; /* the intercept is b + b_step: o->b in double is late on the way to p */
     F(sweep)(FO_DENSE, 1, SWEEP_DOT, 1, w);
-    real p = F(fma_)((real)s->o->scale, s->z[0], (real)s->o->b);
+    real p = F(fma_)((real)s->o->scale, s->z[0], b);
     s->c[0] = 0;
     w.norms = F(vset)(0);
     for (ptrdiff_t i = 0; i < s->block->n; i++, before = x, x = w.next) {
-        *s->p = p;
+        *s->kept = s->p[0] = p;
         w.next = F(block_row)(FO_DENSE, s, i + 1);
         w.x = before;
         w.between = x.x;
         w.ahead = F(block_row)(FO_DENSE, s, i + s->ahead);
         w.norm_factor = (real)(s->o->scale * s->o->scale);
         F(sweep_tile)(1, does, &w);
-        const real b = (real)s->o->b;
+        const real b_now = b + b_step;
+        b = (real)s->o->b;
         F(sgd_step)(FO_DENSE, 1, 1, s, x, i, &factor);
-        p = F(fma_)(s->g[0], factor * (w.product + share), F(fma_)((real)s->o->scale, s->z[0], b));
-        s->p++;
+        p = F(fma_)(s->g[0], factor * (w.product + share), F(fma_)((real)s->o->scale, s->z[0], b_now));
+        b_step = s->g[0] * (factor * share);
+        s->kept++;
     }
     if (s->sgd->counts_penalty) s->o->penalty_sum += 0.5 * s->sgd->l2 * (double)F(vsum)(w.norms);
     w.x = before;
@@ -238,12 +244,12 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
 FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, const fo_sgd *sgd, const fo_matrix *X,
                               const fo_block *block, fo_outputs *out) {
     const ptrdiff_t mean = layout == FO_DENSE ? X->d : row_start(layout, X, X->n) / X->n + 1;
-    real local[3] = {0};
+    real local[4] = {0};
     fo_output state = out->o[0];
     F(sgd_state) s = {.sgd = sgd, .X = X, .block = block, .out = out,
                       .k = one ? 1 : out->k, .stride = layout == FO_DENSE ? out->output_stride : out->feature_stride,
                       .ahead = 2 + SGD_BYTES_AHEAD / (mean * (ptrdiff_t)sizeof(real)),
-                      .o = one ? &state : out->o, .p = block->p,
+                      .o = one ? &state : out->o, .kept = block->p, .p = one ? local + 3 : out->p,
                       .z = one ? local : out->z, .g = one ? local + 1 : out->g, .c = one ? local + 2 : out->c,
                       .t = block->t};
     if (lag) F(sgd_samples_late)(&s);

@@ -134,7 +134,8 @@ FO_INLINE void F(sweep_csr_many)(const int layout, const int does, ptrdiff_t k, 
             }
             real e[64 / sizeof(real)];
             F(vstore)(e, norm);
-            for (ptrdiff_t o = j; s->o && o < k && o < j + VLEN; o++) s->o[o].sq_norm = (double)e[o - j];
+            for (ptrdiff_t o = j; s->o && o < k && o < j + VLEN; o++)
+                if (s->c[o] != 0) s->o[o].sq_norm = (double)e[o - j]; /* scikit-learn's criterion again */
         }
         if (does & SWEEP_DOT) {
             for (ptrdiff_t i = 0; i < s->next.m; i++)

@@ -11,7 +11,7 @@ from sklearn.datasets import make_classification
 from fastopt import linear_model as ours
 
 X, y = make_classification(40_000, 200, n_informative=30, random_state=0)
-settings = dict(loss="log_loss", alpha=1e-4, max_iter=10, tol=None, random_state=0)
+settings = dict(loss="log_loss", alpha=1e-4, learning_rate="invscaling", eta0=0.01, max_iter=10, tol=None, random_state=0)
 
 print(f"{X.shape[0]:,} rows x {X.shape[1]} columns, 10 epochs of log_loss + l2, one thread\n")
 for dtype in (np.float64, np.float32):

@@ -14,6 +14,7 @@ import typer
 from . import __version__
 from ._cli_errors import FAILURE, USAGE, CliError
 from ._cli_options import PredictOptions, TrainOptions, command
+from .exceptions import InvalidParameterError
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -77,6 +78,8 @@ def _in_one_line(work, options):
         _fail("stopped by Ctrl-C; nothing was saved", 130, False)
     except ImportError as error:
         _fail(f'{error.name or error} is missing: pip install "fastopt[cli]"', FAILURE, options.debug)
+    except InvalidParameterError as error:
+        _fail(error, USAGE, options.debug)
     except MemoryError as error:
         _fail(f"not enough memory: {error}", FAILURE, options.debug)
     except Exception as error:  # the estimators' messages are written to be read; the traceback is for --debug

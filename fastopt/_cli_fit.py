@@ -5,11 +5,14 @@ Used by _cli_train.
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
 import warnings
 from dataclasses import dataclass, field
+
+from ._cli_errors import CliError
 
 
 @dataclass
@@ -19,8 +22,7 @@ class Fitted:
     estimator: object
     losses: list = field(default_factory=list)
     scores: list = field(default_factory=list)
-    seconds: float = 0.0                 # of the epochs alone, and of the whole fit
-    wall: float = 0.0
+    seconds: float = 0.0                 # of the epochs, each with its score
     stopped: bool = False                # by Ctrl-C
     notes: list = field(default_factory=list)
 
@@ -50,12 +52,18 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
 
     Raises
     ------
+    CliError
+        If training diverges.
     KeyboardInterrupt
         At the second Ctrl-C, or at the first before any epoch has ended.
     """
     fitted = Fitted(estimator)
 
     def epoch(result):
+        result.seconds = time.perf_counter() - resumed[0]           # of this epoch, without what was shown before
+        if not math.isfinite(result.fun):        # steps are clipped, so that weights may stay finite for long
+            raise CliError(f"training diverged in epoch {result.nit}: the loss is {result.fun} with eta0 = {estimator.eta0:g}; "
+                           f"choose a smaller --eta0, and leave --no-scale out")
         fitted.losses.append(float(result.fun))
         if result.validation_score is not None:
             fitted.scores.append(float(result.validation_score))
@@ -64,13 +72,13 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
         if interrupt.asked:
             fitted.stopped = True
             raise StopIteration
+        resumed[0] = time.perf_counter()
 
     with Interrupt() as interrupt, warnings.catch_warnings(record=True) as caught, \
             report.progress(estimator.max_iter, X.shape[0], score_name) as show:
         warnings.simplefilter("always")
-        started = time.perf_counter()
+        resumed = [time.perf_counter()]
         estimator.fit(X, y, eval_set=held_out, callback=epoch)
-        fitted.wall = time.perf_counter() - started
     fitted.notes = list(dict.fromkeys(str(w.message) for w in caught))
     return fitted
 

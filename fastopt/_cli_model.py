@@ -13,6 +13,7 @@ from ._cli_errors import USAGE, CliError, did_you_mean, one_of
 
 PENALTIES = ("l2", "l1", "elasticnet", "none")
 SCHEDULES = ("adaptive", "optimal", "constant", "invscaling", "pa1", "pa2")
+DOMAINS = {"classification": ("sign", "unit", "real"), "regression": ("real", "nonnegative", "positive")}   # of y, by task
 LOG_LINK = ("poisson", "gamma", "tweedie")            # their targets are not shifted or scaled: y must stay positive
 CURVATURE = {"log_loss": 0.25, "squared_hinge": 2.0, "modified_huber": 2.0}       # largest second derivative; else 1
 
@@ -45,6 +46,8 @@ def make_estimator(options, task, X, y):
         random_state=options.seed)
     if options.epsilon is not None:
         params["epsilon"] = options.epsilon
+    if task == "classification":
+        params["n_jobs"] = options.threads
     if options.class_weight is not None:
         params["class_weight"] = class_weights(options.class_weight, y, task)
     return kind(**params)
@@ -83,9 +86,9 @@ def chosen_loss(text, task):
 
 def _check_loss(loss, task):
     """CliError, with the near match, for a loss that there is not or that is for the other task."""
-    from .linear_model import SGDClassifier, SGDRegressor
+    from . import losses
 
-    known = {t: loss_names(e) for t, e in (("classification", SGDClassifier), ("regression", SGDRegressor))}
+    known = {t: [name for name in losses.names() if losses.get(name).target in DOMAINS[t]] for t in DOMAINS}
     other = "regression" if task == "classification" else "classification"
     if loss in known[task]:
         return
@@ -93,11 +96,6 @@ def _check_loss(loss, task):
         raise CliError(f"loss {loss!r} is for {other}; for {task} there are: {', '.join(known[task])}", USAGE)
     near = did_you_mean(loss, known[task])
     raise CliError(f"unknown loss {loss!r}{near or '; known: ' + ', '.join(known[task])}", USAGE)
-
-
-def loss_names(kind):
-    """The losses of an estimator class."""
-    return sorted(kind._parameter_constraints["loss"][0].options)
 
 
 def class_weights(text, y, task):

@@ -66,7 +66,7 @@ class TrainOptions:
     early_stopping: Annotated[bool, _switch(
         TRAINING, "Watch the validation score rather than the training loss, and keep the best epoch's weights.")] = False
     seed: Annotated[int, _number(TRAINING, "Of the held-out rows and of the order.", 0)] = 0
-    threads: Annotated[Optional[int], _number(TRAINING, "Default: as many as the process may use.", 1)] = None
+    threads: Annotated[Optional[int], _number(TRAINING, "Classes are shared among them; default: 1.", 1)] = None
 
     compare: Annotated[Optional[bool], _switch(
         OUTPUT, "Time the same fit with scikit-learn too; default: only without DATA.")] = None

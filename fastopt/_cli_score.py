@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import numpy as np
 
-EPSILON = {"huber": "delta", "epsilon_insensitive": "epsilon", "squared_epsilon_insensitive": "epsilon"}
-
 
 def mean_loss(estimator, X, y):
     """Mean loss over rows and outputs, the penalty left out: what `loss_curve_` is of the rows that were learnt from.
@@ -17,10 +15,9 @@ def mean_loss(estimator, X, y):
     estimator : SGDClassifier or SGDRegressor, of fastopt or of scikit-learn
     X, y : rows and their targets
     """
-    from . import losses
+    from ._linear_params import resolve_loss
 
-    name, epsilon = estimator.loss, getattr(estimator, "epsilon", None)
-    loss = losses.get(name, **({EPSILON[name]: epsilon} if isinstance(name, str) and name in EPSILON else {}))
+    loss = resolve_loss(type(estimator).__name__, estimator.loss, estimator.epsilon)
     coef = np.atleast_2d(estimator.coef_)
     p = np.asarray(X @ coef.T + estimator.intercept_)
     if not hasattr(estimator, "classes_"):

@@ -56,7 +56,7 @@ def train(options):
     for note in fitted.notes:
         report.warn(note)
     if fitted.stopped:
-        report.warn(f"stopped by Ctrl-C after epoch {len(fitted.losses)}; what it has learnt by then is kept")
+        report.warn(f"stopped by Ctrl-C after epoch {len(fitted.losses)}; saving what it has learnt")
     _results(report, options, rows, fitted, (rows.X, y, held_out))
     target.undo(estimator)
     _save(report, options, data, rows, fitted)
@@ -216,10 +216,10 @@ def _draw(report, options, data, rows, fitted):
     try:
         from ._plot import plot_curves
 
-        unit = ", target in standard deviations" if rows.task == "regression" and rows.preparer.scale else ""
+        unit = ", scaled target" if rows.task == "regression" and rows.preparer.scale else ""
         plot_curves(options.plot, fitted.losses, fitted.scores, title=f"{data.source}\n{describe(fitted.estimator)}",
-                    loss_name=f"training loss ({loss_text(fitted.estimator.loss)}{unit})",
-                    score_name=f"{rows.score_name}, held-out rows", best_epoch=fitted.best_epoch)
+                    loss_name=f"training loss\n{loss_text(fitted.estimator.loss)}{unit}",
+                    score_name=f"{rows.score_name}\nheld-out rows", best_epoch=fitted.best_epoch)
     except ImportError as error:
         report.warn(f'no picture, since {error.name} is not installed: pip install "fastopt[plot]"')
         return False

@@ -59,6 +59,7 @@ cdef extern from "fastopt.h" nogil:
         void *w_avg
         void *q
         fo_output *o
+        void *p
         void *z
         void *g
         void *c

@@ -18,8 +18,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core import Matrix
-from fastopt._linear_compat import CallbackSupport, Events
-from fastopt._linear_data import check_weight, check_X, largest, naming, refuse_dates
+from fastopt._linear_compat import FIT_LEVELS, CallbackSupport, Events
+from fastopt._linear_data import check_weight, check_X, largest, naming, refuse_unreal
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
 from fastopt._linear_params import Rule, check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
 from fastopt._predict import predict
@@ -46,7 +46,7 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
 
 def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
     """A user's starting weights or intercepts; those of one output may lack that dimension."""
-    refuse_dates(name, value)
+    refuse_unreal(name, value)
     with naming(name):
         if np.iscomplexobj(value):
             raise TypeError("complex numbers are not supported")
@@ -80,7 +80,7 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
 
     def _check_partial(self) -> None:
         self._check()
-        if vars(self).get("early_stopping", False):
+        if vars(self).get("early_stopping", False) and not hasattr(self, "coef_"):
             raise ValueError("early_stopping should be False with partial_fit")
 
     # ---- what the estimators answer ----
@@ -197,16 +197,23 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         if done.error is not None:
             raise done.error
         if fresh:
-            self._warn(done)
+            self._warn(done, targets, X)
         events.end(found)
 
-    def _warn(self, done: Outcome) -> None:
+    def _doubt(self, done: Outcome, targets: Targets, X: Any) -> str | None:
+        """What else to warn of."""
+        return None
+
+    def _warn(self, done: Outcome, targets: Targets, X: Any) -> None:
+        doubt = self._doubt(done, targets, X)
+        if doubt:
+            warnings.warn(doubt, ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
         if self.tol is not None and done.n_iter == self.max_iter and not done.stopped:
             warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
-                          "improve the fit.", ConvergenceWarning, stacklevel=4)
+                          "improve the fit.", ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
         if self.power_t < 0:
             warnings.warn("Negative values for `power_t` make the learning rate grow; they are deprecated and will be "
-                          "an error, as in scikit-learn 1.10. Use values of at least 0.", FutureWarning, stacklevel=4)
+                          "an error, as in scikit-learn 1.10. Use values of at least 0.", FutureWarning, stacklevel=4 + FIT_LEVELS)
 
     def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> dict[str, Any]:
         """The attributes that an outcome makes."""

@@ -14,12 +14,14 @@ try:
 except ImportError:   # before 1.9
     _callback = None
 
-__all__ = ["CallbackSupport", "Events", "available_where", "with_callbacks"]
+__all__ = ["FIT_LEVELS", "CallbackSupport", "Events", "available_where", "with_callbacks"]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 #: to derive from: set_callbacks, where there are callbacks
 CallbackSupport: Any = type("CallbackSupport", (), {}) if _callback is None else _callback.CallbackSupportMixin
+#: frames that with_callbacks puts between fit and who calls it
+FIT_LEVELS = 0 if _callback is None else 1
 
 
 def with_callbacks(method: Method) -> Method:

@@ -21,8 +21,12 @@ from fastopt import losses
 BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
 RANGE = 1 << 16   # integer labels this close together are found by a table
 
-#: how X is taken: float32 and float64 of any strides, CSR with any indices, all else converted
-AS_IS = {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": [np.float64, np.float32], "order": None}
+
+def as_is(X: Any) -> dict[str, Any]:
+    """How X is taken: arrays of float32 and float64 with any strides, CSR with any indices.  All else is converted, to rows
+    in one piece: a frame is columns in memory, and every epoch would gather its rows again."""
+    return {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": [np.float64, np.float32],
+            "order": None if isinstance(X, np.ndarray) else "C"}
 
 
 def blocks(n: int) -> Iterator[slice]:
@@ -43,12 +47,14 @@ def naming(*names: str) -> Iterator[None]:
         raise kind(f"{names[0]}: {error}") from error
 
 
-def refuse_dates(name: str, value: Any) -> None:
-    """Dates and durations of NumPy, pandas and polars, which conversions would take for numbers."""
+def refuse_unreal(name: str, value: Any) -> None:
+    """Dates and durations of NumPy, pandas and polars, which conversions would take for numbers; and complex numbers."""
     dtypes: Any = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", ())
     for dtype in dtypes:
         if getattr(dtype, "kind", "") in ("m", "M") or getattr(dtype, "is_temporal", bool)():
             raise TypeError(f"{name} must hold real numbers, got {dtype}")
+        if getattr(dtype, "kind", "") == "c":   # scikit-learn's words, without the array behind them
+            raise ValueError(f"Complex data not supported: {name} must hold real numbers, got {dtype}")
 
 
 def refuse_broken(X: Any) -> None:
@@ -80,21 +86,21 @@ def refuse_compressed(X: Any) -> None:
 def check_X(estimator: Any, X: Any, reset: bool = False) -> Any:
     """X alone."""
     with naming("X"):
-        refuse_dates("X", X)
+        refuse_unreal("X", X)
         refuse_broken(X)
-        return validate_data(estimator, X, reset=reset, **AS_IS)
+        return validate_data(estimator, X, reset=reset, **as_is(X))
 
 
 def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False) -> tuple[Any, Any]:
     """X and y; y may have several columns if `columns`."""
     with naming("X"):
-        refuse_dates("X", X)
+        refuse_unreal("X", X)
         refuse_broken(X)
     try:
-        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns, **AS_IS)
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns, **as_is(X))
     except (ValueError, TypeError, OverflowError):
         with naming("X"):
-            check_array(X, estimator=estimator, **AS_IS)
+            check_array(X, estimator=estimator, **as_is(X))
         with naming("X and y"):
             check_consistent_length(X, y)
         with naming("y", "X"):
@@ -110,13 +116,13 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
         raise ValueError(f"{name} must be an array of shape (n,) or (n, k), got {type(y).__name__} "
                          f"of shape {np.shape(y)}")
     if y.dtype not in (np.float32, np.float64, np.int64):
-        refuse_dates(name, y)
+        refuse_unreal(name, y)
         with naming(name):
             y = y.astype(dtype)
-    least, limit = y.min(), float(np.finfo(dtype).max)
-    if not (-limit <= least and y.max() <= limit):
+    least, most, limit = float(y.min()), float(y.max()), float(np.finfo(dtype).max)
+    if not (-limit <= least and most <= limit):
         raise ValueError(f"{name} must hold finite numbers, at most {limit:.3g} in magnitude as X is {np.dtype(dtype)}; "
-                         f"got {y.max() if -limit <= least else least}")
+                         f"got {most if -limit <= least else least}")
     if loss.target == "nonnegative" and not least >= 0 or loss.target == "positive" and not least > 0:
         raise ValueError(f"{name} must be {'at least' if loss.target == 'nonnegative' else 'above'} 0 with "
                          f"loss={loss.name!r}, got {least}")
@@ -168,7 +174,7 @@ def check_weight(weight: Any, X: Any) -> Any:
     n = X.shape[0]
     if weight is None:
         return None
-    refuse_dates("sample_weight", weight)
+    refuse_unreal("sample_weight", weight)
     with naming("sample_weight"), np.errstate(over="ignore"):   # what overflows is not finite, and refused
         if isinstance(weight, Real):
             weight = np.full(n, weight, dtype=X.dtype)

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 Class = TypeVar("Class", bound=type)
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 PARAMETERS = {
     "nu": """float, default=0.5
@@ -40,12 +42,11 @@ PARAMETERS = {
         use.  Results do not depend on it.""",
     "random_state": """int, RandomState or None, default=None
         Seed of the order of samples and of the split of `early_stopping`.""",
-    "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive', 'pa1', 'pa2'}, default='{learning_rate}'
-        Learning rate of step t: `eta0`; 1/(alpha·(t0 + t)) with Bottou's t0; eta0/t^power_t; `eta0` divided by 5
-        whenever `n_iter_no_change` epochs bring no improvement; or the passive-aggressive steps I and II, of
-        aggressiveness `eta0` [1]_, which go with {passive} only.""",
+    "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive'{passive_names}}, default='{learning_rate}'
+        Learning rate of step t: `eta0`; 1/(alpha·(t0 + t)) with Bottou's t0; eta0/t^power_t; or `eta0` divided by 5
+        whenever `n_iter_no_change` epochs bring no improvement.{passive}""",
     "eta0": """float, default=0.01
-        First learning rate of 'constant', 'invscaling' and 'adaptive', aggressiveness of 'pa1' and 'pa2'; above 0.""",
+        First learning rate of 'constant', 'invscaling' and 'adaptive'; above 0.""",
     "power_t": """float, default={power_t}
         Exponent of 'invscaling'.""",
     "early_stopping": """bool, default=False
@@ -65,6 +66,13 @@ PARAMETERS = {
         Return the weights of the epoch with the best score on validation data, or, without those, with the lowest mean
         training loss.""",
 }
+
+def passive_aggressive(loss: str) -> dict[str, str]:
+    """Words for an estimator that takes passive-aggressive steps, with the loss that they go with."""
+    return {"passive_names": ", 'pa1', 'pa2'",
+            "passive": f"  'pa1' and 'pa2' are the passive-aggressive\n    steps I and II, of aggressiveness `eta0` [1]_; they "
+                       f"go with loss={loss!r} only."}
+
 
 ATTRIBUTES = {
     "coef_": """ndarray of shape {coef}
@@ -137,7 +145,7 @@ def documented(without: tuple[str, ...] = (), **words: str) -> Any:
     return fill
 
 
-def arguments(method: Any) -> Any:
+def arguments(method: Method) -> Method:
     """Fill ``[arguments]`` of a method's docstring by its signature."""
     doc = inspect.cleandoc(method.__doc__ or "")
     method.__doc__ = doc.replace("[arguments]", listing(ARGUMENTS, inspect.signature(method).parameters, {}))

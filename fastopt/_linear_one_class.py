@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-@documented(coef="(n_features,)", intercept="", learning_rate="optimal", power_t="0.5", passive="this estimator's hinge loss",
+@documented(coef="(n_features,)", learning_rate="optimal", power_t="0.5", passive_names="", passive="",
             without=("intercept_", "classes_", "validation_curve_", "best_iter_"))
 class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
     """Linear one-class support vector machine trained by stochastic gradient descent, to tell outliers.
@@ -39,8 +39,7 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
 
     References
     ----------
-    .. [1] K. Crammer et al. (2006), Online passive-aggressive algorithms, JMLR 7, 551–585.
-    .. [2] B. Schölkopf et al. (2001), Estimating the support of a high-dimensional distribution, Neural Computation 13.
+    B. Schölkopf et al. (2001), Estimating the support of a high-dimensional distribution, Neural Computation 13.
 
     Examples
     --------
@@ -60,8 +59,9 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
 
     def __init__(self, nu: float = 0.5, fit_intercept: bool = True, max_iter: int = 1000, tol: float | None = 1e-3,
                  shuffle: bool = True, verbose: int = 0, random_state: Any = None,
-                 learning_rate: Literal["constant", "optimal", "invscaling", "adaptive"] = "optimal", eta0: float = 0.01, power_t: float = 0.5,
-                 warm_start: bool = False, average: bool | int = False) -> None:
+                 learning_rate: Literal["constant", "optimal", "invscaling", "adaptive"] = "optimal",
+                 eta0: float = 0.01, power_t: float = 0.5, warm_start: bool = False,
+                 average: bool | int = False) -> None:
         self._keep(locals())
 
     @with_callbacks

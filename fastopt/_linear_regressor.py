@@ -13,11 +13,12 @@ from sklearn.utils import check_random_state
 
 from fastopt._linear_base import MAX_SEED
 from fastopt._linear_compat import Events
-from fastopt._linear_data import check_X_y, real_targets
-from fastopt._linear_docs import arguments, documented
-from fastopt._linear_fit import Targets
+from fastopt._linear_data import check_X_y, largest, real_targets
+from fastopt._linear_docs import arguments, documented, passive_aggressive
+from fastopt._linear_fit import Outcome, Targets
 from fastopt._linear_params import REGRESSOR, loss_name
 from fastopt._linear_supervised import LearningRate, Penalty, Supervised
+from fastopt.exceptions import remedy
 from fastopt.losses import Loss
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def r2(y: Any, weight: Any, loss: Loss) -> Callable[[Any], float]:
 
 
 @documented(coef="(n_features,), or (n_outputs, n_features) if y has several columns", intercept="(1,) or (n_outputs,)",
-            learning_rate="invscaling", power_t="0.25", passive="loss='epsilon_insensitive'", stratified="",
+            learning_rate="invscaling", power_t="0.25", **passive_aggressive('epsilon_insensitive'), stratified="",
             without=("offset_", "classes_"))
 class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
     """Linear regression trained by stochastic gradient descent, with robust, quantile and count losses.
@@ -156,6 +157,19 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
         if (1 if y.ndim == 1 else y.shape[1]) != targets.k:
             raise ValueError(f"y of eval_set must have {targets.k} columns as y has, got shape {y.shape}")
         return y
+
+    def _doubt(self, done: Outcome, targets: Targets, X: Any) -> str | None:
+        """Gradients are cut, as in scikit-learn, so that weights may grow beyond all use without overflow."""
+        loss = done.loss_curve[-1]
+        if loss < 1e3:
+            return None
+        y = targets.y[:1024]
+        nothing = self._loss().value(y, np.zeros(y.shape))
+        if loss <= 1e6 * nothing:
+            return None
+        scale = largest(X)
+        return (f"Training diverged: the mean loss is {loss:.3g}, that of predicting 0 {nothing:.3g}, with features up to "
+                f"{scale:.3g} in magnitude. {remedy(scale)}")
 
     def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
         return {"coef_": coef[0] if len(coef) == 1 else coef, "intercept_": intercept}

@@ -75,6 +75,9 @@ class Supervised(SGDBase):
         if weight is not None and not weight[rows].any():
             raise ValueError("The sample weights for validation set are all zero, consider using a different random "
                              "state.")
+        if weight is not None and not weight[train].any():
+            raise ValueError("The sample weights of all rows that are not held out are zero, consider using a different "
+                             "random state.")
         return np.sort(rows).astype(np.int32)
 
     def _validation(self, X: Matrix, targets: Targets, weight: Any, rows: Any, eval_set: Any) -> Validation | None:

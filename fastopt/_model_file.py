@@ -123,6 +123,8 @@ def _plain(value, name):
 def _fitted(estimator):
     """What was learnt beside the weights."""
     out = {"n_iter_": int(estimator.n_iter_), "t_": float(estimator.t_), "n_features_in_": int(estimator.n_features_in_)}
+    if hasattr(estimator, "best_iter_"):
+        out["best_iter_"] = int(estimator.best_iter_)
     for name in CURVES:
         if getattr(estimator, name, None) is not None:
             out[name] = [float(v) for v in getattr(estimator, name)]

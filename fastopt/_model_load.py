@@ -129,7 +129,9 @@ def _configured(kind, params):
     unknown = sorted(set(params) - set(known))
     need(not unknown, f"it has parameters that {kind.__name__} lacks: {unknown}")
     params = {name: _from_plain(value, name) for name, value in params.items()}
-    return kind(**params)
+    estimator = kind(**params)
+    estimator._check()
+    return estimator
 
 
 def _from_plain(value, name):
@@ -182,7 +184,7 @@ def _weights(arrays, kind):
 def _learnt(fitted):
     """n_iter_, the curves and the like."""
     need(isinstance(fitted, dict), "what was learnt is missing")
-    known = {"n_iter_": int, "t_": float, "n_features_in_": int, "feature_names_in_": list, **dict.fromkeys(CURVES, list)}
+    known = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list, **dict.fromkeys(CURVES, list)}
     out = {}
     for name, value in fitted.items():
         need(name in known and isinstance(value, known[name]) and not isinstance(value, bool), f"its {name!r} is damaged")

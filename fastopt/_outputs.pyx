@@ -91,10 +91,11 @@ cdef class Outputs:
         if coef_avg is not None:
             self._plain(self.w_avg)[...] = coef_avg
         self.state = np.array(state, dtype=STATE)
-        self.scratch = aligned((3, padded), X.dtype)
+        self.scratch = aligned((4, padded), X.dtype)
         self.c.k, self.c.lone, self.c.o = self.total, lone, <fo_output *>_data(self.state)
         self.c.w, self.c.w_avg, self.c.q = _data(self.w), _data(self.w_avg), _data(self.q)
-        self.c.z, self.c.g, self.c.c = _data(self.scratch[0]), _data(self.scratch[1]), _data(self.scratch[2])
+        self.c.p, self.c.z = _data(self.scratch[0]), _data(self.scratch[1])
+        self.c.g, self.c.c = _data(self.scratch[2]), _data(self.scratch[3])
         self.copies = []
         for slot, array in enumerate((self.w, self.w_avg, self.state)):
             self.copies.append(None if array is None else np.empty_like(array))

@@ -54,7 +54,7 @@ def plot_curves(path, loss_curve, validation_curve=(), *, title="", loss_name="t
     axes[-1].set_xlabel("epoch")
     figure.align_ylabels(axes)
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
-    _head(figure, title)
+    _head(figure, axes[0], title)
     figure.savefig(os.fspath(path))
 
 
@@ -85,18 +85,16 @@ def _widen(axis, least):
 
 
 def _mark_best(axis, scores, epoch):
-    """A dot and its value, the text on the side that has room."""
+    """A dot, and its value at the foot of the dashed line, on the side that has room: the curve is high there."""
     value, left = scores[epoch - 1], epoch > 0.6 * len(scores)
     axis.plot([epoch], [value], "o", color=ORANGE, markersize=6.5, markeredgecolor="white", zorder=3)
-    axis.annotate(f"best: {value:.4f} in epoch {epoch}", (epoch, value), xytext=(-8 if left else 8, -14),
-                  textcoords="offset points", ha="right" if left else "left", fontsize=9, color="#444444",
-                  bbox=dict(boxstyle="round,pad=0.2", facecolor="white", edgecolor="none", alpha=0.8))
+    axis.annotate(f"best: {value:.4f} in epoch {epoch}", (epoch, 0.04), xycoords=("data", "axes fraction"),
+                  xytext=(-7 if left else 7, 0), textcoords="offset points", ha="right" if left else "left", fontsize=9,
+                  color="#444444", bbox=dict(boxstyle="round,pad=0.2", facecolor="white", edgecolor="none", alpha=0.8))
 
 
-def _head(figure, title):
+def _head(figure, axis, title):
+    """The first line over the figure, the others smaller over its topmost axes."""
     first, _, rest = title.partition("\n")
-    if rest:
-        figure.suptitle(first + "\n", fontsize=11.5, fontweight="bold")
-        figure.text(0.5, 0.945, rest, ha="center", va="top", fontsize=8.5, color="#555555")
-    elif first:
-        figure.suptitle(first, fontsize=11.5, fontweight="bold")
+    figure.suptitle(first or None, fontsize=11.5, fontweight="bold")
+    axis.set_title(rest, fontsize=8.5, color="#555555")

@@ -45,9 +45,13 @@ class DivergenceError(ValueError):
         self.epoch, self.learning_rate, self.feature_scale = epoch, learning_rate, feature_scale
 
     def __str__(self) -> str:
-        advice = ("Scale the features first, with sklearn.preprocessing.StandardScaler or MaxAbsScaler; or take"
-                  if self.feature_scale > 10 else "Take")
         return (f"training diverged in epoch {self.epoch}: weights or losses overflowed with learning rate "
                 f"{self.learning_rate:.3g} at its start and features up to {self.feature_scale:.3g} in magnitude. "
-                f"{advice} a smaller eta0 with learning_rate='invscaling' or 'adaptive', or a larger alpha with "
-                f"'optimal'")
+                + remedy(self.feature_scale))
+
+
+def remedy(feature_scale: float) -> str:
+    """What to do against divergence."""
+    advice = ("Scale the features first, with sklearn.preprocessing.StandardScaler or MaxAbsScaler; or take"
+              if feature_scale > 10 else "Take")
+    return (f"{advice} a smaller eta0 with learning_rate='invscaling' or 'adaptive', or a larger alpha with 'optimal'")

@@ -91,7 +91,7 @@ def test_predict_is_the_estimators_predict(folder):
     fastopt("predict", "fastopt-model.npz", "people.csv", "--proba", "-o", "out.tsv")
     out = pd.read_csv("out.tsv", sep="\t")
     np.testing.assert_array_equal(out["prediction"], model.predict(frame))
-    np.testing.assert_allclose(out[["p(old)", "p(young)"]], model.predict_proba(frame), rtol=1e-12)
+    np.testing.assert_array_equal(out[["p(old)", "p(young)"]].astype(np.float32), model.predict_proba(frame))
     fastopt("predict", "fastopt-model.npz", "people.csv", "--proba", "-o", "out.npz")
     with np.load("out.npz") as saved:
         np.testing.assert_array_equal(saved["y"], out["prediction"])
@@ -135,6 +135,22 @@ def test_early_stopping_keeps_the_best_epoch(folder):
     assert figure(out, "accuracy on 90 held-out rows") >= max(scores) - 1e-4
 
 
+@pytest.mark.parametrize("loss, below", [("quantile:quantile=0.9", 0.9), ("quantile:quantile=0.2", 0.2)])
+def test_a_loss_with_a_parameter_is_learnt_and_saved(folder, loss, below):
+    out = fastopt("train", "prices.csv", "--loss", loss, "--max-iter", 300, "--tol", 1e-5)
+    assert f"quantile({loss.split(':')[1]})" in out
+    said = fastopt("predict", "fastopt-model.npz", "prices.csv", "--quiet").split()
+    assert np.mean(np.array(said, dtype=float) > PRICE) == pytest.approx(below, abs=0.08)
+
+
+def test_counts(folder):
+    counts = np.random.RandomState(0).poisson(np.exp(1 + AGE / 40))
+    pd.DataFrame({"age": AGE, "colour": COLOUR, "target": counts}).to_csv("counts.csv", index=False)
+    out = fastopt("train", "counts.csv", "--loss", "poisson", "--task", "regression")
+    assert figure(out, "R² on 30 held-out rows") > 0.2
+    assert min(map(float, fastopt("predict", "fastopt-model.npz", "counts.csv", "--quiet").split())) > 0
+
+
 def test_quiet(folder):
     assert fastopt("train", "people.csv", "--quiet") == "" and (folder / "fastopt-model.npz").exists()
 
@@ -153,6 +169,11 @@ def test_quiet(folder):
     (["train", "people.csv", "--output", "model.pkl"], 2, "call it model.npz"),
     (["train", "people.csv", "--output", "none/model.npz"], 2, "no folder none"),
     (["train", "people.csv", "--early-stopping", "--validation-fraction", "0"], 2, "needs rows to score on"),
+    (["train", "people.csv", "--loss", "poisson"], 2, "loss 'poisson' is for regression"),
+    (["train", "people.csv", "--learning-rate", "pa1"], 2, "must be 'hinge' with learning_rate='pa1'"),
+    (["train", "prices.csv", "--loss", "quantile:quantil=0.9"], 2, "as in quantile:quantile=0.9"),
+    (["train", "prices.csv", "--loss", "quantile:quantile=9"], 2, "quantile must be"),
+    (["train", "prices.csv", "--no-scale", "--learning-rate", "constant", "--eta0", "9"], 1, "training diverged in epoch 1"),
     (["train", "one.csv"], 1, "one class only, 'a'"), (["train", "gaps.csv"], 1, "2 missing values, the first in row 2"),
     (["train", "empty.csv"], 1, "empty"), (["train", "inf.csv"], 1, "column 'a' has an infinite value in row 2"),
     (["train", "."], 2, "is a folder"), (["predict", "none.npz", "people.csv"], 2, "no such model"),

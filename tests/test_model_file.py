@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from fastopt import losses  # noqa: E402
 from fastopt._model_file import load_model, save_model  # noqa: E402
 from fastopt.linear_model import SGDClassifier, SGDRegressor  # noqa: E402
 
@@ -52,6 +53,16 @@ def test_a_regressor_predicts_the_same_and_learns_on(path):
     again.partial_fit(X, P)
     model.partial_fit(X, P)
     np.testing.assert_array_equal(again.coef_, model.coef_)
+
+
+@pytest.mark.parametrize("loss", [losses.Tweedie(power=1.2), losses.Focal(gamma=1.0), losses.Focal(gamma=1.0, alpha=0.3)])
+def test_a_loss_with_parameters(path, loss):
+    kind, y = (SGDRegressor, np.exp(P / 4)) if loss.name == "tweedie" else (SGDClassifier, TARGETS["str"])
+    model = kind(loss=loss, eta0=1e-3, early_stopping=True, restore_best=True, random_state=0).fit(X, y)
+    save_model(model, path)
+    again = load_model(path)
+    assert again.loss == loss and again.best_iter_ == model.best_iter_
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
 
 
 def test_names_of_columns_are_kept(path):
@@ -117,6 +128,9 @@ def refused(path, message=None):
     (lambda m: m.update(format="other"), "not written by fastopt"), (lambda m: m.pop("params"), "parameters are missing"),
     (lambda m: m.update(estimator="os.system"), "unknown estimator"),
     (lambda m: m.update(estimator=["SGDClassifier"]), "unknown"),
+    (lambda m: m["params"].update(loss="loss_of_it"), "no loss"), (lambda m: m["params"].update(n_jobs="x"), "n_jobs"),
+    (lambda m: m["params"].update(loss={"loss": "huber", "params": {"delta": -1}}), "delta"),
+    (lambda m: m["params"].update(loss={"loss": "huber", "params": {"x": 1}}), "loss is damaged"),
     (lambda m: m["params"].update(evil=1), "lacks"), (lambda m: m["params"].update(loss={"pairs": []}), "loss"),
     (lambda m: m["params"].update(class_weight={"pairs": [[1]]}), "damaged"),
     (lambda m: m["params"].update(alpha=[1, 2]), "damaged"), (lambda m: m["fitted"].update(__class__=3), "damaged"),

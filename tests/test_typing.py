@@ -1,4 +1,5 @@
 """What a type checker sees: a program that uses the public interface passes mypy --strict, and wrong calls do not."""
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -9,8 +10,10 @@ import fastopt as fo
 
 RIGHT = """
 import numpy as np
+import numpy.typing as npt
 
 import fastopt as fo
+from fastopt.linear_model import SGDClassifier, SGDOneClassSVM, SGDRegressor
 
 fo.set_num_threads(2)
 fo.set_num_threads(None)
@@ -26,12 +29,21 @@ huber = fo.losses.Huber(delta=1.35)
 delta: float = huber.delta
 loss: fo.losses.Loss = fo.losses.get("log_loss")
 value: float = loss.value(y, p, sample_weight=[1, 2, 3])
-gradient: np.ndarray = loss.gradient(y, p, out=np.empty(3))
+gradient: npt.NDArray[np.float64] = loss.gradient(y, p, out=np.empty(3))
 value, gradient = loss.value_and_gradient(y, p)
 total: float = loss.pointwise(y, p).sum() + loss.predict(p).max()
+
+X = np.zeros((3, 2))
+classifier = SGDClassifier(loss="log_loss", penalty="elasticnet", average=True, n_jobs=2)
+fitted: SGDClassifier = classifier.fit(X, [0, 1, 1], sample_weight=y, eval_set=(X, [0, 1, 1]))
+curve: list[float] = fitted.partial_fit(X, [0, 1, 1]).loss_curve_
+score: float = SGDRegressor(loss=huber, learning_rate="adaptive").fit(X, y).score(X, y)
+outside = SGDOneClassSVM(nu=0.1).fit(X).decision_function(X)
+another: SGDRegressor = fo.linear_model.SGDRegressor()
 """
 WRONG = """
 import fastopt as fo
+from fastopt.linear_model import SGDClassifier
 
 fo.set_num_threads("two")
 fo.set_isa(512)
@@ -40,13 +52,16 @@ fo.show_config(mode="json")
 fo.no_such_thing
 fo.losses.Huber("a")
 fo.losses.Huber().values
+SGDClassifier(loss=3)
+SGDClassifier(los="hinge")
+SGDClassifier().fit([[0]], [0], sample_weigt=None)
 """
 
 
 @pytest.fixture
 def mypy(run_python, tmp_path):
     def check(program):
-        (tmp_path / "user.py").write_text(textwrap.dedent(program), encoding="utf-8")
+        (tmp_path / "user.py").write_text(textwrap.dedent(program).lstrip(), encoding="utf-8")
         site = Path(fo.__file__).resolve().parents[1]
         where = {} if any(site == Path(entry).resolve() and "site-packages" in entry for entry in sys.path) else {
             "MYPYPATH": str(site)}
@@ -64,4 +79,6 @@ def test_public_interface_passes(mypy):
 @pytest.mark.slow
 def test_wrong_calls_are_found(mypy):
     output = mypy(WRONG)
-    assert f"Found {WRONG.count('fo.')} errors" in output, output
+    lines = WRONG.strip().split("\n")
+    found = {int(number) for number in re.findall(r"^user.py:(\d+): error", output, re.M)}
+    assert found == set(range(lines.index("") + 2, len(lines) + 1)), output

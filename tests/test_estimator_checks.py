@@ -1,0 +1,33 @@
+"""scikit-learn's own checks of estimators, on every estimator."""
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from fastopt import linear_model
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+NOT_EQUAL = "a row of weight 2 is one step of twice the size, a row given twice is two steps, elsewhere in the order"
+
+
+def expected(estimator):
+    """What SGD cannot do; scikit-learn's own estimators are excused from the same."""
+    return {f"check_sample_weight_equivalence_on_{kind}_data": NOT_EQUAL for kind in ("dense", "sparse")}
+
+
+def checks(*estimators):
+    """All checks but one of the array API, which asks for another environment."""
+    mark = parametrize_with_checks(list(estimators), expected_failed_checks=expected)
+    cases = [case for case in mark.args[1] if "check_array_api_input" not in str(case)]
+    return pytest.mark.parametrize("estimator, check", cases, ids=mark.kwargs["ids"])
+
+
+@checks(linear_model.SGDClassifier(max_iter=5), linear_model.SGDRegressor(max_iter=5),
+        linear_model.SGDOneClassSVM(max_iter=5))
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@checks(linear_model.SGDClassifier(loss="log_loss", penalty="elasticnet", average=True, n_jobs=2),
+        linear_model.SGDRegressor(loss="squared_epsilon_insensitive", penalty="l1", average=10, restore_best=True),
+        linear_model.SGDOneClassSVM(average=True, learning_rate="constant"))
+def test_scikit_learns_checks_with_other_parameters(estimator, check):
+    check(estimator.set_params(max_iter=20))
