@@ -4,6 +4,7 @@ The tests run against the installed package; the source tree is only used where 
 (``python setup.py build_ext --inplace``).
 """
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ if not [*ROOT.glob("fastopt/_core*.so"), *ROOT.glob("fastopt/_core*.pyd")]:   # 
 
 import fastopt as fo  # noqa: E402
 from fastopt import _core, _runtime, _threads  # noqa: E402
+
+# a shell that starts the tests in the background has them ignore Ctrl-C, and their children too: tests of it would wait
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("fastopt", deadline=None, print_blob=True)
 settings.load_profile("fastopt")

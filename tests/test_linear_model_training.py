@@ -191,9 +191,9 @@ def test_ctrl_c(cls, fitted):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50_000, 20)).astype(np.float32)
     y = target(cls, X[:, 0])
-    model = cls(tol=None, max_iter=10 ** 6)
+    model = cls(tol=None, max_iter=20_000)   # a minute, should Ctrl-C not arrive
     if fitted:
-        model.set_params(max_iter=1).fit(X[:100], None if y is None else y[:100]).set_params(max_iter=10 ** 6)
+        model.set_params(max_iter=1).fit(X[:100], None if y is None else y[:100]).set_params(max_iter=20_000)
     before = dict(vars(model))
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
