@@ -37,7 +37,7 @@ BAD = {
     "n_jobs": JUNK.filter(lambda v: not isinstance(v, int)) | st.sampled_from([0, 1.5, "2", True]),
     "random_state": JUNK | st.sampled_from([-1, 2 ** 32, 0.5, "0", True, np.random.default_rng(0)]),
     "eta0": JUNK | BELOW_0 | st.sampled_from([0, 0.0, None, True]), "power_t": JUNK | st.none() | st.booleans(),
-    "validation_fraction": JUNK | BELOW_0 | ABOVE_1 | st.sampled_from([0, 1, 0.0, 1.0, None, True, 1e-300]),
+    "validation_fraction": JUNK | BELOW_0 | ABOVE_1 | st.sampled_from([0, 1, 0.0, 1.0, None, True]),
     "class_weight": JUNK | st.sampled_from(["Balanced", {0: -1, 1: 1}, {0: np.nan, 1: 1}, {0: "a", 1: 1},
                                             {0: None, 1: 1}, {0: 1j, 1: 1}, {0: np.inf, 1: 1}, {5: 1, 7: 3}, 1.0]),
     "average": JUNK | st.sampled_from([-1, 1.5, None, "yes", 2 ** 63]),
@@ -86,6 +86,8 @@ def test_parameters_that_do_not_go_together():
                                   (SGDClassifier, "loss", {"loss": "log_loss", "learning_rate": "pa1"}),
                                   (SGDRegressor, "loss", {"loss": "huber", "learning_rate": "pa2"}),
                                   (SGDRegressor, "epsilon", {"loss": "huber", "epsilon": 0}),
+                                  (SGDClassifier, "validation_fraction", {"early_stopping": True,
+                                                                          "validation_fraction": 1e-300}),
                                   (SGDRegressor, "loss", {"loss": "hinge"}),
                                   (SGDClassifier, "loss", {"loss": losses.Poisson()})]:
         estimator = made(cls, False, **parameters)

@@ -1,5 +1,5 @@
-"""Sparse X whose arrays contradict each other: refused by name, here and, hundreds at a time, in a process that may crash
-alone.  What only looks odd (duplicates, any order, int64, spare room, empty rows) gives the dense array's result.
+"""Sparse X whose arrays contradict each other: refused by name, here and, hundreds at a time, in a process that may
+crash alone.  What only looks odd (duplicates, any order, int64, spare room, empty rows) gives the dense array's result.
 """
 import numpy as np
 import pytest
