@@ -100,7 +100,7 @@ def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False
         X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns, **as_is(X))
     except (ValueError, TypeError, OverflowError):
         with naming("X"):
-            check_array(X, estimator=estimator, **as_is(X))
+            check_array(X, estimator=estimator, input_name="X", **as_is(X))
         with naming("X and y"):
             check_consistent_length(X, y)
         with naming("y", "X"):

@@ -1,5 +1,5 @@
-"""Bad values for every argument, as hypothesis strategies, and the one check of all tests of bad input: refused by name,
-nothing changed.  Used by test_bad_input*.py; knows arguments, not which code refuses them.
+"""Bad values for every argument, as hypothesis strategies, and the one check of all tests of bad input: refused
+by name, nothing changed.  Used by test_bad_input*.py; knows arguments, not which code refuses them.
 """
 import copy
 import re
@@ -20,9 +20,11 @@ NO_NUMBERS = st.one_of(
     st.sampled_from([[[1, 2], [3]], [{}], ["a"], [None, "a"], {1, 2}, b"ab", [[10 ** 400]], 1j, Ellipsis, len]))
 #: what no array of numbers is converted to
 NO_DTYPES = st.sampled_from([
-    lambda a: a + 1j, lambda a: a.astype(np.complex64), lambda a: np.full(a.shape, "a"), lambda a: np.full(a.shape, b"a"),
+    lambda a: a + 1j, lambda a: a.astype(np.complex64), lambda a: np.full(a.shape, "a"),
+    lambda a: np.full(a.shape, b"a"),
     lambda a: np.full(a.shape, None) if a.ndim > 1 else np.array([{}] * a.size), lambda a: a.astype("M8[s]"),
-    lambda a: a.astype("m8[D]"), lambda a: np.zeros(a.shape, "V4"), lambda a: np.zeros(a.shape, [("a", float), ("b", int)]),
+    lambda a: a.astype("m8[D]"), lambda a: np.zeros(a.shape, "V4"),
+    lambda a: np.zeros(a.shape, [("a", float), ("b", int)]),
     lambda a: np.full(a.shape, 10 ** 400, dtype=object), lambda a: np.full(a.shape, np.longdouble("1e4000"))])
 
 
@@ -67,8 +69,8 @@ def bad_weight(draw):
     return draw(st.one_of(
         spoiled(weight, st.sampled_from([np.nan, np.inf, -np.inf, -1, -1e-30])),
         NO_DTYPES.map(lambda change: change(weight)), NO_NUMBERS.filter(lambda value: value is not None),
-        st.sampled_from([np.zeros(N), weight[:-1], weight[:0], np.ones((N, 1)), np.ones((1, N)), -1, 0, np.nan, 10 ** 400,
-                         "balanced", [1.0], sp.csr_matrix(weight)])))
+        st.sampled_from([np.zeros(N), weight[:-1], weight[:0], np.ones((N, 1)), np.ones((1, N)), -1, 0, np.nan,
+                         10 ** 400, "balanced", [1.0], sp.csr_matrix(weight)])))
 
 
 @st.composite
@@ -92,7 +94,8 @@ def bad_targets(draw, dtype=np.float64, loss="squared_error"):
         values |= st.sampled_from([1e39, -1e300])
     if loss in ("poisson", "gamma"):
         values |= st.sampled_from([-1e-30, -1.0])
-    return draw(st.one_of(spoiled(y, values), NO_DTYPES.map(lambda change: change(y)), NO_NUMBERS, st.sampled_from(shapes)))
+    return draw(st.one_of(spoiled(y, values), NO_DTYPES.map(lambda change: change(y)), NO_NUMBERS,
+                          st.sampled_from(shapes)))
 
 
 @st.composite
@@ -100,8 +103,8 @@ def bad_start(draw, shape):
     """coef_init and so on, of a model of one output."""
     start = np.ones(shape)
     wrong = [np.ones(np.prod(shape) + 1), np.ones(0), np.ones((2, *shape)), sp.csr_matrix(start)]
-    return draw(st.one_of(spoiled(start, NOT_FINITE), NO_DTYPES.map(lambda change: change(start)), st.sampled_from(wrong),
-                          NO_NUMBERS.filter(lambda value: value is not None)))
+    return draw(st.one_of(spoiled(start, NOT_FINITE), NO_DTYPES.map(lambda change: change(start)),
+                          st.sampled_from(wrong), NO_NUMBERS.filter(lambda value: value is not None)))
 
 
 def state(estimator):

@@ -1,5 +1,5 @@
-"""Sparse X whose arrays contradict each other: refused by name, in this process and, hundreds at a time, in one that may crash
-alone.  What only looks odd (duplicates, any order, int64, spare room, empty rows) gives the result of the dense array.
+"""Sparse X whose arrays contradict each other: refused by name, here and, hundreds at a time, in a process that may
+crash alone.  What only looks odd (duplicates, any order, int64, spare room, empty rows) gives the dense array's result.
 """
 import numpy as np
 import pytest
@@ -35,14 +35,16 @@ def broken_csr(draw):
     X = matrix(dtype=draw(st.sampled_from([np.float32, np.float64])), index=index)
     far = st.sampled_from(FAR + [2 ** 62, -2 ** 63] * (index == np.int64))
     place, count = draw(st.integers(0, 100)), draw(st.integers(1, 5))
-    kind = draw(st.sampled_from(["indices", "indptr", "start", "end", "decreasing", "short", "long", "dimensions", "types"]))
+    kind = draw(st.sampled_from(["indices", "indptr", "start", "end", "decreasing", "short", "long", "dimensions",
+                                 "types"]))
     name = draw(st.sampled_from(["data", "indices", "indptr"]))
     if kind == "indices":
         X.indices = changed(X.indices, place, draw(far))
     elif kind == "indptr":   # in the middle: too large decreases after it
         X.indptr = changed(X.indptr, 1 + place % (N - 1), draw(st.sampled_from([10 ** 9, -1, -2 ** 31, 10 ** 6])))
     elif kind == "start":
-        X.indptr = draw(st.sampled_from([changed(X.indptr, 0, 1), changed(X.indptr, 0, -1), X.indptr + 1, X.indptr - 1]))
+        X.indptr = draw(st.sampled_from([changed(X.indptr, 0, 1), changed(X.indptr, 0, -1), X.indptr + 1,
+                                         X.indptr - 1]))
     elif kind == "end":
         X.indptr = changed(X.indptr, N, X.nnz + draw(st.sampled_from([1, 10 ** 6, -X.nnz - 1])))
     elif kind == "decreasing":
@@ -99,7 +101,8 @@ for i in range(int(sys.argv[2])):
             array = array[:rng.integers(0, len(array))].copy()
         for _ in range(rng.integers(0, 4)):
             if len(array):
-                array.flat[rng.integers(array.size)] = int(rng.choice([-1, 0, 9, 40, 10**9, -10**9, 5, 100000, 2**31 - 1]))
+                value = rng.choice([-1, 0, 9, 40, 10**9, -10**9, 5, 100000, 2**31 - 1])
+                array.flat[rng.integers(array.size)] = int(value)
         try:
             setattr(X, name, array)
         except (ValueError, AttributeError):   # SciPy refuses
@@ -119,7 +122,8 @@ print(refused, legal)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_numbers_out_of_place_crash(run_python, seed, tmp_path):
     (tmp_path / "storm.py").write_text(STORM)
-    refusals, legal = map(int, run_python([tmp_path / "storm.py", seed, 700], PYTHONMALLOC="malloc", MALLOC_PERTURB_="165").split())
+    program = [tmp_path / "storm.py", seed, 700]
+    refusals, legal = map(int, run_python(program, PYTHONMALLOC="malloc", MALLOC_PERTURB_="165").split())
     assert refusals > 500 and legal > 20
 
 
@@ -152,12 +156,13 @@ def odd():
     locked = X.copy()
     for name in ("data", "indices", "indptr"):
         getattr(locked, name).flags.writeable = False
-    return {"unsorted": (unsorted, dense), "twice": (twice, dense), "spare": (spare, dense), "gaps": (sp.csr_matrix(gaps), gaps),
-            "explicit zeros": (zeros, zeros.toarray()), "int64": (matrix(index=np.int64), dense), "strided": (strided, dense),
-            "one int64": (mixed, dense), "small integers": (small, dense), "unaligned": (loose, dense), "read-only": (locked, dense),
-            "csr_array": (sp.csr_array(X), dense), "csc": (X.tocsc(), dense), "coo": (X.tocoo(), dense), "bsr": (X.tobsr(), dense),
-            "dia": (X.todia(), dense), "lil": (X.tolil(), dense), "dok": (X.todok(), dense), "all zero": (X * 0, dense * 0),
-            "nothing stored": (sp.csr_matrix(X.shape), dense * 0)}
+    return {"unsorted": (unsorted, dense), "twice": (twice, dense), "spare": (spare, dense),
+            "gaps": (sp.csr_matrix(gaps), gaps), "explicit zeros": (zeros, zeros.toarray()),
+            "int64": (matrix(index=np.int64), dense), "strided": (strided, dense), "one int64": (mixed, dense),
+            "small integers": (small, dense), "unaligned": (loose, dense), "read-only": (locked, dense),
+            "csr_array": (sp.csr_array(X), dense), "all zero": (X * 0, dense * 0),
+            "nothing stored": (sp.csr_matrix(X.shape), dense * 0),
+            **{kind: (X.asformat(kind), dense) for kind in ("csc", "coo", "bsr", "dia", "lil", "dok")}}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -166,9 +171,10 @@ def test_legal_csr(name, dtype):
     """The result of the dense array, but for the 0.01 of the intercept's step that goes with CSR."""
     X, dense = odd()[name]
     X, dense = X.astype(dtype) if X.dtype != dtype else X, np.ascontiguousarray(dense, dtype)
+    rtol, atol = (2e-4, 1e-5) if dtype == np.float32 else (1e-11, 0)
     for k in (2, 3):
         y = np.arange(N) % k
-        got = SGDClassifier(loss="log_loss", fit_intercept=False, max_iter=3, tol=None, random_state=0).fit(X, y)
-        want = SGDClassifier(loss="log_loss", fit_intercept=False, max_iter=3, tol=None, random_state=0).fit(dense, y)
-        np.testing.assert_allclose(got.coef_, want.coef_, rtol=2e-4 if dtype == np.float32 else 1e-11, atol=1e-5 * (dtype == np.float32))
+        got, want = (SGDClassifier(loss="log_loss", fit_intercept=False, max_iter=3, tol=None, random_state=0).fit(A, y)
+                     for A in (X, dense))
+        np.testing.assert_allclose(got.coef_, want.coef_, rtol=rtol, atol=atol)
         np.testing.assert_allclose(got.decision_function(X), got.decision_function(dense), rtol=1e-4, atol=1e-5)

@@ -1,5 +1,5 @@
-"""Estimators in several Python threads, in processes forked after a fit and in process pools: no hang, and the weights that one
-fit alone gives.
+"""Estimators in several Python threads, in processes forked after a fit and in process pools: no hang, and the weights
+that one fit alone gives.
 """
 import os
 import threading
@@ -15,7 +15,8 @@ from fastopt.linear_model import SGDClassifier, SGDOneClassSVM, SGDRegressor
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3000, 20))
 Y = RNG.integers(0, 4, 3000)
-DATA = {"float64": X, "float32": X.astype(np.float32), "fortran": np.asfortranarray(X), "csr": sp.random(3000, 20, 0.3, "csr", random_state=0)}
+DATA = {"float64": X, "float32": X.astype(np.float32), "fortran": np.asfortranarray(X),
+        "csr": sp.random(3000, 20, 0.3, "csr", random_state=0)}
 
 
 def jobs():
@@ -24,7 +25,7 @@ def jobs():
         def run():
             estimator = cls(max_iter=4, tol=None, random_state=1, **parameters)
             estimator.fit(data) if cls is SGDOneClassSVM else estimator.fit(data, Y)
-            return estimator.coef_, estimator.decision_function(data) if hasattr(estimator, "decision_function") else estimator.predict(data)
+            return estimator.coef_, estimator.predict(data)
         return run
     for data in DATA.values():
         yield job(SGDClassifier, data, loss="log_loss", n_jobs=3)
@@ -75,7 +76,7 @@ import multiprocessing as mp, sys, threading
 import numpy as np
 from fastopt.linear_model import SGDClassifier
 rng = np.random.default_rng(0)
-X, y = rng.normal(size=(20000, 30)), rng.integers(0, 6, 20000)
+X, y = rng.normal(size=(4000, 30)), rng.integers(0, 6, 4000)
 
 def fit(_=None):
     model = SGDClassifier(max_iter=2, tol=None, random_state=0, n_jobs=4).fit(X, y)

@@ -1,10 +1,11 @@
-"""What is unusual but right: single rows and columns, constants, numbers at the ends of the range, hundreds of classes, labels of
-any type, weights of any size.  scikit-learn is the oracle where it can be, else what must hold of any result.
+"""What is unusual but right: single rows and columns, constants, numbers at the ends of the range, hundreds of classes,
+labels of any type, weights of any size.  scikit-learn is the oracle where it can be, else what must hold of any result.
 """
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import sklearn.linear_model
+from sklearn.base import clone
 
 import fastopt.linear_model
 from fastopt import losses
@@ -44,7 +45,8 @@ def test_magnitudes(layout, scale):
     X, y = problem()
     X = LAYOUTS[layout](X * scale)
     compare("SGDClassifier", X, y > 0, penalty="elasticnet")
-    compare("SGDClassifier", X, y > 0, loss="modified_huber", learning_rate="constant", eta0=1e-3 / max(scale, 1e-5) ** 2)
+    compare("SGDClassifier", X, y > 0, loss="modified_huber", learning_rate="constant",
+            eta0=1e-3 / max(scale, 1e-5) ** 2)
     compare("SGDOneClassSVM", X, None)
     if scale < 1e99:
         compare("SGDRegressor", X, y, eta0=0.01 / max(scale, 1) ** 2)
@@ -57,12 +59,12 @@ def test_magnitudes_of_float32(layout, scale):
     X, y = problem()
     X = LAYOUTS[layout]((X * scale).astype(np.float32))
     for name, target in (("SGDClassifier", y > 0), ("SGDRegressor", y)):
-        rate = {"learning_rate": "constant", "eta0": 0.01 / max(scale, 1) ** 2}
-        if scale == 1e15:
-            rate["eta0"] = 1e-32
-        model = getattr(fastopt.linear_model, name)(random_state=0, max_iter=4, tol=None, **rate).fit(X, target)
-        exact = getattr(fastopt.linear_model, name)(random_state=0, max_iter=4, tol=None, **rate).fit(X.astype(np.float64), target)
-        np.testing.assert_allclose(model.coef_, exact.coef_, rtol=1e-3, atol=max(1e-3 * np.abs(exact.coef_).max(), 1e-43))
+        eta0 = 0.01 / max(scale, 1) ** 2
+        estimator = getattr(fastopt.linear_model, name)(random_state=0, max_iter=4, tol=None, learning_rate="constant",
+                                                        eta0=eta0)
+        model, exact = clone(estimator).fit(X, target), estimator.fit(X.astype(np.float64), target)
+        atol = max(1e-3 * np.abs(exact.coef_).max(), 1e-43)   # some of the smallest subnormals
+        np.testing.assert_allclose(model.coef_, exact.coef_, rtol=1e-3, atol=atol)
         assert np.isfinite(model.predict(X)).all() and np.isfinite(model.loss_curve_).all()
 
 
@@ -98,10 +100,12 @@ def test_size_1_dimensions_have_any_strides():
         np.testing.assert_array_equal(SGDRegressor(random_state=0).fit(view, y).coef_, first.coef_)
         np.testing.assert_array_equal(first.predict(view), first.predict(column.copy()))
     first = SGDRegressor(random_state=0).fit(row.copy(), [1.0])
-    for view in (row, np.asfortranarray(row), np.lib.stride_tricks.as_strided(row, (1, D), (5, 8)), np.repeat(row, 3, axis=1)[:, ::3]):
+    for view in (row, np.asfortranarray(row), np.lib.stride_tricks.as_strided(row, (1, D), (5, 8)),
+                 np.repeat(row, 3, axis=1)[:, ::3]):
         np.testing.assert_array_equal(SGDRegressor(random_state=0).fit(view, [1.0]).coef_, first.coef_)
     spread = np.broadcast_to(row, (N, D))
-    np.testing.assert_array_equal(SGDRegressor(random_state=0).fit(spread, y).coef_, SGDRegressor(random_state=0).fit(spread.copy(), y).coef_)
+    first = SGDRegressor(random_state=0).fit(spread.copy(), y)
+    np.testing.assert_array_equal(SGDRegressor(random_state=0).fit(spread, y).coef_, first.coef_)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -126,8 +130,9 @@ def test_empty_rows(learning_rate):
 
 
 @pytest.mark.parametrize("labels", [
-    ["b", "a", "c"], [True, False], [1.5e0 + 0.5, -3.0, 0.0], [-7, -1, 5], [10 ** 18, -10 ** 18, 0], [np.uint64(2 ** 63 + 5), np.uint64(2 ** 63 + 1)],
-    np.array([1, 2, 3], np.int8), np.array([250, 3, 255], np.uint8), np.array(["ö", "a" * 50, ""]), np.array(["x", "y"], dtype=object),
+    ["b", "a", "c"], [True, False], [1.5e0 + 0.5, -3.0, 0.0], [-7, -1, 5], [10 ** 18, -10 ** 18, 0],
+    [np.uint64(2 ** 63 + 5), np.uint64(2 ** 63 + 1)], np.array([1, 2, 3], np.int8), np.array([250, 3, 255], np.uint8),
+    np.array(["ö", "a" * 50, ""]), np.array(["x", "y"], dtype=object),
     np.array(["2020-01-01", "2020-01-02"], "M8[D]").astype(str)], ids=str)
 @pytest.mark.parametrize("sparse", [False, True])
 def test_labels_of_any_type(labels, sparse):
@@ -152,7 +157,8 @@ def test_many_classes(k, layout):
     """In scikit-learn's order of samples; 256 is where the class numbers no longer fit into a byte."""
     X, _ = problem(n=2 * k, d=3)
     y = np.arange(2 * k) % k
-    parameters = {"shuffle": False, "loss": "log_loss", "learning_rate": "constant", "max_iter": 2, "random_state": 3, "tol": None}
+    parameters = {"shuffle": False, "loss": "log_loss", "learning_rate": "constant", "max_iter": 2, "random_state": 3,
+                  "tol": None}
     got = compare("SGDClassifier", LAYOUTS[layout](X), y, **parameters)
     assert got.coef_.shape == (1 if k == 2 else k, 3)
     shared = SGDClassifier(n_jobs=2, **parameters).fit(LAYOUTS[layout](X), y)
@@ -198,5 +204,6 @@ def test_predicting_in_another_type_and_layout():
     X, y = problem()
     model = SGDOneClassSVM(random_state=0).fit(X)
     want = model.decision_function(X)
-    for other in (X.astype(np.float32), sp.csr_matrix(X), sp.csr_matrix(X.astype(np.float32)), np.asfortranarray(X), X.tolist()):
+    for other in (X.astype(np.float32), sp.csr_matrix(X), sp.csr_matrix(X.astype(np.float32)), np.asfortranarray(X),
+                  X.tolist()):
         np.testing.assert_allclose(model.decision_function(other), want, rtol=1e-4, atol=1e-5)
