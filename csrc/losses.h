@@ -65,10 +65,12 @@ FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) {
     const real low = R(0.5) + F(copysign_)(R(0.5), 1 - a), high = 1 - low;
     const real gap = F(abs_)(a - 2) + (REAL_IS_FLOAT ? R(0x1p-40) : R(0x1p-100)); /* never 0, and the same otherwise */
     const real inverse_gap = 1 / gap, inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
-    const real z = (p - y) * inverse_scale, z2 = z * z, k = gap * F(log1p_positive)(z2 * inverse_gap);
+    const real z = (p - y) * inverse_scale, size = F(abs_)(z), most = REAL_IS_FLOAT ? R(0x1p40) : R(0x1p400);
+    const real near = size < most ? size : most, beyond = F(log_)(size < most ? 1 : size / most); /* z² would overflow */
+    const real k = gap * (F(log1p_positive)(near * near * inverse_gap) + 2 * beyond);
     const real e = F(exp_)(side * k), v = (low * (R(0.5) * a * inverse_gap) + high * side) * k;
     const real growth = v == 0 ? low : F(expm1_)(v) / (low * v + high * a), inverse_a = 1 / (low + high * a);
-    return (F(fo_pair)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * z2 * e, z * inverse_scale * e};
+    return (F(fo_pair)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * (z * e) * z, z * inverse_scale * e};
 }
 
 /* ---- targets of a generalised linear model with log link ---- */

@@ -72,8 +72,12 @@ FO_INLINE real F(row_dot)(const int layout, F(row) x, const real *w) {
     return F(vsum)(F(vadd)(s, s2));
 }
 
-/* x·x, which is also Σ x² over the values of a CSR row */
-FO_INLINE real F(row_square)(F(row) x) { return F(row_dot)(FO_DENSE, x, x.x); }
+/* Σ x² over the stored values, in double: squares of small floats are not numbers of type float */
+FO_INLINE double F(row_square)(F(row) x) {
+    double s[4] = {0};
+    for (ptrdiff_t i = 0; i < x.m; i++) s[i % 4] += (double)x.x[i] * (double)x.x[i];
+    return (s[0] + s[2]) + (s[1] + s[3]);
+}
 
 FO_INLINE void F(predict_loop)(const int layout, const fo_matrix *X, ptrdiff_t n, ptrdiff_t k, const int32_t *rows,
                                const real *w, ptrdiff_t w_stride, const real *b, real *p) {

@@ -69,11 +69,11 @@ FO_INLINE double F(penalty_now)(const fo_sgd *sgd, const fo_output *o) {
 }
 
 /* the factor of the gradient in the passive-aggressive step (Crammer 2006): −min(lr, loss/‖x‖²), −loss/(‖x‖² + 1/(2·lr)) */
-FO_INLINE real F(passive_aggressive)(const fo_sgd *sgd, real y, real p, real lr, real square) {
+FO_INLINE real F(passive_aggressive)(const fo_sgd *sgd, real y, real p, real lr, double square) {
     real value = p;
     F(loss_values)(&sgd->loss, 1, &y, &value);
-    if (sgd->schedule.kind == FO_SCHEDULE_pa2) return -value / (square + R(0.5) / lr);
-    return value / square < lr ? -value / square : -lr;
+    if (sgd->schedule.kind == FO_SCHEDULE_pa2) return (real)(-value / (square + 0.5 / lr));
+    return value / square < lr ? (real)(-value / square) : -lr;
 }
 
 /* the running average of weights and intercept after a step; returns the coefficient of x in w_avg */
@@ -106,9 +106,9 @@ FO_INLINE real F(step_output)(const int plain, const fo_sgd *sgd, ptrdiff_t d, c
 FO_INLINE void F(sum_losses)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, real *p, fo_output *o) {
     F(loss_values)(loss, n * k, y, p);
     for (ptrdiff_t j = 0; j < k; j++) {
-        double sum = 0;
+        double sum = o[j].loss_sum; /* one sum over all blocks: its bits do not depend on their size */
         for (ptrdiff_t i = 0; i < n; i++) sum += (double)p[i * k + j];
-        o[j].loss_sum += sum;
+        o[j].loss_sum = sum;
     }
 }
 
@@ -140,7 +140,8 @@ FO_INLINE int F(sgd_step)(const int layout, const int one, const int plain, F(sg
     const real *y = (const real *)s->block->y + i * s->k, *sample = s->block->weight;
     const int pa = !plain && sgd->schedule.kind >= FO_SCHEDULE_pa1;
     const int average = !plain && sgd->average > 0 && s->t >= sgd->average;
-    const real weight = sample ? sample[i] : 1, square = pa ? F(row_square)(x) : 1;
+    const real weight = sample ? sample[i] : 1;
+    const double square = pa ? F(row_square)(x) : 1;
     const double rate = s->block->lr[i];
     int moved = 0;
     if (!plain && sgd->counts_penalty)

@@ -190,7 +190,7 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
         held_out = np.zeros(X.n, dtype=np.uint8)
         held_out[rows] = 1
     samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
-                      shuffle=plan.shuffle, seed=plan.seed)
+                      shuffle=plan.shuffle, seed=plan.seed, threads=plan.threads)
     with np.errstate(over="ignore"):   # of weights to start from: then it diverges, or their norm is infinite
         run = Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
                   intercept_avg=start.intercept_avg, class_weight=targets.class_weight, t=start.t,

@@ -23,6 +23,8 @@ cdef enum:
     BLOCK_TARGETS = 8192      # n·k of a block at most
     BLOCK_ROWS = 1024
     SMALL_BLOCK = 256         # rows that are enough where buffers would count beside X
+    SHARED_ROWS = 4096        # the same for several threads, which meet after each block
+    SHARED_TARGETS = 1 << 18
     PACKED_BYTES = 1 << 20    # rows of a strided X that are packed at a time
 
 #: types of y, in the order of the branches of Samples.targets
@@ -96,10 +98,12 @@ cdef class Samples:
         Nonzero: the row is not learnt from.
     shuffle, seed : bool, int
         Whether each epoch permutes the order of the one before, and by which permutation.
+    threads : int
+        Threads that share the outputs: blocks are larger for several.
     """
 
     def __init__(self, Matrix X, y, Py_ssize_t k, double negative=0, weight=None, held_out=None, bint shuffle=True,
-                 seed=0):
+                 seed=0, int threads=1):
         cdef Py_ssize_t size = 4 if X.is_float else 8
         self.X, self.kernels, self.matrix = X, kernels(X.is_float), X.c
         self.shuffle, self.seed, self.held_out, self.negative = shuffle, seed, held_out, negative
@@ -108,7 +112,10 @@ cdef class Samples:
         self.y_columns = 1 if self.y.ndim == 1 else self.y.shape[1]
         self.y_data = cnp.PyArray_DATA(self.y)
         self.train_count = X.n - (0 if held_out is None else np.count_nonzero(held_out))
-        self.block_rows = max(16, min(BLOCK_ROWS, BLOCK_TARGETS // k, X.n, max(SMALL_BLOCK, X.n // 128)))
+        if threads > 1:
+            self.block_rows = max(16, min(SHARED_ROWS, SHARED_TARGETS // k, X.n))
+        else:
+            self.block_rows = max(16, min(BLOCK_ROWS, BLOCK_TARGETS // k, X.n, max(SMALL_BLOCK, X.n // 128)))
         self.order = np.arange(X.n, dtype=np.int32)
         packed = None
         if X.packs:

@@ -181,3 +181,15 @@ def test_public_calls_share_large_work_and_give_the_same_bits(loss, monkeypatch)
 def test_float32_sums_stay_accurate_over_many_samples(isa):
     p = np.full(3_000_000, 0.1, np.float32)
     assert losses.AbsoluteError().value(np.zeros_like(p), p) == pytest.approx(float(np.float32(0.1)), rel=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [2.0, 1.5, 1.0, 0.5, 0.0, -1.0, -np.inf])
+@pytest.mark.parametrize("p", [1e30, -1e30])
+def test_general_robust_where_the_square_overflows(alpha, p):
+    """In float32, (1e30)² is no number, but the loss may be one."""
+    value, gradient = (float(v) for v in reference.EXACT["general_robust"](0, reference.mp.mpf(float(np.float32(p))), alpha, 1.0))
+    loss = losses.GeneralRobust(alpha=alpha)
+    y, p = np.zeros(1, np.float32), np.array([p], np.float32)
+    if value < np.finfo(np.float32).max:
+        np.testing.assert_allclose(loss.pointwise(y, p)[0], value, rtol=1e-4)
+    np.testing.assert_allclose(loss.gradient(y, p)[0], gradient, rtol=1e-4, atol=1e-16)

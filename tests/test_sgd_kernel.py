@@ -31,7 +31,7 @@ def fit(X, y, k, loss, *, penalty="none", alpha=0.0, schedule="constant", eta0=0
     d = X.shape[1]
     matrix = _core.Matrix(X)
     codes = y.astype(np.uint8) if y.dtype.kind == "i" else y
-    samples = _samples.Samples(matrix, codes, k, negative, weight, None, shuffle, seed)
+    samples = _samples.Samples(matrix, codes, k, negative, weight, None, shuffle, seed, threads)
     zeros = np.zeros((k, d)), np.zeros(k)
     run = _sgd.Run(matrix, samples, (LOSS(loss), 0.1, 0), (PENALTY(penalty), alpha, RATIO[penalty]),
                    (SCHEDULE(schedule), eta0, power_t, t0), *zeros, *(zeros if average else (None, None)),
@@ -161,12 +161,13 @@ def test_any_memory(isa, d, k, dtype, tmp_path):
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("k", [2, 5, 11])
 def test_same_bits_for_any_number_of_threads(k, sparse):
-    X, y = problem(300, 37, k, np.float32, sparse)
+    X, y = problem(5000, 37, k, np.float32, sparse)
     X = sp.csr_matrix(X) if sparse else X
     one, two, three = (fit(X, y, k, "log_loss", penalty="l2", alpha=1e-3, threads=t) for t in (1, 2, 3))
     for other in (two, three):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
+        assert one[4] == other[4]   # the loss curve
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
