@@ -23,7 +23,7 @@ cdef enum:
     BLOCK_TARGETS = 8192      # n·k of a block at most
     BLOCK_ROWS = 1024
     SMALL_BLOCK = 256         # rows that are enough where buffers would count beside X
-    SHARED_ROWS = 4096        # the same for several threads, which meet after each block
+    SHARED_ROWS = 32768       # the same for several threads, which meet after each block
     SHARED_TARGETS = 1 << 18
     PACKED_BYTES = 1 << 20    # rows of a strided X that are packed at a time
 
