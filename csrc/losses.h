@@ -65,7 +65,7 @@ FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) {
     const real low = R(0.5) + F(copysign_)(R(0.5), 1 - a), high = 1 - low;
     const real gap = F(abs_)(a - 2) + (REAL_IS_FLOAT ? R(0x1p-40) : R(0x1p-100)); /* never 0, and the same otherwise */
     const real inverse_gap = 1 / gap, inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
-    const real z = (p - y) * inverse_scale, size = F(abs_)(z), most = REAL_IS_FLOAT ? R(0x1p40) : R(0x1p400);
+    const real z = (p - y) * inverse_scale, size = F(abs_)(z), most = (real)(REAL_IS_FLOAT ? 0x1p40 : 0x1p400);
     const real near = size < most ? size : most, beyond = F(log_)(size < most ? 1 : size / most); /* z² would overflow */
     const real k = gap * (F(log1p_positive)(near * near * inverse_gap) + 2 * beyond);
     const real e = F(exp_)(side * k), v = (low * (R(0.5) * a * inverse_gap) + high * side) * k;
