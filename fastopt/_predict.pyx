@@ -44,7 +44,7 @@ cdef fo_matrix _from_row(const fo_matrix *X, Py_ssize_t i, size_t size) noexcept
 cdef void _block(Matrix X, const Job *job, Py_ssize_t i, char *packed, int32_t *numbers) noexcept nogil:
     """Predictions of a block of rows from the i-th on."""
     cdef Py_ssize_t n = min(job.block, job.n - i), r
-    cdef const int32_t *rows = NULL if job.rows == NULL else job.rows + i
+    cdef const int32_t *rows = job.rows + i if job.rows else NULL
     cdef fo_matrix part = X.c
     if X.packs:
         if rows == NULL:
@@ -89,7 +89,7 @@ def predict(Matrix X, coef, intercept, const int32_t[::1] rows=None, int threads
     if job.n == 0:
         return out
     job.kernels, job.size = kernels(X.is_float), 4 if X.is_float else 8
-    job.rows = NULL if rows is None else &rows[0]
+    job.rows = &rows[0] if rows is not None else NULL
     job.w, job.w_stride, job.b = <const char *>cnp.PyArray_DATA(w), X.d, <const char *>cnp.PyArray_DATA(b)
     job.p = <char *>cnp.PyArray_DATA(out)
     job.block = max(16, min(BLOCK_ROWS, PACKED_BYTES // (<Py_ssize_t>job.size * X.d))) if X.packs else BLOCK_ROWS
