@@ -39,7 +39,8 @@ def test_parameters_are_scikit_learns_and_some_more(cls):
     theirs = inspect.signature(getattr(sk, cls.__name__)).parameters
     assert list(ours)[:len(theirs)] == list(theirs)
     for name, parameter in theirs.items():
-        assert (ours[name].default, ours[name].kind) == (parameter.default, parameter.kind), name
+        if name != "eta0" or parameter.default:   # 0 before 1.8, which no schedule that reads eta0 takes
+            assert (ours[name].default, ours[name].kind) == (parameter.default, parameter.kind), name
     assert all(ours[name].kind is inspect.Parameter.KEYWORD_ONLY for name in set(ours) - set(theirs))
     for method in ("fit", "partial_fit"):
         theirs = [*inspect.signature(getattr(getattr(sk, cls.__name__), method)).parameters]
@@ -67,8 +68,10 @@ def test_frames_and_feature_names(cls, frame, data):
     y = target(cls, score)
     series = {pd.DataFrame: pd.Series, pl.DataFrame: pl.Series}[frame]
     model = cls(random_state=0).fit(named, y if y is None else series(y))
-    assert list(model.feature_names_in_) == list("abcde")
     np.testing.assert_array_equal(model.coef_, cls(random_state=0).fit(X, y).coef_)
+    if not hasattr(StandardScaler().fit(named), "feature_names_in_"):   # scikit-learn 1.7 does not know polars 2
+        return
+    assert list(model.feature_names_in_) == list("abcde")
     model.predict(named)
     with pytest.warns(UserWarning, match="feature names"):
         model.predict(X)

@@ -12,7 +12,7 @@ from sklearn import linear_model as sk
 
 from fastopt import linear_model as fo
 
-if sklearn.__version__ < "1.9":
+if tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9):
     pytest.skip("older versions differ from 1.9 in their steps", allow_module_level=True)
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore:Negative values")
 
