@@ -7,3 +7,7 @@
 #include "loss_loops.h"
 #include "sweep.h"
 #include "sgd.h"
+#include "rules.h"
+#include "rules_adaptive.h"
+#include "rules_scaled.h"
+#include "steps.h"

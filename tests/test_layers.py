@@ -19,7 +19,13 @@ _loss|_penalty|_schedule
 _loss_\\w+|_penalty_\\w+
 losses|penalties|schedules
 _samples|_outputs
+_gradients
+_passes
 _sgd|_predict|_update|_objective
+_optimizer_settings
+_optimizer_state
+_optimizer
+_optimizer_\\w+
 optimizers|objective
 _minimize|_mlp|_dask
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
