@@ -69,11 +69,11 @@
     X(lars, 1, array) \
     X(lamb, 2, array) \
     X(dog, 1, group) \
-    X(prodigy, 4, group)
+    X(prodigy, 4, group) \
+    X(adafactor, 1, array)
 
-/* rules of whole matrices: fastopt/_update.pyx knows their passes, csrc/matrix_rules.h what happens in a row */
+/* rules of whole matrices, which have passes of their own; adafactor has them for matrices, the ones above for vectors */
 #define FO_MATRIX_RULES(X) \
-    X(adafactor) \
     X(muon)
 
 #endif

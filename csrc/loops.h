@@ -11,3 +11,5 @@
 #include "rules_adaptive.h"
 #include "rules_scaled.h"
 #include "steps.h"
+#include "moments.h"
+#include "matrix_rules.h"

@@ -21,6 +21,7 @@ losses|penalties|schedules
 _samples|_outputs
 _gradients
 _passes
+_matrices
 _sgd|_predict|_update|_objective
 _optimizer_settings
 _optimizer_state
