@@ -98,7 +98,10 @@ const fo_table *fo_active(void) {
 #define NAME_LOSS(name, target) #name,
 #define TARGET_LOSS(name, target) #target,
 #define NAME(name) #name,
+#define NAME_SCHEDULE(name, first) #name,
+#define FIRST(name, first) first,
 const char *const fo_loss_names[] = {FO_LOSSES(NAME_LOSS) NULL};
 const char *const fo_loss_targets[] = {FO_LOSSES(TARGET_LOSS) NULL};
 const char *const fo_penalty_names[] = {FO_PENALTIES(NAME) NULL};
-const char *const fo_schedule_names[] = {FO_SCHEDULES(NAME) NULL};
+const char *const fo_schedule_names[] = {FO_SCHEDULES(NAME_SCHEDULE) NULL};
+const int fo_schedule_firsts[] = {FO_SCHEDULES(FIRST)};

@@ -16,6 +16,7 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_loss_targets[]
     const char *const fo_penalty_names[]
     const char *const fo_schedule_names[]
+    const int fo_schedule_firsts[]
 
 ctypedef fused index:
     int32_t
@@ -77,6 +78,8 @@ LOSS_NAMES = tuple(_names(fo_loss_names))
 LOSS_TARGETS = dict(zip(LOSS_NAMES, _names(fo_loss_targets)))
 PENALTY_NAMES = tuple(_names(fo_penalty_names))
 SCHEDULE_NAMES = tuple(_names(fo_schedule_names))
+#: those of per-sample SGD, which count steps from 1
+SGD_SCHEDULE_NAMES = tuple(name for i, name in enumerate(SCHEDULE_NAMES) if fo_schedule_firsts[i] == 1)
 
 
 cdef int _check_csr(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, Py_ssize_t d,
