@@ -30,7 +30,7 @@ def number(name: str, value: Any, above: float = -math.inf, below: float = math.
     try:
         found = float(value)
     except OverflowError:   # an integer beyond the largest float
-        found = math.inf if value > 0 else -math.inf
+        found = math.inf if operator.gt(value, 0) else -math.inf
     low = found > above if at_least is None else found >= at_least
     high = found < below if at_most is None else found <= at_most
     if not (low and high):

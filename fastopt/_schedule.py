@@ -24,7 +24,7 @@ Rates = NDArray[np.float64]
 registry: dict[str, type[Schedule]] = {}
 
 #: steps are counted in double
-_LAST_STEP = 2 ** 53
+LAST_STEP = 2 ** 53 - 1
 
 
 class Schedule(Settings):
@@ -80,7 +80,7 @@ class Schedule(Settings):
         InvalidParameterError
             If t is no step, or the rate is negative or not finite.
         """
-        t = integer("t", t, 0, _LAST_STEP)
+        t = integer("t", t, 0, LAST_STEP)
         lr = self._rate(t)
         if not 0 <= lr < math.inf:
             self._refuse(lr, t)
@@ -105,8 +105,8 @@ class Schedule(Settings):
         InvalidParameterError
             If t is no step, n is negative, or a rate is negative or not finite.
         """
-        t = integer("t", t, 0, _LAST_STEP)
-        n = integer("n", n, 0, _LAST_STEP - t)
+        t = integer("t", t, 0, LAST_STEP)
+        n = integer("n", n, 0, LAST_STEP - t + 1)
         lr = self._rates(t, n)
         good = (lr >= 0) & (lr < math.inf)
         if not good.all():

@@ -4,10 +4,11 @@ The base of schedules and of batch sizes, which say what the parameters mean.
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
-from ._checks import number
+from ._checks import integer, number
 from .exceptions import InvalidParameterError
 
 #: every class by name, for states to be read back
@@ -27,7 +28,11 @@ class Settings:
 
     def _keep(self, params: dict[str, Any], state: dict[str, float] | None = None, **derived: Any) -> None:
         """Remember the parameters, in the order of `__init__`; the state at the start; what follows from them."""
-        self.__dict__.update(params, _params=params, _state=state or {}, **derived)
+        self.__dict__.update(self._attributes(params), _params=params, _state=state or {}, **derived)
+
+    def _attributes(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters that are attributes: all, but for those that a method has the name of."""
+        return {key: value for key, value in params.items() if not hasattr(type(self), key)}
 
     @property
     def params(self) -> dict[str, Any]:
@@ -82,16 +87,20 @@ class Settings:
     def _adopt(self, other: Settings) -> None:
         """Become `other`; parts of the same class stay the objects that the caller may hold."""
         params = {key: _adopted(self._params.get(key), value) for key, value in other._params.items()}
-        self.__dict__.update({**other.__dict__, **params, "_params": params})
+        self.__dict__.update({**other.__dict__, **self._attributes(params), "_params": params})
 
     def _with_state(self, state: Any) -> None:
         """Take the numbers of a state, which is checked."""
         if not isinstance(state, Mapping) or state.keys() != self._state.keys():
             raise InvalidParameterError(f"state of {self.name} must hold {', '.join(self._state) or 'nothing'}, got {state!r}")
-        infinite = float("inf")
-        values = {key: number(f"state[{key!r}]", state[key], at_least=-infinite, at_most=infinite) for key in self._state}
-        whole = {key: int(values[key]) for key, old in self._state.items() if isinstance(old, int)}
-        self.__dict__["_state"] = {**values, **whole}
+        self.__dict__["_state"] = {key: _like(old, f"state[{key!r}]", state[key]) for key, old in self._state.items()}
+
+
+def _like(old: float, name: str, value: Any) -> float:
+    """A number of a state: counters stay integers, others may be infinite."""
+    if isinstance(old, int):
+        return integer(name, value, 0)
+    return number(name, value, at_least=-math.inf, at_most=math.inf)
 
 
 def _plain(value: Any) -> Any:

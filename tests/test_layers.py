@@ -18,6 +18,9 @@ _losses|_penalties|_schedules
 _loss|_penalty|_schedule
 _loss_\\w+|_penalty_\\w+|_schedule_\\w+
 losses|penalties|schedules
+_batching
+_batching_\\w+
+batching
 _samples|_outputs
 _sgd|_predict|_update|_objective
 optimizers|objective
