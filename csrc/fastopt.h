@@ -16,9 +16,9 @@
 /* ---- kinds: FO_LOSS_huber, FO_PENALTY_l2, FO_SCHEDULE_optimal ... in the order of lists.h ---- */
 #define FO_ENUM_LOSS(name, target) FO_LOSS_##name,
 #define FO_ENUM_PENALTY(name) FO_PENALTY_##name,
-#define FO_ENUM_SCHEDULE(name) FO_SCHEDULE_##name,
 #define FO_ENUM_RULE(name, states, sums) FO_RULE_##name,
 #define FO_ENUM_MATRIX_RULE(name) FO_RULE_##name,
+#define FO_ENUM_SCHEDULE(name, first) FO_SCHEDULE_##name,
 enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES };
 enum fo_penalty_kind { FO_PENALTIES(FO_ENUM_PENALTY) FO_N_PENALTIES };
 enum fo_schedule_kind { FO_SCHEDULES(FO_ENUM_SCHEDULE) FO_N_SCHEDULES };
@@ -45,13 +45,20 @@ typedef struct {
     double alpha, l1_ratio;
 } fo_penalty;
 
-/* A learning-rate schedule of the step t = 1, 2, … */
+/* A learning-rate schedule of the step t; lists.h says whether t starts from 0 or 1, schedules.h which fields each reads. */
 typedef struct {
     int kind; /* enum fo_schedule_kind */
-    double lr;      /* eta0: the first rate; C of the passive-aggressive schedules */
-    double power_t; /* exponent of invscaling */
+    double lr;      /* eta0: the first rate, the lowest of `cyclic`; C of the passive-aggressive schedules */
+    double power_t; /* exponent */
     double alpha;   /* strength of the penalty, for `optimal` */
     double t0;      /* offset of `optimal` */
+    double steps;   /* steps of a decay, or of a (first) cycle */
+    double rate;    /* what a decay or a cycle multiplies by */
+    double end;     /* the last rate */
+    double peak, middle; /* the highest rate; the one between the second and the third part of `one_cycle` */
+    double turn, back;   /* step at which the rate is at its peak; step at which it is at `middle` */
+    int stairs;     /* powers of `rate` change by whole decays or cycles, not with every step */
+    int linear;     /* `one_cycle` goes along straight lines, not half cosines */
 } fo_schedule;
 
 /* X, used where it lies.  Dense rows have unit stride between elements (others are packed first, see pack_rows). */
@@ -212,5 +219,6 @@ extern const char *const fo_penalty_names[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];
 extern const int fo_rule_states[], fo_rule_sums[];
+extern const int fo_schedule_firsts[]; /* the number of the first step of each schedule */
 
 #endif

@@ -21,7 +21,8 @@ cdef extern from "fastopt.h" nogil:
 
     ctypedef struct fo_schedule:
         int kind
-        double lr, power_t, alpha, t0
+        double lr, power_t, alpha, t0, steps, rate, end, peak, middle, turn, back
+        int stairs, linear
 
     ctypedef struct fo_matrix:
         int layout
