@@ -21,6 +21,9 @@ losses|penalties|schedules
 _samples|_outputs
 _sgd|_predict|_update|_objective
 optimizers|objective
+_lbfgs
+_minimize_objective
+_minimize_\\w+ *
 _minimize|_mlp|_dask
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
 linear_model|neural_network
