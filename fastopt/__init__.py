@@ -23,16 +23,17 @@ from ._config import get_include, show_config, warn_unknown_isa
 from ._core import available_isas, set_isa
 from ._threads import get_num_threads, set_num_threads
 
-_MODULES = ("batching", "exceptions", "linear_model", "losses", "schedules")
+_MODULES = ("batching", "exceptions", "linear_model", "losses", "optimizers", "schedules")
 
-__all__ = ["__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads", "losses", "schedules",
-           "set_isa", "set_num_threads", "show_config"]
+__all__ = ["__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads", "losses", "optimizers",
+           "schedules", "set_isa", "set_num_threads", "show_config"]
 
 if TYPE_CHECKING:
     from . import batching as batching
     from . import exceptions as exceptions
     from . import linear_model as linear_model
     from . import losses as losses
+    from . import optimizers as optimizers
     from . import schedules as schedules
 else:   # hidden from type checkers, which would take any name to be a module
     def __getattr__(name: str) -> ModuleType:

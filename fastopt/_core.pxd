@@ -65,6 +65,32 @@ cdef extern from "fastopt.h" nogil:
         void *g
         void *c
 
+    enum fo_packing:
+        FO_UNPACKED
+        FO_BFLOAT16
+        FO_EIGHT_BITS
+
+    enum:
+        FO_PACK
+        FO_STATES
+        FO_CARRIES
+
+    enum fo_rule_sums_over "fo_rule_sums":
+        FO_SUMS_none
+        FO_SUMS_array
+        FO_SUMS_group
+
+    ctypedef struct fo_rule:
+        int kind, flag
+        double lr, beta1, beta2, beta3, eps, momentum, dampening, l2, decay, l1, clip, a, b, c, d
+
+    ctypedef struct fo_coefs:
+        double scale, clip, l2, keep, l1, rate, beta1, rest1, beta2, rest2, root, eps, a, b, c, d
+
+    ctypedef struct fo_step:
+        int kind
+        fo_coefs h
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -77,6 +103,21 @@ cdef extern from "fastopt.h" nogil:
         void (*loss_grad_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double,
                                 void *) noexcept nogil
         int (*loss_accepts)(const fo_loss *, Py_ssize_t, const void *, const void *) noexcept nogil
+        void (*rule_fold)(const fo_rule *, double, double, double *, fo_step *) noexcept nogil
+        void (*rule_finish)(const fo_rule *, const double *, double *, fo_step *) noexcept nogil
+        void (*step_sums)(const fo_step *, Py_ssize_t, const void *, const void *, void **, double *) noexcept nogil
+        int (*step)(const fo_step *, Py_ssize_t, const void *, void *, void **) noexcept nogil
+        int (*step_rows)(const fo_step *, Py_ssize_t, Py_ssize_t, const int64_t *, const void *, void *,
+                         void **) noexcept nogil
+        int (*step_packed)(const fo_step *, int, int, Py_ssize_t, Py_ssize_t, double, const void *, void *, void **) noexcept nogil
+        double (*factor_sums)(const fo_step *, Py_ssize_t, Py_ssize_t, const void *, const void *, void *, void *) noexcept nogil
+        double (*factor_moments)(const fo_step *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, void *, void *,
+                                 void *) noexcept nogil
+        double (*factor_squares)(const fo_step *, Py_ssize_t, Py_ssize_t, const void *, const void *, const void *, const void *,
+                                 double) noexcept nogil
+        int (*factor_step)(const fo_step *, Py_ssize_t, Py_ssize_t, const void *, void *, const void *, const void *,
+                           double) noexcept nogil
+        double (*square_sum)(Py_ssize_t, const void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name
@@ -85,6 +126,7 @@ cdef extern from "fastopt.h" nogil:
 
 cdef const fo_table *active() noexcept nogil
 cdef const fo_kernels *kernels(bint is_float) noexcept nogil
+cdef int rule_sums(int kind) noexcept nogil
 
 cdef class Matrix:
     cdef fo_matrix c                 # where the rows can be read in place

@@ -8,6 +8,8 @@ LOSS_TARGETS: dict[str, str]
 PENALTY_NAMES: tuple[str, ...]
 SCHEDULE_NAMES: tuple[str, ...]
 SGD_SCHEDULE_NAMES: tuple[str, ...]
+RULE_NAMES: tuple[str, ...]
+RULE_STATES: dict[str, int]
 
 def isa() -> str: ...
 def available_isas() -> list[str]: ...

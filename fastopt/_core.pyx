@@ -17,6 +17,10 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_penalty_names[]
     const char *const fo_schedule_names[]
     const int fo_schedule_firsts[]
+    const char *const fo_rule_names[]
+    const char *const fo_matrix_rule_names[]
+    const int fo_rule_states[]
+    const int fo_rule_sums[]
 
 ctypedef fused index:
     int32_t
@@ -29,6 +33,11 @@ cdef const fo_table *active() noexcept nogil:
 
 cdef const fo_kernels *kernels(bint is_float) noexcept nogil:
     return &fo_active().f32 if is_float else &fo_active().f64
+
+
+cdef int rule_sums(int kind) noexcept nogil:
+    """Over what the first pass of a rule sums: enum fo_rule_sums."""
+    return fo_rule_sums[kind] if kind < N_ELEMENTWISE else FO_SUMS_none
 
 
 def isa():
@@ -80,6 +89,10 @@ PENALTY_NAMES = tuple(_names(fo_penalty_names))
 SCHEDULE_NAMES = tuple(_names(fo_schedule_names))
 #: those of per-sample SGD, which count steps from 1
 SGD_SCHEDULE_NAMES = tuple(name for i, name in enumerate(SCHEDULE_NAMES) if fo_schedule_firsts[i] == 1)
+RULE_NAMES = tuple(_names(fo_rule_names) + _names(fo_matrix_rule_names))
+cdef int N_ELEMENTWISE = len(_names(fo_rule_names))
+#: arrays of state of the rules that are not for matrices
+RULE_STATES = {name: fo_rule_states[kind] for kind, name in enumerate(_names(fo_rule_names))}
 
 
 cdef int _check_csr(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, Py_ssize_t d,
