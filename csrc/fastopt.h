@@ -16,9 +16,9 @@
 /* ---- kinds: FO_LOSS_huber, FO_PENALTY_l2, FO_SCHEDULE_optimal ... in the order of lists.h ---- */
 #define FO_ENUM_LOSS(name, target) FO_LOSS_##name,
 #define FO_ENUM_PENALTY(name) FO_PENALTY_##name,
-#define FO_ENUM_SCHEDULE(name, first) FO_SCHEDULE_##name,
 #define FO_ENUM_RULE(name, states, sums) FO_RULE_##name,
 #define FO_ENUM_MATRIX_RULE(name) FO_RULE_##name,
+#define FO_ENUM_SCHEDULE(name, first) FO_SCHEDULE_##name,
 enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES };
 enum fo_penalty_kind { FO_PENALTIES(FO_ENUM_PENALTY) FO_N_PENALTIES };
 enum fo_schedule_kind { FO_SCHEDULES(FO_ENUM_SCHEDULE) FO_N_SCHEDULES };
@@ -216,9 +216,9 @@ const fo_table *fo_available(int i);
 /* Names in the order of the enums, NULL at the end; domain of the i-th loss's target ("real", "sign", "unit", …). */
 extern const char *const fo_loss_names[], *const fo_loss_targets[];
 extern const char *const fo_penalty_names[], *const fo_schedule_names[];
-extern const int fo_schedule_firsts[]; /* the number of the first step of each schedule */
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];
 extern const int fo_rule_states[], fo_rule_sums[];
+extern const int fo_schedule_firsts[]; /* the number of the first step of each schedule */
 
 #endif

@@ -7,9 +7,9 @@ LOSS_NAMES: tuple[str, ...]
 LOSS_TARGETS: dict[str, str]
 PENALTY_NAMES: tuple[str, ...]
 SCHEDULE_NAMES: tuple[str, ...]
-SGD_SCHEDULE_NAMES: tuple[str, ...]
 RULE_NAMES: tuple[str, ...]
 RULE_STATES: dict[str, int]
+SGD_SCHEDULE_NAMES: tuple[str, ...]
 
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
