@@ -23,7 +23,7 @@ _gradients
 _passes
 _sgd|_predict|_update|_objective
 _optimizer_settings
-_optimizer_state
+_optimizer_state|_optimizer_params
 _optimizer
 _optimizer_\\w+
 optimizers|objective
