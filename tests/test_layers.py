@@ -29,6 +29,7 @@ _sgd|_predict|_update|_objective
 _optimizer_settings
 _optimizer_state|_optimizer_params
 _optimizer
+_optimizer_moments
 _optimizer_\\w+
 optimizers|objective
 _lbfgs
