@@ -7,3 +7,4 @@
 #include "loss_loops.h"
 #include "sweep.h"
 #include "sgd.h"
+#include "batch.h"
