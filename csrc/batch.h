@@ -272,3 +272,11 @@ static double F(batch_values)(const fo_errors *e, ptrdiff_t n, const void *y, vo
     for (ptrdiff_t i = 0; i < n * e->k; i++) sum += (double)((const real *)p)[i];
     return sum / (double)e->k;
 }
+
+static void F(average)(ptrdiff_t n, double share, const void *weights, void *averages) {
+    const real *restrict w = weights;
+    real *restrict mean = averages;
+    const real factor = (real)share;
+    FO_SIMD
+    for (ptrdiff_t i = 0; i < n; i++) mean[i] = F(fma_)(factor, w[i] - mean[i], mean[i]);
+}

@@ -10,7 +10,7 @@
 
 static int runs_always(void) { return 1; }
 
-#if defined(FO_HAS_AVX2) && defined(_MSC_VER) && !defined(__clang__)
+#if (defined(FO_HAS_AVX2) || defined(FO_HAS_AVX512)) && defined(_MSC_VER) && !defined(__clang__)
 /* leaf 7 ebx: bit 5 AVX2, 16 F, 17 DQ, 30 BW, 31 VL; leaf 1 ecx: bit 12 FMA, 27 OSXSAVE; xcr0: 6 ymm, 0xe6 zmm */
 static int has(unsigned leaf7_ebx, unsigned long long xcr0) {
     int r[4];
@@ -21,11 +21,13 @@ static int has(unsigned leaf7_ebx, unsigned long long xcr0) {
     __cpuidex(r, 7, 0);
     return ((unsigned)r[1] & leaf7_ebx) == leaf7_ebx;
 }
+#ifdef FO_HAS_AVX2
 static int runs_avx2(void) { return has(1u << 5, 0x6); }
+#endif
 #ifdef FO_HAS_AVX512
 static int runs_avx512(void) { return has(1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31, 0xe6); }
 #endif
-#elif defined(FO_HAS_AVX2)
+#elif defined(FO_HAS_AVX2) || defined(FO_HAS_AVX512)
 static int runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 #ifdef FO_HAS_AVX512
 static int runs_avx512(void) {
@@ -102,3 +104,10 @@ const char *const fo_loss_names[] = {FO_LOSSES(NAME_LOSS) NULL};
 const char *const fo_loss_targets[] = {FO_LOSSES(TARGET_LOSS) NULL};
 const char *const fo_penalty_names[] = {FO_PENALTIES(NAME) NULL};
 const char *const fo_schedule_names[] = {FO_SCHEDULES(NAME) NULL};
+#define NAME_RULE(name, states, sums) #name,
+#define STATES_RULE(name, states, sums) states,
+#define SUMS_RULE(name, states, sums) FO_SUMS_##sums,
+const char *const fo_rule_names[] = {FO_RULES(NAME_RULE) NULL};
+const char *const fo_matrix_rule_names[] = {FO_MATRIX_RULES(NAME) NULL};
+const int fo_rule_states[] = {FO_RULES(STATES_RULE) 0};
+const int fo_rule_sums[] = {FO_RULES(SUMS_RULE) 0};

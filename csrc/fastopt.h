@@ -17,9 +17,15 @@
 #define FO_ENUM_LOSS(name, target) FO_LOSS_##name,
 #define FO_ENUM_PENALTY(name) FO_PENALTY_##name,
 #define FO_ENUM_SCHEDULE(name) FO_SCHEDULE_##name,
+#define FO_ENUM_RULE(name, states, sums) FO_RULE_##name,
+#define FO_ENUM_MATRIX_RULE(name) FO_RULE_##name,
 enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES };
 enum fo_penalty_kind { FO_PENALTIES(FO_ENUM_PENALTY) FO_N_PENALTIES };
 enum fo_schedule_kind { FO_SCHEDULES(FO_ENUM_SCHEDULE) FO_N_SCHEDULES };
+enum fo_rule_kind { FO_RULES(FO_ENUM_RULE) FO_MATRIX_RULES(FO_ENUM_MATRIX_RULE) FO_N_RULES };
+/* over what the first pass of a rule sums */
+enum fo_rule_sums { FO_SUMS_none, FO_SUMS_array, FO_SUMS_group };
+enum { FO_STATES = 4, FO_CARRIES = 4 }; /* arrays of state a rule has at most, numbers it carries from step to step */
 
 /* How X lies in memory. */
 enum fo_layout { FO_DENSE, FO_CSR32, FO_CSR64 };
@@ -105,6 +111,32 @@ typedef struct {
     void *p, *z, *g, *c; /* scratch of k elements each, 64-byte aligned, padded with zeros to whole vectors */
 } fo_outputs;
 
+/* The settings of an update rule, named as in Python; csrc/rules*.h say what a, b, c, d and flag mean to each rule. */
+typedef struct {
+    int kind;            /* enum fo_rule_kind */
+    int flag;
+    double lr;           /* of this step */
+    double beta1, beta2, beta3, eps, momentum, dampening;
+    double l2;           /* weight decay by the gradient: g + l2·w */
+    double decay;        /* decoupled weight decay: (1 − lr·decay)·w */
+    double l1;           /* proximal step: |w| shrinks by l1 times the learning rate that this weight sees */
+    double clip;         /* gradients are clipped to [−clip, clip] */
+    double a, b, c, d;
+} fo_rule;
+
+/* What a step takes from the rule, folded once: the same for all elements.  Neutral: 1 for scale and keep, else 0. */
+#define FO_COEFS(X) \
+    X(scale) /* of the gradient: −1 to maximize, less than 1 where its norm is clipped */ \
+    X(clip) X(l2) X(keep) X(l1) \
+    X(rate) X(beta1) X(rest1) X(beta2) X(rest2) X(root) X(eps) X(a) X(b) X(c) X(d)
+#define FO_COEF(name) double name;
+typedef struct { FO_COEFS(FO_COEF) } fo_coefs;
+#undef FO_COEF
+typedef struct {
+    int kind;
+    fo_coefs h;
+} fo_step;
+
 /* A chunk of a mini-batch, and a part of the columns.  The columns are cut into blocks of `width` (CSR: one block of all).
  * Weight of feature f in output j, and its gradient: at j·output_stride + f·feature_stride; feature_stride is 1 beside dense
  * rows, output_stride beside CSR rows. */
@@ -151,6 +183,19 @@ typedef struct {
                             double factor, void *grads);
     /* 1 if all of y is in the domain of the loss's targets, y of margin losses in {0, 1}, and all of p is finite. */
     int (*loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p);
+    /* The step t of a rule, gradients scaled by `scale` first; carry (FO_CARRIES,) goes on from step to step. */
+    void (*rule_fold)(const fo_rule *rule, double t, double scale, double *carry, fo_step *step);
+    /* For a rule with sums, after step_sums over all arrays that they are over. */
+    void (*rule_finish)(const fo_rule *rule, const double *sums, double *carry, fo_step *step);
+    /* The first pass of a rule with sums: adds to sums[0] and sums[1], moves the state. */
+    void (*step_sums)(const fo_step *step, ptrdiff_t n, const void *g, const void *w, void *const *state, double *sums);
+    /* One step of n weights with gradients g; state: as many arrays like w as the rule has. 1 if they end up finite. */
+    int (*step)(const fo_step *step, ptrdiff_t n, const void *g, void *w, void *const *state);
+    /* One step of some rows of w (·, width) and of its state; g (n, width). */
+    int (*step_rows)(const fo_step *step, ptrdiff_t n, ptrdiff_t width, const int64_t *rows, const void *g, void *w,
+                     void *const *state);
+    /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds the type. */
+    double (*square_sum)(ptrdiff_t n, const void *g);
     /* p[block·p_stride + i·k + j] = x_i·w_j over the columns of each block of the chunk. */
     void (*batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p);
     /* g_j += Σ_i c[i, j]·x_i over the columns of the chunk's blocks. */
@@ -160,6 +205,8 @@ typedef struct {
                          const void *y, const void *weight, double factor, void *p, void *c, double *g_b);
     /* The sum of the losses, the mean over outputs of each row; uses p (n, k) up. */
     double (*batch_values)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p);
+    /* mean += share·(w − mean) */
+    void (*average)(ptrdiff_t n, double share, const void *w, void *mean);
 } fo_kernels;
 
 typedef struct {
@@ -177,5 +224,8 @@ const fo_table *fo_available(int i);
 /* Names in the order of the enums, NULL at the end; domain of the i-th loss's target ("real", "sign", "unit", …). */
 extern const char *const fo_loss_names[], *const fo_loss_targets[];
 extern const char *const fo_penalty_names[], *const fo_schedule_names[];
+/* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
+extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];
+extern const int fo_rule_states[], fo_rule_sums[];
 
 #endif

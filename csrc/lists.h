@@ -40,4 +40,40 @@
     X(pa1) \
     X(pa2)
 
+/* X(name, states, sums): arrays of state beside w, and over what a first pass sums before the step: "none" no such pass ·
+ * "array" each array · "group" all arrays of a group. */
+#define FO_RULES(X) \
+    X(sgd, 0, none) \
+    X(momentum, 1, none) \
+    X(asgd, 1, none) \
+    X(signsgd, 0, none) \
+    X(signum, 1, none) \
+    X(lion, 1, none) \
+    X(rprop, 2, none) \
+    X(ftrl, 2, none) \
+    X(adagrad, 1, none) \
+    X(adadelta, 2, none) \
+    X(rmsprop, 1, none) \
+    X(rmsprop_momentum, 2, none) \
+    X(rmsprop_centered, 2, none) \
+    X(rmsprop_centered_momentum, 3, none) \
+    X(adam, 2, none) \
+    X(amsgrad, 3, none) \
+    X(adamax, 2, none) \
+    X(nadam, 2, none) \
+    X(radam, 2, none) \
+    X(adabelief, 2, none) \
+    X(yogi, 2, none) \
+    X(schedule_free_sgd, 1, none) \
+    X(schedule_free_adamw, 2, none) \
+    X(lars, 1, array) \
+    X(lamb, 2, array) \
+    X(dog, 1, group) \
+    X(prodigy, 4, group)
+
+/* rules of whole matrices: fastopt/_update.pyx knows their passes, csrc/matrix_rules.h what happens in a row */
+#define FO_MATRIX_RULES(X) \
+    X(adafactor) \
+    X(muon)
+
 #endif

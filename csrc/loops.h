@@ -7,4 +7,8 @@
 #include "loss_loops.h"
 #include "sweep.h"
 #include "sgd.h"
+#include "rules.h"
+#include "rules_adaptive.h"
+#include "rules_scaled.h"
+#include "steps.h"
 #include "batch.h"

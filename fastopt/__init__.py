@@ -23,15 +23,16 @@ from ._config import get_include, show_config, warn_unknown_isa
 from ._core import available_isas, set_isa
 from ._threads import get_num_threads, set_num_threads
 
-_MODULES = ("exceptions", "linear_model", "losses")
+_MODULES = ("exceptions", "linear_model", "losses", "optimizers")
 
-__all__ = ["__version__", "available_isas", "exceptions", "get_include", "get_num_threads", "losses", "set_isa",
-           "set_num_threads", "show_config"]
+__all__ = ["__version__", "available_isas", "exceptions", "get_include", "get_num_threads", "losses", "optimizers",
+           "set_isa", "set_num_threads", "show_config"]
 
 if TYPE_CHECKING:
     from . import exceptions as exceptions
     from . import linear_model as linear_model
     from . import losses as losses
+    from . import optimizers as optimizers
 else:   # hidden from type checkers, which would take any name to be a module
     def __getattr__(name: str) -> ModuleType:
         if name in _MODULES:

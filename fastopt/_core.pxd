@@ -64,6 +64,41 @@ cdef extern from "fastopt.h" nogil:
         void *g
         void *c
 
+    enum:
+        FO_STATES
+        FO_CARRIES
+
+    enum fo_rule_sums_over "fo_rule_sums":
+        FO_SUMS_none
+        FO_SUMS_array
+        FO_SUMS_group
+
+    ctypedef struct fo_rule:
+        int kind, flag
+        double lr, beta1, beta2, beta3, eps, momentum, dampening, l2, decay, l1, clip, a, b, c, d
+
+    ctypedef struct fo_coefs:
+        double scale, clip, l2, keep, l1, rate, beta1, rest1, beta2, rest2, root, eps, a, b, c, d
+
+    ctypedef struct fo_step:
+        int kind
+        fo_coefs h
+
+    ctypedef struct fo_chunk:
+        Py_ssize_t n, k
+        const int32_t *rows
+        Py_ssize_t n_next
+        const int32_t *next
+        Py_ssize_t width, begin, end
+        Py_ssize_t output_stride, feature_stride
+
+    ctypedef struct fo_errors:
+        fo_loss loss
+        int softmax
+        Py_ssize_t k
+        const double *b
+        const double *class_weight
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -76,6 +111,19 @@ cdef extern from "fastopt.h" nogil:
         void (*loss_grad_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double,
                                 void *) noexcept nogil
         int (*loss_accepts)(const fo_loss *, Py_ssize_t, const void *, const void *) noexcept nogil
+        void (*rule_fold)(const fo_rule *, double, double, double *, fo_step *) noexcept nogil
+        void (*rule_finish)(const fo_rule *, const double *, double *, fo_step *) noexcept nogil
+        void (*step_sums)(const fo_step *, Py_ssize_t, const void *, const void *, void **, double *) noexcept nogil
+        int (*step)(const fo_step *, Py_ssize_t, const void *, void *, void **) noexcept nogil
+        int (*step_rows)(const fo_step *, Py_ssize_t, Py_ssize_t, const int64_t *, const void *, void *,
+                         void **) noexcept nogil
+        double (*square_sum)(Py_ssize_t, const void *) noexcept nogil
+        void (*batch_products)(const fo_matrix *, const fo_chunk *, const void *, Py_ssize_t, void *) noexcept nogil
+        void (*batch_gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
+        void (*batch_errors)(const fo_errors *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, const void *, const void *,
+                             double, void *, void *, double *) noexcept nogil
+        double (*batch_values)(const fo_errors *, Py_ssize_t, const void *, void *) noexcept nogil
+        void (*average)(Py_ssize_t, double, const void *, void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name
@@ -84,6 +132,7 @@ cdef extern from "fastopt.h" nogil:
 
 cdef const fo_table *active() noexcept nogil
 cdef const fo_kernels *kernels(bint is_float) noexcept nogil
+cdef int rule_sums(int kind) noexcept nogil
 
 cdef class Matrix:
     cdef fo_matrix c                 # where the rows can be read in place

@@ -7,6 +7,8 @@ LOSS_NAMES: tuple[str, ...]
 LOSS_TARGETS: dict[str, str]
 PENALTY_NAMES: tuple[str, ...]
 SCHEDULE_NAMES: tuple[str, ...]
+RULE_NAMES: tuple[str, ...]
+RULE_STATES: dict[str, int]
 
 def isa() -> str: ...
 def available_isas() -> list[str]: ...

@@ -16,6 +16,10 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_loss_targets[]
     const char *const fo_penalty_names[]
     const char *const fo_schedule_names[]
+    const char *const fo_rule_names[]
+    const char *const fo_matrix_rule_names[]
+    const int fo_rule_states[]
+    const int fo_rule_sums[]
 
 ctypedef fused index:
     int32_t
@@ -28,6 +32,11 @@ cdef const fo_table *active() noexcept nogil:
 
 cdef const fo_kernels *kernels(bint is_float) noexcept nogil:
     return &fo_active().f32 if is_float else &fo_active().f64
+
+
+cdef int rule_sums(int kind) noexcept nogil:
+    """Over what the first pass of a rule sums: enum fo_rule_sums."""
+    return fo_rule_sums[kind] if kind < N_ELEMENTWISE else FO_SUMS_none
 
 
 def isa():
@@ -77,6 +86,10 @@ LOSS_NAMES = tuple(_names(fo_loss_names))
 LOSS_TARGETS = dict(zip(LOSS_NAMES, _names(fo_loss_targets)))
 PENALTY_NAMES = tuple(_names(fo_penalty_names))
 SCHEDULE_NAMES = tuple(_names(fo_schedule_names))
+RULE_NAMES = tuple(_names(fo_rule_names) + _names(fo_matrix_rule_names))
+cdef int N_ELEMENTWISE = len(_names(fo_rule_names))
+#: arrays of state of the rules that are not for matrices
+RULE_STATES = {name: fo_rule_states[kind] for kind, name in enumerate(_names(fo_rule_names))}
 
 
 cdef int _check_csr(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, Py_ssize_t d,

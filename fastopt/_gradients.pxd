@@ -1,0 +1,31 @@
+"""The arrays of an update, and the way of gradients into them."""
+from libc.stdint cimport int64_t
+
+from fastopt._core cimport fo_kernels, fo_step
+
+ctypedef struct Array:             # one array of parameters
+    char *w
+    const char *g
+    void *state[4]                 # FO_STATES
+    Py_ssize_t n, size             # elements, and bytes of one
+    int type                       # NumPy's number of the dtype
+    bint fortran                   # columns are contiguous, not rows
+    const fo_kernels *kernel
+    Py_ssize_t group
+    Py_ssize_t job, jobs           # its first job, and how many it has
+    Py_ssize_t n_rows, width       # of a row-sparse gradient: rows that it has (−1: dense), elements of each
+    const int64_t *rows
+    fo_step step                   # of this array, folded
+
+ctypedef struct Arrays:
+    Py_ssize_t n
+    Array *at
+    Py_ssize_t *by_address         # places of the arrays, sorted by w
+
+
+cdef class RowSparse:
+    cdef readonly object rows, values
+
+
+cdef str name_of(const Arrays *a, Py_ssize_t i, str what)
+cdef int take(Arrays *a, list params, grads, bint lazy) except -1

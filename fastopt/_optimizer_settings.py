@@ -1,0 +1,123 @@
+"""What the settings of optimizers may be, each once, whoever has it, and their defaults where all have them.
+
+Used by fastopt._optimizer.  Knows neither arrays nor rules.
+"""
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable
+from numbers import Real
+from typing import Any, Literal, NamedTuple, TypedDict
+
+from .exceptions import InvalidParameterError
+
+
+class Options(TypedDict, total=False):
+    """Settings of every optimizer."""
+    l1: float
+    clip_value: float | None
+    clip_norm: float | None
+    clip_global_norm: float | None
+    maximize: bool
+    nonfinite: Literal["raise", "skip", "late"]
+    n_threads: int | None
+
+
+#: their defaults
+OPTIONS: dict[str, Any] = {"l1": 0.0, "clip_value": None, "clip_norm": None, "clip_global_norm": None, "maximize": False,
+                           "nonfinite": "raise", "n_threads": None}
+#: those that hold for all groups
+GLOBAL = ("clip_norm", "clip_global_norm", "maximize", "nonfinite", "n_threads")
+
+
+class Check(NamedTuple):
+    """What a setting may be, in words and as a test."""
+    words: str
+    accepts: Callable[[Any], bool]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def number(low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False) -> Check:
+    """A finite number at least `low` (above it) and at most `high` (below it)."""
+    bounds = [f"above {low:g}" if above else f"at least {low:g}"] if low > -math.inf else []
+    bounds += [f"below {high:g}" if below else f"at most {high:g}"] if high < math.inf else []
+
+    def accepts(value: Any) -> bool:
+        return bool(_is_number(value) and math.isfinite(value) and (low < value if above else low <= value)
+                    and (value < high if below else value <= high))
+    return Check(" ".join(["a finite number", " and ".join(bounds)]).strip(), accepts)
+
+
+def optional(inner: Check) -> Check:
+    """None, or what the check accepts."""
+    return Check(f"{inner.words}, or None", lambda value: value is None or inner.accepts(value))
+
+
+def pair(inner: Check, words: str) -> Check:
+    """Two numbers."""
+    return Check(words, lambda value: isinstance(value, (tuple, list)) and len(value) == 2
+                 and all(inner.accepts(each) for each in value))
+
+
+def one_of(*options: Any) -> Check:
+    """One of some values."""
+    return Check("one of " + ", ".join(map(repr, options)), lambda value: value in options)
+
+
+_share = number(0, 1, below=True)
+_positive = number(0, above=True)
+_at_least_0 = number(0)
+_flag = Check("True or False", lambda value: isinstance(value, bool))
+
+CHECKS: dict[str, Check] = {
+    "lr": Check("a finite number of at least 0, or a callable of the step",
+                lambda value: callable(value) or _at_least_0.accepts(value)),
+    "betas": pair(_share, "two numbers of at least 0 and below 1"),
+    "beta3": optional(_share), "rho": _share, "alpha": _share, "eps": _at_least_0, "momentum": _share, "dampening": number(0, 1),
+    "weight_decay": _at_least_0, "l1": _at_least_0, "l2": _at_least_0, "beta": _at_least_0,
+    "nesterov": _flag, "amsgrad": _flag, "centered": _flag, "maximize": _flag, "decoupled": _flag,
+    "safeguard_warmup": _flag, "use_bias_correction": _flag,
+    "clip_value": optional(_positive), "clip_norm": optional(_positive), "clip_global_norm": optional(_positive),
+    "nonfinite": one_of("raise", "skip", "late"),
+    "n_threads": Check("an integer other than 0, or None",
+                       lambda value: value is None or isinstance(value, int) and not isinstance(value, bool) and value != 0),
+    "moments": one_of(None, "bfloat16", "8bit"),
+    "lr_decay": _at_least_0, "initial_accumulator_value": _at_least_0, "lambd": _at_least_0, "power": _at_least_0,
+    "t0": _at_least_0, "etas": Check("two numbers, the first between 0 and 1, the second above 1",
+                                     lambda value: isinstance(value, (tuple, list)) and len(value) == 2
+                                     and all(map(_is_number, value)) and 0 < value[0] < 1 < value[1] < math.inf),
+    "step_sizes": Check("two positive numbers, the smaller first",
+                        lambda value: isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_is_number, value))
+                        and 0 < value[0] <= value[1] < math.inf),
+    "momentum_decay": _at_least_0, "trust_coefficient": _positive, "d0": _positive, "d_coef": _positive,
+    "growth_rate": Check("a number above 1, or infinity", lambda value: _is_number(value) and value > 1),
+    "reps_rel": _positive, "r": _at_least_0, "weight_lr_power": _at_least_0,
+    "beta2_decay": number(-1, 0), "d": _positive, "ns_steps": Check("an integer from 1 to 99",
+                                                                   lambda value: isinstance(value, int)
+                                                                   and not isinstance(value, bool) and 1 <= value <= 99),
+    "adjust_lr": one_of("original", "match_rms_adamw"),
+}
+
+
+def check(name: str, value: Any) -> Any:
+    """The value, plain Python numbers in place of NumPy's, if it is one that this setting may have."""
+    wanted = CHECKS[name]
+    if not wanted.accepts(value):
+        raise InvalidParameterError(f"{name} must be {wanted.words}, got {value!r}")
+    if _is_number(value) and not isinstance(value, int):
+        return float(value)
+    return tuple(map(float, value)) if isinstance(value, (tuple, list)) else value
+
+
+def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise for the first name that is not known, with the one that may have been meant."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise TypeError(f"{owner} has no setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else
+                                                                  f"; it has {', '.join(known)}"))

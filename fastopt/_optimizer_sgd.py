@@ -1,0 +1,70 @@
+"""The optimizers that step along the gradient, its running mean or its sign: settings and documentation.
+
+Used through fastopt.optimizers.  What optimizers share is in _optimizer.py, their mathematics in csrc/rules.h.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._optimizer import Optimizer
+from .exceptions import InvalidParameterError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._optimizer_settings import Options
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: w ← w − lr·g, or with momentum μ: v ← μ·v + (1 − τ)·g, w ← w − lr·v.
+
+    With `nesterov` the step is lr·(g + μ·v).  In the first step v is g.
+
+    Parameters
+    ----------
+    params, **options
+        See `Optimizer`.
+    lr : float or callable, default=1e-3
+        Learning rate.
+    momentum : float, default=0
+        μ, below 1.
+    dampening : float, default=0
+        τ.
+    weight_decay : float, default=0
+        L2 penalty: weight_decay·w is added to the gradient.
+    nesterov : bool, default=False
+        Nesterov's momentum; needs momentum above 0 and no dampening.
+
+    References
+    ----------
+    H. Robbins and S. Monro (1951), A stochastic approximation method, Annals of Mathematical Statistics 22, 400–407.
+    I. Sutskever et al. (2013), On the importance of initialization and momentum in deep learning, ICML.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt import optimizers
+    >>> w = np.array([1.0, 2.0])
+    >>> optimizers.SGD(w, lr=0.1).step(np.array([1.0, -1.0]))
+    >>> w
+    array([0.9, 2.1])
+    """
+
+    name = "sgd"
+    kinds = {"sgd": (), "momentum": ("v",)}
+    sparse = True
+
+    def __init__(self, params: Any, lr: Any = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
+                 weight_decay: float = 0.0, nesterov: bool = False, **options: Unpack[Options]) -> None:
+        self._build(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+                             "nesterov": nesterov}, options)
+
+    def _kind(self, settings: Mapping[str, Any]) -> str:
+        return "momentum" if settings["momentum"] > 0 else "sgd"
+
+    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        if settings["nesterov"] and not (settings["momentum"] > 0 and settings["dampening"] == 0):
+            raise InvalidParameterError("nesterov must be False without momentum or with dampening, got True with momentum="
+                                        f"{settings['momentum']} and dampening={settings['dampening']}")
+        return {"flag": int(settings["nesterov"])}

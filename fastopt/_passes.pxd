@@ -1,0 +1,27 @@
+"""The passes of an update, and all that they work on."""
+from fastopt._core cimport fo_rule, fo_step
+from fastopt._gradients cimport Array, Arrays
+
+ctypedef struct Job:               # a block of one array: what a thread does at a time
+    Py_ssize_t array, start, n
+
+ctypedef struct Plan:              # arrays, their rules, and what a step keeps in between
+    Arrays arrays
+    Job *jobs
+    double *sums                   # two a job
+    double *totals                 # two a group
+    double *carry                  # FO_CARRIES a group
+    fo_rule *rules                 # one a group
+    fo_step *folded                # one a group
+    Py_ssize_t n_groups, n_jobs
+    int sums_over                  # enum fo_rule_sums
+    long long t                    # steps done
+    double clip_norm               # of the gradient of each array
+    double clip_global_norm        # of all gradients together
+    double sign                    # −1 to maximize
+    double factor                  # of the gradients: 1/count of accumulated ones
+
+cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil
+cdef int check_gradients(Plan *p, int threads) noexcept nogil
+cdef void fold_rules(Plan *p) noexcept nogil
+cdef int apply(Plan *p, int threads) noexcept nogil

@@ -1,0 +1,155 @@
+"""The passes of an update over its arrays: blocks shared among threads, sums added in the order of blocks.
+
+Used by fastopt._update and by whatever else steps parameters without the GIL.  The mathematics of a block is in
+csrc/rules*.h and steps.h.  The gradients are read first; the passes that change something run backwards, so that they begin
+with the gradients that are still in the cache.
+"""
+from cython.parallel cimport prange
+from libc.math cimport INFINITY, isfinite, sqrt
+
+from fastopt._core cimport FO_CARRIES, FO_STATES, FO_SUMS_array, FO_SUMS_group, FO_SUMS_none, kernels
+from fastopt._gradients cimport Array
+
+
+cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil:
+    """The state of the elements from `start` on."""
+    cdef int j
+    for j in range(FO_STATES):
+        state[j] = <char *>a.state[j] + start * a.size if a.state[j] else NULL
+
+
+cdef int check_gradients(Plan *p, int threads) noexcept nogil:
+    """Sums of squares into `sums`, and the first array whose gradients are not finite, or −1."""
+    cdef int part
+    cdef Py_ssize_t k, i
+    cdef const Array *a
+    if threads == 1:
+        squares(p, 0, 1)
+    else:
+        for part in prange(threads, num_threads=threads, schedule="static"):
+            squares(p, part, threads)
+    for k in range(p.n_jobs):
+        if not isfinite(p.sums[2 * k]):
+            i = p.jobs[k].array
+            a = &p.arrays.at[i]
+            if a.n_rows < 0 and a.kernel.all_finite(p.jobs[k].n, a.g + p.jobs[k].start * a.size):
+                continue   # they are finite, their squares are not
+            if a.n_rows >= 0 and a.kernel.all_finite(a.n_rows * a.width, a.g):
+                continue
+            return <int>i
+    return -1
+
+
+cdef void squares(Plan *p, int part, int threads) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef const Job *job
+    cdef const Array *a
+    for k in range(p.n_jobs * part // threads, p.n_jobs * (part + 1) // threads):
+        job = &p.jobs[k]
+        a = &p.arrays.at[job.array]
+        if a.n_rows < 0:
+            p.sums[2 * k] = a.kernel.square_sum(job.n, a.g + job.start * a.size)
+        else:   # the first job does the rows, however many they are
+            p.sums[2 * k] = a.kernel.square_sum(a.n_rows * a.width, a.g) if job.start == 0 else 0
+
+
+cdef double bounded(Plan *p, Py_ssize_t first, Py_ssize_t n, double bound) noexcept nogil:
+    """What brings the norm of the gradients of some jobs down to a bound."""
+    cdef Py_ssize_t k
+    cdef double total = 0
+    if bound == INFINITY:
+        return 1
+    for k in range(first, first + n):
+        total += p.sums[2 * k]
+    total = sqrt(total) * p.factor
+    return bound / total if total > bound else 1
+
+
+cdef void fold_rules(Plan *p) noexcept nogil:
+    """What does not depend on the element, for each array: the rule's coefficients, the scale of gradients."""
+    cdef Py_ssize_t i
+    cdef Array *a
+    cdef double scale = p.sign * p.factor * bounded(p, 0, p.n_jobs, p.clip_global_norm)
+    for i in range(p.n_groups):
+        kernels(False).rule_fold(&p.rules[i], <double>p.t, scale, &p.carry[i * FO_CARRIES], &p.folded[i])
+    for i in range(p.arrays.n):
+        a = &p.arrays.at[i]
+        a.step = p.folded[a.group]
+        a.step.h.scale *= bounded(p, a.job, a.jobs, p.clip_norm)
+
+
+cdef int apply(Plan *p, int threads) noexcept nogil:
+    """Step all arrays; the first that ends up not finite, or −1."""
+    cdef int part
+    cdef Py_ssize_t k
+    if p.sums_over != FO_SUMS_none:
+        if threads == 1:
+            sum_up(p, 0, 1)
+        else:
+            for part in prange(threads, num_threads=threads, schedule="static"):
+                sum_up(p, part, threads)
+        finish(p)
+    if threads == 1:
+        advance(p, 0, 1)
+    else:
+        for part in prange(threads, num_threads=threads, schedule="static"):
+            advance(p, part, threads)
+    for k in range(p.n_jobs):
+        if p.sums[2 * k] == 0:
+            return <int>p.jobs[k].array
+    return -1
+
+
+cdef void sum_up(Plan *p, int part, int threads) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef const Job *job
+    cdef const Array *a
+    cdef void *state[4]
+    for k in range(p.n_jobs * (part + 1) // threads - 1, p.n_jobs * part // threads - 1, -1):
+        job = &p.jobs[k]
+        a = &p.arrays.at[job.array]
+        states_at(a, job.start, state)
+        p.sums[2 * k] = p.sums[2 * k + 1] = 0
+        a.kernel.step_sums(&a.step, job.n, a.g + job.start * a.size, a.w + job.start * a.size, state, &p.sums[2 * k])
+
+
+cdef void finish(Plan *p) noexcept nogil:
+    """Sums of jobs, added in their order, into the coefficients of arrays or groups."""
+    cdef Py_ssize_t i, j, k
+    cdef Array *a
+    cdef double scale
+    for i in range(2 * p.n_groups):
+        p.totals[i] = 0
+    for i in range(p.arrays.n):
+        a = &p.arrays.at[i]
+        for k in range(a.job, a.job + a.jobs):
+            for j in range(2):
+                p.totals[2 * a.group + j] += p.sums[2 * k + j]
+        if p.sums_over == FO_SUMS_array:
+            a.kernel.rule_finish(&p.rules[a.group], &p.totals[2 * a.group], &p.carry[a.group * FO_CARRIES], &a.step)
+            p.totals[2 * a.group] = p.totals[2 * a.group + 1] = 0
+    if p.sums_over == FO_SUMS_group:
+        for i in range(p.n_groups):
+            kernels(False).rule_finish(&p.rules[i], &p.totals[2 * i], &p.carry[i * FO_CARRIES], &p.folded[i])
+        for i in range(p.arrays.n):
+            a = &p.arrays.at[i]
+            scale = a.step.h.scale
+            a.step = p.folded[a.group]
+            a.step.h.scale = scale
+
+
+cdef void advance(Plan *p, int part, int threads) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef const Job *job
+    cdef const Array *a
+    cdef void *state[4]
+    for k in range(p.n_jobs * (part + 1) // threads - 1, p.n_jobs * part // threads - 1, -1):
+        job = &p.jobs[k]
+        a = &p.arrays.at[job.array]
+        if a.n_rows < 0:
+            states_at(a, job.start, state)
+            p.sums[2 * k] = a.kernel.step(&a.step, job.n, a.g + job.start * a.size, a.w + job.start * a.size, state)
+        elif job.start == 0:
+            p.sums[2 * k] = a.kernel.step_rows(&a.step, a.n_rows, a.width, a.rows, a.g, a.w, <void **>a.state)
+        else:
+            p.sums[2 * k] = 1

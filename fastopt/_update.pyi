@@ -1,0 +1,26 @@
+"""Types of the compiled module _update."""
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+class Update:
+    size: int
+    skipped: int
+    lazy: bool
+    count: int
+    params: list[Array]
+    states: list[list[Array]]
+    carries: list[list[float]]
+    @property
+    def t(self) -> int: ...
+    def _setup(self, params: list[Array], groups: list[int], states: list[list[Array]],
+               rules: list[tuple[dict[str, Any], float | Callable[[int], float]]], carries: list[list[float]], *,
+               n_threads: int | None = ..., lazy: bool = ...) -> None: ...
+    def set_bounds(self, clip_norm: float, clip_global_norm: float, maximize: bool, nonfinite: str) -> None: ...
+    def set_counters(self, t: int, skipped: int) -> None: ...
+    def set_rule(self, group: int, fields: dict[str, Any], rate: float | Callable[[int], float]) -> None: ...
+    def accumulate(self, grads: Any) -> None: ...
+    def step(self, grads: Any = ...) -> None: ...
