@@ -21,7 +21,8 @@ cdef extern from "fastopt.h" nogil:
 
     ctypedef struct fo_schedule:
         int kind
-        double lr, power_t, alpha, t0
+        double lr, power_t, alpha, t0, steps, rate, end, peak, middle, turn, back
+        int stairs, linear
 
     ctypedef struct fo_matrix:
         int layout
@@ -64,7 +65,13 @@ cdef extern from "fastopt.h" nogil:
         void *g
         void *c
 
+    enum fo_packing:
+        FO_UNPACKED
+        FO_BFLOAT16
+        FO_EIGHT_BITS
+
     enum:
+        FO_PACK
         FO_STATES
         FO_CARRIES
 
@@ -117,6 +124,14 @@ cdef extern from "fastopt.h" nogil:
         int (*step)(const fo_step *, Py_ssize_t, const void *, void *, void **) noexcept nogil
         int (*step_rows)(const fo_step *, Py_ssize_t, Py_ssize_t, const int64_t *, const void *, void *,
                          void **) noexcept nogil
+        int (*step_packed)(const fo_step *, int, int, Py_ssize_t, Py_ssize_t, double, const void *, void *, void **) noexcept nogil
+        double (*factor_sums)(const fo_step *, Py_ssize_t, Py_ssize_t, const void *, const void *, void *, void *) noexcept nogil
+        double (*factor_moments)(const fo_step *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, void *, void *,
+                                 void *) noexcept nogil
+        double (*factor_squares)(const fo_step *, Py_ssize_t, Py_ssize_t, const void *, const void *, const void *, const void *,
+                                 double) noexcept nogil
+        int (*factor_step)(const fo_step *, Py_ssize_t, Py_ssize_t, const void *, void *, const void *, const void *,
+                           double) noexcept nogil
         double (*square_sum)(Py_ssize_t, const void *) noexcept nogil
         void (*batch_products)(const fo_matrix *, const fo_chunk *, const void *, Py_ssize_t, void *) noexcept nogil
         void (*batch_gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastopt import losses
-from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, SCHEDULE_NAMES
+from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
 from fastopt.exceptions import InvalidParameterError
 
 
@@ -88,7 +88,7 @@ COMMON: dict[str, Rule] = {
     "shuffle": FLAG,
     "verbose": either(integer(0), FLAG),
     "random_state": SEED,
-    "learning_rate": names(*SCHEDULE_NAMES),
+    "learning_rate": names(*SGD_SCHEDULE_NAMES),
     "eta0": real(0, above=True),
     "power_t": real(),
     "warm_start": FLAG,
@@ -114,7 +114,7 @@ CLASSIFIER: dict[str, Rule] = {
 }
 REGRESSOR: dict[str, Rule] = {**SUPERVISED, "loss": loss_of("real", "nonnegative", "positive")}
 ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True),
-                              "learning_rate": names(*(name for name in SCHEDULE_NAMES if not name.startswith("pa")))}
+                              "learning_rate": names(*(name for name in SGD_SCHEDULE_NAMES if not name.startswith("pa")))}
 
 
 def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str, ...] = ()) -> None:
