@@ -18,6 +18,9 @@ from fastopt._samples import Samples
 
 Array = NDArray[Any]
 
+#: rows that are made ready at a time, and their targets: whatever the number of threads, as losses are summed by blocks
+READY_ROWS, READY_TARGETS = 4096, 1 << 16
+
 
 @dataclass
 class Batches:
@@ -42,38 +45,43 @@ class Memory:
         own = [{name: array.shape for name, array in zip(optimizer.state_names, arrays)} for arrays in optimizer.states]
         return bool(self.state["rule"] == optimizer.name and shapes == own)
 
+    def recall(self, optimizer: Any) -> None:
+        """Go on from here, with the optimizer's own settings."""
+        optimizer.load_state_dict({**self.state, "groups": optimizer.state_dict()["groups"]})
+        if self.point is not None:
+            for array, value in zip(optimizer.params, self.point):
+                array[...] = value
 
-def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, penalty: tuple[int, float, float]) -> Any:
-    """The optimizer of weights, which are penalised, and intercepts, which are not."""
-    make = optimizers.get(batches.optimizer)
-    made = make([{"params": [w]}, {"params": [b]}], lr=lr, clip_global_norm=batches.clip_norm, **batches.settings)
-    _, alpha, share = penalty
-    fields, rate = made._rule(made.param_groups[0].settings)
-    fields["l2"] += alpha * (1 - share)
-    fields["l1"] += alpha * share
-    made.set_rule(0, fields, rate)
-    return made
+
+def make_optimizer(batches: Batches, w: Array, b: Array, lr: float) -> Any:
+    """The optimizer of weights and intercepts."""
+    return optimizers.get(batches.optimizer)([{"params": [w]}, {"params": [b]}], lr=lr,
+                                             clip_global_norm=batches.clip_norm, **batches.settings)
+
+
+def penalise(optimizer: Any, l2: float, l1: float) -> None:
+    """A penalty on the weights, not on the intercepts, beside what the optimizer has by its settings."""
+    rule, rate = optimizer._rule(optimizer.param_groups[0].settings)
+    optimizer.set_rule(0, {**rule, "l2": rule["l2"] + l2, "l1": rule["l1"] + l1}, rate)
 
 
 def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: Any, class_weight: Array | None) -> BatchRun:
     """A run by mini-batches of what the plan says, from the start on."""
-    k, (_, alpha, share) = len(start.coef), plan.penalty
-    layout = (lambda a: a.T) if X.is_sparse else (lambda a: a)   # beside CSR all outputs of a feature side by side
-    w, b = np.array(layout(start.coef), dtype=X.dtype, order="C"), np.array(start.intercept, dtype=np.float64)
-    optimizer = make_optimizer(batches, w, b, plan.schedule[1], plan.penalty)
-    memory = start.memory
-    if memory is not None and memory.fits(optimizer):
-        state = {**memory.state, "groups": optimizer.state_dict()["groups"]}   # settings are today's
-        optimizer.load_state_dict(state)
-        rule, rate = optimizer._rule(optimizer.param_groups[0].settings)
-        optimizer.set_rule(0, {**rule, "l2": rule["l2"] + alpha * (1 - share), "l1": rule["l1"] + alpha * share}, rate)
-        if memory.point is not None:
-            w[...], b[...] = memory.point
+    _, alpha, share = plan.penalty
+
+    def laid_out(coef: Array) -> Array:   # beside CSR all outputs of a feature side by side
+        return np.array(coef.T if X.is_sparse else coef, dtype=X.dtype, order="C")
+
+    w, b = laid_out(start.coef), np.array(start.intercept, dtype=np.float64)
+    optimizer = make_optimizer(batches, w, b, plan.schedule[1])
+    if start.memory is not None and start.memory.fits(optimizer):
+        start.memory.recall(optimizer)
+    penalise(optimizer, alpha * (1 - share), alpha * share)
     averages = None
     if start.coef_avg is not None:
-        averages = (np.array(layout(start.coef_avg), dtype=X.dtype, order="C"), np.array(start.intercept_avg, dtype=np.float64))
+        averages = laid_out(start.coef_avg), np.array(start.intercept_avg, dtype=np.float64)
     return BatchRun(X, samples, plan.loss, optimizer, batches.sizes, batches.schedule or plan.schedule,
-                    penalty=(alpha * (1 - share), alpha * share), softmax=batches.softmax, averages=averages,
+                    penalty=(alpha * (1 - share), alpha * share), softmax=batches.softmax and len(b) > 1, averages=averages,
                     average=start.average, class_weight=class_weight, t=start.t, fit_intercept=plan.fit_intercept,
                     threads=plan.threads)
 
@@ -81,6 +89,5 @@ def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: An
 def memory_of(optimizer: Any) -> Memory:
     """What a run's optimizer leaves behind."""
     w, b = optimizer.params
-    solution = optimizer.solution()
-    same = all(found is own for found, own in zip(solution, (w, b)))
+    same = all(found is own for found, own in zip(optimizer.solution(), (w, b)))
     return Memory(optimizer.state_dict(), None if same else (w.copy(), b.copy()))
