@@ -27,7 +27,7 @@ _passes
 _matrices
 _sgd|_predict|_update|_objective
 _optimizer_settings
-_optimizer_state
+_optimizer_state|_optimizer_params
 _optimizer
 _optimizer_\\w+
 optimizers|objective
