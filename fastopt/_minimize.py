@@ -182,7 +182,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
     jac, steps = check_jac(jac, {**values, "eps": None} if "eps" in chosen.settings else values, x.dtype)
     if limits is not None:
         np.clip(x, *limits, out=x)
-    _check_sizes(values, x)
+    _check_sizes({name: value for name, value in values.items() if name not in chosen.settings}, x)
     objective = Objective(fun, args if isinstance(args, tuple) else (args,), jac, limits, steps)
     run = Run(objective, x, limits)
     result = drive(run, chosen.steps(run, values), values, wrap_callback(callback))

@@ -179,7 +179,8 @@ def _prepare(fun: BatchFunction, w: Array, batch_size: Any, method: Any, order: 
     settings = check_options(defaults, options, defaults)
     optimizer = optimizers.get(rule)(w, **settings)
     sizes = batch_size.size if callable(getattr(batch_size, "size", None)) else batching.as_batching(batch_size).size
-    whole: Callable[[int], int] = lambda t: min(integer(f"batch_size.size({t})", sizes(t), 1), fun.n_samples)
+    fewest = 2 if getattr(batch_size, "driven_by", None) == "noise" else 1    # a batch of one has no halves to learn from
+    whole: Callable[[int], int] = lambda t: min(max(integer(f"batch_size.size({t})", sizes(t), 1), fewest), fun.n_samples)
     whole(0)
     if key in ("saga", "sag") and callable(getattr(batch_size, "size", None)):
         refuse("batch_size", f"an integer with method {method!r}, which keeps a gradient for each batch", batch_size)
@@ -189,7 +190,7 @@ def _prepare(fun: BatchFunction, w: Array, batch_size: Any, method: Any, order: 
             blocks = [block for block, _ in zip(consecutive(order(fun.n_samples), whole(0)), range(BLOCKS_LOOKED_AT))]
             largest = curvature(fun, w, blocks)
             optimizer.param_groups[0]["lr"] = settings["lr"] = 1 / (3 * largest) if largest else 1.0
-    elif getattr(batch_size, "driven_by", None) == "noise":
+    elif fewest == 2:
         estimate = Noisy(fun, w, whole, order, batch_size.update)
     else:
         estimate = Plain(fun, w, whole, order)
