@@ -19,13 +19,13 @@ def is_real() -> bool:
 
 
 @functools.cache
-def load(name: str):
-    """(X, y) of a set of SHAPES."""
+def load(name: str, part: str = "train"):
+    """(X, y) of a set of SHAPES, or of any real set."""
     if is_real():
         spec = importlib.util.spec_from_file_location("fastopt_data", Path(os.environ["FASTOPT_DATA"]) / "load.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        return module.load(name)
+        return module.load(name, part)
     n, d, filled, k = SHAPES[name]
     rng = np.random.default_rng(0)
     if filled is None:

@@ -100,10 +100,11 @@ const fo_table *fo_active(void) {
 #define NAME_LOSS(name, target) #name,
 #define TARGET_LOSS(name, target) #target,
 #define NAME(name) #name,
+#define NAME_SCHEDULE(name, first) #name,
+#define FIRST(name, first) first,
 const char *const fo_loss_names[] = {FO_LOSSES(NAME_LOSS) NULL};
 const char *const fo_loss_targets[] = {FO_LOSSES(TARGET_LOSS) NULL};
 const char *const fo_penalty_names[] = {FO_PENALTIES(NAME) NULL};
-const char *const fo_schedule_names[] = {FO_SCHEDULES(NAME) NULL};
 #define NAME_RULE(name, states, sums) #name,
 #define STATES_RULE(name, states, sums) states,
 #define SUMS_RULE(name, states, sums) FO_SUMS_##sums,
@@ -111,3 +112,5 @@ const char *const fo_rule_names[] = {FO_RULES(NAME_RULE) NULL};
 const char *const fo_matrix_rule_names[] = {FO_MATRIX_RULES(NAME) NULL};
 const int fo_rule_states[] = {FO_RULES(STATES_RULE) 0};
 const int fo_rule_sums[] = {FO_RULES(SUMS_RULE) 0};
+const char *const fo_schedule_names[] = {FO_SCHEDULES(NAME_SCHEDULE) NULL};
+const int fo_schedule_firsts[] = {FO_SCHEDULES(FIRST)};

@@ -16,15 +16,18 @@
 /* ---- kinds: FO_LOSS_huber, FO_PENALTY_l2, FO_SCHEDULE_optimal ... in the order of lists.h ---- */
 #define FO_ENUM_LOSS(name, target) FO_LOSS_##name,
 #define FO_ENUM_PENALTY(name) FO_PENALTY_##name,
-#define FO_ENUM_SCHEDULE(name) FO_SCHEDULE_##name,
 #define FO_ENUM_RULE(name, states, sums) FO_RULE_##name,
 #define FO_ENUM_MATRIX_RULE(name) FO_RULE_##name,
+#define FO_ENUM_SCHEDULE(name, first) FO_SCHEDULE_##name,
 enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES };
 enum fo_penalty_kind { FO_PENALTIES(FO_ENUM_PENALTY) FO_N_PENALTIES };
 enum fo_schedule_kind { FO_SCHEDULES(FO_ENUM_SCHEDULE) FO_N_SCHEDULES };
 enum fo_rule_kind { FO_RULES(FO_ENUM_RULE) FO_MATRIX_RULES(FO_ENUM_MATRIX_RULE) FO_N_RULES };
 /* over what the first pass of a rule sums */
 enum fo_rule_sums { FO_SUMS_none, FO_SUMS_array, FO_SUMS_group };
+/* how the moments of a rule are kept; the elements that share a scale */
+enum fo_packing { FO_UNPACKED, FO_BFLOAT16, FO_EIGHT_BITS };
+enum { FO_PACK = 256 };
 enum { FO_STATES = 4, FO_CARRIES = 4 }; /* arrays of state a rule has at most, numbers it carries from step to step */
 
 /* How X lies in memory. */
@@ -42,13 +45,20 @@ typedef struct {
     double alpha, l1_ratio;
 } fo_penalty;
 
-/* A learning-rate schedule of the step t = 1, 2, … */
+/* A learning-rate schedule of the step t; lists.h says whether t starts from 0 or 1, schedules.h which fields each reads. */
 typedef struct {
     int kind; /* enum fo_schedule_kind */
-    double lr;      /* eta0: the first rate; C of the passive-aggressive schedules */
-    double power_t; /* exponent of invscaling */
+    double lr;      /* eta0: the first rate, the lowest of `cyclic`; C of the passive-aggressive schedules */
+    double power_t; /* exponent */
     double alpha;   /* strength of the penalty, for `optimal` */
     double t0;      /* offset of `optimal` */
+    double steps;   /* steps of a decay, or of a (first) cycle */
+    double rate;    /* what a decay or a cycle multiplies by */
+    double end;     /* the last rate */
+    double peak, middle; /* the highest rate; the one between the second and the third part of `one_cycle` */
+    double turn, back;   /* step at which the rate is at its peak; step at which it is at `middle` */
+    int stairs;     /* powers of `rate` change by whole decays or cycles, not with every step */
+    int linear;     /* `one_cycle` goes along straight lines, not half cosines */
 } fo_schedule;
 
 /* X, used where it lies.  Dense rows have unit stride between elements (others are packed first, see pack_rows). */
@@ -137,6 +147,27 @@ typedef struct {
     fo_coefs h;
 } fo_step;
 
+/* A chunk of a mini-batch, and a part of the columns.  The columns are cut into blocks of `width` (CSR: one block of all).
+ * Weight of feature f in output j, and its gradient: at j·output_stride + f·feature_stride; feature_stride is 1 beside dense
+ * rows, output_stride beside CSR rows. */
+typedef struct {
+    ptrdiff_t n, k;         /* rows, outputs */
+    const int32_t *rows;    /* (n,) rows of X */
+    ptrdiff_t n_next;       /* rows to come that are brought into the cache on the way: n or fewer */
+    const int32_t *next;    /* (n_next,) */
+    ptrdiff_t width, begin, end; /* the blocks begin … end − 1 */
+    ptrdiff_t output_stride, feature_stride;
+} fo_chunk;
+
+/* What leads from predictions to the factors of the rows in the gradient. */
+typedef struct {
+    fo_loss loss;
+    int softmax;                /* the loss is the cross-entropy of softmax(p), y one-hot */
+    ptrdiff_t k;
+    const double *b;            /* (k,) intercepts */
+    const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; softmax: of the row's class */
+} fo_errors;
+
 /* The kernels of one instruction set and one element type. */
 typedef struct {
     /* values[i] = loss(y[i], p[i]) and grads[i] = its derivative in p, times weight[i] where given, times factor;
@@ -164,7 +195,7 @@ typedef struct {
     int (*loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p);
     /* The step t of a rule, gradients scaled by `scale` first; carry (FO_CARRIES,) goes on from step to step. */
     void (*rule_fold)(const fo_rule *rule, double t, double scale, double *carry, fo_step *step);
-    /* For a rule with sums, after step_sums over all arrays that they are over. */
+    /* For a rule with sums, after step_sums over all arrays that they are over; sums[2]: how many weights those have. */
     void (*rule_finish)(const fo_rule *rule, const double *sums, double *carry, fo_step *step);
     /* The first pass of a rule with sums: adds to sums[0] and sums[1], moves the state. */
     void (*step_sums)(const fo_step *step, ptrdiff_t n, const void *g, const void *w, void *const *state, double *sums);
@@ -173,8 +204,33 @@ typedef struct {
     /* One step of some rows of w (·, width) and of its state; g (n, width). */
     int (*step_rows)(const fo_step *step, ptrdiff_t n, ptrdiff_t width, const int64_t *rows, const void *g, void *w,
                      void *const *state);
+    /* One step with packed moments: state holds those of the rule and, for 8 bits, their scales at 2 and 3.  place: of the
+     * first weight in its array, a multiple of FO_PACK; with the step t it seeds the rounding. */
+    int (*step_packed)(const fo_step *step, int packing, int states, ptrdiff_t n, ptrdiff_t place, double t, const void *g,
+                       void *w, void *const *state);
+    /* The passes of adafactor over n rows of d columns (csrc/matrix_rules.h).  First: row[i] = Σ_j g², columns[j] += Σ_i g²;
+     * returns Σ w².  Then the moments of rows and columns, whose mean it returns.  Then, with those: Σ of the squared steps,
+     * and the step; 1 if w is finite. */
+    double (*factor_sums)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, const void *w, void *row, void *columns);
+    double (*factor_moments)(const fo_step *step, ptrdiff_t chunks, ptrdiff_t n, ptrdiff_t d, const void *row, void *columns,
+                             void *row_moment, void *column_moment);
+    double (*factor_squares)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, const void *w, const void *row,
+                             const void *column, double mean);
+    int (*factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, void *w, const void *row,
+                       const void *column, double mean);
     /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds the type. */
     double (*square_sum)(ptrdiff_t n, const void *g);
+    /* p[block·p_stride + i·k + j] = x_i·w_j over the columns of each block of the chunk. */
+    void (*batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p);
+    /* g_j += Σ_i c[i, j]·x_i over the columns of the chunk's blocks. */
+    void (*batch_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g);
+    /* p[i, j] = Σ sums[block·stride + i·k + j] + b[j], c = factor·weight[i]·class weight·loss'(y, p), g_b[j] += Σ_i c[i, j]. */
+    void (*batch_errors)(const fo_errors *errors, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
+                         const void *y, const void *weight, double factor, void *p, void *c, double *g_b);
+    /* The sum of the losses, the mean over outputs of each row; uses p (n, k) up. */
+    double (*batch_values)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p);
+    /* mean += share·(w − mean) */
+    void (*average)(ptrdiff_t n, double share, const void *w, void *mean);
 } fo_kernels;
 
 typedef struct {
@@ -195,5 +251,6 @@ extern const char *const fo_penalty_names[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];
 extern const int fo_rule_states[], fo_rule_sums[];
+extern const int fo_schedule_firsts[]; /* the number of the first step of each schedule */
 
 #endif

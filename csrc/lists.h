@@ -32,13 +32,24 @@
     X(l1) \
     X(elasticnet)
 
+/* X(name, first): the number of the first step.  1: the learning rates of per-sample SGD, with scikit-learn's names;
+ * 0: the schedules of fastopt.schedules, to which `constant` belongs too.  pa1 and pa2 stay last: sgd.h. */
 #define FO_SCHEDULES(X) \
-    X(constant) \
-    X(optimal) \
-    X(invscaling) \
-    X(adaptive) \
-    X(pa1) \
-    X(pa2)
+    X(constant, 1) \
+    X(optimal, 1) \
+    X(invscaling, 1) \
+    X(adaptive, 1) \
+    X(exponential, 0) \
+    X(inverse_time, 0) \
+    X(inverse_sqrt, 0) \
+    X(inverse_scaling, 0) \
+    X(polynomial, 0) \
+    X(cosine, 0) \
+    X(cosine_restarts, 0) \
+    X(one_cycle, 0) \
+    X(cyclic, 0) \
+    X(pa1, 1) \
+    X(pa2, 1)
 
 /* X(name, states, sums): arrays of state beside w, and over what a first pass sums before the step: "none" no such pass ·
  * "array" each array · "group" all arrays of a group. */
@@ -69,11 +80,11 @@
     X(lars, 1, array) \
     X(lamb, 2, array) \
     X(dog, 1, group) \
-    X(prodigy, 4, group)
+    X(prodigy, 4, group) \
+    X(adafactor, 1, array)
 
-/* rules of whole matrices: fastopt/_update.pyx knows their passes, csrc/matrix_rules.h what happens in a row */
+/* rules of whole matrices, which have passes of their own; adafactor has them for matrices, the ones above for vectors */
 #define FO_MATRIX_RULES(X) \
-    X(adafactor) \
     X(muon)
 
 #endif

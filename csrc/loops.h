@@ -11,3 +11,6 @@
 #include "rules_adaptive.h"
 #include "rules_scaled.h"
 #include "steps.h"
+#include "moments.h"
+#include "matrix_rules.h"
+#include "batch.h"

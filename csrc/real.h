@@ -24,6 +24,7 @@
 #define restrict __restrict
 #define FO_SIMD
 #define FO_SIMD_SUM(...)
+#define FO_SIMD_MAX(x)
 #define FO_UNROLL
 #define FO_PREFETCH(p) ((void)(p))
 #define FO_UNLIKELY(x) (x)
@@ -31,6 +32,7 @@
 #define FO_INLINE static inline __attribute__((always_inline))
 #define FO_SIMD _Pragma("omp simd")
 #define FO_SIMD_SUM(...) FO_PRAGMA(omp simd reduction(+ : __VA_ARGS__))
+#define FO_SIMD_MAX(x) FO_PRAGMA(omp simd reduction(max : x))
 #define FO_PRAGMA(text) _Pragma(#text)
 #define FO_UNROLL _Pragma("GCC unroll 16") /* before vectors are placed: else they live in memory */
 #define FO_PREFETCH(p) __builtin_prefetch((p), 0, 3)

@@ -61,6 +61,19 @@ FO_FINISH(prodigy) {
     }
     h->eps = carry[0] * r->eps;
 }
+
+/* a = least root mean square of w, b = d, c = beta2_decay; as coefficients rest2 = 1 − β2 of this step */
+FO_FOLD(adafactor) {
+    const double slow = 1 / sqrt(t + 1);
+    h->rest2 = pow(t + 1, r->c), h->beta2 = 1 - h->rest2;
+    h->rate = r->lr < slow ? r->lr : slow;
+}
+
+/* ρ·max(ε2, RMS(w))/max(1, RMS(u)/d): sums are Σ u² and Σ w² */
+FO_FINISH(adafactor) {
+    const double w = sqrt(sums[1] / sums[2]), u = sqrt(sums[0] / sums[2]) / r->b;
+    h->a = h->rate * (w > r->a ? w : r->a) / (u > 1 ? u : 1);
+}
 #endif
 
 /* v ← μ·v + lr·trust·(g + λ·w), w ← w − v.  You, Gitman & Ginsburg 2017 */
@@ -115,5 +128,23 @@ FO_SUMS(prodigy) {
 FO_RULE(prodigy) {
     x.rate = h->rate / (F(sqrt_)(x.s1) + h->eps);
     x.w -= x.rate * x.s0;
+    return x;
+}
+
+/* ε1 bounds estimates of g² from below: the type's own epsilon if it is not given, as in PyTorch */
+FO_INLINE real F(least_square)(const F(coefs) *h) {
+    const real eps = h->eps > 0 ? h->eps : (real)(REAL_IS_FLOAT ? 0x1p-23 : 0x1p-52);
+    return eps * eps;
+}
+
+/* v ← v + (1 − β2)·(g² − v), u = g/√max(v, ε1²), w ← w − α·u/max(1, RMS(u)/d).  Shazeer & Stern 2018; matrices keep only
+ * means of v over rows and columns, see matrix_rules.h */
+FO_SUMS(adafactor) {
+    x.s0 = F(fma_)(h->rest2, g * g - x.s0, x.s0);
+    return (F(summed)){x, g * g / F(max_)(x.s0, F(least_square)(h)), x.w * x.w};
+}
+FO_RULE(adafactor) {
+    x.rate = h->a / F(sqrt_)(F(max_)(x.s0, F(least_square)(h)));
+    x.w -= x.rate * g;
     return x;
 }

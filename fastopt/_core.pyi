@@ -9,6 +9,7 @@ PENALTY_NAMES: tuple[str, ...]
 SCHEDULE_NAMES: tuple[str, ...]
 RULE_NAMES: tuple[str, ...]
 RULE_STATES: dict[str, int]
+SGD_SCHEDULE_NAMES: tuple[str, ...]
 
 def isa() -> str: ...
 def available_isas() -> list[str]: ...

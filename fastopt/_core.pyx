@@ -20,6 +20,7 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_matrix_rule_names[]
     const int fo_rule_states[]
     const int fo_rule_sums[]
+    const int fo_schedule_firsts[]
 
 ctypedef fused index:
     int32_t
@@ -90,6 +91,8 @@ RULE_NAMES = tuple(_names(fo_rule_names) + _names(fo_matrix_rule_names))
 cdef int N_ELEMENTWISE = len(_names(fo_rule_names))
 #: arrays of state of the rules that are not for matrices
 RULE_STATES = {name: fo_rule_states[kind] for kind, name in enumerate(_names(fo_rule_names))}
+#: those of per-sample SGD, which count steps from 1
+SGD_SCHEDULE_NAMES = tuple(name for i, name in enumerate(SCHEDULE_NAMES) if fo_schedule_firsts[i] == 1)
 
 
 cdef int _check_csr(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, Py_ssize_t d,

@@ -10,6 +10,10 @@ ctypedef struct Array:             # one array of parameters
     Py_ssize_t n, size             # elements, and bytes of one
     int type                       # NumPy's number of the dtype
     bint fortran                   # columns are contiguous, not rows
+    int packing, states            # enum fo_packing, and arrays of state of the rule: for packed moments
+    Py_ssize_t matrices, rows_in, columns_in   # adafactor: a stack of matrices as they lie in memory; 0: it is a vector
+    char *scratch                  # of adafactor: sums over rows, over columns of each chunk
+    double *sums                   # two a chunk of each matrix, then a mean a matrix
     const fo_kernels *kernel
     Py_ssize_t group
     Py_ssize_t job, jobs           # its first job, and how many it has

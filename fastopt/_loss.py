@@ -7,7 +7,6 @@ refused.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -48,23 +47,6 @@ _INVERSE_LINKS: dict[str, Callable[[Array], Array]] = {
     "real": np.copy, "nonnegative": np.exp, "positive": np.exp, "unit": probability,
     "sign": lambda p: (p > 0).astype(np.int64),
 }
-
-
-def number(name: str, value: float, above: float = -math.inf, below: float = math.inf, at_least: float | None = None,
-           at_most: float | None = None) -> float:
-    """`value` as a float, if it is a number in its range."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    value = float(value)
-    low = value > above if at_least is None else value >= at_least
-    high = value < below if at_most is None else value <= at_most
-    if not (low and high):
-        bounds = [("above", above), ("at least", at_least), ("below", below), ("at most", at_most)]
-        wanted = [f"{word} {bound}" for word, bound in bounds if bound is not None and math.isfinite(bound)]
-        if not math.isfinite(value):
-            wanted.append("not nan" if math.isnan(value) else "finite")
-        raise ValueError(f"{name} must be {' and '.join(wanted)}, got {value!r}")
-    return value
 
 
 def _array(name: str, value: ArrayLike, dtype: Any = None) -> Array:

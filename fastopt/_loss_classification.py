@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._loss import Array, Loss, number, probability
+from ._checks import number
+from ._loss import Array, Loss, probability
 
 
 class LogLoss(Loss):

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 
-from ._loss import Loss, number
+from ._checks import number
+from ._loss import Loss
 
 
 class SquaredError(Loss):

@@ -9,7 +9,7 @@ ctypedef struct Plan:              # arrays, their rules, and what a step keeps 
     Arrays arrays
     Job *jobs
     double *sums                   # two a job
-    double *totals                 # two a group
+    double *totals                 # three a group
     double *carry                  # FO_CARRIES a group
     fo_rule *rules                 # one a group
     fo_step *folded                # one a group

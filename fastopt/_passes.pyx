@@ -7,15 +7,22 @@ with the gradients that are still in the cache.
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, isfinite, sqrt
 
-from fastopt._core cimport FO_CARRIES, FO_STATES, FO_SUMS_array, FO_SUMS_group, FO_SUMS_none, kernels
+from fastopt._core cimport (FO_BFLOAT16, FO_CARRIES, FO_EIGHT_BITS, FO_PACK, FO_STATES, FO_SUMS_array, FO_SUMS_group,
+                            FO_SUMS_none, FO_UNPACKED, kernels)
 from fastopt._gradients cimport Array
 
 
 cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil:
-    """The state of the elements from `start` on."""
+    """The state of the elements from `start` on, a multiple of FO_PACK where it is packed."""
     cdef int j
+    cdef Py_ssize_t offset
     for j in range(FO_STATES):
-        state[j] = <char *>a.state[j] + start * a.size if a.state[j] else NULL
+        offset = start * a.size
+        if a.packing == FO_BFLOAT16:
+            offset = start * 2
+        elif a.packing == FO_EIGHT_BITS:
+            offset = start if j < 2 else start // FO_PACK * 4
+        state[j] = <char *>a.state[j] + offset if a.state[j] else NULL
 
 
 cdef int check_gradients(Plan *p, int threads) noexcept nogil:
@@ -122,8 +129,10 @@ cdef void sum_up(Plan *p, int part, int threads) noexcept nogil:
     for k in range(p.n_jobs * (part + 1) // threads - 1, p.n_jobs * part // threads - 1, -1):
         job = &p.jobs[k]
         a = &p.arrays.at[job.array]
-        states_at(a, job.start, state)
         p.sums[2 * k] = p.sums[2 * k + 1] = 0
+        if a.matrices:
+            continue
+        states_at(a, job.start, state)
         a.kernel.step_sums(&a.step, job.n, a.g + job.start * a.size, a.w + job.start * a.size, state, &p.sums[2 * k])
 
 
@@ -132,19 +141,21 @@ cdef void finish(Plan *p) noexcept nogil:
     cdef Py_ssize_t i, j, k
     cdef Array *a
     cdef double scale
-    for i in range(2 * p.n_groups):
+    for i in range(3 * p.n_groups):
         p.totals[i] = 0
     for i in range(p.arrays.n):
         a = &p.arrays.at[i]
         for k in range(a.job, a.job + a.jobs):
             for j in range(2):
-                p.totals[2 * a.group + j] += p.sums[2 * k + j]
+                p.totals[3 * a.group + j] += p.sums[2 * k + j]
+        p.totals[3 * a.group + 2] += <double>a.n
         if p.sums_over == FO_SUMS_array:
-            a.kernel.rule_finish(&p.rules[a.group], &p.totals[2 * a.group], &p.carry[a.group * FO_CARRIES], &a.step)
-            p.totals[2 * a.group] = p.totals[2 * a.group + 1] = 0
+            a.kernel.rule_finish(&p.rules[a.group], &p.totals[3 * a.group], &p.carry[a.group * FO_CARRIES], &a.step)
+            for j in range(3):
+                p.totals[3 * a.group + j] = 0
     if p.sums_over == FO_SUMS_group:
         for i in range(p.n_groups):
-            kernels(False).rule_finish(&p.rules[i], &p.totals[2 * i], &p.carry[i * FO_CARRIES], &p.folded[i])
+            kernels(False).rule_finish(&p.rules[i], &p.totals[3 * i], &p.carry[i * FO_CARRIES], &p.folded[i])
         for i in range(p.arrays.n):
             a = &p.arrays.at[i]
             scale = a.step.h.scale
@@ -160,7 +171,13 @@ cdef void advance(Plan *p, int part, int threads) noexcept nogil:
     for k in range(p.n_jobs * (part + 1) // threads - 1, p.n_jobs * part // threads - 1, -1):
         job = &p.jobs[k]
         a = &p.arrays.at[job.array]
-        if a.n_rows < 0:
+        if a.matrices:
+            p.sums[2 * k] = 1   # these have passes of their own
+        elif a.packing != FO_UNPACKED:
+            states_at(a, job.start, state)
+            p.sums[2 * k] = a.kernel.step_packed(&a.step, a.packing, a.states, job.n, job.start, <double>p.t,
+                                                 a.g + job.start * a.size, a.w + job.start * a.size, state)
+        elif a.n_rows < 0:
             states_at(a, job.start, state)
             p.sums[2 * k] = a.kernel.step(&a.step, job.n, a.g + job.start * a.size, a.w + job.start * a.size, state)
         elif job.start == 0:

@@ -1,12 +1,36 @@
-"""The picture of a run: training loss and validation score by epoch.
+"""Pictures: of a run, with training loss and validation score by epoch; of a schedule, with its rates by step.
 
-Used by the command and by the examples; matplotlib is imported when a picture is drawn, and never opens a window.
+Used by the command, by schedules and by the examples; knows none of them.  matplotlib is imported when a picture is drawn, and never opens a window.
 """
 from __future__ import annotations
 
 import os
+from typing import Any
 
 BLUE, ORANGE, GREY = "#0b6fa4", "#d1572b", "#7a7a7a"
+
+
+def plot_rates(rates: Any, title: str = "", ax: Any = None) -> Any:
+    """Draw the rate of each step, from 0, into `ax` or a new figure of pyplot's; returns the axes.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> from fastopt._plot import plot_rates
+    >>> plot_rates([0.1, 0.05], "two steps").get_title()
+    'two steps'
+    """
+    if ax is None:
+        try:
+            from matplotlib import pyplot
+        except ImportError as error:
+            raise ImportError("plot needs matplotlib: pip install fastopt[plot]") from error
+        ax = pyplot.subplots(layout="constrained")[1]
+        ax.set_title(title, fontsize="medium")
+        ax.set(xlabel="step", ylabel="learning rate")
+    ax.plot(range(len(rates)), rates, label=title)
+    return ax
 
 
 def plot_curves(path, loss_curve, validation_curve=(), *, title="", loss_name="training loss", score_name="validation score",

@@ -13,11 +13,14 @@ cdef class Update:
     cdef readonly list states      # one list of arrays an array
     cdef list rates                # one a group: a number, or a callable of the step
     cdef object requested_threads
+    cdef list scratch              # of adafactor's matrices
+    cdef bint scratch_used, by_products
     cdef bint busy
     cdef list collected            # sums of accumulated gradients
     cdef readonly Py_ssize_t count # how many are in them
 
     cdef int _add(self, Py_ssize_t i, w, Py_ssize_t group, list states) except -1
+    cdef int _factor(self, Py_ssize_t i, tuple shape) except -1
     cdef int _share_out(self, list groups) except -1
     cdef int threads(self) except -1
     cdef int _refuse(self, Py_ssize_t i) except -1

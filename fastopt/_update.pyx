@@ -12,7 +12,8 @@ import numpy as np
 
 from fastopt._core cimport FO_CARRIES, FO_STATES, fo_rule, fo_step, kernels, rule_sums
 from fastopt._gradients cimport Array, RowSparse, name_of, take
-from fastopt._passes cimport Job, apply, check_gradients, fold_rules
+from fastopt._matrices cimport CHUNKS, apply_factored
+from fastopt._passes cimport Job, Plan, apply, check_gradients, fold_rules
 from fastopt._threads import resolve_threads
 from fastopt.exceptions import InvalidParameterError
 
@@ -26,7 +27,8 @@ cdef enum:
 cdef class Update:
     """Arrays of parameters, their state, and one rule that steps them."""
 
-    def _setup(self, list params, list groups, list states, list rules, list carries, *, n_threads=None, bint lazy=False):
+    def _setup(self, list params, list groups, list states, list rules, list carries, *, n_threads=None, bint lazy=False,
+               int packing=0, bint factored=False, bint by_products=False):
         """Arrays, and what belongs to them; once, before anything else.
 
         Parameters
@@ -36,7 +38,7 @@ cdef class Update:
         groups : list of int
             The group of each.
         states : list of list of ndarray
-            The state of each, as many arrays as the rule has.
+            The state of each, as many arrays as the rule has; None for a slot that is not used.
         rules : list of (dict, float or callable)
             The fields of `fo_rule`, of the same kind in each group, and the learning rate: a number, or step → number.
         carries : list of sequence of float
@@ -44,12 +46,20 @@ cdef class Update:
         n_threads : int or None
         lazy : bool
             Whether row-sparse gradients are taken.
+        packing : int
+            How moments are kept: enum fo_packing.
+        factored : bool
+            Whether the state of arrays with two dimensions or more is that of adafactor.
+        by_products : bool
+            Whether ``_advance(grads, [(scale, rate, keep), …])`` takes the step, by products of matrices.
         """
         cdef Py_ssize_t i, n = len(params)
         cdef Plan *plan = &self.plan
         if self.params is not None:
             raise RuntimeError("an optimizer is set up once")
         self.params, self.states, self.requested_threads, self.lazy = params, states, n_threads, lazy
+        self.by_products = by_products
+        self.scratch = []
         plan.arrays.n, plan.n_groups = n, len(rules)
         plan.clip_norm = plan.clip_global_norm = INFINITY
         plan.sign = plan.factor = 1
@@ -58,12 +68,18 @@ cdef class Update:
         plan.rules = <fo_rule *>calloc(plan.n_groups, sizeof(fo_rule))
         plan.folded = <fo_step *>calloc(plan.n_groups, sizeof(fo_step))
         plan.carry = <double *>calloc(plan.n_groups * FO_CARRIES, sizeof(double))
-        plan.totals = <double *>calloc(plan.n_groups * 2, sizeof(double))
+        plan.totals = <double *>calloc(plan.n_groups * 3, sizeof(double))
         if not (plan.arrays.at and plan.arrays.by_address and plan.rules and plan.folded and plan.carry and plan.totals):
             raise MemoryError
         self._share_out(groups)
+        for i in range(n):
+            plan.arrays.at[i].packing = packing
+            plan.arrays.at[i].states = sum(state is not None for state in states[i][:2])
+            if factored and params[i].ndim > 1 and params[i].size:
+                self._factor(i, params[i].shape)
         for i, place in enumerate(sorted(range(n), key=lambda i: params[i].ctypes.data)):
             plan.arrays.by_address[i] = place
+        self.scratch_used = len(self.scratch) > 0
         self.rates = [None] * plan.n_groups
         for i in range(plan.n_groups):
             self.set_rule(i, *rules[i])
@@ -90,7 +106,19 @@ cdef class Update:
         array.group, array.n_rows = group, -1
         array.jobs = (array.n + BLOCK - 1) // BLOCK
         for j in range(min(len(states), <Py_ssize_t>FO_STATES)):
-            array.state[j] = cnp.PyArray_DATA(<cnp.ndarray>states[j])
+            array.state[j] = cnp.PyArray_DATA(<cnp.ndarray>states[j]) if states[j] is not None else NULL
+        return 0
+
+    cdef int _factor(self, Py_ssize_t i, tuple shape) except -1:
+        """A stack of matrices, as they lie in memory, and what their passes need."""
+        cdef Array *array = &self.plan.arrays.at[i]
+        shape = shape[::-1] if array.fortran else shape
+        array.rows_in, array.columns_in = shape[len(shape) - 2], shape[len(shape) - 1]
+        array.matrices = array.n // (array.rows_in * array.columns_in)
+        scratch = np.empty((array.rows_in + CHUNKS * array.columns_in) * array.size, np.uint8)
+        sums = np.zeros((2 * CHUNKS + 1) * array.matrices)
+        array.scratch, array.sums = cnp.PyArray_BYTES(scratch), <double *>cnp.PyArray_DATA(sums)
+        self.scratch.append((scratch, sums))
         return 0
 
     cdef int _share_out(self, list groups) except -1:
@@ -182,6 +210,7 @@ cdef class Update:
             overflow: the learning rate is too large, and they cannot be brought back.
         """
         cdef int threads, bad
+        cdef Py_ssize_t i
         if self.busy:
             raise RuntimeError("step is running in another thread already")
         self.busy = True
@@ -205,7 +234,16 @@ cdef class Update:
             self.count = 0
             with nogil:
                 fold_rules(&self.plan)
+            if self.by_products:
+                self.count = 0
+                self._advance(grads, [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate,
+                                       self.plan.arrays.at[i].step.h.keep) for i in range(self.plan.arrays.n)])
+                self.plan.t += 1
+                return
+            with nogil:
                 bad = apply(&self.plan, threads)
+                if self.scratch_used and bad < 0:
+                    bad = apply_factored(&self.plan, threads)
                 self.plan.t += 1
             if bad >= 0:
                 raise FloatingPointError(

@@ -11,26 +11,38 @@ PACKAGE = ROOT / "fastopt"
 
 # From the bottom up: a module may import what stands in a line above its own, or beside it where the line ends in *.
 LEVELS = """
-_build_info|_runtime|_core|exceptions
-_threads
-_config
+_build_info|_runtime|_core|_plot|exceptions
+_threads|_checks
+_config|_settings
 _losses|_penalties|_schedules
 _loss|_penalty|_schedule
-_loss_\\w+|_penalty_\\w+
+_loss_\\w+|_penalty_\\w+|_schedule_\\w+
 losses|penalties|schedules
+_batching
+_batching_\\w+
+batching
 _samples|_outputs
 _gradients
 _passes
+_matrices
+_epochs|_team
 _sgd|_predict|_update|_objective
+_batch_cuts|_batch_steps
+_batch_work
+_batch
 _optimizer_settings
 _optimizer_state|_optimizer_params
 _optimizer
+_optimizer_moments
 _optimizer_\\w+
 optimizers|objective
+_lbfgs
+_minimize_objective
+_minimize_\\w+ *
 _minimize|_mlp|_dask
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
 linear_model|neural_network
-_model_\\w+|_plot|_cli\\w* *
+_model_\\w+|_cli\\w* *
 __main__
 """.split("\n")[1:-1]
 MODULES = sorted(path for pattern in ("*.py", "*.pyx", "*.pxd") for path in PACKAGE.glob(pattern))

@@ -89,7 +89,7 @@ def test_csr(isa, d, dtype, index):
     compare(S, y, 1, "log_loss", dense=X, penalty="l2", alpha=1e-2, tolerance=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("schedule", _core.SCHEDULE_NAMES)
+@pytest.mark.parametrize("schedule", _core.SGD_SCHEDULE_NAMES)
 @pytest.mark.parametrize("penalty", _core.PENALTY_NAMES)
 @pytest.mark.parametrize("layout", ["narrow", "wide", "csr", "outputs"])
 @pytest.mark.parametrize("average", [0, 1, 50])

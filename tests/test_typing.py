@@ -33,6 +33,12 @@ gradient: npt.NDArray[np.float64] = loss.gradient(y, p, out=np.empty(3))
 value, gradient = loss.value_and_gradient(y, p)
 total: float = loss.pointwise(y, p).sum() + loss.predict(p).max()
 
+decay: fo.schedules.Schedule = fo.schedules.ExponentialDecay(1e-2, decay_rate=0.96, decay_steps=100)
+rate: float = fo.schedules.Warmup(decay, 10)(5) + fo.schedules.ReduceOnPlateau(0.1).update(2.0)
+rates: npt.NDArray[np.float64] = fo.schedules.as_schedule(lambda t: 1 / (1 + t)).block(0, 3)
+resumed: fo.schedules.Schedule = fo.schedules.from_state_dict(decay.state_dict())
+size: int = fo.batching.as_batching(fo.batching.Growing(32, max_size=256)).size(3)
+
 X = np.zeros((3, 2))
 classifier = SGDClassifier(loss="log_loss", penalty="elasticnet", average=True, n_jobs=2)
 fitted: SGDClassifier = classifier.fit(X, [0, 1, 1], sample_weight=y, eval_set=(X, [0, 1, 1]))
@@ -52,6 +58,9 @@ fo.show_config(mode="json")
 fo.no_such_thing
 fo.losses.Huber("a")
 fo.losses.Huber().values
+fo.schedules.Cosine("a", 5)
+fo.schedules.Constant(0.1)("a")
+fo.batching.Fixed(8).size()
 SGDClassifier(loss=3)
 SGDClassifier(los="hinge")
 SGDClassifier().fit([[0]], [0], sample_weigt=None)

@@ -1,0 +1,9 @@
+"""Types of the compiled module _schedules."""
+import numpy as np
+from numpy.typing import NDArray
+
+FIELDS: tuple[str, ...]
+
+def spec(name: str, **fields: float) -> tuple[float, ...]: ...
+def rate(spec: tuple[float, ...], t: float) -> float: ...
+def evaluate(spec: tuple[float, ...], t: float, n: int) -> NDArray[np.float64]: ...

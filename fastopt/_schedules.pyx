@@ -1,0 +1,49 @@
+"""Schedules evaluated: from the `spec` of a schedule to the rate of one step, or to those of a block of steps.
+
+Used by fastopt._schedule, which checks the step and the rates; other compiled modules cimport read_schedule.  The
+mathematics is in csrc/schedules.h.
+"""
+import numpy as np
+
+from fastopt._core cimport fo_schedule, kernels
+from fastopt._core import SCHEDULE_NAMES
+
+#: what a spec holds, in the order of fo_schedule
+FIELDS = ("kind", "lr", "power_t", "alpha", "t0", "steps", "rate", "end", "peak", "middle", "turn", "back", "stairs", "linear")
+
+
+def spec(name, **fields):
+    """The spec of the schedule of that name in csrc/lists.h: the fields of fo_schedule in their order, 0 where not given."""
+    fields["kind"] = SCHEDULE_NAMES.index(name)
+    numbers = tuple(fields.pop(field, 0) for field in FIELDS)
+    if fields:
+        raise TypeError(f"fo_schedule has no {', '.join(fields)}")
+    return numbers
+
+
+cdef fo_schedule read_schedule(tuple spec) except *:
+    """The struct, for the kernels."""
+    cdef fo_schedule h
+    (h.kind, h.lr, h.power_t, h.alpha, h.t0, h.steps, h.rate, h.end, h.peak, h.middle, h.turn, h.back, h.stairs,
+     h.linear) = spec
+    if not 0 <= h.kind < <int>len(SCHEDULE_NAMES):
+        raise ValueError(f"spec must start with the number of a schedule, 0 … {len(SCHEDULE_NAMES) - 1}, got {h.kind}")
+    return h
+
+
+def rate(tuple spec, double t):
+    """The rate of step t."""
+    cdef fo_schedule h = read_schedule(spec)
+    cdef double lr
+    kernels(False).lr_block(&h, 1, t, &lr)
+    return lr
+
+
+def evaluate(tuple spec, double t, Py_ssize_t n):
+    """The rates of the n steps t, t + 1, …: a float64 array."""
+    cdef fo_schedule h = read_schedule(spec)
+    cdef double[::1] lr = np.empty(n)
+    if n > 0:
+        with nogil:
+            kernels(False).lr_block(&h, n, t, &lr[0])
+    return np.asarray(lr)
