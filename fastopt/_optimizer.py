@@ -95,11 +95,12 @@ class Optimizer(Update):
         kind = self._one_kind(groups)
         self.state_names = self._state_names(kind)
         self.param_groups = [ParamGroup(self, i, group) for i, group in enumerate(groups)]
+        rules = [self._rule(group) for group in groups]
         states = [self._states(w, groups[place]) for w, place in zip(arrays, places)]
         carries = [self._carry(group, [w for w, place in zip(arrays, places) if place == i])
                    for i, group in enumerate(groups)]
-        self._setup(arrays, places, states, [self._rule(group) for group in groups], carries,
-                    n_threads=defaults["n_threads"], lazy=kind in self.sparse and not passes.get("packing"), **passes)
+        self._setup(arrays, places, states, rules, carries, n_threads=defaults["n_threads"],
+                    lazy=kind in self.sparse and not passes.get("packing"), **passes)
         self._bound()
 
     def _bound(self) -> None:
