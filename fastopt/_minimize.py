@@ -36,7 +36,7 @@ class Method(NamedTuple):
 
 
 _SEARCH = {**COMMON, "c1": 1e-4, "c2": 0.9, "maxls": 20}
-_QUASI_NEWTON = {**_SEARCH, "ftol": None, "maxfun": 15000, "maxcor": 10}
+_QUASI_NEWTON = {**_SEARCH, "ftol": None, "maxfun": 15000, "maxcor": 15}
 METHODS: dict[str, Method] = {
     "gd": Method(gradient_descent, {**_SEARCH, "line_search": "armijo", "maxls": 50},
                  aliases=("gradientdescent", "steepestdescent")),
@@ -123,7 +123,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
             Absolute and relative step of finite differences.
         disp : bool, False
             Print how it ended.
-        maxcor : int, 10
+        maxcor : int, 15
             Pairs that lbfgs and lbfgsb keep: 2·maxcor·d numbers.
         c1, c2, maxls : float, float, int
             Constants of the conditions of Armijo and of Wolfe, and points that a line search tries.
