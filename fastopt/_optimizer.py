@@ -85,21 +85,21 @@ class Optimizer(Update):
         if cls.name:
             registry[cls.name] = cls
 
-    def _build(self, params: Any, settings: dict[str, Any], options: Mapping[str, Any]) -> None:
-        """What constructors do: settings checked, arrays and their state made ready."""
+    def _build(self, params: Any, settings: dict[str, Any], options: Mapping[str, Any], **passes: Any) -> None:
+        """What constructors do: settings checked, arrays and their state made ready; `passes` go to `_setup`."""
         refuse_unknown(type(self).__name__, options, [*settings, *OPTIONS])
         defaults = {name: check(name, value) for name, value in {**settings, **OPTIONS, **options}.items()}
         self._single = isinstance(params, np.ndarray)
         arrays, places, groups = grouped(params, defaults, type(self).__name__)
         self._common = {name: defaults[name] for name in GLOBAL}
         kind = self._one_kind(groups)
-        self.state_names = self.kinds[kind]
+        self.state_names = self._state_names(kind)
         self.param_groups = [ParamGroup(self, i, group) for i, group in enumerate(groups)]
         states = [self._states(w, groups[place]) for w, place in zip(arrays, places)]
         carries = [self._carry(group, [w for w, place in zip(arrays, places) if place == i])
                    for i, group in enumerate(groups)]
         self._setup(arrays, places, states, [self._rule(group) for group in groups], carries,
-                    n_threads=defaults["n_threads"], lazy=kind in self.sparse)
+                    n_threads=defaults["n_threads"], lazy=kind in self.sparse and not passes.get("packing"), **passes)
         self._bound()
 
     def _bound(self) -> None:
@@ -119,12 +119,15 @@ class Optimizer(Update):
             raise InvalidParameterError(f"params must be groups of one rule, got settings for {', '.join(kinds)}")
         return kinds[0]
 
+    def _state_names(self, kind: str) -> tuple[str, ...]:
+        return self.kinds[kind]
+
     def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Fields of the rule that no setting is named after."""
         return {}
 
-    def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array:
-        """An array of the state before the first step."""
+    def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array | None:
+        """An array of the state before the first step; None where w needs none of that name."""
         return np.zeros_like(w)
 
     def _carry(self, settings: Mapping[str, Any], arrays: list[Array]) -> list[float]:
@@ -137,7 +140,7 @@ class Optimizer(Update):
 
     # ---- between settings and kernels ----
 
-    def _states(self, w: Array, settings: Mapping[str, Any]) -> list[Array]:
+    def _states(self, w: Array, settings: Mapping[str, Any]) -> list[Array | None]:
         return [self._initial(name, w, settings) for name in self.state_names]
 
     def _rule(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -170,7 +173,7 @@ class Optimizer(Update):
         ndarray or list of ndarray
             As `params` was given.
         """
-        found = [self._averaged(w, dict(zip(self.state_names, state)), self.param_groups[self._place(i)].settings)
+        found = [self._averaged(w, self._named(state), self.param_groups[self._place(i)].settings)
                  for i, (w, state) in enumerate(zip(self.params, self.states))]
         return found[0] if self._single else found
 
@@ -187,7 +190,11 @@ class Optimizer(Update):
         """
         return {"rule": self.name, "t": self.t, "skipped": self.skipped, "carry": self.carries,
                 "groups": [_saved({**group.settings, **self._common}) for group in self.param_groups],
-                "state": [{name: array.copy() for name, array in zip(self.state_names, state)} for state in self.states]}
+                "state": [{name: array.copy() for name, array in self._named(state).items()} for state in self.states]}
+
+    def _named(self, state: list[Array | None]) -> dict[str, Array]:
+        """The arrays that there are, by name."""
+        return {name: array for name, array in zip(self.state_names, state) if array is not None}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was called, to the bit.  Gradients that were accumulated are dropped.
@@ -214,8 +221,8 @@ class Optimizer(Update):
         self._common.update(common)
         self._bound()
         for own, given in zip(self.states, arrays):
-            for array, value in zip(own, given):
-                np.copyto(array, value)
+            for name, array in self._named(own).items():
+                np.copyto(array, given[name])
         self.carries = state["carry"]
         self.set_counters(state["t"], state["skipped"])
 

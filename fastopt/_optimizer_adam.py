@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._optimizer import Array, Optimizer
+from ._optimizer_moments import Moments, PackedMoments
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ._optimizer_settings import Options
 
 
-class Adam(Optimizer):
+class Adam(PackedMoments):
     """Adam: m ← β1·m + (1 − β1)·g, v ← β2·v + (1 − β2)·g², w ← w − lr·m̂/(√v̂ + ε), m̂ = m/(1 − β1ᵗ), v̂ = v/(1 − β2ᵗ).
 
     Row-sparse gradients, without `amsgrad`, step lazily, as torch.optim.SparseAdam does: moments and weights of rows that a
@@ -35,6 +36,8 @@ class Adam(Optimizer):
         L2 penalty: weight_decay·w is added to the gradient; see `AdamW` for decay beside it.
     amsgrad : bool, default=False
         The largest v so far in place of v.
+    moments : {'bfloat16', '8bit'} or None, default=None
+        Keep m and v in 2 bytes or 1 for each weight, for less memory and traffic; see docs/optimizers.md.
 
     References
     ----------
@@ -56,9 +59,10 @@ class Adam(Optimizer):
     sparse = ("adam",)
 
     def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0.0, amsgrad: bool = False, **options: Unpack[Options]) -> None:
-        self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
-                             "amsgrad": amsgrad}, options)
+                 weight_decay: float = 0.0, amsgrad: bool = False, moments: Moments = None,
+                 **options: Unpack[Options]) -> None:
+        self._build_packed(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
+                                    "amsgrad": amsgrad}, options, moments)
 
     def _kind(self, settings: Mapping[str, Any]) -> str:
         return "amsgrad" if settings["amsgrad"] else "adam"
@@ -83,6 +87,8 @@ class AdamW(Adam):
         λ.
     amsgrad : bool, default=False
         The largest v so far in place of v.
+    moments : {'bfloat16', '8bit'} or None, default=None
+        Keep m and v in 2 bytes or 1 for each weight, for less memory and traffic; see docs/optimizers.md.
 
     References
     ----------
@@ -102,9 +108,10 @@ class AdamW(Adam):
     decoupled = True
 
     def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 1e-2, amsgrad: bool = False, **options: Unpack[Options]) -> None:
-        self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
-                             "amsgrad": amsgrad}, options)
+                 weight_decay: float = 1e-2, amsgrad: bool = False, moments: Moments = None,
+                 **options: Unpack[Options]) -> None:
+        self._build_packed(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
+                                    "amsgrad": amsgrad}, options, moments)
 
 
 class AMSGrad(Optimizer):

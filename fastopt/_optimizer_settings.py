@@ -101,7 +101,7 @@ CHECKS: dict[str, Check] = {
     "growth_rate": Check("a number above 1, or infinity",
                          lambda value: _is_number(value) and (value == math.inf or _above_1.accepts(value))),
     "reps_rel": _positive, "r": _at_least_0, "weight_lr_power": _at_least_0,
-    "beta2_decay": number(-1, 0), "d": _positive, "ns_steps": Check("an integer from 1 to 99",
+    "eps1": optional(_at_least_0), "eps2": _positive, "beta2_decay": number(-1, 0), "d": _positive, "ns_steps": Check("an integer from 1 to 99",
                                                                    lambda value: isinstance(value, int)
                                                                    and not isinstance(value, bool) and 1 <= value <= 99),
     "adjust_lr": one_of("original", "match_rms_adamw"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._optimizer import Array, Optimizer
+from ._optimizer_moments import Moments, PackedMoments
 from .exceptions import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class SignSGD(Optimizer):
         return "signum" if settings["momentum"] > 0 else "signsgd"
 
 
-class Lion(Optimizer):
+class Lion(PackedMoments):
     """Lion: w ← (1 − lr·λ)·w − lr·sign(β1·m + (1 − β1)·g), m ← β2·m + (1 − β2)·g.
 
     Parameters
@@ -70,6 +71,8 @@ class Lion(Optimizer):
         β1 and β2.
     weight_decay : float, default=0
         λ, decoupled.
+    moments : {'bfloat16', '8bit'} or None, default=None
+        Keep m in 2 bytes or 1 for each weight; see docs/optimizers.md.
 
     References
     ----------
@@ -90,8 +93,8 @@ class Lion(Optimizer):
     decoupled = True
 
     def __init__(self, params: Any, lr: Any = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0,
-                 **options: Unpack[Options]) -> None:
-        self._build(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay}, options)
+                 moments: Moments = None, **options: Unpack[Options]) -> None:
+        self._build_packed(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay}, options, moments)
 
 
 class Rprop(Optimizer):

@@ -22,7 +22,7 @@ def _refuse(words: str) -> NoReturn:
     raise InvalidParameterError(f"state {words}")
 
 
-def checked(optimizer: Any, state: Any) -> tuple[list[dict[str, Any]], dict[str, Any], list[list[Any]]]:
+def checked(optimizer: Any, state: Any) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]]]:
     """Settings of the groups, those that hold for all, and arrays of the state, if they fit the optimizer."""
     if not isinstance(state, Mapping) or any(key not in state for key in KEYS):
         _refuse(f"must be a dict with {', '.join(KEYS)}, as state_dict returns it; got {type(state).__name__}"
@@ -61,18 +61,18 @@ def _settings(optimizer: Any, i: int, saved: Any) -> dict[str, Any]:
     return new
 
 
-def _arrays(optimizer: Any, i: int, saved: Any) -> list[Any]:
-    names = optimizer.state_names
-    if not isinstance(saved, Mapping) or set(saved) != set(names):
-        _refuse(f"['state'][{i}] must have the arrays {', '.join(names) or 'of no name'}, got {saved!r:.200}")
-    for name, own in zip(names, optimizer.states[i]):
+def _arrays(optimizer: Any, i: int, saved: Any) -> dict[str, Any]:
+    known = optimizer._named(optimizer.states[i])
+    if not isinstance(saved, Mapping) or set(saved) != set(known):
+        _refuse(f"['state'][{i}] must have the arrays {', '.join(known) or 'of no name'}, got {saved!r:.200}")
+    for name, own in known.items():
         value = saved[name]
         if not isinstance(value, np.ndarray) or value.shape != own.shape or value.dtype != own.dtype:
             got = f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
             _refuse(f"['state'][{i}][{name!r}] must be {own.dtype} of shape {own.shape}, got {got}")
         if np.isnan(value).any():
             _refuse(f"['state'][{i}][{name!r}] must not hold nan")
-    return [saved[name] for name in names]
+    return dict(saved)
 
 
 def load_schedules(rates: list[Any], saved: list[Any]) -> None:
