@@ -33,11 +33,11 @@ class Model:
 
     def wt(self, v: Array) -> Array:
         """Wᵀ·v"""
-        return np.multiply(self.scale, self.rows @ v)
+        return np.asarray(self.scale * (self.rows @ v))
 
     def w(self, v: Array) -> Array:
         """W·v"""
-        return np.dot((self.scale * v).astype(self.rows.dtype), self.rows)
+        return np.asarray((self.scale * v).astype(self.rows.dtype) @ self.rows)
 
     def free_gram(self, free: Array) -> Array:
         """Wᵀ·W over the free variables."""
@@ -46,7 +46,7 @@ class Model:
         gram = rows @ rows.T
         if few is not free:
             gram = self.gram - gram
-        return np.multiply(gram, np.outer(self.scale, self.scale))
+        return np.asarray(gram * np.outer(self.scale, self.scale))
 
 
 def bounded_step(x: Array, g: Array, lower: Array, upper: Array, history: History) -> Array:
@@ -54,14 +54,14 @@ def bounded_step(x: Array, g: Array, lower: Array, upper: Array, history: Histor
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         times = np.where(g > 0, (x - lower) / g, np.where(g < 0, (x - upper) / g, np.inf))
     if history.count == 0:
-        return np.clip(x - g, lower, upper) - x
+        return np.asarray(np.clip(x - g, lower, upper) - x)
     try:
         model = Model(history)
         cauchy = cauchy_point(x, g, lower, upper, times, model)
-        return subspace_minimum(x, g, lower, upper, cauchy, model) - x
+        return np.asarray(subspace_minimum(x, g, lower, upper, cauchy, model) - x)
     except np.linalg.LinAlgError:   # M is singular to rounding
         history.clear()
-        return np.clip(x - g, lower, upper) - x
+        return np.asarray(np.clip(x - g, lower, upper) - x)
 
 
 def cauchy_point(x: Array, g: Array, lower: Array, upper: Array, times: Array, model: Model) -> Array:

@@ -6,7 +6,7 @@ in _update.pyx; nothing here touches single elements.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -193,7 +193,7 @@ class Optimizer(Update):
                 "groups": [_saved({**group.settings, **self._common}) for group in self.param_groups],
                 "state": [{name: array.copy() for name, array in self._named(state).items()} for state in self.states]}
 
-    def _named(self, state: list[Array | None]) -> dict[str, Array]:
+    def _named(self, state: Sequence[Array | None]) -> dict[str, Array]:
         """The arrays that there are, by name."""
         return {name: array for name, array in zip(self.state_names, state) if array is not None}
 
