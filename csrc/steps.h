@@ -144,6 +144,10 @@ static double F(square_sum)(ptrdiff_t n, const void *x) {
         }
         sum += (double)F(vsum)(F(vadd)(F(vadd)(s[0], s[1]), F(vadd)(s[2], s[3])));
     }
+    if (!(sum < INFINITY)) { /* squares of finite floats are finite doubles */
+        sum = 0;
+        for (ptrdiff_t i = 0; i < n; i++) sum += (double)v[i] * (double)v[i];
+    }
     return sum;
 }
 
