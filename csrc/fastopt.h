@@ -147,6 +147,27 @@ typedef struct {
     fo_coefs h;
 } fo_step;
 
+/* A chunk of a mini-batch, and a part of the columns.  The columns are cut into blocks of `width` (CSR: one block of all).
+ * Weight of feature f in output j, and its gradient: at j·output_stride + f·feature_stride; feature_stride is 1 beside dense
+ * rows, output_stride beside CSR rows. */
+typedef struct {
+    ptrdiff_t n, k;         /* rows, outputs */
+    const int32_t *rows;    /* (n,) rows of X */
+    ptrdiff_t n_next;       /* rows to come that are brought into the cache on the way: n or fewer */
+    const int32_t *next;    /* (n_next,) */
+    ptrdiff_t width, begin, end; /* the blocks begin … end − 1 */
+    ptrdiff_t output_stride, feature_stride;
+} fo_chunk;
+
+/* What leads from predictions to the factors of the rows in the gradient. */
+typedef struct {
+    fo_loss loss;
+    int softmax;                /* the loss is the cross-entropy of softmax(p), y one-hot */
+    ptrdiff_t k;
+    const double *b;            /* (k,) intercepts */
+    const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; softmax: of the row's class */
+} fo_errors;
+
 /* The kernels of one instruction set and one element type. */
 typedef struct {
     /* values[i] = loss(y[i], p[i]) and grads[i] = its derivative in p, times weight[i] where given, times factor;
@@ -199,6 +220,17 @@ typedef struct {
                        const void *column, double mean);
     /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds the type. */
     double (*square_sum)(ptrdiff_t n, const void *g);
+    /* p[block·p_stride + i·k + j] = x_i·w_j over the columns of each block of the chunk. */
+    void (*batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p);
+    /* g_j += Σ_i c[i, j]·x_i over the columns of the chunk's blocks. */
+    void (*batch_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g);
+    /* p[i, j] = Σ sums[block·stride + i·k + j] + b[j], c = factor·weight[i]·class weight·loss'(y, p), g_b[j] += Σ_i c[i, j]. */
+    void (*batch_errors)(const fo_errors *errors, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
+                         const void *y, const void *weight, double factor, void *p, void *c, double *g_b);
+    /* The sum of the losses, the mean over outputs of each row; uses p (n, k) up. */
+    double (*batch_values)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p);
+    /* mean += share·(w − mean) */
+    void (*average)(ptrdiff_t n, double share, const void *w, void *mean);
 } fo_kernels;
 
 typedef struct {

@@ -23,7 +23,9 @@
       fo_pack_rows_##suffix, lr_block, fo_all_finite_##suffix, fo_loss_grad_block_##suffix, fo_loss_accepts_##suffix, \
       rule_fold, rule_finish, fo_step_sums_##suffix, fo_step_##suffix, fo_step_rows_##suffix, fo_step_packed_##suffix, \
       fo_factor_sums_##suffix, fo_factor_moments_##suffix, \
-      fo_factor_squares_##suffix, fo_factor_step_##suffix, fo_square_sum_##suffix }
+      fo_factor_squares_##suffix, fo_factor_step_##suffix, fo_square_sum_##suffix, \
+      fo_batch_products_##suffix, fo_batch_gradient_##suffix, fo_batch_errors_##suffix, fo_batch_values_##suffix, \
+      fo_average_##suffix }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);
 const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

@@ -13,3 +13,4 @@
 #include "steps.h"
 #include "moments.h"
 #include "matrix_rules.h"
+#include "batch.h"

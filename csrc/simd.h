@@ -109,7 +109,7 @@ FO_INLINE F(vec) F(vload_row)(const real *x) {
 #endif
 }
 
-/* the first m < VLEN elements of x, zeros behind them; reads nothing beyond them */
+/* the first m <= VLEN elements of x, zeros behind them; reads nothing beyond them */
 FO_INLINE F(vec) F(vload_part)(const real *x, int m) {
     F(vec) v;
 #if FO_REGISTER_BYTES == 64 && REAL_IS_FLOAT
@@ -130,6 +130,19 @@ FO_INLINE F(vec) F(vload_part)(const real *x, int m) {
     v = F(vload)(e);
 #endif
     return v;
+}
+
+/* the first m <= VLEN elements of v to x; writes nothing beyond them */
+FO_INLINE void F(vstore_part)(real *x, F(vec) v, int m) {
+#if FO_REGISTER_BYTES == 64 && REAL_IS_FLOAT
+    _mm512_mask_storeu_ps(x, (__mmask16)((1u << m) - 1), v.part[0]);
+#elif FO_REGISTER_BYTES == 64
+    _mm512_mask_storeu_pd(x, (__mmask8)((1u << m) - 1), v.part[0]);
+#else
+    real e[64 / sizeof(real)];
+    F(vstore)(e, v);
+    for (int j = 0; j < m; j++) x[j] = e[j];
+#endif
 }
 
 /* the sum of all elements, halves added until one is left: the same order in every width of register */

@@ -91,6 +91,21 @@ cdef extern from "fastopt.h" nogil:
         int kind
         fo_coefs h
 
+    ctypedef struct fo_chunk:
+        Py_ssize_t n, k
+        const int32_t *rows
+        Py_ssize_t n_next
+        const int32_t *next
+        Py_ssize_t width, begin, end
+        Py_ssize_t output_stride, feature_stride
+
+    ctypedef struct fo_errors:
+        fo_loss loss
+        int softmax
+        Py_ssize_t k
+        const double *b
+        const double *class_weight
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -118,6 +133,12 @@ cdef extern from "fastopt.h" nogil:
         int (*factor_step)(const fo_step *, Py_ssize_t, Py_ssize_t, const void *, void *, const void *, const void *,
                            double) noexcept nogil
         double (*square_sum)(Py_ssize_t, const void *) noexcept nogil
+        void (*batch_products)(const fo_matrix *, const fo_chunk *, const void *, Py_ssize_t, void *) noexcept nogil
+        void (*batch_gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
+        void (*batch_errors)(const fo_errors *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, const void *, const void *,
+                             double, void *, void *, double *) noexcept nogil
+        double (*batch_values)(const fo_errors *, Py_ssize_t, const void *, void *) noexcept nogil
+        void (*average)(Py_ssize_t, double, const void *, void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

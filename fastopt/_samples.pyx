@@ -100,10 +100,12 @@ cdef class Samples:
         Whether each epoch permutes the order of the one before, and by which permutation.
     threads : int
         Threads that share the outputs: blocks are larger for several.
+    block_rows : int
+        Rows of a block at most; 0: as suits per-sample SGD.
     """
 
     def __init__(self, Matrix X, y, Py_ssize_t k, double negative=0, weight=None, held_out=None, bint shuffle=True,
-                 seed=0, int threads=1):
+                 seed=0, int threads=1, Py_ssize_t block_rows=0):
         cdef Py_ssize_t size = 4 if X.is_float else 8
         self.X, self.kernels, self.matrix = X, kernels(X.is_float), X.c
         self.shuffle, self.seed, self.held_out, self.negative = shuffle, seed, held_out, negative
@@ -112,7 +114,9 @@ cdef class Samples:
         self.y_columns = 1 if self.y.ndim == 1 else self.y.shape[1]
         self.y_data = cnp.PyArray_DATA(self.y)
         self.train_count = X.n - (0 if held_out is None else np.count_nonzero(held_out))
-        if threads > 1:
+        if block_rows > 0:
+            self.block_rows = max(16, min(block_rows, X.n))
+        elif threads > 1:
             self.block_rows = max(16, min(SHARED_ROWS, SHARED_TARGETS // k, X.n))
         else:
             self.block_rows = max(16, min(BLOCK_ROWS, BLOCK_TARGETS // k, X.n, max(SMALL_BLOCK, X.n // 128)))

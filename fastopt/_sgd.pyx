@@ -1,16 +1,16 @@
-"""Per-sample SGD: the loop over epochs and blocks, threads over outputs, and when to stop.
+"""Per-sample SGD: the loop over blocks, threads over outputs, and when an output is finished.
 
 Used by the estimators.  The mathematics of a block is csrc/sgd.h; names and parameters are checked above.
 """
 cimport numpy as cnp
-from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t
 
 import numpy as np
 
-from fastopt._core cimport Matrix, fo_block, fo_kernels, fo_output, fo_outputs, fo_sgd, kernels
+from fastopt._core cimport Matrix, fo_block, fo_output, fo_outputs, fo_sgd
+from fastopt._epochs cimport Epochs
 from fastopt._outputs cimport Kept, Outputs, finite, keep
 from fastopt._samples cimport Samples
 
@@ -20,7 +20,6 @@ from fastopt._outputs import STATE
 cnp.import_array()
 
 cdef enum:
-    WORK_PER_CHECK = 50_000_000   # elements between two looks for Ctrl-C: some 20 ms
     WORK_PER_SAMPLE = 16          # a sample costs at least as much as so many elements
 
 ctypedef struct Group:
@@ -30,7 +29,7 @@ ctypedef struct Group:
     Kept *kept
 
 
-cdef class Run:
+cdef class Run(Epochs):
     """One fit by per-sample SGD.
 
     Parameters
@@ -53,28 +52,18 @@ cdef class Run:
     threads : int
         Threads that share the outputs.
     """
-    cdef Matrix X
-    cdef Samples samples
-    cdef const fo_kernels *kernels
     cdef fo_sgd sgd
     cdef Group *group
-    cdef Py_ssize_t n_groups, k
+    cdef Py_ssize_t n_groups
     cdef list outputs
     cdef object lr, buffers
-    cdef double[::1] last_loss, objective, best   # of each output
-    cdef Py_ssize_t[::1] idle                     # epochs without improvement of each output
-    cdef double[::1] losses                       # mean loss of each epoch, with room for more
-    cdef double work, epoch_start
+    cdef double[::1] last_loss                    # of each output
     cdef bint adaptive
-    cdef readonly double t
-    cdef readonly Py_ssize_t n_iter        # epochs done
-    cdef readonly bint diverged, stopped
 
     def __init__(self, Matrix X, Samples samples, loss, penalty, schedule, coef, intercept, coef_avg=None,
                  intercept_avg=None, class_weight=None, double t=1, bint fit_intercept=True, bint one_class=False,
                  double average=0, int threads=1):
-        self.X, self.samples, self.t, self.k = X, samples, t, len(coef)
-        self.kernels = kernels(X.is_float)
+        self._init_epochs(X, samples, len(coef), len(coef), t)
         self.sgd.loss.kind, self.sgd.loss.a, self.sgd.loss.b = loss
         self.sgd.penalty.kind, self.sgd.penalty.alpha, self.sgd.penalty.l1_ratio = penalty
         self.sgd.schedule.kind, self.sgd.schedule.lr, self.sgd.schedule.power_t, self.sgd.schedule.t0 = schedule
@@ -89,9 +78,7 @@ cdef class Run:
         rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
         self.adaptive = rate == "adaptive"
         self.sgd.counts_penalty = (penalised or one_class) and rate not in ("pa1", "pa2")
-        self.losses, self.epoch_start = np.empty(16), t
-        self.last_loss, self.objective = np.zeros((2, self.k))
-        self.best, self.idle = np.full(self.k, np.inf), np.zeros(self.k, dtype=np.intp)
+        self.last_loss = np.zeros(self.k)
         state = np.zeros(self.k, dtype=STATE)
         for field in ("scale", "avg_b", "lr_factor", "weight_pos", "weight_neg"):
             state[field] = 1
@@ -134,7 +121,6 @@ cdef class Run:
             group.block.t = self.kernels.sgd_rows(&self.sgd, &self.samples.matrix, &group.block, group.out)
 
     cdef int _epoch(self) except -1 nogil:
-        """Every sample once; raises KeyboardInterrupt on Ctrl-C."""
         cdef Py_ssize_t n, g
         self.samples.start()
         n = self.samples.next_block()
@@ -148,54 +134,11 @@ cdef class Run:
             for g in range(self.n_groups):
                 if self.group[g].out.k > 0:
                     self.t = self.group[g].block.t
-            self.work += n * max(self.X.row_size * self.k, <double>WORK_PER_SAMPLE)
-            if self.work > WORK_PER_CHECK:
-                self.work = 0
-                with gil:
-                    PyErr_CheckSignals()
+            self._look_up(n * max(self.X.row_size * self.k, <double>WORK_PER_SAMPLE))
             n = self.samples.next_block()
         return 0
 
-    def run(self, Py_ssize_t max_iter, tol=None, Py_ssize_t n_iter_no_change=5, on_epoch=None):
-        """Train until every output has stopped improving, at most `max_iter` epochs.
-
-        Parameters
-        ----------
-        max_iter : int
-        tol : float or None
-            An epoch improves an output if it betters the best objective, or score, by this much; None: all do.
-        n_iter_no_change : int
-            Epochs without improvement after which an output is finished, or `adaptive` divides its learning rate.
-        on_epoch : callable or None
-            Called after each epoch with the run.  What it returns are scores to go by, higher is better, one or one an
-            output; None: the objective decides.  StopIteration ends the run.
-
-        Returns
-        -------
-        int
-            Epochs done.
-        """
-        cdef bint judges = tol is not None, calls = on_epoch is not None
-        cdef double wanted = tol if judges else 0
-        with nogil:
-            while self.n_iter < max_iter and self._learning() and not (self.stopped or self.diverged):
-                self._keep(False)
-                self.epoch_start = self.t
-                self._epoch()
-                if not self._finite():
-                    self.diverged = True
-                    self._keep(True)
-                    break
-                self._sum_up()
-                if calls:
-                    with gil:
-                        self._tell(on_epoch)
-                if judges and not self.stopped:
-                    self._judge(wanted, n_iter_no_change)
-        return self.n_iter
-
     cdef bint _learning(self) noexcept nogil:
-        """Whether any output is not finished."""
         cdef Py_ssize_t g
         for g in range(self.n_groups):
             if self.group[g].out.k > 0:
@@ -203,21 +146,18 @@ cdef class Run:
         return False
 
     cdef void _keep(self, bint back) noexcept nogil:
-        """Copy what training changes, or put it back."""
         cdef Py_ssize_t g
         for g in range(self.n_groups):
             keep(self.group[g].kept, back)
 
     cdef bint _finite(self) noexcept nogil:
-        """Whether all weights and intercepts are."""
         cdef Py_ssize_t g
         for g in range(self.n_groups):
             if not finite(self.group[g].out, self.group[g].kept, self.X.is_float):
                 return False
         return True
 
-    cdef int _sum_up(self) except -1 nogil:
-        """The epoch's loss and objective of each output; all losses into the curve."""
+    cdef double _sum_up(self) except? -1 nogil:
         cdef Py_ssize_t g, j, label
         cdef double n = self.samples.train_count, total = 0
         cdef fo_output *o
@@ -229,35 +169,15 @@ cdef class Run:
                 o.loss_sum = o.penalty_sum = 0
         for j in range(self.k):
             total += self.last_loss[j]
-        if self.n_iter == self.losses.shape[0]:
-            with gil:
-                self.losses = np.concatenate([self.losses, np.empty(self.n_iter)])
-        self.losses[self.n_iter] = total / self.k
-        self.n_iter += 1
-        return 0
-
-    cdef int _tell(self, on_epoch) except -1:
-        """Call back after an epoch; scores take the place of the objective."""
-        try:
-            scores = on_epoch(self)
-        except StopIteration:
-            self.stopped = True
-        else:
-            if scores is not None:
-                np.asarray(self.objective)[:] = np.negative(scores)
-        return 0
+        return total / self.k
 
     cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
-        """Finish the outputs that no longer improve."""
         cdef Py_ssize_t g, j, label
         cdef fo_output *o
         for g in range(self.n_groups):
             for j in range(self.group[g].out.k - 1, -1, -1):
                 o, label = &self.group[g].out.o[j], self.group[g].labels[j]
-                self.idle[label] = 0 if self.objective[label] <= self.best[label] - tol else self.idle[label] + 1
-                if self.objective[label] < self.best[label]:
-                    self.best[label] = self.objective[label]
-                if self.idle[label] < n_iter_no_change:
+                if not self._is_idle(label, tol, n_iter_no_change):
                     continue
                 if self.adaptive and self.sgd.schedule.lr * o.lr_factor > 1e-6:
                     o.lr_factor /= 5
@@ -266,21 +186,6 @@ cdef class Run:
                     with gil:
                         (<Outputs>self.outputs[g]).finish(j)
         return 0
-
-    @property
-    def learning(self):
-        """Whether any output is not finished."""
-        return self._learning()
-
-    @property
-    def loss(self):
-        """Mean loss of the last epoch."""
-        return self.losses[self.n_iter - 1]
-
-    @property
-    def loss_curve(self):
-        """Mean loss of each epoch, over samples and outputs."""
-        return np.array(self.losses[:self.n_iter]).tolist()
 
     @property
     def learning_rate(self):

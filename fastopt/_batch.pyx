@@ -1,0 +1,341 @@
+"""Mini-batches: the loop over batches and their chunks, threads that share the columns, and the step of the update rule.
+
+Used by the estimators.  The mathematics of a chunk is csrc/batch.h, that of a step csrc/rules*.h.
+
+Each thread owns some blocks of columns of the weights, their gradient and their state.  A batch has one meeting: when all
+blocks' parts of the predictions are there.  Every thread then computes the errors of all rows, the gradient of its columns
+and their step, and goes on to the next batch; sums and intercepts lie twice, for threads that are still behind.
+"""
+cimport numpy as cnp
+from cython.parallel cimport parallel
+from libc.math cimport INFINITY
+from libc.stdint cimport int32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+import numpy as np
+
+from fastopt._batch_cuts cimport Cuts, Part
+from fastopt._batch_steps cimport Stepper, Weights, begin, clear, finish, settle, step_columns, step_whole
+from fastopt._core cimport FO_SUMS_none, Matrix, fo_chunk, fo_errors, kernels
+from fastopt._epochs cimport Epochs
+from fastopt._passes cimport Plan
+from fastopt._samples cimport Samples
+from fastopt._team cimport fo_team, fo_team_rank, fo_team_size, fo_team_wait
+from fastopt._update cimport Update
+
+cnp.import_array()
+
+cdef enum:
+    GROUP = 4                  # rows that a kernel takes at a time
+    CACHE_BYTES = 16384        # of the rows of a chunk, on one thread: the next chunk arrives in L1 beside it
+    SHARED_BYTES = 1 << 18     # on several: one meeting a chunk, rows wait in L2
+    CHUNK_ROWS = 256           # of a chunk at most, and of what losses are summed over
+    BLOCK_VECTORS = 12         # 64-byte vectors in a block of columns, at least
+    BLOCKS = 64                # at most
+    WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
+
+#: rows that are made ready at a time: whatever the number of threads, so that sums of losses do not depend on it
+READY_ROWS = 4096
+READY_TARGETS = 1 << 16
+
+ctypedef struct Worker:        # what belongs to one thread
+    int rank, size             # in a team of this size
+    fo_chunk chunk
+    fo_errors errors
+    Stepper stepper
+    void *p
+    void *c
+    Py_ssize_t turn            # counts chunks: which of two sums
+
+ctypedef struct Copied:
+    void *live
+    void *copy
+    size_t bytes
+
+
+cdef void *_data(array):
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
+
+
+def block_columns(Py_ssize_t d, bint is_float):
+    """Columns of a block: by the number of columns alone.
+
+    Examples
+    --------
+    >>> from fastopt._batch import block_columns
+    >>> block_columns(784, True), block_columns(28, True)
+    (208, 28)
+    """
+    cdef Py_ssize_t lanes = 16 if is_float else 8, blocks = 1
+    cdef Py_ssize_t vectors = (d + lanes - 1) // lanes
+    while 2 * blocks <= BLOCKS and vectors >= 2 * blocks * BLOCK_VECTORS:
+        blocks *= 2
+    return d if blocks == 1 else (vectors + blocks - 1) // blocks * lanes
+
+
+cdef class BatchRun(Epochs):
+    """One fit by mini-batches.
+
+    Parameters
+    ----------
+    X : Matrix
+    samples : Samples
+        Of that X.
+    loss : tuple
+        The fields of fo_loss.
+    optimizer : Update
+        Of [w, b]: w of shape (k, d) beside dense X, (d, k) beside CSR; b of shape (k,), float64.
+    sizes : int or object with a method `size`
+        Rows of a batch, of step t from 0.
+    rates : tuple or callable
+        Kind, lr, power_t and t0 of fo_schedule; or step, from 0, to learning rate.
+    penalty : tuple
+        l2 and l1, as the objective counts them.
+    softmax : bool
+        The outputs are classes of one softmax.
+    averages : tuple of ndarray, or None
+        Averages of w and b so far; None without averaging.
+    average : float
+        The step from which weights are averaged.
+    class_weight : ndarray of shape (k, 2) or None
+        Weights of y > 0 and of y <= 0.
+    t : float
+        The first step, from 1.
+    threads : int
+        At most so many.
+    """
+    cdef readonly Update optimizer
+    cdef readonly object averages
+    cdef object buffers
+    cdef Cuts cuts
+    cdef Weights shared
+    cdef Py_ssize_t width, blocks, chunk_rows, stride
+    cdef double loss_sum, l2, l1
+    cdef bint finished
+    cdef int threads
+    cdef size_t item
+    cdef Worker *workers
+    cdef fo_team team
+    cdef double *values            # sums of losses
+    cdef char *sums                # parts of predictions by blocks of columns, twice
+    cdef char *y
+    cdef char *p
+    cdef int32_t[::1] labels
+    cdef Copied copies[4]
+
+    def __init__(self, Matrix X, Samples samples, loss, Update optimizer, sizes, rates, penalty=(0.0, 0.0), bint softmax=False,
+                 averages=None, double average=0, class_weight=None, double t=1, bint fit_intercept=True, int threads=1):
+        w, b = optimizer.params
+        cdef Py_ssize_t k = len(b)
+        self._init_epochs(X, samples, k, 1, t)
+        self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(k, dtype=np.int32)
+        self.item, (self.l2, self.l1) = 4 if X.is_float else 8, penalty
+        self.cuts = Cuts(samples.block_rows, sizes, rates)
+        self.shared.average, self.shared.intercept = average, fit_intercept
+        self._init_columns(threads)
+        self._init_weights(w, b)
+        self._init_buffers()
+        self._init_workers(loss, softmax, class_weight)
+
+    def __dealloc__(self):
+        free(self.workers)
+
+    cdef int _init_columns(self, int threads) except -1:
+        """Blocks of columns, rows of a chunk, and how many threads they are worth."""
+        cdef double row = self.X.row_size * self.k
+        cdef Py_ssize_t batch = min(<Py_ssize_t>self.cuts.typical(), self.samples.train_count), bytes
+        self.width, self.blocks = self.X.d, 1
+        if not self.X.is_sparse:
+            self.width = block_columns(self.X.d, self.X.is_float)
+            self.blocks = (self.X.d + self.width - 1) // self.width
+        self.threads = max(1, min(threads, self.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
+        bytes = <Py_ssize_t>(self.X.row_size * self.item) + 1
+        self.chunk_rows = max(GROUP, min(CHUNK_ROWS, (CACHE_BYTES if self.threads == 1 else SHARED_BYTES) // bytes))
+        self.chunk_rows = self.chunk_rows // GROUP * GROUP
+        return 0
+
+    cdef int _init_weights(self, w, b) except -1:
+        cdef Weights *shared = &self.shared
+        cdef const Plan *plan = &self.optimizer.plan
+        cdef Py_ssize_t slot
+        g, turns, (w_avg, b_avg) = np.zeros_like(w), np.array([b, b]), self.averages or (None, None)
+        self.buffers = [g, turns]
+        shared.kernels, shared.plan, shared.k, shared.d = self.kernels, &self.optimizer.plan, self.k, self.X.d
+        shared.item, shared.output_stride = self.item, 1 if self.X.is_sparse else self.X.d
+        # a rule that takes each weight by itself is stepped by columns, all others as a whole
+        shared.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY)
+        shared.w, shared.g, shared.w_avg = <char *>_data(w), <char *>_data(g), <char *>_data(w_avg)
+        shared.b, shared.b_avg = <double *>_data(b), <double *>_data(b_avg)
+        shared.b_turns[0], shared.b_turns[1] = <double *>_data(turns[0]), <double *>_data(turns[1])
+        for slot, array in enumerate((w, b, w_avg, b_avg)):
+            if array is not None:
+                copy = np.empty_like(array)
+                self.buffers.append(copy)
+                self.copies[slot] = Copied(_data(array), _data(copy), array.nbytes)
+        return 0
+
+    cdef int _init_buffers(self) except -1:
+        cdef Py_ssize_t rows = self.samples.block_rows
+        self.stride = self.chunk_rows * self.k
+        sums, y = np.empty(2 * self.blocks * self.stride, self.X.dtype), np.empty((2, rows * self.k), self.X.dtype)
+        values = np.empty(rows // CHUNK_ROWS + 1)
+        self.buffers += [sums, y, values]
+        self.sums, self.y, self.p = <char *>_data(sums), <char *>_data(y[0]), <char *>_data(y[1])
+        self.values = <double *>_data(values)
+        return 0
+
+    cdef int _init_workers(self, loss, bint softmax, class_weight) except -1:
+        cdef Worker *worker
+        cdef int rank
+        weights = None if class_weight is None else np.ascontiguousarray(np.asarray(class_weight, dtype=float)[:, ::-1])
+        self.buffers.append(weights)
+        self.workers = <Worker *>calloc(self.threads, sizeof(Worker))
+        if self.workers == NULL:
+            raise MemoryError
+        for rank in range(self.threads):
+            worker, p, g_b = &self.workers[rank], np.empty((2, self.stride), self.X.dtype), np.zeros(self.k)
+            self.buffers += [p, g_b]
+            worker.rank, worker.p, worker.c, worker.stepper.g_b = rank, _data(p[0]), _data(p[1]), <double *>_data(g_b)
+            worker.chunk.k, worker.chunk.width = self.k, self.width
+            worker.chunk.output_stride, worker.chunk.feature_stride = self.shared.output_stride, self.k if self.X.is_sparse else 1
+            worker.errors.loss.kind, worker.errors.loss.a, worker.errors.loss.b = loss
+            worker.errors.softmax, worker.errors.k = softmax, self.k
+            worker.errors.class_weight = <double *>_data(weights)
+        return 0
+
+    # ---- an epoch ----
+
+    cdef int _epoch(self) except -1 nogil:
+        cdef Py_ssize_t n, i
+        cdef int rank
+        self.samples.start()
+        self.cuts.start(self.samples.train_count)
+        n = self.samples.next_block()
+        while n > 0:
+            self.samples.targets(n, &self.labels[0], self.k, self.y)
+            self.cuts.cut(n, self.t)
+            if self.threads == 1:
+                self._work(&self.workers[0], 1, n)
+            else:
+                with parallel(num_threads=self.threads):
+                    rank = fo_team_rank()
+                    self._work(&self.workers[rank], fo_team_size(), n)
+            for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
+                self.loss_sum += self.values[i]
+            settle(&self.shared, &self.workers[0].stepper)
+            self.t = self.workers[0].stepper.t
+            self._look_up(n * self.X.row_size * self.k)
+            n = self.samples.next_block()
+        return 0
+
+    cdef void _work(self, Worker *worker, int size, Py_ssize_t n) noexcept nogil:
+        """A thread's share of a block: its columns, and some of the losses."""
+        cdef Py_ssize_t i, first, m
+        self._begin(worker, size)
+        for i in range(self.cuts.n):
+            self._part(worker, &self.cuts.part[i], n)
+        fo_team_wait(&self.team, size)
+        i = worker.rank
+        while i * CHUNK_ROWS < n:
+            first, m = i * CHUNK_ROWS, min(<Py_ssize_t>CHUNK_ROWS, n - i * CHUNK_ROWS)
+            self.values[i] = self.kernels.batch_values(&worker.errors, m, self._at(self.y, first), self._at(self.p, first))
+            i += size
+
+    cdef void _begin(self, Worker *worker, int size) noexcept nogil:
+        """Columns of a thread in a team of this size."""
+        worker.size, worker.turn = size, 0
+        worker.chunk.begin, worker.chunk.end = self.blocks * worker.rank // size, self.blocks * (worker.rank + 1) // size
+        begin(&self.shared, &worker.stepper, worker.chunk.begin * self.width,
+              min(worker.chunk.end * self.width, self.X.d), self.t)
+
+    cdef inline char *_at(self, char *rows, Py_ssize_t i) noexcept nogil:
+        """Row i of an array of shape (·, k)."""
+        return rows + i * self.k * self.item
+
+    cdef void _part(self, Worker *worker, const Part *part, Py_ssize_t n) noexcept nogil:
+        """The rows of a part, chunk after chunk, and the step if the batch ends with it."""
+        cdef Py_ssize_t i = part.first, end = part.first + part.n
+        cdef fo_chunk *chunk = &worker.chunk
+        cdef char *sums
+        if part.begins:
+            clear(&self.shared, &worker.stepper)
+        while i < end:
+            chunk.n, chunk.rows = min(self.chunk_rows, end - i), self.samples.kernel_rows + i
+            chunk.next, chunk.n_next = chunk.rows + chunk.n, min(chunk.n, n - i - chunk.n)
+            sums = self.sums + (worker.turn & 1) * self.blocks * self.stride * self.item
+            self.kernels.batch_products(&self.samples.matrix, chunk, self.shared.w, self.stride, sums)
+            fo_team_wait(&self.team, worker.size)
+            worker.errors.b = self.shared.b_turns[worker.stepper.steps & 1]
+            self.kernels.batch_errors(
+                &worker.errors, chunk.n, self.blocks, self.stride, sums, self._at(self.y, i),
+                NULL if self.samples.weights == NULL else <char *>self.samples.weights + i * self.item, 1.0 / part.size,
+                self._at(self.p, i) if worker.rank == 0 else worker.p, worker.c, worker.stepper.g_b)
+            self.kernels.batch_gradient(&self.samples.matrix, chunk, worker.c, self.shared.g)
+            worker.turn += 1
+            i += chunk.n
+        if part.ends:
+            self._step(worker, part.lr)
+
+    cdef void _step(self, Worker *worker, double lr) noexcept nogil:
+        """The batch is complete."""
+        if not self.shared.whole:
+            step_columns(&self.shared, &worker.stepper, lr, worker.rank == 0)
+            return
+        fo_team_wait(&self.team, worker.size)
+        if worker.rank == 0:
+            step_whole(&self.shared, &worker.stepper, lr)
+        finish(&self.shared, &worker.stepper, worker.rank == 0)
+        fo_team_wait(&self.team, worker.size)
+
+    # ---- between epochs ----
+
+    cdef bint _learning(self) noexcept nogil:
+        return not self.finished
+
+    cdef void _keep(self, bint back) noexcept nogil:
+        cdef Py_ssize_t slot
+        for slot in range(4):
+            if self.copies[slot].bytes > 0:
+                memcpy(self.copies[slot].live if back else self.copies[slot].copy,
+                       self.copies[slot].copy if back else self.copies[slot].live, self.copies[slot].bytes)
+
+    cdef bint _finite(self) noexcept nogil:
+        cdef Py_ssize_t slot
+        for slot in range(4):
+            if not kernels(self.X.is_float and slot % 2 == 0).all_finite(
+                    self.copies[slot].bytes // (self.item if slot % 2 == 0 else sizeof(double)), self.copies[slot].live):
+                return False
+        return -INFINITY < self.loss_sum < INFINITY
+
+    cdef double _sum_up(self) except? -1 nogil:
+        cdef double loss = self.loss_sum / self.samples.train_count
+        self.loss_sum = 0
+        self.objective[0] = loss
+        if self.l2 > 0 or self.l1 > 0:
+            with gil:
+                w = self.optimizer.params[0].ravel()
+                self.objective[0] += (0.5 * self.l2 * float(w @ w) + self.l1 * float(np.abs(w).sum())) / self.k
+        return loss
+
+    cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
+        if not self._is_idle(0, tol, n_iter_no_change):
+            return 0
+        if self.cuts.slower():
+            self.idle[0] = 0
+        else:
+            self.finished = True
+        return 0
+
+    @property
+    def learning_rate(self):
+        """The learning rate at the start of the last epoch."""
+        return self.cuts.rate(int(self.epoch_start))
+
+    def weights(self):
+        """(coef, intercept, coef_avg, intercept_avg), each with k rows; the averages None without averaging."""
+        w, b = self.optimizer.solution()
+        w_avg, b_avg = self.averages or (None, None)
+        found = [w, b, w_avg, b_avg]
+        return [None if a is None else np.array(a.T if self.X.is_sparse and a.ndim == 2 else a, order="C") for a in found]
+

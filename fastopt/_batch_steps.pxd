@@ -1,0 +1,36 @@
+"""What a mini-batch changes, and the part of it that one thread steps."""
+from fastopt._core cimport fo_kernels, fo_rule, fo_step
+from fastopt._passes cimport Plan
+
+
+ctypedef struct Weights:           # shared by all threads
+    const fo_kernels *kernels
+    Plan *plan                     # of [w, b]
+    Py_ssize_t k, d
+    Py_ssize_t output_stride       # from one output to the next; 1: all in one, beside CSR
+    size_t item                    # bytes of an element
+    bint whole                     # the rule needs all of the gradient first: one thread steps all
+    bint intercept
+    double average                 # average from this step on; 0: never
+    char *w
+    char *g
+    char *w_avg
+    double *b
+    double *b_avg
+    double *b_turns[2]             # intercepts before and after a step, for threads that are still behind
+
+ctypedef struct Stepper:           # of one thread
+    Py_ssize_t first, n            # columns
+    double *g_b
+    double t                       # the next step
+    Py_ssize_t steps               # taken since `begin`
+    fo_rule rules[2]
+    double carry[2][4]             # FO_CARRIES
+    fo_step folded[2]
+
+cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil
+cdef void settle(const Weights *w, const Stepper *s) noexcept nogil
+cdef void clear(const Weights *w, Stepper *s) noexcept nogil
+cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil
+cdef void step_whole(const Weights *w, Stepper *s, double lr) noexcept nogil
+cdef void finish(const Weights *w, Stepper *s, bint first) noexcept nogil

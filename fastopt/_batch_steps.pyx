@@ -1,0 +1,93 @@
+"""The step at the end of a mini-batch: each thread steps its columns of the weights, the first one the intercepts too.
+
+Used by _batch.pyx, within its threads.  The mathematics is csrc/rules*.h.  A rule's numbers are folded by every thread for
+itself, from its own copy of what is carried from step to step, so that threads need not wait for each other.
+"""
+from libc.string cimport memcpy, memset
+
+from fastopt._core cimport FO_CARRIES, kernels
+from fastopt._gradients cimport Array
+from fastopt._passes cimport apply, check_gradients, fold_rules, states_at
+
+
+cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
+    """Columns first … last − 1 from step `t` on."""
+    cdef Py_ssize_t group, i
+    s.first, s.n, s.t, s.steps = first, last - first, t, 0
+    for group in range(2):
+        s.rules[group] = w.plan.rules[group]
+        for i in range(FO_CARRIES):
+            s.carry[group][i] = w.plan.carry[group * FO_CARRIES + i]
+
+
+cdef void settle(const Weights *w, const Stepper *s) noexcept nogil:
+    """What the first thread has after its steps, for all to begin with."""
+    cdef Py_ssize_t group, i
+    memcpy(w.b_turns[0], w.b, w.k * sizeof(double))
+    if w.whole:
+        return
+    w.plan.t += s.steps
+    for group in range(2):
+        for i in range(FO_CARRIES):
+            w.plan.carry[group * FO_CARRIES + i] = s.carry[group][i]
+
+
+cdef void clear(const Weights *w, Stepper *s) noexcept nogil:
+    """A new batch: no gradient yet."""
+    cdef Py_ssize_t j
+    memset(s.g_b, 0, w.k * sizeof(double))
+    if w.output_stride == 1:
+        memset(w.g, 0, w.d * w.k * w.item)
+        return
+    for j in range(w.k):
+        memset(w.g + (j * w.output_stride + s.first) * w.item, 0, s.n * w.item)
+
+
+cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil:
+    """One step of a thread's columns; `first`: and of the intercepts."""
+    cdef const Array *arrays = w.plan.arrays.at
+    cdef Py_ssize_t group, j, outputs = 1 if w.output_stride == 1 else w.k, n = w.d * w.k if w.output_stride == 1 else s.n
+    cdef void *state[4]
+    for group in range(2):
+        s.rules[group].lr = lr
+        kernels(False).rule_fold(&s.rules[group], <double>(w.plan.t + s.steps), 1, s.carry[group], &s.folded[group])
+    for j in range(outputs):
+        states_at(&arrays[0], j * w.output_stride + s.first, state)
+        w.kernels.step(&s.folded[0], n, w.g + (j * w.output_stride + s.first) * w.item,
+                       w.w + (j * w.output_stride + s.first) * w.item, state)
+    if first and w.intercept:
+        states_at(&arrays[1], 0, state)
+        kernels(False).step(&s.folded[1], w.k, s.g_b, w.b, state)
+    finish(w, s, first)
+
+
+cdef void step_whole(const Weights *w, Stepper *s, double lr) noexcept nogil:
+    """One step of everything by one thread."""
+    cdef Plan *plan = w.plan
+    cdef Py_ssize_t group
+    if not w.intercept:
+        memset(s.g_b, 0, w.k * sizeof(double))
+    plan.arrays.at[0].g, plan.arrays.at[1].g = w.g, <char *>s.g_b
+    plan.arrays.at[0].n_rows = plan.arrays.at[1].n_rows = -1
+    for group in range(2):
+        plan.rules[group].lr = lr
+    check_gradients(plan, 1)
+    fold_rules(plan)
+    apply(plan, 1)
+    plan.t += 1
+
+
+cdef void finish(const Weights *w, Stepper *s, bint first) noexcept nogil:
+    """A step is done: averages, and the intercepts for the next batch."""
+    cdef Py_ssize_t j, at, outputs = 1 if w.output_stride == 1 else w.k, n = w.d * w.k if w.output_stride == 1 else s.n
+    cdef double share = 1 / (s.t - w.average + 1)
+    if 0 < w.average <= s.t:
+        for j in range(outputs):
+            at = (j * w.output_stride + s.first) * w.item
+            w.kernels.average(n, share, w.w + at, w.w_avg + at)
+        if first:
+            kernels(False).average(w.k, share, w.b, w.b_avg)
+    s.t += 1
+    s.steps += 1
+    if first:
+        memcpy(w.b_turns[s.steps & 1], w.b, w.k * sizeof(double))
