@@ -48,6 +48,27 @@ def losses(results):
     return rows and table(["value and gradient of 1,000,000", "fastopt", "against NumPy", "against scikit-learn"], rows)
 
 
+def steps(results):
+    """Optimizer steps: ours, and how much longer each rival takes."""
+    groups = {}
+    for result in results:
+        info = result["extra_info"]
+        if "steps" in info:
+            groups.setdefault(info["step_group"], []).append(info)
+    return "\n\n".join(_steps_of(group, infos) for group, infos in groups.items())
+
+
+def _steps_of(group, infos):
+    rivals = list(dict.fromkeys(name for info in infos for name in info["steps"] if name != "fastopt"))
+    rows = []
+    for info in infos:
+        seconds = info["steps"]
+        speed = [f"{info['bytes'] / seconds['fastopt'] / 1e9:.0f}"] if info["bytes"] else []
+        rows.append([info["case"], f"{seconds['fastopt'] * 1e6:.1f} µs", *speed,
+                     *(f"{seconds[name] / seconds['fastopt']:.2f}×" if name in seconds else "" for name in rivals)])
+    return table([group, "fastopt", *(["GB/s"] if infos[0]["bytes"] else []), *(f"{name} takes" for name in rivals)], rows)
+
+
 def picture(results, path):
     """Bars: how many times faster an epoch is."""
     import matplotlib
@@ -75,7 +96,7 @@ def main():
     for file in arguments.files:
         with open(file) as stream:
             results += json.load(stream)["benchmarks"]
-    print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results)])))
+    print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results)])))
     if arguments.picture:
         picture(results, arguments.picture)
 

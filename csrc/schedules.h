@@ -56,7 +56,7 @@ FO_INLINE double schedule_inverse_sqrt(const fo_schedule *h, double t) { return 
 FO_INLINE double schedule_inverse_scaling(const fo_schedule *h, double t) { return schedule_invscaling(h, t + 1); }
 /* end + (lr − end)·(1 − t/steps)^power_t, end from t = steps on */
 FO_INLINE double schedule_polynomial(const fo_schedule *h, double t) {
-    return schedule_between(h->lr, h->end, F(pow)(1 - schedule_least(t / h->steps, 1), h->power_t));
+    return schedule_between(h->lr, h->end, F(pow)(1 - schedule_least(t, h->steps) / h->steps, h->power_t));
 }
 /* end + (lr − end)·(1 + cos(πt/steps))/2, end from t = steps on */
 FO_INLINE double schedule_cosine(const fo_schedule *h, double t) {

@@ -8,8 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if not os.path.exists(os.path.join(__path__[0], "_build_info.py")):
     # Python runs in the source folder, which is not built: take the modules of the installed copy
@@ -24,9 +23,10 @@ from ._core import available_isas, set_isa
 from ._threads import get_num_threads, set_num_threads
 
 _MODULES = ("batching", "exceptions", "linear_model", "losses", "optimizers", "schedules")
+_FUNCTIONS = {"minimize": "_minimize", "minimize_stochastic": "_minimize_epochs", "scipy_method": "_minimize"}   # where they are
 
-__all__ = ["__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads", "losses", "optimizers",
-           "schedules", "set_isa", "set_num_threads", "show_config"]
+__all__ = ["__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads", "losses", "minimize",
+           "minimize_stochastic", "optimizers", "schedules", "scipy_method", "set_isa", "set_num_threads", "show_config"]
 
 if TYPE_CHECKING:
     from . import batching as batching
@@ -35,15 +35,20 @@ if TYPE_CHECKING:
     from . import losses as losses
     from . import optimizers as optimizers
     from . import schedules as schedules
+    from ._minimize import minimize as minimize
+    from ._minimize import scipy_method as scipy_method
+    from ._minimize_epochs import minimize_stochastic as minimize_stochastic
 else:   # hidden from type checkers, which would take any name to be a module
-    def __getattr__(name: str) -> ModuleType:
+    def __getattr__(name: str) -> Any:
         if name in _MODULES:
             return importlib.import_module(f"{__name__}.{name}")
+        if name in _FUNCTIONS:
+            return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_MODULES})
+    return sorted({*__all__, *_MODULES, *_FUNCTIONS})
 
 
 warn_unknown_isa()

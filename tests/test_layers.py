@@ -31,6 +31,9 @@ _optimizer_state
 _optimizer
 _optimizer_\\w+
 optimizers|objective
+_lbfgs
+_minimize_objective
+_minimize_\\w+ *
 _minimize|_mlp|_dask
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
 linear_model|neural_network

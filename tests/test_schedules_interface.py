@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastopt import schedules
+from fastopt import optimizers, schedules
 from fastopt.exceptions import InvalidParameterError
 
 ALL = [
@@ -217,3 +217,29 @@ def test_plot(schedule):
     assert list(x) == list(range(30)) and list(y) == schedule.block(0, 30).tolist() and ax.get_title() == repr(schedule)
     assert schedule.plot(20, ax=ax) is ax and len(ax.lines) == 2
     pyplot.close(ax.figure)
+
+
+@pytest.mark.parametrize("schedule", ALL, ids=lambda s: s.name)
+def test_an_optimizer_resumes_with_its_schedule(schedule):
+    """Save, load into another optimizer with a fresh schedule, and the next steps are those of the first, to the bit."""
+    rng = np.random.default_rng(0)
+    gradients = rng.normal(size=(30, 5))
+
+    def step(opt, lr, w, t):
+        if lr.driven_by == "metric":
+            lr.update(float(w @ w))
+        elif lr.driven_by == "value":
+            lr.update(float(w @ w), float(gradients[t] @ gradients[t]))
+        opt.step([gradients[t]])
+
+    w, lr = np.ones(5), copy.deepcopy(schedule)
+    opt = optimizers.Adam([w], lr=lr)
+    for t in range(12):
+        step(opt, lr, w, t)
+    state, start, fresh = copy.deepcopy(opt.state_dict()), w.copy(), copy.deepcopy(schedule)
+    again = optimizers.Adam([start], lr=fresh)
+    again.load_state_dict(state)
+    for t in range(12, 30):
+        step(opt, lr, w, t)
+        step(again, fresh, start, t)
+    assert w.tolist() == start.tolist() and np.abs(w - 1).max() > 1e-3

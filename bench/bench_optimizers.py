@@ -1,0 +1,124 @@
+"""Optimizer steps, two threads: fastopt, PyTorch where it is installed, and a plain loop over the same arrays.
+
+    pytest bench/bench_optimizers.py --benchmark-json=steps.json && python bench/report.py steps.json
+
+All rivals of a group take turns; `extra_info` holds seconds of a step, the ratio to PyTorch, and bytes a second, 28 a
+float32 parameter for Adam (w, g, m, v read, w, m, v written).
+"""
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastopt as fo
+from turns import in_turn
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+SIZES = {"1,000": [1_000], "100,000": [100_000], "1 M": [1_000_000], "20 M": [20_000_000], "60 arrays of 1,000": [1_000] * 60}
+#: rules that PyTorch has: its class, and settings of both
+TORCH = {"sgd": ("SGD", {"lr": 1e-4}), "momentum": ("SGD", {"lr": 1e-4, "momentum": 0.9}), "asgd": ("ASGD", {}),
+         "adagrad": ("Adagrad", {}), "adadelta": ("Adadelta", {}), "rmsprop": ("RMSprop", {"lr": 1e-4}), "rprop": ("Rprop", {}),
+         "adam": ("Adam", {}), "adamw": ("AdamW", {}), "adamax": ("Adamax", {}), "nadam": ("NAdam", {}), "radam": ("RAdam", {}),
+         "adafactor": ("Adafactor", {}), "amsgrad": ("Adam", {"amsgrad": True})}
+MILLION = 1_000_000
+
+
+@functools.cache
+def plain_loop():
+    """The loop of plain_loop.c, if there is a compiler."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        return None
+    library = Path(tempfile.mkdtemp(), "plain_loop.so")
+    source = Path(__file__).with_name("plain_loop.c")
+    subprocess.run([compiler, "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
+    return ctypes.CDLL(str(library)).plain_loop
+
+
+def arrays(sizes, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(n).astype(np.float32) for n in sizes]
+
+
+def ours(name, sizes, **settings):
+    grads = arrays(sizes, 1)
+    optimizer = fo.optimizers.get(name)(arrays(sizes), **settings)
+    return lambda: optimizer.step(grads)
+
+
+def theirs(name, sizes, **settings):
+    params = [torch.tensor(w, requires_grad=True) for w in arrays(sizes)]
+    for param, grad in zip(params, arrays(sizes, 1)):
+        param.grad = torch.tensor(grad)
+    torch.set_num_threads(fo.get_num_threads())
+    return getattr(torch.optim, name)(params, **settings).step
+
+
+def plain(sizes):
+    function, held = plain_loop(), [arrays(sizes, seed)[0] for seed in range(4)]
+    pointers = [w.ctypes.data_as(ctypes.c_void_p) for w in held]
+    return lambda: (held, function(ctypes.c_long(sizes[0]), *pointers))
+
+
+def record(benchmark, group, case, calls, bytes_, rounds=9):
+    """Time all rivals in turn, and let the benchmark show ours."""
+    seconds = in_turn(calls, rounds)
+    benchmark.group = f"{group}: {case}"
+    benchmark.extra_info.update(step_group=group, case=case, steps=seconds, bytes=bytes_)
+    benchmark.pedantic(calls["fastopt"], rounds=3)
+
+
+@pytest.mark.parametrize("case", SIZES)
+def test_adam(benchmark, case):
+    sizes = SIZES[case]
+    calls = {"fastopt": ours("adam", sizes), "fastopt, nonfinite='late'": ours("adam", sizes, nonfinite="late")}
+    if torch:
+        calls["torch fused"] = theirs("Adam", sizes, fused=True)
+    if plain_loop() and len(sizes) == 1:
+        calls["plain loop"] = plain(sizes)
+    record(benchmark, "Adam step", case, calls, 28 * sum(sizes))
+
+
+@pytest.mark.parametrize("name", fo.optimizers.names())
+def test_rule(benchmark, name):
+    shape = [(1000, 1000)] if name in ("muon", "adafactor") else [MILLION]
+    calls = {"fastopt": ours_shaped(name, shape)}
+    if torch and name in TORCH:
+        torch_name, settings = TORCH[name]
+        calls["torch"] = theirs_shaped(torch_name, shape, **settings)
+    if torch and name == "muon":
+        calls["torch"] = theirs_shaped("Muon", shape)
+    record(benchmark, "1 M parameters", name, calls, None, rounds=5)
+
+
+def ours_shaped(name, shapes):
+    grads = [g.reshape(shape) for g, shape in zip(arrays([MILLION], 1), shapes)]
+    optimizer = fo.optimizers.get(name)([w.reshape(shape) for w, shape in zip(arrays([MILLION]), shapes)])
+    return lambda: optimizer.step(grads)
+
+
+def theirs_shaped(name, shapes, **settings):
+    param = torch.tensor(arrays([MILLION])[0].reshape(shapes[0]), requires_grad=True)
+    param.grad = torch.tensor(arrays([MILLION], 1)[0].reshape(shapes[0]))
+    torch.set_num_threads(fo.get_num_threads())
+    return getattr(torch.optim, name)([param], **settings).step
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "lion"])
+def test_packed_moments(benchmark, name):
+    sizes = SIZES["20 M"]
+    calls = {"fastopt": ours(name, sizes), "8bit": ours(name, sizes, moments="8bit"),
+             "bfloat16": ours(name, sizes, moments="bfloat16")}
+    record(benchmark, "packed moments, 20 M", name, calls, None, rounds=5)

@@ -1,0 +1,158 @@
+"""The last steps of a minimisation and what they say of the Hessian: L-BFGS.
+
+Used by the quasi-Newton methods of _minimize_*.py.  Products of vectors are BLAS's, through SciPy; knows neither objectives
+nor line searches.
+"""
+cimport numpy as cnp
+from libc.math cimport sqrt
+from scipy.linalg.cython_blas cimport daxpy, dcopy, ddot, dscal, saxpy, scopy, sdot, sscal
+
+import numpy as np
+
+cnp.import_array()
+
+ctypedef fused real:
+    float
+    double
+
+
+cdef inline double dot(int d, real *a, real *b) noexcept nogil:
+    cdef int one = 1
+    if real is float:
+        return sdot(&d, a, &one, b, &one)
+    else:
+        return ddot(&d, a, &one, b, &one)
+
+
+cdef inline void add(int d, double factor, real *a, real *to) noexcept nogil:
+    """to += factor · a"""
+    cdef int one = 1
+    cdef real alpha = <real>factor
+    if real is float:
+        saxpy(&d, &alpha, a, &one, to, &one)
+    else:
+        daxpy(&d, &alpha, a, &one, to, &one)
+
+
+cdef inline void scale(int d, double factor, real *a) noexcept nogil:
+    cdef int one = 1
+    cdef real alpha = <real>factor
+    if real is float:
+        sscal(&d, &alpha, a, &one)
+    else:
+        dscal(&d, &alpha, a, &one)
+
+
+cdef inline void copy(int d, real *a, real *to) noexcept nogil:
+    cdef int one = 1
+    if real is float:
+        scopy(&d, a, &one, to, &one)
+    else:
+        dcopy(&d, a, &one, to, &one)
+
+
+cdef class History:
+    """The last pairs of a step s = x₁ − x₀ and the change of the gradient y = g₁ − g₀, and −H·g for the H they make.
+
+    H starts as s·y / y·y of the newest pair and takes up the pairs from the oldest to the newest (Nocedal, two loops).  A pair
+    with s·y ≤ ε ‖s‖ ‖y‖, which would not leave H positive definite, is not kept.
+
+    Parameters
+    ----------
+    size : int
+        Pairs kept.
+    d : int
+        Parameters.
+    dtype : numpy.dtype
+        float32 or float64: that of all arrays.
+    """
+    cdef readonly object pairs             # (2·size, d): the rows y, then the rows s; pair of age 0 (oldest) … count − 1
+    cdef object s, y, new_s, new_y         # is in row (first + age) % size of either; rows 0 … count − 1 are in use
+    cdef readonly Py_ssize_t count, first
+    cdef double[::1] sy, alpha             # s·y by row
+    cdef readonly double yy                # y·y and s·y of the newest pair
+    cdef readonly double newest_sy
+    cdef readonly Py_ssize_t size
+    cdef int d
+    cdef bint is_float
+    cdef double epsilon
+
+    def __init__(self, Py_ssize_t size, Py_ssize_t d, dtype):
+        if d > 2 ** 31 - 1:
+            raise ValueError(f"at most {2 ** 31 - 1} parameters, which is what BLAS counts to; got {d}")
+        self.pairs = np.zeros((2 * size, d), dtype=dtype)
+        self.y, self.s = self.pairs[:size], self.pairs[size:]
+        self.new_y, self.new_s = np.empty((2, d), dtype=dtype)
+        self.sy, self.alpha = np.zeros(size), np.zeros(size)
+        self.size, self.d, self.is_float = size, <int>d, np.dtype(dtype) == np.float32
+        self.epsilon = np.finfo(dtype).eps
+        self.clear()
+
+    def clear(self):
+        """Forget all pairs: H is the identity."""
+        self.count = self.first = 0
+        self.newest_sy = self.yy = 1
+
+    def append(self, x1, x0, g1, g0):
+        """Keep the pair of two points and their gradients, for the oldest if there is no room; False if it is no use."""
+        if self.is_float:
+            return self._append[float](x1, x0, g1, g0)
+        return self._append[double](x1, x0, g1, g0)
+
+    cdef bint _append(self, real[::1] x1, real[::1] x0, real[::1] g1, real[::1] g0) except -1:
+        cdef real[::1] s = self.new_s, y = self.new_y
+        cdef real[:, ::1] all_s = self.s, all_y = self.y
+        cdef double sy, yy, ss
+        cdef Py_ssize_t row
+        self._check(x1.shape[0], x0.shape[0], g1.shape[0], g0.shape[0])
+        with nogil:
+            difference(self.d, &x1[0], &x0[0], &s[0])
+            difference(self.d, &g1[0], &g0[0], &y[0])
+            sy, yy, ss = dot(self.d, &s[0], &y[0]), dot(self.d, &y[0], &y[0]), dot(self.d, &s[0], &s[0])
+        if not sy > self.epsilon * sqrt(ss) * sqrt(yy):
+            return False
+        row = (self.first + self.count) % self.size
+        if self.count == self.size:
+            self.first = (self.first + 1) % self.size
+        else:
+            self.count += 1
+        copy(self.d, &s[0], &all_s[row, 0])
+        copy(self.d, &y[0], &all_y[row, 0])
+        self.sy[row], self.newest_sy, self.yy = sy, sy, yy
+        return True
+
+    def direction(self, g, out):
+        """−H·g into `out`."""
+        if self.is_float:
+            self._direction[float](g, out)
+        else:
+            self._direction[double](g, out)
+
+    cdef int _direction(self, real[::1] g, real[::1] out) except -1:
+        cdef real[:, ::1] s = self.s, y = self.y
+        cdef Py_ssize_t age, row
+        cdef double beta
+        self._check(g.shape[0], out.shape[0], g.shape[0], g.shape[0])
+        with nogil:
+            copy(self.d, &g[0], &out[0])
+            for age in range(self.count - 1, -1, -1):
+                row = (self.first + age) % self.size
+                self.alpha[row] = dot(self.d, &s[row, 0], &out[0]) / self.sy[row]
+                add(self.d, -self.alpha[row], &y[row, 0], &out[0])
+            scale(self.d, -self.newest_sy / self.yy, &out[0])
+            for age in range(self.count):
+                row = (self.first + age) % self.size
+                beta = dot(self.d, &y[row, 0], &out[0]) / self.sy[row]
+                add(self.d, -self.alpha[row] - beta, &s[row, 0], &out[0])
+        return 0
+
+    cdef int _check(self, Py_ssize_t a, Py_ssize_t b, Py_ssize_t c, Py_ssize_t e) except -1:
+        if not a == b == c == e == self.d:
+            raise ValueError(f"arrays of {self.d} parameters expected, got {a}, {b}, {c}, {e}")
+        return 0
+
+
+cdef inline void difference(int d, real *a, real *b, real *out) noexcept nogil:
+    """out = a − b"""
+    copy(d, a, out)
+    add(d, -1, b, out)

@@ -1,0 +1,163 @@
+"""Arguments of minimize: x0, bounds, jac and options, checked and in the form that the methods take.
+
+Used by the front doors.  Options are rules as data: a name, its default, what it may be.
+"""
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+from scipy.optimize import Bounds, OptimizeWarning
+
+from fastopt.exceptions import InvalidParameterError
+
+from ._minimize_objective import DIFFERENCES, Array, short
+
+
+def refuse(name: str, expected: str, value: Any, options: Iterable[str] = ()) -> NoReturn:
+    """Raise for an argument; an unknown string is told its near match."""
+    near = difflib.get_close_matches(value, list(options), n=1, cutoff=0.5) if isinstance(value, str) else []
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    raise InvalidParameterError(f"{name} must be {expected}; got {short(value)}{hint}")
+
+
+def _number(low: float, high: float = math.inf, *, strictly: bool = False) -> Callable[[str, Any], Any]:
+    def check(name: str, value: Any) -> Any:
+        good = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+        if not good or not (low < value if strictly else low <= value) or not value < high:
+            words = f"{'above' if strictly else 'at least'} {low:g}"
+            refuse(name, f"a number {words}" + (f" and below {high:g}" if high < math.inf else ""), value)
+        return float(value)
+    return check
+
+
+def count(name: str, value: Any, low: int = 1) -> int:
+    """An integer at least `low`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
+        # SciPy's users write maxiter=1e4
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or value != value // 1 or value < low:
+            refuse(name, f"an integer, at least {low}", value)
+    return int(value)
+
+
+def _limit(name: str, value: Any) -> float:
+    return math.inf if value is None or value == math.inf else count(name, value, 0)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)) and value not in (0, 1):
+        refuse(name, "True or False", value)
+    return bool(value)
+
+
+def _one_of(*names: str) -> Callable[[str, Any], Any]:
+    def check(name: str, value: Any) -> Any:
+        if not isinstance(value, str) or value not in names:
+            refuse(name, "one of " + ", ".join(map(repr, names)), value, names)
+        return value
+    return check
+
+
+def _weights(name: str, value: Any) -> Any:
+    """A number, or one for each parameter, none of them negative."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.array(math.nan)
+    if array.ndim > 1 or not np.all((array >= 0) & (array < math.inf)):
+        refuse(name, "a finite number at least 0, or an array of them", value)
+    return array
+
+
+def _steps(name: str, value: Any) -> Any:
+    return None if value is None else np.asarray(value, dtype=np.float64)
+
+
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "gtol": _number(0), "ftol": _number(0), "xtol": _number(0), "maxiter": _limit, "maxfun": _limit, "disp": _flag,
+    "eps": _steps, "finite_diff_rel_step": _steps, "c1": _number(0, 1, strictly=True), "c2": _number(0, 1, strictly=True),
+    "maxls": count, "maxcor": count, "line_search": _one_of("armijo", "wolfe"), "beta": _one_of("hz", "pr+"),
+    "l1": _weights, "accelerate": _flag, "restart": _flag,
+}
+
+#: of every method
+COMMON: dict[str, Any] = {"gtol": 1e-5, "ftol": 0.0, "xtol": 0.0, "maxiter": 15000, "maxfun": None, "disp": False,
+                          "eps": None, "finite_diff_rel_step": None}
+
+
+def check_options(defaults: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """All options of a method; unknown ones warn, as SciPy's do."""
+    if given is not None and not isinstance(given, Mapping):
+        refuse("options", "a dict", given)
+    unknown = {str(name) for name in given or {}} - set(defaults)
+    if unknown:
+        hints = [difflib.get_close_matches(name, defaults, n=1) for name in sorted(unknown)]
+        near = "".join(f"; did you mean {match[0]!r}?" for match in hints if match)
+        warnings.warn(f"Unknown solver options: {', '.join(sorted(unknown))}{near}", OptimizeWarning, stacklevel=3)
+    options = {name: CHECKS[name](f"options[{name!r}]", (given or {}).get(name, default))
+               for name, default in defaults.items()}
+    if "c1" in options and options["c1"] >= options["c2"]:
+        refuse("options['c1']", f"below c2, {options['c2']}", options["c1"])
+    return options
+
+
+def start(x0: Any) -> Array:
+    """x0 as a vector that is the run's own: float32 stays, all else becomes float64."""
+    try:
+        array = np.atleast_1d(np.asarray(x0))
+    except ValueError as error:   # lists of unequal length
+        raise InvalidParameterError(f"x0 must be an array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub" or array.ndim != 1 or not array.size:
+        refuse("x0", "a vector of at least one real number", x0)
+    array = np.array(array, dtype=np.float32 if array.dtype == np.float32 else np.float64)
+    if not np.isfinite(array).all():
+        where = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise InvalidParameterError(f"x0 must be finite; got {array[where]} at index {where}")
+    return array
+
+
+def check_bounds(bounds: Any, x0: Array) -> tuple[Array, Array] | None:
+    """Lower and upper bounds, ∓inf where there are none; None if there are none at all."""
+    if bounds is None:
+        return None
+    try:
+        if isinstance(bounds, Bounds):
+            lower, upper = (np.broadcast_to(np.asarray(end, dtype=np.float64), x0.shape) for end in (bounds.lb, bounds.ub))
+        else:
+            pairs = np.array(list(bounds), dtype=np.float64).reshape(-1, 2)   # None becomes nan
+            lower, upper = pairs.T
+    except (TypeError, ValueError):
+        refuse("bounds", "a scipy.optimize.Bounds or a (min, max) pair for each parameter", bounds)
+    if lower.shape != x0.shape:
+        raise InvalidParameterError(f"bounds must hold a pair for each of the {x0.size} parameters; got {len(lower)}")
+    lower, upper = np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
+    if np.any(lower > upper):
+        where = int(np.flatnonzero(lower > upper)[0])
+        raise InvalidParameterError(f"a lower bound must not be above its upper bound; got ({lower[where]}, {upper[where]}) "
+                                    f"at index {where}")
+    if np.isinf(lower).all() and np.isinf(upper).all():
+        return None
+    return lower.astype(x0.dtype), upper.astype(x0.dtype)
+
+
+def check_jac(jac: Any, options: Mapping[str, Any], dtype: Any) -> tuple[Any, dict[str, Any]]:
+    """What Objective takes as jac, and the steps of finite differences: SciPy's rules.
+
+    Without jac they are absolute in float64, 1e-8 by default; in float32, where that is nothing, and for a scheme given by
+    name they are relative.
+    """
+    if callable(jac) or jac is True or isinstance(jac, np.bool_) and jac:
+        return (jac if callable(jac) else True), {}
+    relative = options["finite_diff_rel_step"]
+    if jac is None or jac is False:
+        if options["eps"] is not None or relative is None and dtype == np.float64:
+            return "2-point", {"abs_step": 1e-8 if options["eps"] is None else options["eps"]}
+        return "2-point", {"rel_step": relative}
+    if not isinstance(jac, str) or jac not in DIFFERENCES:
+        refuse("jac", "True, a callable, None or one of " + ", ".join(map(repr, DIFFERENCES)), jac, DIFFERENCES)
+    return jac, {"rel_step": relative}

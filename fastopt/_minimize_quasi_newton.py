@@ -1,0 +1,60 @@
+"""L-BFGS, and L-BFGS-B for bounds.
+
+Used by minimize.  The pairs and the product with them are _lbfgs.pyx's; the model of bounded steps is _minimize_bounded's.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ._lbfgs import History
+from ._minimize_bounded import bounded_step, longest_step
+from ._minimize_linesearch import FAR, WIDEN, Wolfe, first_step
+from ._minimize_run import Run, Steps
+
+
+def lbfgs(run: Run, options: Mapping[str, Any]) -> Steps:
+    """−H·g by the last pairs, then a step for Wolfe's conditions; after a failed search, again without the pairs."""
+    history = History(options["maxcor"], len(run.point.x), run.point.x.dtype)
+    steps = Wolfe(run, options["c1"], options["c2"], options["maxls"])
+    direction = np.empty_like(run.point.x)
+    while True:
+        history.direction(run.point.g, direction)
+        slope = float(np.dot(direction, run.point.g))
+        t = 0.0
+        if slope < 0:
+            guess, widen = (1.0, WIDEN) if history.count else (first_step(run.point.g), FAR)
+            t = steps.search(direction, slope, guess, widen=widen)
+        if t:
+            run.accept()
+            history.append(run.point.x, run.previous.x, run.point.g, run.previous.g)
+            yield
+        elif history.count:
+            history.clear()
+        else:
+            return run.stuck()
+
+
+def lbfgsb(run: Run, options: Mapping[str, Any]) -> Steps:
+    """The same within bounds: towards the minimum of the pairs' quadratic model within them (Byrd, Lu, Nocedal, Zhu)."""
+    if run.lower is None or run.upper is None:
+        return (yield from lbfgs(run, options))
+    history = History(options["maxcor"], len(run.point.x), run.point.x.dtype)
+    steps = Wolfe(run, options["c1"], options["c2"], options["maxls"])
+    while True:
+        direction = bounded_step(run.point.x, run.point.g, run.lower, run.upper, history)
+        slope = float(np.dot(direction, run.point.g))
+        t = 0.0
+        if slope < 0:
+            longest = longest_step(run.point.x, direction, run.lower, run.upper)
+            t = steps.search(direction, slope, 1.0 if history.count else first_step(direction), longest)
+        if t:
+            run.accept()
+            history.append(run.point.x, run.previous.x, run.point.g, run.previous.g)
+            yield
+        elif history.count:
+            history.clear()
+        else:
+            return run.stuck()
