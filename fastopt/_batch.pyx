@@ -1,10 +1,6 @@
-"""Mini-batches: the loop over batches and their chunks, threads that share the columns, and the step of the update rule.
+"""Mini-batches: the loop over the blocks of rows of an epoch, threads that share the columns, and when to stop.
 
-Used by the estimators.  The mathematics of a chunk is csrc/batch.h, that of a step csrc/rules*.h.
-
-Each thread owns some blocks of columns of the weights, their gradient and their state.  A batch has one meeting: when all
-blocks' parts of the predictions are there.  Every thread then computes the errors of all rows, the gradient of its columns
-and their step, and goes on to the next batch; sums and intercepts lie twice, for threads that are still behind.
+Used by the estimators.  The mathematics of a chunk of rows is csrc/batch.h, that of a step csrc/rules*.h.
 """
 cimport numpy as cnp
 from cython.parallel cimport parallel
@@ -15,13 +11,14 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from fastopt._batch_cuts cimport Cuts, Part
-from fastopt._batch_steps cimport Stepper, Weights, begin, clear, finish, settle, step_columns, step_whole
-from fastopt._core cimport FO_SUMS_none, Matrix, fo_chunk, fo_errors, kernels
+from fastopt._batch_cuts cimport Cuts
+from fastopt._batch_steps cimport Weights, settle
+from fastopt._batch_work cimport CHUNK_ROWS, Work, Worker, work
+from fastopt._core cimport FO_SUMS_none, Matrix, kernels
 from fastopt._epochs cimport Epochs
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
-from fastopt._team cimport fo_team, fo_team_rank, fo_team_size, fo_team_wait
+from fastopt._team cimport fo_team_rank, fo_team_size
 from fastopt._update cimport Update
 
 cnp.import_array()
@@ -30,23 +27,9 @@ cdef enum:
     GROUP = 4                  # rows that a kernel takes at a time
     CACHE_BYTES = 16384        # of the rows of a chunk, on one thread: the next chunk arrives in L1 beside it
     SHARED_BYTES = 1 << 18     # on several: one meeting a chunk, rows wait in L2
-    CHUNK_ROWS = 256           # of a chunk at most, and of what losses are summed over
     BLOCK_VECTORS = 12         # 64-byte vectors in a block of columns, at least
     BLOCKS = 64                # at most
     WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
-
-#: rows that are made ready at a time: whatever the number of threads, so that sums of losses do not depend on it
-READY_ROWS = 4096
-READY_TARGETS = 1 << 16
-
-ctypedef struct Worker:        # what belongs to one thread
-    int rank, size             # in a team of this size
-    fo_chunk chunk
-    fo_errors errors
-    Stepper stepper
-    void *p
-    void *c
-    Py_ssize_t turn            # counts chunks: which of two sums
 
 ctypedef struct Copied:
     void *live
@@ -109,18 +92,11 @@ cdef class BatchRun(Epochs):
     cdef readonly object averages
     cdef object buffers
     cdef Cuts cuts
-    cdef Weights shared
-    cdef Py_ssize_t width, blocks, chunk_rows, stride
+    cdef Work shared
+    cdef Worker *workers
     cdef double loss_sum, l2, l1
     cdef bint finished
     cdef int threads
-    cdef size_t item
-    cdef Worker *workers
-    cdef fo_team team
-    cdef double *values            # sums of losses
-    cdef char *sums                # parts of predictions by blocks of columns, twice
-    cdef char *y
-    cdef char *p
     cdef int32_t[::1] labels
     cdef Copied copies[4]
 
@@ -130,9 +106,9 @@ cdef class BatchRun(Epochs):
         cdef Py_ssize_t k = len(b)
         self._init_epochs(X, samples, k, 1, t)
         self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(k, dtype=np.int32)
-        self.item, (self.l2, self.l1) = 4 if X.is_float else 8, penalty
+        self.l2, self.l1 = penalty
         self.cuts = Cuts(samples.block_rows, sizes, rates)
-        self.shared.average, self.shared.intercept = average, fit_intercept
+        self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
         self._init_columns(threads)
         self._init_weights(w, b)
         self._init_buffers()
@@ -144,25 +120,25 @@ cdef class BatchRun(Epochs):
     cdef int _init_columns(self, int threads) except -1:
         """Blocks of columns, rows of a chunk, and how many threads they are worth."""
         cdef double row = self.X.row_size * self.k
-        cdef Py_ssize_t batch = min(<Py_ssize_t>self.cuts.typical(), self.samples.train_count), bytes
-        self.width, self.blocks = self.X.d, 1
+        cdef Py_ssize_t batch = min(<Py_ssize_t>self.cuts.typical(), self.samples.train_count), bytes, rows
+        self.shared.width, self.shared.blocks = self.X.d, 1
         if not self.X.is_sparse:
-            self.width = block_columns(self.X.d, self.X.is_float)
-            self.blocks = (self.X.d + self.width - 1) // self.width
-        self.threads = max(1, min(threads, self.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
-        bytes = <Py_ssize_t>(self.X.row_size * self.item) + 1
-        self.chunk_rows = max(GROUP, min(CHUNK_ROWS, (CACHE_BYTES if self.threads == 1 else SHARED_BYTES) // bytes))
-        self.chunk_rows = self.chunk_rows // GROUP * GROUP
+            self.shared.width = block_columns(self.X.d, self.X.is_float)
+            self.shared.blocks = (self.X.d + self.shared.width - 1) // self.shared.width
+        self.threads = max(1, min(threads, self.shared.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
+        bytes = <Py_ssize_t>(self.X.row_size * (4 if self.X.is_float else 8)) + 1
+        rows = (CACHE_BYTES if self.threads == 1 else SHARED_BYTES) // bytes
+        self.shared.chunk_rows = max(GROUP, min(<Py_ssize_t>CHUNK_ROWS, rows) // GROUP * GROUP)
         return 0
 
     cdef int _init_weights(self, w, b) except -1:
-        cdef Weights *shared = &self.shared
+        cdef Weights *shared = &self.shared.weights
         cdef const Plan *plan = &self.optimizer.plan
         cdef Py_ssize_t slot
         g, turns, (w_avg, b_avg) = np.zeros_like(w), np.array([b, b]), self.averages or (None, None)
         self.buffers = [g, turns]
         shared.kernels, shared.plan, shared.k, shared.d = self.kernels, &self.optimizer.plan, self.k, self.X.d
-        shared.item, shared.output_stride = self.item, 1 if self.X.is_sparse else self.X.d
+        shared.item, shared.output_stride = w.itemsize, 1 if self.X.is_sparse else self.X.d
         # a rule that takes each weight by itself is stepped by columns, all others as a whole
         shared.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY)
         shared.w, shared.g, shared.w_avg = <char *>_data(w), <char *>_data(g), <char *>_data(w_avg)
@@ -176,13 +152,15 @@ cdef class BatchRun(Epochs):
         return 0
 
     cdef int _init_buffers(self) except -1:
+        cdef Work *shared = &self.shared
         cdef Py_ssize_t rows = self.samples.block_rows
-        self.stride = self.chunk_rows * self.k
-        sums, y = np.empty(2 * self.blocks * self.stride, self.X.dtype), np.empty((2, rows * self.k), self.X.dtype)
-        values = np.empty(rows // CHUNK_ROWS + 1)
+        sums = np.empty(2 * shared.blocks * shared.chunk_rows * self.k, self.X.dtype)
+        y, values = np.empty((2, rows * self.k), self.X.dtype), np.empty(rows // CHUNK_ROWS + 1)
         self.buffers += [sums, y, values]
-        self.sums, self.y, self.p = <char *>_data(sums), <char *>_data(y[0]), <char *>_data(y[1])
-        self.values = <double *>_data(values)
+        shared.kernels, shared.X, shared.rows = self.kernels, &self.samples.matrix, self.samples.kernel_rows
+        shared.sample_weight, shared.row_bytes = <char *>self.samples.weights, self.k * self.X.dtype.itemsize
+        shared.sums, shared.y, shared.p = <char *>_data(sums), <char *>_data(y[0]), <char *>_data(y[1])
+        shared.values, shared.part = <double *>_data(values), self.cuts.part
         return 0
 
     cdef int _init_workers(self, loss, bint softmax, class_weight) except -1:
@@ -194,11 +172,12 @@ cdef class BatchRun(Epochs):
         if self.workers == NULL:
             raise MemoryError
         for rank in range(self.threads):
-            worker, p, g_b = &self.workers[rank], np.empty((2, self.stride), self.X.dtype), np.zeros(self.k)
+            worker, p, g_b = &self.workers[rank], np.empty((2, self.shared.chunk_rows * self.k), self.X.dtype), np.zeros(self.k)
             self.buffers += [p, g_b]
             worker.rank, worker.p, worker.c, worker.stepper.g_b = rank, _data(p[0]), _data(p[1]), <double *>_data(g_b)
-            worker.chunk.k, worker.chunk.width = self.k, self.width
-            worker.chunk.output_stride, worker.chunk.feature_stride = self.shared.output_stride, self.k if self.X.is_sparse else 1
+            worker.chunk.k, worker.chunk.width = self.k, self.shared.width
+            worker.chunk.output_stride = self.shared.weights.output_stride
+            worker.chunk.feature_stride = self.k if self.X.is_sparse else 1
             worker.errors.loss.kind, worker.errors.loss.a, worker.errors.loss.b = loss
             worker.errors.softmax, worker.errors.k = softmax, self.k
             worker.errors.class_weight = <double *>_data(weights)
@@ -213,80 +192,22 @@ cdef class BatchRun(Epochs):
         self.cuts.start(self.samples.train_count)
         n = self.samples.next_block()
         while n > 0:
-            self.samples.targets(n, &self.labels[0], self.k, self.y)
+            self.samples.targets(n, &self.labels[0], self.k, self.shared.y)
             self.cuts.cut(n, self.t)
+            self.shared.n, self.shared.n_parts = n, self.cuts.n
             if self.threads == 1:
-                self._work(&self.workers[0], 1, n)
+                work(&self.shared, &self.workers[0], 1, self.t)
             else:
                 with parallel(num_threads=self.threads):
                     rank = fo_team_rank()
-                    self._work(&self.workers[rank], fo_team_size(), n)
+                    work(&self.shared, &self.workers[rank], fo_team_size(), self.t)
             for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
-                self.loss_sum += self.values[i]
-            settle(&self.shared, &self.workers[0].stepper)
+                self.loss_sum += self.shared.values[i]
+            settle(&self.shared.weights, &self.workers[0].stepper)
             self.t = self.workers[0].stepper.t
             self._look_up(n * self.X.row_size * self.k)
             n = self.samples.next_block()
         return 0
-
-    cdef void _work(self, Worker *worker, int size, Py_ssize_t n) noexcept nogil:
-        """A thread's share of a block: its columns, and some of the losses."""
-        cdef Py_ssize_t i, first, m
-        self._begin(worker, size)
-        for i in range(self.cuts.n):
-            self._part(worker, &self.cuts.part[i], n)
-        fo_team_wait(&self.team, size)
-        i = worker.rank
-        while i * CHUNK_ROWS < n:
-            first, m = i * CHUNK_ROWS, min(<Py_ssize_t>CHUNK_ROWS, n - i * CHUNK_ROWS)
-            self.values[i] = self.kernels.batch_values(&worker.errors, m, self._at(self.y, first), self._at(self.p, first))
-            i += size
-
-    cdef void _begin(self, Worker *worker, int size) noexcept nogil:
-        """Columns of a thread in a team of this size."""
-        worker.size, worker.turn = size, 0
-        worker.chunk.begin, worker.chunk.end = self.blocks * worker.rank // size, self.blocks * (worker.rank + 1) // size
-        begin(&self.shared, &worker.stepper, worker.chunk.begin * self.width,
-              min(worker.chunk.end * self.width, self.X.d), self.t)
-
-    cdef inline char *_at(self, char *rows, Py_ssize_t i) noexcept nogil:
-        """Row i of an array of shape (·, k)."""
-        return rows + i * self.k * self.item
-
-    cdef void _part(self, Worker *worker, const Part *part, Py_ssize_t n) noexcept nogil:
-        """The rows of a part, chunk after chunk, and the step if the batch ends with it."""
-        cdef Py_ssize_t i = part.first, end = part.first + part.n
-        cdef fo_chunk *chunk = &worker.chunk
-        cdef char *sums
-        if part.begins:
-            clear(&self.shared, &worker.stepper)
-        while i < end:
-            chunk.n, chunk.rows = min(self.chunk_rows, end - i), self.samples.kernel_rows + i
-            chunk.next, chunk.n_next = chunk.rows + chunk.n, min(chunk.n, n - i - chunk.n)
-            sums = self.sums + (worker.turn & 1) * self.blocks * self.stride * self.item
-            self.kernels.batch_products(&self.samples.matrix, chunk, self.shared.w, self.stride, sums)
-            fo_team_wait(&self.team, worker.size)
-            worker.errors.b = self.shared.b_turns[worker.stepper.steps & 1]
-            self.kernels.batch_errors(
-                &worker.errors, chunk.n, self.blocks, self.stride, sums, self._at(self.y, i),
-                NULL if self.samples.weights == NULL else <char *>self.samples.weights + i * self.item, 1.0 / part.size,
-                self._at(self.p, i) if worker.rank == 0 else worker.p, worker.c, worker.stepper.g_b)
-            self.kernels.batch_gradient(&self.samples.matrix, chunk, worker.c, self.shared.g)
-            worker.turn += 1
-            i += chunk.n
-        if part.ends:
-            self._step(worker, part.lr)
-
-    cdef void _step(self, Worker *worker, double lr) noexcept nogil:
-        """The batch is complete."""
-        if not self.shared.whole:
-            step_columns(&self.shared, &worker.stepper, lr, worker.rank == 0)
-            return
-        fo_team_wait(&self.team, worker.size)
-        if worker.rank == 0:
-            step_whole(&self.shared, &worker.stepper, lr)
-        finish(&self.shared, &worker.stepper, worker.rank == 0)
-        fo_team_wait(&self.team, worker.size)
 
     # ---- between epochs ----
 
@@ -302,9 +223,11 @@ cdef class BatchRun(Epochs):
 
     cdef bint _finite(self) noexcept nogil:
         cdef Py_ssize_t slot
+        cdef bint is_float
+        cdef Copied *array
         for slot in range(4):
-            if not kernels(self.X.is_float and slot % 2 == 0).all_finite(
-                    self.copies[slot].bytes // (self.item if slot % 2 == 0 else sizeof(double)), self.copies[slot].live):
+            is_float, array = self.X.is_float and slot % 2 == 0, &self.copies[slot]   # intercepts are doubles
+            if not kernels(is_float).all_finite(array.bytes // (4 if is_float else 8), array.live):
                 return False
         return -INFINITY < self.loss_sum < INFINITY
 
@@ -315,7 +238,8 @@ cdef class BatchRun(Epochs):
         if self.l2 > 0 or self.l1 > 0:
             with gil:
                 w = self.optimizer.params[0].ravel()
-                self.objective[0] += (0.5 * self.l2 * float(w @ w) + self.l1 * float(np.abs(w).sum())) / self.k
+                penalty = 0.5 * self.l2 * float(w @ w) + self.l1 * float(np.abs(w).sum())
+                self.objective[0] += penalty / (1 if self.workers[0].errors.softmax else self.k)
         return loss
 
     cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
@@ -338,4 +262,3 @@ cdef class BatchRun(Epochs):
         w_avg, b_avg = self.averages or (None, None)
         found = [w, b, w_avg, b_avg]
         return [None if a is None else np.array(a.T if self.X.is_sparse and a.ndim == 2 else a, order="C") for a in found]
-

@@ -52,6 +52,7 @@ cdef class Epochs:
                 if not self._finite():
                     self.diverged = True
                     self._keep(True)
+                    self.t = self.epoch_start
                     break
                 self._note(self._sum_up())
                 if calls:

@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core import Matrix
+from fastopt._linear_batch import Batches
 from fastopt._linear_compat import FIT_LEVELS, CallbackSupport, Events
 from fastopt._linear_data import check_weight, check_X, largest, naming, refuse_unreal
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
@@ -29,7 +30,7 @@ from fastopt.losses import Loss
 MAX_SEED = np.iinfo(np.int32).max
 #: attributes that a fit leaves behind only under some parameters
 PASSING = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
-           "validation_curve_", "best_iter_")
+           "validation_curve_", "best_iter_", "_memory")
 
 
 @contextmanager
@@ -124,18 +125,24 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         return float(self.alpha)
 
     def _n_threads(self) -> int:
-        return 1
+        jobs = vars(self).get("n_jobs")
+        return 1 if jobs is None else resolve_threads(int(jobs), "n_jobs")
+
+    def _batches(self) -> Batches | None:
+        """How mini-batches are stepped; None: per sample."""
+        return None
 
     # ---- from arguments to a run ----
 
     def _plan(self, seed: int, max_iter: int) -> Plan:
         get = vars(self).get
-        alpha = self._alpha()
+        alpha, batches = self._alpha(), self._batches()
         return Plan(loss=self._loss().spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
-                    schedule=schedule_spec(self.learning_rate, self.eta0, self.power_t, alpha),
+                    schedule=schedule_spec("constant" if batches and self.learning_rate == "optimal" else self.learning_rate,
+                                           self.eta0, self.power_t, alpha),
                     fit_intercept=bool(self.fit_intercept), one_class=self._one_class, shuffle=bool(self.shuffle),
                     seed=seed, threads=self._n_threads(), max_iter=max_iter, tol=self.tol,
-                    n_iter_no_change=get("n_iter_no_change", 5))
+                    n_iter_no_change=get("n_iter_no_change", 5), batches=batches)
 
     def _earlier(self, standard: bool) -> tuple[Any, Any]:
         """(k, d) weights and (k,) intercepts as they are, with averaging those behind the averages."""
@@ -158,13 +165,15 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         if intercept_init is not None:
             intercept = self._from_init(shaped(self._intercept_init, intercept_init, (k,)))
         t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), float(self.average)
+        memory = None if fresh or not warm else vars(self).get("_memory")
         if not average:
-            return Start(coef, intercept, None, None, t, 0)
+            return Start(coef, intercept, None, None, t, 0, memory)
         goes_on = warm and "_average_coef" in vars(self) and coef_init is None and (self._warm_standard or not fresh)
         if goes_on:
             average = average if fresh else self._average_start
-            return Start(coef, intercept, np.atleast_2d(self._average_coef), self._average_intercept, t, average)
-        return Start(coef, intercept, np.zeros((k, d)), np.zeros(k), t, max(average, t))
+            return Start(coef, intercept, np.atleast_2d(self._average_coef), self._average_intercept, t, average,
+                         memory)
+        return Start(coef, intercept, np.zeros((k, d)), np.zeros(k), t, max(average, t), memory)
 
     def _learn(self, X: Any, y: Any, weight: Any, events: Events, *, fresh: bool, max_iter: int,
                inits: tuple[Any, Any] = (None, None), eval_set: Any = None, callback: Any = None,
@@ -218,7 +227,8 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
     def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> dict[str, Any]:
         """The attributes that an outcome makes."""
         coef, intercept = outcome.result
-        found = {**self._named(coef, intercept), "n_iter_": outcome.n_iter, "t_": start.t + outcome.n_iter * n,
+        found = {**self._named(coef, intercept), "n_iter_": outcome.n_iter,
+                 "t_": start.t + outcome.n_iter * n if outcome.t is None else outcome.t,
                  "loss_curve_": ([] if fresh else getattr(self, "loss_curve_", [])) + outcome.loss_curve}
         if outcome.coef_avg is not None:
             shape = found["coef_"].shape
@@ -227,6 +237,8 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
                          _average_start=start.average)
         if outcome.validation_curve is not None:
             found["validation_curve_"] = outcome.validation_curve
+        if outcome.memory is not None:
+            found["_memory"] = outcome.memory
         if outcome.best_iter is not None:
             found["best_iter_"] = outcome.best_iter
         return found

@@ -6,10 +6,10 @@ samples in the same order.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.multiclass import unique_labels
@@ -21,7 +21,6 @@ from fastopt._linear_docs import arguments, documented, passive_aggressive
 from fastopt._linear_fit import Targets
 from fastopt._linear_params import CLASSIFIER, loss_name
 from fastopt._linear_supervised import LearningRate, Penalty, Supervised
-from fastopt._threads import resolve_threads
 from fastopt.losses import Loss
 
 if TYPE_CHECKING:
@@ -99,7 +98,10 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
                  n_jobs: int | None = None, random_state: Any = None, learning_rate: LearningRate = "optimal",
                  eta0: float = 0.01, power_t: float = 0.5, early_stopping: bool = False,
                  validation_fraction: float = 0.1, n_iter_no_change: int = 5, class_weight: Any = None,
-                 warm_start: bool = False, average: bool | int = False, restore_best: bool = False) -> None:
+                 warm_start: bool = False, average: bool | int = False, restore_best: bool = False,
+                 optimizer: str | None = None, batch_size: Any = 1, schedule: Any = None, clip_norm: float | None = None,
+                 multi_class: Literal["ovr", "multinomial"] = "ovr",
+                 optimizer_params: dict[str, Any] | None = None) -> None:
         self._keep(locals())
 
     @arguments
@@ -163,7 +165,8 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
     def predict_proba(self, X: Any) -> Any:
         """Probabilities, for the losses 'log_loss' and 'modified_huber' only.
 
-        Those of more than two classes are one against the rest, normalised to a sum of 1.
+        Those of more than two classes are one against the rest, normalised to a sum of 1; with
+        ``multi_class='multinomial'`` their softmax.
 
         Parameters
         ----------
@@ -179,6 +182,8 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
         T. Zhang (2004), Solving large scale linear prediction problems using stochastic gradient descent, ICML.
         """
         p = self._raw(X)
+        if self.multi_class == "multinomial" and p.shape[1] > 1:
+            return softmax(p, axis=1)
         positive = expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2
         if p.shape[1] == 1:
             return np.hstack([1 - positive, positive])
@@ -203,9 +208,6 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
         return np.log(self.predict_proba(X))
 
     # ---- what the base asks ----
-
-    def _n_threads(self) -> int:
-        return 1 if self.n_jobs is None else resolve_threads(int(self.n_jobs), "n_jobs")
 
     def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         return check_X_y(self, X, y, reset)

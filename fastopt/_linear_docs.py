@@ -24,7 +24,8 @@ PARAMETERS = {
     "l1_ratio": """float or None, default=0.15
         Share of l1 in 'elasticnet', from 0 to 1; not used with other penalties.""",
     "fit_intercept": """bool, default=True
-        Whether to learn an intercept; with CSR data it moves by 0.01 of its step, as in scikit-learn.""",
+        Whether to learn an intercept; with CSR data it moves by 0.01 of its step, as in scikit-learn, but not in
+        mini-batches.""",
     "max_iter": """int, default=1000
         Passes over the data (epochs) at most, in `fit`.""",
     "tol": """float or None, default=1e-3
@@ -38,8 +39,8 @@ PARAMETERS = {
         Parameter of the losses 'huber' (its delta), 'epsilon_insensitive' and 'squared_epsilon_insensitive' that go by
         name; an instance such as ``losses.Huber(delta=2.0)`` has its own.""",
     "n_jobs": """int or None, default=None
-        Threads that share the classes in `fit` and the rows in prediction; None is 1, -1 all that the process may
-        use.  Results do not depend on it.""",
+        Threads that share the classes in `fit`, the columns of dense X in mini-batches, and the rows in prediction; None
+        is 1, -1 all that the process may use.  Results do not depend on it.""",
     "random_state": """int, RandomState or None, default=None
         Seed of the order of samples and of the split of `early_stopping`.""",
     "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive'{passive_names}}, default='{learning_rate}'
@@ -67,6 +68,25 @@ PARAMETERS = {
         training loss.""",
 }
 
+PARAMETERS.update({
+    "optimizer": """str or None, default=None
+        The update rule: a name of ``fastopt.optimizers.names()``, as 'adam'; None is 'sgd', by samples if nothing else asks
+        for batches.  Its learning rate is `schedule`, else that of `learning_rate`, where 'optimal' means 'constant'; the
+        penalty joins as l2 in the gradient and as a proximal step of l1.""",
+    "batch_size": """int or strategy of fastopt.batching, default=1
+        Rows of a mini-batch: one step along their mean gradient.  The last batch of an epoch may be smaller.""",
+    "schedule": """callable or None, default=None
+        Learning rate of step t = 0, 1, …: a schedule of ``fastopt.schedules`` or another callable of the step.""",
+    "clip_norm": """float or None, default=None
+        Gradients of a longer norm, over all outputs and intercepts, are scaled down to it.""",
+    "multi_class": """{'ovr', 'multinomial'}, default='ovr'
+        More than two classes as one against the rest each, or by the cross-entropy of their softmax; the latter with
+        ``loss='log_loss'`` and by mini-batches.""",
+    "optimizer_params": """dict or None, default=None
+        Further settings of the optimizer, as ``{"betas": (0.9, 0.99)}``.""",
+})
+
+
 def passive_aggressive(loss: str) -> dict[str, str]:
     """Words for an estimator that takes passive-aggressive steps, with the loss that they go with."""
     return {"passive_names": ", 'pa1', 'pa2'",
@@ -86,7 +106,7 @@ ATTRIBUTES = {
     "n_iter_": """int
         Epochs done, the most of any output.""",
     "t_": """float
-        Number of the next step: ``n_iter_ * n_samples + 1`` after `fit`.""",
+        Number of the next step: ``n_iter_ * n_samples + 1`` after `fit`; a mini-batch is one step.""",
     "n_features_in_": """int
         Features seen.""",
     "feature_names_in_": """ndarray of shape (n_features_in_,)

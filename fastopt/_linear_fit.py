@@ -1,4 +1,4 @@
-"""A fit by per-sample SGD: what is to be learnt, from where, who looks on after each epoch, and what comes out.
+"""A fit by SGD, per sample or by mini-batches: what is to be learnt, from where, who looks on after each epoch, and what comes out.
 
 Used by the estimators' base, which checks everything before and stores the outcome.  Knows neither estimators nor labels.
 """
@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt._batch import BatchRun
 from fastopt._core import Matrix
+from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Memory, make_run, memory_of
 from fastopt._linear_compat import Events
 from fastopt._predict import predict
 from fastopt._samples import Samples
@@ -41,6 +43,7 @@ class Start:
     intercept_avg: Array | None
     t: float
     average: float                      # the step from which weights are averaged; 0: never
+    memory: Memory | None = None        # what the optimizer of an earlier fit left behind
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Plan:
     max_iter: int
     tol: float | None
     n_iter_no_change: int
+    batches: Batches | None = None      # None: per sample
 
 
 @dataclass
@@ -73,6 +77,8 @@ class Outcome:
     best_iter: int | None = None
     stopped: bool = False               # by a callback
     error: DivergenceError | None = None
+    t: float | None = None              # the next step of mini-batches
+    memory: Memory | None = None        # what their optimizer leaves behind
 
     @property
     def result(self) -> tuple[Array, Array]:
@@ -94,12 +100,12 @@ class Validation:
         return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
 
 
-def outcome(run: Run, start: Start) -> Outcome:
+def outcome(run: Run | BatchRun, start: Start) -> Outcome:
     """What a run has reached so far."""
     averaged = 0 < start.average <= run.t - 1
     coef, intercept, coef_avg, intercept_avg = run.weights()
     return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
-                   loss_curve=run.loss_curve, stopped=run.stopped)
+                   loss_curve=run.loss_curve, stopped=run.stopped, t=run.t if isinstance(run, BatchRun) else None)
 
 
 class Watch:
@@ -136,14 +142,14 @@ class Watch:
         return (self.validation is not None or self.keeps_best or self.callback is not None or self.events.wanted
                 or self.verbose)
 
-    def follow(self, run: Run, plan: Plan) -> None:
+    def follow(self, run: Run | BatchRun, plan: Plan) -> None:
         """Run all epochs."""
         while run.n_iter < plan.max_iter and run.learning and not (run.stopped or run.diverged):
             if self.events.wanted:
                 self.events.begin_epoch()
             run.run(run.n_iter + 1, plan.tol, plan.n_iter_no_change, self)
 
-    def __call__(self, run: Run) -> float | None:
+    def __call__(self, run: Run | BatchRun) -> float | None:
         now = outcome(run, self.start)
         score = None
         if self.validation is not None:
@@ -164,7 +170,7 @@ class Watch:
         if self.best is None or score > self.best_score:
             self.best, self.best_score = now, score
 
-    def _call(self, run: Run, score: float | None) -> None:
+    def _call(self, run: Run | BatchRun, score: float | None) -> None:
         from scipy.optimize import OptimizeResult
 
         self.callback(OptimizeResult(nit=run.n_iter, fun=run.loss, validation_score=score,   # type: ignore[misc]
@@ -179,6 +185,20 @@ class Watch:
         print(f"Total training time: {time.perf_counter() - self.began:.2f} seconds.")
 
 
+def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array | None, start: Start,
+              plan: Plan) -> Run | BatchRun:
+    """A run of what the plan says, before its first epoch."""
+    samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
+                      shuffle=plan.shuffle, seed=plan.seed, threads=plan.threads,
+                      block_rows=min(READY_ROWS, max(1, READY_TARGETS // targets.k)) if plan.batches else 0)
+    with np.errstate(over="ignore"):   # of weights to start from: then it diverges, or their norm is infinite
+        if plan.batches is not None:
+            return make_run(X, samples, plan.batches, plan, start, targets.class_weight)
+        return Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
+                   intercept_avg=start.intercept_avg, class_weight=targets.class_weight, t=start.t,
+                   fit_intercept=plan.fit_intercept, one_class=plan.one_class, average=start.average, threads=plan.threads)
+
+
 def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None, start: Start, plan: Plan,
           watch: Watch, scale: Callable[[], float]) -> Outcome:
     """Run SGD on all but some rows.
@@ -189,12 +209,7 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
     if rows is not None:
         held_out = np.zeros(X.n, dtype=np.uint8)
         held_out[rows] = 1
-    samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
-                      shuffle=plan.shuffle, seed=plan.seed, threads=plan.threads)
-    with np.errstate(over="ignore"):   # of weights to start from: then it diverges, or their norm is infinite
-        run = Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
-                  intercept_avg=start.intercept_avg, class_weight=targets.class_weight, t=start.t,
-                  fit_intercept=plan.fit_intercept, one_class=plan.one_class, average=start.average, threads=plan.threads)
+    run = start_run(X, targets, weight, held_out, start, plan)
     if watch.wanted:
         watch.follow(run, plan)
     else:
@@ -205,6 +220,8 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
         done.coef, done.intercept, done.coef_avg, done.intercept_avg = (best.coef, best.intercept, best.coef_avg,
                                                                         best.intercept_avg)
         done.averaged, done.best_iter = best.averaged, best.n_iter
+    elif isinstance(run, BatchRun) and not run.diverged:
+        done.memory = memory_of(run.optimizer)
     if watch.validation is not None:
         done.validation_curve = watch.scores
     if run.diverged:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastopt import losses
+from fastopt import losses, optimizers
 from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
 from fastopt.exceptions import InvalidParameterError
 
@@ -78,6 +78,11 @@ FLAG = Rule("True or False", lambda value: isinstance(value, (bool, np.bool_)))
 SEED = Rule("an integer from 0 to 4294967295, a numpy.random.RandomState or None",
             lambda value: value is None or isinstance(value, np.random.RandomState) or value is np.random
             or isinstance(value, Integral) and not isinstance(value, bool) and 0 <= int(value) < 2 ** 32)
+SIZE = Rule("a strategy of fastopt.batching", lambda value: callable(getattr(value, "size", None))
+            and not isinstance(value, (np.ndarray, np.generic)))
+SCHEDULE = Rule("a schedule of fastopt.schedules or another callable of the step", callable)
+SETTINGS = Rule("a dict of settings of the optimizer",
+                lambda value: isinstance(value, Mapping) and all(isinstance(name, str) for name in value))
 WEIGHTS = Rule("a dict of class weights", lambda value: isinstance(value, dict))
 
 #: shared by all estimators that learn by SGD
@@ -105,12 +110,18 @@ SUPERVISED: dict[str, Rule] = {
     "validation_fraction": real(0, 1, above=True, below=True),
     "n_iter_no_change": integer(1),
     "restore_best": FLAG,
+    "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
+    "optimizer": either(names(*optimizers.names()), NONE),
+    "batch_size": either(integer(1), SIZE),
+    "schedule": either(SCHEDULE, NONE),
+    "clip_norm": either(real(0, above=True), NONE),
+    "optimizer_params": either(SETTINGS, NONE),
 }
 CLASSIFIER: dict[str, Rule] = {
     **SUPERVISED,
     "loss": loss_of("sign", "unit", "real"),
-    "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
     "class_weight": either(names("balanced"), WEIGHTS, NONE),
+    "multi_class": names("ovr", "multinomial"),
 }
 REGRESSOR: dict[str, Rule] = {**SUPERVISED, "loss": loss_of("real", "nonnegative", "positive")}
 ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True),
@@ -129,13 +140,44 @@ def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str,
     for name, rule in rules.items():
         if not rule.accepts(values[name]):
             refuse(owner, name, rule.words, values[name], rule.options)
-    if values["learning_rate"] == "optimal" and values.get("alpha") == 0:
+    if "batch_size" in values:
+        check_batches(owner, values)
+    if values["learning_rate"] == "optimal" and values.get("alpha") == 0 and not uses_batches(values):
         refuse(owner, "alpha", "above 0 with learning_rate='optimal', which is computed from it", values["alpha"])
     if values.get("penalty") == "elasticnet" and values["l1_ratio"] is None:
         refuse(owner, "l1_ratio", "a number with penalty='elasticnet'", None)
     passive = "epsilon_insensitive" if rules is REGRESSOR else "hinge"
     if values["learning_rate"] in ("pa1", "pa2") and "loss" in values and loss_name(values["loss"]) != passive:
         refuse(owner, "loss", f"{passive!r} with learning_rate={values['learning_rate']!r}", values["loss"])
+
+
+def uses_batches(values: Mapping[str, Any]) -> bool:
+    """Whether the parameters ask for more than per-sample SGD."""
+    return (values.get("multi_class") == "multinomial"
+            or any(values.get(name) is not None for name in ("optimizer", "schedule", "clip_norm"))
+            or not isinstance(values.get("batch_size", 1), Integral) or values.get("batch_size", 1) > 1)
+
+
+def check_batches(owner: str, values: Mapping[str, Any]) -> None:
+    """Raise for parameters of mini-batches that do not go with the others."""
+    if values["optimizer_params"] and values["optimizer"] is None:
+        refuse(owner, "optimizer", "named with optimizer_params, which are its settings", None, ())
+    if not uses_batches(values):
+        return
+    if values["learning_rate"] in ("pa1", "pa2"):
+        refuse(owner, "learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"])
+    if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
+        refuse(owner, "loss", "'log_loss' with multi_class='multinomial'", values["loss"])
+    settings = values["optimizer_params"] or {}
+    for name, instead in {"lr": "eta0 or schedule", "l1": "penalty and alpha", "clip_norm": "clip_norm",
+                          "clip_global_norm": "clip_norm", "n_threads": "n_jobs", "maximize": "", "nonfinite": ""}.items():
+        if name in settings:
+            refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),
+                   values["optimizer_params"])
+    try:
+        optimizers.get(values["optimizer"] or "sgd")(np.zeros((1, 1)), lr=0.0, **settings)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(f"optimizer_params of {owner}: {error}") from None
 
 
 def loss_name(loss: Any) -> str:

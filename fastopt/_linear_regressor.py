@@ -89,7 +89,9 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
                  random_state: Any = None, learning_rate: LearningRate = "invscaling", eta0: float = 0.01,
                  power_t: float = 0.25, early_stopping: bool = False, validation_fraction: float = 0.1,
                  n_iter_no_change: int = 5, warm_start: bool = False, average: bool | int = False,
-                 restore_best: bool = False) -> None:
+                 restore_best: bool = False, optimizer: str | None = None, batch_size: Any = 1, schedule: Any = None,
+                 clip_norm: float | None = None, optimizer_params: dict[str, Any] | None = None,
+                 n_jobs: int | None = None) -> None:
         self._keep(locals())
 
     @arguments

@@ -5,16 +5,19 @@ Used by the classifier and the regressor.
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from fastopt._core import Matrix
 from fastopt._linear_base import SGDBase
+from fastopt._linear_batch import Batches
 from fastopt._linear_compat import Events, with_callbacks
 from fastopt._linear_data import check_eval_set, naming
 from fastopt._linear_docs import arguments
 from fastopt._linear_fit import Targets, Validation
+from fastopt._linear_params import uses_batches
 
 if TYPE_CHECKING:
     from typing import Self
@@ -54,6 +57,14 @@ class Supervised(SGDBase):
         self._learn(X, y, sample_weight, events, fresh=True, max_iter=self.max_iter, inits=(coef_init, intercept_init),
                     eval_set=eval_set, callback=callback)
         return self
+
+    def _batches(self) -> Batches | None:
+        if not uses_batches(vars(self)):
+            return None
+        return Batches(self.optimizer or "sgd", dict(self.optimizer_params or {}),
+                       int(self.batch_size) if isinstance(self.batch_size, Integral) else self.batch_size, self.schedule,
+                       None if self.clip_norm is None else float(self.clip_norm),
+                       softmax=vars(self).get("multi_class") == "multinomial")
 
     def _score_of(self, y: Any, weight: Any) -> Callable[[Any], float]:
         raise NotImplementedError

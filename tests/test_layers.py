@@ -25,7 +25,11 @@ _samples|_outputs
 _gradients
 _passes
 _matrices
+_epochs|_team
 _sgd|_predict|_update|_objective
+_batch_cuts|_batch_steps
+_batch_work
+_batch
 _optimizer_settings
 _optimizer_state
 _optimizer

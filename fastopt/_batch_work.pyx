@@ -1,0 +1,65 @@
+"""A thread's share of a block of rows: batch after batch, chunk after chunk, for its columns.
+
+Used by _batch.pyx.  A chunk has one meeting: when all blocks' parts of its predictions are there.  Every thread then computes
+the errors of all rows, the gradient of its columns and, where the batch ends, their step, and goes on; sums and intercepts
+lie twice, for threads that are still behind.
+"""
+from fastopt._batch_steps cimport begin, clear, finish, step_columns, step_whole
+from fastopt._team cimport fo_team_wait
+
+
+cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
+    """A thread's share of a block, in a team of `size`, from step `t` on."""
+    cdef Py_ssize_t i, at
+    worker.size, worker.turn = size, 0
+    worker.chunk.begin, worker.chunk.end = shared.blocks * worker.rank // size, shared.blocks * (worker.rank + 1) // size
+    begin(&shared.weights, &worker.stepper, worker.chunk.begin * shared.width,
+          min(worker.chunk.end * shared.width, shared.weights.d), t)
+    for i in range(shared.n_parts):
+        _part(shared, worker, &shared.part[i])
+    fo_team_wait(&shared.team, size)
+    i = worker.rank * CHUNK_ROWS
+    while i < shared.n:
+        at = i * shared.row_bytes
+        shared.values[i // CHUNK_ROWS] = shared.kernels.batch_values(
+            &worker.errors, min(<Py_ssize_t>CHUNK_ROWS, shared.n - i), shared.y + at, shared.p + at)
+        i += size * CHUNK_ROWS
+
+
+cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
+    """The rows of a part, and the step if the batch ends with it."""
+    cdef Py_ssize_t i = part.first, end = part.first + part.n
+    if part.begins:
+        clear(&shared.weights, &worker.stepper)
+    while i < end:
+        worker.chunk.n = min(shared.chunk_rows, end - i)
+        _chunk(shared, worker, i, 1.0 / part.size)
+        i += worker.chunk.n
+    if not part.ends:
+        return
+    if not shared.weights.whole:
+        step_columns(&shared.weights, &worker.stepper, part.lr, worker.rank == 0)
+        return
+    fo_team_wait(&shared.team, worker.size)
+    if worker.rank == 0:
+        step_whole(&shared.weights, &worker.stepper, part.lr)
+    finish(&shared.weights, &worker.stepper, worker.rank == 0)
+    fo_team_wait(&shared.team, worker.size)
+
+
+cdef void _chunk(Work *shared, Worker *worker, Py_ssize_t i, double factor) noexcept nogil:
+    """Predictions, errors and gradient of a chunk of rows from the i-th of the block on."""
+    cdef fo_chunk *chunk = &worker.chunk
+    cdef Py_ssize_t stride = shared.chunk_rows * chunk.k, size = shared.weights.item
+    cdef char *sums = shared.sums + (worker.turn & 1) * shared.blocks * stride * size
+    chunk.rows = shared.rows + i
+    chunk.next, chunk.n_next = chunk.rows + chunk.n, min(chunk.n, shared.n - i - chunk.n)
+    shared.kernels.batch_products(shared.X, chunk, shared.weights.w, stride, sums)
+    fo_team_wait(&shared.team, worker.size)
+    worker.errors.b = shared.weights.b_turns[worker.stepper.steps & 1]
+    shared.kernels.batch_errors(
+        &worker.errors, chunk.n, shared.blocks, stride, sums, shared.y + i * shared.row_bytes,
+        NULL if shared.sample_weight == NULL else shared.sample_weight + i * size, factor,
+        shared.p + i * shared.row_bytes if worker.rank == 0 else worker.p, worker.c, worker.stepper.g_b)
+    shared.kernels.batch_gradient(shared.X, chunk, worker.c, shared.weights.g)
+    worker.turn += 1
