@@ -157,6 +157,7 @@ typedef struct {
     const int32_t *next;    /* (n_next,) */
     ptrdiff_t width, begin, end; /* the blocks begin … end − 1 */
     ptrdiff_t output_stride, feature_stride;
+    const void *centre;     /* (d,) subtracted from each dense row where it is read, or NULL */
 } fo_chunk;
 
 /* What leads from predictions to the factors of the rows in the gradient. */
@@ -166,6 +167,8 @@ typedef struct {
     ptrdiff_t k;
     const double *b;            /* (k,) intercepts */
     const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; softmax: of the row's class */
+    const double *range;        /* (k, 2): predictions are cut to it, before the loss sees them; or NULL */
+    const double *unit;         /* (k,): the gradient of the loss is in multiples of it; or NULL */
 } fo_errors;
 
 /* The kernels of one instruction set and one element type. */

@@ -98,6 +98,7 @@ cdef extern from "fastopt.h" nogil:
         const int32_t *next
         Py_ssize_t width, begin, end
         Py_ssize_t output_stride, feature_stride
+        const void *centre
 
     ctypedef struct fo_errors:
         fo_loss loss
@@ -105,6 +106,8 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t k
         const double *b
         const double *class_weight
+        const double *range "range"
+        const double *unit
 
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
