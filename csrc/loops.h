@@ -15,3 +15,5 @@
 #include "matrix_rules.h"
 #include "batch.h"
 #include "batch_errors.h"
+#include "columns.h"
+#include "auto.h"
