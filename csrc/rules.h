@@ -2,8 +2,8 @@
  * rules_scaled.h have the others.  A rule is stated once, as two functions: `fold` computes in double, once a step, what
  * does not depend on the element (powers, bias corrections: what it does not set is neutral), and `rule` takes one element
  * from gradient g and x (the weight and its state) to its next x, without branches, so that loops over it vectorise.
- * x.rate is the learning rate that this element has seen, for the proximal step of L1.  Used by steps.h alone; knows
- * neither loops nor arrays. */
+ * x.rate times h->l1 is the threshold of the proximal step of L1 that follows: the learning rate that a gradient of this
+ * element sees, times l1.  Used by steps.h alone; knows neither loops nor arrays. */
 #ifndef FO_RULES_ONCE
 #define FO_RULES_ONCE
 #if defined(__GNUC__)
@@ -43,6 +43,9 @@ FO_INLINE real F(sqrt_)(real x) {
 #endif
 }
 
+/* sign(w)·max(|w| − threshold, 0) */
+FO_INLINE real F(soft)(real w, real threshold) { return F(copysign_)(F(max_)(F(abs_)(w) - threshold, 0), w); }
+
 #if REAL_IS_FLOAT
 FO_FOLD(sgd) {}
 
@@ -66,10 +69,11 @@ FO_FOLD(lion) { fold_betas(r, h); }
 /* a, b = factors of shrinking and growing, c, d = least and largest step */
 FO_FOLD(rprop) { h->a = r->a, h->b = r->b, h->c = r->c, h->d = r->d; }
 
-/* a = beta */
-FO_FOLD(ftrl) { h->a = r->a, h->b = r->l2, h->c = 1 / r->lr, h->d = r->l1, h->l1 = 0, h->l2 = 0; }
+/* a = beta; l1 and l2 are part of the rule */
+FO_FOLD(ftrl) { h->a = r->a, h->b = r->lr * r->l2, h->d = r->lr * r->l1, h->l1 = 0, h->l2 = 0; }
 
-/* carry: largest lr so far, Σ weight; weight = (t + 1)^r·lr_max^p; a = share of the step in the average: Defazio 2024, algorithm 1 */
+/* carry: largest lr so far, Σ weight; weight = (t + 1)^r·lr_max^p; a = share of the step in the average: Defazio et al. 2024,
+ * algorithm 1 */
 FO_INLINE double fold_average(const fo_rule *r, double t, double *carry) {
     const double largest = carry[0] > r->lr ? carry[0] : r->lr;
     const double weight = pow(t + 1, r->b) * pow(largest, r->c);
@@ -100,10 +104,11 @@ FO_RULE(momentum) {
     return x;
 }
 
-/* w ← (1 − λ·lr)·w − lr·g, mean ← mean + μ·(w − mean).  Polyak & Juditsky 1992 */
+/* w ← (1 − λ·lr)·w − lr·g, mean ← mean + μ·(w − mean).  Polyak & Juditsky 1992; the mean is of w after the step of L1,
+ * which is why that is taken here */
 FO_RULE(asgd) {
-    x.rate = h->rate;
-    x.w = F(fma_)(h->a, x.w, -h->rate * g);
+    x.rate = 0;
+    x.w = F(soft)(F(fma_)(h->a, x.w, -h->rate * g), h->rate * h->l1);
     x.s0 = F(fma_)(h->b, x.w - x.s0, x.s0);
     return x;
 }
@@ -143,22 +148,27 @@ FO_RULE(rprop) {
     return x;
 }
 
-/* n ← n + g², z ← z + g − (√n' − √n)/lr·w, w = −(z − sign(z)·l1)/((β + √n')/lr + l2), 0 where |z| <= l1.  McMahan et
- * al. 2013, algorithm 1; s0 is z, s1 is n */
+/* n ← n + g², z ← z + lr·g − (√n' − √n)·w, w = −(z − sign(z)·lr·l1)/(β + √n' + lr·l2), 0 where |z| <= lr·l1.  McMahan et
+ * al. 2013, algorithm 1, whose z is this one over lr: a gradient keeps the rate that it came with, so that the rate may
+ * change; s0 is z, s1 is n */
 FO_RULE(ftrl) {
     const real n = F(fma_)(g, g, x.s1), root = F(sqrt_)(n);
-    const real z = x.s0 + F(fma_)(-(root - F(sqrt_)(x.s1)) * h->c, x.w, g);
-    const real excess = F(abs_)(z) - h->d;
+    const real z = x.s0 + F(fma_)(F(sqrt_)(x.s1) - root, x.w, h->rate * g);
     x.rate = 0;
-    x.w = excess > 0 ? -F(copysign_)(excess, z) / F(fma_)(h->a + root, h->c, h->b) : 0;
+    x.w = -F(soft)(z, h->d) / (h->a + root + h->b);
     x.s0 = z, x.s1 = n;
     return x;
 }
 
-/* y ← (1 − c)·y + c·z + lr·(β·(1 − c) − 1)·g, z ← z − lr·g; w is y, s0 is z.  Defazio et al. 2024 */
-FO_RULE(schedule_free_sgd) {
-    x.rate = h->rate;
-    x.w = F(fma_)(h->a, x.s0 - x.w, x.w) + h->rate * h->b * g;
-    x.s0 -= h->rate * g;
+/* z' = z − step, y ← (1 − c)·y + c·z + (1 − β·(1 − c))·(z' − z), z ← z'; w is y, s0 is z.  L1 acts on z, which steps, not on
+ * y, which lies between z and its average */
+FO_INLINE F(param) F(schedule_free)(const F(coefs) *h, real step, real rate, F(param) x) {
+    const real z = F(soft)(x.s0 - step, rate * h->l1);
+    x.w = F(fma_)(h->a, x.s0 - x.w, x.w) - h->b * (z - x.s0);
+    x.s0 = z;
+    x.rate = 0;
     return x;
 }
+
+/* the step is lr·g.  Defazio et al. 2024 */
+FO_RULE(schedule_free_sgd) { return F(schedule_free)(h, h->rate * g, h->rate, x); }

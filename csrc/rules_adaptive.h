@@ -13,20 +13,18 @@ FO_FOLD(rmsprop_momentum) { fold_rmsprop(r, t, carry, h); }
 FO_FOLD(rmsprop_centered) { fold_rmsprop(r, t, carry, h); }
 FO_FOLD(rmsprop_centered_momentum) { fold_rmsprop(r, t, carry, h); }
 
-/* m̂ = m/(1 − β1^t), √v̂ = √v·root */
+/* m̂ = m/(1 − β1^t), √v̂ = √v·root; rate is for m, so L1 takes the correction of m back */
 FO_FOLD(adam) {
     fold_betas(r, h);
     h->rate = r->lr / unbias(r->beta1, t);
+    h->l1 = r->l1 * unbias(r->beta1, t);
     h->root = 1 / sqrt(unbias(r->beta2, t));
 }
 FO_FOLD(amsgrad) { fold_adam(r, t, carry, h); }
 FO_FOLD(adabelief) { fold_adam(r, t, carry, h); }
 FO_FOLD(yogi) { fold_adam(r, t, carry, h); }
 
-FO_FOLD(adamax) {
-    fold_betas(r, h);
-    h->rate = r->lr / unbias(r->beta1, t);
-}
+FO_FOLD(adamax) { fold_adam(r, t, carry, h); }
 
 /* μ_t = β1·(1 − 0.96^(t·ψ)/2), a = ψ; carry[0] = Π μ, from 1 */
 FO_FOLD(nadam) {
@@ -37,7 +35,7 @@ FO_FOLD(nadam) {
     carry[0] = product;
     h->a = (1 - now) / (1 - product);
     h->b = next / (1 - product * next);
-    h->rate = r->lr;
+    h->rate = r->lr, h->l1 = r->l1;
 }
 
 /* rectified where the variance of the adaptive rate is tractable (ρ > 5), else plain momentum */
@@ -196,8 +194,5 @@ FO_RULE(yogi) {
 FO_RULE(schedule_free_adamw) {
     x.s1 = F(second_moment)(h, x.s1, g);
     x.rate = F(adaptive_rate)(h, x.s1);
-    const real step = F(fma_)(h->rate * h->c, x.w, x.rate * g);
-    x.w = F(fma_)(h->a, x.s0 - x.w, x.w) + h->b * step;
-    x.s0 -= step;
-    return x;
+    return F(schedule_free)(h, F(fma_)(h->rate * h->c, x.w, x.rate * g), x.rate, x);
 }

@@ -18,7 +18,7 @@ FO_FINISH(lars) {
 
 FO_FOLD(lamb) {
     fold_adam(r, t, carry, h);
-    h->c = h->rate / r->lr, h->rate = r->lr;
+    h->c = 1 / unbias(r->beta1, t), h->rate = r->lr, h->l1 = r->l1;
     h->a = 1, h->b = r->decay, h->keep = 1;
 }
 
@@ -48,6 +48,7 @@ FO_FOLD(prodigy) {
     h->c = d / r->a * (r->flag ? d : h->rate);
     h->d = r->beta3;
     h->keep = 1 - h->rate * r->decay;
+    h->l1 = r->l1 * d * (r->d > 0 ? unbias(r->beta1, t) : 1); /* what a gradient in m and v is multiplied by */
 }
 
 FO_FINISH(prodigy) {
@@ -76,7 +77,10 @@ FO_FINISH(adafactor) {
 #endif
 
 /* v ← μ·v + lr·trust·(g + λ·w), w ← w − v.  You, Gitman & Ginsburg 2017 */
-FO_SUMS(lars) { return (F(summed)){x, x.w * x.w, g * g}; }
+FO_SUMS(lars) {
+    const real slope = F(fma_)(-h->l2, x.w, g);
+    return (F(summed)){x, x.w * x.w, slope * slope};
+}
 FO_RULE(lars) {
     x.rate = h->rate * h->a;
     x.s0 = F(fma_)(h->beta1, x.s0, x.rate * g);
@@ -84,21 +88,24 @@ FO_RULE(lars) {
     return x;
 }
 
-/* u = m̂/(√v̂ + ε) + λ·w */
-FO_INLINE real F(lamb_step)(const F(coefs) *h, F(param) x) {
-    return F(fma_)(h->b, x.w, h->c * x.s0 / F(fma_)(F(sqrt_)(x.s1), h->root, h->eps));
+/* 1/(√v̂ + ε) */
+FO_INLINE real F(lamb_scale)(const F(coefs) *h, F(param) x) { return 1 / F(fma_)(F(sqrt_)(x.s1), h->root, h->eps); }
+/* u = m̂·scale + λ·w */
+FO_INLINE real F(lamb_step)(const F(coefs) *h, F(param) x, real scale) {
+    return F(fma_)(h->b, x.w, h->c * x.s0 * scale);
 }
 
 /* w ← w − lr·‖w‖/‖u‖·u.  You et al. 2020; the first pass moves m and v */
 FO_SUMS(lamb) {
     x.s0 = F(first_moment)(h, x.s0, g);
     x.s1 = F(second_moment)(h, x.s1, g);
-    const real step = F(lamb_step)(h, x);
+    const real step = F(lamb_step)(h, x, F(lamb_scale)(h, x));
     return (F(summed)){x, x.w * x.w, step * step};
 }
 FO_RULE(lamb) {
-    x.rate = h->rate * h->a;
-    x.w -= x.rate * F(lamb_step)(h, x);
+    const real scale = F(lamb_scale)(h, x), rate = h->rate * h->a;
+    x.rate = rate * scale;
+    x.w -= rate * F(lamb_step)(h, x, scale);
     return x;
 }
 

@@ -19,9 +19,6 @@ FO_INLINE real F(gradient)(const F(coefs) *h, real g, real w) {
     return F(fma_)(h->l2, w, F(min_)(F(max_)(h->scale * g, -h->clip), h->clip));
 }
 
-/* sign(w)·max(|w| − threshold, 0) */
-FO_INLINE real F(soft)(real w, real threshold) { return F(copysign_)(F(max_)(F(abs_)(w) - threshold, 0), w); }
-
 /* One step of n weights: those of `rows`, each there once, or the first n where it is NULL.  bare: gradients are
  * taken as they are and there is no l1, which halves the work on an array in the cache.  Both are constants of the caller. */
 FO_INLINE int F(step_loop)(F(rule) rule, const int states, const int bare, const fo_step *step, ptrdiff_t n,

@@ -14,7 +14,7 @@ import numpy as np
 from fastopt._batch_cuts cimport Cuts
 from fastopt._batch_steps cimport Weights, settle
 from fastopt._batch_work cimport CHUNK_ROWS, Work, Worker, work
-from fastopt._core cimport FO_SUMS_none, Matrix, kernels
+from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
 from fastopt._epochs cimport Epochs
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
@@ -140,7 +140,9 @@ cdef class BatchRun(Epochs):
         shared.kernels, shared.plan, shared.k, shared.d = self.kernels, &self.optimizer.plan, self.k, self.X.d
         shared.item, shared.output_stride = w.itemsize, 1 if self.X.is_sparse else self.X.d
         # a rule that takes each weight by itself is stepped by columns, all others as a whole
-        shared.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY)
+        shared.factored = self.optimizer.scratch_used > 0
+        shared.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY
+                        or shared.factored or plan.arrays.at[0].packing != FO_UNPACKED)
         shared.w, shared.g, shared.w_avg = <char *>_data(w), <char *>_data(g), <char *>_data(w_avg)
         shared.b, shared.b_avg = <double *>_data(b), <double *>_data(b_avg)
         shared.b_turns[0], shared.b_turns[1] = <double *>_data(turns[0]), <double *>_data(turns[1])

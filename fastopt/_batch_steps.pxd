@@ -10,6 +10,7 @@ ctypedef struct Weights:           # shared by all threads
     Py_ssize_t output_stride       # from one output to the next; 1: all in one, beside CSR
     size_t item                    # bytes of an element
     bint whole                     # the rule needs all of the gradient first: one thread steps all
+    bint factored                  # and in passes over rows and columns
     bint intercept
     double average                 # average from this step on; 0: never
     char *w

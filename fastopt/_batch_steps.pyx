@@ -7,6 +7,7 @@ from libc.string cimport memcpy, memset
 
 from fastopt._core cimport FO_CARRIES, kernels
 from fastopt._gradients cimport Array
+from fastopt._matrices cimport apply_factored
 from fastopt._passes cimport apply, check_gradients, fold_rules, states_at
 
 
@@ -73,7 +74,8 @@ cdef void step_whole(const Weights *w, Stepper *s, double lr) noexcept nogil:
         plan.rules[group].lr = lr
     check_gradients(plan, 1)
     fold_rules(plan)
-    apply(plan, 1)
+    if apply(plan, 1) < 0 and w.factored:
+        apply_factored(plan, 1)
     plan.t += 1
 
 

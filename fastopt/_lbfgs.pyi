@@ -3,6 +3,8 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
+def dot(a: NDArray[Any], b: NDArray[Any]) -> float: ...
+
 class History:
     pairs: NDArray[Any]
     count: int

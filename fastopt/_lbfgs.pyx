@@ -1,6 +1,6 @@
-"""The last steps of a minimisation and what they say of the Hessian: L-BFGS.
+"""The last steps of a minimisation and what they say of the Hessian, L-BFGS; and the product of two vectors.
 
-Used by the quasi-Newton methods of _minimize_*.py.  Products of vectors are BLAS's, through SciPy; knows neither objectives
+Used by _minimize_*.py.  Products of vectors are BLAS's, through SciPy; knows neither objectives
 nor line searches.
 """
 cimport numpy as cnp
@@ -16,7 +16,7 @@ ctypedef fused real:
     double
 
 
-cdef inline double dot(int d, real *a, real *b) noexcept nogil:
+cdef inline double inner(int d, real *a, real *b) noexcept nogil:
     cdef int one = 1
     if real is float:
         return sdot(&d, a, &one, b, &one)
@@ -49,6 +49,27 @@ cdef inline void copy(int d, real *a, real *to) noexcept nogil:
         scopy(&d, a, &one, to, &one)
     else:
         dcopy(&d, a, &one, to, &one)
+
+
+def dot(cnp.ndarray a not None, cnp.ndarray b not None):
+    """a·b as a float, of contiguous vectors of one length and type; unlike NumPy's it warns of no overflow.
+
+    Parameters
+    ----------
+    a, b : ndarray of shape (d,), float32 or float64
+
+    Returns
+    -------
+    float
+    """
+    cdef int kind = cnp.PyArray_TYPE(a)
+    if not (cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b) and kind == cnp.PyArray_TYPE(b)
+            and cnp.PyArray_SIZE(a) == cnp.PyArray_SIZE(b) < 2 ** 31 and (kind == cnp.NPY_DOUBLE or kind == cnp.NPY_FLOAT)):
+        raise ValueError("two contiguous vectors of one length and float type expected, got "
+                         f"{a.dtype} × {cnp.PyArray_SIZE(a)} and {b.dtype} × {cnp.PyArray_SIZE(b)}")
+    if kind == cnp.NPY_FLOAT:
+        return inner(<int>cnp.PyArray_SIZE(a), <float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(b))
+    return inner(<int>cnp.PyArray_SIZE(a), <double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(b))
 
 
 cdef class History:
@@ -108,7 +129,7 @@ cdef class History:
         with nogil:
             difference(self.d, &x1[0], &x0[0], &s[0])
             difference(self.d, &g1[0], &g0[0], &y[0])
-            sy, yy, ss = dot(self.d, &s[0], &y[0]), dot(self.d, &y[0], &y[0]), dot(self.d, &s[0], &s[0])
+            sy, yy, ss = inner(self.d, &s[0], &y[0]), inner(self.d, &y[0], &y[0]), inner(self.d, &s[0], &s[0])
         if not sy > self.epsilon * sqrt(ss) * sqrt(yy):
             return False
         row = (self.first + self.count) % self.size
@@ -137,12 +158,12 @@ cdef class History:
             copy(self.d, &g[0], &out[0])
             for age in range(self.count - 1, -1, -1):
                 row = (self.first + age) % self.size
-                self.alpha[row] = dot(self.d, &s[row, 0], &out[0]) / self.sy[row]
+                self.alpha[row] = inner(self.d, &s[row, 0], &out[0]) / self.sy[row]
                 add(self.d, -self.alpha[row], &y[row, 0], &out[0])
             scale(self.d, -self.newest_sy / self.yy, &out[0])
             for age in range(self.count):
                 row = (self.first + age) % self.size
-                beta = dot(self.d, &y[row, 0], &out[0]) / self.sy[row]
+                beta = inner(self.d, &y[row, 0], &out[0]) / self.sy[row]
                 add(self.d, -self.alpha[row] - beta, &s[row, 0], &out[0])
         return 0
 

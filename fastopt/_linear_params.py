@@ -99,7 +99,7 @@ COMMON: dict[str, Rule] = {
     "warm_start": FLAG,
     "average": either(integer(1), FLAG),
 }
-#: of those that learn y as well
+#: of those that learn y as well; muon is for matrices alone, and intercepts are none
 SUPERVISED: dict[str, Rule] = {
     **COMMON,
     "penalty": either(names(*(name for name in PENALTY_NAMES if name != "none")), NONE),
@@ -111,7 +111,7 @@ SUPERVISED: dict[str, Rule] = {
     "n_iter_no_change": integer(1),
     "restore_best": FLAG,
     "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
-    "optimizer": either(names(*optimizers.names()), NONE),
+    "optimizer": either(names(*(name for name in optimizers.names() if name != "muon")), NONE),
     "batch_size": either(integer(1), SIZE),
     "schedule": either(SCHEDULE, NONE),
     "clip_norm": either(real(0, above=True), NONE),

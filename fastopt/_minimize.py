@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from fastopt import optimizers
 from fastopt.exceptions import InvalidParameterError
 
 from ._minimize_descent import conjugate_gradient, gradient_descent
@@ -18,6 +19,7 @@ from ._minimize_objective import Array, Objective
 from ._minimize_options import COMMON, check_bounds, check_jac, check_options, refuse, start
 from ._minimize_proximal import proximal_gradient
 from ._minimize_quasi_newton import lbfgs, lbfgsb
+from ._minimize_rules import find_rule, rule_steps, settings_of
 from ._minimize_run import Run, Steps, drive, wrap_callback
 
 __all__ = ["minimize", "scipy_method"]
@@ -30,6 +32,7 @@ class Method(NamedTuple):
     bounded: bool = False
     ftol_too: bool = False      # `tol` sets ftol as well as gtol, as for SciPy's method of that name
     aliases: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()      # options that a rule of fastopt.optimizers checks itself
 
 
 _SEARCH = {**COMMON, "c1": 1e-4, "c2": 0.9, "maxls": 20}
@@ -45,25 +48,29 @@ METHODS: dict[str, Method] = {
 }
 
 
-def method_names() -> list[str]:
-    """The names of all methods."""
-    return sorted(METHODS)
-
-
 def find_method(method: Any, bounds: Any) -> Method:
     """A method by its name, in whatever spelling."""
     if method is None:
         return METHODS["lbfgs" if bounds is None else "lbfgsb"]
     key = re.sub(r"[^a-z0-9]", "", method.lower()) if isinstance(method, str) else ""
-    for name, found in METHODS.items():
-        if key in (name, *found.aliases):
-            if bounds is not None and not found.bounded:
-                able = " or ".join(repr(name) for name, other in METHODS.items() if other.bounded)
-                raise InvalidParameterError(f"method {method!r} cannot keep bounds; take {able}")
-            return found
-    names = method_names()
-    refuse("method", "one of " + ", ".join(map(repr, names)), key or method,
-           [*names, *(alias for other in METHODS.values() for alias in other.aliases)])
+    found = next((other for name, other in METHODS.items() if key in (name, *other.aliases)), None) or _rule_method(key)
+    if found is None:
+        names = [*METHODS, *optimizers.names()]
+        aliases = [alias for other in METHODS.values() for alias in other.aliases]
+        refuse("method", "one of " + ", ".join(map(repr, names)), key or method, [*names, *aliases])
+    if bounds is not None and not found.bounded:
+        able = " or ".join(repr(name) for name, other in METHODS.items() if other.bounded)
+        raise InvalidParameterError(f"method {method!r} cannot keep bounds; take {able}")
+    return found
+
+
+def _rule_method(key: str) -> Method | None:
+    """The method of an update rule; `eps` is the rule's own."""
+    rule = find_rule(key)
+    if rule is None:
+        return None
+    settings = settings_of(rule)
+    return Method(rule_steps(rule), {**COMMON, **settings}, settings=tuple(settings))
 
 
 def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | None = None, jac: Any = None,
@@ -88,7 +95,8 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         * ``"lbfgsb"``: the same within bounds [2]_;
         * ``"cg"``: nonlinear conjugate gradients, option ``beta="hz"`` [3]_ or ``"pr+"``;
         * ``"gd"``: gradient descent, option ``line_search="armijo"`` or ``"wolfe"``;
-        * ``"proximal"``: proximal (projected) gradient with acceleration [4]_ and restarts [5]_, within bounds, with l1.
+        * ``"proximal"``: proximal (projected) gradient with acceleration [4]_ and restarts [5]_, within bounds, with l1;
+        * every name in ``fastopt.optimizers.names()``: that update rule, a step an evaluation.
     jac : True, callable, ``"2-point"``, ``"3-point"``, ``"cs"`` or None
         Where the gradient comes from: from fun, from ``jac(x, *args)``, or from SciPy's finite differences (None: 2-point).
     bounds : scipy.optimize.Bounds or sequence of (min, max), optional
@@ -123,6 +131,10 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
             Penalty of ``"proximal"``, one or one a parameter; `fun` of the result includes it, `jac` does not.
         accelerate, restart : bool, True
             Of ``"proximal"``.
+
+        Update rules take the settings of their class in `fastopt.optimizers`: ``lr``, a number or a schedule, ``betas`` and so
+        on; `eps` is the rule's own.  A run that does not converge returns the lowest point it saw, or the average that the rule
+        recommends.
 
     Returns
     -------
@@ -166,11 +178,11 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         refuse("callback", "callable or None", callback)
     x = start(x0)
     chosen, limits = find_method(method, bounds), check_bounds(bounds, x)
-    values = check_options(_with_defaults(chosen, x), _with_tol(chosen, tol, options))
-    jac, steps = check_jac(jac, values, x.dtype)
+    values = check_options(_with_defaults(chosen, x), _with_tol(chosen, tol, options), chosen.settings)
+    jac, steps = check_jac(jac, {**values, "eps": None} if "eps" in chosen.settings else values, x.dtype)
     if limits is not None:
         np.clip(x, *limits, out=x)
-    _check_sizes(values, x)
+    _check_sizes({name: value for name, value in values.items() if name not in chosen.settings}, x)
     objective = Objective(fun, args if isinstance(args, tuple) else (args,), jac, limits, steps)
     run = Run(objective, x, limits)
     result = drive(run, chosen.steps(run, values), values, wrap_callback(callback))
@@ -197,7 +209,7 @@ def _with_tol(method: Method, tol: float | None, options: Mapping[str, Any] | No
 def _check_sizes(options: Mapping[str, Any], x: Array) -> None:
     """Options that may hold a number for each parameter."""
     for name in ("l1", "eps", "finite_diff_rel_step"):
-        if np.ndim(options.get(name, 0)) and options[name].shape != x.shape:
+        if np.ndim(options.get(name, 0)) and np.shape(options[name]) != x.shape:
             refuse(f"options[{name!r}]", f"a number or an array of shape {x.shape}", options[name])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._lbfgs import History
+from ._lbfgs import History, dot
 from ._minimize_objective import Array
 
 BLOCK = 64   # breakpoints of the projected path that are looked at together at first
@@ -71,8 +71,8 @@ def cauchy_point(x: Array, g: Array, lower: Array, upper: Array, times: Array, m
 
 def _first_minimum(g: Array, times: Array, model: Model) -> float:
     """Its time.  Breakpoints are taken in blocks, a segment of the path a row: slopes and curvatures of all at once."""
-    moving = np.where(times > 0, g, 0)
-    square, t = float(np.dot(moving, moving)), 0.0
+    moving = np.where(times > 0, g, g.dtype.type(0))
+    square, t = dot(moving, moving), 0.0
     p, c = -model.wt(moving), np.zeros(len(model.scale))
     waiting = np.flatnonzero((times > 0) & (times < np.inf))
     size = BLOCK
@@ -115,9 +115,9 @@ def subspace_minimum(x: Array, g: Array, lower: Array, upper: Array, cauchy: Arr
     inner = np.linalg.solve(model.inverse - model.free_gram(free) / theta, model.wt(residual))
     step = (residual + model.w(inner) / theta) / theta
     step[~free] = 0
-    target = np.clip(cauchy + step, lower, upper)
-    if np.dot(target - x, g) < 0:
-        return target.astype(x.dtype, copy=False)
+    target = np.clip(cauchy + step, lower, upper).astype(x.dtype, copy=False)
+    if dot(target - x, g) < 0:
+        return target
     shorter = cauchy + min(1.0, longest_step(cauchy, step, lower, upper)) * step
     return np.clip(shorter, lower, upper).astype(x.dtype, copy=False)
 

@@ -4,11 +4,13 @@ Used by minimize; the ends of a run are _minimize_run's, the steps _minimize_lin
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ._lbfgs import dot
 from ._minimize_linesearch import Armijo, Wolfe, first_step
 from ._minimize_objective import Array
 from ._minimize_run import Run, Steps
@@ -22,17 +24,17 @@ def gradient_descent(run: Run, options: Mapping[str, Any]) -> Steps:
     guess = first_step(run.point.g)
     while True:
         np.negative(run.point.g, out=direction)
-        slope = -_dot(direction, direction)
+        slope = -dot(direction, direction)
         t = steps.search(direction, slope, guess)
         if not t:
             return run.stuck()
         run.accept()
         np.subtract(run.point.g, run.previous.g, out=change)
-        curvature = _dot(change, direction)
+        curvature, square = dot(change, direction), dot(change, change)
         # s·y / y·y and s·s / s·y of the step s = t·direction in turn: inverses of the curvature along it, the shorter and the
         # longer one (Dai and Fletcher); either alone creeps along curved valleys
-        if curvature > 0:
-            guess = t * curvature / _dot(change, change) if run.nit % 2 else -slope * t / curvature
+        if curvature > 0 and square > 0:
+            guess = t * curvature / square if run.nit % 2 else -slope * t / curvature
         else:
             guess = 2 * t
         yield
@@ -43,7 +45,7 @@ def conjugate_gradient(run: Run, options: Mapping[str, Any]) -> Steps:
     steps = Wolfe(run, options["c1"], options["c2"], options["maxls"])
     beta = {"hz": _hager_zhang, "pr+": _polak_ribiere}[options["beta"]]
     direction, change = np.negative(run.point.g), np.empty_like(run.point.x)
-    slope, guess, fresh = -_dot(direction, direction), first_step(run.point.g), True
+    slope, guess, fresh = -dot(direction, direction), first_step(run.point.g), True
     while True:
         t = steps.search(direction, slope, guess)
         if t:
@@ -52,31 +54,28 @@ def conjugate_gradient(run: Run, options: Mapping[str, Any]) -> Steps:
             np.subtract(run.point.g, run.previous.g, out=change)
             direction *= beta(run, direction, change)
             direction -= run.point.g
-            old, slope, fresh = slope, _dot(direction, run.point.g), False
+            old, slope, fresh = slope, dot(direction, run.point.g), False
             guess = t * old / slope if slope < 0 else t
         elif fresh:
             return run.stuck()
         if slope >= 0 or not t:
             np.negative(run.point.g, out=direction)
-            slope, fresh = -_dot(direction, direction), True
+            slope, fresh = -dot(direction, direction), True
             guess = guess if t else first_step(run.point.g)
 
 
 def _hager_zhang(run: Run, direction: Array, change: Array) -> float:
     """β of CG_DESCENT: with it every direction descends, whatever the step was (Hager and Zhang, 2005)."""
-    dy = _dot(direction, change)
+    dy = dot(direction, change)
     if dy == 0:
         return 0.0
     g = run.point.g
-    value = (_dot(change, g) - 2 * _dot(change, change) * _dot(direction, g) / dy) / dy
-    floor = np.sqrt(_dot(direction, direction)) * min(0.01, np.sqrt(_dot(run.previous.g, run.previous.g)))
+    value = (dot(change, g) - 2 * dot(change, change) * dot(direction, g) / dy) / dy
+    floor = math.sqrt(dot(direction, direction)) * min(0.01, math.sqrt(dot(run.previous.g, run.previous.g)))
     return max(value, -1 / floor) if floor else 0.0
 
 
 def _polak_ribiere(run: Run, direction: Array, change: Array) -> float:
     """β of Polak and Ribière, at least 0."""
-    return max(_dot(run.point.g, change) / _dot(run.previous.g, run.previous.g), 0.0)
-
-
-def _dot(a: Array, b: Array) -> float:
-    return float(np.dot(a, b))
+    square = dot(run.previous.g, run.previous.g)
+    return max(dot(run.point.g, change) / square, 0.0) if square else 0.0

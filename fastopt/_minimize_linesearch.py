@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from ._lbfgs import dot
 from ._minimize_objective import Array
 from ._minimize_run import Point, Run
 
@@ -113,7 +114,7 @@ def probe(run: Run, direction: Array, t: float, threshold: float) -> tuple[float
     if not run.objective.gradient(trial.x, trial.g):
         run.nan_seen = True
         return math.inf, math.nan
-    return trial.f, float(np.dot(trial.g, direction))
+    return trial.f, dot(trial.g, direction)
 
 
 def _quadratic(fa: float, da: float, width: float, fb: float) -> float:
@@ -157,5 +158,5 @@ def _between(a: float, fa: float, da: float, b: float, fb: float, db: float, wid
 
 def first_step(g: Array) -> float:
     """A guess where nothing is known yet: a step of length 1."""
-    norm = float(np.linalg.norm(g))
-    return 1 / norm if norm else 1.0
+    square = dot(g, g)
+    return 1 / math.sqrt(square) if square else 1.0

@@ -15,6 +15,8 @@ from scipy.optimize._numdiff import approx_derivative
 
 from fastopt.exceptions import InvalidParameterError
 
+from ._lbfgs import dot
+
 Array = NDArray[Any]
 DIFFERENCES = ("2-point", "3-point", "cs")
 
@@ -71,7 +73,7 @@ class Objective:
             g = self.jac(x.copy(), *self.args) if callable(self.jac) else self._differences(x)
         copy_gradient(g, out)
         # one pass; a sum of squares may overflow where the gradient is finite
-        return math.isfinite(np.dot(out, out)) or bool(np.isfinite(out).all())
+        return math.isfinite(dot(out, out)) or bool(np.isfinite(out).all())
 
     def _differences(self, x: Array) -> Array:
         """SciPy's finite differences; what the bounds hold fixed is not varied."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import numbers
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 from scipy.optimize import Bounds, OptimizeWarning
 
+from fastopt._checks import flag, integer, number
 from fastopt.exceptions import InvalidParameterError
 
 from ._minimize_objective import DIFFERENCES, Array, short
@@ -26,33 +26,17 @@ def refuse(name: str, expected: str, value: Any, options: Iterable[str] = ()) ->
     raise InvalidParameterError(f"{name} must be {expected}; got {short(value)}{hint}")
 
 
-def _number(low: float, high: float = math.inf, *, strictly: bool = False) -> Callable[[str, Any], Any]:
-    def check(name: str, value: Any) -> Any:
-        good = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-        if not good or not (low < value if strictly else low <= value) or not value < high:
-            words = f"{'above' if strictly else 'at least'} {low:g}"
-            refuse(name, f"a number {words}" + (f" and below {high:g}" if high < math.inf else ""), value)
-        return float(value)
-    return check
+def _number(**limits: Any) -> Callable[[str, Any], Any]:
+    return lambda name, value: number(name, value, **limits)
 
 
-def count(name: str, value: Any, low: int = 1) -> int:
-    """An integer at least `low`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
-        # SciPy's users write maxiter=1e4
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or value != value // 1 or value < low:
-            refuse(name, f"an integer, at least {low}", value)
-    return int(value)
+def _count(name: str, value: Any, low: int = 1) -> int:
+    """An integer; SciPy's users also write maxiter=1e4."""
+    return integer(name, int(value) if isinstance(value, float) and value.is_integer() else value, low)
 
 
 def _limit(name: str, value: Any) -> float:
-    return math.inf if value is None or value == math.inf else count(name, value, 0)
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)) and value not in (0, 1):
-        refuse(name, "True or False", value)
-    return bool(value)
+    return math.inf if value is None or isinstance(value, float) and value == math.inf else _count(name, value, 0)
 
 
 def _one_of(*names: str) -> Callable[[str, Any], Any]:
@@ -79,10 +63,10 @@ def _steps(name: str, value: Any) -> Any:
 
 
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "gtol": _number(0), "ftol": _number(0), "xtol": _number(0), "maxiter": _limit, "maxfun": _limit, "disp": _flag,
-    "eps": _steps, "finite_diff_rel_step": _steps, "c1": _number(0, 1, strictly=True), "c2": _number(0, 1, strictly=True),
-    "maxls": count, "maxcor": count, "line_search": _one_of("armijo", "wolfe"), "beta": _one_of("hz", "pr+"),
-    "l1": _weights, "accelerate": _flag, "restart": _flag,
+    "gtol": _number(at_least=0), "ftol": _number(at_least=0), "xtol": _number(at_least=0), "maxiter": _limit, "maxfun": _limit,
+    "disp": lambda name, value: bool(value), "eps": _steps, "finite_diff_rel_step": _steps, "c1": _number(above=0, below=1),
+    "c2": _number(above=0, below=1), "maxls": _count, "maxcor": _count, "line_search": _one_of("armijo", "wolfe"), "beta": _one_of("hz", "pr+"),
+    "l1": _weights, "accelerate": flag, "restart": flag,
 }
 
 #: of every method
@@ -90,8 +74,8 @@ COMMON: dict[str, Any] = {"gtol": 1e-5, "ftol": 0.0, "xtol": 0.0, "maxiter": 150
                           "eps": None, "finite_diff_rel_step": None}
 
 
-def check_options(defaults: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """All options of a method; unknown ones warn, as SciPy's do."""
+def check_options(defaults: Mapping[str, Any], given: Mapping[str, Any] | None, unchecked: Iterable[str] = ()) -> dict[str, Any]:
+    """All options of a method; unknown ones warn, as SciPy's do.  The unchecked ones are checked by whoever takes them."""
     if given is not None and not isinstance(given, Mapping):
         refuse("options", "a dict", given)
     unknown = {str(name) for name in given or {}} - set(defaults)
@@ -99,8 +83,9 @@ def check_options(defaults: Mapping[str, Any], given: Mapping[str, Any] | None) 
         hints = [difflib.get_close_matches(name, defaults, n=1) for name in sorted(unknown)]
         near = "".join(f"; did you mean {match[0]!r}?" for match in hints if match)
         warnings.warn(f"Unknown solver options: {', '.join(sorted(unknown))}{near}", OptimizeWarning, stacklevel=3)
-    options = {name: CHECKS[name](f"options[{name!r}]", (given or {}).get(name, default))
-               for name, default in defaults.items()}
+    options = {**defaults, **{name: value for name, value in (given or {}).items() if name in defaults}}
+    for name in set(defaults) - set(unchecked):
+        options[name] = CHECKS[name](f"options[{name!r}]", options[name])
     if "c1" in options and options["c1"] >= options["c2"]:
         refuse("options['c1']", f"below c2, {options['c2']}", options["c1"])
     return options

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ._lbfgs import dot
 from ._minimize_objective import Array
-from ._minimize_run import Point, Run, Steps
+from ._minimize_run import Point, Run, Steps, keep
 
 RELAX = 0.9   # the curvature falls by this in a step, so that steps grow again
 
@@ -52,7 +53,7 @@ def _fista(run: Run, prox: Prox, options: Mapping[str, Any]) -> Steps:
     point = run.point
     ahead = Point(point.x.copy())      # the extrapolated point, where the gradient is taken
     ahead.f, ahead.g = point.f - prox.value(point.x), point.g.copy()
-    curvature, momentum, delta = max(1.0, float(np.linalg.norm(point.g))), 1.0, np.empty_like(point.x)
+    curvature, momentum, delta = max(1.0, math.sqrt(dot(point.g, point.g))), 1.0, np.empty_like(point.x)
     rounding = 100 * float(np.finfo(point.x.dtype).eps)
     while True:
         curvature, smooth = _descend(run, prox, ahead, delta, curvature, rounding)
@@ -61,10 +62,10 @@ def _fista(run: Run, prox: Prox, options: Mapping[str, Any]) -> Steps:
         trial, point = run.trial, run.point
         trial.f = smooth + prox.value(trial.x)
         if trial.f > point.f + rounding * abs(point.f) and momentum > 1:   # momentum led up: from the point once more
-            _copy(point, ahead, point.f - prox.value(point.x))
+            keep(point, ahead, point.f - prox.value(point.x))
             momentum = 1.0
             continue
-        restart = options["restart"] and np.dot(delta, trial.x - point.x) < 0
+        restart = options["restart"] and dot(delta, trial.x - point.x) < 0
         run.accept()
         momentum = _look_ahead(run, ahead, smooth, 1.0 if restart or not options["accelerate"] else momentum,
                                options["accelerate"])
@@ -81,14 +82,14 @@ def _descend(run: Run, prox: Prox, ahead: Point, delta: Array, curvature: float,
     for _ in range(100):
         prox.step(ahead.x, ahead.g, 1 / curvature, trial.x)
         np.subtract(trial.x, ahead.x, out=delta)
-        square = float(np.dot(delta, delta))
+        square = dot(delta, delta)
         if square == 0 and not np.any(ahead.x != run.point.x):
             return 0.0, math.nan
         if run.evaluate(trial):
-            rise = trial.f - ahead.f - float(np.dot(ahead.g, delta))
+            rise = trial.f - ahead.f - dot(ahead.g, delta)
             level = abs(trial.f - ahead.f) <= rounding * abs(ahead.f)
             if level:
-                fits = float(np.dot(trial.g - ahead.g, delta)) <= curvature * square
+                fits = dot(trial.g - ahead.g, delta) <= curvature * square
                 return RELAX * curvature if fits else curvature, trial.f
             if rise <= 0.5 * curvature * square + 0.1 * rounding * abs(ahead.f):
                 return RELAX * curvature, trial.f
@@ -102,17 +103,11 @@ def _look_ahead(run: Run, ahead: Point, smooth: float, momentum: float, accelera
     """Extrapolate, and the next momentum."""
     longer = 0.5 * (1 + math.sqrt(1 + 4 * momentum * momentum)) if accelerate else 1.0
     share = (momentum - 1) / longer
-    _copy(run.point, ahead, smooth)
+    keep(run.point, ahead, smooth)
     if share > 0:
         ahead.x += share * (run.point.x - run.previous.x)
         run.clip(ahead.x)
         if not run.evaluate(ahead):
-            _copy(run.point, ahead, smooth)
+            keep(run.point, ahead, smooth)
             return 1.0
     return longer
-
-
-def _copy(point: Point, to: Point, f: float) -> None:
-    np.copyto(to.x, point.x)
-    np.copyto(to.g, point.g)
-    to.f = f

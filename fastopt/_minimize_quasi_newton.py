@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._lbfgs import History
+from ._lbfgs import History, dot
 from ._minimize_bounded import bounded_step, longest_step
 from ._minimize_linesearch import FAR, WIDEN, Wolfe, first_step
 from ._minimize_run import Run, Steps
@@ -22,7 +22,7 @@ def lbfgs(run: Run, options: Mapping[str, Any]) -> Steps:
     direction = np.empty_like(run.point.x)
     while True:
         history.direction(run.point.g, direction)
-        slope = float(np.dot(direction, run.point.g))
+        slope = dot(direction, run.point.g)
         t = 0.0
         if slope < 0:
             guess, widen = (1.0, WIDEN) if history.count else (first_step(run.point.g), FAR)
@@ -45,7 +45,7 @@ def lbfgsb(run: Run, options: Mapping[str, Any]) -> Steps:
     steps = Wolfe(run, options["c1"], options["c2"], options["maxls"])
     while True:
         direction = bounded_step(run.point.x, run.point.g, run.lower, run.upper, history)
-        slope = float(np.dot(direction, run.point.g))
+        slope = dot(direction, run.point.g)
         t = 0.0
         if slope < 0:
             longest = longest_step(run.point.x, direction, run.lower, run.upper)

@@ -39,6 +39,13 @@ class Point:
         self.x, self.f, self.g = x, math.nan, np.zeros_like(x)
 
 
+def keep(point: Point, to: Point, f: float) -> None:
+    """Copy a point, with this value."""
+    np.copyto(to.x, point.x)
+    np.copyto(to.g, point.g)
+    to.f = f
+
+
 class Run:
     """The state that methods share.
 
@@ -60,6 +67,8 @@ class Run:
         What is added to fun, as a function of x; methods that know it add it themselves.
     patience : float
         Iterations without a lower value or gradient until the run ends; methods that are free to go up set it to inf.
+    finish : callable
+        Called at the end with the status: a method may still choose the point.
     """
 
     def __init__(self, objective: Objective, x0: Array, bounds: tuple[Array, Array] | None = None) -> None:
@@ -73,6 +82,7 @@ class Run:
         self._scratch = np.empty_like(x0)
         self.nan_seen = False
         self.patience: float = PATIENCE
+        self.finish: Callable[[int], None] = lambda status: None
 
     def clip(self, x: Array) -> Array:
         """x moved into the bounds."""
@@ -156,6 +166,7 @@ def small_change(run: Run, options: Mapping[str, Any]) -> str:
 
 def result(run: Run, status: int, detail: str = "") -> OptimizeResult:
     """SciPy's result."""
+    run.finish(status)
     message = detail if status == LIMIT else MESSAGES[status] + detail
     return OptimizeResult(x=run.point.x, fun=run.point.f, jac=run.point.g, nit=run.nit, nfev=run.objective.nfev,
                           njev=run.objective.njev, status=status, success=status == SUCCESS, message=message,

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._core import RULE_NAMES
+from ._optimizer_params import grouped
 from ._optimizer_settings import GLOBAL, OPTIONS, check, refuse_unknown
+from ._optimizer_state import checked, load_schedules
 from ._update import Update
 from .exceptions import InvalidParameterError
 
@@ -44,7 +46,8 @@ class Optimizer(Update):
     clip_value : float or None, default=None
         Gradients are clipped to [−clip_value, clip_value].
     clip_norm, clip_global_norm : float or None, default=None
-        Gradients whose norm is larger, that of one array or that of all, are scaled down to it; before `clip_value`.
+        Gradients whose norm is larger, that of one array, then that of all together, are scaled down to it; before
+        `clip_value`.
     maximize : bool, default=False
         Ascend instead of descend.
     nonfinite : {'raise', 'skip', 'late'}, default='raise'
@@ -72,8 +75,8 @@ class Optimizer(Update):
     kinds: ClassVar[dict[str, tuple[str, ...]]] = {}
     #: weight decay shrinks the weights themselves, beside the step
     decoupled: ClassVar[bool] = False
-    #: row-sparse gradients are taken
-    sparse: ClassVar[bool] = False
+    #: the kinds that take row-sparse gradients
+    sparse: ClassVar[tuple[str, ...]] = ()
     param_groups: list[ParamGroup]
     state_names: tuple[str, ...]
 
@@ -82,22 +85,27 @@ class Optimizer(Update):
         if cls.name:
             registry[cls.name] = cls
 
-    def _build(self, params: Any, settings: dict[str, Any], options: Mapping[str, Any]) -> None:
-        """What constructors do: settings checked, arrays and their state made ready."""
+    def _build(self, params: Any, settings: dict[str, Any], options: Mapping[str, Any], **passes: Any) -> None:
+        """What constructors do: settings checked, arrays and their state made ready; `passes` go to `_setup`."""
         refuse_unknown(type(self).__name__, options, [*settings, *OPTIONS])
-        defaults = {**settings, **OPTIONS, **options}
+        defaults = {name: check(name, value) for name, value in {**settings, **OPTIONS, **options}.items()}
         self._single = isinstance(params, np.ndarray)
-        arrays, places, groups = _grouped(params, defaults, type(self).__name__)
+        arrays, places, groups = grouped(params, defaults, type(self).__name__)
         self._common = {name: defaults[name] for name in GLOBAL}
-        self.state_names = self.kinds[self._one_kind(groups)]
+        kind = self._one_kind(groups)
+        self.state_names = self._state_names(kind)
         self.param_groups = [ParamGroup(self, i, group) for i, group in enumerate(groups)]
         states = [self._states(w, groups[place]) for w, place in zip(arrays, places)]
         carries = [self._carry(group, [w for w, place in zip(arrays, places) if place == i])
                    for i, group in enumerate(groups)]
         self._setup(arrays, places, states, [self._rule(group) for group in groups], carries,
-                    n_threads=defaults["n_threads"], lazy=self.sparse)
-        self.set_bounds(defaults["clip_norm"] or math.inf, defaults["clip_global_norm"] or math.inf, defaults["maximize"],
-                        defaults["nonfinite"])
+                    n_threads=defaults["n_threads"], lazy=kind in self.sparse and not passes.get("packing"), **passes)
+        self._bound()
+
+    def _bound(self) -> None:
+        """Hand on what holds for all groups."""
+        own = self._common
+        self.set_bounds(own["clip_norm"] or math.inf, own["clip_global_norm"] or math.inf, own["maximize"], own["nonfinite"])
 
     # ---- what a rule says of itself ----
 
@@ -111,12 +119,15 @@ class Optimizer(Update):
             raise InvalidParameterError(f"params must be groups of one rule, got settings for {', '.join(kinds)}")
         return kinds[0]
 
+    def _state_names(self, kind: str) -> tuple[str, ...]:
+        return self.kinds[kind]
+
     def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Fields of the rule that no setting is named after."""
         return {}
 
-    def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array:
-        """An array of the state before the first step."""
+    def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array | None:
+        """An array of the state before the first step; None where w needs none of that name."""
         return np.zeros_like(w)
 
     def _carry(self, settings: Mapping[str, Any], arrays: list[Array]) -> list[float]:
@@ -129,7 +140,7 @@ class Optimizer(Update):
 
     # ---- between settings and kernels ----
 
-    def _states(self, w: Array, settings: Mapping[str, Any]) -> list[Array]:
+    def _states(self, w: Array, settings: Mapping[str, Any]) -> list[Array | None]:
         return [self._initial(name, w, settings) for name in self.state_names]
 
     def _rule(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -138,7 +149,7 @@ class Optimizer(Update):
             field = _FIELDS.get(name, name)
             if name == "betas":
                 fields["beta1"], fields["beta2"] = value
-            elif name == "weight_decay" and (self.decoupled or settings.get("decoupled", False)):
+            elif name == "weight_decay" and (self.decoupled or settings.get("decoupled_weight_decay", False)):
                 fields["decay"] = value
             elif field in fields and name not in ("lr", "d"):
                 fields[field] = math.inf if value is None else value
@@ -148,8 +159,8 @@ class Optimizer(Update):
     def _regroup(self, group: ParamGroup, settings: dict[str, Any]) -> None:
         """New settings for a group; refused if they need other state."""
         if self._kind(settings) != self._kind(group.settings):
-            raise InvalidParameterError("settings that need other arrays of state cannot change after construction, got "
-                                        f"{ {name: settings[name] for name in settings if settings[name] != group.settings[name]} }")
+            changed = {name: value for name, value in settings.items() if value != group.settings[name]}
+            raise InvalidParameterError(f"settings that need other arrays of state cannot change after construction, got {changed}")
         self.set_rule(group.number, *self._rule(settings))
 
     # ---- state ----
@@ -162,7 +173,7 @@ class Optimizer(Update):
         ndarray or list of ndarray
             As `params` was given.
         """
-        found = [self._averaged(w, dict(zip(self.state_names, state)), self.param_groups[self._place(i)].settings)
+        found = [self._averaged(w, self._named(state), self.param_groups[self._place(i)].settings)
                  for i, (w, state) in enumerate(zip(self.params, self.states))]
         return found[0] if self._single else found
 
@@ -179,10 +190,17 @@ class Optimizer(Update):
         """
         return {"rule": self.name, "t": self.t, "skipped": self.skipped, "carry": self.carries,
                 "groups": [_saved({**group.settings, **self._common}) for group in self.param_groups],
-                "state": [{name: array.copy() for name, array in zip(self.state_names, state)} for state in self.states]}
+                "state": [{name: array.copy() for name, array in self._named(state).items()} for state in self.states]}
+
+    def _named(self, state: list[Array | None]) -> dict[str, Array]:
+        """The arrays that there are, by name."""
+        return {name: array for name, array in zip(self.state_names, state) if array is not None}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was called, to the bit.  Gradients that were accumulated are dropped.
+
+        All settings become those of the state, but `n_threads` and schedules stay; schedules that have a method
+        `load_state_dict` get what their `state_dict` gave.
 
         Parameters
         ----------
@@ -194,14 +212,17 @@ class Optimizer(Update):
         ValueError, TypeError
             If it is from another rule or for other parameters; nothing is changed.
         """
-        from ._optimizer_state import checked
-        settings, arrays = checked(self, state)
-        for group, new in zip(self.param_groups, settings):
-            self._regroup(group, new)
-            group.settings.update(new)
+        settings, common, arrays = checked(self, state)
+        rules = [self._rule(new) for new in settings]
+        load_schedules([new["lr"] for new in settings], [saved["lr"] for saved in state["groups"]])
+        for group, new, rule in zip(self.param_groups, settings, rules):
+            self.set_rule(group.number, *rule)
+            group.settings = new
+        self._common.update(common)
+        self._bound()
         for own, given in zip(self.states, arrays):
-            for array, value in zip(own, given):
-                np.copyto(array, value)
+            for name, array in self._named(own).items():
+                np.copyto(array, given[name])
         self.carries = state["carry"]
         self.set_counters(state["t"], state["skipped"])
 
@@ -240,51 +261,3 @@ def _saved(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings as a state holds them: a schedule by what it says of itself."""
     lr = settings["lr"]
     return {**settings, "lr": {"schedule": lr.state_dict() if hasattr(lr, "state_dict") else None} if callable(lr) else lr}
-
-
-def _grouped(params: Any, defaults: dict[str, Any], owner: str) -> tuple[list[Array], list[int], list[dict[str, Any]]]:
-    """The arrays, the group of each, and the settings of the groups, all checked."""
-    defaults = {name: check(name, value) for name, value in defaults.items()}
-    given = [params] if isinstance(params, np.ndarray) else params
-    if not isinstance(given, (list, tuple)) or not given:
-        raise InvalidParameterError(f"params must be an array, or a list of arrays or of dicts, not empty; got {params!r:.200}")
-    dicts = [group if isinstance(group, Mapping) else None for group in given]
-    if any(group is None for group in dicts) and any(group is not None for group in dicts):
-        raise InvalidParameterError("params must be arrays or dicts, not both")
-    arrays: list[Array] = []
-    places: list[int] = []
-    groups: list[dict[str, Any]] = []
-    for group in dicts if dicts[0] is not None else [{"params": given}]:
-        assert group is not None
-        own = {name: value for name, value in group.items() if name != "params"}
-        refuse_unknown(owner, own, [name for name in defaults if name not in GLOBAL])
-        inside = group.get("params")
-        inside = [inside] if isinstance(inside, np.ndarray) else list(inside or [])
-        groups.append({**defaults, **{name: check(name, value) for name, value in own.items()}, "params": inside})
-        arrays += inside
-        places += [len(groups) - 1] * len(inside)
-    for i, w in enumerate(arrays):
-        _check_array(f"params[{i}]" if len(arrays) > 1 else "params", w)
-    _check_apart(arrays)
-    return arrays, places, groups
-
-
-def _check_array(name: str, w: Any) -> None:
-    if not isinstance(w, np.ndarray) or w.dtype not in (np.float32, np.float64):
-        raise InvalidParameterError(f"{name} must be an ndarray of float32 or float64 numbers, got "
-                                    f"{w.dtype if isinstance(w, np.ndarray) else type(w).__name__}")
-    flags = w.flags
-    if not (flags.writeable and flags.aligned and flags.forc and w.dtype.isnative):
-        wrong = [word for word, bad in (("read-only", not flags.writeable), ("not aligned", not flags.aligned),
-                                        ("not contiguous", not flags.forc), ("of foreign byte order", not w.dtype.isnative)) if bad]
-        raise InvalidParameterError(f"{name} must be writeable, aligned and C- or F-contiguous, as it is changed in place; it is "
-                                    + " and ".join(wrong))
-    if not np.isfinite(w).all():
-        raise InvalidParameterError(f"{name} must be finite, got nan or infinity")
-
-
-def _check_apart(arrays: list[Array]) -> None:
-    order = sorted((w.ctypes.data, w.ctypes.data + w.nbytes, i) for i, w in enumerate(arrays) if w.size)
-    for (_, end, i), (start, _, j) in zip(order, order[1:]):
-        if start < end:
-            raise InvalidParameterError(f"params[{min(i, j)}] and params[{max(i, j)}] must not overlap in memory")

@@ -43,7 +43,7 @@ class Adafactor(Optimizer):
     beta2_decay : float, default=-0.8
         b, from −1 to 0.
     eps : tuple, default=(None, 1e-3)
-        ε1, or None for the type's own, and ε2.
+        ε1, or None for the type's own, and ε2; in parameter groups they go by eps1 and eps2.
     d : float, default=1.0
         Bound of the root mean square of a step.
     weight_decay : float, default=0
@@ -70,12 +70,13 @@ class Adafactor(Optimizer):
 
     def __init__(self, params: Any, lr: Any = 0.01, beta2_decay: float = -0.8, eps: tuple[float | None, float] = (None, 1e-3),
                  d: float = 1.0, weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
-        self._build(params, {"lr": lr, "beta2_decay": beta2_decay, "eps_pair": eps, "d": d, "weight_decay": weight_decay},
-                    options, factored=True)
+        if not isinstance(eps, (tuple, list)) or len(eps) != 2:
+            raise InvalidParameterError(f"eps must be two numbers, or None and a number, got {eps!r}")
+        self._build(params, {"lr": lr, "beta2_decay": beta2_decay, "eps1": eps[0], "eps2": eps[1], "d": d,
+                             "weight_decay": weight_decay}, options, factored=True)
 
     def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        first, second = settings["eps_pair"]
-        return {"eps": first or 0.0, "a": second, "b": settings["d"], "c": settings["beta2_decay"]}
+        return {"eps": settings["eps1"] or 0.0, "a": settings["eps2"], "b": settings["d"], "c": settings["beta2_decay"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array | None:
         """In the order of memory, as the passes go: rows and columns are swapped where w is Fortran-ordered."""

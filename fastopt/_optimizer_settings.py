@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any, Literal, NamedTuple, TypedDict
@@ -47,7 +48,7 @@ def number(low: float = -math.inf, high: float = math.inf, *, above: bool = Fals
     bounds += [f"below {high:g}" if below else f"at most {high:g}"] if high < math.inf else []
 
     def accepts(value: Any) -> bool:
-        return bool(_is_number(value) and math.isfinite(value) and (low < value if above else low <= value)
+        return bool(_is_number(value) and abs(value) <= sys.float_info.max and (low < value if above else low <= value)
                     and (value < high if below else value <= high))
     return Check(" ".join(["a finite number", " and ".join(bounds)]).strip(), accepts)
 
@@ -65,21 +66,25 @@ def pair(inner: Check, words: str) -> Check:
 
 def one_of(*options: Any) -> Check:
     """One of some values."""
-    return Check("one of " + ", ".join(map(repr, options)), lambda value: value in options)
+    return Check("one of " + ", ".join(map(repr, options)),
+                 lambda value: (value is None or isinstance(value, str)) and value in options)
 
 
 _share = number(0, 1, below=True)
 _positive = number(0, above=True)
 _at_least_0 = number(0)
+_above_1 = number(1, above=True)
+_two_positive = pair(_positive, "two positive numbers")
 _flag = Check("True or False", lambda value: isinstance(value, bool))
 
 CHECKS: dict[str, Check] = {
     "lr": Check("a finite number of at least 0, or a callable of the step",
                 lambda value: callable(value) or _at_least_0.accepts(value)),
     "betas": pair(_share, "two numbers of at least 0 and below 1"),
-    "beta3": optional(_share), "rho": _share, "alpha": _share, "eps": _at_least_0, "momentum": _share, "dampening": number(0, 1),
-    "weight_decay": _at_least_0, "l1": _at_least_0, "l2": _at_least_0, "beta": _at_least_0,
-    "nesterov": _flag, "amsgrad": _flag, "centered": _flag, "maximize": _flag, "decoupled": _flag,
+    "beta3": optional(_share), "rho": _share, "alpha": number(0, 1),
+    "eps": _at_least_0, "momentum": _share, "dampening": number(0, 1),
+    "weight_decay": _at_least_0, "l1": _at_least_0, "l2": _at_least_0, "beta": _positive,
+    "nesterov": _flag, "amsgrad": _flag, "centered": _flag, "maximize": _flag, "decoupled_weight_decay": _flag,
     "safeguard_warmup": _flag, "use_bias_correction": _flag,
     "clip_value": optional(_positive), "clip_norm": optional(_positive), "clip_global_norm": optional(_positive),
     "nonfinite": one_of("raise", "skip", "late"),
@@ -87,16 +92,16 @@ CHECKS: dict[str, Check] = {
                        lambda value: value is None or isinstance(value, int) and not isinstance(value, bool) and value != 0),
     "moments": one_of(None, "bfloat16", "8bit"),
     "lr_decay": _at_least_0, "initial_accumulator_value": _at_least_0, "lambd": _at_least_0, "power": _at_least_0,
-    "t0": _at_least_0, "etas": Check("two numbers, the first between 0 and 1, the second above 1",
-                                     lambda value: isinstance(value, (tuple, list)) and len(value) == 2
-                                     and all(map(_is_number, value)) and 0 < value[0] < 1 < value[1] < math.inf),
+    "t0": _at_least_0,
+    "etas": Check("two numbers, the first between 0 and 1, the second above 1",
+                  lambda value: _two_positive.accepts(value) and value[0] < 1 < value[1]),
     "step_sizes": Check("two positive numbers, the smaller first",
-                        lambda value: isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_is_number, value))
-                        and 0 < value[0] <= value[1] < math.inf),
+                        lambda value: _two_positive.accepts(value) and value[0] <= value[1]),
     "momentum_decay": _at_least_0, "trust_coefficient": _positive, "d0": _positive, "d_coef": _positive,
-    "growth_rate": Check("a number above 1, or infinity", lambda value: _is_number(value) and value > 1),
+    "growth_rate": Check("a number above 1, or infinity",
+                         lambda value: _is_number(value) and (value == math.inf or _above_1.accepts(value))),
     "reps_rel": _positive, "r": _at_least_0, "weight_lr_power": _at_least_0,
-    "beta2_decay": number(-1, 0), "d": _positive, "ns_steps": Check("an integer from 1 to 99",
+    "eps1": optional(_at_least_0), "eps2": _positive, "beta2_decay": number(-1, 0), "d": _positive, "ns_steps": Check("an integer from 1 to 99",
                                                                    lambda value: isinstance(value, int)
                                                                    and not isinstance(value, bool) and 1 <= value <= 99),
     "adjust_lr": one_of("original", "match_rms_adamw"),

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class SGD(Optimizer):
     """Stochastic gradient descent: w ← w − lr·g, or with momentum μ: v ← μ·v + (1 − τ)·g, w ← w − lr·v.
 
-    With `nesterov` the step is lr·(g + μ·v).  In the first step v is g.
+    With `nesterov` the step is lr·(g + μ·v).  In the first step v is g.  Row-sparse gradients, without momentum, step the rows
+    that they have; weight decay and L1 act on these rows alone.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ class SGD(Optimizer):
 
     name = "sgd"
     kinds = {"sgd": (), "momentum": ("v",)}
-    sparse = True
+    sparse = ("sgd",)
 
     def __init__(self, params: Any, lr: Any = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
                  weight_decay: float = 0.0, nesterov: bool = False, **options: Unpack[Options]) -> None:
@@ -68,3 +69,83 @@ class SGD(Optimizer):
             raise InvalidParameterError("nesterov must be False without momentum or with dampening, got True with momentum="
                                         f"{settings['momentum']} and dampening={settings['dampening']}")
         return {"flag": int(settings["nesterov"])}
+
+
+class Momentum(Optimizer):
+    """Gradient descent with momentum: v ← μ·v + (1 − τ)·g, w ← w − lr·v; in the first step v is g.  `SGD` with another default.
+
+    Parameters
+    ----------
+    params, **options
+        See `Optimizer`.
+    lr : float or callable, default=1e-3
+        Learning rate.
+    momentum : float, default=0.9
+        μ, below 1.
+    dampening : float, default=0
+        τ.
+    weight_decay : float, default=0
+        L2 penalty: weight_decay·w is added to the gradient.
+
+    References
+    ----------
+    B. T. Polyak (1964), Some methods of speeding up the convergence of iteration methods, USSR Computational Mathematics and
+    Mathematical Physics 4(5), 1–17.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt import optimizers
+    >>> w = np.array([1.0, 2.0])
+    >>> optimizers.Momentum(w, lr=0.1).step(np.array([5.0, -5.0]))
+    >>> w.round(6)
+    array([0.5, 2.5])
+    """
+
+    name = "momentum"
+    kinds = {"momentum": ("v",)}
+
+    def __init__(self, params: Any, lr: Any = 1e-3, momentum: float = 0.9, dampening: float = 0.0,
+                 weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
+        self._build(params, {"lr": lr, "momentum": momentum, "dampening": dampening,
+                             "weight_decay": weight_decay}, options)
+
+
+class Nesterov(Optimizer):
+    """Gradient descent with Nesterov's momentum: v ← μ·v + g, w ← w − lr·(g + μ·v); in the first step v is g.
+
+    Parameters
+    ----------
+    params, **options
+        See `Optimizer`.
+    lr : float or callable, default=1e-3
+        Learning rate.
+    momentum : float, default=0.9
+        μ, below 1.
+    weight_decay : float, default=0
+        L2 penalty: weight_decay·w is added to the gradient.
+
+    References
+    ----------
+    Y. Nesterov (1983), A method for solving the convex programming problem with convergence rate O(1/k²), Soviet Mathematics
+    Doklady 27, 372–376.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt import optimizers
+    >>> w = np.array([1.0, 2.0])
+    >>> optimizers.Nesterov(w, lr=0.1).step(np.array([5.0, -5.0]))
+    >>> w.round(6)
+    array([0.05, 2.95])
+    """
+
+    name = "nesterov"
+    kinds = {"momentum": ("v",)}
+
+    def __init__(self, params: Any, lr: Any = 1e-3, momentum: float = 0.9, weight_decay: float = 0.0,
+                 **options: Unpack[Options]) -> None:
+        self._build(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}, options)
+
+    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {"flag": 1}

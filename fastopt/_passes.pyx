@@ -60,29 +60,43 @@ cdef void squares(Plan *p, int part, int threads) noexcept nogil:
             p.sums[2 * k] = a.kernel.square_sum(a.n_rows * a.width, a.g) if job.start == 0 else 0
 
 
-cdef double bounded(Plan *p, Py_ssize_t first, Py_ssize_t n, double bound) noexcept nogil:
-    """What brings the norm of the gradients of some jobs down to a bound."""
+cdef double norm(const Plan *p, const Array *a) noexcept nogil:
+    """Of the gradient of an array, the mean of those accumulated."""
     cdef Py_ssize_t k
     cdef double total = 0
-    if bound == INFINITY:
-        return 1
-    for k in range(first, first + n):
+    for k in range(a.job, a.job + a.jobs):
         total += p.sums[2 * k]
-    total = sqrt(total) * p.factor
-    return bound / total if total > bound else 1
+    return sqrt(total) * p.factor
+
+
+cdef double bounded(double value, double bound) noexcept nogil:
+    """What brings a norm down to a bound."""
+    return bound / value if value > bound else 1
+
+
+cdef double global_bound(const Plan *p) noexcept nogil:
+    """What brings the norm of all gradients down to its bound, after each was brought down to its own."""
+    cdef Py_ssize_t i
+    cdef double total = 0
+    if p.clip_global_norm == INFINITY:
+        return 1
+    for i in range(p.arrays.n):
+        total += min(norm(p, &p.arrays.at[i]), p.clip_norm) ** 2
+    return bounded(sqrt(total), p.clip_global_norm)
 
 
 cdef void fold_rules(Plan *p) noexcept nogil:
     """What does not depend on the element, for each array: the rule's coefficients, the scale of gradients."""
     cdef Py_ssize_t i
     cdef Array *a
-    cdef double scale = p.sign * p.factor * bounded(p, 0, p.n_jobs, p.clip_global_norm)
+    cdef double scale = p.sign * p.factor * global_bound(p)
     for i in range(p.n_groups):
         kernels(False).rule_fold(&p.rules[i], <double>p.t, scale, &p.carry[i * FO_CARRIES], &p.folded[i])
     for i in range(p.arrays.n):
         a = &p.arrays.at[i]
         a.step = p.folded[a.group]
-        a.step.h.scale *= bounded(p, a.job, a.jobs, p.clip_norm)
+        if p.clip_norm < INFINITY:
+            a.step.h.scale *= bounded(norm(p, a), p.clip_norm)
 
 
 cdef int apply(Plan *p, int threads) noexcept nogil:

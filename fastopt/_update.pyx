@@ -157,8 +157,8 @@ cdef class Update:
         return self.plan.t
 
     def set_counters(self, long long t, long long skipped):
-        """Go on at step `t`."""
-        self.plan.t, self.skipped = t, skipped
+        """Go on at step `t`, with no gradients accumulated."""
+        self.plan.t, self.skipped, self.count = t, skipped, 0
 
     def set_bounds(self, double clip_norm, double clip_global_norm, bint maximize, str nonfinite):
         """What holds for all groups."""

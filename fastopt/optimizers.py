@@ -9,11 +9,19 @@ from typing import Any
 
 from ._gradients import RowSparse
 from ._optimizer import Optimizer, ParamGroup, registry
-from ._optimizer_adam import Adam
-from ._optimizer_sgd import SGD
+from ._optimizer_adam import Adam, AdamW, Adamax, AMSGrad, NAdam, RAdam
+from ._optimizer_adaptive import AdaBelief, Adadelta, Adagrad, RMSprop, Yogi
+from ._optimizer_averaged import ASGD, FTRL, ScheduleFreeAdamW, ScheduleFreeSGD
+from ._optimizer_matrix import Adafactor, Muon
+from ._optimizer_scaled import LAMB, LARS, DoG, Prodigy
+from ._optimizer_sgd import SGD, Momentum, Nesterov
+from ._optimizer_sign import Lion, Rprop, SignSGD
 from .exceptions import InvalidParameterError
 
-__all__ = ["Adam", "Optimizer", "ParamGroup", "RowSparse", "SGD", "get", "names"]
+__all__ = ["AMSGrad", "ASGD", "AdaBelief", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "DoG",
+           "FTRL", "LAMB", "LARS", "Lion", "Momentum", "Muon", "NAdam", "Nesterov", "Optimizer", "ParamGroup",
+           "Prodigy", "RAdam", "RMSprop", "RowSparse", "Rprop", "SGD", "ScheduleFreeAdamW", "ScheduleFreeSGD",
+           "SignSGD", "Yogi", "get", "names"]
 
 
 def names() -> list[str]:

@@ -31,8 +31,9 @@ _batch_cuts|_batch_steps
 _batch_work
 _batch
 _optimizer_settings
-_optimizer_state
+_optimizer_state|_optimizer_params
 _optimizer
+_optimizer_moments
 _optimizer_\\w+
 optimizers|objective
 _lbfgs

@@ -192,7 +192,7 @@ def test_the_default_with_bounds():
 
 
 @pytest.mark.parametrize("method, words", [
-    ("lbgfs", "did you mean 'lbfgs'"), ("bfgs", "did you mean 'lbfgs'"), ("nelder-mead", "method must be one of 'cg', 'gd'"),
+    ("lbgfs", "did you mean 'lbfgs'"), ("bfgs", "did you mean 'lbfgs'"), ("nelder-mead", "method must be one of 'gd', 'cg'"),
     ("", "method must be"), (3, "method must be one of .* got 3")])
 def test_unknown_method(method, words):
     for call in (lambda: fo.minimize(both, [1.0], method=method), lambda: fo.scipy_method(method)):
@@ -210,11 +210,11 @@ def test_unknown_options_warn():
 
 
 @pytest.mark.parametrize("method, options, words", [
-    ("cg", {"gtol": -1}, r"options\['gtol'\] must be a number at least 0; got -1"), ("cg", {"gtol": np.nan}, "gtol"),
-    ("cg", {"gtol": "a"}, "gtol"), ("cg", {"maxiter": -1}, "maxiter.* must be an integer, at least 0"),
+    ("cg", {"gtol": -1}, r"options\['gtol'\] must be at least 0, got -1"), ("cg", {"gtol": np.nan}, "gtol"),
+    ("cg", {"gtol": "a"}, "gtol"), ("cg", {"maxiter": -1}, "maxiter.* must be an integer at least 0"),
     ("cg", {"maxiter": 1.5}, "maxiter"), ("cg", {"c1": 0.5}, "c1.* must be below c2"), ("cg", {"c2": 1}, "c2"),
     ("cg", {"beta": "hs"}, "one of 'hz', 'pr\\+'"), ("lbfgs", {"maxcor": 0}, "maxcor"), ("gd", {"line_search": "armjo"}, "did you mean"),
-    ("gd", {"disp": 7}, "disp"), ("proximal", {"l1": -1}, "l1"), ("proximal", {"l1": [1, 2, 3]}, "array of shape"),
+    ("proximal", {"restart": 7}, "restart"), ("proximal", {"l1": -1}, "l1"), ("proximal", {"l1": [1, 2, 3]}, "array of shape"),
     ("proximal", {"l1": "a"}, "l1"), ("cg", [1], "options must be a dict"), ("cg", {"eps": [1e-8] * 3}, "eps")])
 def test_bad_options(method, options, words):
     with pytest.raises(InvalidParameterError, match=words):
