@@ -74,7 +74,7 @@ def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: An
 
     w, b = laid_out(start.coef), np.array(start.intercept, dtype=np.float64)
     optimizer = make_optimizer(batches, w, b, plan.schedule[1])
-    if start.memory is not None and start.memory.fits(optimizer):
+    if isinstance(start.memory, Memory) and start.memory.fits(optimizer):
         start.memory.recall(optimizer)
     penalise(optimizer, alpha * (1 - share), alpha * share)
     averages = None

@@ -111,8 +111,8 @@ SUPERVISED: dict[str, Rule] = {
     "n_iter_no_change": integer(1),
     "restore_best": FLAG,
     "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
-    "optimizer": either(names(*(name for name in optimizers.names() if name != "muon")), NONE),
-    "batch_size": either(integer(1), SIZE),
+    "optimizer": either(names("auto", *(name for name in optimizers.names() if name != "muon")), NONE),
+    "batch_size": either(integer(1), SIZE, NONE),
     "schedule": either(SCHEDULE, NONE),
     "clip_norm": either(real(0, above=True), NONE),
     "optimizer_params": either(SETTINGS, NONE),
@@ -155,7 +155,7 @@ def uses_batches(values: Mapping[str, Any]) -> bool:
     """Whether the parameters ask for more than per-sample SGD."""
     return (values.get("multi_class") == "multinomial"
             or any(values.get(name) is not None for name in ("optimizer", "schedule", "clip_norm"))
-            or not isinstance(values.get("batch_size", 1), Integral) or values.get("batch_size", 1) > 1)
+            or values.get("batch_size") is not None and values["batch_size"] != 1)
 
 
 def check_batches(owner: str, values: Mapping[str, Any]) -> None:
@@ -168,6 +168,11 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         refuse(owner, "learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"])
     if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
         refuse(owner, "loss", "'log_loss' with multi_class='multinomial'", values["loss"])
+    if values["optimizer"] == "auto":
+        for name in ("schedule", "clip_norm", "optimizer_params"):
+            if values[name] is not None:
+                refuse(owner, name, "None with optimizer='auto', which has no such settings", values[name])
+        return
     settings = values["optimizer_params"] or {}
     for name, instead in {"lr": "eta0 or schedule", "l1": "penalty and alpha", "clip_norm": "clip_norm",
                           "clip_global_norm": "clip_norm", "n_threads": "n_jobs", "maximize": "", "nonfinite": ""}.items():
