@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastopt._batch import BatchRun
 from fastopt._core import Matrix
-from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Memory, make_run, memory_of
+from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Memory, Metric, copied, make_run, memory_of
 from fastopt._linear_compat import Events
 from fastopt._predict import predict
 from fastopt._samples import Samples
@@ -132,6 +132,7 @@ class Watch:
                  verbose: bool) -> None:
         self.start, self.validation, self.stops, self.keeps_best = start, validation, stops, keeps_best
         self.callback, self.events, self.attributes, self.verbose = callback, events, attributes, verbose
+        self.metric: Metric | None = None   # that drives the learning rate
         self.best: Outcome | None = None
         self.best_score, self.began = -np.inf, time.perf_counter()
         self.scores: list[float] = []
@@ -140,7 +141,7 @@ class Watch:
     def wanted(self) -> bool:
         """Whether there is anything to do between epochs."""
         return (self.validation is not None or self.keeps_best or self.callback is not None or self.events.wanted
-                or self.verbose)
+                or self.verbose or self.metric is not None)
 
     def follow(self, run: Run | BatchRun, plan: Plan) -> None:
         """Run all epochs."""
@@ -155,6 +156,8 @@ class Watch:
         if self.validation is not None:
             score = self.validation(*now.result)
             self.scores.append(score)
+        if self.metric is not None:
+            self.metric.tell(run.loss, score)
         if self.keeps_best:
             self._keep(now, -run.loss if score is None else score)
         if self.verbose:
@@ -209,6 +212,11 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
     if rows is not None:
         held_out = np.zeros(X.n, dtype=np.uint8)
         held_out[rows] = 1
+    given = plan.batches
+    if given is not None:
+        plan = replace(plan, batches=copied(given, start.memory))
+        if getattr(given.schedule, "driven_by", None) == "metric":
+            watch.metric = Metric(plan.batches.schedule, watch.validation is not None)   # type: ignore[union-attr]
     run = start_run(X, targets, weight, held_out, start, plan)
     if watch.wanted:
         watch.follow(run, plan)
@@ -221,7 +229,7 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
                                                                         best.intercept_avg)
         done.averaged, done.best_iter = best.averaged, best.n_iter
     elif isinstance(run, BatchRun) and not run.diverged:
-        done.memory = memory_of(run.optimizer)
+        done.memory = memory_of(run.optimizer, given, plan.batches)   # type: ignore[arg-type]
     if watch.validation is not None:
         done.validation_curve = watch.scores
     if run.diverged:

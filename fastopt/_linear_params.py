@@ -128,6 +128,12 @@ ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True),
                               "learning_rate": names(*(name for name in SGD_SCHEDULE_NAMES if not name.startswith("pa")))}
 
 
+#: settings of optimizers that are none in an estimator, and what sets them there
+NOT_SETTINGS = {"lr": "eta0 or schedule", "l1": "alpha with penalty='l1'", "l2": "alpha with penalty='l2'",
+                "weight_decay": "alpha with penalty='l2'", "clip_norm": "clip_norm", "clip_global_norm": "clip_norm",
+                "n_threads": "n_jobs", "maximize": "", "nonfinite": ""}
+
+
 def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str, ...] = ()) -> None:
     """Raise for the value of a parameter; an unknown string is told its near match."""
     near = difflib.get_close_matches(value, options, n=1, cutoff=0.5) if isinstance(value, str) else []
@@ -168,9 +174,14 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         refuse(owner, "learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"])
     if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
         refuse(owner, "loss", "'log_loss' with multi_class='multinomial'", values["loss"])
+    if getattr(values["schedule"], "driven_by", None) == "value":
+        refuse(owner, "schedule", "a function of the step, or driven by a metric as ReduceOnPlateau is, not by the loss and "
+               "gradient of each batch: fastopt.minimize_stochastic takes such a schedule", values["schedule"])
+    if getattr(values["batch_size"], "driven_by", None) is not None:
+        refuse(owner, "batch_size", "an integer or a strategy that follows the step alone, not the norms of gradients: "
+               "fastopt.minimize_stochastic takes such a strategy", values["batch_size"])
     settings = values["optimizer_params"] or {}
-    for name, instead in {"lr": "eta0 or schedule", "l1": "penalty and alpha", "clip_norm": "clip_norm",
-                          "clip_global_norm": "clip_norm", "n_threads": "n_jobs", "maximize": "", "nonfinite": ""}.items():
+    for name, instead in NOT_SETTINGS.items():
         if name in settings:
             refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),
                    values["optimizer_params"])
