@@ -157,6 +157,7 @@ typedef struct {
     const int32_t *next;    /* (n_next,) */
     ptrdiff_t width, begin, end; /* the blocks begin … end − 1 */
     ptrdiff_t output_stride, feature_stride;
+    const void *centre;     /* (d,) subtracted from each dense row where it is read, or NULL */
 } fo_chunk;
 
 /* What leads from predictions to the factors of the rows in the gradient. */
@@ -166,7 +167,26 @@ typedef struct {
     ptrdiff_t k;
     const double *b;            /* (k,) intercepts */
     const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; softmax: of the row's class */
+    const double *range;        /* (k, 2): predictions are cut to it, before the loss sees them; or NULL */
+    const double *unit;         /* (k,): the gradient of the loss is in multiples of it; or NULL */
 } fo_errors;
+
+/* A step of optimizer="auto" (docs/auto.md). */
+typedef struct {
+    ptrdiff_t k;        /* outputs */
+    double t;           /* this step, from 1 */
+    const double *rate; /* (k,) η: the step of a weight whose sum of squared gradients is 1, in units of predictions */
+    double l1;          /* alpha·l1_ratio */
+    const double *l2;   /* (k,) alpha·(1 − l1_ratio), over the unit of predictions */
+} fo_auto;
+
+/* The weights of optimizer="auto" beside CSR rows, (d, k) each. */
+typedef struct {
+    int64_t *since; /* (d,) the last step of each column */
+    void *V;        /* sums of squared gradients */
+    void *w;        /* weights */
+    void *mean;     /* their averages */
+} fo_auto_columns;
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -218,7 +238,7 @@ typedef struct {
                              const void *column, double mean);
     int (*factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, void *w, const void *row,
                        const void *column, double mean);
-    /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds the type. */
+    /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds a double. */
     double (*square_sum)(ptrdiff_t n, const void *g);
     /* p[block·p_stride + i·k + j] = x_i·w_j over the columns of each block of the chunk. */
     void (*batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p);
@@ -231,6 +251,30 @@ typedef struct {
     double (*batch_values)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p);
     /* mean += share·(w − mean) */
     void (*average)(ptrdiff_t n, double share, const void *w, void *mean);
+    /* sum += Σ weight·(x − origin), over the rows, of `width` columns from `first` on; origin, sum (width,). */
+    void (*column_sums)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, ptrdiff_t first,
+                        ptrdiff_t width, const double *origin, double *sum);
+    /* sum1 += Σ weight·|x − centre|, sum2 += Σ weight·(x − centre)². */
+    void (*column_spread)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, ptrdiff_t first,
+                          ptrdiff_t width, const double *centre, double *sum1, double *sum2);
+    /* CSR: Σ weight·x, Σ weight·|x| and Σ weight·x² over the stored values; sums (d,). */
+    void (*column_stored)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, double *sum,
+                          double *sum1, double *sum2);
+    /* mean += share·(origin + sum/weight − mean), sum = 0. */
+    void (*column_means)(ptrdiff_t n, double weight, double share, const double *origin, double *sum, double *mean);
+    /* One step of n weights of output j, with the inverse sizes r of their columns; g is set to 0. */
+    void (*auto_dense)(const fo_auto *a, ptrdiff_t j, ptrdiff_t n, const void *r, void *g, void *V, void *w, void *mean);
+    /* Adds the columns of the rows of a chunk to the n in `touched` (room for one more), each once; returns how many. */
+    ptrdiff_t (*auto_touch)(const fo_matrix *X, const fo_chunk *chunk, ptrdiff_t n, unsigned char *seen, ptrdiff_t *touched);
+    /* One step of n columns, and what they missed; g and seen are set to 0 there. */
+    void (*auto_columns)(const fo_auto *a, ptrdiff_t n, const ptrdiff_t *touched, unsigned char *seen, const void *r, void *g,
+                         fo_auto_columns *columns);
+    /* What the d columns have missed up to step t. */
+    void (*auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, fo_auto_columns *columns);
+    /* Adds the sum of the losses of each output; uses p (n, k) up. */
+    void (*auto_losses)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p, double *sums);
+    /* One step of the intercepts. */
+    void (*auto_intercepts)(const fo_auto *a, const double *g, double *V, double *b, double *mean);
 } fo_kernels;
 
 typedef struct {

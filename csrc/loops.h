@@ -14,3 +14,6 @@
 #include "moments.h"
 #include "matrix_rules.h"
 #include "batch.h"
+#include "batch_errors.h"
+#include "columns.h"
+#include "auto.h"

@@ -60,10 +60,10 @@ class Memory:
                 array[...] = value
 
 
-def copied(batches: Batches, memory: Memory | None) -> Batches:
+def copied(batches: Batches, memory: Any) -> Batches:
     """With a schedule and sizes that training may change: as the fit before left them, if they are still those."""
     own = batches.schedule, batches.sizes
-    earlier = own if memory is None else tuple(left if given is mine else mine for mine, given, left
+    earlier = own if not isinstance(memory, Memory) else tuple(left if given is mine else mine for mine, given, left
                                                in zip(own, memory.given, memory.left))
     schedule, sizes = copy.deepcopy(earlier)
     return replace(batches, schedule=schedule, sizes=sizes)
@@ -110,7 +110,7 @@ def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: An
     w, b = laid_out(start.coef), np.array(start.intercept, dtype=np.float64)
     first = plan.schedule[1] if batches.schedule is None else float(rates_of(batches.schedule, int(start.t) - 1, 1)[0])
     optimizer = make_optimizer(batches, w, b, first, alpha * (1 - share), alpha * share)
-    if start.memory is not None and start.memory.fits(optimizer):
+    if isinstance(start.memory, Memory) and start.memory.fits(optimizer):
         start.memory.recall(optimizer)
     averages = None
     if start.coef_avg is not None:

@@ -72,9 +72,12 @@ PARAMETERS.update({
     "optimizer": """str or None, default=None
         The update rule: a name of ``fastopt.optimizers.names()``, as 'adam'; None is 'sgd', by samples if nothing else asks
         for batches.  Its learning rate is `schedule`, else that of `learning_rate`, where 'optimal' means 'constant'; the
-        penalty joins as l2 in the gradient and as a proximal step of l1.""",
-    "batch_size": """int or strategy of fastopt.batching, default=1
-        Rows of a mini-batch: one step along their mean gradient.  The last batch of an epoch may be smaller.""",
+        penalty joins as l2 in the gradient and as a proximal step of l1.  'auto' needs neither a learning rate nor scaled
+        columns: `learning_rate`, `eta0`, `power_t` and `average` are not used, the penalty is on the weights of standardised
+        columns, and max(10, 50,000/n) epochs are enough, without a warning.""",
+    "batch_size": """int, strategy of fastopt.batching or None, default=None
+        Rows of a mini-batch: one step along their mean gradient.  The last batch of an epoch may be smaller.  None: 1, or 32
+        with ``optimizer='auto'``.""",
     "schedule": """callable or None, default=None
         Learning rate of step t = 0, 1, …: a schedule of ``fastopt.schedules`` or another callable of the step.""",
     "clip_norm": """float or None, default=None

@@ -111,8 +111,8 @@ SUPERVISED: dict[str, Rule] = {
     "n_iter_no_change": integer(1),
     "restore_best": FLAG,
     "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
-    "optimizer": either(names(*(name for name in optimizers.names() if name != "muon")), NONE),
-    "batch_size": either(integer(1), SIZE),
+    "optimizer": either(names("auto", *(name for name in optimizers.names() if name != "muon")), NONE),
+    "batch_size": either(integer(1), SIZE, NONE),
     "schedule": either(SCHEDULE, NONE),
     "clip_norm": either(real(0, above=True), NONE),
     "optimizer_params": either(SETTINGS, NONE),
@@ -161,7 +161,7 @@ def uses_batches(values: Mapping[str, Any]) -> bool:
     """Whether the parameters ask for more than per-sample SGD."""
     return (values.get("multi_class") == "multinomial"
             or any(values.get(name) is not None for name in ("optimizer", "schedule", "clip_norm"))
-            or not isinstance(values.get("batch_size", 1), Integral) or values.get("batch_size", 1) > 1)
+            or values.get("batch_size") is not None and values["batch_size"] != 1)
 
 
 def check_batches(owner: str, values: Mapping[str, Any]) -> None:
@@ -180,6 +180,11 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
     if getattr(values["batch_size"], "driven_by", None) is not None:
         refuse(owner, "batch_size", "an integer or a strategy that follows the step alone, not the norms of gradients: "
                "fastopt.minimize_stochastic takes such a strategy", values["batch_size"])
+    if values["optimizer"] == "auto":
+        for name in ("schedule", "clip_norm", "optimizer_params"):
+            if values[name] is not None:
+                refuse(owner, name, "None with optimizer='auto', which has no such settings", values[name])
+        return
     settings = values["optimizer_params"] or {}
     for name, instead in NOT_SETTINGS.items():
         if name in settings:
