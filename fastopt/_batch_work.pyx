@@ -43,8 +43,8 @@ cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
     fo_team_wait(&shared.team, worker.size)
     if worker.rank == 0:
         step_whole(&shared.weights, &worker.stepper, part.lr)
-    finish(&shared.weights, &worker.stepper, worker.rank == 0)
     fo_team_wait(&shared.team, worker.size)
+    finish(&shared.weights, &worker.stepper, worker.rank == 0)   # averages of stepped weights
 
 
 cdef void _chunk(Work *shared, Worker *worker, Py_ssize_t i, double factor) noexcept nogil:
