@@ -75,8 +75,9 @@ cdef class Model:
 
     def free_gram(self, free):
         """Wᵀ·W over the variables of a mask."""
-        cdef int count = np.count_nonzero(free)
-        cdef bint others = 2 * count > self.d
+        cdef bint others = 2 * np.count_nonzero(free) > self.d
+        if np.shape(free) != (self.d,):
+            raise ValueError(f"a mask of {self.d} variables expected, got shape {np.shape(free)}")
         where = np.flatnonzero(np.logical_not(free) if others else free)
         np.asarray(self.chosen)[:len(where)] = where
         if self.history.is_float:
@@ -95,7 +96,7 @@ cdef class Model:
         return 0
 
     cdef bint _update(self, real *pairs) noexcept nogil:
-        """Gram matrix, M⁻¹ and its factors; False without pairs, or where rounding left M⁻¹ without the signs it must have."""
+        """Gram matrix, M⁻¹ and its factors; False without pairs, or where rounding or overflow left M⁻¹ without the signs it must have."""
         cdef int age, count = <int>self.history.count, size = self.all_rows // 2
         cdef int new = <int>min(self.history.appended - self.seen, <Py_ssize_t>count)
         for age in range(count):

@@ -47,7 +47,8 @@ cdef class BoundedSteps:
         self.moving, self.k = cnp.PyArray_DATA(moving), &matrix[0, 0]
         self.p, self.tp, self.tc, self.q = &vectors[0, 0], &vectors[1, 0], &vectors[2, 0], &vectors[3, 0]
 
-    def step(self, cnp.ndarray x, cnp.ndarray g, cnp.ndarray lower, cnp.ndarray upper, cnp.ndarray out):
+    def step(self, cnp.ndarray x not None, cnp.ndarray g not None, cnp.ndarray lower not None, cnp.ndarray upper not None,
+             cnp.ndarray out not None):
         """The way from x to the model's minimum within the bounds, into `out`; without a model, to the projection of x − g."""
         cdef bint found
         self.model._check((x, g, lower, upper, out))
@@ -58,32 +59,38 @@ cdef class BoundedSteps:
         if not found:
             self.model.history.clear()
 
-    def cauchy(self, cnp.ndarray x, cnp.ndarray g, cnp.ndarray lower, cnp.ndarray upper, double[::1] times, cnp.ndarray out):
+    def cauchy(self, cnp.ndarray x not None, cnp.ndarray g not None, cnp.ndarray lower not None, cnp.ndarray upper not None,
+               double[::1] times not None, cnp.ndarray out not None):
         """The first minimum of the model along the projected path, into `out`, by the times when bounds are reached."""
         self.model._check((x, g, lower, upper, out))
+        if times.shape[0] != self.model.d:
+            raise ValueError(f"{self.model.d} times expected, got {times.shape[0]}")
         self.times[:] = times
         if self.model.history.is_float:
-            place(self.model.d, self._first_minimum(f32(g)), &self.times[0], f32(x), f32(g),
-                  f32(lower), f32(upper), f32(out))
+            self._cauchy(f32(x), f32(g), f32(lower), f32(upper), f32(out))
         else:
-            place(self.model.d, self._first_minimum(f64(g)), &self.times[0], f64(x), f64(g),
-                  f64(lower), f64(upper), f64(out))
+            self._cauchy(f64(x), f64(g), f64(lower), f64(upper), f64(out))
 
-    cdef bint _step(self, real *x, real *g, real *lower, real *upper, real *out) noexcept nogil:
+    cdef bint _step(self, real *x, real *g, real *lower, real *upper, real *out) noexcept:
         """False if there was no model."""
-        cdef double stop
-        cdef int free
-        if self.model._update(<real *>self.model.pairs):
-            breakpoints(self.model.d, x, g, lower, upper, &self.times[0])
-            stop = self._first_minimum(g)
-            free = place(self.model.d, stop, &self.times[0], x, g, lower, upper, out)
-            if self._to_minimum(stop, free, g):
+        cdef bint found = False
+        with nogil:
+            if self.model._update(<real *>self.model.pairs):
+                breakpoints(self.model.d, x, g, lower, upper, &self.times[0])
+                found = self._to_minimum(self._cauchy(x, g, lower, upper, out), g)
+            if found:
                 self._leave_cauchy(x, g, lower, upper, out)
-                return True
-        project(self.model.d, x, g, lower, upper, out)
-        return False
+            else:
+                project(self.model.d, x, g, lower, upper, out)
+        return found
 
     # ---- the Cauchy point ----
+    cdef double _cauchy(self, real *x, real *g, real *lower, real *upper, real *out) noexcept nogil:
+        """It into `out`, and its time."""
+        cdef double stop = self._first_minimum(g)
+        place(self.model.d, stop, &self.times[0], x, g, lower, upper, out)
+        return stop
+
     cdef double _first_minimum(self, real *g) noexcept nogil:
         """Its time on the projected path x − t·g; `p`, `tp` and `tc` are then those of that point."""
         cdef int i, b, waiting
@@ -98,7 +105,7 @@ cdef class BoundedSteps:
                 slope -= share * self.tc[i]
                 curvature -= share * self.tp[i]
             rest = -slope / curvature if slope < 0 and curvature > 0 else 0
-            if waiting == 0 and not endless:    # nothing moves any more
+            if waiting == 0 and not (endless and rest < INFINITY):    # nothing moves any more, or the model is flat to rounding
                 rest = 0
             if waiting == 0 or t + rest < until:
                 self._go(rest)
@@ -150,7 +157,7 @@ cdef class BoundedSteps:
             self.tp[i] += self.q[i]
 
     # ---- the variables that are free there ----
-    cdef bint _to_minimum(self, double stop, int free, real *g) noexcept nogil:
+    cdef bint _to_minimum(self, double stop, real *g) noexcept nogil:
         """`moving` ← the step from the Cauchy point to the minimum over the variables whose time is beyond `stop`.
 
         With the residual r = −(1 − θ·t)·g + W·v, v = M·Wᵀ·(way from x), it is (r + W·K⁻¹·Wᵀ·r/θ)/θ.  Wᵀ·r needs no product of
@@ -160,11 +167,7 @@ cdef class BoundedSteps:
         cdef double left = 1 - self.model.theta * stop
         cdef double *right = self.tp
         cdef real *way = <real *>self.moving
-        if free == 0:
-            memset(way, 0, self.model.d * sizeof(real))
-            return True
-        self._choose(stop, min(free, self.model.d - free), free > self.model.d - free)
-        self.model._gram_over(<real *>self.model.pairs, min(free, self.model.d - free), free > self.model.d - free)
+        self._gram_of_free(<real *>self.model.pairs, stop)
         for i in range(n * n):
             self.k[i] = self.model.m_inverse[i] - self.model.over_some[i] / self.model.theta
         if not factor(n, n // 2, self.k, self.model.column):
@@ -184,13 +187,18 @@ cdef class BoundedSteps:
             way[i] = <real>((way[i] - left * g[i]) / self.model.theta) if self.times[i] > stop else 0
         return True
 
-    cdef void _choose(self, double stop, int count, bint held) noexcept nogil:
-        """`chosen` ← the variables that are held at `stop`, or those that are free."""
-        cdef int i = 0, found = 0
-        while found < count:
-            self.model.chosen[found] = i
-            found += (self.times[i] <= stop) == held
-            i += 1
+    cdef void _gram_of_free(self, real *pairs, double stop) noexcept nogil:
+        """The model's products over the free variables, from those that are fewer: free or held."""
+        cdef int i, found = 0, free = 0
+        cdef bint held
+        for i in range(self.model.d):
+            free += self.times[i] > stop
+        held = free > self.model.d - free
+        for i in range(self.model.d):
+            if (self.times[i] <= stop) == held:
+                self.model.chosen[found] = i
+                found += 1
+        self.model._gram_over(pairs, found, held)
 
     cdef void _leave_cauchy(self, real *x, real *g, real *lower, real *upper, real *out) noexcept nogil:
         """`out`, the Cauchy point, ← the way from x to the projection of the minimum, if that descends, else to where the step
@@ -261,16 +269,14 @@ cdef void breakpoints(int d, real *x, real *g, real *lower, real *upper, double 
             times[i] = (x[i] - (lower[i] if g[i] > 0 else upper[i])) / <double>g[i]
 
 
-cdef int place(int d, double stop, double *times, real *x, real *g, real *lower, real *upper, real *out) noexcept nogil:
-    """The point of the path at time `stop`; how many variables are then free."""
-    cdef int i, free = 0
+cdef void place(int d, double stop, double *times, real *x, real *g, real *lower, real *upper, real *out) noexcept nogil:
+    """The point of the path at time `stop`."""
+    cdef int i
     for i in range(d):
         if times[i] > stop:
             out[i] = within(<real>(x[i] - stop * g[i]), lower[i], upper[i])
-            free += 1
         else:
             out[i] = lower[i] if g[i] > 0 else upper[i] if g[i] < 0 else x[i]
-    return free
 
 
 cdef void project(int d, real *x, real *g, real *lower, real *upper, real *out) noexcept nogil:

@@ -3,15 +3,16 @@
 For such matrices elimination without pivoting is stable.  Used by _lbfgsb; matrices are stored by row, their lower triangles
 are read; afterwards L is below the diagonal (its own is 1) and Δ on it.
 """
+from libc.math cimport INFINITY
 
 
 cdef inline bint factor(int n, int negative, double *a, double *column) noexcept nogil:
-    """Into L and Δ; False if the signs of Δ are not `negative` times − and then +.  `column` is room for n numbers."""
+    """Into L and Δ; False if Δ is not finite with `negative` times − and then +.  `column` is room for n numbers."""
     cdef int i, j, k
     cdef double pivot, ratio
     for j in range(n):
         pivot = a[j * n + j]
-        if not (-pivot if j < negative else pivot) > 0:
+        if not 0 < (-pivot if j < negative else pivot) < INFINITY:
             return False
         for i in range(j + 1, n):
             column[i] = a[i * n + j]
