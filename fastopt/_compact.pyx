@@ -96,7 +96,7 @@ cdef class Model:
         return 0
 
     cdef bint _update(self, real *pairs) noexcept nogil:
-        """Gram matrix, M⁻¹ and its factors; False without pairs, or where rounding or overflow left M⁻¹ without the signs it must have."""
+        """Gram matrix, M⁻¹ and its factors; False without pairs, or where rounding or overflow left M⁻¹ without its signs."""
         cdef int age, count = <int>self.history.count, size = self.all_rows // 2
         cdef int new = <int>min(self.history.appended - self.seen, <Py_ssize_t>count)
         for age in range(count):

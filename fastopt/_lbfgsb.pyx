@@ -121,7 +121,7 @@ cdef class BoundedSteps:
             until = times[self.heap[0]] if waiting else INFINITY
 
     cdef int _start(self, real *g, double *square, double *until, bint *endless) noexcept nogil:
-        """How many breakpoints there are, `heap`, and the first of them; whether a variable moves for ever; g·g where it moves."""
+        """How many breakpoints there are, `heap`, and the first; whether a variable moves for ever; g·g where it moves."""
         cdef int i, waiting = 0
         cdef double t
         cdef real *moving = <real *>self.moving
@@ -214,7 +214,8 @@ cdef class BoundedSteps:
 
 
 # ---- vectors within bounds ----
-def longest_step(cnp.ndarray x not None, cnp.ndarray direction not None, cnp.ndarray lower not None, cnp.ndarray upper not None):
+def longest_step(cnp.ndarray x not None, cnp.ndarray direction not None, cnp.ndarray lower not None,
+                 cnp.ndarray upper not None):
     """The largest t for which x + t·direction is within the bounds.
 
     Parameters
