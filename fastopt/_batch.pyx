@@ -12,13 +12,14 @@ from libc.string cimport memcpy
 import numpy as np
 
 from fastopt._batch_cuts cimport Cuts
+from fastopt._batch_pace cimport Pace, choose, note
 from fastopt._batch_steps cimport Weights, settle
 from fastopt._batch_work cimport CHUNK_ROWS, Work, Worker, work
 from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
 from fastopt._epochs cimport Epochs
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
-from fastopt._team cimport fo_team_rank, fo_team_size
+from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 from fastopt._update cimport Update
 
 cnp.import_array()
@@ -97,6 +98,7 @@ cdef class BatchRun(Epochs):
     cdef double loss_sum, l2, l1
     cdef bint finished
     cdef int threads
+    cdef Pace pace
     cdef int32_t[::1] labels
     cdef Copied copies[4]
 
@@ -189,7 +191,6 @@ cdef class BatchRun(Epochs):
 
     cdef int _epoch(self) except -1 nogil:
         cdef Py_ssize_t n, i
-        cdef int rank
         self.samples.start()
         self.cuts.start(self.samples.train_count)
         n = self.samples.next_block()
@@ -197,12 +198,7 @@ cdef class BatchRun(Epochs):
             self.samples.targets(n, &self.labels[0], self.k, self.shared.y)
             self.cuts.cut(n, self.t)
             self.shared.n, self.shared.n_parts = n, self.cuts.n
-            if self.threads == 1:
-                work(&self.shared, &self.workers[0], 1, self.t)
-            else:
-                with parallel(num_threads=self.threads):
-                    rank = fo_team_rank()
-                    work(&self.shared, &self.workers[rank], fo_team_size(), self.t)
+            self._share(n)
             for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
                 self.loss_sum += self.shared.values[i]
             settle(&self.shared.weights, &self.workers[0].stepper)
@@ -210,6 +206,22 @@ cdef class BatchRun(Epochs):
             self._look_up(n * self.X.row_size * self.k)
             n = self.samples.next_block()
         return 0
+
+    cdef void _share(self, Py_ssize_t n) noexcept nogil:
+        """A block of n rows, by all threads or by one, whoever is faster these days."""
+        cdef int rank
+        cdef double start
+        if self.threads == 1:
+            work(&self.shared, &self.workers[0], 1, self.t)
+            return
+        start = fo_team_clock()
+        if choose(&self.pace):
+            with parallel(num_threads=self.threads):
+                rank = fo_team_rank()
+                work(&self.shared, &self.workers[rank], fo_team_size(), self.t)
+        else:
+            work(&self.shared, &self.workers[0], 1, self.t)
+        note(&self.pace, fo_team_clock() - start, n)
 
     # ---- between epochs ----
 

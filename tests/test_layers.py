@@ -27,7 +27,7 @@ _passes
 _matrices
 _epochs|_team
 _sgd|_predict|_update|_objective
-_batch_cuts|_batch_steps
+_batch_cuts|_batch_pace|_batch_steps
 _batch_work
 _batch
 _optimizer_settings
