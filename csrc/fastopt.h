@@ -168,6 +168,21 @@ typedef struct {
     const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; softmax: of the row's class */
 } fo_errors;
 
+/* Weights (d, k) beside CSR rows of which a batch steps only the columns that it touches; what the others miss, they get when
+ * they are touched next.  A step without a gradient takes |w| to max(a·|w| − b·rate, 0), the weight's own rate being 1 unless
+ * the rule has one; s steps take it to max(keep[s]·(|w| − rate·shrink[s]), 0): keep = Π a, shrink = Σ b/keep. */
+typedef struct {
+    ptrdiff_t k;             /* outputs */
+    int32_t now;             /* steps since all columns were up to date */
+    int moves;               /* some of them change weights that have no gradient */
+    int32_t *seen;           /* (d,) the step that each column is at; the next one for those that the batch touches */
+    int32_t *since;          /* (d + 1,) where the columns of the batch were before */
+    double *keep, *shrink;   /* (room,) by step */
+    ptrdiff_t n;             /* columns that the batch touches */
+    int64_t *columns;        /* (d + 1,) */
+    fo_step last;            /* the last step */
+} fo_lazy;
+
 /* The kernels of one instruction set and one element type. */
 typedef struct {
     /* values[i] = loss(y[i], p[i]) and grads[i] = its derivative in p, times weight[i] where given, times factor;
@@ -231,6 +246,16 @@ typedef struct {
     double (*batch_values)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p);
     /* mean += share·(w − mean) */
     void (*average)(ptrdiff_t n, double share, const void *w, void *mean);
+    /* Whether the steps of a rule without gradients can be put off, and the next one be the last that is. */
+    int (*lazy_accepts)(const fo_rule *rule);
+    /* Bring the columns of the chunk's rows up to date, and add them to those of the batch. */
+    void (*lazy_touch)(const fo_matrix *X, const fo_chunk *chunk, fo_lazy *lazy, void *w, void *const *state);
+    /* out[i] = g[columns[i]], which is 0 from then on; g (d, k), out (n, k). */
+    void (*lazy_take)(const fo_lazy *lazy, void *g, void *out);
+    /* The batch's columns have taken this step. */
+    void (*lazy_note)(const fo_step *step, fo_lazy *lazy);
+    /* Bring all d columns up to date. */
+    void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
 } fo_kernels;
 
 typedef struct {

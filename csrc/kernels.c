@@ -25,7 +25,8 @@
       fo_factor_sums_##suffix, fo_factor_moments_##suffix, \
       fo_factor_squares_##suffix, fo_factor_step_##suffix, fo_square_sum_##suffix, \
       fo_batch_products_##suffix, fo_batch_gradient_##suffix, fo_batch_errors_##suffix, fo_batch_values_##suffix, \
-      fo_average_##suffix }
+      fo_average_##suffix, \
+      lazy_accepts, fo_lazy_touch_##suffix, fo_lazy_take_##suffix, lazy_note, fo_lazy_settle_##suffix }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);
 const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

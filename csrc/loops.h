@@ -14,3 +14,4 @@
 #include "moments.h"
 #include "matrix_rules.h"
 #include "batch.h"
+#include "lazy.h"
