@@ -69,6 +69,15 @@ def _steps_of(group, infos):
     return table([group, "fastopt", *(["GB/s"] if infos[0]["bytes"] else []), *(f"{name} takes" for name in rivals)], rows)
 
 
+def minimisations(results):
+    rows = []
+    for case, by in _by_case(results, "minimize_seconds").items():
+        ours, theirs = by["fastopt"], by["scipy"]
+        rows.append([case, *(f"{run['minimize_seconds'] * 1e3:.2f} ms, {run['nfev']}" for run in (theirs, ours)),
+                     f"**{ours['ratio']:.2f}×**"])
+    return rows and table(["L-BFGS, d = 1,000, to gtol 1e-6", "SciPy, and calls", "fastopt, and calls", "faster"], rows)
+
+
 def picture(results, path):
     """Bars: how many times faster an epoch is."""
     import matplotlib
@@ -96,7 +105,8 @@ def main():
     for file in arguments.files:
         with open(file) as stream:
             results += json.load(stream)["benchmarks"]
-    print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results)])))
+    print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results),
+                                    minimisations(results)])))
     if arguments.picture:
         picture(results, arguments.picture)
 

@@ -147,41 +147,7 @@ typedef struct {
     fo_coefs h;
 } fo_step;
 
-/* A chunk of a mini-batch, and a part of the columns.  The columns are cut into blocks of `width` (CSR: one block of all).
- * Weight of feature f in output j, and its gradient: at j·output_stride + f·feature_stride; feature_stride is 1 beside dense
- * rows, output_stride beside CSR rows. */
-typedef struct {
-    ptrdiff_t n, k;         /* rows, outputs */
-    const int32_t *rows;    /* (n,) rows of X */
-    ptrdiff_t n_next;       /* rows to come that are brought into the cache on the way: n or fewer */
-    const int32_t *next;    /* (n_next,) */
-    ptrdiff_t width, begin, end; /* the blocks begin … end − 1 */
-    ptrdiff_t output_stride, feature_stride;
-} fo_chunk;
-
-/* What leads from predictions to the factors of the rows in the gradient. */
-typedef struct {
-    fo_loss loss;
-    int softmax;                /* the loss is the cross-entropy of softmax(p), y one-hot */
-    ptrdiff_t k;
-    const double *b;            /* (k,) intercepts */
-    const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; softmax: of the row's class */
-} fo_errors;
-
-/* Weights (d, k) beside CSR rows of which a batch steps only the columns that it touches; what the others miss, they get when
- * they are touched next.  A step without a gradient takes |w| to max(a·|w| − b·rate, 0), the weight's own rate being 1 unless
- * the rule has one; s steps take it to max(keep[s]·(|w| − rate·shrink[s]), 0): keep = Π a, shrink = Σ b/keep. */
-typedef struct {
-    ptrdiff_t k;             /* outputs */
-    int32_t now;             /* steps since all columns were up to date */
-    int moves;               /* some of them change weights that have no gradient */
-    int32_t *seen;           /* (d,) the step that each column is at; the next one for those that the batch touches */
-    int32_t *since;          /* (d + 1,) where the columns of the batch were before */
-    double *keep, *shrink;   /* (room,) by step */
-    ptrdiff_t n;             /* columns that the batch touches */
-    int64_t *columns;        /* (d + 1,) */
-    fo_step last;            /* the last step */
-} fo_lazy;
+#include "fastopt_batch.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -233,7 +199,7 @@ typedef struct {
                              const void *column, double mean);
     int (*factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, void *w, const void *row,
                        const void *column, double mean);
-    /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds the type. */
+    /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds a double. */
     double (*square_sum)(ptrdiff_t n, const void *g);
     /* p[block·p_stride + i·k + j] = x_i·w_j over the columns of each block of the chunk. */
     void (*batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p);
@@ -246,6 +212,30 @@ typedef struct {
     double (*batch_values)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p);
     /* mean += share·(w − mean) */
     void (*average)(ptrdiff_t n, double share, const void *w, void *mean);
+    /* sum += Σ weight·(x − origin), over the rows, of `width` columns from `first` on; origin, sum (width,). */
+    void (*column_sums)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, ptrdiff_t first,
+                        ptrdiff_t width, const double *origin, double *sum);
+    /* sum1 += Σ weight·|x − centre|, sum2 += Σ weight·(x − centre)². */
+    void (*column_spread)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, ptrdiff_t first,
+                          ptrdiff_t width, const double *centre, double *sum1, double *sum2);
+    /* CSR: Σ weight·x, Σ weight·|x| and Σ weight·x² over the stored values; sums (d,). */
+    void (*column_stored)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, double *sum,
+                          double *sum1, double *sum2);
+    /* mean += share·(origin + sum/weight − mean), sum = 0. */
+    void (*column_means)(ptrdiff_t n, double weight, double share, const double *origin, double *sum, double *mean);
+    /* One step of n weights of output j, with the inverse sizes r of their columns; g is set to 0. */
+    void (*auto_dense)(const fo_auto *a, ptrdiff_t j, ptrdiff_t n, const void *r, void *g, void *V, void *w, void *mean);
+    /* Adds the columns of the rows of a chunk to the n in `touched` (room for one more), each once; returns how many. */
+    ptrdiff_t (*auto_touch)(const fo_matrix *X, const fo_chunk *chunk, ptrdiff_t n, unsigned char *seen, ptrdiff_t *touched);
+    /* One step of n columns, and what they missed; g and seen are set to 0 there. */
+    void (*auto_columns)(const fo_auto *a, ptrdiff_t n, const ptrdiff_t *touched, unsigned char *seen, const void *r, void *g,
+                         fo_auto_columns *columns);
+    /* What the d columns have missed up to step t. */
+    void (*auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, fo_auto_columns *columns);
+    /* Adds the sum of the losses of each output; uses p (n, k) up. */
+    void (*auto_losses)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p, double *sums);
+    /* One step of the intercepts. */
+    void (*auto_intercepts)(const fo_auto *a, const double *g, double *V, double *b, double *mean);
     /* Whether the steps of a rule without gradients can be put off, and the next one be the last that is. */
     int (*lazy_accepts)(const fo_rule *rule);
     /* Bring the columns of the chunk's rows up to date, and add them to those of the batch. */

@@ -14,4 +14,7 @@
 #include "moments.h"
 #include "matrix_rules.h"
 #include "batch.h"
+#include "batch_errors.h"
+#include "columns.h"
+#include "auto.h"
 #include "lazy.h"

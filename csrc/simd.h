@@ -75,6 +75,16 @@ FO_INLINE F(vec) F(vadd)(F(vec) a, F(vec) b) {
     return a;
 }
 
+/* a − b in each element */
+FO_INLINE F(vec) F(vsub)(F(vec) a, F(vec) b) {
+#if defined(__GNUC__)
+    FO_EACH_PART a.part[part] -= b.part[part];
+#else
+    FO_EACH_PART FO_EACH_ELEMENT a.part[part].e[j] -= b.part[part].e[j];
+#endif
+    return a;
+}
+
 /* x in each element */
 FO_INLINE F(vec) F(vset)(real x) {
     F(vec) v;

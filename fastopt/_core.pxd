@@ -98,6 +98,7 @@ cdef extern from "fastopt.h" nogil:
         const int32_t *next
         Py_ssize_t width, begin, end
         Py_ssize_t output_stride, feature_stride
+        const void *centre
 
     ctypedef struct fo_errors:
         fo_loss loss
@@ -105,6 +106,21 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t k
         const double *b
         const double *class_weight
+        const double *range "range"
+        const double *unit
+
+    ctypedef struct fo_auto:
+        Py_ssize_t k
+        double t
+        const double *rate
+        double l1
+        const double *l2
+
+    ctypedef struct fo_auto_columns:
+        int64_t *since
+        void *V
+        void *w
+        void *mean
 
     ctypedef struct fo_lazy:
         Py_ssize_t k
@@ -151,6 +167,20 @@ cdef extern from "fastopt.h" nogil:
                              double, void *, void *, double *) noexcept nogil
         double (*batch_values)(const fo_errors *, Py_ssize_t, const void *, void *) noexcept nogil
         void (*average)(Py_ssize_t, double, const void *, void *) noexcept nogil
+        void (*column_sums)(const fo_matrix *, Py_ssize_t, const int32_t *, const double *, Py_ssize_t, Py_ssize_t,
+                            const double *, double *) noexcept nogil
+        void (*column_spread)(const fo_matrix *, Py_ssize_t, const int32_t *, const double *, Py_ssize_t, Py_ssize_t,
+                              const double *, double *, double *) noexcept nogil
+        void (*column_stored)(const fo_matrix *, Py_ssize_t, const int32_t *, const double *, double *, double *,
+                              double *) noexcept nogil
+        void (*column_means)(Py_ssize_t, double, double, const double *, double *, double *) noexcept nogil
+        void (*auto_dense)(const fo_auto *, Py_ssize_t, Py_ssize_t, const void *, void *, void *, void *, void *) noexcept nogil
+        Py_ssize_t (*auto_touch)(const fo_matrix *, const fo_chunk *, Py_ssize_t, unsigned char *, Py_ssize_t *) noexcept nogil
+        void (*auto_columns)(const fo_auto *, Py_ssize_t, const Py_ssize_t *, unsigned char *, const void *, void *,
+                             fo_auto_columns *) noexcept nogil
+        void (*auto_settle)(const fo_auto *, Py_ssize_t, const void *, fo_auto_columns *) noexcept nogil
+        void (*auto_losses)(const fo_errors *, Py_ssize_t, const void *, void *, double *) noexcept nogil
+        void (*auto_intercepts)(const fo_auto *, const double *, double *, double *, double *) noexcept nogil
         int (*lazy_accepts)(const fo_rule *) noexcept nogil
         void (*lazy_touch)(const fo_matrix *, const fo_chunk *, fo_lazy *, void *, void **) noexcept nogil
         void (*lazy_take)(const fo_lazy *, void *, void *) noexcept nogil

@@ -118,8 +118,8 @@ cdef int _take_rows(Arrays *a, Py_ssize_t i, cnp.ndarray w, RowSparse grad, bint
     cdef cnp.ndarray values = grad.values, rows = grad.rows
     cdef tuple shape = np.shape(w)
     if not lazy:
-        raise InvalidParameterError(f"{name_of(a, i, 'grads')} is row-sparse, which this optimizer does not take: its rule moves "
-                                    "weights whose gradient is 0 too")
+        raise InvalidParameterError(f"{name_of(a, i, 'grads')} is row-sparse, which is not taken here: accumulate adds up whole "
+                                    "arrays, and most rules move weights whose gradient is 0 too")
     if values.dtype != w.dtype or not shape or np.shape(values)[1:] != shape[1:] or array.fortran:
         raise InvalidParameterError(f"{name_of(a, i, 'grads')}.values must be {w.dtype} with rows of shape {shape[1:]} for "
                                     f"C-contiguous parameters, got {values.dtype} of shape {np.shape(values)}")

@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core import Matrix
+from fastopt._linear_auto import Auto
 from fastopt._linear_batch import Batches
 from fastopt._linear_compat import FIT_LEVELS, CallbackSupport, Events
 from fastopt._linear_data import check_weight, check_X, largest, naming, refuse_unreal
@@ -64,6 +65,7 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
 
     _rules: ClassVar[Mapping[str, Rule]]
     _one_class = False
+    _averages_anyway = False           # by the optimizer, whatever `average` is
     coef_: Any
     n_iter_: int
     t_: float
@@ -128,9 +130,13 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         jobs = vars(self).get("n_jobs")
         return 1 if jobs is None else resolve_threads(int(jobs), "n_jobs")
 
-    def _batches(self) -> Batches | None:
+    def _batches(self) -> Batches | Auto | None:
         """How mini-batches are stepped; None: per sample."""
         return None
+
+    def _budget(self, n: int) -> float:
+        """Epochs over n rows that are enough, converged or not."""
+        return np.inf
 
     # ---- from arguments to a run ----
 
@@ -164,7 +170,7 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
             coef = shaped("coef_init", coef_init, (k, d))
         if intercept_init is not None:
             intercept = self._from_init(shaped(self._intercept_init, intercept_init, (k,)))
-        t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), float(self.average)
+        t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), 0.0 if self._averages_anyway else float(self.average)
         memory = None if fresh or not warm else vars(self).get("_memory")
         if not average:
             return Start(coef, intercept, None, None, t, 0, memory)
@@ -196,7 +202,8 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
             watch = Watch(start, self._validation(matrix, targets, weight, rows, eval_set), stops=stops,
                           keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
                           events=events, attributes=attributes, verbose=self.verbose > 0)
-            done = train(matrix, targets, weight, rows, start, self._plan(seed, max_iter), watch, lambda: largest(X))
+            plan = self._plan(seed, int(min(max_iter, self._budget(matrix.n))))
+            done = train(matrix, targets, weight, rows, start, plan, watch, lambda: largest(X))
             if done.error is not None and not (fresh and done.n_iter):
                 raise done.error
             found = attributes(done)
@@ -217,7 +224,7 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         doubt = self._doubt(done, targets, X)
         if doubt:
             warnings.warn(doubt, ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
-        if self.tol is not None and done.n_iter == self.max_iter and not done.stopped:
+        if self.tol is not None and done.n_iter == self.max_iter < self._budget(X.shape[0]) and not done.stopped:
             warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
                           "improve the fit.", ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
         if self.power_t < 0:

@@ -90,6 +90,7 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
 
     _rules = CLASSIFIER
     _warm_standard = False
+    _classifies = True
     classes_: Any
 
     def __init__(self, loss: str | Loss = "hinge", *, penalty: Penalty | None = "l2", alpha: float = 0.0001,
@@ -99,7 +100,7 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
                  eta0: float = 0.01, power_t: float = 0.5, early_stopping: bool = False,
                  validation_fraction: float = 0.1, n_iter_no_change: int = 5, class_weight: Any = None,
                  warm_start: bool = False, average: bool | int = False, restore_best: bool = False,
-                 optimizer: str | None = None, batch_size: Any = 1, schedule: Any = None, clip_norm: float | None = None,
+                 optimizer: str | None = None, batch_size: Any = None, schedule: Any = None, clip_norm: float | None = None,
                  multi_class: Literal["ovr", "multinomial"] = "ovr",
                  optimizer_params: dict[str, Any] | None = None) -> None:
         self._keep(locals())

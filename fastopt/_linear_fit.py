@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._batch import BatchRun
 from fastopt._core import Matrix
-from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Memory, make_run, memory_of
+from fastopt._linear_auto import Auto, AutoFit, make_auto
+from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Memory, Metric, copied, make_run, memory_of
 from fastopt._linear_compat import Events
 from fastopt._predict import predict
 from fastopt._samples import Samples
@@ -22,6 +23,7 @@ from fastopt._sgd import Run
 from fastopt.exceptions import DivergenceError
 
 Array = NDArray[Any]
+AnyRun: TypeAlias = "Run | BatchRun | AutoFit"
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Start:
     intercept_avg: Array | None
     t: float
     average: float                      # the step from which weights are averaged; 0: never
-    memory: Memory | None = None        # what the optimizer of an earlier fit left behind
+    memory: Any = None                  # what the optimizer of an earlier fit left behind
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Plan:
     max_iter: int
     tol: float | None
     n_iter_no_change: int
-    batches: Batches | None = None      # None: per sample
+    batches: Batches | Auto | None = None   # None: per sample
 
 
 @dataclass
@@ -78,7 +80,7 @@ class Outcome:
     stopped: bool = False               # by a callback
     error: DivergenceError | None = None
     t: float | None = None              # the next step of mini-batches
-    memory: Memory | None = None        # what their optimizer leaves behind
+    memory: Any = None                  # what their optimizer leaves behind: Memory, or State of optimizer="auto"
 
     @property
     def result(self) -> tuple[Array, Array]:
@@ -100,12 +102,12 @@ class Validation:
         return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
 
 
-def outcome(run: Run | BatchRun, start: Start) -> Outcome:
+def outcome(run: AnyRun, start: Start) -> Outcome:
     """What a run has reached so far."""
     averaged = 0 < start.average <= run.t - 1
     coef, intercept, coef_avg, intercept_avg = run.weights()
     return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
-                   loss_curve=run.loss_curve, stopped=run.stopped, t=run.t if isinstance(run, BatchRun) else None)
+                   loss_curve=run.loss_curve, stopped=run.stopped, t=None if isinstance(run, Run) else run.t)
 
 
 class Watch:
@@ -132,6 +134,7 @@ class Watch:
                  verbose: bool) -> None:
         self.start, self.validation, self.stops, self.keeps_best = start, validation, stops, keeps_best
         self.callback, self.events, self.attributes, self.verbose = callback, events, attributes, verbose
+        self.metric: Metric | None = None   # that drives the learning rate
         self.best: Outcome | None = None
         self.best_score, self.began = -np.inf, time.perf_counter()
         self.scores: list[float] = []
@@ -140,21 +143,23 @@ class Watch:
     def wanted(self) -> bool:
         """Whether there is anything to do between epochs."""
         return (self.validation is not None or self.keeps_best or self.callback is not None or self.events.wanted
-                or self.verbose)
+                or self.verbose or self.metric is not None)
 
-    def follow(self, run: Run | BatchRun, plan: Plan) -> None:
+    def follow(self, run: AnyRun, plan: Plan) -> None:
         """Run all epochs."""
         while run.n_iter < plan.max_iter and run.learning and not (run.stopped or run.diverged):
             if self.events.wanted:
                 self.events.begin_epoch()
             run.run(run.n_iter + 1, plan.tol, plan.n_iter_no_change, self)
 
-    def __call__(self, run: Run | BatchRun) -> float | None:
+    def __call__(self, run: AnyRun) -> float | None:
         now = outcome(run, self.start)
         score = None
         if self.validation is not None:
             score = self.validation(*now.result)
             self.scores.append(score)
+        if self.metric is not None:
+            self.metric.tell(run.loss, score)
         if self.keeps_best:
             self._keep(now, -run.loss if score is None else score)
         if self.verbose:
@@ -170,7 +175,7 @@ class Watch:
         if self.best is None or score > self.best_score:
             self.best, self.best_score = now, score
 
-    def _call(self, run: Run | BatchRun, score: float | None) -> None:
+    def _call(self, run: AnyRun, score: float | None) -> None:
         from scipy.optimize import OptimizeResult
 
         self.callback(OptimizeResult(nit=run.n_iter, fun=run.loss, validation_score=score,   # type: ignore[misc]
@@ -186,12 +191,14 @@ class Watch:
 
 
 def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array | None, start: Start,
-              plan: Plan) -> Run | BatchRun:
+              plan: Plan) -> AnyRun:
     """A run of what the plan says, before its first epoch."""
     samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
                       shuffle=plan.shuffle, seed=plan.seed, threads=plan.threads,
                       block_rows=min(READY_ROWS, max(1, READY_TARGETS // targets.k)) if plan.batches else 0)
     with np.errstate(over="ignore"):   # of weights to start from: then it diverges, or their norm is infinite
+        if isinstance(plan.batches, Auto):
+            return make_auto(X, samples, plan.batches, plan, start, targets, weight, held_out)
         if plan.batches is not None:
             return make_run(X, samples, plan.batches, plan, start, targets.class_weight)
         return Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
@@ -209,6 +216,11 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
     if rows is not None:
         held_out = np.zeros(X.n, dtype=np.uint8)
         held_out[rows] = 1
+    given = plan.batches
+    if isinstance(given, Batches):
+        plan = replace(plan, batches=copied(given, start.memory))
+        if getattr(given.schedule, "driven_by", None) == "metric":
+            watch.metric = Metric(plan.batches.schedule, watch.validation is not None)   # type: ignore[union-attr]
     run = start_run(X, targets, weight, held_out, start, plan)
     if watch.wanted:
         watch.follow(run, plan)
@@ -220,8 +232,10 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
         done.coef, done.intercept, done.coef_avg, done.intercept_avg = (best.coef, best.intercept, best.coef_avg,
                                                                         best.intercept_avg)
         done.averaged, done.best_iter = best.averaged, best.n_iter
+    elif isinstance(run, AutoFit) and not run.diverged:
+        done.memory = run.memory()
     elif isinstance(run, BatchRun) and not run.diverged:
-        done.memory = memory_of(run.optimizer)
+        done.memory = memory_of(run.optimizer, given, plan.batches)   # type: ignore[arg-type]
     if watch.validation is not None:
         done.validation_curve = watch.scores
     if run.diverged:

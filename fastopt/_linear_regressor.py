@@ -82,6 +82,7 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
 
     _rules = REGRESSOR
     _warm_standard = True
+    _classifies = False
 
     def __init__(self, loss: str | Loss = "squared_error", *, penalty: Penalty | None = "l2", alpha: float = 0.0001,
                  l1_ratio: float | None = 0.15, fit_intercept: bool = True, max_iter: int = 1000,
@@ -89,7 +90,7 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
                  random_state: Any = None, learning_rate: LearningRate = "invscaling", eta0: float = 0.01,
                  power_t: float = 0.25, early_stopping: bool = False, validation_fraction: float = 0.1,
                  n_iter_no_change: int = 5, warm_start: bool = False, average: bool | int = False,
-                 restore_best: bool = False, optimizer: str | None = None, batch_size: Any = 1, schedule: Any = None,
+                 restore_best: bool = False, optimizer: str | None = None, batch_size: Any = None, schedule: Any = None,
                  clip_norm: float | None = None, optimizer_params: dict[str, Any] | None = None,
                  n_jobs: int | None = None) -> None:
         self._keep(locals())

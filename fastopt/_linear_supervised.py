@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from fastopt._auto_state import budget
 from fastopt._core import Matrix
+from fastopt._linear_auto import BATCH_ROWS, Auto
 from fastopt._linear_base import SGDBase
 from fastopt._linear_batch import Batches
 from fastopt._linear_compat import Events, with_callbacks
@@ -58,11 +60,22 @@ class Supervised(SGDBase):
                     eval_set=eval_set, callback=callback)
         return self
 
-    def _batches(self) -> Batches | None:
+    _classifies: ClassVar[bool]
+
+    @property
+    def _averages_anyway(self) -> bool:   # type: ignore[override]
+        return bool(self.optimizer == "auto")
+
+    def _budget(self, n: int) -> float:
+        return budget(n) if self.optimizer == "auto" else np.inf
+
+    def _batches(self) -> Batches | Auto | None:
         if not uses_batches(vars(self)):
             return None
-        return Batches(self.optimizer or "sgd", dict(self.optimizer_params or {}),
-                       int(self.batch_size) if isinstance(self.batch_size, Integral) else self.batch_size, self.schedule,
+        sizes = int(self.batch_size) if isinstance(self.batch_size, Integral) else self.batch_size
+        if self.optimizer == "auto":
+            return Auto(sizes or BATCH_ROWS, vars(self).get("multi_class") == "multinomial", self._classifies)
+        return Batches(self.optimizer or "sgd", dict(self.optimizer_params or {}), sizes or 1, self.schedule,
                        None if self.clip_norm is None else float(self.clip_norm),
                        softmax=vars(self).get("multi_class") == "multinomial")
 

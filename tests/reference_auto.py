@@ -95,12 +95,13 @@ class Auto:
     d, k : int
     alpha, l1_ratio : float
     batch : int
-    fit_intercept, dense : bool
+    fit_intercept, dense, classifies : bool
     """
 
-    def __init__(self, loss, d, k, params=(), alpha=1e-4, l1_ratio=0.0, batch=32, fit_intercept=True, dense=True):
+    def __init__(self, loss, d, k, params=(), alpha=1e-4, l1_ratio=0.0, batch=32, fit_intercept=True, dense=True,
+                 classifies=False):
         self.loss, self.params, self.alpha, self.l1_ratio = loss, dict(params), alpha, l1_ratio
-        self.batch, self.fit_intercept = batch, fit_intercept
+        self.batch, self.fit_intercept, self.classifies = batch, fit_intercept, classifies or loss in MARGIN
         self.columns, self.targets, self.t = Columns(d, dense and fit_intercept), Targets(k, fit_intercept), 0
         self.w, self.b, self.w_avg, self.b_avg = np.zeros((k, d)), np.zeros(k), np.zeros((k, d)), np.zeros(k)
         self.V, self.V_b = np.zeros((k, d)), np.zeros(k)
@@ -116,7 +117,7 @@ class Auto:
             moved = self.columns.centre - before
             self.b += self.w @ moved
             self.b_avg += self.w_avg @ moved
-            if first and self.loss not in MARGIN and not self.b.any() and not self.w.any():
+            if first and not self.classifies and not self.b.any() and not self.w.any():
                 self.b[:] = self._constant()
         return self
 
@@ -130,7 +131,7 @@ class Auto:
         """(k,) units of predictions, and the slope of the loss at an error of one unit."""
         if self.loss in MARGIN or self.loss in LOG_LINK:
             return np.ones(len(self.b)), np.ones(len(self.b))
-        unit = self.targets.deviation
+        unit = np.ones(len(self.b)) if self.classifies else self.targets.deviation
         slope = np.abs(PLAIN[self.loss](np.zeros_like(unit), unit, **self.params)[1])
         return unit, np.where(slope > 0, slope, 1)
 
@@ -175,7 +176,7 @@ class Auto:
         slopes = slopes * scale / len(X) / self._units()[1]
         u, u_b = slopes.T @ away * columns.inverse_scale, slopes.sum(axis=0)
         self.V += u**2
-        self.V_b += u_b**2
+        self.V_b += u_b**2 * self.fit_intercept
         self.w -= self._steps(self.V) * u * columns.inverse_scale
         self.b -= self._steps(self.V_b[:, None])[:, 0] * u_b * self.fit_intercept
         self.pending += 1
@@ -183,7 +184,7 @@ class Auto:
         share = (DECAY + 1) / (self.t + DECAY)
         self.w_avg += share * (self.w - self.w_avg)
         self.b_avg += share * (self.b - self.b_avg)
-        return (values * scale).sum(axis=0)
+        return values.sum(axis=0)
 
     def _steps(self, V):
         """h = η/√V, 0 where nothing was learnt."""
