@@ -49,7 +49,7 @@ class Memory:
     def fits(self, optimizer: Any) -> bool:
         """Whether an optimizer can go on from here."""
         shapes = [{name: array.shape for name, array in arrays.items()} for arrays in self.state["state"]]
-        own = [{name: array.shape for name, array in zip(optimizer.state_names, arrays)} for arrays in optimizer.states]
+        own = [{name: array.shape for name, array in optimizer._named(arrays).items()} for arrays in optimizer.states]
         return bool(self.state["rule"] == optimizer.name and shapes == own)
 
     def recall(self, optimizer: Any) -> None:
@@ -87,13 +87,15 @@ class Metric:
         self.schedule.update(loss if score is None else score if self.rises else 1 - score)
 
 
-def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, l2: float, l1: float) -> Any:
+def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, l2: float, l1: float, memory: Any = None) -> Any:
     """The optimizer of weights and intercepts; the penalty, on the weights alone, is what the rule has for it."""
     make = optimizers.get(batches.optimizer)
     decay = next((name for name in ("weight_decay", "l2") if name in inspect.signature(make).parameters), None)
     own, none = ({decay: l2}, {decay: 0.0}) if decay else ({}, {})
     optimizer = make([{"params": [w], "l1": l1, **own}, {"params": [b], **none}], lr=lr,
                      clip_global_norm=batches.clip_norm, **batches.settings)
+    if isinstance(memory, Memory) and memory.fits(optimizer):
+        memory.recall(optimizer)
     if decay is None and l2 > 0:   # no setting of the optimizer's, but its steps have it
         rule, rate = optimizer._rule(optimizer.param_groups[0].settings)
         optimizer.set_rule(0, {**rule, "l2": l2}, rate)
@@ -110,9 +112,7 @@ def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: An
 
     w, b = laid_out(start.coef), np.array(start.intercept, dtype=np.float64)
     first = plan.schedule[1] if batches.schedule is None else float(rates_of(batches.schedule, int(start.t) - 1, 1)[0])
-    optimizer = make_optimizer(batches, w, b, first, alpha * (1 - share), alpha * share)
-    if isinstance(start.memory, Memory) and start.memory.fits(optimizer):
-        start.memory.recall(optimizer)
+    optimizer = make_optimizer(batches, w, b, first, alpha * (1 - share), alpha * share, start.memory)
     averages = None
     if start.coef_avg is not None:
         averages = laid_out(start.coef_avg), np.array(start.intercept_avg, dtype=np.float64)
