@@ -7,6 +7,7 @@ cdef class Lazy:
     cdef fo_lazy c
     cdef object buffers
 
+cdef Lazy lend(Weights *weights, w)
 cdef bint allows_lazy(const Weights *w) noexcept nogil
 cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil
 cdef void settle_lazily(const Weights *w) noexcept nogil

@@ -33,6 +33,15 @@ cdef class Lazy:
         self.c.keep[0] = 1
 
 
+cdef Lazy lend(Weights *weights, w):
+    """Notes of the columns of w, for steps that touch few; whoever has the weights keeps them."""
+    cdef Lazy notes = Lazy(weights.d, weights.k)
+    taken = np.empty_like(w)
+    notes.buffers = notes.buffers, taken
+    weights.lazy, weights.taken = &notes.c, cnp.PyArray_BYTES(taken)
+    return notes
+
+
 cdef bint allows_lazy(const Weights *w) noexcept nogil:
     """Whether the rule can be stepped so; averages are of all weights at each step."""
     cdef fo_rule rule = w.plan.rules[0]

@@ -31,6 +31,7 @@ _sgd|_predict|_update|_objective
 _batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
 _batch_work|_auto_work
+_batch_wild
 _batch
 _auto
 _optimizer_settings
