@@ -12,13 +12,16 @@ from libc.string cimport memcpy
 import numpy as np
 
 from fastopt._batch_cuts cimport Cuts
+from fastopt._batch_lazy cimport Lazy, allows_lazy, lend, settle_lazily
+from fastopt._batch_pace cimport Pace, choose, note
 from fastopt._batch_steps cimport Weights, settle
+from fastopt._batch_wild cimport Wild
 from fastopt._batch_work cimport CHUNK_ROWS, Work, Worker, work
 from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
 from fastopt._epochs cimport Epochs
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
-from fastopt._team cimport fo_team_rank, fo_team_size
+from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 from fastopt._update cimport Update
 
 cnp.import_array()
@@ -30,6 +33,7 @@ cdef enum:
     BLOCK_VECTORS = 12         # 64-byte vectors in a block of columns, at least
     BLOCKS = 64                # at most
     WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
+    LAZY_FROM = 48             # columns to a value of a batch, from which on only those that it touches are stepped
 
 ctypedef struct Copied:
     void *live
@@ -87,6 +91,8 @@ cdef class BatchRun(Epochs):
         The first step, from 1.
     threads : int
         At most so many.
+    hogwild : bool
+        They share the batches of a block, without locks, for rules that take each weight by itself.
     """
     cdef readonly Update optimizer
     cdef readonly object averages
@@ -97,22 +103,27 @@ cdef class BatchRun(Epochs):
     cdef double loss_sum, l2, l1
     cdef bint finished
     cdef int threads
+    cdef Pace pace
     cdef int32_t[::1] labels
+    cdef Lazy lazy
+    cdef Wild wild
     cdef Copied copies[4]
 
     def __init__(self, Matrix X, Samples samples, loss, Update optimizer, sizes, rates, penalty=(0.0, 0.0), bint softmax=False,
-                 averages=None, double average=0, class_weight=None, double t=1, bint fit_intercept=True, int threads=1):
+                 averages=None, double average=0, class_weight=None, double t=1, bint fit_intercept=True, int threads=1,
+                 bint hogwild=False):
         w, b = optimizer.params
-        cdef Py_ssize_t k = len(b)
-        self._init_epochs(X, samples, k, 1, t)
-        self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(k, dtype=np.int32)
+        self._init_epochs(X, samples, len(b), 1, t)
+        self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(self.k, dtype=np.int32)
         self.l2, self.l1 = penalty
         self.cuts = Cuts(samples.block_rows, sizes, rates)
         self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
+        self.wild = Wild(threads) if hogwild and threads > 1 else None
         self._init_columns(threads)
         self._init_weights(w, b)
         self._init_buffers()
         self._init_workers(loss, softmax, class_weight)
+        self._init_lazy()
 
     def __dealloc__(self):
         free(self.workers)
@@ -125,9 +136,10 @@ cdef class BatchRun(Epochs):
         if not self.X.is_sparse:
             self.shared.width = block_columns(self.X.d, self.X.is_float)
             self.shared.blocks = (self.X.d + self.shared.width - 1) // self.shared.width
-        self.threads = max(1, min(threads, self.shared.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
+        self.threads = threads if self.wild is not None else max(
+            1, min(threads, self.shared.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
         bytes = <Py_ssize_t>(self.X.row_size * (4 if self.X.is_float else 8)) + 1
-        rows = (CACHE_BYTES if self.threads == 1 else SHARED_BYTES) // bytes
+        rows = (CACHE_BYTES if self.threads == 1 or self.wild is not None else SHARED_BYTES) // bytes
         self.shared.chunk_rows = max(GROUP, min(<Py_ssize_t>CHUNK_ROWS, rows) // GROUP * GROUP)
         return 0
 
@@ -151,6 +163,16 @@ cdef class BatchRun(Epochs):
                 copy = np.empty_like(array)
                 self.buffers.append(copy)
                 self.copies[slot] = Copied(_data(array), _data(copy), array.nbytes)
+        return 0
+
+    cdef int _init_lazy(self) except -1:
+        """Step columns only where batches touch them, if the rule allows it and most are not touched."""
+        cdef bint few = self.X.is_sparse and LAZY_FROM * self.cuts.typical() * self.X.row_size < self.X.d
+        cdef bint lazy = few and allows_lazy(&self.shared.weights)
+        if self.wild is not None:
+            self.wild.set_up(&self.shared, self.optimizer.params[0], lazy)
+        elif lazy:
+            self.lazy = lend(&self.shared.weights, self.optimizer.params[0])
         return 0
 
     cdef int _init_buffers(self) except -1:
@@ -189,7 +211,6 @@ cdef class BatchRun(Epochs):
 
     cdef int _epoch(self) except -1 nogil:
         cdef Py_ssize_t n, i
-        cdef int rank
         self.samples.start()
         self.cuts.start(self.samples.train_count)
         n = self.samples.next_block()
@@ -197,19 +218,32 @@ cdef class BatchRun(Epochs):
             self.samples.targets(n, &self.labels[0], self.k, self.shared.y)
             self.cuts.cut(n, self.t)
             self.shared.n, self.shared.n_parts = n, self.cuts.n
-            if self.threads == 1:
-                work(&self.shared, &self.workers[0], 1, self.t)
-            else:
-                with parallel(num_threads=self.threads):
-                    rank = fo_team_rank()
-                    work(&self.shared, &self.workers[rank], fo_team_size(), self.t)
+            self._share(n)
             for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
                 self.loss_sum += self.shared.values[i]
-            settle(&self.shared.weights, &self.workers[0].stepper)
-            self.t = self.workers[0].stepper.t
             self._look_up(n * self.X.row_size * self.k)
             n = self.samples.next_block()
+        if self.wild is not None:
+            self.wild.settle()
+        elif self.shared.weights.lazy != NULL:
+            settle_lazily(&self.shared.weights)
         return 0
+
+    cdef void _share(self, Py_ssize_t n) noexcept nogil:
+        """A block of n rows, by all threads or by one, whoever is faster these days."""
+        cdef double start = fo_team_clock()
+        if self.wild is not None:
+            self.wild.block(&self.shared, self.workers, self.t)
+            self.t += self.shared.n_parts
+            return
+        if self.threads > 1 and choose(&self.pace):
+            with parallel(num_threads=self.threads):
+                work(&self.shared, &self.workers[fo_team_rank()], fo_team_size(), self.t)
+        else:
+            work(&self.shared, &self.workers[0], 1, self.t)
+        note(&self.pace, fo_team_clock() - start, n)
+        settle(&self.shared.weights, &self.workers[0].stepper)
+        self.t = self.workers[0].stepper.t
 
     # ---- between epochs ----
 

@@ -86,7 +86,7 @@ cdef class Cuts:
             part.ends = self.left == 0
             steps += part.ends
             self.n += 1
-        self._rates(steps, step)
+        self._rates(steps + (self.left > 0), step)
         steps = 0
         for i in range(self.n):
             self.part[i].lr = self.lr[steps]

@@ -37,6 +37,8 @@ cdef void clear(const Weights *w, Stepper *s) noexcept nogil:
     """A new batch: no gradient yet."""
     cdef Py_ssize_t j
     memset(s.g_b, 0, w.k * sizeof(double))
+    if w.lazy != NULL:   # there is none since it was taken
+        return
     if w.output_stride == 1:
         memset(w.g, 0, w.d * w.k * w.item)
         return
@@ -44,32 +46,52 @@ cdef void clear(const Weights *w, Stepper *s) noexcept nogil:
         memset(w.g + (j * w.output_stride + s.first) * w.item, 0, s.n * w.item)
 
 
-cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil:
-    """One step of a thread's columns; `first`: and of the intercepts."""
-    cdef const Array *arrays = w.plan.arrays.at
-    cdef Py_ssize_t group, j, outputs = 1 if w.output_stride == 1 else w.k, n = w.d * w.k if w.output_stride == 1 else s.n
-    cdef void *state[4]
+cdef void fold(const Weights *w, Stepper *s, double lr) noexcept nogil:
+    """A thread's own numbers of a step."""
+    cdef Py_ssize_t group
     for group in range(2):
         s.rules[group].lr = lr
         kernels(False).rule_fold(&s.rules[group], <double>(w.plan.t + s.steps), 1, s.carry[group], &s.folded[group])
+
+
+cdef void step_intercepts(const Weights *w, Stepper *s) noexcept nogil:
+    cdef void *state[4]
+    if w.intercept:
+        states_at(&w.plan.arrays.at[1], 0, state)
+        kernels(False).step(&s.folded[1], w.k, s.g_b, w.b, state)
+
+
+cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil:
+    """One step of a thread's columns; `first`: and of the intercepts."""
+    cdef const Array *arrays = w.plan.arrays.at
+    cdef Py_ssize_t j, outputs = 1 if w.output_stride == 1 else w.k, n = w.d * w.k if w.output_stride == 1 else s.n
+    cdef void *state[4]
+    fold(w, s, lr)
     for j in range(outputs):
         states_at(&arrays[0], j * w.output_stride + s.first, state)
         w.kernels.step(&s.folded[0], n, w.g + (j * w.output_stride + s.first) * w.item,
                        w.w + (j * w.output_stride + s.first) * w.item, state)
-    if first and w.intercept:
-        states_at(&arrays[1], 0, state)
-        kernels(False).step(&s.folded[1], w.k, s.g_b, w.b, state)
+    if first:
+        step_intercepts(w, s)
     finish(w, s, first)
 
 
-cdef void step_whole(const Weights *w, Stepper *s, double lr) noexcept nogil:
-    """One step of everything by one thread."""
+cdef void step_all(const Weights *w, Stepper *s, double lr) noexcept nogil:
+    """One step of everything by the only thread."""
+    if not w.whole:
+        step_columns(w, s, lr, True)
+        return
+    step_whole(w, s, lr, w.g)
+    finish(w, s, True)
+
+
+cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil:
+    """One step by one thread of everything, or of the rows that the plan names."""
     cdef Plan *plan = w.plan
     cdef Py_ssize_t group
     if not w.intercept:
         memset(s.g_b, 0, w.k * sizeof(double))
-    plan.arrays.at[0].g, plan.arrays.at[1].g = w.g, <char *>s.g_b
-    plan.arrays.at[0].n_rows = plan.arrays.at[1].n_rows = -1
+    plan.arrays.at[0].g, plan.arrays.at[1].g = g, <char *>s.g_b
     for group in range(2):
         plan.rules[group].lr = lr
     check_gradients(plan, 1)

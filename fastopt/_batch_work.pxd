@@ -37,3 +37,4 @@ ctypedef struct Worker:            # what belongs to one thread
     Py_ssize_t turn                # counts chunks: which of two sums
 
 cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil
+cdef void work_wild(Work *shared, Work *own, Worker *worker, int size, double t) noexcept nogil

@@ -4,13 +4,16 @@ Used by _batch.pyx.  A chunk has one meeting: when all blocks' parts of its pred
 the errors of all rows, the gradient of its columns and, where the batch ends, their step, and goes on; sums and intercepts
 lie twice, for threads that are still behind.
 """
+from libc.string cimport memcpy
+
+from fastopt._batch_lazy cimport step_lazily
 from fastopt._batch_steps cimport begin, clear, finish, step_columns, step_whole
 from fastopt._team cimport fo_team_wait
 
 
 cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
     """A thread's share of a block, in a team of `size`, from step `t` on."""
-    cdef Py_ssize_t i, at
+    cdef Py_ssize_t i
     worker.size, worker.turn = size, 0
     worker.chunk.begin, worker.chunk.end = shared.blocks * worker.rank // size, shared.blocks * (worker.rank + 1) // size
     begin(&shared.weights, &worker.stepper, worker.chunk.begin * shared.width,
@@ -18,6 +21,24 @@ cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
     for i in range(shared.n_parts):
         _part(shared, worker, &shared.part[i])
     fo_team_wait(&shared.team, size)
+    _values(shared, worker, size)
+
+
+cdef void work_wild(Work *shared, Work *own, Worker *worker, int size, double t) noexcept nogil:
+    """Some batches of a block, by a thread that waits for no other, from step `t` on."""
+    cdef Py_ssize_t i
+    own.n, worker.size, worker.turn, worker.chunk.begin, worker.chunk.end = shared.n, 1, 0, 0, shared.blocks
+    begin(&own.weights, &worker.stepper, 0, shared.weights.d, t)
+    memcpy(own.weights.b_turns[0], shared.weights.b, shared.weights.k * sizeof(double))
+    for i in range(shared.n_parts * worker.rank // size, shared.n_parts * (worker.rank + 1) // size):
+        _part(own, worker, &shared.part[i])
+    fo_team_wait(&shared.team, size)
+    _values(shared, worker, size)
+
+
+cdef void _values(const Work *shared, const Worker *worker, int size) noexcept nogil:
+    """Sums of losses over a thread's share of the rows of a block."""
+    cdef Py_ssize_t i, at
     i = worker.rank * CHUNK_ROWS
     while i < shared.n:
         at = i * shared.row_bytes
@@ -29,6 +50,7 @@ cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
 cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
     """The rows of a part, and the step if the batch ends with it."""
     cdef Py_ssize_t i = part.first, end = part.first + part.n
+    cdef bint first = worker.rank == 0 or worker.size == 1
     if part.begins:
         clear(&shared.weights, &worker.stepper)
     while i < end:
@@ -37,12 +59,15 @@ cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
         i += worker.chunk.n
     if not part.ends:
         return
+    if shared.weights.lazy != NULL:
+        step_lazily(&shared.weights, &worker.stepper, part.lr)
+        return
     if not shared.weights.whole:
-        step_columns(&shared.weights, &worker.stepper, part.lr, worker.rank == 0)
+        step_columns(&shared.weights, &worker.stepper, part.lr, first)
         return
     fo_team_wait(&shared.team, worker.size)
     if worker.rank == 0:
-        step_whole(&shared.weights, &worker.stepper, part.lr)
+        step_whole(&shared.weights, &worker.stepper, part.lr, shared.weights.g)
     fo_team_wait(&shared.team, worker.size)
     finish(&shared.weights, &worker.stepper, worker.rank == 0)   # averages of stepped weights
 
@@ -54,12 +79,15 @@ cdef void _chunk(Work *shared, Worker *worker, Py_ssize_t i, double factor) noex
     cdef char *sums = shared.sums + (worker.turn & 1) * shared.blocks * stride * size
     chunk.rows = shared.rows + i
     chunk.next, chunk.n_next = chunk.rows + chunk.n, min(chunk.n, shared.n - i - chunk.n)
+    if shared.weights.lazy != NULL:
+        shared.kernels.lazy_touch(shared.X, chunk, shared.weights.lazy, shared.weights.w,
+                                  shared.weights.plan.arrays.at[0].state)
     shared.kernels.batch_products(shared.X, chunk, shared.weights.w, stride, sums)
     fo_team_wait(&shared.team, worker.size)
     worker.errors.b = shared.weights.b_turns[worker.stepper.steps & 1]
     shared.kernels.batch_errors(
         &worker.errors, chunk.n, shared.blocks, stride, sums, shared.y + i * shared.row_bytes,
         NULL if shared.sample_weight == NULL else shared.sample_weight + i * size, factor,
-        shared.p + i * shared.row_bytes if worker.rank == 0 else worker.p, worker.c, worker.stepper.g_b)
+        shared.p + i * shared.row_bytes if worker.rank == 0 or worker.size == 1 else worker.p, worker.c, worker.stepper.g_b)
     shared.kernels.batch_gradient(shared.X, chunk, worker.c, shared.weights.g)
     worker.turn += 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastopt import optimizers
 from fastopt._batch import BatchRun
 from fastopt._batch_cuts import rates_of
-from fastopt._core import Matrix
+from fastopt._core import PENALTY_NAMES, Matrix
 from fastopt._samples import Samples
 from fastopt.exceptions import InvalidParameterError
 
@@ -35,6 +35,7 @@ class Batches:
     schedule: Callable[[int], float] | None = None      # None: what learning_rate says
     clip_norm: float | None = None
     softmax: bool = False
+    hogwild: bool = False                               # threads step the same weights without locks
 
 
 @dataclass
@@ -118,7 +119,7 @@ def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: An
     return BatchRun(X, samples, plan.loss, optimizer, batches.sizes, batches.schedule or plan.schedule,
                     penalty=(l2, l1), softmax=batches.softmax and len(b) > 1, averages=averages,
                     average=start.average, class_weight=class_weight, t=start.t, fit_intercept=plan.fit_intercept,
-                    threads=plan.threads)
+                    threads=plan.threads, hogwild=batches.hogwild)
 
 
 def memory_of(optimizer: Any, given: Batches, left: Batches) -> Memory:

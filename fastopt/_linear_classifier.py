@@ -108,7 +108,8 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
                  warm_start: bool = False, average: bool | int = False, restore_best: bool = False,
                  optimizer: str | None = None, batch_size: Any = None, schedule: Any = None, clip_norm: float | None = None,
                  multi_class: Literal["ovr", "multinomial"] = "ovr",
-                 optimizer_params: dict[str, Any] | None = None) -> None:
+                 optimizer_params: dict[str, Any] | None = None,
+                 parallel: Literal["hogwild"] | None = None) -> None:
         self._keep(locals())
 
     @arguments

@@ -82,7 +82,9 @@ PARAMETERS.update({
     "batch_size": """int, strategy of fastopt.batching or None, default=None
         Rows of a mini-batch: one step along the mean of their gradients, each times its sample and class weight.  The last
         batch of an epoch may be smaller.  None: 1, or 32 with ``optimizer='auto'``.  Strategies must follow the step alone:
-        `NoiseScale` is refused.""",
+        `NoiseScale` is refused.  With
+        CSR X batches run on one thread; small ones step only the columns that they touch with the optimizers 'sgd', 'ftrl' and,
+        without l2, 'adagrad', and all weights with the others and with `average`.""",
     "schedule": """callable or None, default=None
         Learning rate of step t = 0, 1, …, in place of `learning_rate` and `eta0`: a schedule of ``fastopt.schedules`` or
         another callable of the step; a mini-batch is a step.  `ReduceOnPlateau` is told, after each epoch, the score on
@@ -98,6 +100,11 @@ PARAMETERS.update({
     "optimizer_params": """dict or None, default=None
         Further settings of the optimizer, by the names that its class in ``fastopt.optimizers`` has for them, as
         ``{"betas": (0.9, 0.99)}``.  Learning rate, weight decay and clipping of norms are parameters of the estimator.""",
+    "parallel": """'hogwild' or None, default=None
+        How `n_jobs` threads share mini-batches.  None: the columns of dense X; results do not depend on their number.
+        'hogwild': batches, which step the same weights without locks, also with CSR X; results are not reproducible, and a
+        batch ends with its block of some thousand rows at the latest.  For the optimizers 'sgd' without momentum and 'adagrad',
+        without `clip_norm` and `average`; the same as None on one thread [Niu et al. (2011), Hogwild!, NeurIPS].""",
 })
 
 

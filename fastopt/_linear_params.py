@@ -116,6 +116,7 @@ SUPERVISED: dict[str, Rule] = {
     "schedule": either(SCHEDULE, NONE),
     "clip_norm": either(real(0, above=True), NONE),
     "optimizer_params": either(SETTINGS, NONE),
+    "parallel": either(names("hogwild"), NONE),
 }
 CLASSIFIER: dict[str, Rule] = {
     **SUPERVISED,
@@ -161,7 +162,12 @@ def uses_batches(values: Mapping[str, Any]) -> bool:
     """Whether the parameters ask for more than per-sample SGD."""
     return (values.get("multi_class") == "multinomial"
             or any(values.get(name) is not None for name in ("optimizer", "schedule", "clip_norm"))
-            or values.get("batch_size") is not None and values["batch_size"] != 1)
+            or values.get("batch_size") is not None and values["batch_size"] != 1 or is_wild(values))
+
+
+def is_wild(values: Mapping[str, Any]) -> bool:
+    """Whether threads are to step the same weights without locks."""
+    return values.get("parallel") == "hogwild" and values["n_jobs"] not in (None, 1)
 
 
 def check_batches(owner: str, values: Mapping[str, Any]) -> None:
@@ -181,11 +187,18 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         refuse(owner, "batch_size", "an integer or a strategy that follows the step alone, not the norms of gradients: "
                "fastopt.minimize_stochastic takes such a strategy", values["batch_size"])
     if values["optimizer"] == "auto":
-        for name in ("schedule", "clip_norm", "optimizer_params"):
+        for name in ("schedule", "clip_norm", "optimizer_params", "parallel"):
             if values[name] is not None:
                 refuse(owner, name, "None with optimizer='auto', which has no such settings", values[name])
         return
     settings = values["optimizer_params"] or {}
+    if values["parallel"] == "hogwild":
+        if values["optimizer"] not in (None, "sgd", "adagrad") or settings.get("momentum"):
+            refuse(owner, "parallel", "None with an optimizer other than 'sgd' without momentum and 'adagrad': steps of several "
+                   "threads would mix their moments", values["parallel"])
+        for name in ("clip_norm", "average"):
+            if values[name]:
+                refuse(owner, "parallel", f"None with {name}, which is of all weights at one step", values["parallel"])
     for name, instead in NOT_SETTINGS.items():
         if name in settings:
             refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),

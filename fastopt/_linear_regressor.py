@@ -5,7 +5,7 @@ Used through linear_model.  Random numbers are drawn in scikit-learn's order.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -92,7 +92,7 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
                  n_iter_no_change: int = 5, warm_start: bool = False, average: bool | int = False,
                  restore_best: bool = False, optimizer: str | None = None, batch_size: Any = None, schedule: Any = None,
                  clip_norm: float | None = None, optimizer_params: dict[str, Any] | None = None,
-                 n_jobs: int | None = None) -> None:
+                 n_jobs: int | None = None, parallel: Literal["hogwild"] | None = None) -> None:
         self._keep(locals())
 
     @arguments

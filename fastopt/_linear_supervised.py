@@ -19,7 +19,7 @@ from fastopt._linear_compat import Events, with_callbacks
 from fastopt._linear_data import check_eval_set, naming
 from fastopt._linear_docs import arguments
 from fastopt._linear_fit import Targets, Validation
-from fastopt._linear_params import uses_batches
+from fastopt._linear_params import is_wild, uses_batches
 
 if TYPE_CHECKING:
     from typing import Self
@@ -77,7 +77,7 @@ class Supervised(SGDBase):
             return Auto(sizes or BATCH_ROWS, vars(self).get("multi_class") == "multinomial", self._classifies)
         return Batches(self.optimizer or "sgd", dict(self.optimizer_params or {}), sizes or 1, self.schedule,
                        None if self.clip_norm is None else float(self.clip_norm),
-                       softmax=vars(self).get("multi_class") == "multinomial")
+                       softmax=vars(self).get("multi_class") == "multinomial", hogwild=is_wild(vars(self)))
 
     def _score_of(self, y: Any, weight: Any) -> Callable[[Any], float]:
         raise NotImplementedError
