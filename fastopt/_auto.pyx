@@ -192,7 +192,7 @@ cdef class AutoRun(Epochs):
             n = self.samples.next_block()
         if self.shared.sparse:
             self.workers[0].auto.t = self.t - 1
-            self.kernels.auto_settle(&self.workers[0].auto, self.X.d, self.shared.inverse, &self.shared.columns)
+            self.kernels.auto_settle(&self.workers[0].auto, self.X.d, self.shared.inverse, self.shared.g, &self.shared.columns)
         return 0
 
     # ---- between epochs ----
