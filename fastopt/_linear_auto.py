@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastopt._auto import AutoRun
 from fastopt._auto_state import TRUST_ROWS, State
-from fastopt._core import LOSS_NAMES, LOSS_TARGETS, Matrix
+from fastopt._core import LOSS_NAMES, LOSS_TARGETS, PENALTY_NAMES, Matrix
 from fastopt._losses import evaluate
 from fastopt._samples import Samples
 
@@ -91,7 +91,8 @@ class AutoFit(AutoRun):
         self.state, self._turned = state, X.is_sparse
         self._weights = [np.array(self._turn(a), order="C") for a in (state.V, state.w, state.w_avg)]
         rate = units.prediction * rows / (rows + TRUST_ROWS) / (1 + state.columns.uncentred)
-        _, alpha, l1_ratio = plan.penalty
+        kind, alpha, l1_ratio = plan.penalty
+        alpha = 0.0 if PENALTY_NAMES[kind] == "none" else alpha
         l2 = np.divide(alpha * (1 - l1_ratio), units.prediction, out=np.zeros_like(rate), where=units.prediction > 0)
         self.learning_rate = float(rate.max())
         super().__init__(
