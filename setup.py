@@ -69,7 +69,7 @@ int main(void) {
 """
 CYTHON_DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
                      "freethreading_compatible": True}
-PUBLIC_HEADERS = ["fastopt.h", "lists.h"]
+PUBLIC_HEADERS = ["fastopt.h", "lists.h", "batches.h"]
 
 
 def processors():
@@ -218,7 +218,7 @@ class BuildExt(build_ext):
     def compile_module(self, ext):
         """Cython in a process of its own, which is what runs in parallel everywhere, then C."""
         source, = ext.sources
-        depends = [source, *map(str, Path("fastopt").glob("*.pxd")), "csrc/fastopt.h", "csrc/lists.h", "setup.py"]
+        depends = [source, *map(str, Path("fastopt").glob("*.pxd")), *(f"csrc/{name}" for name in PUBLIC_HEADERS), "setup.py"]
         c_file = Path(self.build_temp, Path(source).stem + ".c")
         if self.force or is_older(c_file, depends):
             c_file.parent.mkdir(parents=True, exist_ok=True)

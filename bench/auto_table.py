@@ -22,6 +22,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 import data
+from fastopt import linear_model
 from report import table
 
 CLASSES = ("covtype adult credit mammography shuttle higgs_like connect4 fars fashion_mnist a9a agaricus imdb "
@@ -76,8 +77,8 @@ def scaled(X, X_test):
     return scaler.fit_transform(X.astype(float)), scaler.transform(X_test.astype(float))
 
 
-def peer(name, seed=0, **settings):
-    return (SGDClassifier if name in CLASSES else SGDRegressor)(random_state=seed, max_iter=100, **settings)
+def peer(classifies, seed=0, **settings):
+    return (SGDClassifier if classifies else SGDRegressor)(random_state=seed, max_iter=100, **settings)
 
 
 def score_of(model, X, y, X_test, y_test):
@@ -88,7 +89,7 @@ def score_of(model, X, y, X_test, y_test):
         return -np.inf
 
 
-def tuned(name, X, y):
+def tuned(name, X, y, classifies):
     """The settings of the grid with the best mean score over two splits of the training rows."""
     grid, best = SMALL_GRID if name in LARGE else GRID, (-np.inf, {})
     rows = np.random.default_rng(0).permutation(X.shape[0])[:TUNING_ROWS]
@@ -99,33 +100,32 @@ def tuned(name, X, y):
         parts.append((A, y_a, B, y_b))
     for alpha, (kind, eta0) in itertools.product(*grid.values()):
         settings = {"alpha": alpha, "learning_rate": kind, "eta0": eta0}
-        best = max(best, (np.mean([score_of(peer(name, **settings), *part) for part in parts]), settings), key=lambda b: b[0])
+        best = max(best, (np.mean([score_of(peer(classifies, **settings), *part) for part in parts]), settings), key=lambda b: b[0])
     return best[1]
 
 
-def auto(name, seed):
+def auto(classifies, seed):
     """Ours, with defaults only."""
-    from fastopt import linear_model
-
-    return (linear_model.SGDClassifier if name in CLASSES else linear_model.SGDRegressor)(optimizer="auto", random_state=seed)
+    return (linear_model.SGDClassifier if classifies else linear_model.SGDRegressor)(optimizer="auto", random_state=seed)
 
 
 def measure(name, seeds):
     """Scores {column: [a seed's]} and seconds {column: [a seed's]}."""
     scores, seconds = {key: [] for key in ("raw", "tuned", "exact", "auto")}, {"tuned": [], "auto": []}
-    settings = tuned(name, *split(name, seeds[0])[:2])
+    classifies = name in CLASSES
+    settings = tuned(name, *split(name, seeds[0])[:2], classifies)
     for seed in seeds:
         X, y, X_test, y_test = split(name, seed)
         A, B = scaled(X, X_test)
-        scores["raw"].append(score_of(peer(name, seed), X, y, X_test, y_test))
-        for key, model, part in (("tuned", peer(name, seed, **settings), (A, y, B, y_test)),
-                                 ("auto", auto(name, seed), (X, y, X_test, y_test))):
+        scores["raw"].append(score_of(peer(classifies, seed), X, y, X_test, y_test))
+        for key, model, part in (("tuned", peer(classifies, seed, **settings), (A, y, B, y_test)),
+                                 ("auto", auto(classifies, seed), (X, y, X_test, y_test))):
             began = time.perf_counter()
             model.fit(*part[:2])
             seconds[key].append(time.perf_counter() - began)
             scores[key].append(model.score(*part[2:]))
         if name not in LARGE:
-            exact = LogisticRegression(max_iter=300) if name in CLASSES else Ridge()
+            exact = LogisticRegression(max_iter=300) if classifies else Ridge()
             scores["exact"].append(score_of(exact, A, y, B, y_test))
     return scores, seconds
 

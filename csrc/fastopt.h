@@ -147,46 +147,7 @@ typedef struct {
     fo_coefs h;
 } fo_step;
 
-/* A chunk of a mini-batch, and a part of the columns.  The columns are cut into blocks of `width` (CSR: one block of all).
- * Weight of feature f in output j, and its gradient: at j·output_stride + f·feature_stride; feature_stride is 1 beside dense
- * rows, output_stride beside CSR rows. */
-typedef struct {
-    ptrdiff_t n, k;         /* rows, outputs */
-    const int32_t *rows;    /* (n,) rows of X */
-    ptrdiff_t n_next;       /* rows to come that are brought into the cache on the way: n or fewer */
-    const int32_t *next;    /* (n_next,) */
-    ptrdiff_t width, begin, end; /* the blocks begin … end − 1 */
-    ptrdiff_t output_stride, feature_stride;
-    const void *centre;     /* (d,) subtracted from each dense row where it is read, or NULL */
-} fo_chunk;
-
-/* What leads from predictions to the factors of the rows in the gradient. */
-typedef struct {
-    fo_loss loss;
-    int softmax;                /* the loss is the cross-entropy of softmax(p), y one-hot */
-    ptrdiff_t k;
-    const double *b;            /* (k,) intercepts */
-    const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; softmax: of the row's class */
-    const double *range;        /* (k, 2): predictions are cut to it, before the loss sees them; or NULL */
-    const double *unit;         /* (k,): the gradient of the loss is in multiples of it; or NULL */
-} fo_errors;
-
-/* A step of optimizer="auto" (docs/auto.md). */
-typedef struct {
-    ptrdiff_t k;        /* outputs */
-    double t;           /* this step, from 1 */
-    const double *rate; /* (k,) η: the step of a weight whose sum of squared gradients is 1, in units of predictions */
-    double l1;          /* alpha·l1_ratio */
-    const double *l2;   /* (k,) alpha·(1 − l1_ratio), over the unit of predictions */
-} fo_auto;
-
-/* The weights of optimizer="auto" beside CSR rows, (d, k) each. */
-typedef struct {
-    int64_t *since; /* (d,) the last step of each column */
-    void *V;        /* sums of squared gradients */
-    void *w;        /* weights */
-    void *mean;     /* their averages */
-} fo_auto_columns;
+#include "batches.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -275,6 +236,16 @@ typedef struct {
     void (*auto_losses)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p, double *sums);
     /* One step of the intercepts. */
     void (*auto_intercepts)(const fo_auto *a, const double *g, double *V, double *b, double *mean);
+    /* Whether the steps of a rule without gradients can be put off, and the next one be the last that is. */
+    int (*lazy_accepts)(const fo_rule *rule);
+    /* Bring the columns of the chunk's rows up to date, and add them to those of the batch. */
+    void (*lazy_touch)(const fo_matrix *X, const fo_chunk *chunk, fo_lazy *lazy, void *w, void *const *state);
+    /* out[i] = g[columns[i]], which is 0 from then on; g (d, k), out (n, k). */
+    void (*lazy_take)(const fo_lazy *lazy, void *g, void *out);
+    /* The batch's columns have taken this step. */
+    void (*lazy_note)(const fo_step *step, fo_lazy *lazy);
+    /* Bring all d columns up to date. */
+    void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
 } fo_kernels;
 
 typedef struct {

@@ -17,3 +17,4 @@
 #include "batch_errors.h"
 #include "columns.h"
 #include "auto.h"
+#include "lazy.h"

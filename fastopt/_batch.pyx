@@ -5,20 +5,21 @@ Used by the estimators.  The mathematics of a chunk of rows is csrc/batch.h, tha
 cimport numpy as cnp
 from cython.parallel cimport parallel
 from libc.math cimport INFINITY
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 import numpy as np
 
 from fastopt._batch_cuts cimport Cuts
-from fastopt._batch_steps cimport Weights, settle
+from fastopt._batch_pace cimport Pace, choose, note
+from fastopt._batch_steps cimport LAZY_STEPS, Weights, settle, settle_lazily
 from fastopt._batch_work cimport CHUNK_ROWS, Work, Worker, work
-from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
+from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_lazy, fo_rule, kernels
 from fastopt._epochs cimport Epochs
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
-from fastopt._team cimport fo_team_rank, fo_team_size
+from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 from fastopt._update cimport Update
 
 cnp.import_array()
@@ -30,6 +31,7 @@ cdef enum:
     BLOCK_VECTORS = 12         # 64-byte vectors in a block of columns, at least
     BLOCKS = 64                # at most
     WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
+    LAZY_FROM = 24             # columns to a value of a batch, from which on only those that it touches are stepped
 
 ctypedef struct Copied:
     void *live
@@ -97,7 +99,9 @@ cdef class BatchRun(Epochs):
     cdef double loss_sum, l2, l1
     cdef bint finished
     cdef int threads
+    cdef Pace pace
     cdef int32_t[::1] labels
+    cdef fo_lazy lazy
     cdef Copied copies[4]
 
     def __init__(self, Matrix X, Samples samples, loss, Update optimizer, sizes, rates, penalty=(0.0, 0.0), bint softmax=False,
@@ -111,6 +115,7 @@ cdef class BatchRun(Epochs):
         self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
         self._init_columns(threads)
         self._init_weights(w, b)
+        self._init_lazy()
         self._init_buffers()
         self._init_workers(loss, softmax, class_weight)
 
@@ -153,6 +158,24 @@ cdef class BatchRun(Epochs):
                 self.copies[slot] = Copied(_data(array), _data(copy), array.nbytes)
         return 0
 
+    cdef int _init_lazy(self) except -1:
+        """Step columns only where batches touch them, if the rule allows it and most are not touched."""
+        cdef fo_rule rule = self.optimizer.plan.rules[0]
+        cdef Py_ssize_t d = self.X.d
+        cdef double touched = self.cuts.typical() * self.X.row_size
+        rule.lr = 0
+        if not (self.X.is_sparse and touched * LAZY_FROM < d and kernels(False).lazy_accepts(&rule)) or self.averages:
+            return 0
+        marks, columns, powers = np.zeros((2, d + 1), np.int32), np.empty(d + 1, np.int64), np.empty((2, LAZY_STEPS + 1))
+        taken = np.empty_like(self.optimizer.params[0])
+        self.buffers += [marks, columns, powers, taken]
+        self.lazy.k, self.lazy.columns = self.k, <int64_t *>_data(columns)
+        self.lazy.seen, self.lazy.since = <int32_t *>_data(marks[0]), <int32_t *>_data(marks[1])
+        self.lazy.keep, self.lazy.shrink = <double *>_data(powers[0]), <double *>_data(powers[1])
+        self.shared.weights.lazy, self.shared.weights.taken = &self.lazy, <char *>_data(taken)
+        settle_lazily(&self.shared.weights)
+        return 0
+
     cdef int _init_buffers(self) except -1:
         cdef Work *shared = &self.shared
         cdef Py_ssize_t rows = self.samples.block_rows
@@ -189,7 +212,6 @@ cdef class BatchRun(Epochs):
 
     cdef int _epoch(self) except -1 nogil:
         cdef Py_ssize_t n, i
-        cdef int rank
         self.samples.start()
         self.cuts.start(self.samples.train_count)
         n = self.samples.next_block()
@@ -197,19 +219,32 @@ cdef class BatchRun(Epochs):
             self.samples.targets(n, &self.labels[0], self.k, self.shared.y)
             self.cuts.cut(n, self.t)
             self.shared.n, self.shared.n_parts = n, self.cuts.n
-            if self.threads == 1:
-                work(&self.shared, &self.workers[0], 1, self.t)
-            else:
-                with parallel(num_threads=self.threads):
-                    rank = fo_team_rank()
-                    work(&self.shared, &self.workers[rank], fo_team_size(), self.t)
+            self._share(n)
             for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
                 self.loss_sum += self.shared.values[i]
             settle(&self.shared.weights, &self.workers[0].stepper)
             self.t = self.workers[0].stepper.t
             self._look_up(n * self.X.row_size * self.k)
             n = self.samples.next_block()
+        if self.shared.weights.lazy != NULL:
+            settle_lazily(&self.shared.weights)
         return 0
+
+    cdef void _share(self, Py_ssize_t n) noexcept nogil:
+        """A block of n rows, by all threads or by one, whoever is faster these days."""
+        cdef int rank
+        cdef double start
+        if self.threads == 1:
+            work(&self.shared, &self.workers[0], 1, self.t)
+            return
+        start = fo_team_clock()
+        if choose(&self.pace):
+            with parallel(num_threads=self.threads):
+                rank = fo_team_rank()
+                work(&self.shared, &self.workers[rank], fo_team_size(), self.t)
+        else:
+            work(&self.shared, &self.workers[0], 1, self.t)
+        note(&self.pace, fo_team_clock() - start, n)
 
     # ---- between epochs ----
 

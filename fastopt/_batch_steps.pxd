@@ -1,7 +1,9 @@
 """What a mini-batch changes, and the part of it that one thread steps."""
-from fastopt._core cimport fo_kernels, fo_rule, fo_step
+from fastopt._core cimport fo_kernels, fo_lazy, fo_rule, fo_step
 from fastopt._passes cimport Plan
 
+cdef enum:
+    LAZY_STEPS = 4096              # after which all columns are brought up to date
 
 ctypedef struct Weights:           # shared by all threads
     const fo_kernels *kernels
@@ -16,6 +18,8 @@ ctypedef struct Weights:           # shared by all threads
     char *w
     char *g
     char *w_avg
+    fo_lazy *lazy                  # only the columns of a batch are stepped; NULL: all
+    char *taken                    # (d, k) their gradients
     double *b
     double *b_avg
     double *b_turns[2]             # intercepts before and after a step, for threads that are still behind
@@ -33,5 +37,7 @@ cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last,
 cdef void settle(const Weights *w, const Stepper *s) noexcept nogil
 cdef void clear(const Weights *w, Stepper *s) noexcept nogil
 cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil
-cdef void step_whole(const Weights *w, Stepper *s, double lr) noexcept nogil
+cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil
+cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil
+cdef void settle_lazily(const Weights *w) noexcept nogil
 cdef void finish(const Weights *w, Stepper *s, bint first) noexcept nogil

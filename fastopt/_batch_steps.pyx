@@ -5,10 +5,13 @@ itself, from its own copy of what is carried from step to step, so that threads 
 """
 from libc.string cimport memcpy, memset
 
-from fastopt._core cimport FO_CARRIES, kernels
+from fastopt._core cimport FO_CARRIES, fo_lazy, kernels
 from fastopt._gradients cimport Array
 from fastopt._matrices cimport apply_factored
 from fastopt._passes cimport apply, check_gradients, fold_rules, states_at
+
+cdef double LEAST_KEPT = 1e-6   # of weights without gradients: their precision
+
 
 
 cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
@@ -37,6 +40,8 @@ cdef void clear(const Weights *w, Stepper *s) noexcept nogil:
     """A new batch: no gradient yet."""
     cdef Py_ssize_t j
     memset(s.g_b, 0, w.k * sizeof(double))
+    if w.lazy != NULL:   # there is none since it was taken
+        return
     if w.output_stride == 1:
         memset(w.g, 0, w.d * w.k * w.item)
         return
@@ -44,32 +49,52 @@ cdef void clear(const Weights *w, Stepper *s) noexcept nogil:
         memset(w.g + (j * w.output_stride + s.first) * w.item, 0, s.n * w.item)
 
 
-cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil:
-    """One step of a thread's columns; `first`: and of the intercepts."""
-    cdef const Array *arrays = w.plan.arrays.at
-    cdef Py_ssize_t group, j, outputs = 1 if w.output_stride == 1 else w.k, n = w.d * w.k if w.output_stride == 1 else s.n
-    cdef void *state[4]
+cdef void fold(const Weights *w, Stepper *s, double lr) noexcept nogil:
+    """A thread's own numbers of a step."""
+    cdef Py_ssize_t group
     for group in range(2):
         s.rules[group].lr = lr
         kernels(False).rule_fold(&s.rules[group], <double>(w.plan.t + s.steps), 1, s.carry[group], &s.folded[group])
+
+
+cdef void step_intercepts(const Weights *w, Stepper *s) noexcept nogil:
+    cdef void *state[4]
+    if w.intercept:
+        states_at(&w.plan.arrays.at[1], 0, state)
+        kernels(False).step(&s.folded[1], w.k, s.g_b, w.b, state)
+
+
+cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil:
+    """One step of a thread's columns; `first`: and of the intercepts."""
+    cdef const Array *arrays = w.plan.arrays.at
+    cdef Py_ssize_t j, outputs = 1 if w.output_stride == 1 else w.k, n = w.d * w.k if w.output_stride == 1 else s.n
+    cdef void *state[4]
+    fold(w, s, lr)
     for j in range(outputs):
         states_at(&arrays[0], j * w.output_stride + s.first, state)
         w.kernels.step(&s.folded[0], n, w.g + (j * w.output_stride + s.first) * w.item,
                        w.w + (j * w.output_stride + s.first) * w.item, state)
-    if first and w.intercept:
-        states_at(&arrays[1], 0, state)
-        kernels(False).step(&s.folded[1], w.k, s.g_b, w.b, state)
+    if first:
+        step_intercepts(w, s)
     finish(w, s, first)
 
 
-cdef void step_whole(const Weights *w, Stepper *s, double lr) noexcept nogil:
-    """One step of everything by one thread."""
+cdef void step_all(const Weights *w, Stepper *s, double lr) noexcept nogil:
+    """One step of everything by the only thread."""
+    if not w.whole:
+        step_columns(w, s, lr, True)
+        return
+    step_whole(w, s, lr, w.g)
+    finish(w, s, True)
+
+
+cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil:
+    """One step by one thread of everything, or of the rows that the plan names."""
     cdef Plan *plan = w.plan
     cdef Py_ssize_t group
     if not w.intercept:
         memset(s.g_b, 0, w.k * sizeof(double))
-    plan.arrays.at[0].g, plan.arrays.at[1].g = w.g, <char *>s.g_b
-    plan.arrays.at[0].n_rows = plan.arrays.at[1].n_rows = -1
+    plan.arrays.at[0].g, plan.arrays.at[1].g = g, <char *>s.g_b
     for group in range(2):
         plan.rules[group].lr = lr
     check_gradients(plan, 1)
@@ -77,6 +102,37 @@ cdef void step_whole(const Weights *w, Stepper *s, double lr) noexcept nogil:
     if apply(plan, 1) < 0 and w.factored:
         apply_factored(plan, 1)
     plan.t += 1
+
+
+cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil:
+    """One step of the columns that the batch touches."""
+    cdef fo_lazy *lazy = w.lazy
+    cdef Array *weights = &w.plan.arrays.at[0]
+    s.rules[0].lr = lr
+    if not kernels(False).lazy_accepts(&s.rules[0]):
+        settle_lazily(w)
+        step_all(w, s, lr)
+        memset(w.g, 0, w.d * w.k * w.item)
+        return
+    w.kernels.lazy_take(lazy, w.g, w.taken)
+    weights.rows, weights.n_rows, weights.width = lazy.columns, lazy.n, w.k
+    if w.whole:
+        step_whole(w, s, lr, w.taken)
+        kernels(False).lazy_note(&weights.step, lazy)
+    else:
+        fold(w, s, lr)
+        w.kernels.step_rows(&s.folded[0], lazy.n, w.k, lazy.columns, w.taken, w.w, <void **>weights.state)
+        step_intercepts(w, s)
+        kernels(False).lazy_note(&s.folded[0], lazy)
+    weights.n_rows = -1
+    finish(w, s, True)
+    if lazy.now == LAZY_STEPS or lazy.keep[lazy.now] < LEAST_KEPT:
+        settle_lazily(w)
+
+
+cdef void settle_lazily(const Weights *w) noexcept nogil:
+    """All columns as they are after the steps so far."""
+    w.kernels.lazy_settle(w.d, w.lazy, w.w, <void **>w.plan.arrays.at[0].state)
 
 
 cdef void finish(const Weights *w, Stepper *s, bint first) noexcept nogil:

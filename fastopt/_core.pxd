@@ -106,7 +106,7 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t k
         const double *b
         const double *class_weight
-        const double *range "range"
+        const double *range
         const double *unit
 
     ctypedef struct fo_auto:
@@ -121,6 +121,18 @@ cdef extern from "fastopt.h" nogil:
         void *V
         void *w
         void *mean
+
+    ctypedef struct fo_lazy:
+        Py_ssize_t k
+        int32_t now
+        int moves
+        int32_t *seen
+        int32_t *since
+        double *keep
+        double *shrink
+        Py_ssize_t n
+        int64_t *columns
+        fo_step last
 
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
@@ -169,6 +181,11 @@ cdef extern from "fastopt.h" nogil:
         void (*auto_settle)(const fo_auto *, Py_ssize_t, const void *, void *, fo_auto_columns *) noexcept nogil
         void (*auto_losses)(const fo_errors *, Py_ssize_t, const void *, void *, double *) noexcept nogil
         void (*auto_intercepts)(const fo_auto *, const double *, double *, double *, double *) noexcept nogil
+        int (*lazy_accepts)(const fo_rule *) noexcept nogil
+        void (*lazy_touch)(const fo_matrix *, const fo_chunk *, fo_lazy *, void *, void **) noexcept nogil
+        void (*lazy_take)(const fo_lazy *, void *, void *) noexcept nogil
+        void (*lazy_note)(const fo_step *, fo_lazy *) noexcept nogil
+        void (*lazy_settle)(Py_ssize_t, fo_lazy *, void *, void **) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

@@ -2,7 +2,7 @@
 threads that share a processor do not wait for each other's time slice.
 
 Used by loops whose threads meet once a mini-batch.  `fo_team_size` and `fo_team_rank` are those of the region, whose size may
-be less than was asked for.
+be less than was asked for; `fo_team_clock` counts seconds.
 """
 
 cdef extern from * nogil:
@@ -11,9 +11,11 @@ cdef extern from * nogil:
     #include <omp.h>
     #define fo_team_size omp_get_num_threads
     #define fo_team_rank omp_get_thread_num
+    #define fo_team_clock omp_get_wtime
     #else
     static int fo_team_size(void) { return 1; }
     static int fo_team_rank(void) { return 0; }
+    static double fo_team_clock(void) { return 0; }
     #endif
 
     #if defined(_WIN32)
@@ -73,4 +75,5 @@ cdef extern from * nogil:
 
     int fo_team_size()
     int fo_team_rank()
+    double fo_team_clock()         # seconds
     void fo_team_wait(fo_team *team, int size)

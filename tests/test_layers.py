@@ -28,7 +28,7 @@ _passes
 _matrices
 _epochs|_team
 _sgd|_predict|_update|_objective
-_batch_cuts|_batch_steps
+_batch_cuts|_batch_pace|_batch_steps
 _batch_work|_auto_work
 _batch
 _auto
