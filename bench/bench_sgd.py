@@ -9,7 +9,6 @@ take turns, round by round, so that a drift of the machine's speed meets both al
 from __future__ import annotations
 
 import functools
-import time
 
 import pytest
 from sklearn.base import clone
@@ -17,30 +16,17 @@ from sklearn.linear_model import SGDClassifier as SklearnSGDClassifier
 
 import data
 from fastopt.linear_model import SGDClassifier
+from turns import epochs_in_turn
 
 LIBRARIES = {"fastopt": SGDClassifier, "scikit-learn": SklearnSGDClassifier}
-ROUNDS = 5
-
-
-def _seconds(model, X, y, epochs):
-    model = clone(model).set_params(max_iter=epochs)
-    start = time.perf_counter()
-    model.fit(X, y)
-    return time.perf_counter() - start
 
 
 @functools.cache
 def epoch_seconds(case):
-    """Seconds of an epoch by library: the least of ROUNDS, in turn."""
+    """Seconds of an epoch by library, in turn."""
     X, y = data.case(case)
     models = {name: make(loss="log_loss", tol=None, random_state=0) for name, make in LIBRARIES.items()}
-    epochs = {name: max(2, int(0.4 / max(_seconds(model, X, y, 2) / 2, 1e-4))) for name, model in models.items()}
-    best = {}
-    for _ in range(ROUNDS):
-        for name, model in models.items():
-            once, more = _seconds(model, X, y, 1), _seconds(model, X, y, 1 + epochs[name])
-            best.setdefault(name, []).append(((more - once) / epochs[name], more))
-    return {name: min(t for t, _ in times) for name, times in best.items()}
+    return epochs_in_turn(models, X, y)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -80,6 +80,23 @@ def auto(results):
                            "scikit-learn", "fastopt"], rows)
 
 
+def minimisations(results):
+    rows = []
+    for case, by in _by_case(results, "minimize_seconds").items():
+        ours, theirs = by["fastopt"], by["scipy"]
+        rows.append([case, *(f"{run['minimize_seconds'] * 1e3:.2f} ms, {run['nfev']}" for run in (theirs, ours)),
+                     f"**{ours['ratio']:.2f}×**"])
+    return rows and table(["L-BFGS, d = 1,000, to gtol 1e-6", "SciPy, and calls", "fastopt, and calls", "faster"], rows)
+
+
+def batches(results):
+    """Epochs by mini-batches against those of our per-sample SGD."""
+    infos = [result["extra_info"] for result in results if "batch_epoch" in result["extra_info"]]
+    rows = [[info["case"], info["training"], f"{info['batch_epoch'] * 1e3:.2f} ms", f"{info['samples_per_second'] / 1e6:.2f}",
+             f"{info['ratio']:.2f}×"] for info in infos]
+    return rows and table(["one epoch of log_loss + l2", "training", "time", "million samples/s", "speed of SGD"], rows)
+
+
 def picture(results, path):
     """Bars: how many times faster an epoch is."""
     import matplotlib
@@ -107,7 +124,8 @@ def main():
     for file in arguments.files:
         with open(file) as stream:
             results += json.load(stream)["benchmarks"]
-    print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results), auto(results)])))
+    print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results),
+                                    minimisations(results), batches(results), auto(results)])))
     if arguments.picture:
         picture(results, arguments.picture)
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import time
 
+from sklearn.base import clone
+
 
 def in_turn(calls, rounds=9, least=2e-3):
     """{name: seconds of a call}: the least over the rounds, each of as many calls as take `least` seconds."""
@@ -21,4 +23,23 @@ def in_turn(calls, rounds=9, least=2e-3):
             for _ in range(counts[name]):
                 call()
             best[name] = min(best[name], (time.perf_counter() - start) / counts[name])
+    return best
+
+
+def _seconds(model, X, y, epochs):
+    model = clone(model).set_params(max_iter=epochs)
+    start = time.perf_counter()
+    model.fit(X, y)
+    return time.perf_counter() - start
+
+
+def epochs_in_turn(models, X, y, rounds=5, least=0.4):
+    """{name: seconds of an epoch}: the least over the rounds of the differences between fits of 1 and of more epochs, without
+    what a fit costs once (checks of X, its labels)."""
+    epochs = {name: max(2, int(least / max(_seconds(model, X, y, 2) / 2, 1e-4))) for name, model in models.items()}
+    best = dict.fromkeys(models, float("inf"))
+    for _ in range(rounds):
+        for name, model in models.items():
+            once, more = _seconds(model, X, y, 1), _seconds(model, X, y, 1 + epochs[name])
+            best[name] = min(best[name], (more - once) / epochs[name])
     return best

@@ -147,7 +147,7 @@ typedef struct {
     fo_coefs h;
 } fo_step;
 
-#include "batches.h"
+#include "fastopt_batch.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -199,7 +199,7 @@ typedef struct {
                              const void *column, double mean);
     int (*factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, void *w, const void *row,
                        const void *column, double mean);
-    /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds the type. */
+    /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds a double. */
     double (*square_sum)(ptrdiff_t n, const void *g);
     /* p[block·p_stride + i·k + j] = x_i·w_j over the columns of each block of the chunk. */
     void (*batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p);

@@ -33,6 +33,7 @@ typedef struct { real w, s0, s1, s2, s3, rate; } F(param);
 #define FO_RULE(name) FO_INLINE F(param) F(rule_##name)(const F(coefs) *h, real g, F(param) x)
 
 FO_INLINE real F(sign)(real x) { return (real)(x > 0) - (real)(x < 0); }
+/* b where one is nan: what is bounded comes second, so that nan is not lost */
 FO_INLINE real F(max_)(real a, real b) { return a > b ? a : b; }
 FO_INLINE real F(min_)(real a, real b) { return a < b ? a : b; }
 FO_INLINE real F(sqrt_)(real x) {
@@ -44,7 +45,7 @@ FO_INLINE real F(sqrt_)(real x) {
 }
 
 /* sign(w)·max(|w| − threshold, 0) */
-FO_INLINE real F(soft)(real w, real threshold) { return F(copysign_)(F(max_)(F(abs_)(w) - threshold, 0), w); }
+FO_INLINE real F(soft)(real w, real threshold) { return F(copysign_)(F(max_)(0, F(abs_)(w) - threshold), w); }
 
 #if REAL_IS_FLOAT
 FO_FOLD(sgd) {}
@@ -141,7 +142,7 @@ FO_RULE(lion) {
 FO_RULE(rprop) {
     const real turn = F(sign)(g) * F(sign)(x.s0);
     const real factor = turn > 0 ? h->b : turn < 0 ? h->a : 1;
-    x.s1 = F(min_)(F(max_)(x.s1 * factor, h->c), h->d);
+    x.s1 = F(min_)(h->d, F(max_)(h->c, x.s1 * factor));
     x.s0 = turn < 0 ? 0 : g;
     x.rate = x.s1;
     x.w -= F(sign)(x.s0) * x.s1;

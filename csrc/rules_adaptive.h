@@ -101,7 +101,7 @@ FO_RULE(rmsprop_momentum) {
 FO_INLINE real F(centered_scale)(const F(coefs) *h, real g, F(param) *x) {
     x->s0 = F(fma_)(h->beta2, x->s0, h->rest2 * g * g);
     x->s1 = F(fma_)(h->rest2, g - x->s1, x->s1);
-    return 1 / (F(sqrt_)(F(max_)(F(fma_)(-x->s1, x->s1, x->s0), 0)) + h->eps); /* rounding may take it below 0 */
+    return 1 / (F(sqrt_)(F(max_)(0, F(fma_)(-x->s1, x->s1, x->s0))) + h->eps); /* rounding may take it below 0 */
 }
 
 FO_RULE(rmsprop_centered) {

@@ -16,7 +16,7 @@ FO_INLINE F(coefs) F(coefs_of)(const fo_step *step) {
 
 /* clip(scale·g) + l2·w */
 FO_INLINE real F(gradient)(const F(coefs) *h, real g, real w) {
-    return F(fma_)(h->l2, w, F(min_)(F(max_)(h->scale * g, -h->clip), h->clip));
+    return F(fma_)(h->l2, w, F(min_)(h->clip, F(max_)(-h->clip, h->scale * g)));
 }
 
 /* One step of n weights: those of `rows`, each there once, or the first n where it is NULL.  bare: gradients are
@@ -25,7 +25,7 @@ FO_INLINE int F(step_loop)(F(rule) rule, const int states, const int bare, const
                            const int64_t *rows, const real *restrict g, real *restrict w, void *const *state) {
     const F(coefs) h = F(coefs_of)(step);
     real *restrict s0 = state[0], *restrict s1 = state[1], *restrict s2 = state[2], *restrict s3 = state[3];
-    real nothing = 0; /* nan from the first weight on that is not finite */
+    real nothing = 0; /* nan from the first weight or gradient on that is not finite */
     FO_SIMD_SUM(nothing)
     for (ptrdiff_t j = 0; j < n; j++) {
         const ptrdiff_t i = rows ? (ptrdiff_t)rows[j] : j;
@@ -36,7 +36,7 @@ FO_INLINE int F(step_loop)(F(rule) rule, const int states, const int bare, const
         x = rule(&h, slope, x);
         if (!bare) x.w = F(soft)(x.w, x.rate * h.l1);
         w[i] = x.w;
-        nothing += 0 * x.w;
+        nothing += 0 * x.w + 0 * g[j];
         if (states > 0) s0[i] = x.s0;
         if (states > 1) s1[i] = x.s1;
         if (states > 2) s2[i] = x.s2;
@@ -143,6 +143,10 @@ static double F(square_sum)(ptrdiff_t n, const void *x) {
             s[0] = F(vfma)(a, a, s[0]);
         }
         sum += (double)F(vsum)(F(vadd)(F(vadd)(s[0], s[1]), F(vadd)(s[2], s[3])));
+    }
+    if (!(sum < INFINITY)) { /* squares of finite floats are finite doubles */
+        sum = 0;
+        for (ptrdiff_t i = 0; i < n; i++) sum += (double)v[i] * (double)v[i];
     }
     return sum;
 }

@@ -5,17 +5,18 @@ Used by the estimators.  The mathematics of a chunk of rows is csrc/batch.h, tha
 cimport numpy as cnp
 from cython.parallel cimport parallel
 from libc.math cimport INFINITY
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 import numpy as np
 
 from fastopt._batch_cuts cimport Cuts
+from fastopt._batch_lazy cimport Lazy, allows_lazy, settle_lazily
 from fastopt._batch_pace cimport Pace, choose, note
-from fastopt._batch_steps cimport LAZY_STEPS, Weights, settle, settle_lazily
+from fastopt._batch_steps cimport Weights, settle
 from fastopt._batch_work cimport CHUNK_ROWS, Work, Worker, work
-from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_lazy, fo_rule, kernels
+from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
 from fastopt._epochs cimport Epochs
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
@@ -31,7 +32,7 @@ cdef enum:
     BLOCK_VECTORS = 12         # 64-byte vectors in a block of columns, at least
     BLOCKS = 64                # at most
     WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
-    LAZY_FROM = 24             # columns to a value of a batch, from which on only those that it touches are stepped
+    LAZY_FROM = 48             # columns to a value of a batch, from which on only those that it touches are stepped
 
 ctypedef struct Copied:
     void *live
@@ -101,7 +102,7 @@ cdef class BatchRun(Epochs):
     cdef int threads
     cdef Pace pace
     cdef int32_t[::1] labels
-    cdef fo_lazy lazy
+    cdef Lazy lazy
     cdef Copied copies[4]
 
     def __init__(self, Matrix X, Samples samples, loss, Update optimizer, sizes, rates, penalty=(0.0, 0.0), bint softmax=False,
@@ -160,20 +161,11 @@ cdef class BatchRun(Epochs):
 
     cdef int _init_lazy(self) except -1:
         """Step columns only where batches touch them, if the rule allows it and most are not touched."""
-        cdef fo_rule rule = self.optimizer.plan.rules[0]
-        cdef Py_ssize_t d = self.X.d
-        cdef double touched = self.cuts.typical() * self.X.row_size
-        rule.lr = 0
-        if not (self.X.is_sparse and touched * LAZY_FROM < d and kernels(False).lazy_accepts(&rule)) or self.averages:
-            return 0
-        marks, columns, powers = np.zeros((2, d + 1), np.int32), np.empty(d + 1, np.int64), np.empty((2, LAZY_STEPS + 1))
-        taken = np.empty_like(self.optimizer.params[0])
-        self.buffers += [marks, columns, powers, taken]
-        self.lazy.k, self.lazy.columns = self.k, <int64_t *>_data(columns)
-        self.lazy.seen, self.lazy.since = <int32_t *>_data(marks[0]), <int32_t *>_data(marks[1])
-        self.lazy.keep, self.lazy.shrink = <double *>_data(powers[0]), <double *>_data(powers[1])
-        self.shared.weights.lazy, self.shared.weights.taken = &self.lazy, <char *>_data(taken)
-        settle_lazily(&self.shared.weights)
+        cdef Weights *shared = &self.shared.weights
+        if self.X.is_sparse and LAZY_FROM * self.cuts.typical() * self.X.row_size < self.X.d and allows_lazy(shared):
+            self.lazy, taken = Lazy(self.X.d, self.k), np.empty_like(self.optimizer.params[0])
+            self.buffers.append(taken)
+            shared.lazy, shared.taken = &self.lazy.c, <char *>_data(taken)
         return 0
 
     cdef int _init_buffers(self) except -1:

@@ -25,8 +25,12 @@ def rates_of(schedule, step, n):
     array([0.1 , 0.05])
     """
     block = getattr(schedule, "block", None)
-    rates = np.asarray(block(step, n) if block is not None else [schedule(step + i) for i in range(n)], dtype=np.float64)
-    if rates.shape != (n,) or not (np.isfinite(rates).all() and (rates >= 0).all()):
+    given = block(step, n) if block is not None else [schedule(step + i) for i in range(n)]
+    try:
+        rates = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        rates = given
+    if not isinstance(rates, np.ndarray) or rates.shape != (n,) or not (np.isfinite(rates).all() and (rates >= 0).all()):
         raise InvalidParameterError(f"schedule must give a finite number of at least 0 for each step, got {rates} for steps "
                                     f"{step} … {step + n - 1}")
     return rates

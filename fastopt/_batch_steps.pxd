@@ -2,9 +2,6 @@
 from fastopt._core cimport fo_kernels, fo_lazy, fo_rule, fo_step
 from fastopt._passes cimport Plan
 
-cdef enum:
-    LAZY_STEPS = 4096              # after which all columns are brought up to date
-
 ctypedef struct Weights:           # shared by all threads
     const fo_kernels *kernels
     Plan *plan                     # of [w, b]
@@ -38,6 +35,7 @@ cdef void settle(const Weights *w, const Stepper *s) noexcept nogil
 cdef void clear(const Weights *w, Stepper *s) noexcept nogil
 cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil
 cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil
-cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil
-cdef void settle_lazily(const Weights *w) noexcept nogil
+cdef void fold(const Weights *w, Stepper *s, double lr) noexcept nogil
+cdef void step_intercepts(const Weights *w, Stepper *s) noexcept nogil
+cdef void step_all(const Weights *w, Stepper *s, double lr) noexcept nogil
 cdef void finish(const Weights *w, Stepper *s, bint first) noexcept nogil

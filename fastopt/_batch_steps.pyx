@@ -5,13 +5,10 @@ itself, from its own copy of what is carried from step to step, so that threads 
 """
 from libc.string cimport memcpy, memset
 
-from fastopt._core cimport FO_CARRIES, fo_lazy, kernels
+from fastopt._core cimport FO_CARRIES, kernels
 from fastopt._gradients cimport Array
 from fastopt._matrices cimport apply_factored
 from fastopt._passes cimport apply, check_gradients, fold_rules, states_at
-
-cdef double LEAST_KEPT = 1e-6   # of weights without gradients: their precision
-
 
 
 cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
@@ -102,37 +99,6 @@ cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept 
     if apply(plan, 1) < 0 and w.factored:
         apply_factored(plan, 1)
     plan.t += 1
-
-
-cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil:
-    """One step of the columns that the batch touches."""
-    cdef fo_lazy *lazy = w.lazy
-    cdef Array *weights = &w.plan.arrays.at[0]
-    s.rules[0].lr = lr
-    if not kernels(False).lazy_accepts(&s.rules[0]):
-        settle_lazily(w)
-        step_all(w, s, lr)
-        memset(w.g, 0, w.d * w.k * w.item)
-        return
-    w.kernels.lazy_take(lazy, w.g, w.taken)
-    weights.rows, weights.n_rows, weights.width = lazy.columns, lazy.n, w.k
-    if w.whole:
-        step_whole(w, s, lr, w.taken)
-        kernels(False).lazy_note(&weights.step, lazy)
-    else:
-        fold(w, s, lr)
-        w.kernels.step_rows(&s.folded[0], lazy.n, w.k, lazy.columns, w.taken, w.w, <void **>weights.state)
-        step_intercepts(w, s)
-        kernels(False).lazy_note(&s.folded[0], lazy)
-    weights.n_rows = -1
-    finish(w, s, True)
-    if lazy.now == LAZY_STEPS or lazy.keep[lazy.now] < LEAST_KEPT:
-        settle_lazily(w)
-
-
-cdef void settle_lazily(const Weights *w) noexcept nogil:
-    """All columns as they are after the steps so far."""
-    w.kernels.lazy_settle(w.d, w.lazy, w.w, <void **>w.plan.arrays.at[0].state)
 
 
 cdef void finish(const Weights *w, Stepper *s, bint first) noexcept nogil:

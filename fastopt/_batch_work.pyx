@@ -4,7 +4,8 @@ Used by _batch.pyx.  A chunk has one meeting: when all blocks' parts of its pred
 the errors of all rows, the gradient of its columns and, where the batch ends, their step, and goes on; sums and intercepts
 lie twice, for threads that are still behind.
 """
-from fastopt._batch_steps cimport begin, clear, finish, step_columns, step_lazily, step_whole
+from fastopt._batch_lazy cimport step_lazily
+from fastopt._batch_steps cimport begin, clear, finish, step_columns, step_whole
 from fastopt._team cimport fo_team_wait
 
 
@@ -46,8 +47,8 @@ cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
     fo_team_wait(&shared.team, worker.size)
     if worker.rank == 0:
         step_whole(&shared.weights, &worker.stepper, part.lr, shared.weights.g)
-    finish(&shared.weights, &worker.stepper, worker.rank == 0)
     fo_team_wait(&shared.team, worker.size)
+    finish(&shared.weights, &worker.stepper, worker.rank == 0)   # averages of stepped weights
 
 
 cdef void _chunk(Work *shared, Worker *worker, Py_ssize_t i, double factor) noexcept nogil:
@@ -59,7 +60,7 @@ cdef void _chunk(Work *shared, Worker *worker, Py_ssize_t i, double factor) noex
     chunk.next, chunk.n_next = chunk.rows + chunk.n, min(chunk.n, shared.n - i - chunk.n)
     if shared.weights.lazy != NULL:
         shared.kernels.lazy_touch(shared.X, chunk, shared.weights.lazy, shared.weights.w,
-                                  <void **>shared.weights.plan.arrays.at[0].state)
+                                  shared.weights.plan.arrays.at[0].state)
     shared.kernels.batch_products(shared.X, chunk, shared.weights.w, stride, sums)
     fo_team_wait(&shared.team, worker.size)
     worker.errors.b = shared.weights.b_turns[worker.stepper.steps & 1]

@@ -6,6 +6,8 @@ from fastopt._core cimport fo_kernels, fo_step
 ctypedef struct Array:             # one array of parameters
     char *w
     const char *g
+    const char *apart              # gradients that were found apart from all parameters, and their bytes
+    Py_ssize_t apart_size
     void *state[4]                 # FO_STATES
     Py_ssize_t n, size             # elements, and bytes of one
     int type                       # NumPy's number of the dtype

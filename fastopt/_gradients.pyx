@@ -118,8 +118,8 @@ cdef int _take_rows(Arrays *a, Py_ssize_t i, cnp.ndarray w, RowSparse grad, bint
     cdef cnp.ndarray values = grad.values, rows = grad.rows
     cdef tuple shape = np.shape(w)
     if not lazy:
-        raise InvalidParameterError(f"{name_of(a, i, 'grads')} is row-sparse, which this optimizer does not take: its rule moves "
-                                    "weights whose gradient is 0 too")
+        raise InvalidParameterError(f"{name_of(a, i, 'grads')} is row-sparse, which is not taken here: accumulate adds up whole "
+                                    "arrays, and most rules move weights whose gradient is 0 too")
     if values.dtype != w.dtype or not shape or np.shape(values)[1:] != shape[1:] or array.fortran:
         raise InvalidParameterError(f"{name_of(a, i, 'grads')}.values must be {w.dtype} with rows of shape {shape[1:]} for "
                                     f"C-contiguous parameters, got {values.dtype} of shape {np.shape(values)}")
@@ -137,6 +137,8 @@ cdef int _check_apart(Arrays *a, Py_ssize_t i, Py_ssize_t size) except -1:
     cdef const char *g = a.at[i].g
     cdef Py_ssize_t low = 0, high = a.n, middle
     cdef Array *w
+    if g == a.at[i].apart and size == a.at[i].apart_size:
+        return 0   # as in the step before: parameters stay where they are
     while low < high:   # the first whose end is behind the start of g
         middle = (low + high) // 2
         w = &a.at[a.by_address[middle]]
@@ -147,4 +149,5 @@ cdef int _check_apart(Arrays *a, Py_ssize_t i, Py_ssize_t size) except -1:
     if low < a.n and a.at[a.by_address[low]].w < g + size:
         raise InvalidParameterError(f"{name_of(a, i, 'grads')} must not share memory with "
                                     f"{name_of(a, a.by_address[low], 'params')}")
+    a.at[i].apart, a.at[i].apart_size = g, size
     return 0

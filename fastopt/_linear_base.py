@@ -170,7 +170,7 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
             coef = shaped("coef_init", coef_init, (k, d))
         if intercept_init is not None:
             intercept = self._from_init(shaped(self._intercept_init, intercept_init, (k,)))
-        t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), float(self.average and not self._averages_anyway)
+        t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), 0.0 if self._averages_anyway else float(self.average)
         memory = None if fresh or not warm else vars(self).get("_memory")
         if not average:
             return Start(coef, intercept, None, None, t, 0, memory)
@@ -202,7 +202,8 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
             watch = Watch(start, self._validation(matrix, targets, weight, rows, eval_set), stops=stops,
                           keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
                           events=events, attributes=attributes, verbose=self.verbose > 0)
-            done = train(matrix, targets, weight, rows, start, self._plan(seed, int(min(max_iter, self._budget(matrix.n)))), watch, lambda: largest(X))
+            plan = self._plan(seed, int(min(max_iter, self._budget(matrix.n))))
+            done = train(matrix, targets, weight, rows, start, plan, watch, lambda: largest(X))
             if done.error is not None and not (fresh and done.n_iter):
                 raise done.error
             found = attributes(done)

@@ -1,11 +1,13 @@
-"""A fit by mini-batches: the optimizer of weights and intercepts, and what it leaves for the next fit.
+"""A fit by mini-batches: the optimizer of weights and intercepts, what drives it, and what it leaves for the next fit.
 
 Used by _linear_fit.  Knows neither estimators nor labels.
 """
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,10 @@ from numpy.typing import NDArray
 
 from fastopt import optimizers
 from fastopt._batch import BatchRun
-from fastopt._core import Matrix
+from fastopt._batch_cuts import rates_of
+from fastopt._core import PENALTY_NAMES, Matrix
 from fastopt._samples import Samples
+from fastopt.exceptions import InvalidParameterError
 
 Array = NDArray[Any]
 
@@ -35,14 +39,17 @@ class Batches:
 
 @dataclass
 class Memory:
-    """What an optimizer leaves behind: its state, and the point that it goes on from where that is not its solution."""
+    """What mini-batches leave behind: the optimizer's state, the point that it goes on from where that is not its solution,
+    and the schedule and sizes as training left them, beside what the user had given."""
     state: Mapping[str, Any]
     point: tuple[Array, Array] | None
+    given: tuple[Any, Any]
+    left: tuple[Any, Any]
 
     def fits(self, optimizer: Any) -> bool:
         """Whether an optimizer can go on from here."""
         shapes = [{name: array.shape for name, array in arrays.items()} for arrays in self.state["state"]]
-        own = [{name: array.shape for name, array in zip(optimizer.state_names, arrays)} for arrays in optimizer.states]
+        own = [{name: array.shape for name, array in optimizer._named(arrays).items()} for arrays in optimizer.states]
         return bool(self.state["rule"] == optimizer.name and shapes == own)
 
     def recall(self, optimizer: Any) -> None:
@@ -53,30 +60,59 @@ class Memory:
                 array[...] = value
 
 
-def make_optimizer(batches: Batches, w: Array, b: Array, lr: float) -> Any:
-    """The optimizer of weights and intercepts."""
-    return optimizers.get(batches.optimizer)([{"params": [w]}, {"params": [b]}], lr=lr,
-                                             clip_global_norm=batches.clip_norm, **batches.settings)
+def copied(batches: Batches, memory: Any) -> Batches:
+    """With a schedule and sizes that training may change: as the fit before left them, if they are still those."""
+    own = batches.schedule, batches.sizes
+    earlier = own if not isinstance(memory, Memory) else tuple(left if given is mine else mine for mine, given, left
+                                               in zip(own, memory.given, memory.left))
+    schedule, sizes = copy.deepcopy(earlier)
+    return replace(batches, schedule=schedule, sizes=sizes)
 
 
-def penalise(optimizer: Any, l2: float, l1: float) -> None:
-    """A penalty on the weights, not on the intercepts, beside what the optimizer has by its settings."""
-    rule, rate = optimizer._rule(optimizer.param_groups[0].settings)
-    optimizer.set_rule(0, {**rule, "l2": rule["l2"] + l2, "l1": rule["l1"] + l1}, rate)
+class Metric:
+    """What a schedule such as ReduceOnPlateau is told after each epoch: the score on validation data if its mode is 'max';
+    with 'min' 1 − score, or the mean training loss where there are no such data."""
+
+    def __init__(self, schedule: Any, validated: bool) -> None:
+        self.schedule, plateau = schedule, schedule
+        while not hasattr(plateau, "mode") and hasattr(plateau, "schedule"):   # a warm-up before it
+            plateau = plateau.schedule
+        self.rises = getattr(plateau, "mode", "min") == "max"
+        if self.rises and not validated:
+            raise InvalidParameterError(f"schedule must have mode='min' without early_stopping and eval_set, where it is told "
+                                        f"the training loss; got {schedule!r} with mode='max'")
+
+    def tell(self, loss: float, score: float | None) -> None:
+        """An epoch is done."""
+        self.schedule.update(loss if score is None else score if self.rises else 1 - score)
+
+
+def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, l2: float, l1: float, memory: Any = None) -> Any:
+    """The optimizer of weights and intercepts; the penalty, on the weights alone, is what the rule has for it."""
+    make = optimizers.get(batches.optimizer)
+    decay = next((name for name in ("weight_decay", "l2") if name in inspect.signature(make).parameters), None)
+    own, none = ({decay: l2}, {decay: 0.0}) if decay else ({}, {})
+    optimizer = make([{"params": [w], "l1": l1, **own}, {"params": [b], **none}], lr=lr,
+                     clip_global_norm=batches.clip_norm, **batches.settings)
+    if isinstance(memory, Memory) and memory.fits(optimizer):
+        memory.recall(optimizer)
+    if decay is None and l2 > 0:   # no setting of the optimizer's, but its steps have it
+        rule, rate = optimizer._rule(optimizer.param_groups[0].settings)
+        optimizer.set_rule(0, {**rule, "l2": l2}, rate)
+    return optimizer
 
 
 def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: Any, class_weight: Array | None) -> BatchRun:
     """A run by mini-batches of what the plan says, from the start on."""
-    _, alpha, share = plan.penalty
+    kind, alpha, share = plan.penalty
+    alpha = 0.0 if PENALTY_NAMES[kind] == "none" else alpha
 
     def laid_out(coef: Array) -> Array:   # beside CSR all outputs of a feature side by side
         return np.array(coef.T if X.is_sparse else coef, dtype=X.dtype, order="C")
 
     w, b = laid_out(start.coef), np.array(start.intercept, dtype=np.float64)
-    optimizer = make_optimizer(batches, w, b, plan.schedule[1])
-    if isinstance(start.memory, Memory) and start.memory.fits(optimizer):
-        start.memory.recall(optimizer)
-    penalise(optimizer, alpha * (1 - share), alpha * share)
+    first = plan.schedule[1] if batches.schedule is None else float(rates_of(batches.schedule, int(start.t) - 1, 1)[0])
+    optimizer = make_optimizer(batches, w, b, first, alpha * (1 - share), alpha * share, start.memory)
     averages = None
     if start.coef_avg is not None:
         averages = laid_out(start.coef_avg), np.array(start.intercept_avg, dtype=np.float64)
@@ -86,8 +122,9 @@ def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: An
                     threads=plan.threads)
 
 
-def memory_of(optimizer: Any) -> Memory:
-    """What a run's optimizer leaves behind."""
+def memory_of(optimizer: Any, given: Batches, left: Batches) -> Memory:
+    """What a run leaves behind, of what it was given."""
     w, b = optimizer.params
     same = all(found is own for found, own in zip(optimizer.solution(), (w, b)))
-    return Memory(optimizer.state_dict(), None if same else (w.copy(), b.copy()))
+    return Memory(optimizer.state_dict(), None if same else (w.copy(), b.copy()), (given.schedule, given.sizes),
+                  (left.schedule, left.sizes))

@@ -86,6 +86,12 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
     >>> model = make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", random_state=0)).fit(X, y)
     >>> model.score(X, y) > 0.9
     True
+
+    Mini-batches of 64 rows, stepped by Adam, and one softmax of the classes:
+
+    >>> batches = SGDClassifier(loss="log_loss", optimizer="adam", batch_size=64, multi_class="multinomial", random_state=0)
+    >>> batches.fit(X, y).score(X, y) > 0.9
+    True
     """
 
     _rules = CLASSIFIER

@@ -71,22 +71,33 @@ PARAMETERS = {
 PARAMETERS.update({
     "optimizer": """str or None, default=None
         The update rule: a name of ``fastopt.optimizers.names()``, as 'adam'; None is 'sgd', by samples if nothing else asks
-        for batches.  Its learning rate is `schedule`, else that of `learning_rate`, where 'optimal' means 'constant'; the
-        penalty joins as l2 in the gradient and as a proximal step of l1.  'auto' needs neither a learning rate nor scaled
-        columns: `learning_rate`, `eta0`, `power_t` and `average` are not used, the penalty is on the weights of standardised
-        columns, and max(10, 50,000/n) epochs are enough, without a warning.""",
+        for batches.  Its learning rate is `schedule`, else that of `learning_rate`, where 'optimal' means 'constant'; 'dog'
+        and 'prodigy' find theirs, and `eta0` or `schedule` is a factor of it, 1 as a rule.  The penalty is on the weights
+        alone: l1 by proximal steps, l2 as the rule's own `weight_decay` with ``weight_decay=alpha``.  That is alpha·w in the
+        gradient for most; 'adamw', 'lion', 'lamb', 'adabelief', 'prodigy' and others whose decay is decoupled shrink the
+        weights by lr·alpha·w beside the step, which is not the minimum of the penalised loss.  No rule decays by a default
+        of its own but 'asgd', by its `lambd`.  'auto' needs neither a learning rate nor scaled columns: `learning_rate`,
+        `eta0`, `power_t` and `average` are not used, the penalty is on the weights of standardised columns, and
+        max(10, 50,000/n) epochs are enough, without a warning.""",
     "batch_size": """int, strategy of fastopt.batching or None, default=None
-        Rows of a mini-batch: one step along their mean gradient.  The last batch of an epoch may be smaller.  None: 1, or 32
-        with ``optimizer='auto'``.""",
+        Rows of a mini-batch: one step along the mean of their gradients, each times its sample and class weight.  The last
+        batch of an epoch may be smaller.  None: 1, or 32 with ``optimizer='auto'``.  Strategies must follow the step alone:
+        `NoiseScale` is refused.""",
     "schedule": """callable or None, default=None
-        Learning rate of step t = 0, 1, …: a schedule of ``fastopt.schedules`` or another callable of the step.""",
+        Learning rate of step t = 0, 1, …, in place of `learning_rate` and `eta0`: a schedule of ``fastopt.schedules`` or
+        another callable of the step; a mini-batch is a step.  `ReduceOnPlateau` is told, after each epoch, the score on
+        validation data if its mode is 'max'; if it is 'min', 1 − score or, without such data, the mean training loss.
+        `PolyakStep`, which wants the gradient of each batch, is refused.  A copy is trained with, and goes on in
+        `partial_fit`; the object given stays as it is.""",
     "clip_norm": """float or None, default=None
-        Gradients of a longer norm, over all outputs and intercepts, are scaled down to it.""",
+        The gradient of a batch, of all outputs and intercepts together and without the penalty, is scaled down to this norm
+        where it is longer; above 0.""",
     "multi_class": """{'ovr', 'multinomial'}, default='ovr'
         More than two classes as one against the rest each, or by the cross-entropy of their softmax; the latter with
         ``loss='log_loss'`` and by mini-batches.""",
     "optimizer_params": """dict or None, default=None
-        Further settings of the optimizer, as ``{"betas": (0.9, 0.99)}``.""",
+        Further settings of the optimizer, by the names that its class in ``fastopt.optimizers`` has for them, as
+        ``{"betas": (0.9, 0.99)}``.  Learning rate, weight decay and clipping of norms are parameters of the estimator.""",
 })
 
 

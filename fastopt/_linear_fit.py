@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastopt._batch import BatchRun
 from fastopt._core import Matrix
 from fastopt._linear_auto import Auto, AutoFit, make_auto
-from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, make_run, memory_of
+from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Memory, Metric, copied, make_run, memory_of
 from fastopt._linear_compat import Events
 from fastopt._predict import predict
 from fastopt._samples import Samples
@@ -134,6 +134,7 @@ class Watch:
                  verbose: bool) -> None:
         self.start, self.validation, self.stops, self.keeps_best = start, validation, stops, keeps_best
         self.callback, self.events, self.attributes, self.verbose = callback, events, attributes, verbose
+        self.metric: Metric | None = None   # that drives the learning rate
         self.best: Outcome | None = None
         self.best_score, self.began = -np.inf, time.perf_counter()
         self.scores: list[float] = []
@@ -142,7 +143,7 @@ class Watch:
     def wanted(self) -> bool:
         """Whether there is anything to do between epochs."""
         return (self.validation is not None or self.keeps_best or self.callback is not None or self.events.wanted
-                or self.verbose)
+                or self.verbose or self.metric is not None)
 
     def follow(self, run: AnyRun, plan: Plan) -> None:
         """Run all epochs."""
@@ -157,6 +158,8 @@ class Watch:
         if self.validation is not None:
             score = self.validation(*now.result)
             self.scores.append(score)
+        if self.metric is not None:
+            self.metric.tell(run.loss, score)
         if self.keeps_best:
             self._keep(now, -run.loss if score is None else score)
         if self.verbose:
@@ -213,6 +216,11 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
     if rows is not None:
         held_out = np.zeros(X.n, dtype=np.uint8)
         held_out[rows] = 1
+    given = plan.batches
+    if isinstance(given, Batches):
+        plan = replace(plan, batches=copied(given, start.memory))
+        if getattr(given.schedule, "driven_by", None) == "metric":
+            watch.metric = Metric(plan.batches.schedule, watch.validation is not None)   # type: ignore[union-attr]
     run = start_run(X, targets, weight, held_out, start, plan)
     if watch.wanted:
         watch.follow(run, plan)
@@ -224,8 +232,10 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
         done.coef, done.intercept, done.coef_avg, done.intercept_avg = (best.coef, best.intercept, best.coef_avg,
                                                                         best.intercept_avg)
         done.averaged, done.best_iter = best.averaged, best.n_iter
-    elif not isinstance(run, Run) and not run.diverged:
-        done.memory = run.memory() if isinstance(run, AutoFit) else memory_of(run.optimizer)
+    elif isinstance(run, AutoFit) and not run.diverged:
+        done.memory = run.memory()
+    elif isinstance(run, BatchRun) and not run.diverged:
+        done.memory = memory_of(run.optimizer, given, plan.batches)   # type: ignore[arg-type]
     if watch.validation is not None:
         done.validation_curve = watch.scores
     if run.diverged:

@@ -128,6 +128,12 @@ ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True),
                               "learning_rate": names(*(name for name in SGD_SCHEDULE_NAMES if not name.startswith("pa")))}
 
 
+#: settings of optimizers that are none in an estimator, and what sets them there
+NOT_SETTINGS = {"lr": "eta0 or schedule", "l1": "alpha with penalty='l1'", "l2": "alpha with penalty='l2'",
+                "weight_decay": "alpha with penalty='l2'", "clip_norm": "clip_norm", "clip_global_norm": "clip_norm",
+                "n_threads": "n_jobs", "maximize": "", "nonfinite": ""}
+
+
 def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str, ...] = ()) -> None:
     """Raise for the value of a parameter; an unknown string is told its near match."""
     near = difflib.get_close_matches(value, options, n=1, cutoff=0.5) if isinstance(value, str) else []
@@ -168,14 +174,19 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         refuse(owner, "learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"])
     if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
         refuse(owner, "loss", "'log_loss' with multi_class='multinomial'", values["loss"])
+    if getattr(values["schedule"], "driven_by", None) == "value":
+        refuse(owner, "schedule", "a function of the step, or driven by a metric as ReduceOnPlateau is, not by the loss and "
+               "gradient of each batch: fastopt.minimize_stochastic takes such a schedule", values["schedule"])
+    if getattr(values["batch_size"], "driven_by", None) is not None:
+        refuse(owner, "batch_size", "an integer or a strategy that follows the step alone, not the norms of gradients: "
+               "fastopt.minimize_stochastic takes such a strategy", values["batch_size"])
     if values["optimizer"] == "auto":
         for name in ("schedule", "clip_norm", "optimizer_params"):
             if values[name] is not None:
                 refuse(owner, name, "None with optimizer='auto', which has no such settings", values[name])
         return
     settings = values["optimizer_params"] or {}
-    for name, instead in {"lr": "eta0 or schedule", "l1": "penalty and alpha", "clip_norm": "clip_norm",
-                          "clip_global_norm": "clip_norm", "n_threads": "n_jobs", "maximize": "", "nonfinite": ""}.items():
+    for name, instead in NOT_SETTINGS.items():
         if name in settings:
             refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),
                    values["optimizer_params"])
@@ -205,9 +216,11 @@ def _named_loss(name: str, parameter: str, value: float) -> losses.Loss:
 
 
 def penalty_spec(penalty: str | None, alpha: float, l1_ratio: float | None) -> tuple[int, float, float]:
-    """Kind, alpha and share of l1, as the kernels take them."""
-    share = {"l1": 1.0, "elasticnet": l1_ratio}.get(penalty or "none", 0.0)
-    return PENALTY_NAMES.index(penalty or "none"), float(alpha), float(share or 0.0)
+    """Kind, alpha and share of l1, as the kernels take them; without a penalty both are 0."""
+    if penalty is None:
+        return PENALTY_NAMES.index("none"), 0.0, 0.0
+    share = {"l1": 1.0, "elasticnet": l1_ratio}.get(penalty, 0.0)
+    return PENALTY_NAMES.index(penalty), float(alpha), float(share or 0.0)
 
 
 def schedule_spec(learning_rate: str, eta0: float, power_t: float, alpha: float) -> tuple[int, float, float, float]:

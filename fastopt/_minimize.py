@@ -36,13 +36,13 @@ class Method(NamedTuple):
 
 
 _SEARCH = {**COMMON, "c1": 1e-4, "c2": 0.9, "maxls": 20}
-_QUASI_NEWTON = {**_SEARCH, "ftol": None, "maxfun": 15000, "maxcor": 10}
+_QUASI_NEWTON = {**_SEARCH, "ftol": None, "maxfun": 15000, "maxcor": 15}
 METHODS: dict[str, Method] = {
     "gd": Method(gradient_descent, {**_SEARCH, "line_search": "armijo", "maxls": 50},
                  aliases=("gradientdescent", "steepestdescent")),
     "cg": Method(conjugate_gradient, {**_SEARCH, "c2": 0.4, "beta": "hz"}, aliases=("conjugategradient", "nonlinearcg")),
     "lbfgs": Method(lbfgs, _QUASI_NEWTON, ftol_too=True),
-    "lbfgsb": Method(lbfgsb, _QUASI_NEWTON, bounded=True, ftol_too=True),
+    "lbfgsb": Method(lbfgsb, {**_QUASI_NEWTON, "maxcor": 10}, bounded=True, ftol_too=True),
     "proximal": Method(proximal_gradient, {**COMMON, "l1": 0.0, "accelerate": True, "restart": True}, bounded=True,
                        aliases=("projected", "fista", "proximalgradient", "projectedgradient")),
 }
@@ -123,8 +123,8 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
             Absolute and relative step of finite differences.
         disp : bool, False
             Print how it ended.
-        maxcor : int, 10
-            Pairs that lbfgs and lbfgsb keep: 2·maxcor·d numbers.
+        maxcor : int, 15; lbfgsb: 10
+            Pairs kept: 2·maxcor·d numbers.
         c1, c2, maxls : float, float, int
             Constants of the conditions of Armijo and of Wolfe, and points that a line search tries.
         l1 : float or ndarray, 0

@@ -10,11 +10,11 @@ import numpy as np
 from ._lbfgs import History, dot
 from ._minimize_objective import Array
 
-BLOCK = 64   # breakpoints of the projected path that are looked at together at first
+BLOCK = 4    # breakpoints of the projected path that are looked at together at first
 
 
 class Model:
-    """B = θ·I − W·M·Wᵀ with the rows of Wᵀ the y and θ·s of the pairs; `inverse` is M⁻¹, of twice as many rows as pairs."""
+    """B = θ·I − W·M·Wᵀ with the rows of Wᵀ the y and θ·s of the pairs; `m` is M, of twice as many rows as pairs, `inverse` M⁻¹."""
 
     def __init__(self, history: History) -> None:
         count, size = history.count, history.size
@@ -26,24 +26,27 @@ class Model:
         sy, ss = self.gram[count:, :count], self.gram[count:, count:]
         age = (np.arange(count) - history.first) % size
         lower = np.where(age[:, None] > age, sy, 0.0)
-        self.inverse = np.block([[-np.diag(np.diag(sy)), lower.T], [lower, self.theta * ss]])
+        self.inverse = np.empty((2 * count, 2 * count))
+        self.inverse[:count, :count], self.inverse[count:, count:] = -np.diag(sy.diagonal()), self.theta * ss
+        self.inverse[:count, count:], self.inverse[count:, :count] = lower.T, lower
+        self.m = np.linalg.inv(self.inverse)
 
     def wt(self, v: Array) -> Array:
         """Wᵀ·v"""
-        return np.multiply(self.scale, self.rows @ v)
+        return np.asarray(self.scale * (self.rows @ v))
 
     def w(self, v: Array) -> Array:
         """W·v"""
-        return np.dot((self.scale * v).astype(self.rows.dtype), self.rows)
+        return np.asarray((self.scale * v).astype(self.rows.dtype) @ self.rows)
 
     def free_gram(self, free: Array) -> Array:
         """Wᵀ·W over the free variables."""
-        if free.all():
-            gram = self.gram
-        else:
-            rows = self.rows[:, free]
-            gram = rows @ rows.T
-        return np.multiply(gram, np.outer(self.scale, self.scale))
+        few = ~free if 2 * np.count_nonzero(free) > free.size else free    # the smaller side: the free or the held variables
+        rows = self.rows[:, np.flatnonzero(few)]
+        gram = rows @ rows.T
+        if few is not free:
+            gram = self.gram - gram
+        return np.asarray(gram * np.outer(self.scale, self.scale))
 
 
 def bounded_step(x: Array, g: Array, lower: Array, upper: Array, history: History) -> Array:
@@ -51,14 +54,14 @@ def bounded_step(x: Array, g: Array, lower: Array, upper: Array, history: Histor
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         times = np.where(g > 0, (x - lower) / g, np.where(g < 0, (x - upper) / g, np.inf))
     if history.count == 0:
-        return np.clip(x - g, lower, upper) - x
+        return np.asarray(np.clip(x - g, lower, upper) - x)
     try:
         model = Model(history)
         cauchy = cauchy_point(x, g, lower, upper, times, model)
-        return subspace_minimum(x, g, lower, upper, cauchy, model) - x
+        return np.asarray(subspace_minimum(x, g, lower, upper, cauchy, model) - x)
     except np.linalg.LinAlgError:   # M is singular to rounding
         history.clear()
-        return np.clip(x - g, lower, upper) - x
+        return np.asarray(np.clip(x - g, lower, upper) - x)
 
 
 def cauchy_point(x: Array, g: Array, lower: Array, upper: Array, times: Array, model: Model) -> Array:
@@ -74,6 +77,9 @@ def _first_minimum(g: Array, times: Array, model: Model) -> float:
     moving = np.where(times > 0, g, g.dtype.type(0))
     square, t = dot(moving, moving), 0.0
     p, c = -model.wt(moving), np.zeros(len(model.scale))
+    curvature = model.theta * square - float(p @ model.m @ p)
+    if curvature > 0 and square / curvature <= np.min(times, where=times > 0, initial=np.inf):   # before the first breakpoint
+        return square / curvature
     waiting = np.flatnonzero((times > 0) & (times < np.inf))
     size = BLOCK
     while True:
@@ -90,17 +96,17 @@ def _first_minimum(g: Array, times: Array, model: Model) -> float:
         squares = square - np.concatenate([[0.0], np.cumsum(gb * gb)])
         ps = p + np.concatenate([np.zeros((1, len(p))), np.cumsum(gb[:, None] * model.scale * model.rows[:, block].T, 0)])
         cs = c + np.concatenate([np.zeros((1, len(p))), np.cumsum(way[:-1, None] * ps[:-1], 0)])
-        mp = np.linalg.solve(model.inverse, ps.T).T
+        mp = ps @ model.m
         slope = squares * (model.theta * start - 1) - np.einsum("ij,ij->i", mp, cs)
-        curvature = model.theta * squares - np.einsum("ij,ij->i", mp, ps)
+        curvatures = model.theta * squares - np.einsum("ij,ij->i", mp, ps)
         with np.errstate(divide="ignore", invalid="ignore"):
-            rest = np.where((slope < 0) & (curvature > 0), -slope / curvature, 0.0)
+            rest = np.where((slope < 0) & (curvatures > 0), -slope / curvatures, 0.0)
         found = np.flatnonzero(rest < way)
         if found.size or not waiting.size:
             j = found[0] if found.size else len(way) - 1
             return float(start[j] + rest[j])
         # the last row has no way yet: the next block starts there
-        square, t, p, c, size = squares[-1], start[-1], ps[-1], cs[-1], 2 * size
+        square, t, p, c, size = squares[-1], start[-1], ps[-1], cs[-1], 8 * size
 
 
 def subspace_minimum(x: Array, g: Array, lower: Array, upper: Array, cauchy: Array, model: Model) -> Array:
@@ -109,7 +115,7 @@ def subspace_minimum(x: Array, g: Array, lower: Array, upper: Array, cauchy: Arr
     if not free.any():
         return cauchy
     moved = cauchy - x
-    residual = -(g + model.theta * moved - model.w(np.linalg.solve(model.inverse, model.wt(moved))))
+    residual = -(g + model.theta * moved - model.w(model.m @ model.wt(moved)))
     residual[~free] = 0
     theta = model.theta
     inner = np.linalg.solve(model.inverse - model.free_gram(free) / theta, model.wt(residual))

@@ -6,7 +6,7 @@ in _update.pyx; nothing here touches single elements.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -95,11 +95,12 @@ class Optimizer(Update):
         kind = self._one_kind(groups)
         self.state_names = self._state_names(kind)
         self.param_groups = [ParamGroup(self, i, group) for i, group in enumerate(groups)]
+        rules = [self._rule(group) for group in groups]
         states = [self._states(w, groups[place]) for w, place in zip(arrays, places)]
         carries = [self._carry(group, [w for w, place in zip(arrays, places) if place == i])
                    for i, group in enumerate(groups)]
-        self._setup(arrays, places, states, [self._rule(group) for group in groups], carries,
-                    n_threads=defaults["n_threads"], lazy=kind in self.sparse and not passes.get("packing"), **passes)
+        self._setup(arrays, places, states, rules, carries, n_threads=defaults["n_threads"],
+                    lazy=kind in self.sparse and not passes.get("packing"), **passes)
         self._bound()
 
     def _bound(self) -> None:
@@ -192,7 +193,7 @@ class Optimizer(Update):
                 "groups": [_saved({**group.settings, **self._common}) for group in self.param_groups],
                 "state": [{name: array.copy() for name, array in self._named(state).items()} for state in self.states]}
 
-    def _named(self, state: list[Array | None]) -> dict[str, Array]:
+    def _named(self, state: Sequence[Array | None]) -> dict[str, Array]:
         """The arrays that there are, by name."""
         return {name: array for name, array in zip(self.state_names, state) if array is not None}
 

@@ -147,7 +147,7 @@ class Muon(Optimizer):
         for i, (w, g, work, (scale, lr, keep)) in enumerate(zip(self.params, grads, self._work, factors)):
             settings = self.param_groups[self._place(i)].settings
             momentum = settings["momentum"]
-            work.orthogonalise(g, self.states[i][0], scale, momentum, settings)
+            work.orthogonalise(g, self._named(self.states[i])["m"], scale, momentum, settings)
             rows, columns = w.shape
             size = (math.sqrt(max(1, rows / columns)) if settings["adjust_lr"] == "original"
                     else 0.2 * math.sqrt(max(rows, columns)))

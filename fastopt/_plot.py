@@ -33,8 +33,8 @@ def plot_rates(rates: Any, title: str = "", ax: Any = None) -> Any:
     return ax
 
 
-def plot_curves(path, loss_curve, validation_curve=(), *, title="", loss_name="training loss", score_name="validation score",
-                best_epoch=None):
+def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title: str = "", loss_name: str = "training loss",
+                score_name: str = "validation score", best_epoch: int | None = None) -> None:
     r"""Draw the loss, and under it the validation score, of each epoch, the best epoch marked.
 
     Parameters
@@ -82,12 +82,12 @@ def plot_curves(path, loss_curve, validation_curve=(), *, title="", loss_name="t
     figure.savefig(os.fspath(path))
 
 
-def _spans_decades(values):
+def _spans_decades(values: Any) -> Any:
     """Whether a logarithmic axis shows more: the values are positive and span more than a factor of 20."""
     return min(values) > 0 and max(values) > 20 * min(values)
 
 
-def _curve(axis, values, colour, name, best_epoch, log):
+def _curve(axis: Any, values: Any, colour: Any, name: Any, best_epoch: Any, log: Any) -> Any:
     epochs = range(1, len(values) + 1)
     axis.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(values) <= 25 else None, markersize=3.5)
     if best_epoch is not None:
@@ -100,7 +100,7 @@ def _curve(axis, values, colour, name, best_epoch, log):
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _widen(axis, least):
+def _widen(axis: Any, least: Any) -> Any:
     """A range of at least `least`, so that one row more or less does not look like a leap."""
     low, high = axis.get_ylim()
     if high - low < least:
@@ -108,7 +108,7 @@ def _widen(axis, least):
         axis.set_ylim(middle - least / 2, middle + least / 2)
 
 
-def _mark_best(axis, scores, epoch):
+def _mark_best(axis: Any, scores: Any, epoch: Any) -> Any:
     """A dot, and its value at the foot of the dashed line, on the side that has room: the curve is high there."""
     value, left = scores[epoch - 1], epoch > 0.6 * len(scores)
     axis.plot([epoch], [value], "o", color=ORANGE, markersize=6.5, markeredgecolor="white", zorder=3)
@@ -117,7 +117,7 @@ def _mark_best(axis, scores, epoch):
                   color="#444444", bbox=dict(boxstyle="round,pad=0.2", facecolor="white", edgecolor="none", alpha=0.8))
 
 
-def _head(figure, axis, title):
+def _head(figure: Any, axis: Any, title: Any) -> Any:
     """The first line over the figure, the others smaller over its topmost axes."""
     first, _, rest = title.partition("\n")
     figure.suptitle(first or None, fontsize=11.5, fontweight="bold")

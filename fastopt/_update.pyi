@@ -1,5 +1,5 @@
 """Types of the compiled module _update."""
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ class Update:
     lazy: bool
     count: int
     params: list[Array]
-    states: list[list[Array]]
+    states: list[list[Array | None]]
     carries: list[list[float]]
     @property
     def t(self) -> int: ...
-    def _setup(self, params: list[Array], groups: list[int], states: list[list[Array]],
+    def _setup(self, params: list[Array], groups: list[int], states: Sequence[Sequence[Array | None]],
                rules: list[tuple[dict[str, Any], float | Callable[[int], float]]], carries: list[list[float]], *,
                n_threads: int | None = ..., lazy: bool = ..., packing: int = ..., factored: bool = ...,
                by_products: bool = ...) -> None: ...

@@ -256,7 +256,7 @@ def prodigy(w, s):
 
 
 def full(setting):
-    return lambda w, s: np.full_like(w, s[setting])
+    return lambda w, s: np.full_like(w, s[setting](0) if callable(s[setting]) else s[setting])
 
 
 def copied(w, s):

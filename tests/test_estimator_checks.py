@@ -31,3 +31,13 @@ def test_scikit_learns_checks(estimator, check):
         linear_model.SGDOneClassSVM(average=True, learning_rate="constant"))
 def test_scikit_learns_checks_with_other_parameters(estimator, check):
     check(estimator.set_params(max_iter=20))
+
+
+BATCHES = {"optimizer": "adam", "batch_size": 8, "max_iter": 20}
+
+
+@checks(linear_model.SGDClassifier(**BATCHES), linear_model.SGDRegressor(**BATCHES),
+        linear_model.SGDClassifier(**BATCHES, loss="log_loss", multi_class="multinomial", average=True, eta0=0.1),
+        linear_model.SGDRegressor(**{**BATCHES, "optimizer": "ftrl"}, penalty="l1", clip_norm=1.0, restore_best=True, eta0=1.0))
+def test_scikit_learns_checks_of_mini_batches(estimator, check):
+    check(estimator)

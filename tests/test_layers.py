@@ -29,6 +29,7 @@ _matrices
 _epochs|_team
 _sgd|_predict|_update|_objective
 _batch_cuts|_batch_pace|_batch_steps
+_batch_lazy
 _batch_work|_auto_work
 _batch
 _auto

@@ -39,6 +39,10 @@ rates: npt.NDArray[np.float64] = fo.schedules.as_schedule(lambda t: 1 / (1 + t))
 resumed: fo.schedules.Schedule = fo.schedules.from_state_dict(decay.state_dict())
 size: int = fo.batching.as_batching(fo.batching.Growing(32, max_size=256)).size(3)
 
+found = fo.minimize(lambda x: (x @ x, 2 * x), [1.0, 2.0], method="lbfgs", jac=True, options={"gtol": 1e-8})
+means = fo.minimize_stochastic(lambda w, idx: (w @ w, 2 * w), np.zeros(2), 100, 10, "saga", random_state=0)
+method = fo.scipy_method("adam")
+
 X = np.zeros((3, 2))
 classifier = SGDClassifier(loss="log_loss", penalty="elasticnet", average=True, n_jobs=2)
 fitted: SGDClassifier = classifier.fit(X, [0, 1, 1], sample_weight=y, eval_set=(X, [0, 1, 1]))
@@ -57,6 +61,8 @@ n: str = fo.get_num_threads()
 fo.show_config(mode="json")
 fo.no_such_thing
 fo.losses.Huber("a")
+fo.minimize(3, [1.0])
+fo.minimize_stochastic(len, [1.0])
 fo.losses.Huber().values
 fo.schedules.Cosine("a", 5)
 fo.schedules.Constant(0.1)("a")

@@ -1,6 +1,6 @@
-/* batches.h: the structs of mini-batches in the C interface, a part of fastopt.h. */
-#ifndef FASTOPT_BATCHES_H
-#define FASTOPT_BATCHES_H
+/* fastopt_batch.h: the structs of mini-batches.  A part of fastopt.h, which reads it behind the structs that it builds on. */
+#ifndef FASTOPT_BATCH_H
+#define FASTOPT_BATCH_H
 
 /* A chunk of a mini-batch, and a part of the columns.  The columns are cut into blocks of `width` (CSR: one block of all).
  * Weight of feature f in output j, and its gradient: at j·output_stride + f·feature_stride; feature_stride is 1 beside dense
@@ -42,6 +42,7 @@ typedef struct {
     void *w;        /* weights */
     void *mean;     /* their averages */
 } fo_auto_columns;
+
 /* Weights (d, k) beside CSR rows of which a batch steps only the columns that it touches; what the others miss, they get when
  * they are touched next.  A step without a gradient takes |w| to max(a·|w| − b·rate, 0), the weight's own rate being 1 unless
  * the rule has one; s steps take it to max(keep[s]·(|w| − rate·shrink[s]), 0): keep = Π a, shrink = Σ b/keep. */

@@ -1,0 +1,12 @@
+"""Steps of mini-batches of CSR rows that touch only the columns in which the batch has values."""
+from fastopt._batch_steps cimport Stepper, Weights
+from fastopt._core cimport fo_lazy
+
+
+cdef class Lazy:
+    cdef fo_lazy c
+    cdef object buffers
+
+cdef bint allows_lazy(const Weights *w) noexcept nogil
+cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil
+cdef void settle_lazily(const Weights *w) noexcept nogil
