@@ -69,6 +69,17 @@ def _steps_of(group, infos):
     return table([group, "fastopt", *(["GB/s"] if infos[0]["bytes"] else []), *(f"{name} takes" for name in rivals)], rows)
 
 
+def auto(results):
+    """Score and time without tuning."""
+    rows = []
+    for case, by in _by_case(results, "fit_seconds").items():
+        ours, theirs = by["fastopt"], by["scikit-learn"]
+        rows.append([case, f"{theirs['score']:.3f}", f"{ours['score']:.3f}", f"{theirs['fit_seconds'] * 1e3:.1f} ms",
+                     f"{ours['fit_seconds'] * 1e3:.1f} ms"])
+    return rows and table(["score; seconds of a fit", "scikit-learn, scaled and tuned", "fastopt, optimizer=\"auto\", raw",
+                           "scikit-learn", "fastopt"], rows)
+
+
 def minimisations(results):
     rows = []
     for case, by in _by_case(results, "minimize_seconds").items():
@@ -114,7 +125,7 @@ def main():
         with open(file) as stream:
             results += json.load(stream)["benchmarks"]
     print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results),
-                                    minimisations(results), batches(results)])))
+                                    minimisations(results), batches(results), auto(results)])))
     if arguments.picture:
         picture(results, arguments.picture)
 

@@ -6,6 +6,8 @@
 #define FO_AUTO_ONCE
 /* an average gives step s the weight of about s^AUTO_DECAY (Shamir and Zhang 2013) */
 #define AUTO_DECAY 8
+/* weights that are stepped side by side */
+#define AUTO_GROUP 64
 /* the share of step t in the averages */
 FO_INLINE double auto_share(double t) { return (AUTO_DECAY + 1) / (t + AUTO_DECAY); }
 /* Q(t) = Π_{i <= AUTO_DECAY} (t + i): an average keeps Q(a)/Q(t) of what it was after step a */
@@ -27,7 +29,7 @@ FO_INLINE real F(auto_weight)(const int l1, const int l2, const int once, real r
         next = left > 0 ? F(copysign_)(left, next) : 0;
     }
     if (l2 && once) next /= F(fma_)(h, lambda2, 1);
-    if (l2 && !once) next = (real)((double)next * pow(1 + (double)h * (double)lambda2, -(double)m));
+    if (l2 && !once) next *= F(exp_)(-m * F(log1p_positive)(h * lambda2));
     *V = v;
     return next;
 }
@@ -76,44 +78,94 @@ static ptrdiff_t F(auto_touch)(const fo_matrix *X, const fo_chunk *chunk, ptrdif
     return F(auto_touch_loop)(FO_CSR64, X, chunk, n, seen, touched);
 }
 
-/* the averages of a column in which w stood still keep this share of their distance from it */
-FO_INLINE void F(auto_catch_up)(ptrdiff_t k, real kept, const real *w, real *mean) {
-    for (ptrdiff_t j = 0; j < k; j++) mean[j] = F(fma_)(mean[j] - w[j], kept, w[j]);
-}
+/* some weights, of several columns or outputs, with what belongs to each: late steps, and what its average keeps of its
+ * distance from the weight that stood still meanwhile */
+typedef struct {
+    real rate[AUTO_GROUP], l2[AUTO_GROUP], r[AUTO_GROUP], late[AUTO_GROUP], kept[AUTO_GROUP];
+    real g[AUTO_GROUP], V[AUTO_GROUP], w[AUTO_GROUP], mean[AUTO_GROUP];
+} F(auto_group);
 
-static void F(auto_columns)(const fo_auto *a, ptrdiff_t n, const ptrdiff_t *touched, unsigned char *seen, const void *sizes,
-                            void *gradient, fo_auto_columns *c) {
-    const double before = auto_kept(a->t - 1);
-    const real share = (real)auto_share(a->t), lambda1 = (real)a->l1, *r = sizes;
+/* the averages catch up, then the step, then they follow by a share */
+FO_INLINE void F(auto_late)(ptrdiff_t n, real lambda1, real share, const F(auto_group) *x, real *restrict g, real *restrict V,
+                            real *restrict w, real *restrict mean) {
+    FO_SIMD
     for (ptrdiff_t i = 0; i < n; i++) {
-        const ptrdiff_t column = touched[i], at = column * a->k;
-        const int64_t m = (int64_t)a->t - c->since[column];
-        real *g = (real *)gradient + at, *V = (real *)c->V + at, *w = (real *)c->w + at, *mean = (real *)c->mean + at;
-        if (m > 1) F(auto_catch_up)(a->k, (real)(auto_kept(a->t - (double)m) / before), w, mean);
-        for (ptrdiff_t j = 0; j < a->k; j++) {
-            const real rate = (real)a->rate[j], lambda2 = (real)a->l2[j], u = r[column] * g[j];
-            if (m == 1) w[j] = F(auto_weight)(1, 1, 1, rate, lambda1, lambda2, 1, r[column], u, V + j, w[j]);
-            else w[j] = F(auto_weight)(1, 1, 0, rate, lambda1, lambda2, (real)m, r[column], u, V + j, w[j]);
-            mean[j] = F(fma_)(share, w[j] - mean[j], mean[j]);
-            g[j] = 0;
-        }
-        c->since[column] = (int64_t)a->t;
-        seen[column] = 0;
+        const real before = F(fma_)(mean[i] - w[i], x->kept[i], w[i]);
+        real v = V[i];
+        w[i] = F(auto_weight)(1, 1, 0, x->rate[i], lambda1, x->l2[i], x->late[i], x->r[i], x->r[i] * g[i], &v, w[i]);
+        V[i] = v;
+        mean[i] = F(fma_)(share, w[i] - before, before);
+        g[i] = 0;
     }
 }
 
-static void F(auto_settle)(const fo_auto *a, ptrdiff_t d, const void *sizes, fo_auto_columns *c) {
-    const double now = auto_kept(a->t);
-    const real lambda1 = (real)a->l1, *r = sizes;
-    for (ptrdiff_t column = 0; column < d; column++) {
-        const int64_t m = (int64_t)a->t - c->since[column];
-        const ptrdiff_t at = column * a->k;
-        real *V = (real *)c->V + at, *w = (real *)c->w + at;
-        if (m == 0) continue;
-        F(auto_catch_up)(a->k, (real)(auto_kept(a->t - (double)m) / now), w, (real *)c->mean + at);
-        for (ptrdiff_t j = 0; j < a->k; j++)
-            w[j] = F(auto_weight)(1, 1, 0, (real)a->rate[j], lambda1, (real)a->l2[j], (real)m, r[column], 0, V + j, w[j]);
-        c->since[column] = (int64_t)a->t;
+/* late steps and kept shares of n columns, `now` being Q of the last step of the averages */
+FO_INLINE void F(auto_lateness)(ptrdiff_t n, double t, double now, const int64_t *since, F(auto_group) *x) {
+    FO_SIMD
+    for (ptrdiff_t i = 0; i < n; i++) {
+        x->late[i] = (real)(t - (double)since[i]);
+        x->kept[i] = (real)(auto_kept((double)since[i]) / now);
+    }
+}
+
+/* columns of one output: fetched, stepped side by side, put back */
+FO_INLINE void F(auto_fetched)(const fo_auto *a, double now, real share, ptrdiff_t n, const ptrdiff_t *columns,
+                               const real *r, real *g, fo_auto_columns *c, F(auto_group) *x) {
+    real *V = c->V, *w = c->w, *mean = c->mean;
+    int64_t since[AUTO_GROUP];
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const ptrdiff_t j = columns[i];
+        since[i] = c->since[j], x->r[i] = r[j], x->g[i] = g[j], x->V[i] = V[j], x->w[i] = w[j], x->mean[i] = mean[j];
+    }
+    F(auto_lateness)(n, a->t, now, since, x);
+    F(auto_late)(n, (real)a->l1, share, x, x->g, x->V, x->w, x->mean);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const ptrdiff_t j = columns[i];
+        c->since[j] = (int64_t)a->t, g[j] = 0, V[j] = x->V[i], w[j] = x->w[i], mean[j] = x->mean[i];
+    }
+}
+
+/* one column of outputs j … j + n − 1 */
+FO_INLINE void F(auto_outputs)(const fo_auto *a, double now, real share, ptrdiff_t n, ptrdiff_t column, ptrdiff_t j,
+                               const real *r, real *g, fo_auto_columns *c, F(auto_group) *x) {
+    const ptrdiff_t at = column * a->k + j;
+    F(auto_lateness)(1, a->t, now, c->since + column, x);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        x->rate[i] = (real)a->rate[j + i], x->l2[i] = (real)a->l2[j + i];
+        x->r[i] = r[column], x->late[i] = x->late[0], x->kept[i] = x->kept[0];
+    }
+    F(auto_late)(n, (real)a->l1, share, x, g + at, (real *)c->V + at, (real *)c->w + at, (real *)c->mean + at);
+}
+
+FO_INLINE void F(auto_step)(const fo_auto *a, double now, real share, ptrdiff_t n, const ptrdiff_t *columns, const real *r,
+                            real *g, fo_auto_columns *c) {
+    F(auto_group) x;
+    if (a->k == 1) {
+        for (int i = 0; i < AUTO_GROUP; i++) x.rate[i] = (real)a->rate[0], x.l2[i] = (real)a->l2[0];
+        for (ptrdiff_t i = 0; i < n; i += AUTO_GROUP)
+            F(auto_fetched)(a, now, share, n - i < AUTO_GROUP ? n - i : AUTO_GROUP, columns + i, r, g, c, &x);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < n; i++) {
+        for (ptrdiff_t j = 0; j < a->k; j += AUTO_GROUP)
+            F(auto_outputs)(a, now, share, a->k - j < AUTO_GROUP ? a->k - j : AUTO_GROUP, columns[i], j, r, g, c, &x);
+        c->since[columns[i]] = (int64_t)a->t;
+    }
+}
+
+static void F(auto_columns)(const fo_auto *a, ptrdiff_t n, const ptrdiff_t *touched, unsigned char *seen, const void *r,
+                            void *g, fo_auto_columns *c) {
+    const double now = auto_kept(a->t - 1);
+    F(auto_step)(a, now > 0 ? now : 1, (real)auto_share(a->t), n, touched, r, g, c);
+    for (ptrdiff_t i = 0; i < n; i++) seen[touched[i]] = 0;
+}
+
+static void F(auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, void *g, fo_auto_columns *c) {
+    ptrdiff_t columns[AUTO_GROUP];
+    for (ptrdiff_t first = 0; first < d; first += AUTO_GROUP) {
+        const ptrdiff_t n = d - first < AUTO_GROUP ? d - first : AUTO_GROUP;
+        for (ptrdiff_t i = 0; i < n; i++) columns[i] = first + i;
+        F(auto_step)(a, auto_kept(a->t), 0, n, columns, r, g, c);
     }
 }
 

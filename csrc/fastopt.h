@@ -230,8 +230,8 @@ typedef struct {
     /* One step of n columns, and what they missed; g and seen are set to 0 there. */
     void (*auto_columns)(const fo_auto *a, ptrdiff_t n, const ptrdiff_t *touched, unsigned char *seen, const void *r, void *g,
                          fo_auto_columns *columns);
-    /* What the d columns have missed up to step t. */
-    void (*auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, fo_auto_columns *columns);
+    /* What the d columns have missed up to step t; g is 0. */
+    void (*auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, void *g, fo_auto_columns *columns);
     /* Adds the sum of the losses of each output; uses p (n, k) up. */
     void (*auto_losses)(const fo_errors *errors, ptrdiff_t n, const void *y, void *p, double *sums);
     /* One step of the intercepts. */

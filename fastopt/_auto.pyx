@@ -12,10 +12,11 @@ import numpy as np
 
 from fastopt._auto_work cimport CHUNK_ROWS, Work, Worker, work
 from fastopt._batch_cuts cimport Cuts
+from fastopt._batch_pace cimport Pace, choose, note
 from fastopt._core cimport Matrix, kernels
 from fastopt._epochs cimport Epochs
 from fastopt._samples cimport Samples
-from fastopt._team cimport fo_team_rank, fo_team_size
+from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 
 from fastopt._batch import block_columns
 
@@ -78,6 +79,7 @@ cdef class AutoRun(Epochs):
     cdef Worker *workers
     cdef bint finished
     cdef int threads
+    cdef Pace pace
     cdef double[::1] loss_sums     # of each output
     cdef int32_t[::1] labels
     cdef Copied copies[4]          # KEPT
@@ -178,11 +180,7 @@ cdef class AutoRun(Epochs):
             self.samples.targets(n, &self.labels[0], self.k, self.shared.y)
             self.cuts.cut(n, self.t)
             self.shared.n, self.shared.n_parts = n, self.cuts.n
-            if self.threads == 1:
-                work(&self.shared, &self.workers[0], 1, self.t)
-            else:
-                with parallel(num_threads=self.threads):
-                    work(&self.shared, &self.workers[fo_team_rank()], fo_team_size(), self.t)
+            self._share(n)
             for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
                 for j in range(self.k):
                     self.loss_sums[j] += self.shared.values[i * self.k + j]
@@ -192,8 +190,22 @@ cdef class AutoRun(Epochs):
             n = self.samples.next_block()
         if self.shared.sparse:
             self.workers[0].auto.t = self.t - 1
-            self.kernels.auto_settle(&self.workers[0].auto, self.X.d, self.shared.inverse, &self.shared.columns)
+            self.kernels.auto_settle(&self.workers[0].auto, self.X.d, self.shared.inverse, self.shared.g, &self.shared.columns)
         return 0
+
+    cdef void _share(self, Py_ssize_t n) noexcept nogil:
+        """A block of n rows, by all threads or by one, whoever is faster these days."""
+        cdef double start
+        if self.threads == 1:
+            work(&self.shared, &self.workers[0], 1, self.t)
+            return
+        start = fo_team_clock()
+        if choose(&self.pace):
+            with parallel(num_threads=self.threads):
+                work(&self.shared, &self.workers[fo_team_rank()], fo_team_size(), self.t)
+        else:
+            work(&self.shared, &self.workers[0], 1, self.t)
+        note(&self.pace, fo_team_clock() - start, n)
 
     # ---- between epochs ----
 

@@ -106,7 +106,7 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t k
         const double *b
         const double *class_weight
-        const double *range "range"
+        const double *range
         const double *unit
 
     ctypedef struct fo_auto:
@@ -178,7 +178,7 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t (*auto_touch)(const fo_matrix *, const fo_chunk *, Py_ssize_t, unsigned char *, Py_ssize_t *) noexcept nogil
         void (*auto_columns)(const fo_auto *, Py_ssize_t, const Py_ssize_t *, unsigned char *, const void *, void *,
                              fo_auto_columns *) noexcept nogil
-        void (*auto_settle)(const fo_auto *, Py_ssize_t, const void *, fo_auto_columns *) noexcept nogil
+        void (*auto_settle)(const fo_auto *, Py_ssize_t, const void *, void *, fo_auto_columns *) noexcept nogil
         void (*auto_losses)(const fo_errors *, Py_ssize_t, const void *, void *, double *) noexcept nogil
         void (*auto_intercepts)(const fo_auto *, const double *, double *, double *, double *) noexcept nogil
         int (*lazy_accepts)(const fo_rule *) noexcept nogil

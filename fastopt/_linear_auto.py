@@ -112,7 +112,8 @@ class AutoFit(AutoRun):
 
     def weights(self) -> list[Any]:
         """(coef, intercept, None, None): the averages are the result."""
-        return [*self.memory().result(), None, None]
+        w = np.array(self._turn(self._weights[2]), order="C")
+        return [w, self.state.columns.raw(w, self.intercepts[2]), None, None]
 
 
 def make_auto(X: Matrix, samples: Samples, auto: Auto, plan: Any, start: Any, targets: Any, weight: Array | None,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastopt import optimizers
 from fastopt._batch import BatchRun
 from fastopt._batch_cuts import rates_of
-from fastopt._core import PENALTY_NAMES, Matrix
+from fastopt._core import Matrix
 from fastopt._samples import Samples
 from fastopt.exceptions import InvalidParameterError
 

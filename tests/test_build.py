@@ -171,7 +171,7 @@ def test_wheel(built):
         metadata = next(name for name in names if name.endswith("/METADATA"))
         text = archive.read(metadata).decode()
         entry_points = archive.read(metadata.replace("METADATA", "entry_points.txt")).decode()
-    assert {"fastopt/_core.pxd", "fastopt/_core.pyi", "fastopt/include/fastopt.h", "fastopt/include/lists.h",
+    assert {"fastopt/_core.pxd", "fastopt/_core.pyi", "fastopt/include/fastopt.h", "fastopt/include/lists.h", "fastopt/include/fastopt_batch.h",
             "fastopt/py.typed", "fastopt/_build_info.py", "fastopt/__init__.py"} <= names
     assert not [name for name in names if name.endswith((".c", ".pyx", ".o", ".html"))]
     assert {name.partition("/")[0] for name in names} == {"fastopt", metadata.partition("/")[0]}
