@@ -3,7 +3,8 @@
     pytest bench/bench_minimize.py --benchmark-json=minimize.json && python bench/report.py minimize.json
 
 Least squares and logistic regression with 1,000 parameters, over few and many samples: with few, what a run does beside the
-calls of the function shows; with many, how often it calls.  `extra_info` has the calls and the gradient's largest component.
+calls of the function shows; with many, how often it calls.  A quadratic that costs next to nothing, also within bounds, with 50
+to 20,000 parameters.  `extra_info` has the calls and the gradient's largest component.
 """
 from __future__ import annotations
 
@@ -43,15 +44,17 @@ def data(n):
     return X, X @ rng.standard_normal(D) + rng.standard_normal(n)
 
 
-def quadratic(n):
+def quadratic(d):
     """A function that costs next to nothing: the time is the method's own.  A third of the minimum is beyond ±1."""
-    scales = np.linspace(1e-3, 1, D)
-    slopes = scales * np.random.default_rng(0).standard_normal(D)
+    scales = np.linspace(1e-3, 1, d)
+    slopes = scales * np.random.default_rng(0).standard_normal(d)
     return lambda w: (0.5 * w @ (scales * w) - slopes @ w, scales * w - slopes)
 
 
 CASES = {"least squares, n = 300": (least_squares, 300), "least squares, n = 3,000": (least_squares, 3000),
-         "logistic, n = 300": (logistic, 300), "logistic, n = 3,000": (logistic, 3000), "quadratic": (quadratic, 0), "quadratic within bounds": (quadratic, 0)}
+         "logistic, n = 300": (logistic, 300), "logistic, n = 3,000": (logistic, 3000), "quadratic": (quadratic, D),
+         "quadratic within bounds, d = 50": (quadratic, 50), "quadratic within bounds": (quadratic, D),
+         "quadratic within bounds, d = 20,000": (quadratic, 20_000)}
 MINIMIZE = {"fastopt": fo.minimize, "scipy": scipy.optimize.minimize}
 METHODS = {"fastopt": "lbfgs", "scipy": "L-BFGS-B"}
 _seconds: dict[str, dict[str, list[float]]] = {}
@@ -64,9 +67,10 @@ def one_thread():
 
 
 def minimize(library, case, fun):
-    within = "within bounds" in case
-    return MINIMIZE[library](fun, np.zeros(D), jac=True, options=LIMITS, method="L-BFGS-B" if within else METHODS[library],
-                             bounds=[(-1, 1)] * D if within else None)
+    make, size = CASES[case]
+    d, within = size if make is quadratic else D, "within bounds" in case
+    return MINIMIZE[library](fun, np.zeros(d), jac=True, options=LIMITS, method="L-BFGS-B" if within else METHODS[library],
+                             bounds=[(-1, 1)] * d if within else None)
 
 
 def in_turn(case):
@@ -75,8 +79,8 @@ def in_turn(case):
     CPU time: one thread, and other programs on the machine do not count.
     """
     if case not in _seconds:
-        make, n = CASES[case]
-        fun, found = make(n), {name: [] for name in MINIMIZE}
+        make, size = CASES[case]
+        fun, found = make(size), {name: [] for name in MINIMIZE}
         for _ in range(ROUNDS):
             for name in MINIMIZE:
                 start = time.process_time()
@@ -89,9 +93,9 @@ def in_turn(case):
 @pytest.mark.parametrize("library", MINIMIZE)
 @pytest.mark.parametrize("case", CASES)
 def test_lbfgs(benchmark, case, library):
-    benchmark.group = f"minimize, L-BFGS, d = 1,000: {case}"
-    make, n = CASES[case]
-    result = benchmark.pedantic(minimize, args=(library, case, make(n)), rounds=5, warmup_rounds=1)
+    benchmark.group = f"minimize, L-BFGS: {case}"
+    make, size = CASES[case]
+    result = benchmark.pedantic(minimize, args=(library, case, make(size)), rounds=5, warmup_rounds=1)
     assert np.abs(np.clip(result.x - result.jac, -1, 1) - result.x).max() <= GTOL if "bounds" in case else result.success
     seconds = in_turn(case)
     benchmark.extra_info.update(

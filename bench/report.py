@@ -75,7 +75,7 @@ def minimisations(results):
         ours, theirs = by["fastopt"], by["scipy"]
         rows.append([case, *(f"{run['minimize_seconds'] * 1e3:.2f} ms, {run['nfev']}" for run in (theirs, ours)),
                      f"**{ours['ratio']:.2f}×**"])
-    return rows and table(["L-BFGS, d = 1,000, to gtol 1e-6", "SciPy, and calls", "fastopt, and calls", "faster"], rows)
+    return rows and table(["L-BFGS to gtol 1e-6, d = 1,000 if not said otherwise", "SciPy, and calls", "fastopt, and calls", "faster"], rows)
 
 
 def batches(results):

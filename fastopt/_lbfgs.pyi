@@ -9,6 +9,7 @@ class History:
     pairs: NDArray[Any]
     count: int
     first: int
+    appended: int
     size: int
     yy: float
     newest_sy: float

@@ -5,50 +5,11 @@ nor line searches.
 """
 cimport numpy as cnp
 from libc.math cimport sqrt
-from scipy.linalg.cython_blas cimport daxpy, dcopy, ddot, dscal, saxpy, scopy, sdot, sscal
+from fastopt._blas cimport add, copy, inner, real, scale
 
 import numpy as np
 
 cnp.import_array()
-
-ctypedef fused real:
-    float
-    double
-
-
-cdef inline double inner(int d, real *a, real *b) noexcept nogil:
-    cdef int one = 1
-    if real is float:
-        return sdot(&d, a, &one, b, &one)
-    else:
-        return ddot(&d, a, &one, b, &one)
-
-
-cdef inline void add(int d, double factor, real *a, real *to) noexcept nogil:
-    """to += factor · a"""
-    cdef int one = 1
-    cdef real alpha = <real>factor
-    if real is float:
-        saxpy(&d, &alpha, a, &one, to, &one)
-    else:
-        daxpy(&d, &alpha, a, &one, to, &one)
-
-
-cdef inline void scale(int d, double factor, real *a) noexcept nogil:
-    cdef int one = 1
-    cdef real alpha = <real>factor
-    if real is float:
-        sscal(&d, &alpha, a, &one)
-    else:
-        dscal(&d, &alpha, a, &one)
-
-
-cdef inline void copy(int d, real *a, real *to) noexcept nogil:
-    cdef int one = 1
-    if real is float:
-        scopy(&d, a, &one, to, &one)
-    else:
-        dcopy(&d, a, &one, to, &one)
 
 
 def dot(cnp.ndarray a not None, cnp.ndarray b not None):
@@ -87,17 +48,6 @@ cdef class History:
     dtype : numpy.dtype
         float32 or float64: that of all arrays.
     """
-    cdef readonly object pairs             # (2·size, d): the rows y, then the rows s; pair of age 0 (oldest) … count − 1
-    cdef object s, y, new_s, new_y         # is in row (first + age) % size of either; rows 0 … count − 1 are in use
-    cdef readonly Py_ssize_t count, first
-    cdef double[::1] sy, alpha             # s·y by row
-    cdef readonly double yy                # y·y and s·y of the newest pair
-    cdef readonly double newest_sy
-    cdef readonly Py_ssize_t size
-    cdef int d
-    cdef bint is_float
-    cdef double epsilon
-
     def __init__(self, Py_ssize_t size, Py_ssize_t d, dtype):
         if d > 2 ** 31 - 1:
             raise ValueError(f"at most {2 ** 31 - 1} parameters, which is what BLAS counts to; got {d}")
@@ -106,7 +56,7 @@ cdef class History:
         self.new_y, self.new_s = np.empty((2, d), dtype=dtype)
         self.sy, self.alpha = np.zeros(size), np.zeros(size)
         self.size, self.d, self.is_float = size, <int>d, np.dtype(dtype) == np.float32
-        self.epsilon = np.finfo(dtype).eps
+        self.epsilon, self.appended = np.finfo(dtype).eps, 0
         self.clear()
 
     def clear(self):
@@ -140,6 +90,7 @@ cdef class History:
         copy(self.d, &s[0], &all_s[row, 0])
         copy(self.d, &y[0], &all_y[row, 0])
         self.sy[row], self.newest_sy, self.yy = sy, sy, yy
+        self.appended += 1
         return True
 
     def direction(self, g, out):

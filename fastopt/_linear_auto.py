@@ -91,13 +91,13 @@ class AutoFit(AutoRun):
         self.state, self._turned = state, X.is_sparse
         self._weights = [np.array(self._turn(a), order="C") for a in (state.V, state.w, state.w_avg)]
         rate = units.prediction * rows / (rows + TRUST_ROWS) / (1 + state.columns.uncentred)
-        _, alpha, l1_ratio = plan.penalty
-        l2 = np.divide(alpha * (1 - l1_ratio), units.prediction, out=np.zeros_like(rate), where=units.prediction > 0)
+        strength, l1 = plan.strengths
+        l2 = np.divide(strength, units.prediction, out=np.zeros_like(rate), where=units.prediction > 0)
         self.learning_rate = float(rate.max())
         super().__init__(
             X, samples, plan.loss, self._weights, state.intercepts, state.steps, auto.sizes,
             state.columns.inverse_scale(X.dtype), state.columns.centre(X.dtype).astype(X.dtype) if state.columns.centred else None,
-            rate, l2, units.slope, np.where(units.prediction > 0, units.prediction * units.slope, 1), l1=alpha * l1_ratio,
+            rate, l2, units.slope, np.where(units.prediction > 0, units.prediction * units.slope, 1), l1=l1,
             limits=units.limits(state), softmax=auto.softmax and len(rate) > 1, class_weight=class_weight,
             fit_intercept=plan.fit_intercept, threads=plan.threads)
 

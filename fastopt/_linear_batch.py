@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastopt import optimizers
 from fastopt._batch import BatchRun
 from fastopt._batch_cuts import rates_of
-from fastopt._core import PENALTY_NAMES, Matrix
+from fastopt._core import Matrix
 from fastopt._samples import Samples
 from fastopt.exceptions import InvalidParameterError
 
@@ -105,20 +105,19 @@ def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, l2: float, l
 
 def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: Any, class_weight: Array | None) -> BatchRun:
     """A run by mini-batches of what the plan says, from the start on."""
-    kind, alpha, share = plan.penalty
-    alpha = 0.0 if PENALTY_NAMES[kind] == "none" else alpha
+    l2, l1 = plan.strengths
 
     def laid_out(coef: Array) -> Array:   # beside CSR all outputs of a feature side by side
         return np.array(coef.T if X.is_sparse else coef, dtype=X.dtype, order="C")
 
     w, b = laid_out(start.coef), np.array(start.intercept, dtype=np.float64)
     first = plan.schedule[1] if batches.schedule is None else float(rates_of(batches.schedule, int(start.t) - 1, 1)[0])
-    optimizer = make_optimizer(batches, w, b, first, alpha * (1 - share), alpha * share, start.memory)
+    optimizer = make_optimizer(batches, w, b, first, l2, l1, start.memory)
     averages = None
     if start.coef_avg is not None:
         averages = laid_out(start.coef_avg), np.array(start.intercept_avg, dtype=np.float64)
     return BatchRun(X, samples, plan.loss, optimizer, batches.sizes, batches.schedule or plan.schedule,
-                    penalty=(alpha * (1 - share), alpha * share), softmax=batches.softmax and len(b) > 1, averages=averages,
+                    penalty=(l2, l1), softmax=batches.softmax and len(b) > 1, averages=averages,
                     average=start.average, class_weight=class_weight, t=start.t, fit_intercept=plan.fit_intercept,
                     threads=plan.threads, hogwild=batches.hogwild)
 

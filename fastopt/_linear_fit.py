@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._batch import BatchRun
-from fastopt._core import Matrix
+from fastopt._core import PENALTY_NAMES, Matrix
 from fastopt._linear_auto import Auto, AutoFit, make_auto
 from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Memory, Metric, copied, make_run, memory_of
 from fastopt._linear_compat import Events
@@ -63,6 +63,12 @@ class Plan:
     tol: float | None
     n_iter_no_change: int
     batches: Batches | Auto | None = None   # None: per sample
+
+    @property
+    def strengths(self) -> tuple[float, float]:
+        """l2 and l1 of the penalty."""
+        kind, alpha, share = self.penalty
+        return (0.0, 0.0) if PENALTY_NAMES[kind] == "none" else (alpha * (1 - share), alpha * share)
 
 
 @dataclass

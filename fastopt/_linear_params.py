@@ -229,11 +229,9 @@ def _named_loss(name: str, parameter: str, value: float) -> losses.Loss:
 
 
 def penalty_spec(penalty: str | None, alpha: float, l1_ratio: float | None) -> tuple[int, float, float]:
-    """Kind, alpha and share of l1, as the kernels take them; without a penalty both are 0."""
-    if penalty is None:
-        return PENALTY_NAMES.index("none"), 0.0, 0.0
-    share = {"l1": 1.0, "elasticnet": l1_ratio}.get(penalty, 0.0)
-    return PENALTY_NAMES.index(penalty), float(alpha), float(share or 0.0)
+    """Kind, alpha and share of l1, as the kernels take them: without a penalty alpha is still that of 'optimal'."""
+    share = {"l1": 1.0, "elasticnet": l1_ratio}.get(penalty or "none", 0.0)
+    return PENALTY_NAMES.index(penalty or "none"), float(alpha), float(share or 0.0)
 
 
 def schedule_spec(learning_rate: str, eta0: float, power_t: float, alpha: float) -> tuple[int, float, float, float]:

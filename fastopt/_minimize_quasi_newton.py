@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._lbfgs import History, dot
-from ._minimize_bounded import bounded_step, longest_step
+from ._minimize_bounded import BoundedSteps, Model, longest_step
 from ._minimize_linesearch import FAR, WIDEN, Wolfe, first_step
 from ._minimize_run import Run, Steps
 
@@ -42,9 +42,10 @@ def lbfgsb(run: Run, options: Mapping[str, Any]) -> Steps:
     if run.lower is None or run.upper is None:
         return (yield from lbfgs(run, options))
     history = History(options["maxcor"], len(run.point.x), run.point.x.dtype)
+    bounded, direction = BoundedSteps(Model(history)), np.empty_like(run.point.x)
     steps = Wolfe(run, options["c1"], options["c2"], options["maxls"])
     while True:
-        direction = bounded_step(run.point.x, run.point.g, run.lower, run.upper, history)
+        bounded.step(run.point.x, run.point.g, run.lower, run.upper, direction)
         slope = dot(direction, run.point.g)
         t = 0.0
         if slope < 0:

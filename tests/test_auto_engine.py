@@ -8,6 +8,7 @@ from reference_auto import MARGIN, Auto, Columns, Targets
 
 from fastopt import _auto_state, _core, _linear_auto, _linear_fit, _samples, losses
 
+ELASTICNET = _core.PENALTY_NAMES.index("elasticnet")
 SETTINGS = {"alpha": 1e-3, "l1_ratio": 0.3}
 
 
@@ -29,7 +30,7 @@ def targets_for(loss, Y):
 
 
 def plan(loss, params, threads=1, fit_intercept=True, alpha=1e-4, l1_ratio=0.0, **_):
-    return _linear_fit.Plan(losses.get(loss, **params).spec, (0, alpha, l1_ratio), (0, 1.0, 0.0, 0.0), fit_intercept, False,
+    return _linear_fit.Plan(losses.get(loss, **params).spec, (ELASTICNET, alpha, l1_ratio), (0, 1.0, 0.0, 0.0), fit_intercept, False,
                             True, 3, threads, 10, None, 5)
 
 

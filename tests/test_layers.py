@@ -40,7 +40,10 @@ _optimizer
 _optimizer_moments
 _optimizer_\\w+
 optimizers|objective
+_blas|_ldl|_heap
 _lbfgs
+_compact
+_lbfgsb
 _minimize_objective
 _minimize_\\w+ *
 _minimize|_mlp|_dask
