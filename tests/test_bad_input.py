@@ -41,10 +41,11 @@ BAD = {
     "class_weight": JUNK | st.sampled_from(["Balanced", {0: -1, 1: 1}, {0: np.nan, 1: 1}, {0: "a", 1: 1},
                                             {0: None, 1: 1}, {0: 1j, 1: 1}, {0: np.inf, 1: 1}, {5: 1, 7: 3}, 1.0]),
     "average": JUNK | st.sampled_from([-1, 1.5, None, "yes", 2 ** 63]),
-    "optimizer": NO_NAME.filter(lambda v: v is not None), "multi_class": NO_NAME | st.sampled_from([None, "auto"]),
+    "optimizer": NO_NAME.filter(lambda v: v is not None), "parallel": NO_NAME.filter(lambda v: v is not None),
+    "multi_class": NO_NAME | st.sampled_from([None, "auto"]),
     "batch_size": NO_COUNT, "clip_norm": JUNK | BELOW_0 | st.sampled_from([0, 0.0, True]),
     "schedule": JUNK.filter(lambda v: not callable(v)) | st.sampled_from([0.1, lambda step: np.nan, lambda step: -1.0]),
-    "optimizer_params": JUNK.filter(lambda v: v != {}) | st.sampled_from([{"betas": (0.9, 0.99)}, {"lr": 1}, {3: 1}]),
+    "optimizer_params": JUNK.filter(lambda v: not isinstance(v, dict)) | st.sampled_from([{"betas": (0.9, 0.99)}, {"lr": 1}, {3: 1}]),
     "nu": JUNK | BELOW_0 | ABOVE_1 | st.sampled_from([0, 0.0, None, True]),
 }
 PARAMETERS = [(cls, name) for cls in ESTIMATORS for name in inspect.signature(cls).parameters]
