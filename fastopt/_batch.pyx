@@ -272,9 +272,9 @@ cdef class BatchRun(Epochs):
         self.loss_sum = 0
         self.objective[0] = loss
         if self.l2 > 0 or self.l1 > 0:
-            with gil:
+            with gil:   # squares by a kernel: threads of BLAS would go on spinning beside the loop
                 w = self.optimizer.params[0].ravel()
-                penalty = 0.5 * self.l2 * float(w @ w) + self.l1 * float(np.abs(w).sum())
+                penalty = 0.5 * self.l2 * kernels(self.X.is_float).square_sum(w.size, _data(w)) + self.l1 * float(np.abs(w).sum())
                 self.objective[0] += penalty / (1 if self.workers[0].errors.softmax else self.k)
         return loss
 

@@ -77,6 +77,9 @@ cdef void _chunk(Work *shared, Worker *worker, Py_ssize_t i, double factor) noex
     cdef fo_chunk *chunk = &worker.chunk
     cdef Py_ssize_t stride = shared.chunk_rows * chunk.k, size = shared.weights.item
     cdef char *sums = shared.sums + (worker.turn & 1) * shared.blocks * stride * size
+    cdef const char *weight = NULL
+    if shared.sample_weight != NULL:
+        weight = shared.sample_weight + i * size
     chunk.rows = shared.rows + i
     chunk.next, chunk.n_next = chunk.rows + chunk.n, min(chunk.n, shared.n - i - chunk.n)
     if shared.weights.lazy != NULL:
@@ -86,8 +89,7 @@ cdef void _chunk(Work *shared, Worker *worker, Py_ssize_t i, double factor) noex
     fo_team_wait(&shared.team, worker.size)
     worker.errors.b = shared.weights.b_turns[worker.stepper.steps & 1]
     shared.kernels.batch_errors(
-        &worker.errors, chunk.n, shared.blocks, stride, sums, shared.y + i * shared.row_bytes,
-        NULL if shared.sample_weight == NULL else shared.sample_weight + i * size, factor,
+        &worker.errors, chunk.n, shared.blocks, stride, sums, shared.y + i * shared.row_bytes, weight, factor,
         shared.p + i * shared.row_bytes if worker.rank == 0 or worker.size == 1 else worker.p, worker.c, worker.stepper.g_b)
     shared.kernels.batch_gradient(shared.X, chunk, worker.c, shared.weights.g)
     worker.turn += 1
