@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._core import RULE_NAMES
+from ._optimizer_docs import filled
 from ._optimizer_params import grouped
 from ._optimizer_settings import GLOBAL, OPTIONS, check, refuse_unknown
 from ._optimizer_state import checked, load_schedules
@@ -82,6 +83,7 @@ class Optimizer(Update):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.__doc__ = filled(cls)
         if cls.name:
             registry[cls.name] = cls
 

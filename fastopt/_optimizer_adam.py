@@ -26,18 +26,10 @@ class Adam(PackedMoments):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
-    eps : float, default=1e-8
-        ε.
+    [lr, betas, eps]
     weight_decay : float, default=0
         L2 penalty: weight_decay·w is added to the gradient; see `AdamW` for decay beside it.
-    amsgrad : bool, default=False
-        The largest v so far in place of v.
-    moments : {'bfloat16', '8bit'} or None, default=None
-        Keep m and v in 2 bytes or 1 for each weight, for less memory and traffic; see docs/optimizers.md.
+    [amsgrad, moments]
 
     References
     ----------
@@ -77,18 +69,10 @@ class AdamW(Adam):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
-    eps : float, default=1e-8
-        ε.
+    [lr, betas, eps]
     weight_decay : float, default=0.01
         λ.
-    amsgrad : bool, default=False
-        The largest v so far in place of v.
-    moments : {'bfloat16', '8bit'} or None, default=None
-        Keep m and v in 2 bytes or 1 for each weight, for less memory and traffic; see docs/optimizers.md.
+    [amsgrad, moments]
 
     References
     ----------
@@ -121,14 +105,7 @@ class AMSGrad(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
-    eps : float, default=1e-8
-        ε.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [lr, betas, eps, weight_decay]
 
     References
     ----------
@@ -159,14 +136,7 @@ class Adamax(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=2e-3
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
-    eps : float, default=1e-8
-        ε.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [lr, betas, eps, weight_decay]
 
     References
     ----------
@@ -199,16 +169,7 @@ class NAdam(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=2e-3
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
-    eps : float, default=1e-8
-        ε.
-    weight_decay : float, default=0
-        Weight decay, by the gradient or, if decoupled, by itself.
-    decoupled_weight_decay : bool, default=False
-        w is multiplied by 1 − lr·weight_decay, instead of weight_decay·w being added to the gradient.
+    [lr, betas, eps, weight_decay:either, decoupled_weight_decay]
     momentum_decay : float, default=4e-3
         ψ.
 
@@ -253,16 +214,7 @@ class RAdam(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
-    eps : float, default=1e-8
-        ε.
-    weight_decay : float, default=0
-        Weight decay, by the gradient or, if decoupled, by itself.
-    decoupled_weight_decay : bool, default=False
-        w is multiplied by 1 − lr·weight_decay, instead of weight_decay·w being added to the gradient.
+    [lr, betas, eps, weight_decay:either, decoupled_weight_decay]
 
     References
     ----------

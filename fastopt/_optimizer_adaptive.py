@@ -26,16 +26,10 @@ class Adagrad(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-2
-        Learning rate.
+    [lr]
     lr_decay : float, default=0
         Decay of the learning rate.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
-    initial_accumulator_value : float, default=0
-        v before the first step.
-    eps : float, default=1e-10
-        ε.
+    [weight_decay, initial_accumulator_value, eps]
 
     References
     ----------
@@ -75,14 +69,10 @@ class Adadelta(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1.0
-        Learning rate.
+    [lr]
     rho : float, default=0.9
         ρ.
-    eps : float, default=1e-6
-        ε.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [eps, weight_decay]
 
     References
     ----------
@@ -113,16 +103,10 @@ class RMSprop(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-2
-        Learning rate.
+    [lr]
     alpha : float, default=0.99
         α.
-    eps : float, default=1e-8
-        ε.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
-    momentum : float, default=0
-        μ, below 1.
+    [eps, weight_decay, momentum]
     centered : bool, default=False
         The variance v − mean² in place of v, with mean ← α·mean + (1 − α)·g.
 
@@ -163,16 +147,10 @@ class AdaBelief(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
+    [lr, betas]
     eps : float, default=1e-16
         ε, which is also added to √v̂.
-    weight_decay : float, default=0
-        Weight decay, by the gradient or, if decoupled, by itself.
-    decoupled_weight_decay : bool, default=True
-        w is multiplied by 1 − lr·weight_decay, instead of weight_decay·w being added to the gradient.
+    [weight_decay:either, decoupled_weight_decay]
 
     References
     ----------
@@ -207,16 +185,7 @@ class Yogi(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-2
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
-    eps : float, default=1e-3
-        ε.
-    initial_accumulator_value : float, default=1e-6
-        v before the first step.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [lr, betas, eps, initial_accumulator_value, weight_decay]
 
     References
     ----------

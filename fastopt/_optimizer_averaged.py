@@ -27,16 +27,14 @@ class ASGD(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-2
-        Learning rate.
+    [lr]
     lambd : float, default=1e-4
         λ, the decay of w and of the rate.
     alpha : float, default=0.75
         α, the power of the decay of the rate.
     t0 : float, default=1e6
         Up to this step the mean is w itself.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [weight_decay]
 
     References
     ----------
@@ -87,16 +85,12 @@ class ScheduleFreeSGD(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1.0
-        Learning rate.
+    [lr]
     momentum : float, default=0.9
         β, above 0 and below 1.
     weight_decay : float, default=0
         weight_decay·y is added to the gradient.
-    r : float, default=0
-        Power of t in the weights of the average.
-    weight_lr_power : float, default=2
-        Power of the largest learning rate so far in the weights of the average.
+    [r, weight_lr_power]
 
     References
     ----------
@@ -143,18 +137,13 @@ class ScheduleFreeAdamW(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=2.5e-3
-        Learning rate.
+    [lr]
     betas : tuple of two floats, default=(0.9, 0.999)
         β1, above 0, and β2.
-    eps : float, default=1e-8
-        ε.
+    [eps]
     weight_decay : float, default=0
         λ, at y.
-    r : float, default=0
-        Power of t in the weights of the average.
-    weight_lr_power : float, default=2
-        Power of the largest learning rate so far in the weights of the average.
+    [r, weight_lr_power]
 
     References
     ----------

@@ -46,8 +46,7 @@ class Adafactor(Optimizer):
         ε1, or None for the type's own, and ε2; in parameter groups they go by eps1 and eps2.
     d : float, default=1.0
         Bound of the root mean square of a step.
-    weight_decay : float, default=0
-        Decoupled: w shrinks by lr·weight_decay.
+    [weight_decay:decoupled]
 
     References
     ----------
@@ -96,10 +95,7 @@ class Muon(Optimizer):
     ----------
     params, **options
         See `Optimizer`; matrices only.  Vectors (biases, gains) and embeddings are for another optimizer, AdamW say.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    weight_decay : float, default=0.1
-        Decoupled: w shrinks by lr·weight_decay.
+    [lr, weight_decay:decoupled]
     momentum : float, default=0.95
         μ.
     nesterov : bool, default=True

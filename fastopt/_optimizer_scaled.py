@@ -27,16 +27,12 @@ class LARS(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=0.1
-        Learning rate.
-    momentum : float, default=0.9
-        μ, below 1.
+    [lr, momentum]
     weight_decay : float, default=0
         λ.
     trust_coefficient : float, default=0.001
         η.
-    eps : float, default=1e-8
-        ε.
+    [eps]
 
     References
     ----------
@@ -73,12 +69,7 @@ class LAMB(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
-    eps : float, default=1e-6
-        ε.
+    [lr, betas, eps]
     weight_decay : float, default=0
         λ.
 
@@ -118,12 +109,7 @@ class DoG(Optimizer):
         Factor of the rate that it finds; 1 is the method as published.
     reps_rel : float, default=1e-6
         The distance is reps_rel·(1 + ‖w₀‖) at first.
-    weight_decay : float, default=0
-        Weight decay, by the gradient or, if decoupled, by itself.
-    decoupled_weight_decay : bool, default=False
-        w is multiplied by 1 − lr·weight_decay, instead of weight_decay·w being added to the gradient.
-    eps : float, default=1e-8
-        ε.
+    [weight_decay:either, decoupled_weight_decay, eps]
 
     References
     ----------
@@ -170,16 +156,10 @@ class Prodigy(Optimizer):
         See `Optimizer`.
     lr : float or callable, default=1.0
         Factor of the rate that it finds; 1 is the method as published.
-    betas : tuple of two floats, default=(0.9, 0.999)
-        β1 and β2.
+    [betas]
     beta3 : float or None, default=None
         Mean of the sums behind d; None: √β2.
-    eps : float, default=1e-8
-        ε.
-    weight_decay : float, default=0
-        Weight decay, by the gradient or, if decoupled, by itself.
-    decoupled_weight_decay : bool, default=True
-        w is multiplied by 1 − lr·weight_decay, instead of weight_decay·w being added to the gradient.
+    [eps, weight_decay:either, decoupled_weight_decay]
     use_bias_correction : bool, default=False
         The correction of `Adam`'s moments.
     safeguard_warmup : bool, default=False

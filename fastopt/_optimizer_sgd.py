@@ -26,14 +26,7 @@ class SGD(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    momentum : float, default=0
-        μ, below 1.
-    dampening : float, default=0
-        τ.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [lr, momentum, dampening, weight_decay]
     nesterov : bool, default=False
         Nesterov's momentum; needs momentum above 0 and no dampening.
 
@@ -78,14 +71,7 @@ class Momentum(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    momentum : float, default=0.9
-        μ, below 1.
-    dampening : float, default=0
-        τ.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [lr, momentum, dampening, weight_decay]
 
     References
     ----------
@@ -118,12 +104,7 @@ class Nesterov(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    lr : float or callable, default=1e-3
-        Learning rate.
-    momentum : float, default=0.9
-        μ, below 1.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [lr, momentum, weight_decay]
 
     References
     ----------

@@ -28,10 +28,7 @@ class SignSGD(Optimizer):
         See `Optimizer`.
     lr : float or callable, default=1e-4
         Learning rate: what each weight moves in a step.
-    momentum : float, default=0
-        μ, below 1.
-    weight_decay : float, default=0
-        L2 penalty: weight_decay·w is added to the gradient.
+    [momentum, weight_decay]
 
     References
     ----------
@@ -67,8 +64,7 @@ class Lion(PackedMoments):
         See `Optimizer`.
     lr : float or callable, default=1e-4
         Learning rate: what each weight moves in a step.
-    betas : tuple of two floats, default=(0.9, 0.99)
-        β1 and β2.
+    [betas]
     weight_decay : float, default=0
         λ, decoupled.
     moments : {'bfloat16', '8bit'} or None, default=None

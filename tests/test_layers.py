@@ -34,7 +34,7 @@ _batch_work|_auto_work
 _batch_wild
 _batch
 _auto
-_optimizer_settings
+_optimizer_settings|_optimizer_docs
 _optimizer_state|_optimizer_params
 _optimizer
 _optimizer_moments
