@@ -5,6 +5,7 @@
  * nearest, a moment would stand still, as a step changes v by a thousandth of it, less than its last bit.
  * Read once, for float; doubles are converted on the way. */
 #if REAL_IS_FLOAT
+#define PACKS_AHEAD 2 /* blocks */
 /* 8 bits: 4 of exponent; first moments have a sign and 3 of fraction, roots of second moments 4 of fraction.  A code stands
  * for the number that it is the upper bits of, minus the least of them, so that 0 is 0 and spacing is even near it. */
 #define SIGNED_FRACTION 3
@@ -111,6 +112,7 @@ static int F(step_packed)(const fo_step *step, int packing, int states, ptrdiff_
     uint32_t random[FO_PACK]; /* of the places in a block; each block turns over bits of its own */
     void *const unpacked[FO_STATES] = {m, v, NULL, NULL};
     const uint32_t seed = noise((uint32_t)(int64_t)t, 0x5bd1e995u);
+    const ptrdiff_t width = packing == FO_BFLOAT16 ? 2 : 1;
     int finite = 1;
     FO_SIMD
     for (int i = 0; i < FO_PACK; i++) random[i] = noise((uint32_t)i, seed);
@@ -121,6 +123,11 @@ static int F(step_packed)(const fo_step *step, int packing, int states, ptrdiff_
         uint8_t *m8 = (uint8_t *)state[0] + i, *v8 = (uint8_t *)second + i;
         uint16_t *m16 = (uint16_t *)state[0] + i, *v16 = (uint16_t *)second + i;
         float *m_scale = state[2], *v_scale = scales; /* 8 bits only */
+        /* what a block needs comes in bursts, which the processor's own prefetching does not see coming */
+        prefetch_bytes((const real *)g + i + PACKS_AHEAD * FO_PACK, FO_PACK * (ptrdiff_t)sizeof(real));
+        prefetch_bytes((const real *)w + i + PACKS_AHEAD * FO_PACK, FO_PACK * (ptrdiff_t)sizeof(real));
+        prefetch_bytes((const char *)state[0] + (i + PACKS_AHEAD * FO_PACK) * width, FO_PACK * width);
+        prefetch_bytes((const char *)second + (i + PACKS_AHEAD * FO_PACK) * width, FO_PACK * width);
         if (packing == FO_BFLOAT16) {
             F(unpack_half)(k, m16, m);
             if (states > 1) F(unpack_half)(k, v16, v);
