@@ -12,6 +12,12 @@ from fastopt._core cimport (FO_BFLOAT16, FO_CARRIES, FO_EIGHT_BITS, FO_PACK, FO_
 from fastopt._gradients cimport Array
 
 
+ctypedef enum Pass:
+    SQUARES                        # of the gradients, forwards
+    SUMS                           # that the rule needs first
+    STEP
+
+
 cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil:
     """The state of the elements from `start` on, a multiple of FO_PACK where it is packed."""
     cdef int j
@@ -25,16 +31,41 @@ cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nog
         state[j] = <char *>a.state[j] + offset if a.state[j] else NULL
 
 
-cdef int check_gradients(Plan *p, int threads) noexcept nogil:
-    """Sums of squares into `sums`, and the first array whose gradients are not finite, or −1."""
+cdef void one_pass(Plan *p, Pass what, int threads) noexcept nogil:
+    """A pass over all jobs, a contiguous part of them to each thread."""
     cdef int part
-    cdef Py_ssize_t k, i
-    cdef const Array *a
     if threads == 1:
-        squares(p, 0, 1)
+        one_part(p, what, 0, p.n_jobs)
     else:
         for part in prange(threads, num_threads=threads, schedule="static"):
-            squares(p, part, threads)
+            one_part(p, what, p.n_jobs * part // threads, p.n_jobs * (part + 1) // threads)
+
+
+cdef void one_part(Plan *p, Pass what, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(last - first):
+        if what == SQUARES:
+            squares(p, first + k)
+        elif what == SUMS:
+            sum_up(p, last - 1 - k)
+        else:
+            advance(p, last - 1 - k)
+
+
+cdef void squares(Plan *p, Py_ssize_t k) noexcept nogil:
+    cdef const Job *job = &p.jobs[k]
+    cdef const Array *a = &p.arrays.at[job.array]
+    if a.n_rows < 0:
+        p.sums[2 * k] = a.kernel.square_sum(job.n, a.g + job.start * a.size)
+    else:   # the first job does the rows, however many they are
+        p.sums[2 * k] = a.kernel.square_sum(a.n_rows * a.width, a.g) if job.start == 0 else 0
+
+
+cdef int check_gradients(Plan *p, int threads) noexcept nogil:
+    """Sums of squares into `sums`, and the first array whose gradients are not finite, or −1."""
+    cdef Py_ssize_t k, i
+    cdef const Array *a
+    one_pass(p, SQUARES, threads)
     for k in range(p.n_jobs):
         if not isfinite(p.sums[2 * k]):
             i = p.jobs[k].array
@@ -45,19 +76,6 @@ cdef int check_gradients(Plan *p, int threads) noexcept nogil:
                 continue
             return <int>i
     return -1
-
-
-cdef void squares(Plan *p, int part, int threads) noexcept nogil:
-    cdef Py_ssize_t k
-    cdef const Job *job
-    cdef const Array *a
-    for k in range(p.n_jobs * part // threads, p.n_jobs * (part + 1) // threads):
-        job = &p.jobs[k]
-        a = &p.arrays.at[job.array]
-        if a.n_rows < 0:
-            p.sums[2 * k] = a.kernel.square_sum(job.n, a.g + job.start * a.size)
-        else:   # the first job does the rows, however many they are
-            p.sums[2 * k] = a.kernel.square_sum(a.n_rows * a.width, a.g) if job.start == 0 else 0
 
 
 cdef double norm(const Plan *p, const Array *a) noexcept nogil:
@@ -101,37 +119,23 @@ cdef void fold_rules(Plan *p) noexcept nogil:
 
 cdef int apply(Plan *p, int threads) noexcept nogil:
     """Step all arrays; the first that ends up not finite, or −1."""
-    cdef int part
     cdef Py_ssize_t k
     if p.sums_over != FO_SUMS_none:
-        if threads == 1:
-            sum_up(p, 0, 1)
-        else:
-            for part in prange(threads, num_threads=threads, schedule="static"):
-                sum_up(p, part, threads)
+        one_pass(p, SUMS, threads)
         finish(p)
-    if threads == 1:
-        advance(p, 0, 1)
-    else:
-        for part in prange(threads, num_threads=threads, schedule="static"):
-            advance(p, part, threads)
+    one_pass(p, STEP, threads)
     for k in range(p.n_jobs):
         if p.sums[2 * k] == 0:
             return <int>p.jobs[k].array
     return -1
 
 
-cdef void sum_up(Plan *p, int part, int threads) noexcept nogil:
-    cdef Py_ssize_t k
-    cdef const Job *job
-    cdef const Array *a
+cdef void sum_up(Plan *p, Py_ssize_t k) noexcept nogil:
+    cdef const Job *job = &p.jobs[k]
+    cdef const Array *a = &p.arrays.at[job.array]
     cdef void *state[4]
-    for k in range(p.n_jobs * (part + 1) // threads - 1, p.n_jobs * part // threads - 1, -1):
-        job = &p.jobs[k]
-        a = &p.arrays.at[job.array]
-        p.sums[2 * k] = p.sums[2 * k + 1] = 0
-        if a.matrices:
-            continue
+    p.sums[2 * k] = p.sums[2 * k + 1] = 0
+    if not a.matrices:
         states_at(a, job.start, state)
         a.kernel.step_sums(&a.step, job.n, a.g + job.start * a.size, a.w + job.start * a.size, state, &p.sums[2 * k])
 
@@ -163,24 +167,19 @@ cdef void finish(Plan *p) noexcept nogil:
             a.step.h.scale = scale
 
 
-cdef void advance(Plan *p, int part, int threads) noexcept nogil:
-    cdef Py_ssize_t k
-    cdef const Job *job
-    cdef const Array *a
+cdef void advance(Plan *p, Py_ssize_t k) noexcept nogil:
+    cdef const Job *job = &p.jobs[k]
+    cdef const Array *a = &p.arrays.at[job.array]
+    cdef const char *g = a.g + job.start * a.size
+    cdef char *w = a.w + job.start * a.size
     cdef void *state[4]
-    for k in range(p.n_jobs * (part + 1) // threads - 1, p.n_jobs * part // threads - 1, -1):
-        job = &p.jobs[k]
-        a = &p.arrays.at[job.array]
-        if a.matrices:
-            p.sums[2 * k] = 1   # these have passes of their own
-        elif a.packing != FO_UNPACKED:
-            states_at(a, job.start, state)
-            p.sums[2 * k] = a.kernel.step_packed(&a.step, a.packing, a.states, job.n, job.start, <double>p.t,
-                                                 a.g + job.start * a.size, a.w + job.start * a.size, state)
-        elif a.n_rows < 0:
-            states_at(a, job.start, state)
-            p.sums[2 * k] = a.kernel.step(&a.step, job.n, a.g + job.start * a.size, a.w + job.start * a.size, state)
-        elif job.start == 0:
-            p.sums[2 * k] = a.kernel.step_rows(&a.step, a.n_rows, a.width, a.rows, a.g, a.w, <void **>a.state)
-        else:
-            p.sums[2 * k] = 1
+    p.sums[2 * k] = 1
+    if a.matrices:
+        return   # these have passes of their own
+    states_at(a, job.start, state)
+    if a.packing != FO_UNPACKED:
+        p.sums[2 * k] = a.kernel.step_packed(&a.step, a.packing, a.states, job.n, job.start, <double>p.t, g, w, state)
+    elif a.n_rows < 0:
+        p.sums[2 * k] = a.kernel.step(&a.step, job.n, g, w, state)
+    elif job.start == 0:
+        p.sums[2 * k] = a.kernel.step_rows(&a.step, a.n_rows, a.width, a.rows, a.g, a.w, <void **>a.state)
