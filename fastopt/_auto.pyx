@@ -15,6 +15,7 @@ from fastopt._batch_cuts cimport Cuts
 from fastopt._batch_pace cimport Pace, choose, note
 from fastopt._core cimport Matrix, kernels
 from fastopt._epochs cimport Epochs
+from fastopt._kept cimport Kept, all_finite, keep
 from fastopt._samples cimport Samples
 from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 
@@ -28,11 +29,6 @@ cdef enum:
     SHARED_BYTES = 1 << 18
     WORK_PER_THREAD = 8192
     KEPT = 4                   # V, w, their averages, intercepts
-
-ctypedef struct Copied:
-    void *live
-    void *copy
-    size_t bytes
 
 
 cdef void *_data(array):
@@ -82,7 +78,7 @@ cdef class AutoRun(Epochs):
     cdef Pace pace
     cdef double[::1] loss_sums     # of each output
     cdef int32_t[::1] labels
-    cdef Copied copies[4]          # KEPT
+    cdef Kept kept[KEPT]
 
     def __init__(self, Matrix X, Samples samples, loss, weights, intercepts, Py_ssize_t steps, sizes, inverse, centre, rate, l2,
                  slope, scale, double l1=0, limits=None, bint softmax=False, class_weight=None, bint fit_intercept=True,
@@ -131,7 +127,7 @@ cdef class AutoRun(Epochs):
         for slot, array in enumerate((V, w, mean, b)):
             copy = np.empty_like(array)
             self.buffers.append(copy)
-            self.copies[slot] = Copied(_data(array), _data(copy), array.nbytes)
+            self.kept[slot] = Kept(_data(array), _data(copy), array.nbytes, array.itemsize)
         return 0
 
     cdef int _init_buffers(self) except -1:
@@ -213,19 +209,12 @@ cdef class AutoRun(Epochs):
         return not self.finished
 
     cdef void _keep(self, bint back) noexcept nogil:
-        cdef Py_ssize_t slot
-        for slot in range(KEPT):
-            memcpy(self.copies[slot].live if back else self.copies[slot].copy,
-                   self.copies[slot].copy if back else self.copies[slot].live, self.copies[slot].bytes)
+        keep(self.kept, KEPT, back)
         if back:   # the epoch that diverged has not been
             self.t = self.epoch_start
 
     cdef bint _finite(self) noexcept nogil:
-        cdef Py_ssize_t slot
-        for slot in range(KEPT - 1):
-            if not self.kernels.all_finite(self.copies[slot].bytes // self.shared.item, self.copies[slot].live):
-                return False
-        return kernels(False).all_finite(4 * self.k, self.shared.b) and kernels(False).all_finite(self.k, &self.loss_sums[0])
+        return all_finite(self.kept, KEPT) and kernels(False).all_finite(self.k, &self.loss_sums[0])
 
     cdef double _sum_up(self) except? -1 nogil:
         with gil:

@@ -19,6 +19,7 @@ from fastopt._batch_wild cimport Wild
 from fastopt._batch_work cimport CHUNK_ROWS, Work, Worker, work
 from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
 from fastopt._epochs cimport Epochs
+from fastopt._kept cimport Kept, all_finite, keep
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
 from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
@@ -34,11 +35,6 @@ cdef enum:
     BLOCKS = 64                # at most
     WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
     LAZY_FROM = 48             # columns to a value of a batch, from which on only those that it touches are stepped
-
-ctypedef struct Copied:
-    void *live
-    void *copy
-    size_t bytes
 
 
 cdef void *_data(array):
@@ -107,7 +103,7 @@ cdef class BatchRun(Epochs):
     cdef int32_t[::1] labels
     cdef Lazy lazy
     cdef Wild wild
-    cdef Copied copies[4]
+    cdef Kept kept[4]              # w, b, their averages
 
     def __init__(self, Matrix X, Samples samples, loss, Update optimizer, sizes, rates, penalty=(0.0, 0.0), bint softmax=False,
                  averages=None, double average=0, class_weight=None, double t=1, bint fit_intercept=True, int threads=1,
@@ -162,7 +158,7 @@ cdef class BatchRun(Epochs):
             if array is not None:
                 copy = np.empty_like(array)
                 self.buffers.append(copy)
-                self.copies[slot] = Copied(_data(array), _data(copy), array.nbytes)
+                self.kept[slot] = Kept(_data(array), _data(copy), array.nbytes, array.itemsize)
         return 0
 
     cdef int _init_lazy(self) except -1:
@@ -251,21 +247,10 @@ cdef class BatchRun(Epochs):
         return not self.finished
 
     cdef void _keep(self, bint back) noexcept nogil:
-        cdef Py_ssize_t slot
-        for slot in range(4):
-            if self.copies[slot].bytes > 0:
-                memcpy(self.copies[slot].live if back else self.copies[slot].copy,
-                       self.copies[slot].copy if back else self.copies[slot].live, self.copies[slot].bytes)
+        keep(self.kept, 4, back)
 
     cdef bint _finite(self) noexcept nogil:
-        cdef Py_ssize_t slot
-        cdef bint is_float
-        cdef Copied *array
-        for slot in range(4):
-            is_float, array = self.X.is_float and slot % 2 == 0, &self.copies[slot]   # intercepts are doubles
-            if not kernels(is_float).all_finite(array.bytes // (4 if is_float else 8), array.live):
-                return False
-        return -INFINITY < self.loss_sum < INFINITY
+        return all_finite(self.kept, 4) and -INFINITY < self.loss_sum < INFINITY
 
     cdef double _sum_up(self) except? -1 nogil:
         cdef double loss = self.loss_sum / self.samples.train_count

@@ -2,18 +2,13 @@
 from libc.stdint cimport int32_t
 
 from fastopt._core cimport fo_outputs
+from fastopt._kept cimport Kept
 
 
 cdef enum:
     KEPT = 3   # weights, averaged weights, state
 
-ctypedef struct Kept:
-    void *live     # an array that training changes
-    void *copy     # what it was when the epoch began
-    size_t bytes
-
-cdef void keep(Kept *kept, bint back) noexcept nogil
-cdef bint finite(const fo_outputs *out, const Kept *kept, bint is_float) noexcept nogil
+cdef bint finite(const fo_outputs *out, const Kept *kept) noexcept nogil
 
 
 cdef class Outputs:

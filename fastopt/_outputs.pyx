@@ -5,11 +5,11 @@ Used by the loops over epochs (_sgd.pyx).
 cimport numpy as cnp
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
-from libc.string cimport memcpy
 
 import numpy as np
 
-from fastopt._core cimport Matrix, fo_output, fo_outputs, kernels
+from fastopt._core cimport Matrix, fo_output, fo_outputs
+from fastopt._kept cimport Kept, all_finite
 
 cnp.import_array()
 
@@ -32,26 +32,13 @@ cdef void *_data(array):
     return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
 
 
-cdef void keep(Kept *kept, bint back) noexcept nogil:
-    """Copy what training changes, or put it back."""
-    cdef Py_ssize_t slot
-    for slot in range(KEPT):
-        if kept[slot].bytes > 0:
-            memcpy(kept[slot].live if back else kept[slot].copy, kept[slot].copy if back else kept[slot].live,
-                   kept[slot].bytes)
-
-
-cdef bint finite(const fo_outputs *out, const Kept *kept, bint is_float) noexcept nogil:
+cdef bint finite(const fo_outputs *out, const Kept *kept) noexcept nogil:
     """Whether all weights, averaged weights, intercepts and sums of losses are."""
-    cdef Py_ssize_t j, slot
+    cdef Py_ssize_t j
     for j in range(out.k):
         if not (-INFINITY < out.o[j].b < INFINITY and -INFINITY < out.o[j].loss_sum < INFINITY):
             return False
-    for slot in range(KEPT - 1):
-        if kept[slot].bytes > 0 and not kernels(is_float).all_finite(kept[slot].bytes // (4 if is_float else 8),
-                                                                     kept[slot].live):
-            return False
-    return True
+    return all_finite(kept, KEPT)
 
 
 cdef class Outputs:
@@ -101,6 +88,7 @@ cdef class Outputs:
             self.copies.append(None if array is None else np.empty_like(array))
             self.kept[slot].live, self.kept[slot].copy = _data(array), _data(self.copies[slot])
             self.kept[slot].bytes = 0 if array is None else array.nbytes
+            self.kept[slot].item = X.dtype.itemsize if slot < KEPT - 1 else 0   # the state is one of structs
 
     def _plain(self, w):
         """A (k, d) view of weights in the kernels' layout."""

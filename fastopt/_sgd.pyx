@@ -11,7 +11,8 @@ import numpy as np
 
 from fastopt._core cimport Matrix, fo_block, fo_output, fo_outputs, fo_sgd
 from fastopt._epochs cimport Epochs
-from fastopt._outputs cimport Kept, Outputs, finite, keep
+from fastopt._kept cimport Kept, keep
+from fastopt._outputs cimport KEPT, Outputs, finite
 from fastopt._samples cimport Samples
 
 from fastopt._core import PENALTY_NAMES, SCHEDULE_NAMES
@@ -148,12 +149,12 @@ cdef class Run(Epochs):
     cdef void _keep(self, bint back) noexcept nogil:
         cdef Py_ssize_t g
         for g in range(self.n_groups):
-            keep(self.group[g].kept, back)
+            keep(self.group[g].kept, KEPT, back)
 
     cdef bint _finite(self) noexcept nogil:
         cdef Py_ssize_t g
         for g in range(self.n_groups):
-            if not finite(self.group[g].out, self.group[g].kept, self.X.is_float):
+            if not finite(self.group[g].out, self.group[g].kept):
                 return False
         return True
 

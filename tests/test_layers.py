@@ -14,7 +14,7 @@ LEVELS = """
 _build_info|_runtime|_core|_plot|exceptions
 _threads|_checks
 _config|_settings
-_losses|_penalties|_schedules
+_losses|_penalties|_schedules|_kept
 _loss|_penalty|_schedule
 _loss_\\w+|_penalty_\\w+|_schedule_\\w+
 losses|penalties|schedules
