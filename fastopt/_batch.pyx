@@ -7,7 +7,6 @@ from cython.parallel cimport parallel
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
 
 import numpy as np
 
