@@ -21,12 +21,12 @@ losses|penalties|schedules
 _batching
 _batching_\\w+
 batching
-_samples|_outputs|_columns
+_samples|_outputs|_columns|_team
 _auto_state
 _gradients
 _passes
 _matrices
-_epochs|_team
+_epochs
 _sgd|_predict|_update|_objective
 _batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
