@@ -144,6 +144,30 @@ cdef extern from "fastopt.h" nogil:
         int64_t *columns
         fo_step last
 
+    ctypedef struct fo_descent:
+        Py_ssize_t m
+        const int32_t *columns
+        double factor, l2, total
+        const double *h
+        const double *square
+        double *w
+        double shift
+        double *next
+
+    ctypedef struct fo_descent_kernels:
+        double (*value)(const fo_regularizer *, Py_ssize_t, const void *) noexcept nogil
+        void (*prox)(const fo_regularizer *, Py_ssize_t, double, const void *, void *) noexcept nogil
+        double (*violation)(const fo_regularizer *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        void (*moments)(const fo_matrix *, const fo_descent *, Py_ssize_t, Py_ssize_t, const void *, const void *, double *,
+                        double *, double *) noexcept nogil
+        void (*products)(const fo_matrix *, const fo_descent *, const double *, void *) noexcept nogil
+        void (*gram)(const fo_matrix *, const fo_descent *, Py_ssize_t, const void *, void *, double *) noexcept nogil
+        double (*columns)(const fo_matrix *, const fo_regularizer *, fo_descent *, int, const void *, void *) noexcept nogil
+        double (*quadratic)(const fo_regularizer *, fo_descent *, int, const double *, double *) noexcept nogil
+        void (*count)(const fo_matrix *, Py_ssize_t, const int32_t *, const int32_t *, int64_t *) noexcept nogil
+        void (*gather)(const fo_matrix *, Py_ssize_t, const int32_t *, const int32_t *, int64_t *, int32_t *,
+                       void *) noexcept nogil
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -196,9 +220,7 @@ cdef extern from "fastopt.h" nogil:
         void (*lazy_take)(const fo_lazy *, void *, void *) noexcept nogil
         void (*lazy_note)(const fo_step *, fo_lazy *) noexcept nogil
         void (*lazy_settle)(Py_ssize_t, fo_lazy *, void *, void **) noexcept nogil
-        double (*penalty_value)(const fo_regularizer *, Py_ssize_t, const void *) noexcept nogil
-        void (*penalty_prox)(const fo_regularizer *, Py_ssize_t, double, const void *, void *) noexcept nogil
-        double (*penalty_violation)(const fo_regularizer *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        fo_descent_kernels descent
 
     ctypedef struct fo_table:
         const char *name
