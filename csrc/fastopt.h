@@ -148,6 +148,7 @@ typedef struct {
 } fo_step;
 
 #include "fastopt_batch.h"
+#include "fastopt_objective.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -246,6 +247,7 @@ typedef struct {
     void (*lazy_note)(const fo_step *step, fo_lazy *lazy);
     /* Bring all d columns up to date. */
     void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
+    fo_objective_kernels objective;
 } fo_kernels;
 
 typedef struct {

@@ -27,7 +27,9 @@ _gradients
 _passes
 _matrices
 _epochs|_team
-_sgd|_predict|_update|_objective
+_sgd|_predict|_update|_objective_pass
+_objective
+_objective_line
 _batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
 _batch_work|_auto_work
