@@ -149,6 +149,7 @@ typedef struct {
 
 #include "fastopt_batch.h"
 #include "fastopt_penalty.h"
+#include "fastopt_objective.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -248,6 +249,7 @@ typedef struct {
     /* Bring all d columns up to date. */
     void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
     fo_descent_kernels descent;
+    fo_objective_kernels objective;
 } fo_kernels;
 
 typedef struct {

@@ -20,3 +20,4 @@
 #include "lazy.h"
 #include "penalties.h"
 #include "descent.h"
+#include "objective.h"
