@@ -26,6 +26,21 @@
     X(exponential, sign) \
     X(focal, unit)
 
+/* the losses with a conjugate and a step of dual coordinates in conjugates.h */
+#define FO_DUAL_LOSSES(X) \
+    X(squared_error) \
+    X(absolute_error) \
+    X(huber) \
+    X(quantile) \
+    X(epsilon_insensitive) \
+    X(squared_epsilon_insensitive) \
+    X(log_loss) \
+    X(hinge) \
+    X(squared_hinge) \
+    X(smooth_hinge) \
+    X(modified_huber) \
+    X(perceptron)
+
 #define FO_PENALTIES(X) \
     X(none) \
     X(l2) \

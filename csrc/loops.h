@@ -18,3 +18,6 @@
 #include "columns.h"
 #include "auto.h"
 #include "lazy.h"
+#include "variance.h"
+#include "conjugates.h"
+#include "dual.h"

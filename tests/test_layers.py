@@ -28,6 +28,8 @@ _passes
 _matrices
 _epochs|_team
 _sgd|_predict|_update|_objective
+_chains
+_hessian|_descent|_variance|_dual
 _batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
 _batch_work|_auto_work
