@@ -19,3 +19,6 @@
 #include "auto.h"
 #include "lazy.h"
 #include "penalties.h"
+#include "variance.h"
+#include "conjugates.h"
+#include "dual.h"
