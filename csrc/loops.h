@@ -18,4 +18,5 @@
 #include "columns.h"
 #include "auto.h"
 #include "lazy.h"
+#include "penalties.h"
 #include "objective.h"
