@@ -150,6 +150,7 @@ typedef struct {
 #include "fastopt_batch.h"
 #include "fastopt_penalty.h"
 #include "fastopt_chains.h"
+#include "fastopt_objective.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -266,6 +267,7 @@ typedef struct {
     int (*dual_accepts)(int kind);
     /* squares[i] = ‖X[rows[i]]‖² */
     void (*row_squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares);
+    fo_objective_kernels objective;
 } fo_kernels;
 
 typedef struct {

@@ -22,3 +22,4 @@
 #include "variance.h"
 #include "conjugates.h"
 #include "dual.h"
+#include "objective.h"
