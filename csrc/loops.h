@@ -20,4 +20,7 @@
 #include "lazy.h"
 #include "penalties.h"
 #include "descent.h"
+#include "variance.h"
+#include "conjugates.h"
+#include "dual.h"
 #include "objective.h"
