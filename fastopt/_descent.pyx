@@ -7,6 +7,7 @@ on the number of threads.
 cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -18,6 +19,34 @@ cnp.import_array()
 cdef enum:
     THREAD_WORK = 1 << 18   # numbers read by a thread, at least
     TILE = 4                # columns of a job, as in csrc/descent.h
+
+
+def stored_values(Matrix X, rows=None):
+    """How many values are stored in each column of a CSR X, or in some of its rows; None for a dense one.
+
+    Parameters
+    ----------
+    X : Matrix
+    rows : ndarray of int32, or None
+
+    Returns
+    -------
+    ndarray of shape (d,) of int64, or None
+    """
+    cdef int64_t[::1] counts
+    cdef int32_t[::1] place
+    cdef const int32_t[::1] chosen
+    cdef const int32_t *which = NULL
+    cdef Py_ssize_t n = X.n if rows is None else len(rows)
+    if X.c.layout == FO_DENSE:
+        return None
+    counts, place = np.zeros(X.d, dtype=np.int64), np.arange(X.d, dtype=np.int32)
+    if rows is not None:
+        chosen = rows
+        which = &chosen[0]
+    with nogil:
+        kernels(X.is_float).descent.count(&X.c, n, which, &place[0], &counts[0])
+    return np.asarray(counts)
 
 
 cdef class Columns:
@@ -33,16 +62,18 @@ cdef class Columns:
         Which columns, within X.
     rows : ndarray of int32, or None
         The rows that count; None: all.
+    stored : ndarray of shape (d,) of int64, or None
+        What `stored_values` returned for X, if it is asked for more than once.
     """
 
-    def __init__(self, Matrix X, columns, rows=None):
+    def __init__(self, Matrix X, columns, rows=None, stored=None):
         columns = np.ascontiguousarray(columns, dtype=np.int32)
         if columns.ndim != 1 or not columns.size or columns.min() < 0 or columns.max() >= X.d:
             raise ValueError(f"columns must be numbers from 0 to {X.d - 1}, at least one")
         self.is_float, self.is_sparse = X.is_float, X.c.layout != FO_DENSE
         self.m, self.n = len(columns), X.n if rows is None else len(rows)
         if self.is_sparse:
-            self._gather_sparse(X, columns, rows)
+            self._gather_sparse(X, columns, rows, stored_values(X, rows) if stored is None else stored)
         elif rows is None and X.row_stride == (4 if X.is_float else 8) and not X.keep.T.strides[0] % (4 if X.is_float else 8):
             self._use(X.keep.T, columns)
         else:
@@ -58,10 +89,10 @@ cdef class Columns:
         self.plan.m, self.plan.columns = self.m, &numbers[0]
         return 0
 
-    cdef int _gather_sparse(self, Matrix X, columns, rows) except -1:
+    cdef int _gather_sparse(self, Matrix X, columns, rows, stored) except -1:
         """The values that are stored in the columns, column after column."""
         cdef int32_t[::1] place = np.full(X.d, -1, dtype=np.int32), indices, numbers = np.arange(self.m, dtype=np.int32)
-        cdef int64_t[::1] counts = np.zeros(self.m, dtype=np.int64)
+        cdef int64_t[::1] following
         cdef const int32_t[::1] chosen
         cdef const int32_t *which = NULL
         cdef const fo_descent_kernels *kernel = &kernels(X.is_float).descent
@@ -70,17 +101,15 @@ cdef class Columns:
             chosen = rows
             which = &chosen[0]
         np.asarray(place)[columns] = np.asarray(numbers)
-        with nogil:
-            kernel.count(&X.c, self.n, which, &place[0], &counts[0])
-        starts = np.concatenate([[0], np.cumsum(counts)])
+        starts = np.concatenate([[0], np.cumsum(stored[columns])])
         if starts[self.m] > 0x7fffffff:
             raise MemoryError(f"{starts[self.m]} values in the columns of a working set are more than it can hold")
         values = np.empty(starts[self.m], X.dtype)
         indices = np.empty(max(1, starts[self.m]), np.int32)
-        counts = starts[:self.m].copy()
+        following = starts[:self.m].copy()
         starts = starts.astype(np.int32)
         with nogil:
-            kernel.gather(&X.c, self.n, which, &place[0], &counts[0], &indices[0], cnp.PyArray_DATA(values))
+            kernel.gather(&X.c, self.n, which, &place[0], &following[0], &indices[0], cnp.PyArray_DATA(values))
         self.keep = values, np.asarray(indices), starts, np.asarray(numbers)
         self.c.layout, self.c.n, self.c.d = FO_CSR32, self.m, self.n
         self.c.data, self.c.indices, self.c.indptr = cnp.PyArray_DATA(values), &indices[0], cnp.PyArray_DATA(<cnp.ndarray>starts)
@@ -177,7 +206,7 @@ cdef class Columns:
             kernels(self.is_float).descent.products(&self.c, &self.plan, &delta[0], q)
 
     def descend(self, Regularizer penalty, double[::1] w, s, D, double factor, double l2, double total, h, double shift,
-                const double[::1] square, double tol, int epochs):
+                const double[::1] square, double tol, double[:, ::1] history):
         """Coordinate descent on e·X(u − w) + ½ Σ D·(x·(u − w))² + l2/2·‖u‖² + penalty(u), u the new w.
 
         Parameters
@@ -198,13 +227,15 @@ cdef class Columns:
             Curvature of each weight.
         tol : float
             Until no step times its curvature exceeds it.
-        epochs : int
-            At most so many.
+        history : ndarray of shape (epochs + 1, m)
+            Epochs, at most; w before and after each of them is put there.
 
         Returns
         -------
-        tuple (int, float)
-            Epochs done, and the largest step times curvature in the last one over all weights.
+        int
+            Epochs done, negative if the last was one over all weights in which none moved by more than tol allows.
+        float
+            What `shift` has become.
         """
         cdef fo_descent plan = self.plan
         cdef const fo_descent_kernels *kernel = &kernels(self.is_float).descent
@@ -212,8 +243,7 @@ cdef class Columns:
         cdef void *slopes = <void *>self._vector(s)
         cdef const double[::1] sums
         cdef int done
-        cdef double moved = 0
-        if penalty.n != self.m or w.shape[0] != self.m or square.shape[0] != self.m or penalty.c.groups:
+        if penalty.n != self.m or w.shape[0] != self.m or square.shape[0] != self.m or history.shape[1] != self.m or penalty.c.groups:
             raise ValueError(f"expected {self.m} weights, each penalised by itself")
         plan.factor, plan.l2, plan.total, plan.w, plan.square, plan.h = factor, l2, total, &w[0], &square[0], NULL
         plan.shift = shift
@@ -221,30 +251,31 @@ cdef class Columns:
             sums = h
             plan.h = &sums[0]
         with nogil:
-            done = _epochs(kernel, NULL, NULL, &self.c, &penalty.c, &plan, curvatures, slopes, tol, epochs, &moved)
-        return done, moved
+            done = _epochs(kernel, NULL, NULL, &self.c, &penalty.c, &plan, curvatures, slopes, tol, <int>history.shape[0] - 1,
+                           &history[0, 0])
+        return done, plan.shift
 
 
 cdef int _epochs(const fo_descent_kernels *kernel, const double *H, double *g, const fo_matrix *XT, const fo_regularizer *penalty,
-                 fo_descent *plan, const void *D, void *s, double tol, int epochs, double *moved) noexcept nogil:
+                 fo_descent *plan, const void *D, void *s, double tol, int epochs, double *history) noexcept nogil:
     """All weights, then those that are not 0 until they stand still, then all: until all stand still."""
     cdef int done = 0, full = 1
+    cdef double moved
+    memcpy(history, plan.w, plan.m * sizeof(double))
     while done < epochs:
         if H != NULL:
-            moved[0] = kernel.quadratic(penalty, plan, full, H, g)
+            moved = kernel.quadratic(penalty, plan, full, H, g)
         else:
-            moved[0] = kernel.columns(XT, penalty, plan, full, D, s)
+            moved = kernel.columns(XT, penalty, plan, full, D, s)
         done += 1
-        if moved[0] <= tol:
-            if full:
-                break
-            full = 1
-        else:
-            full = 0
+        memcpy(history + done * plan.m, plan.w, plan.m * sizeof(double))
+        if moved <= tol and full:
+            return -done
+        full = moved <= tol
     return done
 
 
-def descend_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g, double[::1] w, double tol, int epochs):
+def descend_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g, double[::1] w, double tol, double[:, ::1] history):
     """Coordinate descent on g·(u − w) + ½ (u − w)ᵀH(u − w) + penalty(u), u the new w.
 
     Parameters
@@ -258,21 +289,21 @@ def descend_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g
         Where to begin; changed.
     tol : float
         Until no step times its curvature exceeds it.
-    epochs : int
-        At most so many.
+    history : ndarray of shape (epochs + 1, m)
+        Epochs, at most; w before and after each of them is put there.
 
     Returns
     -------
-    tuple (int, float)
-        Epochs done, and the largest step times curvature in the last one over all weights.
+    int
+        Epochs done, negative if the last was one over all weights in which none moved by more than tol allows.
     """
     cdef fo_descent plan
-    cdef double moved = 0
     cdef int done
     cdef double[::1] scratch = np.empty(max(1, penalty.n))
     plan.m, plan.w, plan.next = w.shape[0], &w[0], &scratch[0]
-    if penalty.n != plan.m or g.shape[0] != plan.m or H.shape[0] != plan.m or H.shape[1] != plan.m:
+    if penalty.n != plan.m or g.shape[0] != plan.m or H.shape[0] != plan.m or H.shape[1] != plan.m or history.shape[1] != plan.m:
         raise ValueError(f"expected {penalty.n} weights, and a gradient and a Hessian of as many")
     with nogil:
-        done = _epochs(&kernels(False).descent, &H[0, 0], &g[0], NULL, &penalty.c, &plan, NULL, NULL, tol, epochs, &moved)
-    return done, moved
+        done = _epochs(&kernels(False).descent, &H[0, 0], &g[0], NULL, &penalty.c, &plan, NULL, NULL, tol,
+                       <int>history.shape[0] - 1, &history[0, 0])
+    return done
