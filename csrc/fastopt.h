@@ -249,12 +249,7 @@ typedef struct {
     void (*lazy_note)(const fo_step *step, fo_lazy *lazy);
     /* Bring all d columns up to date. */
     void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
-    /* The penalty of n weights; infinite beyond bounds. */
-    double (*penalty_value)(const fo_regularizer *r, ptrdiff_t n, const void *w);
-    /* to = argmin over z of the penalty of z + ‖z − from‖²/(2·step); from may be to. */
-    void (*penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to);
-    /* The largest distance of −g from the subdifferential at w, nan if some is; each into violations (n,) unless NULL. */
-    double (*penalty_violation)(const fo_regularizer *r, ptrdiff_t n, const void *w, const void *g, void *violations);
+    fo_descent_kernels descent;
     /* One step of SAG, SAGA or SVRG a sample over a block. */
     void (*variance_rows)(const fo_variance *variance, const fo_matrix *X, const fo_visits *block, fo_variance_output *out);
     /* Bring all d columns of CSR rows up to date. */

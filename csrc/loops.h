@@ -22,4 +22,5 @@
 #include "variance.h"
 #include "conjugates.h"
 #include "dual.h"
+#include "descent.h"
 #include "objective.h"
