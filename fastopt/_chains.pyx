@@ -117,6 +117,11 @@ cdef class Chains(Epochs):
         return 0
 
 
+def contents(objective):
+    """What a LinearObjective holds: X, targets and weights as the kernels take them, and its rows of X, or None for all."""
+    return objective.X, objective.y, objective.weight, objective.rows_
+
+
 def row_squares(Matrix X):
     """Squared norms of the rows of X: ndarray of shape (n,)."""
     cdef Samples samples = Samples(X, np.zeros(X.n, dtype=X.dtype), 1, shuffle=False)

@@ -86,7 +86,13 @@ cdef class Run(Chains):
             self.w[...] = np.maximum(self.v - self.dual.l1, 0) if self.dual.positive else np.sign(self.v) * np.maximum(size, 0)
         for j in range(self.k):
             self.out[j].v_column = 0 if v_column is None else v_column[j]
-            self.out[j].b = 0 if intercept is None else intercept[j]
+        self.centre(np.zeros(self.k) if intercept is None else intercept)
+
+    def centre(self, intercept):
+        """What is added to the predictions of each output from now on, besides the constant column."""
+        cdef Py_ssize_t j
+        for j in range(self.k):
+            self.out[j].b = intercept[j]
 
     def weights(self):
         """(w, v, v of the constant column), each with k rows."""

@@ -81,6 +81,7 @@ cdef class Run(Chains):
         stands for."""
         cdef Py_ssize_t j
         self.w[...], self.g[...] = coef, gradient
+        self.diverged = False
         for j in range(self.k):
             self.out[j].b, self.out[j].g_b = intercept[j], gradient_intercept[j]
 
