@@ -131,7 +131,7 @@ def row_squares(Matrix X):
         samples.start()
         n = samples.next_block()
         while n > 0:
-            samples.kernels.row_squares(&samples.matrix, n, samples.kernel_rows, &part[0])
+            samples.kernels.chains.squares(&samples.matrix, n, samples.kernel_rows, &part[0])
             for i in range(n):
                 squares[samples.rows[i]] = part[i]
             n = samples.next_block()

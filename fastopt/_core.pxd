@@ -65,6 +65,16 @@ cdef extern from "fastopt.h" nogil:
         void *g
         void *c
 
+    ctypedef struct fo_regularizer:
+        int kind
+        double alpha, a
+        const double *weight
+        const double *low
+        const double *high
+        Py_ssize_t groups
+        const int64_t *start
+        const int64_t *member
+
     enum fo_packing:
         FO_UNPACKED
         FO_BFLOAT16
@@ -175,6 +185,14 @@ cdef extern from "fastopt.h" nogil:
         const double *square
         unsigned char *left_out
 
+    ctypedef struct fo_chain_kernels:
+        void (*variance)(const fo_variance *, const fo_matrix *, const fo_visits *, fo_variance_output *) noexcept nogil
+        void (*settle)(const fo_variance *, Py_ssize_t, fo_variance_output *) noexcept nogil
+        void (*dual)(const fo_dual *, const fo_matrix *, const fo_visits *, fo_dual_output *) noexcept nogil
+        void (*gap)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
+        int (*has_dual)(int) noexcept nogil
+        void (*squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -227,12 +245,10 @@ cdef extern from "fastopt.h" nogil:
         void (*lazy_take)(const fo_lazy *, void *, void *) noexcept nogil
         void (*lazy_note)(const fo_step *, fo_lazy *) noexcept nogil
         void (*lazy_settle)(Py_ssize_t, fo_lazy *, void *, void **) noexcept nogil
-        void (*variance_rows)(const fo_variance *, const fo_matrix *, const fo_visits *, fo_variance_output *) noexcept nogil
-        void (*variance_settle)(const fo_variance *, Py_ssize_t, fo_variance_output *) noexcept nogil
-        void (*dual_rows)(const fo_dual *, const fo_matrix *, const fo_visits *, fo_dual_output *) noexcept nogil
-        void (*dual_gap)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
-        int (*dual_accepts)(int) noexcept nogil
-        void (*row_squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
+        double (*penalty_value)(const fo_regularizer *, Py_ssize_t, const void *) noexcept nogil
+        void (*penalty_prox)(const fo_regularizer *, Py_ssize_t, double, const void *, void *) noexcept nogil
+        double (*penalty_violation)(const fo_regularizer *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        fo_chain_kernels chains
 
     ctypedef struct fo_table:
         const char *name
