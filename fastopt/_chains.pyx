@@ -10,6 +10,7 @@ from cython.parallel cimport prange
 import numpy as np
 
 from fastopt._kept cimport all_finite, keep
+from fastopt._objective cimport Objective
 
 cnp.import_array()
 
@@ -117,7 +118,7 @@ cdef class Chains(Epochs):
         return 0
 
 
-def contents(objective):
+def contents(Objective objective):
     """What a LinearObjective holds: X, targets and weights as the kernels take them, and its rows of X, or None for all."""
     return objective.X, objective.y, objective.weight, objective.rows_
 
