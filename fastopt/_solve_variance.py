@@ -81,22 +81,23 @@ class _Fit:
         squares = problem.squares() + problem.fit_intercept
         self.largest = float((squares if self.relative is None else squares * self.relative).max())
         self.point = problem.at(_allowed(problem, w0))
-        self.bounded = math.isfinite(self.loss.curvature)
+        self.curvature = float(getattr(self.loss, "curvature", math.inf))
+        self.bounded = math.isfinite(self.curvature)
         if math.isfinite(self.point.value):
             self.place(self.point)
             self.kernel.lr = self.step()
 
     def step(self) -> float:
         """The step by the smoothness of the objective; where that has no bound, by what it is at the start."""
-        curvature = self.loss.curvature if self.bounded else self.curvature_here()
+        curvature = self.curvature if self.bounded else self.curvature_here()
         lipschitz = self.largest * curvature + self.problem.l2
         return (1.0 if self.method == "sag" else 0.5) / max(lipschitz, float(np.finfo(np.float32).tiny))
 
     def curvature_here(self) -> float:
-        """The largest second derivative of the losses at the point, by differences of derivatives."""
-        y, p = self.targets(), self.predictions(self.point.w)
-        step = 1e-4
-        return float(np.abs(self.derivatives(y, p + step) - self.derivatives(y, p - step)).max() / (2 * step))
+        """The largest second derivative of the losses at the point, and where nothing is left to learn, by differences."""
+        y, step = self.targets(), 1e-4
+        places = [self.predictions(self.point.w)] + [y] * (self.loss.target == "real")
+        return max(float(np.abs(self.derivatives(y, p + step) - self.derivatives(y, p - step)).max() / (2 * step)) for p in places)
 
     def targets(self) -> NDArray[Any]:
         """y in its public form, in double."""
