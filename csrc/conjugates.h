@@ -9,8 +9,8 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #endif
 
-#define CONJUGATE(name) FO_INLINE real F(conjugate_##name)(real a, real b, real y, real u)
-#define DUAL_STEP(name) FO_INLINE real F(dual_##name)(real a, real b, real y, real u, real p, real h)
+#define FO_CONJUGATE(name) FO_INLINE real F(conjugate_##name)(real a, real b, real y, real u)
+#define FO_DUAL_STEP(name) FO_INLINE real F(dual_##name)(real a, real b, real y, real u, real p, real h)
 
 FO_INLINE real F(within)(real x, real low, real high) { return x < low ? low : x > high ? high : x; }
 /* `value` where u lies in what derivatives there are, else infinity */
@@ -22,53 +22,53 @@ FO_INLINE real F(x_log_x)(real x) { return x > 0 ? x * F(log_)(x) : 0; }
 
 /* ---- real targets: with r = y − p + h·u the step solves u' + … = r ---- */
 
-CONJUGATE(squared_error) { return R(0.5) * u * u - u * y; }
-DUAL_STEP(squared_error) { return u + (y - p - u) / (1 + h); }
+FO_CONJUGATE(squared_error) { return R(0.5) * u * u - u * y; }
+FO_DUAL_STEP(squared_error) { return u + (y - p - u) / (1 + h); }
 
-CONJUGATE(absolute_error) { return F(only_if)(F(abs_)(u) <= 1, -u * y); }
-DUAL_STEP(absolute_error) { return F(within)(F(fma_)(h, u, y - p) / F(not_zero)(h), -1, 1); }
+FO_CONJUGATE(absolute_error) { return F(only_if)(F(abs_)(u) <= 1, -u * y); }
+FO_DUAL_STEP(absolute_error) { return F(within)(F(fma_)(h, u, y - p) / F(not_zero)(h), -1, 1); }
 
-CONJUGATE(huber) { return F(only_if)(F(abs_)(u) <= a, R(0.5) * u * u - u * y); }
-DUAL_STEP(huber) { return F(within)(u + (y - p - u) / (1 + h), -a, a); }
+FO_CONJUGATE(huber) { return F(only_if)(F(abs_)(u) <= a, R(0.5) * u * u - u * y); }
+FO_DUAL_STEP(huber) { return F(within)(u + (y - p - u) / (1 + h), -a, a); }
 
-CONJUGATE(quantile) { return F(only_if)(u >= a - 1 && u <= a, -u * y); }
-DUAL_STEP(quantile) { return F(within)(F(fma_)(h, u, y - p) / F(not_zero)(h), a - 1, a); }
+FO_CONJUGATE(quantile) { return F(only_if)(u >= a - 1 && u <= a, -u * y); }
+FO_DUAL_STEP(quantile) { return F(within)(F(fma_)(h, u, y - p) / F(not_zero)(h), a - 1, a); }
 
-CONJUGATE(epsilon_insensitive) { return F(only_if)(F(abs_)(u) <= 1, a * F(abs_)(u) - u * y); }
-DUAL_STEP(epsilon_insensitive) {
+FO_CONJUGATE(epsilon_insensitive) { return F(only_if)(F(abs_)(u) <= 1, a * F(abs_)(u) - u * y); }
+FO_DUAL_STEP(epsilon_insensitive) {
     const real r = F(fma_)(h, u, y - p);
     return F(copysign_)(F(within)((F(abs_)(r) - a) / F(not_zero)(h), 0, 1), r);
 }
 
-CONJUGATE(squared_epsilon_insensitive) { return a * F(abs_)(u) + R(0.25) * u * u - u * y; }
-DUAL_STEP(squared_epsilon_insensitive) {
+FO_CONJUGATE(squared_epsilon_insensitive) { return a * F(abs_)(u) + R(0.25) * u * u - u * y; }
+FO_DUAL_STEP(squared_epsilon_insensitive) {
     const real r = F(fma_)(h, u, y - p), excess = F(abs_)(r) - a;
     return F(copysign_)(excess > 0 ? 2 * excess / F(fma_)(2, h, 1) : 0, r);
 }
 
 /* ---- margins: u = y·s, s >= 0, and with gap = 1 − y·p + h·s ---- */
 
-CONJUGATE(hinge) { return F(only_if)(y * u >= 0 && y * u <= 1, -y * u); }
-DUAL_STEP(hinge) { return y * F(within)(F(fma_)(h, y * u, 1 - y * p) / F(not_zero)(h), 0, 1); }
+FO_CONJUGATE(hinge) { return F(only_if)(y * u >= 0 && y * u <= 1, -y * u); }
+FO_DUAL_STEP(hinge) { return y * F(within)(F(fma_)(h, y * u, 1 - y * p) / F(not_zero)(h), 0, 1); }
 
-CONJUGATE(squared_hinge) { return F(only_if)(y * u >= 0, R(0.25) * u * u - y * u); }
-DUAL_STEP(squared_hinge) {
+FO_CONJUGATE(squared_hinge) { return F(only_if)(y * u >= 0, R(0.25) * u * u - y * u); }
+FO_DUAL_STEP(squared_hinge) {
     const real gap = F(fma_)(h, y * u, 1 - y * p);
     return y * (gap > 0 ? 2 * gap / F(fma_)(2, h, 1) : 0);
 }
 
-CONJUGATE(smooth_hinge) { return F(only_if)(y * u >= 0 && y * u <= 1, R(0.5) * u * u - y * u); }
-DUAL_STEP(smooth_hinge) { return y * F(within)(F(fma_)(h, y * u, 1 - y * p) / (1 + h), 0, 1); }
+FO_CONJUGATE(smooth_hinge) { return F(only_if)(y * u >= 0 && y * u <= 1, R(0.5) * u * u - y * u); }
+FO_DUAL_STEP(smooth_hinge) { return y * F(within)(F(fma_)(h, y * u, 1 - y * p) / (1 + h), 0, 1); }
 
-CONJUGATE(modified_huber) { return F(only_if)(y * u >= 0 && y * u <= 4, R(0.25) * u * u - y * u); }
-DUAL_STEP(modified_huber) { return y * F(within)(2 * F(fma_)(h, y * u, 1 - y * p) / F(fma_)(2, h, 1), 0, 4); }
+FO_CONJUGATE(modified_huber) { return F(only_if)(y * u >= 0 && y * u <= 4, R(0.25) * u * u - y * u); }
+FO_DUAL_STEP(modified_huber) { return y * F(within)(2 * F(fma_)(h, y * u, 1 - y * p) / F(fma_)(2, h, 1), 0, 4); }
 
-CONJUGATE(perceptron) { return F(only_if)(y * u >= 0 && y * u <= 1, 0); }
-DUAL_STEP(perceptron) { return y * F(within)(F(fma_)(h, y * u, -y * p) / F(not_zero)(h), 0, 1); }
+FO_CONJUGATE(perceptron) { return F(only_if)(y * u >= 0 && y * u <= 1, 0); }
+FO_DUAL_STEP(perceptron) { return y * F(within)(F(fma_)(h, y * u, -y * p) / F(not_zero)(h), 0, 1); }
 
 /* ---- probabilities: u = y − q, q = σ(p) ---- */
 
-CONJUGATE(log_loss) {
+FO_CONJUGATE(log_loss) {
     const real q = y - u, rest = 1 - q;
     return F(only_if)(q >= 0 && q <= 1, F(x_log_x)(q) + F(x_log_x)(rest));
 }
@@ -76,7 +76,7 @@ CONJUGATE(log_loss) {
 /* p' + h·σ(p') = v.  On the side of 0 where p' lies, z = ±p' >= 0 solves z + h·σ(z) = V, which is concave, so that Newton's
  * steps reach it from below without passing it, from above by passing it once.  They start at p, where the solution is when all
  * is done, and end with one so small that σ is linear along it; by which linear σ, between 0 and 1, the result is taken. */
-DUAL_STEP(log_loss) {
+FO_DUAL_STEP(log_loss) {
     const real v = F(fma_)(h, y - u, p), side = v > R(0.5) * h ? 1 : -1, V = side > 0 ? v : h - v;
     real z = side * p > 0 ? side * p : 0, rest = 0; /* rest = 1 − σ(z) */
     z = z < V ? z : V;
@@ -90,8 +90,8 @@ DUAL_STEP(log_loss) {
     return side > 0 ? (y - 1) + rest : y - rest;
 }
 
-#undef CONJUGATE
-#undef DUAL_STEP
+#undef FO_CONJUGATE
+#undef FO_DUAL_STEP
 
 /* the step of a loss; the switch is inlined, so a predicted branch */
 FO_INLINE real F(dual_step)(const fo_loss *loss, real y, real u, real p, real h) {

@@ -17,6 +17,7 @@ from fastopt import _config, _core
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+HEADERS = sorted(path.name for path in (ROOT / "csrc").glob("fastopt*.h"))
 MEGABYTE = 1 << 20
 HOOK = "import sys, setuptools.build_meta as backend; backend.build_{}(sys.argv[1])"
 
