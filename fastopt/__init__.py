@@ -26,9 +26,9 @@ _MODULES = ("batching", "exceptions", "linear_model", "losses", "optimizers", "p
 _FUNCTIONS = {"LinearObjective": "objective", "minimize": "_minimize", "minimize_stochastic": "_minimize_epochs",
               "scipy_method": "_minimize"}   # where they are
 
-__all__ = ["LinearObjective", "__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads", "losses",
-           "minimize", "minimize_stochastic", "optimizers", "penalties", "schedules", "scipy_method", "set_isa", "set_num_threads",
-           "show_config"]
+__all__ = ["LinearObjective", "__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads",
+           "losses", "minimize", "minimize_stochastic", "optimizers", "penalties", "schedules", "scipy_method", "set_isa",
+           "set_num_threads", "show_config"]
 
 if TYPE_CHECKING:
     from . import batching as batching
