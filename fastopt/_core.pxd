@@ -155,15 +155,13 @@ cdef extern from "fastopt.h" nogil:
     ctypedef struct fo_variance:
         fo_loss loss
         double lr, l2, l1
-        int positive
+        int positive, intercept
         double own, share
-        int intercept
         Py_ssize_t powers
         const void *table
 
     ctypedef struct fo_variance_output:
-        double b, g_b
-        double loss_sum
+        double b, g_b, loss_sum
         Py_ssize_t now
         void *w
         void *g
@@ -171,10 +169,8 @@ cdef extern from "fastopt.h" nogil:
 
     ctypedef struct fo_dual:
         fo_loss loss
-        double l1
+        double l1, column, slack
         int positive
-        double column
-        double slack
 
     ctypedef struct fo_dual_output:
         double b, v_column, gap_sum, loss_sum, most

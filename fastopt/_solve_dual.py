@@ -24,7 +24,7 @@ _INTERIOR = ("squared_error", "log_loss")
 #: epochs between two looks at all samples, at most
 _CHECK_EVERY = 10
 #: epochs without a smaller gap, near rounding, after which there is nothing more to gain
-_PATIENCE = 8
+_PATIENCE = 20
 
 
 @solver("sdca", Needs(penalties=PENALTIES, losses=LOSSES))
@@ -82,19 +82,26 @@ class _Fit:
         self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, squares + self.column ** 2, problem.l1 / problem.l2,
                           problem.positive, self.column, self.left_out, threads)
         self.y = problem.y.astype(np.float64)
-        self.centre = np.zeros(problem.k)
+        self.centre, self.least, self.idle = np.zeros(problem.k), math.inf, 0
+        self.first: Point | None = None
         self.start(w0)
 
     # ---- where to start ----
 
     def start(self, w0: Vector) -> None:
-        """The dual variables that belong to w0, shrunk by what makes the dual objective largest; 0 where w0 is 0."""
+        """The dual variables that belong to w0, shrunk by what makes the dual objective largest; 0 where w0 is 0, or worse."""
         problem, objective = self.problem, self.problem.objective
         public = (self.y + 1) / 2 if self.loss.target == "sign" else self.y
         self.scale = float(self.share @ self.loss.pointwise(public, np.zeros_like(public)).sum(axis=1))
+        if problem.fit_intercept and not self.scaling and self.loss.target == "real":
+            self.centre = self.share @ self.y
+            self.kernel.centre(self.centre)
         if not w0.any():
             return
-        slope, slope_intercept = objective.split(objective.gradient(w0))
+        self.first = problem.at(w0)
+        if not self.first.value < self.scale:
+            return
+        slope, slope_intercept = objective.split(self.first.gradient)
         p = problem.in_place(objective.predictions(w0)).astype(np.float64)
         u = -self.loss.gradient(public, p) * p.size
         coef, intercept = objective.split(w0)
@@ -112,9 +119,9 @@ class _Fit:
         problem = self.problem
         size = np.abs(v) - problem.l1 / problem.l2
         w = np.maximum(np.where(problem.positive & (v < 0), 0, size), 0)
-        losses = sum(gap(self.loss.spec, self.y[:, j].copy(), u[:, j].copy(), np.zeros(len(u)), self.share)
-                     for j in range(problem.k))
-        return -(losses[0] - losses[1]) - problem.l2 / 2 * float((w * w).sum())
+        sums = np.sum([gap(self.loss.spec, self.y[:, j].copy(), u[:, j].copy(), np.zeros(len(u)), self.share)
+                       for j in range(problem.k)], axis=0)
+        return float(sums[1] - sums[0]) - problem.l2 / 2 * float((w * w).sum())
 
     # ---- the point ----
 
@@ -148,29 +155,26 @@ class _Fit:
 
     def run(self, tol: float, max_iter: int, callback: Any) -> Solution:
         problem = self.problem
-        best, since, last, ratio = math.inf, 0, 0, 0.0 if self.smooth else 0.1
+        if self.first is not None and self.smooth and self.first.violation <= tol:
+            return problem.solution(self.first, 0, True, CONVERGED)
+        last, ratio = 0, 0.0 if self.smooth else 0.1
         for n_iter in range(1, max_iter + 1):
             self.kernel.run(self.kernel.n_iter + 1)
             if self.kernel.diverged:
                 return problem.solution(problem.at(self.weights()), n_iter, False, NOT_FINITE)
-            seen = self.after_epoch()
-            since = 0 if seen < 0.9 * best else since + 1
-            best = min(best, seen)
-            stuck = since >= _PATIENCE and best < 1e-5 * self.scale
-            measure = math.sqrt(seen) if self.smooth else seen
+            measure, stuck = self.after_epoch()
             target = tol if self.smooth else tol * self.scale
-            if not (ratio * measure <= 1.5 * target or n_iter - last >= _CHECK_EVERY or n_iter == max_iter or stuck or callback is not None):
+            due = n_iter - last >= _CHECK_EVERY or n_iter == max_iter or callback is not None
+            if not (due or stuck or ratio * measure <= 1.5 * target):
                 continue
             point, width = self.look()
             last, self.scale = n_iter, max(self.scale, point.value)
             found = point.violation if self.smooth else max(width, self.intercept_error() * self.scale)
-            ratio = found / max(measure, np.finfo(float).tiny)
+            ratio = found / max(measure, 1e-100)
             if found <= target:
                 return problem.solution(point, n_iter, True, CONVERGED if self.smooth else GAP_CLOSED, width)
-            if stuck and not self.put_back():
+            if (stuck or ratio * measure <= target) and not self.put_back() and stuck:
                 return problem.solution(point, n_iter, False, PRECISION, width)
-            if stuck or ratio * measure <= target:
-                self.put_back()
             if callback is not None:
                 try:
                     callback(problem.solution(point, n_iter, False, gap=width))
@@ -178,16 +182,24 @@ class _Fit:
                     return problem.solution(point, n_iter, False, STOPPED, width)
         return problem.solution(point, max_iter, False, LIMIT, width)
 
-    def after_epoch(self) -> float:
-        """Move the centre of the intercepts, choose whom to leave out; the duality gap as it was seen on the way."""
+    def after_epoch(self) -> tuple[float, bool]:
+        """Move the centre of the intercepts, choose whom to leave out.  Returns what the violation, or the gap, is in proportion
+        to, as far as it was seen on the way, and whether it falls no more and is nothing but rounding."""
         seen, most = self.kernel.seen()
+        travels = False
         if self.problem.fit_intercept and not self.scaling:
-            v_column = self.kernel.weights()[2]
-            self.centre = self.centre + self.column * v_column
+            step = self.column * self.kernel.weights()[2]
+            self.centre = self.centre + step
             self.kernel.centre(self.centre)
+            travels = bool((np.abs(step) > 1e-6 * (1 + np.abs(self.centre))).any())
         if self.left_out is not None:
             self.kernel.slack = float(most[0]) if most[0] > 0 else math.inf
-        return float(seen.sum()) * self.problem.l2
+        gap_seen, error = float(seen.sum()) * self.problem.l2, self.intercept_error()
+        measure = math.sqrt(max(gap_seen, 0.0)) + error if self.smooth else gap_seen + error * self.scale
+        self.idle = 0 if travels or measure < 0.95 * self.least else self.idle + 1
+        self.least = min(self.least, measure)
+        rounding = 10 * float(np.finfo(self.problem.X.dtype).eps) * self.scale
+        return measure, self.idle >= _PATIENCE and gap_seen < rounding
 
     def intercept_error(self) -> float:
         """The derivative of the dual's Lagrangian by the intercepts: |Σ s·u|/Σ s."""
@@ -197,7 +209,7 @@ class _Fit:
 
     def put_back(self) -> bool:
         """Leave no sample out; whether any was."""
-        if self.left_out is None or (self.left_out == self.always_out).all():
+        if self.left_out is None or self.always_out is None or (self.left_out == self.always_out).all():
             return False
         self.left_out[...] = self.always_out
         self.kernel.slack = math.inf

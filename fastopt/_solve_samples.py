@@ -57,10 +57,10 @@ class Problem:
         self.X, y, weight, self.rows = contents(objective)
         rows = self.rows
         self.mask = None if rows is None else _mask(rows, self.X, solver)
-        y, weight = _spread(rows, y.reshape(-1, self.k), self.X), None if weight is None else weight[::self.k]
+        y, weight = _spread(rows, y.reshape(-1, self.k), self.X), None if weight is None else weight[::self.k].astype(np.float64)
         self.y = 2 * y - 1 if LOSS_TARGETS[objective.loss.name] == "sign" else y
         self.n = objective.n_samples
-        self.total = float(self.n if weight is None else weight.sum(dtype=np.float64))
+        self.total = float(self.n if weight is None else weight.sum())
         self.weight = None if weight is None else _spread(rows, weight, self.X)
 
     def samples(self, weight: NDArray[Any] | None, seed: int, threads: int, replace: bool = False) -> Samples:

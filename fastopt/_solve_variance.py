@@ -144,7 +144,7 @@ class _Fit:
             if not (exact or estimate <= tol or n_iter == max_iter or self.kernel.diverged):
                 continue
             point = problem.at(w)
-            if self.kernel.diverged or not self.bounded and not point.value <= self.point.value:
+            if self.kernel.diverged or self.rose(point):
                 retries += 1
                 if retries > _RETRIES:
                     return problem.solution(self.point, n_iter, False, PRECISION)
@@ -161,6 +161,10 @@ class _Fit:
             if self.method == "svrg":
                 self.place(point)
         return problem.solution(self.point, max_iter, False, LIMIT)
+
+    def rose(self, point: Point) -> bool:
+        """Whether a step without a bound to go by was too large: values may rise a little on their way down."""
+        return not self.bounded and not point.value <= self.point.value + 1e-3 * abs(self.point.value)
 
     def retreat(self) -> None:
         """Back to the last good point, with a smaller step."""
