@@ -61,13 +61,8 @@ cdef extern from "fastopt.h" nogil:
         void (*lazy_note)(const fo_step *, fo_lazy *) noexcept nogil
         void (*lazy_settle)(Py_ssize_t, fo_lazy *, void *, void **) noexcept nogil
         fo_descent_kernels descent
-        void (*variance_rows)(const fo_variance *, const fo_matrix *, const fo_visits *, fo_variance_output *) noexcept nogil
-        void (*variance_settle)(const fo_variance *, Py_ssize_t, fo_variance_output *) noexcept nogil
-        void (*dual_rows)(const fo_dual *, const fo_matrix *, const fo_visits *, fo_dual_output *) noexcept nogil
-        void (*dual_gap)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
-        int (*dual_accepts)(int) noexcept nogil
-        void (*row_squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
         fo_objective_kernels objective
+        fo_chain_kernels chains
 
     ctypedef struct fo_table:
         const char *name

@@ -232,3 +232,11 @@ cdef extern from "fastopt.h" nogil:
         void (*flush)(Py_ssize_t, void *, double *) noexcept nogil
         void (*combine)(Py_ssize_t, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
         double (*leave)(const fo_weights *, const double *, const double *, double, const double *, double *) noexcept nogil
+
+    ctypedef struct fo_chain_kernels:
+        void (*variance)(const fo_variance *, const fo_matrix *, const fo_visits *, fo_variance_output *) noexcept nogil
+        void (*settle)(const fo_variance *, Py_ssize_t, fo_variance_output *) noexcept nogil
+        void (*dual)(const fo_dual *, const fo_matrix *, const fo_visits *, fo_dual_output *) noexcept nogil
+        void (*gap)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
+        int (*has_dual)(int) noexcept nogil
+        void (*squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
