@@ -20,7 +20,7 @@ def weights_of_classes(class_weight: Any, classes: Any, counts: Any) -> Any:
     if class_weight is None:
         return None
     if isinstance(class_weight, str):
-        weights = counts.sum() / (len(classes) * counts)
+        weights = np.divide(counts.sum() / len(classes), counts, out=np.zeros(len(classes)), where=counts > 0)
     else:
         with naming("class_weight"):
             weights = compute_class_weight(class_weight, classes=classes, y=classes)
