@@ -30,10 +30,10 @@ class GeneralizedLinear(SolvedRegressor):
     def _penalty(self, strength: float) -> tuple[float, Any]:
         return penalty_of(strength, 0.0)
 
-    def _first(self, task: Task, target: Any, k: int) -> Any:
+    def _first(self, task: Task, i: int, k: int) -> Any:
         """The best intercept if no feature counts."""
-        mean = float(np.average(target, weights=task.weight))
-        return np.full(k, _link(self._regression_loss(), np.array(mean))) if mean > 0 else np.zeros(k)
+        mean = float(np.average(task.targets[i], weights=task.weights[i]))
+        return np.full(k, _link(self._regression_loss(), np.array(mean))) if mean > 0 or self._regression_loss().target == "real" else np.zeros(k)
 
     @arguments
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

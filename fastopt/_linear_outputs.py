@@ -17,14 +17,9 @@ from fastopt._linear_solved import Found, SolvedEstimator, Task
 from fastopt.losses import Loss
 
 
-def row_weights(class_weight: Any, classes: Any, codes: Any, weight: Any, dtype: Any) -> Any:
-    """Weights of rows: theirs times their class's; 'balanced' classes weigh the same, sample weights counted."""
-    counts = np.bincount(codes, weights=weight, minlength=len(classes)).astype(np.float64)
-    of_classes = weights_of_classes(class_weight, classes, counts)
-    if of_classes is None:
-        return weight
-    found = of_classes.astype(dtype)[codes]
-    return found if weight is None else found * weight
+def times(weight: Any, others: Any) -> Any:
+    """Products of weights, of which None stands for 1."""
+    return others if weight is None else weight if others is None else weight * others
 
 
 class SolvedClassifier(Classifies, SolvedEstimator):
@@ -47,14 +42,19 @@ class SolvedClassifier(Classifies, SolvedEstimator):
             raise ValueError(f"y: The number of classes has to be greater than one; got {k} class: this solver needs samples of "
                              "at least 2 classes")
         codes, _ = encode(y, classes)
-        weight = row_weights(vars(self).get("class_weight"), classes, codes, weight, float_type(X))
-        if weight is not None and not weight.any():
+        counts = np.bincount(codes, weights=weight, minlength=k).astype(np.float64)
+        of_classes = weights_of_classes(vars(self).get("class_weight"), classes, counts)
+        if of_classes is not None and not (of_classes * counts).any():
             raise ValueError("sample_weight times class_weight must not be all zero")
-        attributes = {"classes_": classes}
+        of_rows = None if of_classes is None else of_classes.astype(float_type(X))[codes]
         if self._multinomial(k):
-            return Task([codes], weight, "multinomial", attributes)
+            return Task([codes], [times(weight, of_rows)], "multinomial", {"classes_": classes})
         targets = [codes] if k == 2 else [codes == i for i in range(k)]
-        return Task(targets, weight, self._classification_loss(), attributes)
+        if k > 2 and of_rows is not None:   # as scikit-learn: the weight of the class against the others, which weigh 1
+            weights = [times(weight, np.where(target, of_rows, 1)) for target in targets]
+        else:
+            weights = [times(weight, of_rows)] * len(targets)
+        return Task(targets, weights, self._classification_loss(), {"classes_": classes})
 
 
 class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
@@ -71,7 +71,8 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         loss = self._regression_loss()
         y = real_targets(y, float_type(X), loss)
-        return Task([y] if y.ndim == 1 else list(y.T), weight, loss)
+        targets = [y] if y.ndim == 1 else list(y.T)
+        return Task(targets, [weight] * len(targets), loss)
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         return {**super()._attributes(found), **({} if vars(self)["fit_intercept"] else {"intercept_": 0.0})}

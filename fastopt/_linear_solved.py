@@ -39,7 +39,7 @@ MAX_ITER = 1000
 class Task:
     """What is to be learnt from X: one objective for each of the targets."""
     targets: list[Any]                       # each of shape (n,)
-    weight: Any                              # (n,), or None
+    weights: list[Any]                       # of the rows for each target: (n,), or None
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
 
@@ -124,7 +124,7 @@ class SolvedEstimator(LinearEstimator):
         """What `tol` means to a solver."""
         return float(vars(self)["tol"])
 
-    def _first(self, task: Task, target: Any, k: int) -> Any:
+    def _first(self, task: Task, i: int, k: int) -> Any:
         """Intercepts to start from."""
         return np.zeros(k)
 
@@ -152,16 +152,16 @@ class SolvedEstimator(LinearEstimator):
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         """One objective after the other."""
-        total = float(X.shape[0]) if task.weight is None else float(np.sum(task.weight, dtype=np.float64))
-        strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), total), len(task.targets))
+        totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
+        strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
         column = self._column()
         if column is not None:
             X = with_column(X, column)
         callback = self._callback(events)
         parts, solutions = [], []
-        for i, (target, strength) in enumerate(zip(task.targets, strengths)):
+        for i, strength in enumerate(strengths):
             l2, penalty = self._penalty(float(strength))
-            objective = self._objective(X, target, task, l2, column)
+            objective = self._objective(X, task, i, l2, column)
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(), callback=callback,
                              random_state=vars(self).get("random_state"))
@@ -174,9 +174,10 @@ class SolvedEstimator(LinearEstimator):
         coef, intercept = (np.concatenate(rows).astype(dtype) for rows in zip(*parts))
         return Found(coef, intercept, solutions)
 
-    def _objective(self, X: Any, target: Any, task: Task, l2: float, column: float | None) -> LinearObjective:
-        return LinearObjective(X, target, task.loss, l2=l2, fit_intercept=bool(vars(self)["fit_intercept"]) and column is None,
-                               sample_weight=task.weight, n_threads=self._n_threads(),
+    def _objective(self, X: Any, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
+        fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
+        return LinearObjective(X, task.targets[i], task.loss, l2=l2, fit_intercept=fit_intercept,
+                               sample_weight=task.weights[i], n_threads=self._n_threads(),
                                standardize=bool(vars(self).get("standardize", False)))
 
     def _solver_name(self) -> str:
@@ -192,9 +193,9 @@ class SolvedEstimator(LinearEstimator):
             if coef.shape != (outputs, d):
                 raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: X and y need "
                                  f"{(outputs, d)}; fit without warm_start")
-            coef, intercept = coef[i * k:(i + 1) * k], np.resize(intercept, outputs)[i * k:(i + 1) * k]
+            coef, intercept = coef[i * k:(i + 1) * k], intercept[i * k:(i + 1) * k]
         else:
-            coef, intercept = np.zeros((k, d)), self._first(task, task.targets[i], k)
+            coef, intercept = np.zeros((k, d)), self._first(task, i, k)
         if column is not None:
             return np.hstack([coef, intercept[:, None] / column]).ravel()
         return np.concatenate([coef.ravel(), intercept]) if objective.fit_intercept else coef.ravel()

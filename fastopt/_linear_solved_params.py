@@ -14,8 +14,8 @@ from fastopt import penalties
 from fastopt._linear_params import COMMON, FLAG, NONE, SUPERVISED, WEIGHTS, Rule, either, integer, names, real
 from fastopt._solver import registry
 
-#: what stands beside the mean loss as the strength of the penalty, by the parameters and the sum of the samples' weights
-CONVENTIONS: dict[str, Callable[[Mapping[str, Any], float], Any]] = {
+#: what stands beside the mean loss as the strength of the penalty, by the parameters and the sums of the samples' weights
+CONVENTIONS: dict[str, Callable[[Mapping[str, Any], Any], Any]] = {
     "C": lambda values, total: 1 / (float(values["C"]) * total),                # C·Σ sᵢ·lossᵢ + penalty
     "sum": lambda values, total: np.asarray(values["alpha"], float) / total,   # Σ sᵢ·lossᵢ + alpha·penalty
     "mean": lambda values, total: float(values["alpha"]),                       # Σ sᵢ·lossᵢ/Σ sᵢ + alpha·penalty

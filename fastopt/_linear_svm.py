@@ -124,5 +124,8 @@ class LinearSVR(SolvedRegressor):
     def _column(self) -> float | None:
         return float(self.intercept_scaling) if self.fit_intercept else None
 
+    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
+        return {"coef_": coef[0], "intercept_": intercept}
+
     def _regression_loss(self) -> Loss:
         return losses.get(self.loss, epsilon=float(self.epsilon))
