@@ -12,7 +12,9 @@ from fastopt._linear_logistic import LogisticRegression
 from fastopt._linear_one_class import SGDOneClassSVM
 from fastopt._linear_regressor import SGDRegressor
 from fastopt._linear_ridge import Ridge
+from fastopt._linear_robust import HuberRegressor, QuantileRegressor
 from fastopt._linear_svm import LinearSVC, LinearSVR
 
-__all__ = ["ElasticNet", "GammaRegressor", "Lasso", "LinearSVC", "LinearSVR", "LogisticRegression", "PoissonRegressor", "Ridge",
-           "SGDClassifier", "SGDOneClassSVM", "SGDRegressor", "TweedieRegressor"]
+__all__ = ["ElasticNet", "GammaRegressor", "HuberRegressor", "Lasso", "LinearSVC", "LinearSVR", "LogisticRegression",
+           "PoissonRegressor", "QuantileRegressor", "Ridge", "SGDClassifier", "SGDOneClassSVM", "SGDRegressor",
+           "TweedieRegressor"]
