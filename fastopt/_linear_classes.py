@@ -110,3 +110,13 @@ class Probable(Classifies):
 def binary(positive: Any) -> Any:
     """(n, 2) probabilities of both classes from those (n, 1) of the second."""
     return np.hstack([1 - positive, positive])
+
+
+def one_against_rest(positive: Any) -> Any:
+    """(n, n_classes) probabilities from those (n, k) of each output, normalised to a sum of 1."""
+    if positive.shape[1] == 1:
+        return binary(positive)
+    total = positive.sum(axis=1, keepdims=True)
+    positive[total[:, 0] == 0] = 1   # all classes ruled out: all alike
+    total[total == 0] = positive.shape[1]
+    return positive / total

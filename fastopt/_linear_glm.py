@@ -11,9 +11,8 @@ import numpy as np
 from fastopt import losses
 from fastopt._linear_data import check_weight, real_targets
 from fastopt._linear_docs import arguments
-from fastopt._linear_outputs import SolvedRegressor
+from fastopt._linear_outputs import SolvedRegressor, link
 from fastopt._linear_params import refuse
-from fastopt._linear_solved import Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import GLM, TWEEDIE, penalty_of
 from fastopt.losses import Loss
@@ -29,11 +28,6 @@ class GeneralizedLinear(SolvedRegressor):
 
     def _penalty(self, strength: float) -> tuple[float, Any]:
         return penalty_of(strength, 0.0)
-
-    def _first(self, task: Task, i: int, k: int) -> Any:
-        """The best intercept if no feature counts."""
-        mean = float(np.average(task.targets[i], weights=task.weights[i]))
-        return np.full(k, _link(self._regression_loss(), np.array(mean))) if mean > 0 or self._regression_loss().target == "real" else np.zeros(k)
 
     @arguments
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -54,7 +48,7 @@ class GeneralizedLinear(SolvedRegressor):
         mean = np.average(y, weights=weight)
         least = np.average(_saturated(loss, y), weights=weight)
         with np.errstate(divide="ignore"):
-            null = loss.value(y, np.full(len(y), _link(loss, mean)), weight) if mean or loss.target == "real" else least
+            null = loss.value(y, np.full(len(y), link(loss, mean)), weight) if mean or loss.target == "real" else least
         return float(1 - (loss.value(y, raw, weight) - least) / (null - least)) if null > least else 1.0
 
     def __sklearn_tags__(self) -> Any:
@@ -63,17 +57,12 @@ class GeneralizedLinear(SolvedRegressor):
         return tags
 
 
-def _link(loss: Loss, mean: Any) -> Any:
-    """The raw prediction of a mean."""
-    return mean if loss.target == "real" else np.log(mean)
-
-
 def _saturated(loss: Loss, y: Any) -> Any:
     """The loss of predicting each y itself."""
     found = np.zeros(len(y))   # of y = 0, by a raw prediction of −∞
     rows = y > 0 if loss.target != "real" else np.ones(len(y), dtype=bool)
     if rows.any():
-        found[rows] = loss.pointwise(y[rows], _link(loss, y[rows]))
+        found[rows] = loss.pointwise(y[rows], link(loss, y[rows]))
     return found
 
 

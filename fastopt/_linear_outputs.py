@@ -57,6 +57,11 @@ class SolvedClassifier(Classifies, SolvedEstimator):
         return Task(targets, weights, self._classification_loss(), {"classes_": classes})
 
 
+def link(loss: Loss, mean: Any) -> Any:
+    """The raw prediction of a mean."""
+    return mean if loss.target == "real" else np.log(mean)
+
+
 class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     """One column of y, or several, each with an objective of its own."""
 
@@ -79,6 +84,14 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
 
     def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
         return {"coef_": coef[0], "intercept_": intercept[0]} if len(coef) == 1 else {"coef_": coef, "intercept_": intercept}
+
+    def _first(self, task: Task, i: int, k: int) -> Any:
+        """With a log link, which is far from quadratic, the best intercept if no feature counts."""
+        loss = self._regression_loss()
+        if loss.target == "real":
+            return np.zeros(k)
+        mean = float(np.average(task.targets[i], weights=task.weights[i]))
+        return np.full(k, link(loss, mean)) if mean > 0 else np.zeros(k)
 
     @arguments
     def predict(self, X: Any) -> Any:

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from fastopt import _solve
-from fastopt import penalties
+from fastopt import _solve, losses, penalties
 from fastopt._linear_params import COMMON, FLAG, NONE, SUPERVISED, WEIGHTS, Rule, either, integer, names, real
 from fastopt._solver import registry
+from fastopt.losses import Loss
 
 #: what stands beside the mean loss as the strength of the penalty, by the parameters and the sums of the samples' weights
 CONVENTIONS: dict[str, Callable[[Mapping[str, Any], Any], Any]] = {
     "C": lambda values, total: 1 / (float(values["C"]) * total),                # C·Σ sᵢ·lossᵢ + penalty
     "sum": lambda values, total: np.asarray(values["alpha"], float) / total,   # Σ sᵢ·lossᵢ + alpha·penalty
     "mean": lambda values, total: float(values["alpha"]),                       # Σ sᵢ·lossᵢ/Σ sᵢ + alpha·penalty
+    "given": lambda values, total: 1.0,                                         # Σ sᵢ·lossᵢ/Σ sᵢ + penalty, which has its own
 }
 
 #: scikit-learn's names of solvers that are not ours, and who takes their place
@@ -78,6 +79,12 @@ GLM: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, "alpha": real(0), "tol": real(0, above=True), "max_iter": integer(1), "solver": names(*SOLVERS),
 }
 TWEEDIE: dict[str, Rule] = {**GLM, "power": real(), "link": names("auto", "identity", "log")}
+GENERAL: dict[str, Rule] = {
+    **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": names(*SOLVERS),
+    "loss": either(names(*losses.names(), "multinomial"), Rule("a loss of fastopt.losses", lambda value: isinstance(value, Loss))),
+    "penalty": either(names(*penalties.names()),
+                      Rule("a penalty of fastopt.penalties", lambda value: isinstance(value, penalties.Penalty)), NONE),
+}
 
 
 def _strengths(value: Any) -> bool:

@@ -6,6 +6,7 @@ those that a solver finishes are in the other modules _linear_*, on _linear_solv
 from __future__ import annotations
 
 from fastopt._linear_classifier import SGDClassifier
+from fastopt._linear_general import GeneralizedLinearEstimator
 from fastopt._linear_glm import GammaRegressor, PoissonRegressor, TweedieRegressor
 from fastopt._linear_lasso import ElasticNet, Lasso
 from fastopt._linear_logistic import LogisticRegression
@@ -15,6 +16,6 @@ from fastopt._linear_ridge import Ridge
 from fastopt._linear_robust import HuberRegressor, QuantileRegressor
 from fastopt._linear_svm import LinearSVC, LinearSVR
 
-__all__ = ["ElasticNet", "GammaRegressor", "HuberRegressor", "Lasso", "LinearSVC", "LinearSVR", "LogisticRegression",
-           "PoissonRegressor", "QuantileRegressor", "Ridge", "SGDClassifier", "SGDOneClassSVM", "SGDRegressor",
-           "TweedieRegressor"]
+__all__ = ["ElasticNet", "GammaRegressor", "GeneralizedLinearEstimator", "HuberRegressor", "Lasso", "LinearSVC", "LinearSVR",
+           "LogisticRegression", "PoissonRegressor", "QuantileRegressor", "Ridge", "SGDClassifier", "SGDOneClassSVM",
+           "SGDRegressor", "TweedieRegressor"]
