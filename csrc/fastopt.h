@@ -15,7 +15,7 @@
 
 /* ---- kinds: FO_LOSS_huber, FO_PENALTY_l2, FO_SCHEDULE_optimal ... in the order of lists.h ---- */
 #define FO_ENUM_LOSS(name, target) FO_LOSS_##name,
-#define FO_ENUM_PENALTY(name) FO_PENALTY_##name,
+#define FO_ENUM_PENALTY(name, where) FO_PENALTY_##name,
 #define FO_ENUM_RULE(name, states, sums) FO_RULE_##name,
 #define FO_ENUM_MATRIX_RULE(name) FO_RULE_##name,
 #define FO_ENUM_SCHEDULE(name, first) FO_SCHEDULE_##name,
@@ -148,6 +148,7 @@ typedef struct {
 } fo_step;
 
 #include "fastopt_batch.h"
+#include "fastopt_penalty.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -246,6 +247,12 @@ typedef struct {
     void (*lazy_note)(const fo_step *step, fo_lazy *lazy);
     /* Bring all d columns up to date. */
     void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
+    /* The penalty of n weights; infinite beyond bounds. */
+    double (*penalty_value)(const fo_regularizer *r, ptrdiff_t n, const void *w);
+    /* to = argmin over z of the penalty of z + ‖z − from‖²/(2·step); from may be to. */
+    void (*penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to);
+    /* The largest distance of −g from the subdifferential at w, nan if some is; each into violations (n,) unless NULL. */
+    double (*penalty_violation)(const fo_regularizer *r, ptrdiff_t n, const void *w, const void *g, void *violations);
 } fo_kernels;
 
 typedef struct {
@@ -262,7 +269,7 @@ const fo_table *fo_available(int i);
 
 /* Names in the order of the enums, NULL at the end; domain of the i-th loss's target ("real", "sign", "unit", …). */
 extern const char *const fo_loss_names[], *const fo_loss_targets[];
-extern const char *const fo_penalty_names[], *const fo_schedule_names[];
+extern const char *const fo_penalty_names[], *const fo_penalty_places[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];
 extern const int fo_rule_states[], fo_rule_sums[];

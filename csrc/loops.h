@@ -18,3 +18,4 @@
 #include "columns.h"
 #include "auto.h"
 #include "lazy.h"
+#include "penalties.h"

@@ -65,6 +65,16 @@ cdef extern from "fastopt.h" nogil:
         void *g
         void *c
 
+    ctypedef struct fo_regularizer:
+        int kind
+        double alpha, a
+        const double *weight
+        const double *low
+        const double *high
+        Py_ssize_t groups
+        const int64_t *start
+        const int64_t *member
+
     enum fo_packing:
         FO_UNPACKED
         FO_BFLOAT16
@@ -186,6 +196,9 @@ cdef extern from "fastopt.h" nogil:
         void (*lazy_take)(const fo_lazy *, void *, void *) noexcept nogil
         void (*lazy_note)(const fo_step *, fo_lazy *) noexcept nogil
         void (*lazy_settle)(Py_ssize_t, fo_lazy *, void *, void **) noexcept nogil
+        double (*penalty_value)(const fo_regularizer *, Py_ssize_t, const void *) noexcept nogil
+        void (*penalty_prox)(const fo_regularizer *, Py_ssize_t, double, const void *, void *) noexcept nogil
+        double (*penalty_violation)(const fo_regularizer *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

@@ -125,7 +125,7 @@ print("used", isa)
 
 
 def test_get_include():
-    for name in ("fastopt.h", "fastopt_batch.h", "lists.h"):
+    for name in ("fastopt.h", "fastopt_batch.h", "fastopt_penalty.h", "lists.h"):
         assert (Path(fo.get_include()) / name).read_text() == (ROOT / "csrc" / name).read_text()
 
 
@@ -172,6 +172,7 @@ def test_wheel(built):
         text = archive.read(metadata).decode()
         entry_points = archive.read(metadata.replace("METADATA", "entry_points.txt")).decode()
     assert {"fastopt/_core.pxd", "fastopt/_core.pyi", "fastopt/include/fastopt.h", "fastopt/include/lists.h", "fastopt/include/fastopt_batch.h",
+            "fastopt/include/fastopt_penalty.h",
             "fastopt/py.typed", "fastopt/_build_info.py", "fastopt/__init__.py"} <= names
     assert not [name for name in names if name.endswith((".c", ".pyx", ".o", ".html"))]
     assert {name.partition("/")[0] for name in names} == {"fastopt", metadata.partition("/")[0]}
