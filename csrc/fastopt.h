@@ -149,6 +149,7 @@ typedef struct {
 
 #include "fastopt_batch.h"
 #include "fastopt_penalty.h"
+#include "fastopt_objective.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -253,6 +254,7 @@ typedef struct {
     void (*penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to);
     /* The largest distance of −g from the subdifferential at w, nan if some is; each into violations (n,) unless NULL. */
     double (*penalty_violation)(const fo_regularizer *r, ptrdiff_t n, const void *w, const void *g, void *violations);
+    fo_objective_kernels objective;
 } fo_kernels;
 
 typedef struct {

@@ -19,3 +19,4 @@
 #include "auto.h"
 #include "lazy.h"
 #include "penalties.h"
+#include "objective.h"

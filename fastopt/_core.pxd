@@ -144,6 +144,33 @@ cdef extern from "fastopt.h" nogil:
         int64_t *columns
         fo_step last
 
+    ctypedef struct fo_samples:
+        fo_loss loss
+        int softmax
+        Py_ssize_t k
+        const void *y
+        const void *weight
+        double factor
+
+    ctypedef struct fo_weights:
+        Py_ssize_t k, d, output_stride, feature_stride
+        const double *scale
+        const double *centre
+
+    ctypedef struct fo_objective_kernels:
+        void (*shift)(Py_ssize_t, Py_ssize_t, const double *, void *) noexcept nogil
+        double (*errors)(const fo_samples *, Py_ssize_t, Py_ssize_t, const double *, void *, void *, double *) noexcept nogil
+        void (*curvature)(const fo_samples *, Py_ssize_t, Py_ssize_t, const double *, const void *, void *, void *,
+                          double *) noexcept nogil
+        double (*line)(const fo_samples *, Py_ssize_t, Py_ssize_t, double, const void *, const void *, void *,
+                          double *) noexcept nogil
+        void (*move)(Py_ssize_t, double, const void *, void *) noexcept nogil
+        void (*scatter)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
+        void (*enter)(const fo_weights *, const double *, void *, double *) noexcept nogil
+        void (*flush)(Py_ssize_t, void *, double *) noexcept nogil
+        void (*combine)(Py_ssize_t, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
+        double (*leave)(const fo_weights *, const double *, const double *, double, const double *, double *) noexcept nogil
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -199,6 +226,7 @@ cdef extern from "fastopt.h" nogil:
         double (*penalty_value)(const fo_regularizer *, Py_ssize_t, const void *) noexcept nogil
         void (*penalty_prox)(const fo_regularizer *, Py_ssize_t, double, const void *, void *) noexcept nogil
         double (*penalty_violation)(const fo_regularizer *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        fo_objective_kernels objective
 
     ctypedef struct fo_table:
         const char *name
@@ -221,3 +249,4 @@ cdef class Matrix:
 
     cdef int _init_dense(self, X) except -1
     cdef int _init_csr(self, X) except -1
+    cdef fo_matrix from_row(self, Py_ssize_t i) noexcept nogil

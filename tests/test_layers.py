@@ -28,7 +28,9 @@ _passes
 _matrices
 _epochs
 _blas|_ldl|_heap
-_sgd|_predict|_update|_objective
+_sgd|_predict|_update|_objective_pass
+_objective
+_objective_line
 _hessian|_descent|_variance|_dual
 _batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
