@@ -19,4 +19,7 @@
 #include "auto.h"
 #include "lazy.h"
 #include "penalties.h"
+#include "variance.h"
+#include "conjugates.h"
+#include "dual.h"
 #include "objective.h"
