@@ -33,6 +33,7 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
     """Scores and classes."""
 
     classes_: Any
+    _raw: Any
 
     @arguments
     def decision_function(self, X: Any) -> Any:
@@ -47,7 +48,7 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Positive: the second of two classes, or this class rather than another.
         """
-        p = self._raw(X)   # type: ignore[attr-defined]
+        p = self._raw(X)
         return p.ravel() if p.shape[1] == 1 else p
 
     @arguments
@@ -62,7 +63,7 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
         -------
         ndarray of shape (n_samples,)
         """
-        p = self._raw(X)   # type: ignore[attr-defined]
+        p = self._raw(X)
         return self.classes_[(p[:, 0] > 0).astype(np.intp) if p.shape[1] == 1 else p.argmax(axis=1)]
 
 
@@ -89,7 +90,7 @@ class Probable(Classifies):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return self._probabilities(self._raw(X))   # type: ignore[attr-defined]
+        return self._probabilities(self._raw(X))
 
     @available_where(lambda self: self._has_probabilities())
     @arguments

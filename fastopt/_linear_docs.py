@@ -171,8 +171,7 @@ def listing(texts: dict[str, str], names: Any, words: dict[str, str]) -> str:
     return text
 
 
-def documented(without: tuple[str, ...] = (), parameters: dict[str, str] = PARAMETERS,
-               attributes: dict[str, str] = ATTRIBUTES, **words: str) -> Any:
+def documented(without: Any = (), parameters: Any = PARAMETERS, attributes: Any = ATTRIBUTES, **words: str) -> Any:
     """Fill ``[parameters]`` and ``[attributes]`` of a class's docstring from these texts, `without` some of the attributes.
 
     The words replace what stands in braces in the shared text.  The class is made public.

@@ -188,4 +188,5 @@ class TweedieRegressor(GeneralizedLinear):
     def _regression_loss(self) -> Loss:
         named: dict[float, Any] = {0: losses.SquaredError, 1: losses.Poisson, 2: losses.Gamma}
         power = float(self.power)
-        return named[power]() if power in named else losses.Tweedie(power)   # type: ignore[no-any-return]
+        found: Loss = named[power]() if power in named else losses.Tweedie(power)
+        return found

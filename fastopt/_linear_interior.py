@@ -26,25 +26,26 @@ class Design:
         rows = max(16, BLOCK_BYTES // (8 * self.d)) if isinstance(X, np.ndarray) else X.shape[0]
         self.parts = [slice(i, min(i + rows, X.shape[0])) for i in range(0, X.shape[0], rows)]
 
-    def _blocks(self) -> Any:
+    def blocks(self) -> Any:
+        """Slices of rows, and X there in float64."""
         for part in self.parts:
             block = self.X[part] if len(self.parts) > 1 else self.X
             yield part, block.astype(np.float64, copy=False)
 
     def times(self, w: Any) -> Any:
         """Products of all rows with w."""
-        found = np.concatenate([block @ w[:self.d] for _, block in self._blocks()])
+        found = np.concatenate([block @ w[:self.d] for _, block in self.blocks()])
         found += w[self.d] if self.fit_intercept else 0.0
         return np.concatenate([found, w[:self.d]]) if self.penalised else found
 
     def transposed(self, z: Any) -> Any:
         """The sum of all rows, each times its z."""
         n = self.X.shape[0]
-        found = np.zeros(self.d + self.fit_intercept)
-        for part, block in self._blocks():
+        found = np.zeros((self.d + self.fit_intercept, *z.shape[1:]))
+        for part, block in self.blocks():
             found[:self.d] += block.T @ z[:n][part]
         if self.fit_intercept:
-            found[self.d] = z[:n].sum()
+            found[self.d] = z[:n].sum(axis=0)
         if self.penalised:
             found[:self.d] += z[n:]
         return found
@@ -53,7 +54,7 @@ class Design:
         """The sum of the outer products of all rows, each times its q."""
         n, d = self.X.shape[0], self.d
         found = np.zeros((d + self.fit_intercept, d + self.fit_intercept))
-        for part, block in self._blocks():
+        for part, block in self.blocks():
             weighted = block.multiply(q[:n][part, None]) if scipy.sparse.issparse(block) else block * q[:n][part, None]
             product = block.T @ weighted
             found[:d, :d] += product.toarray() if scipy.sparse.issparse(product) else product

@@ -5,14 +5,12 @@ Used through linear_model.
 from __future__ import annotations
 
 from typing import Any
-import warnings
 
 import numpy as np
 from scipy.special import expit, softmax
 
 from fastopt import losses
 from fastopt._linear_classes import Probable, binary
-from fastopt._linear_compat import FIT_LEVELS
 from fastopt._linear_outputs import SolvedClassifier
 from fastopt._linear_params import refuse
 from fastopt._linear_solved import Found

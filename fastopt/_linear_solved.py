@@ -182,7 +182,7 @@ class SolvedEstimator(LinearEstimator):
 
     def _solver_name(self) -> str:
         name = vars(self).get("solver", "auto")
-        return ALIASES.get(name, name)
+        return str(ALIASES.get(name, name))
 
     def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Any:
         """The weights of the earlier fit, or 0 with intercepts that `_first` names."""

@@ -67,7 +67,7 @@ WORDS = {
 }
 
 
-def solved(classes: bool = False, **words: str) -> Any:
+def solved(classes: Any = False, **words: str) -> Any:
     """Fill a class's docstring as `documented` does; with `classes_` if it classifies."""
     return documented(without=() if classes else ("classes_",), parameters=PARAMETERS, attributes=ATTRIBUTES,
                       **{**WORDS, **({"intercept": "(1,) or (n_classes,)",

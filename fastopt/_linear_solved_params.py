@@ -19,6 +19,8 @@ CONVENTIONS: dict[str, Callable[[Mapping[str, Any], Any], Any]] = {
     "C": lambda values, total: 1 / (float(values["C"]) * total),                # C·Σ sᵢ·lossᵢ + penalty
     "sum": lambda values, total: np.asarray(values["alpha"], float) / total,   # Σ sᵢ·lossᵢ + alpha·penalty
     "mean": lambda values, total: float(values["alpha"]),                       # Σ sᵢ·lossᵢ/Σ sᵢ + alpha·penalty
+    "chosen C": lambda values, total: 1 / (values["C_"] * total),                # both by cross-validation
+    "chosen": lambda values, total: float(values["alpha_"]),
     "given": lambda values, total: 1.0,                                         # Σ sᵢ·lossᵢ/Σ sᵢ + penalty, which has its own
 }
 
@@ -79,6 +81,29 @@ GLM: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, "alpha": real(0), "tol": real(0, above=True), "max_iter": integer(1), "solver": names(*SOLVERS),
 }
 TWEEDIE: dict[str, Rule] = {**GLM, "power": real(), "link": names("auto", "identity", "log")}
+_GRID = {"eps": real(0, 1, above=True, below=True), **_VERBOSE,
+         "alphas": either(integer(1), Rule("an array of numbers at least 0", lambda value: np.ndim(value) == 1 and _strengths(value))),
+         "precompute": either(names("auto"), _DESCENT["precompute"]),
+         "cv": Rule("an integer of at least 2, a splitter, an iterable of splits or None",
+                    lambda value: value is None or integer(2).accepts(value) or hasattr(value, "split") or hasattr(value, "__iter__")
+                    and not isinstance(value, str))}
+LASSO_CV: dict[str, Rule] = {name: rule for name, rule in {**LASSO, **_GRID}.items()
+                             if name not in ("alpha", "warm_start", "standardize")}
+ELASTIC_CV: dict[str, Rule] = {**LASSO_CV, "l1_ratio": either(real(0, 1), Rule(
+    "a list of such numbers", lambda value: np.ndim(value) == 1 and _strengths(value) and np.max(value) <= 1))}
+_SCORING = {"scoring": either(Rule("the name of a scorer", lambda value: isinstance(value, str)), Rule("a callable", callable), NONE)}
+RIDGE_CV: dict[str, Rule] = {
+    **_SCORING, "fit_intercept": FLAG, "cv": _GRID["cv"], "store_cv_results": FLAG, "alpha_per_target": FLAG,
+    "alphas": Rule("numbers above 0", lambda value: _strengths(value) and np.min(value) > 0), "n_jobs": SOLVED["n_jobs"],
+    "gcv_mode": either(names("auto", "svd", "eigen"), NONE),
+}
+LOGISTIC_CV: dict[str, Rule] = {
+    **{name: rule for name, rule in LOGISTIC.items() if name not in ("penalty", "C", "l1_ratio", "warm_start", "standardize")},
+    "Cs": either(integer(1), Rule("a list of numbers above 0", lambda value: np.ndim(value) == 1 and _strengths(value) and np.min(value) > 0)),
+    "l1_ratios": Rule("a list of numbers from 0 to 1", lambda value: np.ndim(value) == 1 and _strengths(value) and np.max(value) <= 1),
+    "refit": FLAG, "cv": _GRID["cv"], "use_legacy_attributes": Rule("False", lambda value: value is False),
+    **_SCORING,
+}
 GENERAL: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": names(*SOLVERS),
     "loss": either(names(*losses.names(), "multinomial"), Rule("a loss of fastopt.losses", lambda value: isinstance(value, Loss))),
