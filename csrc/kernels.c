@@ -32,7 +32,8 @@
       fo_penalty_value_##suffix, fo_penalty_prox_##suffix, fo_penalty_violation_##suffix, \
       { fo_objective_shift_##suffix, fo_objective_errors_##suffix, fo_objective_curvature_##suffix, fo_objective_line_##suffix, \
         fo_objective_move_##suffix, \
-        fo_objective_scatter_##suffix, fo_objective_enter_##suffix, fo_objective_flush_##suffix, objective_combine, \
+        fo_objective_scatter_##suffix, fo_objective_products_##suffix, fo_objective_gradient_##suffix, fo_objective_pack_##suffix, \
+        fo_objective_gather_##suffix, fo_objective_turn_##suffix, fo_objective_enter_##suffix, fo_objective_flush_##suffix, objective_combine, \
         objective_leave } }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);

@@ -19,4 +19,5 @@
 #include "auto.h"
 #include "lazy.h"
 #include "penalties.h"
+#include "objective_rows.h"
 #include "objective.h"

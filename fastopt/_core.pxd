@@ -11,6 +11,12 @@ cdef extern from "fastopt.h" nogil:
         FO_CSR32
         FO_CSR64
 
+    enum fo_element:
+        FO_REAL
+        FO_FLOAT16
+        FO_INT8
+        FO_UINT8
+
     ctypedef struct fo_loss:
         int kind
         double a, b
@@ -30,6 +36,7 @@ cdef extern from "fastopt.h" nogil:
         const void *data
         const void *indices
         const void *indptr
+        int element
 
     ctypedef struct fo_block:
         Py_ssize_t n
@@ -109,6 +116,7 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t width, begin, end
         Py_ssize_t output_stride, feature_stride
         const void *centre
+        int centre_of_rows
 
     ctypedef struct fo_errors:
         fo_loss loss
@@ -166,6 +174,11 @@ cdef extern from "fastopt.h" nogil:
                           double *) noexcept nogil
         void (*move)(Py_ssize_t, double, const void *, void *) noexcept nogil
         void (*scatter)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
+        void (*products)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
+        void (*gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
+        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *) noexcept nogil
+        void (*gather)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
+        void (*turn)(Py_ssize_t, Py_ssize_t, const void *, void *) noexcept nogil
         void (*enter)(const fo_weights *, const double *, void *, double *) noexcept nogil
         void (*flush)(Py_ssize_t, void *, double *) noexcept nogil
         void (*combine)(Py_ssize_t, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
@@ -242,6 +255,8 @@ cdef class Matrix:
     cdef readonly bint is_float      # float32, else float64
     cdef readonly Py_ssize_t n, d
     cdef readonly double row_size    # mean number of stored elements in a row
+    cdef Py_ssize_t item             # bytes of an element
+    cdef bint by_columns             # dense: columns can be read in place, rows must be packed
     cdef bint packs                  # rows must be packed first: strided, Fortran-ordered or unaligned
     cdef const char *base
     cdef Py_ssize_t row_stride, column_stride   # bytes
