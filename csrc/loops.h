@@ -19,5 +19,8 @@
 #include "auto.h"
 #include "lazy.h"
 #include "penalties.h"
+#include "variance.h"
+#include "conjugates.h"
+#include "dual.h"
 #include "objective_rows.h"
 #include "objective.h"

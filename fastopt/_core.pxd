@@ -152,6 +152,46 @@ cdef extern from "fastopt.h" nogil:
         int64_t *columns
         fo_step last
 
+    ctypedef struct fo_visits:
+        Py_ssize_t n
+        const int32_t *rows
+        const int32_t *samples
+        const void *y
+        const void *weight
+        void *p
+
+    ctypedef struct fo_variance:
+        fo_loss loss
+        double lr, l2, l1
+        int positive
+        double own, share
+        int intercept
+        Py_ssize_t powers
+        const void *table
+
+    ctypedef struct fo_variance_output:
+        double b, g_b
+        double loss_sum
+        Py_ssize_t now
+        void *w
+        void *g
+        void *memory
+
+    ctypedef struct fo_dual:
+        fo_loss loss
+        double l1
+        int positive
+        double column
+        double slack
+
+    ctypedef struct fo_dual_output:
+        double b, v_column, gap_sum, loss_sum, most
+        void *w
+        void *v
+        void *u
+        void *before
+        const double *square
+        unsigned char *left_out
     ctypedef struct fo_samples:
         fo_loss loss
         int softmax
@@ -239,6 +279,12 @@ cdef extern from "fastopt.h" nogil:
         double (*penalty_value)(const fo_regularizer *, Py_ssize_t, const void *) noexcept nogil
         void (*penalty_prox)(const fo_regularizer *, Py_ssize_t, double, const void *, void *) noexcept nogil
         double (*penalty_violation)(const fo_regularizer *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        void (*variance_rows)(const fo_variance *, const fo_matrix *, const fo_visits *, fo_variance_output *) noexcept nogil
+        void (*variance_settle)(const fo_variance *, Py_ssize_t, fo_variance_output *) noexcept nogil
+        void (*dual_rows)(const fo_dual *, const fo_matrix *, const fo_visits *, fo_dual_output *) noexcept nogil
+        void (*dual_gap)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
+        int (*dual_accepts)(int) noexcept nogil
+        void (*row_squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
         fo_objective_kernels objective
 
     ctypedef struct fo_table:

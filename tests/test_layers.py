@@ -28,7 +28,7 @@ _passes
 _matrices
 _epochs
 _blas|_ldl|_heap
-_sgd|_predict|_update|_objective_pass|_objective_data
+_sgd|_predict|_update|_objective_pass|_objective_data|_chains
 _objective_columns
 _objective
 _objective_line
@@ -123,8 +123,8 @@ def test_optional_packages_have_owners(path):
             assert re.fullmatch(OWNERS.get(top, ""), path.stem), f"{path.name} imports {top}"
 
 
-# macros of csrc/rules.h that begin a static function
-STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(")
+# macros of csrc/rules.h and conjugates.h that begin a static function
+STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(")
 
 
 def without_comments(text):
