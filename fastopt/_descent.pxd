@@ -10,5 +10,6 @@ cdef class Columns:
     cdef object keep                 # the arrays that c and plan point into
 
     cdef int _gather_sparse(self, Matrix X, columns, rows, stored) except -1
+    cdef int _use_rows(self, Matrix X, columns, scale) except -1
     cdef int _use(self, array, columns) except -1
     cdef const void *_vector(self, array) except? NULL

@@ -14,7 +14,8 @@ class Columns:
     m: int
     is_float: bool
     is_sparse: bool
-    def __init__(self, X: Matrix, columns: NDArray[Any], rows: NDArray[Any] | None = None, stored: NDArray[Any] | None = None) -> None: ...
+    def __init__(self, X: Matrix, columns: NDArray[Any], rows: NDArray[Any] | None = None, stored: NDArray[Any] | None = None,
+                 turned: bool = False, standard: tuple[NDArray[Any], NDArray[Any]] | None = None) -> None: ...
     @property
     def stored(self) -> int: ...
     @property

@@ -52,8 +52,8 @@ def stored_values(Matrix X, rows=None):
 cdef class Columns:
     """Some columns of X, where they can be read one after the other.
 
-    A Fortran-ordered X is read where it lies.  The columns of a C-ordered or CSR X are copied together, m·n numbers or the values
-    stored in them.
+    A Fortran-ordered or CSC X is read where it lies.  The columns of a C-ordered or CSR X are copied together, m·n numbers or the
+    values stored in them, and so are those of an X that is standardized.
 
     Parameters
     ----------
@@ -64,21 +64,49 @@ cdef class Columns:
         The rows that count; None: all.
     stored : ndarray of shape (d,) of int64, or None
         What `stored_values` returned for X, if it is asked for more than once.
+    turned : bool
+        X is transposed: CSR, for a CSC matrix.
+    standard : tuple (centre, scale) of ndarray of shape (d,), or None
+        Columns count as (x − centre)/scale, sparse ones as x/scale.
     """
 
-    def __init__(self, Matrix X, columns, rows=None, stored=None):
+    def __init__(self, Matrix X, columns, rows=None, stored=None, bint turned=False, standard=None):
         columns = np.ascontiguousarray(columns, dtype=np.int32)
-        if columns.ndim != 1 or not columns.size or columns.min() < 0 or columns.max() >= X.d:
-            raise ValueError(f"columns must be numbers from 0 to {X.d - 1}, at least one")
+        d = X.n if turned else X.d
+        if columns.ndim != 1 or not columns.size or columns.min() < 0 or columns.max() >= d:
+            raise ValueError(f"columns must be numbers from 0 to {d - 1}, at least one")
         self.is_float, self.is_sparse = X.is_float, X.c.layout != FO_DENSE
-        self.m, self.n = len(columns), X.n if rows is None else len(rows)
-        if self.is_sparse:
+        self.m, self.n = len(columns), (X.d if turned else X.n) if rows is None else len(rows)
+        if turned:
+            self._use_rows(X, columns, None if standard is None else standard[1][columns])
+        elif self.is_sparse:
             self._gather_sparse(X, columns, rows, stored_values(X, rows) if stored is None else stored)
-        elif rows is None and X.row_stride == (4 if X.is_float else 8) and not X.keep.T.strides[0] % (4 if X.is_float else 8):
+            if standard is not None:
+                self.keep[0][:] /= np.repeat(standard[1][columns], np.diff(self.keep[2])).astype(X.dtype)
+        elif (rows is None and standard is None and X.keep.dtype == X.dtype and X.row_stride == X.keep.itemsize
+              and not X.column_stride % X.keep.itemsize and X.keep.flags.aligned):
             self._use(X.keep.T, columns)
         else:
             part = X.keep[:, columns] if rows is None else X.keep[np.ix_(rows, columns)]
-            self._use(np.ascontiguousarray(part.T, dtype=X.dtype), np.arange(self.m, dtype=np.int32))
+            part = np.ascontiguousarray(part.T, dtype=X.dtype)
+            if standard is not None:
+                part -= standard[0][columns, None].astype(X.dtype)
+                part /= standard[1][columns, None].astype(X.dtype)
+            self._use(part, np.arange(self.m, dtype=np.int32))
+
+    cdef int _use_rows(self, Matrix X, columns, scale) except -1:
+        """Sparse columns, the rows of a transposed X."""
+        cdef const int32_t[::1] numbers = columns
+        values, indices, indptr = X.keep
+        self.c = X.c
+        if scale is not None:
+            values = values.copy()
+            for place, factor in zip(columns, scale):
+                values[indptr[place]:indptr[place + 1]] /= factor
+            self.c.data = cnp.PyArray_DATA(<cnp.ndarray>values)
+        self.keep = values, indices, indptr, columns
+        self.plan.m, self.plan.columns = self.m, &numbers[0]
+        return 0
 
     cdef int _use(self, array, columns) except -1:
         """Dense columns, the rows of this array."""
@@ -119,7 +147,9 @@ cdef class Columns:
     @property
     def stored(self):
         """Numbers in the columns."""
-        return len(self.keep[0]) if self.is_sparse else self.m * self.n
+        if not self.is_sparse:
+            return self.m * self.n
+        return int(np.sum(self.keep[2][self.keep[3] + 1] - self.keep[2][self.keep[3]]))
 
     @property
     def dtype(self):

@@ -8,6 +8,7 @@ cimport numpy as cnp
 import numpy as np
 
 from fastopt._core cimport kernels
+from fastopt._descent import Columns
 from fastopt._objective cimport Objective
 from fastopt._objective_pass cimport PRODUCTS, Job
 
@@ -34,14 +35,24 @@ cdef class Samples:
         return self.o.X
 
     @property
+    def turned(self):
+        """Whether X is transposed."""
+        return self.o._csc is not None
+
+    @property
+    def standard(self):
+        """Centre and scale of the columns, or None."""
+        return self.o._columns
+
+    @property
     def rows(self):
         """The rows of X that count, or None: all."""
-        return self.o.rows_
+        return self.o._rows
 
     @property
     def weight(self):
         """Weights of the samples over their sum, or None: all 1/n."""
-        return None if self.o.weight is None else self.o.weight.ravel() * self.o.dtype.type(1 / self.o.total)
+        return None if self.o._weight is None else self.o._weight.ravel() * self.o.dtype.type(1 / self.o.total)
 
     @property
     def total(self):
@@ -50,7 +61,11 @@ cdef class Samples:
 
     @property
     def targets(self):
-        return self.o.y.ravel()
+        return self.o._y.ravel()
+
+    def columns(self, numbers, stored=None):
+        """Some columns of X, as samples see them."""
+        return Columns(self.o.X, numbers, self.o._rows, stored, self.turned, self.standard)
 
     def at(self, w, bint curvature):
         """Derivatives of the mean loss in the predictions at w.
@@ -116,13 +131,13 @@ cdef class Samples:
     @property
     def has_conjugate(self):
         """Whether the loss has a conjugate function in csrc/conjugates.h."""
-        return bool(kernels(self.o.X.is_float).dual_accepts(self.o.job.samples.loss.kind))
+        return bool(kernels(self.o.X.is_float).chains.dual_accepts(self.o.job.samples.loss.kind))
 
     def conjugates(self, double c):
         """The mean of the losses' conjugates at c times their derivatives, at the point that the objective is at."""
         cdef Job *job = &self.o.job
         cdef double sums[2]
-        cdef cnp.ndarray u = np.empty(job.n, self.o.dtype), p, y = self.o.y
+        cdef cnp.ndarray u = np.empty(job.n, self.o.dtype), p, y = self.o._y
         cdef void *dual = cnp.PyArray_DATA(u)
         cdef void *values
         cdef const void *target = job.samples.y
@@ -137,10 +152,10 @@ cdef class Samples:
             job.kernels = kernels(self.o.X.is_float)
             with nogil:
                 job.kernels.loss_grad_block(&job.samples.loss, job.n, job.samples.y, job.p, NULL, -c, dual)
-                job.kernels.dual_gap(&job.samples.loss, job.n, target, dual, job.samples.weight, values, sums)
+                job.kernels.chains.dual_gap(&job.samples.loss, job.n, target, dual, job.samples.weight, values, sums)
         products = np.multiply(u, self.o.p.ravel(), dtype=np.float64)
-        if self.o.weight is not None:
-            products *= self.o.weight.ravel()
+        if self.o._weight is not None:
+            products *= self.o._weight.ravel()
         return (sums[0] - sums[1] - float(products.sum())) / self.o.total
 
     cdef void *_products(self, q) except NULL:

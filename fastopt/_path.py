@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from . import _solve_descent, _solve_proximal  # noqa: F401   # they register themselves
-from ._descent import Columns
 from ._descent_samples import Samples
 from ._solve_descent import EASE, ByMatrix
 from ._solve_gap import shrinkage
@@ -110,7 +109,7 @@ class Sums:
         samples = Samples(part)
         y, weight = samples.targets, samples.weight
         share = np.full(y.size, 1 / y.size, y.dtype) if weight is None else weight
-        columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows)
+        columns = samples.columns(np.arange(part.n_features, dtype=np.int32))
         H = columns.gram(share, 1.0)
         g, h, _ = columns.moments(np.ascontiguousarray(share * y), share, 1.0)
         wide = y.astype(np.float64)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import penalties
-from ._descent import Columns, descend_quadratic, stored_values
+from ._descent import descend_quadratic, stored_values
 from ._descent_samples import Samples
 from ._solve_gap import duality_gap, gap_tolerance
 from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, loss_name, refuse, solver
@@ -50,7 +50,7 @@ class Problem:
         self.penalty.prox(w0[:self.d], 1e-300, feasible)   # within bounds
         w0[:self.d] = feasible
         self.each, self.complete = np.empty(self.d), False
-        self.stored = stored_values(self.samples.X, self.samples.rows)
+        self.stored = None if self.samples.turned else stored_values(self.samples.X, self.samples.rows)
 
     def look(self) -> None:
         """Value, gradient and violations at w: a reading of X."""
@@ -103,7 +103,11 @@ class Part:
 
     def __init__(self, problem: Problem, numbers: Any) -> None:
         self.numbers = numbers
-        self.columns = Columns(problem.samples.X, numbers, problem.samples.rows, problem.stored)
+        self.columns = problem.samples.columns(numbers, problem.stored)
+        standard = problem.samples.standard
+        self.uncentred = np.zeros(len(numbers))   # what sparse columns are standardized by is left to the intercept
+        if standard is not None and self.columns.is_sparse:
+            self.uncentred = (standard[0] / standard[1])[numbers]
         self.H: Any = None
         self.join(problem)
         self.gram = self.penalty.groups is not None or not self.columns.is_sparse and self.columns.m <= GRAM
@@ -179,7 +183,7 @@ class Part:
         w = problem.w.copy()
         w[self.numbers] = before + step * delta
         if problem.objective.fit_intercept:
-            w[problem.d] += step * move
+            w[problem.d] += step * (move + self.uncentred @ delta)
         samples.move(w, step, q)
         problem.w = w
         return True
@@ -289,6 +293,9 @@ def coordinate_descent(objective: Any, penalty: Any, w0: Vector, *, tol: float, 
     `kept` is what calls for one objective that follow each other share: the last working set.
     """
     problem = Problem(objective, penalty, w0)
+    standard = problem.samples.standard
+    if standard is not None and standard[0].any() and problem.samples.X.is_sparse and not objective.fit_intercept:
+        refuse("cd", "takes sparse columns with standardize=True only with an intercept", objective, penalty)
     if not problem.rule.sparse and problem.d > MOST_WHOLE:
         refuse("cd", f"takes at most {MOST_WHOLE} features with the penalty {problem.rule.name}, got {problem.d}", objective, penalty)
     n_iter, idle, part = 0, 0, (kept or {}).get("part")
