@@ -63,9 +63,13 @@ cdef class Samples:
     def targets(self):
         return self.o._y.ravel()
 
+    def column_means(self):
+        """Of a dense X, all rows of it."""
+        return np.asarray(self.o.X.keep).mean(axis=0, dtype=np.float64)
+
     def columns(self, numbers, stored=None):
         """Some columns of X, as samples see them."""
-        return Columns(self.o.X, numbers, self.o._rows, stored, self.turned, self.standard)
+        return Columns(self.o.X, numbers, self.o._rows, stored, self.turned, self.standard, self.o.fit_intercept)
 
     def at(self, w, bint curvature):
         """Derivatives of the mean loss in the predictions at w.
