@@ -216,7 +216,8 @@ cdef extern from "fastopt.h" nogil:
         void (*scatter)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
         void (*products)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
         void (*gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
-        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *) noexcept nogil
+        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *,
+                     void *) noexcept nogil
         void (*gather)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
         void (*turn)(Py_ssize_t, Py_ssize_t, const void *, void *) noexcept nogil
         void (*enter)(const fo_weights *, const double *, void *, double *) noexcept nogil

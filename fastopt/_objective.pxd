@@ -13,7 +13,8 @@ cdef class Objective:
     cdef public object n_threads
     cdef Job job
     cdef Py_ssize_t version            # counts points
-    cdef double _l2, total, sum_value
+    cdef readonly double total         # sum of the weights of samples
+    cdef double _l2, sum_value
     cdef int have                      # PRODUCTS, VALUE, GRADIENT at the point
     cdef object lock                   # of a call
     cdef readonly object _y, _weight, _rows, _columns # what job points into, and what standardizes the columns
@@ -27,7 +28,6 @@ cdef class Objective:
     cdef int _threads(self) except -1
     cdef cnp.ndarray _vector(self, name, w)
     cdef int _move(self, w) except -1
-    cdef int _run_line(self, const double *direction, char *products) except -1
     cdef void _leave(self, double l2, const double *w, double *out) noexcept
     cdef int _run(self, int what, const double *w, char *products) except -1
     cdef int _enter(self, w) except -1

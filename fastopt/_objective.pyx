@@ -33,13 +33,11 @@ cdef class Objective:
     y : ndarray of shape (n, k), or (n,) class numbers for softmax, of the type of the computation
     weight : ndarray of the shape of y, or None
     total : float
-        The sum of the weights of the samples.
+        The sum of the weights of samples.
     spec : tuple (int, float, float)
-        Kind of the loss and its parameters; kind −1: softmax.
-    k : int
-    l2 : float
-    fit_intercept : bool
-    n_threads : int or None
+        Kind of the loss and its parameters; kind −1: softmax, of k outputs.
+    l2, fit_intercept, n_threads
+        As there.
     columns : tuple (centre, scale) of ndarray of shape (d,), or None
         What standardizes the columns.
     by_columns : bool
@@ -158,7 +156,8 @@ cdef class Objective:
     cdef cnp.ndarray _vector(self, name, w):
         """A vector of n_params numbers, in double."""
         cdef cnp.ndarray a
-        if type(w) is np.ndarray and cnp.PyArray_TYPE(<cnp.ndarray>w) == cnp.NPY_DOUBLE and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>w):
+        if cnp.PyArray_CheckExact(w) and cnp.PyArray_TYPE(<cnp.ndarray>w) == cnp.NPY_DOUBLE and cnp.PyArray_ISCARRAY_RO(
+                <cnp.ndarray>w):
             a = <cnp.ndarray>w
         else:
             a = np.ascontiguousarray(w, dtype=np.float64)
@@ -183,10 +182,6 @@ cdef class Objective:
         self.have = PRODUCTS
         self.version += 1
         return 0
-
-    cdef int _run_line(self, const double *direction, char *products) except -1:
-        """The products of X with a direction."""
-        return self._run(PRODUCTS, direction, products)
 
     cdef int _need(self, int what) except -1:
         """See to it that these are known at the point: PRODUCTS, VALUE, GRADIENT."""
