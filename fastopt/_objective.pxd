@@ -9,6 +9,7 @@ cdef class Objective:
     cdef readonly Matrix X
     cdef readonly Py_ssize_t n_samples, n_features, n_outputs, n_params
     cdef readonly bint fit_intercept
+    cdef readonly bint turned          # X is the CSR form of a CSC matrix's transpose
     cdef readonly Py_ssize_t passes
     cdef public object n_threads
     cdef Job job
@@ -17,7 +18,7 @@ cdef class Objective:
     cdef double _l2, sum_value
     cdef int have                      # PRODUCTS, VALUE, GRADIENT at the point
     cdef object lock                   # of a call
-    cdef readonly object _y, _weight, _rows, _columns # what job points into, and what standardizes the columns
+    cdef readonly object y, weight, rows_, columns # what job points into, and what standardizes the columns
     cdef object p, sums, scratch, counting, w, shift, kept
     cdef object scale, centre
     cdef object point, slope           # (n_params,) where the objective was last asked for, its gradient there without l2

@@ -49,11 +49,11 @@ cdef class Objective:
     def __init__(self, Matrix X, cnp.ndarray y, weight, double total, tuple spec, Py_ssize_t k, double l2, bint fit_intercept,
                  n_threads, columns=None, bint by_columns=False, rows=None):
         cdef Job *job = &self.job
-        self.X, self._y, self._weight, self._columns, self._rows = X, y, weight, columns, rows
+        self.X, self.y, self.weight, self.columns, self.rows_ = X, y, weight, columns, rows
         self.n_samples = job.n = X.d if by_columns else X.n if rows is None else len(rows)
         self.n_features = job.d = job.weights.d = X.n if by_columns else X.d
         self.n_outputs = job.k = job.weights.k = job.samples.k = k
-        self.fit_intercept, self.n_threads, self._l2, self.total = fit_intercept, n_threads, l2, total
+        self.fit_intercept, self.n_threads, self._l2, self.total, self.turned = fit_intercept, n_threads, l2, total, by_columns
         self.n_params = k * job.d + (k if fit_intercept else 0)
         self.lock = threading.Lock()
         job.samples.softmax = spec[0] < 0
@@ -90,9 +90,9 @@ cdef class Objective:
         cdef Job *job = &self.job
         job.weights.scale = job.weights.centre = NULL
         job.centre = NULL
-        if self._columns is None:
+        if self.columns is None:
             return
-        centre, scale = (np.ascontiguousarray(a, dtype=np.float64) for a in self._columns)
+        centre, scale = (np.ascontiguousarray(a, dtype=np.float64) for a in self.columns)
         self.centre, self.scale = centre if job.sparse else np.ascontiguousarray(centre, self.p.dtype), scale
         job.weights.scale = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.scale)
         if job.sparse:

@@ -108,11 +108,11 @@ class LinearObjective(Objective):
 
     @property
     def mean_(self) -> Array | None:
-        return None if self._columns is None else self._columns[0]
+        return None if self.columns is None else self.columns[0]
 
     @property
     def scale_(self) -> Array | None:
-        return None if self._columns is None else self._columns[1]
+        return None if self.columns is None else self.columns[1]
 
     def split(self, w: Array) -> tuple[Array, Array | None]:
         """The coefficients (k, d) and the intercepts (k,), or None without, in w: views.
@@ -128,9 +128,9 @@ class LinearObjective(Objective):
         """The coefficients (k, d) and the intercepts (k,) with which X as it is has the same predictions."""
         coef, intercept = self.split(w)
         shift = np.zeros(self.n_outputs) if intercept is None else intercept
-        if self._columns is None:
+        if self.columns is None:
             return coef, shift
-        mean, scale = self._columns
+        mean, scale = self.columns
         coef = coef / scale
         return coef, shift - coef @ mean
 
@@ -155,18 +155,18 @@ class LinearObjective(Objective):
             raise ValueError(f"rows must lie in 0 … {self.n_samples - 1}, got {chosen.min()} … {chosen.max()}")
         chosen = chosen.astype(np.int32)
         weight, total = None, float(chosen.size)
-        if self._weight is not None:
-            weight = self._weight.reshape(self.n_samples, -1)[chosen, 0]
+        if self.weight is not None:
+            weight = self.weight.reshape(self.n_samples, -1)[chosen, 0]
             total = float(weight.sum(dtype=np.float64))
             if total == 0:
                 raise ValueError("rows must not all have weight 0")
         part = LinearObjective.__new__(LinearObjective)
         part.loss, part._csc = self.loss, None
-        X, chosen_of = (self.X, chosen if self._rows is None else self._rows[chosen])
-        if self._csc is not None:
+        X, chosen_of = (self.X, chosen if self.rows_ is None else self.rows_[chosen])
+        if self.turned:
             X, chosen_of = matrix_of(self._csc[chosen].tocsr())[0], None
-        part._start((X, self._y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads,
-                     self._columns, False), chosen_of)
+        part._start((X, self.y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads,
+                     self.columns, False), chosen_of)
         return part
 
     def curvature_bound(self) -> float:
@@ -184,10 +184,10 @@ class LinearObjective(Objective):
         if not math.isfinite(steepest):
             return math.inf
         n, d = self.n_samples, self.n_features + self.fit_intercept
-        weight = None if self._weight is None else np.ascontiguousarray(self._weight.reshape(n, -1)[:, 0])
+        weight = None if self.weight is None else np.ascontiguousarray(self.weight.reshape(n, -1)[:, 0])
         spec = losses.SquaredError().spec
         squares = Objective(self.X, np.zeros((n, 1), self.dtype), weight, self.total, spec, 1, 0.0, self.fit_intercept, self.n_threads,
-                            self._columns, self._csc is not None, self._rows)
+                            self.columns, self.turned, self.rows_)
         zero = np.zeros(d)
         if d == 1:
             return steepest * float(squares.hessp(zero, np.ones(1))[0])
