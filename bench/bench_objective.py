@@ -100,7 +100,7 @@ def test_value_and_gradient(benchmark, case):
     benchmark.group = f"loss and gradient: {case}"
     nbytes, found = seconds(case)
     benchmark.extra_info.update(
-        case=case, objective_seconds=found, threads=THREADS, real_data=data.is_real(), bytes=nbytes,
-        ratios={name: other / found["fastopt"] for name, other in found.items()},
+        case=case, steps=found, step_group=f"loss and gradient, log_loss, {THREADS} threads", threads=THREADS,
+        real_data=data.is_real(), bytes=nbytes, ratios={name: other / found["fastopt"] for name, other in found.items()},
         gigabytes_per_second=nbytes / found["fastopt"] / 1e9)
     benchmark.pedantic(ours(X, y), rounds=5, warmup_rounds=1)

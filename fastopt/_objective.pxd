@@ -20,12 +20,11 @@ cdef class Objective:
     cdef object lock                   # of a call
     cdef readonly object y, weight, rows_, columns # what job points into, and what standardizes the columns
     cdef object p, sums, scratch, counting, w, shift, kept
-    cdef object scale, centre
+    cdef object scale, centre, rest
     cdef object point, slope           # (n_params,) where the objective was last asked for, its gradient there without l2
     cdef double *_point
     cdef double *_gradient
 
-    cdef int _allowed(self) except -1
     cdef int _threads(self) except -1
     cdef cnp.ndarray _vector(self, name, w)
     cdef int _move(self, w) except -1

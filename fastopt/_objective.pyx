@@ -92,21 +92,17 @@ cdef class Objective:
         job.centre = NULL
         if self.columns is None:
             return
-        centre, scale = (np.ascontiguousarray(a, dtype=np.float64) for a in self.columns)
-        self.centre, self.scale = centre if job.sparse else np.ascontiguousarray(centre, self.p.dtype), scale
+        mean, self.scale = (np.ascontiguousarray(a, dtype=np.float64) for a in self.columns)
+        self.centre = np.zeros_like(mean, self.p.dtype) if job.sparse else mean.astype(self.p.dtype)   # taken from X as it is read
+        self.rest = mean - self.centre                                                                 # made up for
+        job.centre = NULL if job.sparse else cnp.PyArray_DATA(<cnp.ndarray>self.centre)
+        job.weights.centre = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.rest)
         job.weights.scale = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.scale)
-        if job.sparse:
-            job.weights.centre = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.centre)
-        else:
-            job.centre = cnp.PyArray_DATA(<cnp.ndarray>self.centre)
 
     def _scratch(self, int threads):
         if self.scratch is None or len(self.scratch) < threads * self.job.scratch_size:
             self.scratch = np.zeros(threads * self.job.scratch_size, dtype=np.int8)
             self.job.scratch = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.scratch)
-
-    cdef int _allowed(self) except -1:
-        return resolve_threads(self.n_threads)
 
     cdef int _threads(self) except -1:
         """How many threads a pass is worth."""
@@ -121,7 +117,7 @@ cdef class Objective:
         """One pass.  The sums of all parts are in those of the first one then."""
         cdef Job *job = &self.job
         cdef int threads = self._threads(), j
-        cdef Py_ssize_t part
+        cdef Py_ssize_t part, width
         cdef Matrix X = self.X
         cdef double *shift = <double *>job.b
         job.kernels = kernels(X.is_float)
@@ -141,7 +137,10 @@ cdef class Objective:
                 for part in prange(job.parts, num_threads=threads, schedule="dynamic"):
                     run_part(job, X, part, job.scratch + threadid() * job.scratch_size)
             if job.parts > 1 and not job.column_parts and what & ~PRODUCTS:
-                job.kernels.objective.combine(job.parts, job.stride, job.stride, job.sums)
+                width = (job.stride + threads - 1) // threads
+                for part in prange(threads, num_threads=threads, schedule="static", use_threads_if=threads > 1):
+                    job.kernels.objective.combine(job.parts, job.stride, min(width, job.stride - part * width),
+                                                  job.sums + part * width)
         if what & (PRODUCTS | CURVATURE | GRADIENT):
             self.passes += 1
         return 0
@@ -212,12 +211,11 @@ cdef class Objective:
         cdef cnp.ndarray g
         if out is None:
             g = cnp.PyArray_EMPTY(1, &n, cnp.NPY_DOUBLE, 0)
-        else:
+        elif isinstance(out, np.ndarray) and out.shape == (n,) and out.dtype == np.float64 and cnp.PyArray_ISCARRAY(out):
             g = out
-            if not (isinstance(out, np.ndarray) and g.ndim == 1 and g.shape[0] == n and cnp.PyArray_TYPE(g) == cnp.NPY_DOUBLE
-                    and cnp.PyArray_ISCARRAY(g)):
-                raise ValueError(f"out must be a writeable contiguous float64 array of shape ({n},), got {type(out).__name__} of "
-                                 f"shape {np.shape(out)}")
+        else:
+            raise ValueError(f"out must be a writeable contiguous float64 array of shape ({n},), got {type(out).__name__} of "
+                             f"shape {np.shape(out)}")
         cdef double *to = <double *>cnp.PyArray_DATA(g)
         memcpy(to, self._gradient, n * sizeof(double))
         if self._l2 != 0:

@@ -104,7 +104,9 @@ cdef bint _gradient(Job *job, const fo_matrix *view, const fo_chunk *chunk, Py_s
         return False
     if job.k > 1:
         job.kernels.objective.turn(n, job.k, c, turned)
-    job.kernels.objective.products(view, chunk, turned if job.k > 1 else c, g)
+        job.kernels.objective.products(view, chunk, turned, g)
+    else:
+        job.kernels.objective.products(view, chunk, c, g)
     return True
 
 
