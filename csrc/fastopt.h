@@ -246,6 +246,9 @@ typedef struct {
     void (*lazy_note)(const fo_step *step, fo_lazy *lazy);
     /* Bring all d columns up to date. */
     void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
+    /* Adds to the sum what the gradient is that of: the losses of all outputs, weighted; p stays, scratch (n, k). */
+    void (*batch_objective)(const fo_errors *errors, ptrdiff_t n, const void *y, const void *weight, const void *p,
+                            void *scratch, double *sum);
 } fo_kernels;
 
 typedef struct {

@@ -5,10 +5,11 @@ itself, from its own copy of what is carried from step to step, so that threads 
 """
 from libc.string cimport memcpy, memset
 
+from fastopt._batch_drive cimport driven_rate
 from fastopt._core cimport FO_CARRIES, kernels
 from fastopt._gradients cimport Array
 from fastopt._matrices cimport apply_factored
-from fastopt._passes cimport apply, check_gradients, fold_rules, states_at
+from fastopt._passes cimport apply, check_gradients, fold_rules, states_at, total_square
 
 
 cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
@@ -85,16 +86,23 @@ cdef void step_all(const Weights *w, Stepper *s, double lr) noexcept nogil:
     finish(w, s, True)
 
 
+cdef void read_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil:
+    """Sums of squares, into the plan."""
+    if not w.intercept:
+        memset(s.g_b, 0, w.k * sizeof(double))
+    w.plan.arrays.at[0].g, w.plan.arrays.at[1].g = g, <char *>s.g_b
+    check_gradients(w.plan, 1)
+
+
 cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil:
     """One step by one thread of everything, or of the rows that the plan names."""
     cdef Plan *plan = w.plan
     cdef Py_ssize_t group
-    if not w.intercept:
-        memset(s.g_b, 0, w.k * sizeof(double))
-    plan.arrays.at[0].g, plan.arrays.at[1].g = g, <char *>s.g_b
+    read_gradients(w, s, g)
+    if w.drive != NULL:
+        lr = driven_rate(w.drive, lr, total_square(plan), s.t)
     for group in range(2):
         plan.rules[group].lr = lr
-    check_gradients(plan, 1)
     fold_rules(plan)
     if apply(plan, 1) < 0 and w.factored:
         apply_factored(plan, 1)

@@ -186,6 +186,8 @@ cdef extern from "fastopt.h" nogil:
         void (*lazy_take)(const fo_lazy *, void *, void *) noexcept nogil
         void (*lazy_note)(const fo_step *, fo_lazy *) noexcept nogil
         void (*lazy_settle)(Py_ssize_t, fo_lazy *, void *, void **) noexcept nogil
+        void (*batch_objective)(const fo_errors *, Py_ssize_t, const void *, const void *, const void *, void *,
+                                double *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

@@ -180,25 +180,15 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         refuse(owner, "learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"])
     if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
         refuse(owner, "loss", "'log_loss' with multi_class='multinomial'", values["loss"])
-    if getattr(values["schedule"], "driven_by", None) == "value":
-        refuse(owner, "schedule", "a function of the step, or driven by a metric as ReduceOnPlateau is, not by the loss and "
-               "gradient of each batch: fastopt.minimize_stochastic takes such a schedule", values["schedule"])
-    if getattr(values["batch_size"], "driven_by", None) is not None:
-        refuse(owner, "batch_size", "an integer or a strategy that follows the step alone, not the norms of gradients: "
-               "fastopt.minimize_stochastic takes such a strategy", values["batch_size"])
     if values["optimizer"] == "auto":
+        _check_follows(owner, "batch_size", values, "optimizer='auto'")
         for name in ("schedule", "clip_norm", "optimizer_params", "parallel"):
             if values[name] is not None:
                 refuse(owner, name, "None with optimizer='auto', which has no such settings", values[name])
         return
     settings = values["optimizer_params"] or {}
     if values["parallel"] == "hogwild":
-        if values["optimizer"] not in (None, "sgd", "adagrad") or settings.get("momentum"):
-            refuse(owner, "parallel", "None with an optimizer other than 'sgd' without momentum and 'adagrad': steps of several "
-                   "threads would mix their moments", values["parallel"])
-        for name in ("clip_norm", "average"):
-            if values[name]:
-                refuse(owner, "parallel", f"None with {name}, which is of all weights at one step", values["parallel"])
+        _check_wild(owner, values, settings)
     for name, instead in NOT_SETTINGS.items():
         if name in settings:
             refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),
@@ -207,6 +197,24 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         optimizers.get(values["optimizer"] or "sgd")(np.zeros((1, 1)), lr=0.0, **settings)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(f"optimizer_params of {owner}: {error}") from None
+
+
+def _check_wild(owner: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise for what threads cannot do that step the same weights without locks."""
+    if values["optimizer"] not in (None, "sgd", "adagrad") or settings.get("momentum"):
+        refuse(owner, "parallel", "None with an optimizer other than 'sgd' without momentum and 'adagrad': steps of several "
+               "threads would mix their moments", values["parallel"])
+    for name in ("clip_norm", "average"):
+        if values[name]:
+            refuse(owner, "parallel", f"None with {name}, which is of all weights at one step", values["parallel"])
+    for name in ("schedule", "batch_size"):
+        _check_follows(owner, name, values, "parallel='hogwild'")
+
+
+def _check_follows(owner: str, name: str, values: Mapping[str, Any], other: str) -> None:
+    """Raise for a schedule or a batch size that is driven by each batch."""
+    if getattr(values[name], "driven_by", None) in ("value", "noise"):
+        refuse(owner, name, f"a function of the step with {other}, whose steps wait for no norm of a gradient", values[name])
 
 
 def loss_name(loss: Any) -> str:

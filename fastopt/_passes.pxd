@@ -23,5 +23,6 @@ ctypedef struct Plan:              # arrays, their rules, and what a step keeps 
 
 cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil
 cdef int check_gradients(Plan *p, int threads) noexcept nogil
+cdef double total_square(const Plan *p) noexcept nogil
 cdef void fold_rules(Plan *p) noexcept nogil
 cdef int apply(Plan *p, int threads) noexcept nogil

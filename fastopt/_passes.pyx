@@ -78,6 +78,15 @@ cdef int check_gradients(Plan *p, int threads) noexcept nogil:
     return -1
 
 
+cdef double total_square(const Plan *p) noexcept nogil:
+    """The squared norm of all gradients, as they came."""
+    cdef Py_ssize_t k
+    cdef double total = 0
+    for k in range(p.n_jobs):
+        total += p.sums[2 * k]
+    return total
+
+
 cdef double norm(const Plan *p, const Array *a) noexcept nogil:
     """Of the gradient of an array, the mean of those accumulated."""
     cdef Py_ssize_t k

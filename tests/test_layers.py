@@ -28,7 +28,9 @@ _passes
 _matrices
 _epochs|_team
 _sgd|_predict|_update|_objective
-_batch_cuts|_batch_pace|_batch_steps
+_batch_cuts|_batch_pace
+_batch_drive
+_batch_steps
 _batch_lazy
 _batch_work|_auto_work
 _batch_wild
