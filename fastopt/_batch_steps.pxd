@@ -36,7 +36,8 @@ cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last,
 cdef void settle(const Weights *w, const Stepper *s) noexcept nogil
 cdef void clear(const Weights *w, Stepper *s) noexcept nogil
 cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil
-cdef void read_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil
+cdef double square_of(const Weights *w, const Stepper *s, char *g) noexcept nogil
+cdef void lend_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil
 cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil
 cdef void fold(const Weights *w, Stepper *s, double lr) noexcept nogil
 cdef void step_intercepts(const Weights *w, Stepper *s) noexcept nogil

@@ -9,7 +9,7 @@ from fastopt._batch_drive cimport driven_rate
 from fastopt._core cimport FO_CARRIES, kernels
 from fastopt._gradients cimport Array
 from fastopt._matrices cimport apply_factored
-from fastopt._passes cimport apply, check_gradients, fold_rules, states_at, total_square
+from fastopt._passes cimport LOOK, LOOK_AWAY, Look, overflown, squared_norm, states_at, take_step
 
 
 cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
@@ -86,25 +86,30 @@ cdef void step_all(const Weights *w, Stepper *s, double lr) noexcept nogil:
     finish(w, s, True)
 
 
-cdef void read_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil:
-    """Sums of squares, into the plan."""
+cdef double square_of(const Weights *w, const Stepper *s, char *g) noexcept nogil:
+    """The squared norm of the gradient, which the plan is given."""
+    lend_gradients(w, s, g)
+    return squared_norm(w.plan)
+
+
+cdef void lend_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil:
     if not w.intercept:
         memset(s.g_b, 0, w.k * sizeof(double))
     w.plan.arrays.at[0].g, w.plan.arrays.at[1].g = g, <char *>s.g_b
-    check_gradients(w.plan, 1)
 
 
 cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil:
     """One step by one thread of everything, or of the rows that the plan names."""
     cdef Plan *plan = w.plan
     cdef Py_ssize_t group
-    read_gradients(w, s, g)
+    cdef Look look = LOOK
     if w.drive != NULL:
-        lr = driven_rate(w.drive, lr, total_square(plan), s.t)
+        lr, look = driven_rate(w.drive, lr, square_of(w, s, g), s.t), LOOK_AWAY
+    lend_gradients(w, s, g)
     for group in range(2):
         plan.rules[group].lr = lr
-    fold_rules(plan)
-    if apply(plan, 1) < 0 and w.factored:
+    take_step(plan, 1, look)
+    if overflown(plan) < 0 and w.factored:
         apply_factored(plan, 1)
     plan.t += 1
 

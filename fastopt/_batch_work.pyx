@@ -8,8 +8,7 @@ from libc.string cimport memcpy
 
 from fastopt._batch_drive cimport Drive
 from fastopt._batch_lazy cimport step_lazily
-from fastopt._batch_steps cimport begin, clear, finish, read_gradients, step_columns, step_whole
-from fastopt._passes cimport total_square
+from fastopt._batch_steps cimport begin, clear, finish, square_of, step_columns, step_whole
 from fastopt._team cimport fo_team_wait
 
 
@@ -96,9 +95,9 @@ cdef void _note(Work *shared, Worker *worker, const Part *part) noexcept nogil:
         return
     fo_team_wait(&shared.team, worker.size)
     if worker.rank == 0:
-        read_gradients(&shared.weights, &worker.stepper, shared.weights.g)
         drive.half = part.size // 2
-        drive.square = total_square(shared.weights.plan) * (<double>part.size / drive.half) ** 2
+        drive.square = (square_of(&shared.weights, &worker.stepper, shared.weights.g)
+                        * (<double>part.size / drive.half) ** 2)
     fo_team_wait(&shared.team, worker.size)
 
 

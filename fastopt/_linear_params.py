@@ -142,11 +142,16 @@ def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str,
     raise InvalidParameterError(f"{name} of {owner} must be {expected}; got {value!r}{hint}")
 
 
-def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
-    """Raise for the first value that its rule does not accept, or that does not go with another."""
+def check_rules(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise for the first value that its rule does not accept."""
     for name, rule in rules.items():
         if not rule.accepts(values[name]):
             refuse(owner, name, rule.words, values[name], rule.options)
+
+
+def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise for the first value that its rule does not accept, or that does not go with another, of those who learn by SGD."""
+    check_rules(owner, rules, values)
     if "batch_size" in values:
         check_batches(owner, values)
     if values["learning_rate"] == "optimal" and values.get("alpha") == 0 and not uses_batches(values):
@@ -214,7 +219,8 @@ def _check_wild(owner: str, values: Mapping[str, Any], settings: Mapping[str, An
 def _check_follows(owner: str, name: str, values: Mapping[str, Any], other: str) -> None:
     """Raise for a schedule or a batch size that is driven by each batch."""
     if getattr(values[name], "driven_by", None) in ("value", "noise"):
-        refuse(owner, name, f"a function of the step with {other}, whose steps wait for no norm of a gradient", values[name])
+        refuse(owner, name, f"what follows from the step alone with {other}, where no step waits for the norm of a gradient",
+               values[name])
 
 
 def loss_name(loss: Any) -> str:

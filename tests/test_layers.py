@@ -21,13 +21,15 @@ losses|penalties|schedules
 _batching
 _batching_\\w+
 batching
-_samples|_outputs|_columns
+_samples|_outputs|_columns|_team
 _auto_state
 _gradients
 _passes
 _matrices
-_epochs|_team
+_epochs
+_blas|_ldl|_heap
 _sgd|_predict|_update|_objective
+_hessian|_descent|_variance|_dual
 _batch_cuts|_batch_pace
 _batch_drive
 _batch_steps
@@ -42,13 +44,15 @@ _optimizer
 _optimizer_moments
 _optimizer_\\w+
 optimizers|objective
-_blas|_ldl|_heap
 _lbfgs
 _compact
 _lbfgsb
 _minimize_objective
 _minimize_\\w+ *
 _minimize|_mlp|_dask
+_solver
+_solve_\\w+ *
+_solve
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
 linear_model|neural_network
 _model_\\w+|_cli\\w* *
