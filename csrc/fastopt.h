@@ -249,6 +249,11 @@ typedef struct {
     /* Adds to the sum what the gradient is that of: the losses of all outputs, weighted; p stays, scratch (n, k). */
     void (*batch_objective)(const fo_errors *errors, ptrdiff_t n, const void *y, const void *weight, const void *p,
                             void *scratch, double *sum);
+    /* The step size of a loss that is known to reach `lowest`, at most `most`. */
+    double (*polyak_rate)(double lowest, double most, double c, double value, double square);
+    /* Takes note of the squared norms of the mean gradient over n and N > n rows; 0 where that overflows, nothing changed. */
+    int (*noise_note)(fo_noise *noise, double n, double N, double few, double many);
+    double (*noise_scale)(const fo_noise *noise);
 } fo_kernels;
 
 typedef struct {

@@ -116,7 +116,7 @@ cdef class BatchRun(Epochs):
         self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(self.k, dtype=np.int32)
         self.l2, self.l1 = penalty
         self.cuts = Cuts(samples.block_rows, sizes, rates)
-        self.driver = Driver(self.cuts, rates, sizes) if drives(rates, sizes) else None
+        self.driver = Driver(self.cuts, rates, sizes) if drives(rates, sizes) or optimizer.plan.by_products else None
         self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
         self.wild = Wild(threads) if hogwild and threads > 1 else None
         self._init_columns(threads)
@@ -156,7 +156,8 @@ cdef class BatchRun(Epochs):
         shared.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY
                         or shared.factored or plan.arrays.at[0].packing != FO_UNPACKED or self.driver is not None)
         if self.driver is not None:
-            shared.drive = &self.driver.c
+            shared.drive, self.driver.c.by_products = &self.driver.c, plan.by_products
+            self.driver.matrices = self.optimizer, [g, None]   # b is stepped by a kernel
         shared.w, shared.g, shared.w_avg = <char *>_data(w), <char *>_data(g), <char *>_data(w_avg)
         shared.b, shared.b_avg = <double *>_data(b), <double *>_data(b_avg)
         shared.b_turns[0], shared.b_turns[1] = <double *>_data(turns[0]), <double *>_data(turns[1])
@@ -232,6 +233,9 @@ cdef class BatchRun(Epochs):
             self.wild.settle()
         elif self.shared.weights.lazy != NULL:
             settle_lazily(&self.shared.weights)
+        if self.driver is not None:
+            with gil:
+                self.driver.settle()
         return 0
 
     cdef void _share(self, Py_ssize_t n) noexcept nogil:

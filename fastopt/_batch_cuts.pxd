@@ -20,6 +20,7 @@ cdef class Cuts:
     cdef Py_ssize_t rows, at   # of this block, and how many of them are cut
     cdef readonly bint adaptive
     cdef bint driven           # sizes follow from the gradients: batches are cut one after the other
+    cdef bint rated            # rates follow from the losses, and are known only then
     cdef double factor         # what `adaptive` has left of the learning rate
 
     cdef void start(self, Py_ssize_t rows) noexcept nogil

@@ -52,7 +52,8 @@ cdef class Cuts:
     def __init__(self, Py_ssize_t rows, sizes, rates):
         self.sizes, self.rates, self.factor = sizes, rates, 1
         self.batch_size = sizes if isinstance(sizes, int) else 0
-        self.schedule.kind, self.driven = -1, getattr(sizes, "driven_by", None) == "noise"
+        self.schedule.kind = -1
+        self.driven, self.rated = getattr(sizes, "driven_by", None) == "noise", getattr(rates, "driven_by", None) == "value"
         if isinstance(rates, tuple):
             self.schedule.kind, self.schedule.lr, self.schedule.power_t, self.schedule.t0 = rates
             self.adaptive = SCHEDULE_NAMES[self.schedule.kind] == "adaptive"
@@ -80,6 +81,8 @@ cdef class Cuts:
         while self.at < self.rows and not (self.driven and steps > 0):
             self._add(self._size(step + steps) if self.left == 0 else 0)
             steps += self.part[self.n - 1].ends
+        if self.rated:
+            return 0
         self._rates(steps + (self.left > 0), step)
         steps = 0
         for i in range(first, self.n):
@@ -108,12 +111,11 @@ cdef class Cuts:
     cdef Py_ssize_t _size(self, Py_ssize_t step) except -1 nogil:
         """Rows of the batch of a step."""
         cdef Py_ssize_t size = self.batch_size
-        if size > 0:
-            return size
-        with gil:
-            size = self.sizes.size(step)
-            if size < 1:
-                raise InvalidParameterError(f"batch_size must give at least 1 row for each step, got {size} for step {step}")
+        if size == 0:
+            with gil:
+                size = self.sizes.size(step)
+                if size < 1:
+                    raise InvalidParameterError(f"batch_size must give at least 1 row for each step, got {size} for step {step}")
         return max(size, 2) if self.driven else size   # a batch of one has no halves to learn from
 
     cdef int _rates(self, Py_ssize_t n, Py_ssize_t step) except -1 nogil:

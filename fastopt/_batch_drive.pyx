@@ -1,14 +1,18 @@
-"""Learning rates and batch sizes that follow from the loss and the gradient of each mini-batch: PolyakStep, NoiseScale, and
-what else says by `driven_by` that it is so.
+"""What a step of mini-batches asks of Python, or of numbers that Python gave: learning rates and batch sizes that follow from the
+loss and the gradient of each batch, and steps by products of matrices.
 
-Used by _batch.pyx, _batch_work.pyx and _batch_steps.pyx: the thread that takes the step asks here, between the gradient and the
-step, with the GIL.  Knows neither rows nor weights.
+Used by _batch.pyx, _batch_work.pyx and _batch_steps.pyx, in the thread that takes the step.  PolyakStep and NoiseScale are
+followed without the GIL and told at the end of an epoch what they have become; what else says by `driven_by` that it is driven
+is asked at each step.  Knows neither rows nor weights.
 """
 from libc.math cimport isfinite
 
 from fastopt._batch_cuts cimport Cuts
+from fastopt._core cimport kernels
 
 from fastopt._batch_cuts import rates_of
+from fastopt._batching_noise import NoiseScale
+from fastopt._schedule_driven import PolyakStep
 from fastopt.exceptions import InvalidParameterError
 
 cdef double MOST = 1e280   # of a squared norm: beyond, a fit is about to diverge, and averages would overflow
@@ -35,15 +39,23 @@ cdef class Driver:
     cuts : Cuts
         Of the blocks.
     schedule, sizes : object
-        At least one of which `drives`.
+        What `drives`, or not.
     """
 
     def __init__(self, Cuts cuts, schedule, sizes):
+        cdef Drive *d = &self.c
         self.cuts, self.schedule, self.sizes = cuts, schedule, sizes
-        self.c.owner, self.c.n_parts = <void *>self, &cuts.n
-        self.c.by_value, self.c.by_noise = drives(schedule, None), drives(None, sizes)
+        d.owner, d.n_parts = <void *>self, &cuts.n
+        d.by_value, d.by_noise = drives(schedule, None), drives(None, sizes)
+        d.asks = (d.by_value and type(schedule) is not PolyakStep or d.by_noise and type(sizes) is not NoiseScale
+                  or d.by_noise and not d.by_value and cuts.schedule.kind < 0)   # rates that Python computes
+        if d.by_value and not d.asks:
+            d.lowest, d.most, d.c, d.rate = schedule.f_star, schedule.max_lr, schedule.c, schedule.current_lr
+        if d.by_noise and not d.asks:
+            d.noise = sizes._noise()
+            cuts.batch_size = <Py_ssize_t>d.noise.size
 
-    cdef double _rate(self, double lr, double square, double t):
+    cdef double _ask(self, double lr, double square, double t):
         """The learning rate of step `t`, from 1; errors wait for the end of the block."""
         if self.c.failed:
             return 0
@@ -72,8 +84,43 @@ cdef class Driver:
             raise InvalidParameterError(f"{name} {told!r} does not go with the losses of the batches: {error}") from None
         return 0
 
+    cdef int _step_matrices(self):
+        if not self.c.failed:
+            try:
+                optimizer, grads = self.matrices
+                optimizer.step_matrices(grads)
+            except BaseException as error:
+                self.c.failed, self.error = True, error
+        return 0
+
+    cdef int settle(self) except -1:
+        """At the end of an epoch, what the schedule and the sizes have become."""
+        if self.c.by_value and not self.c.asks:
+            self.schedule._set(lr=self.c.rate)
+        if self.c.by_noise and not self.c.asks:
+            self.sizes._become(self.c.noise)
+        return 0
+
 
 cdef double driven_rate(Drive *drive, double lr, double square, double t) noexcept nogil:
     """The learning rate of a step, of what the squared norm of its gradient is known; `lr`: unless that drives it."""
+    cdef double value = drive.objective / drive.rows
+    if drive.asks or drive.failed or drive.by_value and value < drive.lowest:   # which is an error, to be raised
+        with gil:
+            return (<Driver>drive.owner)._ask(lr, square, t)
+    if drive.by_noise:
+        if drive.half and drive.square < MOST and square < MOST:
+            kernels(False).noise_note(&drive.noise, <double>drive.half, <double>drive.rows, drive.square, square)
+        (<Driver>drive.owner).cuts.batch_size = <Py_ssize_t>drive.noise.size
+        (<Driver>drive.owner).cuts.more(t + 1)
+    if not drive.by_value:
+        return lr
+    if isfinite(value) and isfinite(square):
+        drive.rate = kernels(False).polyak_rate(drive.lowest, drive.most, drive.c, value, square)
+    return drive.rate
+
+
+cdef void step_matrices(Drive *drive) noexcept nogil:
+    """The part of a step that is products of matrices."""
     with gil:
-        return (<Driver>drive.owner)._rate(lr, square, t)
+        (<Driver>drive.owner)._step_matrices()

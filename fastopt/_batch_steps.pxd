@@ -16,7 +16,7 @@ ctypedef struct Weights:           # shared by all threads
     char *w
     char *g
     char *w_avg
-    Drive *drive                   # learning rates or sizes follow from each batch; NULL: they do not
+    Drive *drive                   # rates or sizes follow from each batch, or Python steps; NULL: nothing of it
     fo_lazy *lazy                  # only the columns of a batch are stepped; NULL: all
     char *taken                    # (d, k) their gradients
     double *b

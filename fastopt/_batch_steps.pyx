@@ -5,7 +5,7 @@ itself, from its own copy of what is carried from step to step, so that threads 
 """
 from libc.string cimport memcpy, memset
 
-from fastopt._batch_drive cimport driven_rate
+from fastopt._batch_drive cimport driven_rate, step_matrices
 from fastopt._core cimport FO_CARRIES, kernels
 from fastopt._gradients cimport Array
 from fastopt._matrices cimport apply_factored
@@ -103,12 +103,14 @@ cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept 
     cdef Plan *plan = w.plan
     cdef Py_ssize_t group
     cdef Look look = LOOK
-    if w.drive != NULL:
+    if w.drive != NULL and (w.drive.by_value or w.drive.by_noise):
         lr, look = driven_rate(w.drive, lr, square_of(w, s, g), s.t), LOOK_AWAY
     lend_gradients(w, s, g)
     for group in range(2):
         plan.rules[group].lr = lr
     take_step(plan, 1, look)
+    if plan.by_products:
+        step_matrices(w.drive)
     if overflown(plan) < 0 and w.factored:
         apply_factored(plan, 1)
     plan.t += 1

@@ -134,6 +134,9 @@ cdef extern from "fastopt.h" nogil:
         int64_t *columns
         fo_step last
 
+    ctypedef struct fo_noise:
+        double decay, least, most, size, variance, squared_mean, updates
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -188,6 +191,9 @@ cdef extern from "fastopt.h" nogil:
         void (*lazy_settle)(Py_ssize_t, fo_lazy *, void *, void **) noexcept nogil
         void (*batch_objective)(const fo_errors *, Py_ssize_t, const void *, const void *, const void *, void *,
                                 double *) noexcept nogil
+        double (*polyak_rate)(double, double, double, double, double) noexcept nogil
+        int (*noise_note)(fo_noise *, double, double, double, double) noexcept nogil
+        double (*noise_scale)(const fo_noise *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

@@ -99,7 +99,7 @@ COMMON: dict[str, Rule] = {
     "warm_start": FLAG,
     "average": either(integer(1), FLAG),
 }
-#: of those that learn y as well; muon is for matrices alone, and intercepts are none
+#: of those that learn y as well
 SUPERVISED: dict[str, Rule] = {
     **COMMON,
     "penalty": either(names(*(name for name in PENALTY_NAMES if name != "none")), NONE),
@@ -111,7 +111,7 @@ SUPERVISED: dict[str, Rule] = {
     "n_iter_no_change": integer(1),
     "restore_best": FLAG,
     "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
-    "optimizer": either(names("auto", *(name for name in optimizers.names() if name != "muon")), NONE),
+    "optimizer": either(names("auto", *optimizers.names()), NONE),
     "batch_size": either(integer(1), SIZE, NONE),
     "schedule": either(SCHEDULE, NONE),
     "clip_norm": either(real(0, above=True), NONE),
@@ -194,6 +194,9 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
     settings = values["optimizer_params"] or {}
     if values["parallel"] == "hogwild":
         _check_wild(owner, values, settings)
+    _, alpha, share = penalty_spec(values["penalty"], values["alpha"], values["l1_ratio"])
+    if values["optimizer"] == "muon" and alpha * share > 0:
+        refuse(owner, "penalty", "'l2' or None with optimizer='muon', whose step is not one of single weights", values["penalty"])
     for name, instead in NOT_SETTINGS.items():
         if name in settings:
             refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),

@@ -51,7 +51,7 @@ cdef void take_part(Plan *p, Look look, int rank, int size) noexcept nogil:
         if p.refused < 0:
             fold_rules(p)
     fo_team_wait(&p.team, size)
-    if p.refused >= 0 or p.by_products:
+    if p.refused >= 0:
         return
     if p.sums_over != FO_SUMS_none:
         one_part(p, SUMS, rank, size)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from reference import PLAIN
-from reference_optimizers import DEFAULTS, Reference
+from reference_optimizers import DEFAULTS, MATRIX_DEFAULTS, Reference
 
 
 def softmax(Y, P):
@@ -91,7 +91,7 @@ def minibatches(X, Y, loss, *, optimizer="sgd", settings=None, lr=0.1, l2=0.0, l
     """
     k, d = Y.shape[1], X.shape[1]
     X, w, b = np.asarray(X, float), *(start or (np.zeros((k, d)), np.zeros(k)))
-    decay = next((name for name in ("weight_decay", "l2") if name in DEFAULTS[optimizer]), None)
+    decay = next((name for name in ("weight_decay", "l2") if name in {**DEFAULTS, **MATRIX_DEFAULTS}[optimizer]), None)
     own, none = ({decay: l2}, {decay: 0.0}) if decay else ({}, {})
     rule = Reference(optimizer, [([w], {"l1": l1, **own}), ([b], none)], lr=lr, **(settings or {}))
     w, b = rule.params
