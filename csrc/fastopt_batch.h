@@ -58,11 +58,4 @@ typedef struct {
     fo_step last;            /* the last step */
 } fo_lazy;
 
-/* A batch size that follows the noise of gradients, from n rows to N: averages of S and ‖G‖², the variance of a row's gradient
- * and the squared mean gradient. */
-typedef struct {
-    double decay, least, most; /* what averages keep; bounds of the size */
-    double size, variance, squared_mean, updates;
-} fo_noise;
-
 #endif

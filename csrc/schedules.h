@@ -97,30 +97,4 @@ static void lr_block(const fo_schedule *h, ptrdiff_t n, double t, double *lr) {
 #undef LR_LOOP
     }
 }
-/* ---- driven by what happens ---- */
-
-/* (value − lowest)/(c·‖g‖²), at most `most` */
-static double polyak_rate(double lowest, double most, double c, double value, double square) {
-    const double bound = c * square;
-    return bound > 0 ? schedule_least((value - lowest) / bound, most) : most;
-}
-
-/* S/‖G‖²: 0 where the averages leave nothing of S, infinite where they leave nothing of ‖G‖² */
-static double noise_scale(const fo_noise *s) {
-    return s->variance <= 0 ? 0 : s->squared_mean <= 0 ? INFINITY : s->variance / s->squared_mean;
-}
-
-/* McCandlish et al. 2018, appendix A.1, with the estimates times n and over N, so that nothing overflows early */
-static int noise_note(fo_noise *s, double n, double N, double few, double many) {
-    const double share = n / N, kept = s->decay;
-    const double squared_mean = kept * s->squared_mean + (1 - kept) * ((many - share * few) / (1 - share));
-    const double variance = kept * s->variance + (1 - kept) * ((few - many) * n / (1 - share));
-    if (!(fabs(squared_mean) < INFINITY && fabs(variance) < INFINITY)) return 0;
-    s->squared_mean = squared_mean, s->variance = variance, s->updates++;
-    const double scale = noise_scale(s), half = s->size / 2;
-    const double size = rint(schedule_least(scale > half ? scale : half, 2 * s->size));
-    s->size = schedule_least(size > s->least ? size : s->least, s->most);
-    return 1;
-}
-
 #endif

@@ -1,7 +1,7 @@
 """What a step of mini-batches asks of Python, or of numbers that Python gave: learning rates and batch sizes that follow from the
 loss and the gradient of each batch, and steps by products of matrices."""
 from fastopt._batch_cuts cimport Cuts
-from fastopt._core cimport fo_noise
+from fastopt._driven cimport fo_noise
 
 
 ctypedef struct Drive:         # what the thread that steps notes of a batch

@@ -8,7 +8,7 @@ is asked at each step.  Knows neither rows nor weights.
 from libc.math cimport isfinite
 
 from fastopt._batch_cuts cimport Cuts
-from fastopt._core cimport kernels
+from fastopt._driven cimport fo_noise_note, fo_polyak_rate
 
 from fastopt._batch_cuts import rates_of
 from fastopt._batching_noise import NoiseScale
@@ -110,13 +110,13 @@ cdef double driven_rate(Drive *drive, double lr, double square, double t) noexce
             return (<Driver>drive.owner)._ask(lr, square, t)
     if drive.by_noise:
         if drive.half and drive.square < MOST and square < MOST:
-            kernels(False).noise_note(&drive.noise, <double>drive.half, <double>drive.rows, drive.square, square)
+            fo_noise_note(&drive.noise, <double>drive.half, <double>drive.rows, drive.square, square)
         (<Driver>drive.owner).cuts.batch_size = <Py_ssize_t>drive.noise.size
         (<Driver>drive.owner).cuts.more(t + 1)
     if not drive.by_value:
         return lr
     if isfinite(value) and isfinite(square):
-        drive.rate = kernels(False).polyak_rate(drive.lowest, drive.most, drive.c, value, square)
+        drive.rate = fo_polyak_rate(drive.lowest, drive.most, drive.c, value, square)
     return drive.rate
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastopt import losses, optimizers
-from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
+from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, PENALTY_PLACES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
 from fastopt.exceptions import InvalidParameterError
 
 
@@ -102,7 +102,7 @@ COMMON: dict[str, Rule] = {
 #: of those that learn y as well
 SUPERVISED: dict[str, Rule] = {
     **COMMON,
-    "penalty": either(names(*(name for name in PENALTY_NAMES if name != "none")), NONE),
+    "penalty": either(names(*(name for name, place in PENALTY_PLACES.items() if place == "sgd" and name != "none")), NONE),
     "alpha": real(0),
     "l1_ratio": either(real(0, 1), NONE),
     "epsilon": real(0),

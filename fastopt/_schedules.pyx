@@ -2,11 +2,12 @@
 rates and batch sizes, from numbers to numbers.
 
 Used by fastopt._schedule and fastopt._batching_noise, which check the step and the numbers; other compiled modules cimport
-read_schedule.  The mathematics is in csrc/schedules.h.
+read_schedule.  The mathematics is in csrc/schedules.h and csrc/fastopt_driven.h.
 """
 import numpy as np
 
-from fastopt._core cimport fo_noise, fo_schedule, kernels
+from fastopt._core cimport fo_schedule, kernels
+from fastopt._driven cimport fo_noise, fo_noise_note, fo_noise_scale, fo_polyak_rate
 from fastopt._core import SCHEDULE_NAMES
 
 #: what a spec holds, in the order of fo_schedule
@@ -52,16 +53,16 @@ def evaluate(tuple spec, double t, Py_ssize_t n):
 
 def polyak_rate(double lowest, double most, double c, double value, double square):
     """The rate of Polyak's step."""
-    return kernels(False).polyak_rate(lowest, most, c, value, square)
+    return fo_polyak_rate(lowest, most, c, value, square)
 
 
 def noise_note(dict noise, double n, double N, double few, double many):
     """The fields of fo_noise after two squared norms more, or None where that overflows."""
     cdef fo_noise s = noise
-    return s if kernels(False).noise_note(&s, n, N, few, many) else None
+    return s if fo_noise_note(&s, n, N, few, many) else None
 
 
 def noise_scale(dict noise):
     """The estimate of the noise scale."""
     cdef fo_noise s = noise
-    return kernels(False).noise_scale(&s)
+    return fo_noise_scale(&s)

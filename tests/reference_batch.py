@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 from reference import PLAIN
-from reference_optimizers import DEFAULTS, MATRIX_DEFAULTS, Reference
+from reference_matrix_rules import MATRIX_DEFAULTS
+from reference_optimizers import DEFAULTS, Reference
 
 
 def softmax(Y, P):

@@ -1,7 +1,8 @@
 """What surrounds the rules of reference_rules.py, in plain NumPy: groups, schedules, maximize, clipping, weight decay, L1; and
 each rule's default settings, from PyTorch's documentation or the papers.  Never imports fastopt."""
 import numpy as np
-from reference_rules import INF, MATRIX_RULES, RULES, norm, soft
+from reference_matrix_rules import MATRIX_DEFAULTS, MATRIX_RULES
+from reference_rules import INF, RULES, norm, soft
 
 BETAS = {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
 FREE = {"weight_decay": 0.0, "r": 0.0, "weight_lr_power": 2.0}
@@ -33,8 +34,6 @@ DEFAULTS = {
     "prodigy": {"lr": 1.0, **BETAS, "beta3": None, "decoupled_weight_decay": True, "use_bias_correction": False,
                 "safeguard_warmup": False, "d0": 1e-6, "d_coef": 1.0, "growth_rate": INF},
 }
-MATRIX_DEFAULTS = {"muon": {"lr": 1e-3, "weight_decay": 0.1, "momentum": 0.95, "nesterov": True, "eps": 1e-7, "ns_steps": 5,
-                            "adjust_lr": "original"}}
 COMMON = {"l1": 0.0, "clip_value": None}
 
 

@@ -123,6 +123,32 @@ def test_partial_fit_goes_on_exactly(driven, layout):
         same(once.fit(LAYOUTS[layout](X), score), make(SGDRegressor, **params).fit(LAYOUTS[layout](X), score))
 
 
+class Sizes:
+    """NoiseScale as a user's own."""
+    driven_by = "noise"
+
+    def __init__(self, strategy):
+        self.strategy = strategy
+        self.size, self.update = strategy.size, strategy.update
+
+
+@pytest.mark.parametrize("layout", ["dense", "csr"])
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_what_is_asked_in_python_gives_the_same_bits(driven, layout):
+    """As what is followed without it; and afterwards both are what they have become."""
+    X, score = problem(40)
+    given = {"max_iter": 1, **DRIVEN[driven][0]()}
+    for wrapped in ("schedule", "batch_size"):
+        own = {**given, "batch_size": given.get("batch_size", 8)}
+        if wrapped in given:
+            own[wrapped] = schedules.Warmup(given[wrapped], 0) if wrapped == "schedule" else Sizes(given[wrapped])
+        models = [make(SGDRegressor, **params).fit(LAYOUTS[layout](X), score) for params in (given, own)]
+        same(*models)
+        one, other = (model._memory.left[0 if wrapped == "schedule" else 1] for model in models)
+        if wrapped in given:
+            assert (other.schedule if wrapped == "schedule" else other.strategy) == one != given[wrapped]
+
+
 @pytest.mark.parametrize("driven", DRIVEN)
 def test_early_stopping_and_divergence(driven):
     X, score = problem()
