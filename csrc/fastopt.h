@@ -255,6 +255,9 @@ typedef struct {
     fo_descent_kernels descent;
     fo_objective_kernels objective;
     fo_chain_kernels chains;
+    /* Adds to the sum what the gradient is that of: the losses of all outputs, weighted; p stays, scratch (n, k). */
+    void (*batch_objective)(const fo_errors *errors, ptrdiff_t n, const void *y, const void *weight, const void *p,
+                            void *scratch, double *sum);
 } fo_kernels;
 
 typedef struct {
