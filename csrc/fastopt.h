@@ -148,6 +148,7 @@ typedef struct {
 } fo_step;
 
 #include "fastopt_batch.h"
+#include "fastopt_hessian.h"
 #include "fastopt_penalty.h"
 
 /* The kernels of one instruction set and one element type. */
@@ -253,6 +254,8 @@ typedef struct {
     void (*penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to);
     /* The largest distance of −g from the subdifferential at w, nan if some is; each into violations (n,) unless NULL. */
     double (*penalty_violation)(const fo_regularizer *r, ptrdiff_t n, const void *w, const void *g, void *violations);
+    /* Adds the weighted outer products of a block of rows. */
+    void (*gram_rows)(const fo_matrix *X, const fo_gram *gram);
 } fo_kernels;
 
 typedef struct {

@@ -29,7 +29,8 @@
       fo_auto_dense_##suffix, fo_auto_touch_##suffix, fo_auto_columns_##suffix, fo_auto_settle_##suffix, \
       fo_auto_losses_##suffix, auto_intercepts, \
       lazy_accepts, fo_lazy_touch_##suffix, fo_lazy_take_##suffix, lazy_note, fo_lazy_settle_##suffix, \
-      fo_penalty_value_##suffix, fo_penalty_prox_##suffix, fo_penalty_violation_##suffix }
+      fo_penalty_value_##suffix, fo_penalty_prox_##suffix, fo_penalty_violation_##suffix, \
+      fo_gram_rows_##suffix }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);
 const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

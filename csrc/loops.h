@@ -18,4 +18,5 @@
 #include "columns.h"
 #include "auto.h"
 #include "lazy.h"
+#include "hessian.h"
 #include "penalties.h"

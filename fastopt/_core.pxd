@@ -144,6 +144,25 @@ cdef extern from "fastopt.h" nogil:
         int64_t *columns
         fo_step last
 
+    enum:
+        FO_GRAM_ROWS
+        FO_GRAM_BYTES
+        FO_GRAM_BLOCK
+
+    ctypedef struct fo_gram:
+        Py_ssize_t n
+        const int32_t *rows
+        const void *h
+        const void *c
+        int intercept, outer
+        Py_ssize_t begin, end
+        const void *centre
+        const void *scale
+        void *left
+        void *right
+        Py_ssize_t stride
+        double *sums
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -199,6 +218,7 @@ cdef extern from "fastopt.h" nogil:
         double (*penalty_value)(const fo_regularizer *, Py_ssize_t, const void *) noexcept nogil
         void (*penalty_prox)(const fo_regularizer *, Py_ssize_t, double, const void *, void *) noexcept nogil
         double (*penalty_violation)(const fo_regularizer *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        void (*gram_rows)(const fo_matrix *, const fo_gram *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

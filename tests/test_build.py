@@ -125,7 +125,7 @@ print("used", isa)
 
 
 def test_get_include():
-    for name in ("fastopt.h", "fastopt_batch.h", "fastopt_penalty.h", "lists.h"):
+    for name in ("fastopt.h", "fastopt_batch.h", "fastopt_penalty.h", "fastopt_hessian.h", "lists.h"):
         assert (Path(fo.get_include()) / name).read_text() == (ROOT / "csrc" / name).read_text()
 
 
