@@ -20,3 +20,7 @@
 #include "lazy.h"
 #include "hessian.h"
 #include "penalties.h"
+#include "variance.h"
+#include "conjugates.h"
+#include "dual.h"
+#include "objective.h"

@@ -200,6 +200,18 @@ cdef class Matrix:
         self.c.indptr = cnp.PyArray_DATA(indptr)
         return 0
 
+    cdef fo_matrix from_row(self, Py_ssize_t i) noexcept nogil:
+        """X without its first i rows."""
+        cdef fo_matrix part = self.c
+        if part.layout == FO_DENSE:
+            part.data = <const char *>part.data + i * self.row_stride
+        elif part.layout == FO_CSR32:
+            part.indptr = <const int32_t *>part.indptr + i
+        else:
+            part.indptr = <const int64_t *>part.indptr + i
+        part.n -= i
+        return part
+
     @property
     def dtype(self):
         return np.dtype(np.float32 if self.is_float else np.float64)

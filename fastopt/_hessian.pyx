@@ -14,7 +14,8 @@ from libc.string cimport memset
 import numpy as np
 
 from fastopt._core cimport FO_CSR32, FO_DENSE, FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, Matrix, fo_gram, fo_matrix, kernels
-from fastopt._objective cimport GRADIENT, PRODUCTS, VALUE, Job, Objective
+from fastopt._objective cimport Objective
+from fastopt._objective_pass cimport PRODUCTS, VALUE, Job
 
 cnp.import_array()
 
@@ -200,3 +201,43 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
             o.sum_value = float(values[::plan.ranges, 0].sum())
             o.have |= VALUE
         return all_sums[0].reshape(-1, plan.panels * (FO_GRAM_BYTES // job.item))[:plan.rows, :plan.columns]
+
+
+def hessian(Objective o, w, bint whole=True):
+    """The Hessian of an objective at w: one reading of X for each pair of outputs.
+
+    Parameters
+    ----------
+    o : Objective
+    w : ndarray of shape (n_params,)
+    whole : bool
+        Otherwise it is good on and below the diagonal alone.
+
+    Returns
+    -------
+    ndarray of shape (n_params, n_params)
+    """
+    cdef Py_ssize_t k = o.n_outputs, d = o.n_features, a, b
+    if k == 1:
+        out = np.ascontiguousarray(sums(o, w))
+    else:
+        out = np.zeros((o.n_params, o.n_params))
+        for a in range(k):
+            for b in range(a + 1) if o.job.samples.softmax else (a,):
+                _place(out, _mirrored(sums(o, w, a, b)), a, b, k, d)
+    coefficients = np.arange(k * d)
+    out[coefficients, coefficients] += o._l2
+    return _mirrored(out) if whole else out
+
+
+def _mirrored(lower):
+    below = np.tril(lower, -1)
+    return np.tril(lower) + below.T
+
+
+def _place(out, block, Py_ssize_t a, Py_ssize_t b, Py_ssize_t k, Py_ssize_t d):
+    """The block of the outputs a and b: coefficients, then intercepts."""
+    out[a * d:(a + 1) * d, b * d:(b + 1) * d] = block[:d, :d]
+    if len(block) > d:
+        out[k * d + a, b * d:(b + 1) * d] = out[k * d + b, a * d:(a + 1) * d] = block[d, :d]
+        out[k * d + a, k * d + b] = block[d, d]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
 
+from ._hessian import hessian
 from ._solve_smooth import Descent, Steps, descend
 from ._solver import Callback, Needs, Solution, Vector, solver
 
@@ -53,7 +54,7 @@ class Factor:
 def _steps(descent: Descent) -> Steps:
     """Newton steps; where rounding of the Hessian leaves no descent, steepest descent in the scaled columns."""
     while True:
-        factor = Factor(descent.objective.hessian(descent.w))
+        factor = Factor(hessian(descent.objective, descent.w, whole=False))
         if not descent.step(-factor.solve(descent.g)) and not descent.step(-factor.scale ** 2 * descent.g):
             return
         yield

@@ -28,7 +28,9 @@ _passes
 _matrices
 _epochs
 _blas|_ldl|_heap
-_sgd|_predict|_update|_objective
+_sgd|_predict|_update|_objective_pass|_chains
+_objective
+_objective_line
 _hessian|_descent|_variance|_dual
 _batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
@@ -120,8 +122,8 @@ def test_optional_packages_have_owners(path):
             assert re.fullmatch(OWNERS.get(top, ""), path.stem), f"{path.name} imports {top}"
 
 
-# macros of csrc/rules.h that begin a static function
-STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(")
+# macros of csrc/rules.h and conjugates.h that begin a static function
+STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(")
 
 
 def without_comments(text):
