@@ -211,25 +211,6 @@ cdef extern from "fastopt.h" nogil:
         void (*combine)(Py_ssize_t, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
         double (*leave)(const fo_weights *, const double *, const double *, double, const double *, double *) noexcept nogil
 
-    enum:
-        FO_GRAM_ROWS
-        FO_GRAM_BYTES
-        FO_GRAM_BLOCK
-
-    ctypedef struct fo_gram:
-        Py_ssize_t n
-        const int32_t *rows
-        const void *h
-        const void *c
-        int intercept, outer
-        Py_ssize_t begin, end
-        const void *centre
-        const void *scale
-        void *left
-        void *right
-        Py_ssize_t stride
-        double *sums
-
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -292,7 +273,7 @@ cdef extern from "fastopt.h" nogil:
         int (*dual_accepts)(int) noexcept nogil
         void (*row_squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
         fo_objective_kernels objective
-        void (*gram_rows)(const fo_matrix *, const fo_gram *) noexcept nogil
+        void (*gram_rows)(const fo_matrix *, const void *) noexcept nogil   # fo_gram: _hessian.pxd
 
     ctypedef struct fo_table:
         const char *name

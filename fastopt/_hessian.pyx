@@ -4,7 +4,6 @@ Used by objective.py.  Rows are cut into blocks, blocks into parts; for many col
 Threads take parts or ranges, whose sums are their own and are added in order, so that bits do not depend on threads.  The
 arithmetic is csrc/hessian.h.
 """
-cimport cython
 cimport numpy as cnp
 from cython.parallel cimport prange, threadid
 from libc.math cimport sqrt
@@ -13,7 +12,7 @@ from libc.string cimport memset
 
 import numpy as np
 
-from fastopt._core cimport FO_CSR32, FO_DENSE, FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, Matrix, fo_gram, fo_matrix, kernels
+from fastopt._core cimport FO_CSR32, Matrix, fo_matrix, kernels
 from fastopt._objective cimport Objective
 from fastopt._objective_pass cimport PRODUCTS, VALUE, Job
 
