@@ -23,7 +23,7 @@ from fastopt._solve import solve
 warnings.filterwarnings("ignore")
 ITERATIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 13, 17, 22, 30, 40, 60, 100, 200, 400, 1000, 3000)
 TARGETS = (1e-3, 1e-6)
-LIMIT = 20.0   # seconds: no more is tried of a solver then
+LIMIT = 3.0   # seconds: no more is tried of a solver then
 
 
 def _covtype():
