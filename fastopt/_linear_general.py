@@ -149,7 +149,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
             tags.regressor_tags, tags.target_tags.multi_output = None, False
         else:
             tags.classifier_tags, tags.target_tags.required = None, True
-            tags.target_tags.positive_only = self._any_loss().target == "positive"
+            tags.target_tags.positive_only = self._any_loss().target != "real"
         return tags
 
     # ---- what the base asks ----

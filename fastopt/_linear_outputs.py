@@ -26,7 +26,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
     """Classes as targets 0 and 1 of one output each, or, of a multinomial loss, as class numbers of one objective."""
 
     def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return check_X_y(self, X, y, True, wide=True)
+        return check_X_y(self, X, y, True, wide=self._wide)
 
     def _multinomial(self, k: int) -> bool:
         """Whether the classes are learnt as one softmax rather than one against the rest."""
@@ -68,7 +68,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     _columns: ClassVar[bool] = False
 
     def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return check_X_y(self, X, y, True, columns=self._columns, numeric=True, wide=True)
+        return check_X_y(self, X, y, True, columns=self._columns, numeric=True, wide=self._wide)
 
     def _regression_loss(self) -> Loss:
         return losses.SquaredError()

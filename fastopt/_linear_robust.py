@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import losses
 from fastopt._linear_compat import FIT_LEVELS, Events
+from fastopt._linear_data import float_type
 from fastopt._linear_interior import quantile_regression
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_params import refuse
@@ -214,7 +215,8 @@ class QuantileRegressor(SolvedRegressor):
         else:
             solution = self._programme(X, y, weight)
         w, d = solution.w, X.shape[1]
-        return Found(w[None, :d], w[d:] if self.fit_intercept else np.zeros(1), [solution])
+        coef, intercept = w[None, :d], w[d:] if self.fit_intercept else np.zeros(1)
+        return Found(coef.astype(float_type(X)), intercept.astype(float_type(X)), [solution])
 
     def _programme(self, X: Any, y: Any, weight: Any) -> Solution:
         """By SciPy's HiGHS: y = X(p − q) + u − v with all of them at least 0."""

@@ -68,7 +68,7 @@ class SolvedEstimator(LinearEstimator):
     """An estimator whose weights are the minimum of an objective, found by `fastopt._solve`."""
 
     _convention: ClassVar[str] = "mean"
-    _wide = True
+    _wide: ClassVar[bool] = False            # whether the kernels take CSC and narrow numbers
     n_iter_: Any
     intercept_: Any
 
@@ -228,7 +228,7 @@ class SolvedEstimator(LinearEstimator):
 
     def _raw(self, X: Any) -> Any:
         check_is_fitted(self, "coef_")
-        X = check_X(self, X, wide=True)
+        X = check_X(self, X, wide=self._wide)
         if scipy.sparse.issparse(X):
             X = X.tocsr()
         X = X.astype(float_type(X), copy=False)

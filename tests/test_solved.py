@@ -18,7 +18,8 @@ from fastopt.linear_model import (ElasticNet, GeneralizedLinearEstimator, HuberR
 from solved_cases import EACH, TARGETS, WEIGHT, X, Y_OF
 
 ALL = pytest.mark.parametrize("name", EACH)
-ITERATED = pytest.mark.parametrize("name", [name for name in EACH if name not in ("QuantileRegressor", "GeneralizedLinearEstimator")])
+ITERATED = pytest.mark.parametrize("name", [name for name in EACH if not name.endswith("CV") and name not in
+                                            ("QuantileRegressor", "GeneralizedLinearEstimator")])
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +101,7 @@ def test_bad_weights_are_named(name, weight, words):
     (GeneralizedLinearEstimator("nothing"), "loss"), (GeneralizedLinearEstimator(penalty="l7"), "penalty"),
 ], ids=str)
 def test_bad_parameters_are_named(model, words):
-    with pytest.raises(InvalidParameterError, match=words):
+    with pytest.raises(ValueError, match=words):
         model.fit(X, TARGETS["two" if hasattr(model, "decision_function") else "positive"])
 
 
@@ -163,13 +164,14 @@ def test_hard_input_is_solved(name, kind):
     made = HARD[kind](X)
     y = TARGETS[Y_OF[name]]
     if kind == "one row each":
+        if name.endswith("CV"):
+            return   # which has to split
         rows = np.unique(y, return_index=True)[1][:2] if Y_OF[name] == "two" else [0]
         made, y = made[rows], y[rows]
     model = clone(EACH[name]).fit(made, y)
     assert np.isfinite(model.coef_).all() and np.isfinite(model.intercept_).all()
     assert model.predict(made).shape == y.shape
-    null = {"two": np.mean(y == y[0]) if Y_OF[name] == "two" else 0}.get(Y_OF[name], 0)
-    assert len(y) < 3 or model.score(made, y) >= min(null, 1 - null) - 0.2
+    assert len(y) < 3 or model.score(made, y) >= (0.5 if Y_OF[name] == "two" else -0.2)
 
 
 @pytest.mark.parametrize("name, y", [("LogisticRegression", "three"), ("Ridge", "real"), ("LinearSVC", "two"), ("Lasso", "real")])
@@ -218,7 +220,7 @@ def test_sparse_weights_and_dense_ones_predict_alike():
 
 GENERAL = [
     ("huber", penalties.L1(0.1), "real"), ("log_cosh", penalties.NonNegative(), "real"), ("squared_error", penalties.Box(-0.2, 0.3), "real"),
-    ("squared_error", penalties.GroupLasso(0.2, [0, 0, 1, 1, 2, 2]), "real"), ("squared_error", penalties.MCP(0.2, gamma=3.0), "columns"),
+    ("squared_error", penalties.GroupLasso(0.2, 2), "real"), ("squared_error", penalties.MCP(0.2, gamma=3.0), "columns"),
     ("log_loss", penalties.SCAD(0.05, gamma=3.7), "two"), ("multinomial", penalties.ElasticNet(0.05, 0.5), "three"),
     ("poisson", penalties.L2(0.1), "counts"), ("squared_hinge", None, "three"), ("modified_huber", penalties.L1(0.01), "two"),
     ("exponential", penalties.L2(0.1), "two"), (losses.GeneralRobust(alpha=1.5), "l2", "real"),
