@@ -148,6 +148,7 @@ typedef struct {
 } fo_step;
 
 #include "fastopt_batch.h"
+#include "fastopt_hessian.h"
 #include "fastopt_penalty.h"
 #include "fastopt_chains.h"
 #include "fastopt_objective.h"
@@ -268,6 +269,8 @@ typedef struct {
     /* squares[i] = ‖X[rows[i]]‖² */
     void (*row_squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares);
     fo_objective_kernels objective;
+    /* Adds the weighted outer products of a block of rows. */
+    void (*gram_rows)(const fo_matrix *X, const fo_gram *gram);
 } fo_kernels;
 
 typedef struct {

@@ -35,7 +35,7 @@
       { fo_objective_shift_##suffix, fo_objective_errors_##suffix, fo_objective_curvature_##suffix, fo_objective_line_##suffix, \
         fo_objective_move_##suffix, fo_objective_scatter_##suffix, fo_objective_enter_##suffix, fo_objective_flush_##suffix, \
         objective_combine, objective_leave }, \
-    }
+      fo_gram_rows_##suffix }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);
 const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

@@ -273,6 +273,7 @@ cdef extern from "fastopt.h" nogil:
         int (*dual_accepts)(int) noexcept nogil
         void (*row_squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
         fo_objective_kernels objective
+        void (*gram_rows)(const fo_matrix *, const void *) noexcept nogil   # fo_gram: _hessian.pxd
 
     ctypedef struct fo_table:
         const char *name

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import losses
 from ._checks import flag, number
 from ._core import Matrix
+from ._hessian import hessian
 from ._loss import _DOMAINS
 from ._objective import Objective
 from ._objective_line import Line
@@ -110,6 +111,19 @@ class LinearObjective(Objective):
         part.loss = self.loss
         Objective.__init__(part, *self._of_rows(chosen.astype(np.int32)))
         return part
+
+    def hessian(self, w: ArrayLike) -> Array:
+        """The Hessian of F at w: one reading of X; for "multinomial" one for each pair of classes.
+
+        Parameters
+        ----------
+        w : array_like of shape (n_params,)
+
+        Returns
+        -------
+        ndarray of shape (n_params, n_params)
+        """
+        return hessian(self, np.asarray(w))
 
     def line(self, w: ArrayLike, direction: ArrayLike) -> Line:
         """F along a line: ``line(step)`` is (F(w + step·direction), its derivative in step), without a reading of X.
