@@ -103,7 +103,8 @@ class LogisticRegression(Probable, SolvedClassifier):
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         coef, intercept = found.coef, found.intercept
-        if len(coef) > 1 and self.fit_intercept:   # the softmax does not see what all have in common
+        if len(coef) > 1:   # the softmax does not see what all classes have in common
+            coef = coef - coef.mean(axis=0) if self._penalty(1.0) == (0.0, None) or np.isinf(self.C) else coef
             intercept = intercept - intercept.mean()
         return {**self._named(coef, intercept), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
 

@@ -149,10 +149,7 @@ class LogisticRegressionCV(LogisticRegression):
         return self._w0
 
     def _attributes(self, found: Found) -> dict[str, Any]:
-        intercept = found.intercept
-        if len(found.coef) > 1 and self.fit_intercept:
-            intercept = intercept - intercept.mean()
-        return self._named(found.coef, intercept)
+        return self._named(found.coef, found.intercept - (found.intercept.mean() if len(found.coef) > 1 else 0))
 
 
 class _Scores:
