@@ -77,6 +77,9 @@ class LogisticRegression(Probable, SolvedClassifier):
         super()._check()
         if self.penalty == "elasticnet" and self.l1_ratio is None:
             refuse(type(self).__name__, "l1_ratio", "a number with penalty='elasticnet'", None)
+        if self.solver == "liblinear" and self.standardize:
+            refuse(type(self).__name__, "standardize", "False with solver='liblinear', whose intercept is the weight of a constant column",
+                   self.standardize)
         if self.dual and not (self.solver in ("liblinear", "auto", "sdca") and self._share() == 0):
             refuse(type(self).__name__, "dual", "False with other penalties than l2 and other solvers than 'liblinear', 'sdca', 'auto'",
                    self.dual)

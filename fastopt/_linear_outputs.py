@@ -26,7 +26,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
     """Classes as targets 0 and 1 of one output each, or, of a multinomial loss, as class numbers of one objective."""
 
     def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return check_X_y(self, X, y, True, wide=self._wide)
+        return check_X_y(self, X, y, True, wide=True)
 
     def _multinomial(self, k: int) -> bool:
         """Whether the classes are learnt as one softmax rather than one against the rest."""
@@ -68,7 +68,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     _columns: ClassVar[bool] = False
 
     def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return check_X_y(self, X, y, True, columns=self._columns, numeric=True, wide=self._wide)
+        return check_X_y(self, X, y, True, columns=self._columns, numeric=True, wide=True)
 
     def _regression_loss(self) -> Loss:
         return losses.SquaredError()
@@ -80,7 +80,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
         return Task(targets, [weight] * len(targets), loss)
 
     def _attributes(self, found: Found) -> dict[str, Any]:
-        return {**super()._attributes(found), **({} if vars(self)["fit_intercept"] else {"intercept_": 0.0})}
+        return {**super()._attributes(found), **({} if vars(self)["fit_intercept"] or vars(self).get("standardize") else {"intercept_": 0.0})}
 
     def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
         return {"coef_": coef[0], "intercept_": intercept[0]} if len(coef) == 1 else {"coef_": coef, "intercept_": intercept}

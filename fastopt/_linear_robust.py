@@ -122,9 +122,9 @@ class HuberRegressor(SolvedRegressor):
             scale = float(np.exp(_ahead(tried)))
         self.scale_, self.outliers_ = scale, residual > scale * float(self.epsilon)
         converged = abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) and solution.converged
-        coef, intercept = objective.split(w)
+        coef, intercept = objective.unstandardized(w)
         solution = solution._replace(n_iter=self._max_iter() - max(left, 0), converged=converged)
-        return Found(coef.astype(objective.dtype), (np.zeros(1) if intercept is None else intercept).astype(objective.dtype), [solution])
+        return Found(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution])
 
 
 def _ahead(tried: list[tuple[float, float]]) -> float:
@@ -210,8 +210,8 @@ class QuantileRegressor(SolvedRegressor):
         inside = self.solver == "interior-point" or self.solver == "auto" and X.shape[1] <= self._wide_features
         if inside:
             tol = float((self.solver_options or {}).get("tol", 1e-9))
-            solution = quantile_regression(X.tocsr() if scipy.sparse.issparse(X) else X, y, weight, float(self.quantile),
-                                           float(self.alpha), bool(self.fit_intercept), tol, self._max_iter())
+            solution = quantile_regression(X, y, weight, float(self.quantile), float(self.alpha), bool(self.fit_intercept), tol,
+                                           self._max_iter())
         else:
             solution = self._programme(X, y, weight)
         w, d = solution.w, X.shape[1]

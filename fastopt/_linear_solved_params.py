@@ -62,13 +62,14 @@ ELASTIC: dict[str, Rule] = {
     **SOLVED, **_DESCENT, "alpha": real(0), "l1_ratio": real(0, 1), "max_iter": either(integer(1), NONE), "solver": names(*SOLVERS),
 }
 LASSO: dict[str, Rule] = {name: rule for name, rule in ELASTIC.items() if name != "l1_ratio"}
+_PLAIN = {name: rule for name, rule in SOLVED.items() if name != "standardize"}
 LINEAR_SVC: dict[str, Rule] = {
-    **SOLVED, **_C, **_VERBOSE, **_RANDOM, **_CLASSES, **_SCALING, **_DUAL, "penalty": names("l1", "l2"),
+    **_PLAIN, **_C, **_VERBOSE, **_RANDOM, **_CLASSES, **_SCALING, **_DUAL, "penalty": names("l1", "l2"),
     "loss": names("hinge", "squared_hinge"), "multi_class": names("ovr", "crammer_singer"), "tol": real(0, above=True),
     "solver": names(*SOLVERS),
 }
 LINEAR_SVR: dict[str, Rule] = {
-    **SOLVED, **_C, **_VERBOSE, **_RANDOM, **_SCALING, **_DUAL, "epsilon": real(0), "tol": real(0, above=True),
+    **_PLAIN, **_C, **_VERBOSE, **_RANDOM, **_SCALING, **_DUAL, "epsilon": real(0), "tol": real(0, above=True),
     "loss": names("epsilon_insensitive", "squared_epsilon_insensitive"), "solver": names(*SOLVERS),
 }
 HUBER: dict[str, Rule] = {**SOLVED, **_WARM, "epsilon": real(1), "alpha": real(0), "solver": names(*SOLVERS)}
@@ -123,10 +124,11 @@ def _strengths(value: Any) -> bool:
 
 def penalty_of(strength: float, share: float, positive: bool = False) -> tuple[float, Any]:
     """strength·((1 − share)/2·‖w‖² + share·‖w‖₁), and w >= 0 if `positive`: l2 of the objective, and the penalty beside it."""
-    l2, l1 = strength * (1 - share), strength * share
-    if l1 > 0:
-        return l2, penalties.L1(l1, positive=positive)
-    return l2, penalties.NonNegative() if positive else None
+    if strength > 0 and share > 0:
+        if share == 1:
+            return 0.0, penalties.L1(strength, positive=positive)
+        return 0.0, penalties.ElasticNet(strength, share, positive=positive)
+    return strength, penalties.NonNegative() if positive else None
 
 
 solve = _solve.solve

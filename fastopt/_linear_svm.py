@@ -58,7 +58,7 @@ class LinearSVC(SolvedClassifier):
     def __init__(self, penalty: str = "l2", loss: str = "squared_hinge", *, dual: Any = "auto", tol: float = 1e-4, C: float = 1.0,
                  multi_class: str = "ovr", fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: Any = None,
                  verbose: int = 0, random_state: Any = None, max_iter: int = 1000, solver: str = "auto",
-                 n_jobs: int | None = None, standardize: bool = False) -> None:
+                 n_jobs: int | None = None) -> None:
         self._keep(locals())
 
     # ---- what the base asks ----
@@ -115,8 +115,7 @@ class LinearSVR(SolvedRegressor):
 
     def __init__(self, *, epsilon: float = 0.0, tol: float = 1e-4, C: float = 1.0, loss: str = "epsilon_insensitive",
                  fit_intercept: bool = True, intercept_scaling: float = 1.0, dual: Any = "auto", verbose: int = 0,
-                 random_state: Any = None, max_iter: int = 1000, solver: str = "auto", n_jobs: int | None = None,
-                 standardize: bool = False) -> None:
+                 random_state: Any = None, max_iter: int = 1000, solver: str = "auto", n_jobs: int | None = None) -> None:
         self._keep(locals())
 
     # ---- what the base asks ----
