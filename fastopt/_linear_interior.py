@@ -1,8 +1,8 @@
 """Quantile regression as a linear programme, by a primal-dual interior point method with a certified gap.
 
-Used by QuantileRegressor.  Both problems have feasible starts, so that the gap between their values is a bound of the error in each
-iteration, which costs one weighted XᵀX and a system of d equations.  Dense X is read in blocks of rows, never copied as a whole;
-sparse X in float32 is copied to float64.
+Used by QuantileRegressor.  Both problems have feasible starts, so that the gap between their values bounds the error in each
+iteration, which costs one weighted XᵀX and a system of d equations.  Dense X is read in blocks of rows, never copied as
+a whole; sparse X in float32 is copied to float64.
 """
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from fastopt._linear_solved_params import RIDGE_CV
 
 
 class Spectrum:
-    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors: coefficients for any alpha.
+    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class Spectrum:
             gram = self.design.gram(weight) - self.total * np.outer(self.centre, self.centre)
             values, self.vectors = np.linalg.eigh(gram)
         else:
-            rows = np.concatenate([block.toarray() if scipy.sparse.issparse(block) else block for _, block in self.design.blocks()])
-            rows = np.sqrt(weight)[:, None] * (rows - self.centre)
+            blocks = [block.toarray() if scipy.sparse.issparse(block) else block for _, block in self.design.blocks()]
+            rows = np.sqrt(weight)[:, None] * (np.concatenate(blocks) - self.centre)
             values, left = np.linalg.eigh(rows @ rows.T)
             known = values > values[-1] * n * np.finfo(np.float64).eps
             values = values[known]
@@ -65,7 +65,8 @@ class Spectrum:
             z = np.asarray(block @ self.vectors) - self.centre @ self.vectors
             leverage = self.weight[part, None] * (z * z @ share + (1 / self.total if self.fit_intercept else 0.0))
             for j in range(self.y.shape[1]):
-                found[part, j] = (self.y[part, j, None] - z @ (self.targets[:, j, None] * share)) / np.maximum(1 - leverage, 1e-15)
+                residual = self.y[part, j, None] - z @ (self.targets[:, j, None] * share)
+                found[part, j] = residual / np.maximum(1 - leverage, 1e-15)
         return found
 
 
@@ -103,7 +104,8 @@ class RidgeCV(SolvedRegressor):
     fit_intercept : bool, default=True
         Whether to learn an intercept; it is not penalised.
     scoring : str, callable or None, default=None
-        What to maximise, as in `sklearn.metrics.get_scorer`; None: minus the mean squared error of rows left out, and R² of folds.
+        What to maximise, as in `sklearn.metrics.get_scorer`; None: minus the mean squared error of rows left out, or R²
+        of folds.
     cv : int, cross-validation generator or iterable, default=None
         How to split; None: each row is left out once, which takes one decomposition of XᵀX or XXᵀ for all strengths.
     gcv_mode : {'auto', 'svd', 'eigen'} or None, default=None
@@ -194,7 +196,8 @@ class RidgeCV(SolvedRegressor):
         scorer, found = _scorer(self.scoring or "r2"), []
         rows_of = X.tocsr() if scipy.sparse.issparse(X) else X
         for train, test in folds_of(self.cv, X, y, False):
-            fold = Spectrum(rows_of[train], y[train], np.ones(len(train)) if weight is None else weight[train], bool(self.fit_intercept))
+            share = np.ones(len(train)) if weight is None else weight[train]
+            fold = Spectrum(rows_of[train], y[train], share, bool(self.fit_intercept))
             held = Design(rows_of[test], False, False)
             models = [fold.weights(float(alpha)) for alpha in alphas]
             predicted = [held.times(coef.T) + intercept for coef, intercept in models]

@@ -45,12 +45,13 @@ def best_scale(residual: Any, weight: Any, epsilon: float) -> float:
 
 
 @solved(alpha="0.0001", tol="1e-5",
-        tol_means="The relative change of `scale_`, and the largest element of the gradient relative to `scale_`, at which the fit is done.")
+        tol_means="The relative change of `scale_`, and the largest element of the gradient over it, at which the fit is done.")
 class HuberRegressor(SolvedRegressor):
     """Huber's regression with its scale: minimum of Σ sᵢ·(σ + σ·h((yᵢ − xᵢ·w − b)/σ)) + alpha·‖w‖² in w, b and σ.
 
-    h(z) is z² up to epsilon and 2·epsilon·abs(z) − epsilon² beyond.  For a fixed σ that is the loss 'huber' with delta = epsilon·σ,
-    solved as any other; for fixed residuals the best σ has a closed form.  The two are alternated, with secant steps in log σ.
+    h(z) is z² up to epsilon and 2·epsilon·abs(z) − epsilon² beyond.  For a fixed σ that is the loss 'huber' with
+    delta = epsilon·σ, solved as any other; for fixed residuals the best σ has a closed form.
+    The two are alternated, with secant steps in log σ.
     Parameters, attributes and the optimum are those of `sklearn.linear_model.HuberRegressor`.
 
     Parameters
@@ -152,8 +153,8 @@ class QuantileRegressor(SolvedRegressor):
     fit_intercept : bool, default=True
         Whether to learn an intercept; it is not penalised.
     solver : {'auto', 'interior-point', 'highs', 'highs-ds', 'highs-ipm'}, default='auto'
-        'interior-point' is a primal-dual method that stops by the gap to the dual problem's value and ends at a vertex, in float64,
-        X read in blocks; 'highs' and its kin are `scipy.optimize.linprog`, as in scikit-learn.  'auto' takes the former up to 2,000
+        'interior-point' is a primal-dual method that stops by the gap to the dual problem's value and ends at a vertex, in
+        float64; 'highs' and its kin are `scipy.optimize.linprog`, as in scikit-learn.  'auto' takes the former up to 2,000
         features and the latter beyond.
     solver_options : dict or None, default=None
         Options of `linprog`; of 'interior-point' its `tol` (1e-9, of the gap relative to the value) and `maxiter` (100).

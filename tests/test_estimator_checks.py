@@ -48,8 +48,10 @@ def test_scikit_learns_checks_of_mini_batches(estimator, check):
 TIGHT = {"tol": 1e-9, "max_iter": 1000}
 
 
-@checks(linear_model.LogisticRegression(**TIGHT), linear_model.LogisticRegression(C=0.5, l1_ratio=0.5, class_weight="balanced", **TIGHT),
-        linear_model.Ridge(), linear_model.Ridge(positive=True, **TIGHT), linear_model.Lasso(**TIGHT), linear_model.ElasticNet(**TIGHT),
+@checks(linear_model.LogisticRegression(**TIGHT),
+        linear_model.LogisticRegression(C=0.5, l1_ratio=0.5, class_weight="balanced", **TIGHT),
+        linear_model.Ridge(), linear_model.Ridge(positive=True, **TIGHT), linear_model.Lasso(**TIGHT),
+        linear_model.ElasticNet(**TIGHT),
         linear_model.LinearSVC(**TIGHT), linear_model.LinearSVR(loss="squared_epsilon_insensitive", **TIGHT),
         linear_model.HuberRegressor(**TIGHT), linear_model.QuantileRegressor(alpha=0.01), linear_model.PoissonRegressor(**TIGHT),
         linear_model.GammaRegressor(**TIGHT), linear_model.TweedieRegressor(power=1.5, **TIGHT))

@@ -89,10 +89,13 @@ def test_bad_weights_are_named(name, weight, words):
     (LogisticRegression(C=0.0), "C of LogisticRegression must be a number above 0"),
     (LogisticRegression(C=-np.inf), "C of"), (LogisticRegression(l1_ratio=1.5), "l1_ratio"),
     (LogisticRegression(solver="lbgfs"), "did you mean 'lbfgs'"), (LogisticRegression(penalty="l3"), "penalty"),
-    (LogisticRegression(penalty="elasticnet", l1_ratio=None), "l1_ratio"), (LogisticRegression(dual=True, solver="lbfgs"), "dual"),
+    (LogisticRegression(penalty="elasticnet", l1_ratio=None), "l1_ratio"),
+    (LogisticRegression(dual=True, solver="lbfgs"), "dual"),
     (LogisticRegression(l1_ratio=1.0, solver="lbfgs"), "lbfgs"), (LogisticRegression(class_weight="equal"), "class_weight"),
-    (LogisticRegression(tol=-1.0), "tol"), (LogisticRegression(max_iter=2.5), "max_iter"), (LogisticRegression(n_jobs=0), "n_jobs"),
-    (Ridge(alpha=-1.0), "alpha"), (Ridge(alpha=[1.0, 2.0]), "alpha"), (Ridge(alpha="a"), "alpha"), (Ridge(positive=1), "positive"),
+    (LogisticRegression(tol=-1.0), "tol"), (LogisticRegression(max_iter=2.5), "max_iter"),
+    (LogisticRegression(n_jobs=0), "n_jobs"),
+    (Ridge(alpha=-1.0), "alpha"), (Ridge(alpha=[1.0, 2.0]), "alpha"), (Ridge(alpha="a"), "alpha"),
+    (Ridge(positive=1), "positive"),
     (Lasso(alpha=-0.1), "alpha"), (Lasso(selection="all"), "selection"), (ElasticNet(l1_ratio=2.0), "l1_ratio"),
     (LinearSVC(loss="log_loss"), "loss"), (LinearSVC(multi_class="crammer_singer"), "crammer_singer"),
     (LinearSVR(epsilon=-1.0), "epsilon"), (HuberRegressor(epsilon=0.5), "epsilon"), (QuantileRegressor(quantile=1.0), "quantile"),
@@ -117,8 +120,8 @@ def test_bad_targets_are_named(model, y, words):
         model.fit(X, y)
 
 
-@pytest.mark.parametrize("model, y", [(LogisticRegression(), "two"), (LogisticRegression(), "three"), (Lasso(alpha=0.02), "columns"),
-                                      (PoissonRegressor(), "counts"), (HuberRegressor(), "real")])
+@pytest.mark.parametrize("model, y", [(LogisticRegression(), "two"), (LogisticRegression(), "three"),
+                                      (Lasso(alpha=0.02), "columns"), (PoissonRegressor(), "counts"), (HuberRegressor(), "real")])
 def test_a_warm_start_goes_on_where_the_last_fit_ended(model, y):
     model = clone(model).set_params(warm_start=True, tol=1e-6, max_iter=1000).fit(X, TARGETS[y])
     first = np.copy(model.coef_)
@@ -194,7 +197,8 @@ def test_narrow_numbers_are_taken_as_they_are(model, y, dtype):
     np.testing.assert_allclose(a.score(narrow, TARGETS[y]), b.score(narrow.astype(np.float32), TARGETS[y]), atol=1e-3)
 
 
-@pytest.mark.parametrize("model, y", [(LogisticRegression(C=0.1), "two"), (LogisticRegression(C=0.1), "three"), (Ridge(alpha=50.0), "columns"),
+@pytest.mark.parametrize("model, y", [(LogisticRegression(C=0.1), "two"), (LogisticRegression(C=0.1), "three"),
+                                      (Ridge(alpha=50.0), "columns"),
                                       (Lasso(alpha=0.1), "real"), (PoissonRegressor(), "counts")])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_standardize_is_what_scaled_columns_give(model, y, sparse):
@@ -219,7 +223,8 @@ def test_sparse_weights_and_dense_ones_predict_alike():
 
 
 GENERAL = [
-    ("huber", penalties.L1(0.1), "real"), ("log_cosh", penalties.NonNegative(), "real"), ("squared_error", penalties.Box(-0.2, 0.3), "real"),
+    ("huber", penalties.L1(0.1), "real"), ("log_cosh", penalties.NonNegative(), "real"),
+    ("squared_error", penalties.Box(-0.2, 0.3), "real"),
     ("squared_error", penalties.GroupLasso(0.2, 2), "real"), ("squared_error", penalties.MCP(0.2, gamma=3.0), "columns"),
     ("log_loss", penalties.SCAD(0.05, gamma=3.7), "two"), ("multinomial", penalties.ElasticNet(0.05, 0.5), "three"),
     ("poisson", penalties.L2(0.1), "counts"), ("squared_hinge", None, "three"), ("modified_huber", penalties.L1(0.01), "two"),

@@ -41,7 +41,8 @@ def test_paths_of_least_squares(name, params, weight):
 @pytest.mark.parametrize("weight", WEIGHTS)
 @pytest.mark.parametrize("y, params", [
     ("two", {}), ("three", {"Cs": [0.01, 1.0, 0.1]}), ("two", {"scoring": "neg_log_loss", "cv": StratifiedKFold(3)}),
-    ("three", {"refit": False}), ("two", {"l1_ratios": [0.0, 0.5], "solver": "saga", "Cs": 3}), ("two", {"fit_intercept": False})])
+    ("three", {"refit": False}),
+    ("two", {"l1_ratios": [0.0, 0.5], "solver": "saga", "Cs": 3}), ("two", {"fit_intercept": False})])
 def test_logistic_regression(y, params, weight):
     params = {"Cs": 4, "tol": 1e-8, "max_iter": 5000, "l1_ratios": (0.0,), "scoring": "accuracy", **params}
     y, weight = TARGETS[y], WEIGHTS[weight]
@@ -63,7 +64,8 @@ def test_logistic_regression(y, params, weight):
 @pytest.mark.parametrize("wide", [False, True])
 def test_ridge(y, params, weight, wide):
     if wide:   # more features than samples
-        made, y, weight = X[:30].repeat(7, axis=1) + np.random.default_rng(0).normal(size=(30, 42)), TARGETS[y][:30], WEIGHTS[weight]
+        made, y, weight = X[:30].repeat(7, axis=1), TARGETS[y][:30], WEIGHTS[weight]
+        made = made + np.random.default_rng(0).normal(size=made.shape)
         weight = None if weight is None else weight[:30] + 0.5
     else:
         made, y, weight = X, TARGETS[y], None if WEIGHTS[weight] is None else WEIGHT + 0.5
@@ -85,7 +87,8 @@ def test_errors_of_rows_left_out_are_kept():
     (ours.LassoCV(alphas=0), "alphas"), (ours.LassoCV(cv="five"), "cv"), (ours.LassoCV(eps=2.0), "eps"),
     (ours.ElasticNetCV(l1_ratio=0.0), "alphas"), (ours.ElasticNetCV(l1_ratio=[0.5, 1.5]), "l1_ratio"),
     (ours.RidgeCV(alphas=[0.0, 1.0]), "alphas"), (ours.RidgeCV(cv=3, store_cv_results=True), "store_cv_results"),
-    (ours.LogisticRegressionCV(Cs=[-1.0]), "Cs"), (ours.LogisticRegressionCV(use_legacy_attributes=True), "use_legacy_attributes"),
+    (ours.LogisticRegressionCV(Cs=[-1.0]), "Cs"),
+    (ours.LogisticRegressionCV(use_legacy_attributes=True), "use_legacy_attributes"),
     (ours.LassoCV(cv=1), "cv")])
 def test_bad_parameters_are_named(model, words):
     with pytest.raises(ValueError, match=words):
