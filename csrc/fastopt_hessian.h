@@ -16,7 +16,7 @@ typedef struct {
     int intercept;
     int outer;               /* CSR: by outer products of the stored values alone; else rows are spread out first */
     ptrdiff_t begin, end;    /* panels; outer: all of them, whatever these say */
-    const void *centre, *scale; /* (d,) what dense rows are standardized by, (x − centre)·scale; or NULL */
+    const void *centre;      /* (d,) subtracted from each dense row where it is read, or NULL */
     void *left, *right;      /* scratch for FO_GRAM_BLOCK rows of padded columns each, 64-byte aligned */
     ptrdiff_t stride;        /* numbers from one row of the sums to the next */
     double *sums;

@@ -13,6 +13,7 @@ from libc.string cimport memset
 import numpy as np
 
 from fastopt._core cimport FO_CSR32, Matrix, fo_matrix, kernels
+from fastopt._structs cimport FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
 from fastopt._objective cimport Objective
 from fastopt._objective_pass cimport PRODUCTS, VALUE, Job
 
@@ -82,7 +83,7 @@ cdef void _part(Plan *plan, Matrix X, Py_ssize_t part, Py_ssize_t range_, char *
     cdef fo_matrix view = X.c
     cdef fo_gram g
     memset(&g, 0, sizeof(g))
-    g.intercept, g.outer = plan.columns > job.d, plan.outer
+    g.intercept, g.outer, g.centre = plan.columns > job.d, plan.outer, job.centre
     g.begin = <Py_ssize_t>(plan.panels * _share(<double>range_ / plan.ranges))
     g.end = <Py_ssize_t>(plan.panels * _share(<double>(range_ + 1) / plan.ranges)) if range_ + 1 < plan.ranges else plan.panels
     g.left, g.right = scratch, scratch + plan.at_right
@@ -97,11 +98,11 @@ cdef void _part(Plan *plan, Matrix X, Py_ssize_t part, Py_ssize_t range_, char *
         if X.packs:
             view.data = scratch + plan.at_vectors + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
             view.stride = job.d
-            job.kernels.pack_rows(g.n, job.d, X.base, X.row_stride, X.column_stride, g.rows, <char *>view.data)
+            job.kernels.objective.pack(g.n, job.d, X.item, X.base, X.row_stride, X.column_stride, g.rows, <char *>view.data)
             for r in range(g.n):
                 numbers[r] = <int32_t>r
             g.rows = numbers
-        job.kernels.gram_rows(&view, &g)
+        job.kernels.hessian_rows(&view, &g)
         i += g.n
 
 
@@ -132,7 +133,8 @@ cdef int _plan(Plan *plan, Objective o, bint gradient) except -1:
     cdef Matrix X = o.X
     cdef Py_ssize_t width = FO_GRAM_BYTES // job.item, blocks = (job.n + FO_GRAM_BLOCK - 1) // FO_GRAM_BLOCK, padded
     plan.job, plan.gradient = job, gradient
-    plan.columns = job.d + o.fit_intercept
+    # sparse columns are centred afterwards, by the sums of an intercept
+    plan.columns = job.d + (o.fit_intercept or job.weights.centre != NULL)
     plan.rows = plan.columns + gradient
     plan.panels = (plan.columns + width - 1) // width
     # by stored values alone a product costs some 3 times what it costs in a vector of 16
@@ -146,7 +148,8 @@ cdef int _plan(Plan *plan, Objective o, bint gradient) except -1:
     plan.size = (plan.rows + FO_GRAM_ROWS - 1) // FO_GRAM_ROWS * FO_GRAM_ROWS * plan.panels * width
     padded = (plan.panels * width + width) * FO_GRAM_BLOCK * job.item
     plan.at_right, plan.at_vectors = padded, 2 * padded
-    plan.scratch_size = 2 * padded + ((2 * job.k + 2) + (job.d if X.packs else 0)) * FO_GRAM_BLOCK * job.item
+    plan.scratch_size = 2 * padded + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
+    plan.scratch_size += job.d * FO_GRAM_BLOCK * X.item if X.packs else 0
     plan.scratch_size = (plan.scratch_size + 127) // 64 * 64
     return 0
 
@@ -172,10 +175,11 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
         Good on and below the diagonal.
     """
     cdef Plan plan
-    cdef Job *job = &o.job
-    cdef Matrix X = o.X
     cdef Py_ssize_t task, tasks, part
     cdef int threads, t
+    o = _by_rows(o)
+    cdef Job *job = &o.job
+    cdef Matrix X = o.X
     with o.lock:
         o._enter(w)
         o._need(PRODUCTS)
@@ -199,7 +203,30 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
         if gradient and a == b:
             o.sum_value = float(values[::plan.ranges, 0].sum())
             o.have |= VALUE
-        return all_sums[0].reshape(-1, plan.panels * (FO_GRAM_BYTES // job.item))[:plan.rows, :plan.columns]
+    found = all_sums[0].reshape(-1, plan.panels * (FO_GRAM_BYTES // job.item))[:plan.rows, :plan.columns]
+    return found if o._columns is None else _standardized(found, job.d, *o._columns, job.weights.centre != NULL, o.fit_intercept)
+
+
+def _standardized(sums, Py_ssize_t d, centre, scale, bint centred_here, bint intercept):
+    """The sums of standardized columns; dense ones are centred where they are read."""
+    if centred_here:
+        weight, own = sums[d, d], sums[d, :d].copy()
+        sums[:d, :d] -= np.outer(centre, own) + np.outer(own, centre) - weight * np.outer(centre, centre)
+        sums[d:, :d] -= np.outer(sums[d:, d], centre)
+    sums[:, :d] /= scale
+    sums[:d] /= scale[:, None]
+    if sums.shape[1] > d and not intercept:
+        return np.delete(sums[:, :d], d, axis=0)
+    return sums
+
+
+cdef Objective _by_rows(Objective o):
+    """The objective itself; of a CSC matrix, one that has a copy of it in CSR, made once."""
+    if not (o.job.sparse and o.job.by_columns):
+        return o
+    if getattr(o, "_in_rows", None) is None:
+        o._in_rows = o.rows(np.arange(o.n_samples))
+    return o._in_rows
 
 
 def hessian(Objective o, w, bint whole=True):

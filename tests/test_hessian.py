@@ -78,6 +78,22 @@ def test_several_outputs_against_products(loss, k):
     np.testing.assert_allclose(objective.hessian(w), wanted, rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("layout", ["C", "F", "csr", "csc", "uint8", "float16"])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_standardized_columns_and_other_layouts(layout, intercept):
+    X, dense = matrix("csr" if layout == "csc" else layout if layout in ("C", "F", "csr") else "C", 300, 20, np.float64)
+    if layout == "csc":
+        X = X.tocsc()
+    elif layout in ("uint8", "float16"):
+        X = (10 * np.abs(dense)).astype(layout)
+        dense = X.astype(float)
+    y, w = np.arange(300) % 2, np.linspace(-0.1, 0.1, 20 + intercept)
+    for standardize in (False, True):
+        objective = LinearObjective(X, y, "log_loss", 0.1, intercept, standardize=standardize)
+        wanted = [objective.hessp(w, unit) for unit in np.eye(20 + intercept)]
+        np.testing.assert_allclose(objective.hessian(w), wanted, atol=2e-6 if objective.dtype == np.float32 else 1e-13)
+
+
 def test_some_rows():
     X, dense = matrix("C", 400, 5, np.float64)
     rows = np.array([3, 399, 3, 200])
