@@ -200,6 +200,7 @@ class LinearObjective(Objective):
         except ArpackNoConvergence:   # a matrix of zeros, or nearly so
             largest = squares.hessp(zero, start) @ start / (start @ start)
         return 1.02 * steepest * float(largest)
+
     def hessian(self, w: ArrayLike) -> Array:
         """The Hessian of F at w: one reading of X; for "multinomial" one for each pair of classes.
 
