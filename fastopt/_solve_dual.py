@@ -166,7 +166,7 @@ class _Fit:
                 return problem.solution(problem.at(self.weights()), n_iter, False, NOT_FINITE)
             measure, stuck = self.after_epoch()
             target = tol if self.smooth else tol * self.scale
-            first = min(first, measure) if n_iter == 1 else first
+            first = measure if n_iter == 1 else first
             early = ratio == math.inf and (measure <= _FALL * first or n_iter >= _FIRST_CHECK)
             due = early or n_iter - last >= _CHECK_EVERY or n_iter == max_iter or callback is not None
             if not (due or stuck or ratio * measure <= 1.5 * target):
