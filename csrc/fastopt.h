@@ -32,6 +32,8 @@ enum { FO_STATES = 4, FO_CARRIES = 4 }; /* arrays of state a rule has at most, n
 
 /* How X lies in memory. */
 enum fo_layout { FO_DENSE, FO_CSR32, FO_CSR64 };
+/* How a number of X is stored: in the type of the computation, or, beside float, in float16 or an integer of 8 bits. */
+enum fo_element { FO_REAL, FO_FLOAT16, FO_INT8, FO_UINT8 };
 
 /* A loss and its parameters; a loss says in csrc/losses.h what a and b mean to it. */
 typedef struct {
@@ -69,6 +71,7 @@ typedef struct {
     ptrdiff_t stride;   /* dense: elements from one row to the next */
     const void *indices; /* CSR: column of each value, int32_t or int64_t by layout */
     const void *indptr;  /* CSR: n + 1 offsets into data, of the same type */
+    int element;         /* enum fo_element; only objective_rows.h knows others than FO_REAL */
 } fo_matrix;
 
 /* A block of samples in the order in which they are visited. */

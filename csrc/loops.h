@@ -19,6 +19,7 @@
 #include "auto.h"
 #include "lazy.h"
 #include "penalties.h"
+#include "objective_rows.h"
 #include "objective.h"
 #include "variance.h"
 #include "conjugates.h"

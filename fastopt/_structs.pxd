@@ -29,6 +29,7 @@ cdef extern from "fastopt.h" nogil:
         const void *data
         const void *indices
         const void *indptr
+        int element
 
     ctypedef struct fo_block:
         Py_ssize_t n
@@ -108,6 +109,7 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t width, begin, end
         Py_ssize_t output_stride, feature_stride
         const void *centre
+        int centre_of_rows
 
     ctypedef struct fo_errors:
         fo_loss loss
@@ -228,6 +230,11 @@ cdef extern from "fastopt.h" nogil:
                           double *) noexcept nogil
         void (*move)(Py_ssize_t, double, const void *, void *) noexcept nogil
         void (*scatter)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
+        void (*products)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
+        void (*gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
+        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *) noexcept nogil
+        void (*gather)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
+        void (*turn)(Py_ssize_t, Py_ssize_t, const void *, void *) noexcept nogil
         void (*enter)(const fo_weights *, const double *, void *, double *) noexcept nogil
         void (*flush)(Py_ssize_t, void *, double *) noexcept nogil
         void (*combine)(Py_ssize_t, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
@@ -240,3 +247,9 @@ cdef extern from "fastopt.h" nogil:
         void (*gap)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
         int (*has_dual)(int) noexcept nogil
         void (*squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
+
+    enum fo_element:
+        FO_REAL
+        FO_FLOAT16
+        FO_INT8
+        FO_UINT8

@@ -29,7 +29,8 @@ _passes
 _matrices
 _epochs
 _blas|_ldl|_heap
-_sgd|_predict|_update|_objective_pass
+_sgd|_predict|_update|_objective_pass|_objective_data
+_objective_columns
 _objective
 _objective_line
 _chains
