@@ -30,7 +30,7 @@ _epochs
 _blas|_ldl|_heap
 _sgd|_predict|_update|_objective
 _hessian|_descent|_variance|_dual
-_batch_cuts|_batch_pace|_batch_steps
+_batch_columns|_batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
 _batch_work|_auto_work
 _batch_wild
