@@ -69,7 +69,7 @@ int main(void) {
 """
 CYTHON_DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
                      "freethreading_compatible": True}
-PUBLIC_HEADERS = ["fastopt.h", "fastopt_batch.h", "lists.h"]
+PUBLIC_HEADERS = ["lists.h", *sorted(path.name for path in Path(__file__).parent.glob("csrc/fastopt*.h"))]
 
 
 def processors():

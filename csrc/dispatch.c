@@ -104,7 +104,10 @@ const fo_table *fo_active(void) {
 #define FIRST(name, first) first,
 const char *const fo_loss_names[] = {FO_LOSSES(NAME_LOSS) NULL};
 const char *const fo_loss_targets[] = {FO_LOSSES(TARGET_LOSS) NULL};
-const char *const fo_penalty_names[] = {FO_PENALTIES(NAME) NULL};
+#define NAME_PENALTY(name, where) #name,
+#define PLACE_PENALTY(name, where) #where,
+const char *const fo_penalty_names[] = {FO_PENALTIES(NAME_PENALTY) NULL};
+const char *const fo_penalty_places[] = {FO_PENALTIES(PLACE_PENALTY) NULL};
 #define NAME_RULE(name, states, sums) #name,
 #define STATES_RULE(name, states, sums) states,
 #define SUMS_RULE(name, states, sums) FO_SUMS_##sums,

@@ -15,7 +15,7 @@
 
 /* ---- kinds: FO_LOSS_huber, FO_PENALTY_l2, FO_SCHEDULE_optimal ... in the order of lists.h ---- */
 #define FO_ENUM_LOSS(name, target) FO_LOSS_##name,
-#define FO_ENUM_PENALTY(name) FO_PENALTY_##name,
+#define FO_ENUM_PENALTY(name, where) FO_PENALTY_##name,
 #define FO_ENUM_RULE(name, states, sums) FO_RULE_##name,
 #define FO_ENUM_MATRIX_RULE(name) FO_RULE_##name,
 #define FO_ENUM_SCHEDULE(name, first) FO_SCHEDULE_##name,
@@ -148,6 +148,9 @@ typedef struct {
 } fo_step;
 
 #include "fastopt_batch.h"
+#include "fastopt_penalty.h"
+#include "fastopt_chains.h"
+#include "fastopt_objective.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -246,6 +249,25 @@ typedef struct {
     void (*lazy_note)(const fo_step *step, fo_lazy *lazy);
     /* Bring all d columns up to date. */
     void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
+    /* The penalty of n weights; infinite beyond bounds. */
+    double (*penalty_value)(const fo_regularizer *r, ptrdiff_t n, const void *w);
+    /* to = argmin over z of the penalty of z + ‖z − from‖²/(2·step); from may be to. */
+    void (*penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to);
+    /* The largest distance of −g from the subdifferential at w, nan if some is; each into violations (n,) unless NULL. */
+    double (*penalty_violation)(const fo_regularizer *r, ptrdiff_t n, const void *w, const void *g, void *violations);
+    /* One step of SAG, SAGA or SVRG a sample over a block. */
+    void (*variance_rows)(const fo_variance *variance, const fo_matrix *X, const fo_visits *block, fo_variance_output *out);
+    /* Bring all d columns of CSR rows up to date. */
+    void (*variance_settle)(const fo_variance *variance, ptrdiff_t d, fo_variance_output *out);
+    /* One step of dual coordinates a sample over a block. */
+    void (*dual_rows)(const fo_dual *dual, const fo_matrix *X, const fo_visits *block, fo_dual_output *out);
+    /* sums[0] += Σ weight·(loss + conjugate + u·p), sums[1] += Σ weight·loss; uses p (n,) up.  y of margin losses is ±1. */
+    void (*dual_gap)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *u, const void *weight, void *p, double *sums);
+    /* 1 if a loss (enum fo_loss_kind) has a conjugate and a dual step. */
+    int (*dual_accepts)(int kind);
+    /* squares[i] = ‖X[rows[i]]‖² */
+    void (*row_squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares);
+    fo_objective_kernels objective;
 } fo_kernels;
 
 typedef struct {
@@ -262,7 +284,7 @@ const fo_table *fo_available(int i);
 
 /* Names in the order of the enums, NULL at the end; domain of the i-th loss's target ("real", "sign", "unit", …). */
 extern const char *const fo_loss_names[], *const fo_loss_targets[];
-extern const char *const fo_penalty_names[], *const fo_schedule_names[];
+extern const char *const fo_penalty_names[], *const fo_penalty_places[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];
 extern const int fo_rule_states[], fo_rule_sums[];

@@ -28,7 +28,14 @@
       fo_average_##suffix, fo_column_sums_##suffix, fo_column_spread_##suffix, fo_column_stored_##suffix, column_means, \
       fo_auto_dense_##suffix, fo_auto_touch_##suffix, fo_auto_columns_##suffix, fo_auto_settle_##suffix, \
       fo_auto_losses_##suffix, auto_intercepts, \
-      lazy_accepts, fo_lazy_touch_##suffix, fo_lazy_take_##suffix, lazy_note, fo_lazy_settle_##suffix }
+      lazy_accepts, fo_lazy_touch_##suffix, fo_lazy_take_##suffix, lazy_note, fo_lazy_settle_##suffix, \
+      fo_penalty_value_##suffix, fo_penalty_prox_##suffix, fo_penalty_violation_##suffix, \
+      fo_variance_rows_##suffix, fo_variance_settle_##suffix, fo_dual_rows_##suffix, fo_dual_gap_##suffix, dual_accepts, \
+      fo_row_squares_##suffix, \
+      { fo_objective_shift_##suffix, fo_objective_errors_##suffix, fo_objective_curvature_##suffix, fo_objective_line_##suffix, \
+        fo_objective_move_##suffix, fo_objective_scatter_##suffix, fo_objective_enter_##suffix, fo_objective_flush_##suffix, \
+        objective_combine, objective_leave }, \
+    }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);
 const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

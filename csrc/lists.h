@@ -26,11 +26,31 @@
     X(exponential, sign) \
     X(focal, unit)
 
+/* the losses with a conjugate and a step of dual coordinates in conjugates.h */
+#define FO_DUAL_LOSSES(X) \
+    X(squared_error) \
+    X(absolute_error) \
+    X(huber) \
+    X(quantile) \
+    X(epsilon_insensitive) \
+    X(squared_epsilon_insensitive) \
+    X(log_loss) \
+    X(hinge) \
+    X(squared_hinge) \
+    X(smooth_hinge) \
+    X(modified_huber) \
+    X(perceptron)
+
+/* X(name, where): sgd: of each weight, and known to SGD by name · weight: of each weight · group: of groups of weights.  Only
+ * solvers and proximal steps know the last two. */
 #define FO_PENALTIES(X) \
-    X(none) \
-    X(l2) \
-    X(l1) \
-    X(elasticnet)
+    X(none, sgd) \
+    X(l2, sgd) \
+    X(l1, sgd) \
+    X(elasticnet, sgd) \
+    X(mcp, weight) \
+    X(scad, weight) \
+    X(group_lasso, group)
 
 /* X(name, first): the number of the first step.  1: the learning rates of per-sample SGD, with scikit-learn's names;
  * 0: the schedules of fastopt.schedules, to which `constant` belongs too.  pa1 and pa2 stay last: sgd.h. */

@@ -18,3 +18,8 @@
 #include "columns.h"
 #include "auto.h"
 #include "lazy.h"
+#include "penalties.h"
+#include "variance.h"
+#include "conjugates.h"
+#include "dual.h"
+#include "objective.h"

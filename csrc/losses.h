@@ -1,58 +1,64 @@
-/* losses.h: each loss once: its value and its derivative in the raw prediction p.  Used by every loop over samples.
+/* losses.h: each loss once: its value and its first two derivatives in the raw prediction p.  Used by every loop over samples.
  * A loss is a pure function of its parameters a and b, the target y and p, without branches, so that loops over it
- * vectorise; the two results are separable: who needs one does not pay for the other.  Both are accurate relative to
+ * vectorise; the results are separable: who needs one does not pay for the others.  The first two are accurate relative to
  * themselves wherever they can be represented: no difference of nearly equal terms, no exp of a large positive number
  * where the result is small.  Ties at kinks fall as in scikit-learn.  A prediction nan gives a value nan.
+ * The second derivative is 0 on the pieces of piecewise linear losses, and one-sided at kinks of the first.
  * Margin losses see y = ±1; parameters that a loss does not name it does not have. */
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* every loss takes a and b, few use them */
 #endif
 
-typedef struct { real value, grad; } F(fo_pair);
+/* a function and its derivatives at one point */
+typedef struct { real value, grad, hess; } F(fo_jet);
 
 /* ---- real targets: r = p − y ---- */
 
 /* r²/2 */
-FO_INLINE F(fo_pair) F(loss_squared_error)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_squared_error)(real a, real b, real y, real p) {
     const real r = p - y;
-    return (F(fo_pair)){R(0.5) * r * r, r};
+    return (F(fo_jet)){R(0.5) * r * r, r, 1};
 }
 
 /* |r| */
-FO_INLINE F(fo_pair) F(loss_absolute_error)(real a, real b, real y, real p) {
-    return (F(fo_pair)){F(abs_)(p - y), p > y ? 1 : -1};
+FO_INLINE F(fo_jet) F(loss_absolute_error)(real a, real b, real y, real p) {
+    return (F(fo_jet)){F(abs_)(p - y), p > y ? 1 : -1, 0};
 }
 
 /* r²/2 where |r| <= delta = a, else a·(|r| − a/2) */
-FO_INLINE F(fo_pair) F(loss_huber)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_huber)(real a, real b, real y, real p) {
     const real r = p - y, size = F(abs_)(r);
-    return (F(fo_pair)){size <= a ? R(0.5) * r * r : a * (size - R(0.5) * a), r > a ? a : r < -a ? -a : r};
+    return (F(fo_jet)){size <= a ? R(0.5) * r * r : a * (size - R(0.5) * a), r > a ? a : r < -a ? -a : r,
+                        size <= a ? 1 : 0};
 }
 
 /* max(−a·r, (1 − a)·r), quantile = a */
-FO_INLINE F(fo_pair) F(loss_quantile)(real a, real b, real y, real p) {
-    return (F(fo_pair)){p > y ? (1 - a) * (p - y) : a * (y - p), p > y ? 1 - a : -a};
+FO_INLINE F(fo_jet) F(loss_quantile)(real a, real b, real y, real p) {
+    return (F(fo_jet)){p > y ? (1 - a) * (p - y) : a * (y - p), p > y ? 1 - a : -a, 0};
 }
 
 /* max(0, |r| − a), epsilon = a */
-FO_INLINE F(fo_pair) F(loss_epsilon_insensitive)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_epsilon_insensitive)(real a, real b, real y, real p) {
     const real r = p - y, excess = F(abs_)(r) - a;
-    return (F(fo_pair)){excess <= 0 ? 0 : excess, r > a ? 1 : r < -a ? -1 : 0};
+    return (F(fo_jet)){excess <= 0 ? 0 : excess, r > a ? 1 : r < -a ? -1 : 0, 0};
 }
 
 /* max(0, |r| − a)², epsilon = a */
-FO_INLINE F(fo_pair) F(loss_squared_epsilon_insensitive)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_squared_epsilon_insensitive)(real a, real b, real y, real p) {
     const real r = p - y, excess = F(abs_)(r) - a;
-    return (F(fo_pair)){excess <= 0 ? 0 : excess * excess, r > a ? 2 * (r - a) : r < -a ? 2 * (r + a) : 0};
+    return (F(fo_jet)){excess <= 0 ? 0 : excess * excess, r > a ? 2 * (r - a) : r < -a ? 2 * (r + a) : 0,
+                        excess <= 0 ? 0 : 2};
 }
 
 /* log(cosh(r)) = log(1 + (e − 1)²/(2e)) near 0, |r| − log(2) + log(1 + e²) elsewhere, e = exp(−|r|) */
-FO_INLINE F(fo_pair) F(loss_log_cosh)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_log_cosh)(real a, real b, real y, real p) {
     const real r = p - y, size = F(abs_)(r), u = F(expm1_)(-size), e = 1 + u;
     const int small = size < 1;
     const real above = small ? u * u / (2 * e) : e * e, large = size - R(0.69314718055994530942);
-    return (F(fo_pair)){F(log1p_positive)(above) + (small ? 0 : large), F(copysign_)(-u * (1 + e) / (1 + e * e), r)};
+    const real sech = 2 * e / (1 + e * e);
+    return (F(fo_jet)){F(log1p_positive)(above) + (small ? 0 : large), F(copysign_)(-u * (1 + e) / (1 + e * e), r),
+                        sech * sech};
 }
 
 /* (|α − 2|/α)·((z²/|α − 2| + 1)^(α/2) − 1), z = r/scale, α = a, scale = b: Barron 2019, equation 8.  With
@@ -61,7 +67,7 @@ FO_INLINE F(fo_pair) F(loss_log_cosh)(real a, real b, real y, real p) {
  *     else        (z²·exp(v) + gap·(exp(v) − 1))/α, v = ∓k/2, which is z²/2 at α = 2;
  * infinite α arrive here as ±2^64, which rounding cannot tell apart.  The cases are chosen by factors 0 and 1: gcc 12
  * does not vectorise a choice between values by a condition on parameters. */
-FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_general_robust)(real a, real b, real y, real p) {
     const real low = R(0.5) + F(copysign_)(R(0.5), 1 - a), high = 1 - low;
     const real gap = F(abs_)(a - 2) + (REAL_IS_FLOAT ? R(0x1p-40) : R(0x1p-100)); /* never 0, and the same otherwise */
     const real inverse_gap = 1 / gap, inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
@@ -70,27 +76,29 @@ FO_INLINE F(fo_pair) F(loss_general_robust)(real a, real b, real y, real p) {
     const real k = gap * (F(log1p_positive)(near * near * inverse_gap) + 2 * beyond);
     const real e = F(exp_)(side * k), v = (low * (R(0.5) * a * inverse_gap) + high * side) * k;
     const real growth = v == 0 ? low : F(expm1_)(v) / (low * v + high * a), inverse_a = 1 / (low + high * a);
-    return (F(fo_pair)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * (z * e) * z, z * inverse_scale * e};
+    const real t = near * near * inverse_gap; /* ρ'' = e/scale²·(1 + (α − 1)·t)/(1 + t) */
+    return (F(fo_jet)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * (z * e) * z, z * inverse_scale * e,
+                        inverse_scale * inverse_scale * e * ((1 + (a - 1) * t) / (1 + t))};
 }
 
 /* ---- targets of a generalised linear model with log link ---- */
 
 /* exp(p) − y·p */
-FO_INLINE F(fo_pair) F(loss_poisson)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_poisson)(real a, real b, real y, real p) {
     const real e = F(exp_)(p);
-    return (F(fo_pair)){e - y * p, e - y};
+    return (F(fo_jet)){e - y * p, e - y, e};
 }
 
 /* p + y·exp(−p) */
-FO_INLINE F(fo_pair) F(loss_gamma)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_gamma)(real a, real b, real y, real p) {
     const real e = y * F(exp_)(-p);
-    return (F(fo_pair)){p + e, 1 - e};
+    return (F(fo_jet)){p + e, 1 - e, e};
 }
 
 /* exp((2 − a)·p)/(2 − a) − y·exp((1 − a)·p)/(1 − a), power = a */
-FO_INLINE F(fo_pair) F(loss_tweedie)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_tweedie)(real a, real b, real y, real p) {
     const real mean = F(exp_)((2 - a) * p), e = F(exp_)((1 - a) * p), pull = y > 0 ? y * e : 0; /* not 0·inf */
-    return (F(fo_pair)){mean / (2 - a) - pull / (1 - a), mean - pull};
+    return (F(fo_jet)){mean / (2 - a) - pull / (1 - a), mean - pull, (2 - a) * mean - (1 - a) * pull};
 }
 
 /* ---- probabilities: 0 <= y <= 1 ---- */
@@ -98,61 +106,65 @@ FO_INLINE F(fo_pair) F(loss_tweedie)(real a, real b, real y, real p) {
 /* log(1 + exp(p)) − y·p = log(1 + e) + v·p, its derivative (v + u·e)/(1 + e), e = exp(−|p|), v = [p >= 0] − y,
  * u = [p < 0] − y.  The steps come from the sign bit: a branch on the sign of p would be mispredicted half of the time.
  * e stays in two pieces since this derivative is what per-sample SGD waits for. */
-FO_INLINE F(fo_pair) F(loss_log_loss)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_log_loss)(real a, real b, real y, real p) {
     const F(exp_pair) e = F(exp_scaled)(-F(abs_)(p), 0);
     const real step = F(copysign_)(R(0.5), p), v = (R(0.5) + step) - y, u = ((R(0.5) - step) - y) * e.scale;
-    return (F(fo_pair)){F(log1p_positive)(F(fma_)(e.scale, e.s, e.scale)) + v * p,
-                        F(fma_)(u, e.s, v + u) / F(fma_)(e.scale, e.s, 1 + e.scale)};
+    const real size = F(fma_)(e.scale, e.s, e.scale), inverse = 1 / (1 + size);
+    return (F(fo_jet)){F(log1p_positive)(size) + v * p, F(fma_)(u, e.s, v + u) / F(fma_)(e.scale, e.s, 1 + e.scale),
+                        size * inverse * inverse};
 }
 
 /* weight·q^γ·(log loss), q = |y − σ(p)| for a class y: Lin et al. 2017, γ = a; weight = b·y + (1 − b)·(1 − y), 1 if
  * b < 0.  With e, v, u as in log loss q = (|v| + |u|·e)/(1 + e); q'/q = (1 − 2y)·e/((1 + e)·(|v| + |u|·e)), in which e
  * must not underflow to 0/0. */
-FO_INLINE F(fo_pair) F(loss_focal)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_focal)(real a, real b, real y, real p) {
     const real step = F(copysign_)(R(0.5), p), v = (R(0.5) + step) - y, u = (R(0.5) - step) - y;
     const real raw = F(exp_)(-F(abs_)(p)), e = raw < FO_LEAST_NORMAL ? FO_LEAST_NORMAL : raw;
     const real numerator = F(abs_)(v) + F(abs_)(u) * e, inverse = 1 / (1 + e);
     const real log_loss = F(log1p_positive)(raw) + v * p, q_grad = (1 - 2 * y) * e * inverse / numerator;
+    const real grad = (v + u * raw) * inverse, lean = F(copysign_)((1 - raw) * inverse, p); /* 2σ(p) − 1 */
     const real weight = (b < 0 ? 1 : b * y + (1 - b) * (1 - y)) * F(exp_)(a * F(log_)(numerator * inverse));
-    return (F(fo_pair)){weight * log_loss, weight * ((v + u * raw) * inverse + a * log_loss * q_grad)};
+    return (F(fo_jet)){weight * log_loss, weight * (grad + a * log_loss * q_grad),
+                        weight * (raw * inverse * inverse + a * q_grad * (2 * grad + log_loss * ((a - 1) * q_grad - lean)))};
 }
 
 /* ---- margins: y = ±1, z = y·p ---- */
 
 /* max(0, 1 − z) */
-FO_INLINE F(fo_pair) F(loss_hinge)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_hinge)(real a, real b, real y, real p) {
     const real z = y * p;
-    return (F(fo_pair)){z > 1 ? 0 : 1 - z, z > 1 ? 0 : -y};
+    return (F(fo_jet)){z > 1 ? 0 : 1 - z, z > 1 ? 0 : -y, 0};
 }
 
 /* max(0, 1 − z)² */
-FO_INLINE F(fo_pair) F(loss_squared_hinge)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_squared_hinge)(real a, real b, real y, real p) {
     const real gap = 1 - y * p, t = gap < 0 ? 0 : gap;
-    return (F(fo_pair)){t * t, -2 * y * t};
+    return (F(fo_jet)){t * t, -2 * y * t, gap > 0 ? 2 : 0};
 }
 
 /* t·(m − t/2), m = max(0, 1 − z), t = min(m, 1): Rennie 2005 */
-FO_INLINE F(fo_pair) F(loss_smooth_hinge)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_smooth_hinge)(real a, real b, real y, real p) {
     const real gap = 1 - y * p, m = gap < 0 ? 0 : gap, t = m > 1 ? 1 : m;
-    return (F(fo_pair)){t * (m - R(0.5) * t), -y * t};
+    return (F(fo_jet)){t * (m - R(0.5) * t), -y * t, gap > 0 && gap <= 1 ? 1 : 0};
 }
 
 /* max(0, 1 − z)² where z >= −1, else −4z */
-FO_INLINE F(fo_pair) F(loss_modified_huber)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_modified_huber)(real a, real b, real y, real p) {
     const real z = y * p, t = 1 - z;
-    return (F(fo_pair)){z >= 1 ? 0 : z >= -1 ? t * t : -4 * z, z >= 1 ? 0 : z >= -1 ? -2 * y * t : -4 * y};
+    return (F(fo_jet)){z >= 1 ? 0 : z >= -1 ? t * t : -4 * z, z >= 1 ? 0 : z >= -1 ? -2 * y * t : -4 * y,
+                        z >= 1 || z < -1 ? 0 : 2};
 }
 
 /* max(0, −z) */
-FO_INLINE F(fo_pair) F(loss_perceptron)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_perceptron)(real a, real b, real y, real p) {
     const real z = y * p;
-    return (F(fo_pair)){z > 0 ? 0 : 0 - z, z > 0 ? 0 : -y};
+    return (F(fo_jet)){z > 0 ? 0 : 0 - z, z > 0 ? 0 : -y, 0};
 }
 
 /* exp(−z) */
-FO_INLINE F(fo_pair) F(loss_exponential)(real a, real b, real y, real p) {
+FO_INLINE F(fo_jet) F(loss_exponential)(real a, real b, real y, real p) {
     const real e = F(exp_)(-y * p);
-    return (F(fo_pair)){e, -y * e};
+    return (F(fo_jet)){e, -y * e, e};
 }
 
 #if defined(__GNUC__)

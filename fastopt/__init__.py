@@ -22,22 +22,26 @@ from ._config import get_include, show_config, warn_unknown_isa
 from ._core import available_isas, set_isa
 from ._threads import get_num_threads, set_num_threads
 
-_MODULES = ("batching", "exceptions", "linear_model", "losses", "optimizers", "schedules")
-_FUNCTIONS = {"minimize": "_minimize", "minimize_stochastic": "_minimize_epochs", "scipy_method": "_minimize"}   # where they are
+_MODULES = ("batching", "exceptions", "linear_model", "losses", "optimizers", "penalties", "schedules")
+_FUNCTIONS = {"LinearObjective": "objective", "minimize": "_minimize", "minimize_stochastic": "_minimize_epochs",
+              "scipy_method": "_minimize"}   # where they are
 
-__all__ = ["__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads", "losses", "minimize",
-           "minimize_stochastic", "optimizers", "schedules", "scipy_method", "set_isa", "set_num_threads", "show_config"]
+__all__ = ["LinearObjective", "__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads",
+           "losses", "minimize", "minimize_stochastic", "optimizers", "penalties", "schedules", "scipy_method", "set_isa",
+           "set_num_threads", "show_config"]
 
 if TYPE_CHECKING:
     from . import batching as batching
     from . import exceptions as exceptions
     from . import linear_model as linear_model
+    from . import penalties as penalties
     from . import losses as losses
     from . import optimizers as optimizers
     from . import schedules as schedules
     from ._minimize import minimize as minimize
     from ._minimize import scipy_method as scipy_method
     from ._minimize_epochs import minimize_stochastic as minimize_stochastic
+    from .objective import LinearObjective as LinearObjective
 else:   # hidden from type checkers, which would take any name to be a module
     def __getattr__(name: str) -> Any:
         if name in _MODULES:

@@ -8,7 +8,7 @@ from libc.string cimport memcpy, memset
 from fastopt._core cimport FO_CARRIES, kernels
 from fastopt._gradients cimport Array
 from fastopt._matrices cimport apply_factored
-from fastopt._passes cimport apply, check_gradients, fold_rules, states_at
+from fastopt._passes cimport LOOK, overflown, states_at, take_step
 
 
 cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
@@ -94,9 +94,8 @@ cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept 
     plan.arrays.at[0].g, plan.arrays.at[1].g = g, <char *>s.g_b
     for group in range(2):
         plan.rules[group].lr = lr
-    check_gradients(plan, 1)
-    fold_rules(plan)
-    if apply(plan, 1) < 0 and w.factored:
+    take_step(plan, 1, LOOK)
+    if overflown(plan) < 0 and w.factored:
         apply_factored(plan, 1)
     plan.t += 1
 

@@ -65,6 +65,16 @@ cdef extern from "fastopt.h" nogil:
         void *g
         void *c
 
+    ctypedef struct fo_regularizer:
+        int kind
+        double alpha, a
+        const double *weight
+        const double *low
+        const double *high
+        Py_ssize_t groups
+        const int64_t *start
+        const int64_t *member
+
     enum fo_packing:
         FO_UNPACKED
         FO_BFLOAT16
@@ -134,6 +144,73 @@ cdef extern from "fastopt.h" nogil:
         int64_t *columns
         fo_step last
 
+    ctypedef struct fo_visits:
+        Py_ssize_t n
+        const int32_t *rows
+        const int32_t *samples
+        const void *y
+        const void *weight
+        void *p
+
+    ctypedef struct fo_variance:
+        fo_loss loss
+        double lr, l2, l1
+        int positive
+        double own, share
+        int intercept
+        Py_ssize_t powers
+        const void *table
+
+    ctypedef struct fo_variance_output:
+        double b, g_b
+        double loss_sum
+        Py_ssize_t now
+        void *w
+        void *g
+        void *memory
+
+    ctypedef struct fo_dual:
+        fo_loss loss
+        double l1
+        int positive
+        double column
+        double slack
+
+    ctypedef struct fo_dual_output:
+        double b, v_column, gap_sum, loss_sum, most
+        void *w
+        void *v
+        void *u
+        void *before
+        const double *square
+        unsigned char *left_out
+    ctypedef struct fo_samples:
+        fo_loss loss
+        int softmax
+        Py_ssize_t k
+        const void *y
+        const void *weight
+        double factor
+
+    ctypedef struct fo_weights:
+        Py_ssize_t k, d, output_stride, feature_stride
+        const double *scale
+        const double *centre
+
+    ctypedef struct fo_objective_kernels:
+        void (*shift)(Py_ssize_t, Py_ssize_t, const double *, void *) noexcept nogil
+        double (*errors)(const fo_samples *, Py_ssize_t, Py_ssize_t, const double *, void *, void *, double *) noexcept nogil
+        void (*curvature)(const fo_samples *, Py_ssize_t, Py_ssize_t, const double *, const void *, void *, void *,
+                          double *) noexcept nogil
+        double (*line)(const fo_samples *, Py_ssize_t, Py_ssize_t, double, const void *, const void *, void *,
+                          double *) noexcept nogil
+        void (*move)(Py_ssize_t, double, const void *, void *) noexcept nogil
+        void (*scatter)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
+        void (*enter)(const fo_weights *, const double *, void *, double *) noexcept nogil
+        void (*flush)(Py_ssize_t, void *, double *) noexcept nogil
+        void (*combine)(Py_ssize_t, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
+        double (*leave)(const fo_weights *, const double *, const double *, double, const double *, double *) noexcept nogil
+
     ctypedef struct fo_kernels:
         double (*loss_block)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, double, void *, void *) noexcept nogil
         double (*sgd_rows)(const fo_sgd *, const fo_matrix *, const fo_block *, fo_outputs *) noexcept nogil
@@ -186,6 +263,16 @@ cdef extern from "fastopt.h" nogil:
         void (*lazy_take)(const fo_lazy *, void *, void *) noexcept nogil
         void (*lazy_note)(const fo_step *, fo_lazy *) noexcept nogil
         void (*lazy_settle)(Py_ssize_t, fo_lazy *, void *, void **) noexcept nogil
+        double (*penalty_value)(const fo_regularizer *, Py_ssize_t, const void *) noexcept nogil
+        void (*penalty_prox)(const fo_regularizer *, Py_ssize_t, double, const void *, void *) noexcept nogil
+        double (*penalty_violation)(const fo_regularizer *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        void (*variance_rows)(const fo_variance *, const fo_matrix *, const fo_visits *, fo_variance_output *) noexcept nogil
+        void (*variance_settle)(const fo_variance *, Py_ssize_t, fo_variance_output *) noexcept nogil
+        void (*dual_rows)(const fo_dual *, const fo_matrix *, const fo_visits *, fo_dual_output *) noexcept nogil
+        void (*dual_gap)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
+        int (*dual_accepts)(int) noexcept nogil
+        void (*row_squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
+        fo_objective_kernels objective
 
     ctypedef struct fo_table:
         const char *name
@@ -208,3 +295,4 @@ cdef class Matrix:
 
     cdef int _init_dense(self, X) except -1
     cdef int _init_csr(self, X) except -1
+    cdef fo_matrix from_row(self, Py_ssize_t i) noexcept nogil

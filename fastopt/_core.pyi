@@ -6,6 +6,7 @@ import numpy as np
 LOSS_NAMES: tuple[str, ...]
 LOSS_TARGETS: dict[str, str]
 PENALTY_NAMES: tuple[str, ...]
+PENALTY_PLACES: dict[str, str]
 SCHEDULE_NAMES: tuple[str, ...]
 RULE_NAMES: tuple[str, ...]
 RULE_STATES: dict[str, int]

@@ -15,6 +15,7 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_loss_names[]
     const char *const fo_loss_targets[]
     const char *const fo_penalty_names[]
+    const char *const fo_penalty_places[]
     const char *const fo_schedule_names[]
     const char *const fo_rule_names[]
     const char *const fo_matrix_rule_names[]
@@ -86,6 +87,8 @@ cdef list _names(const char *const *names):
 LOSS_NAMES = tuple(_names(fo_loss_names))
 LOSS_TARGETS = dict(zip(LOSS_NAMES, _names(fo_loss_targets)))
 PENALTY_NAMES = tuple(_names(fo_penalty_names))
+#: where a penalty goes: lists.h
+PENALTY_PLACES = dict(zip(PENALTY_NAMES, _names(fo_penalty_places)))
 SCHEDULE_NAMES = tuple(_names(fo_schedule_names))
 RULE_NAMES = tuple(_names(fo_rule_names) + _names(fo_matrix_rule_names))
 cdef int N_ELEMENTWISE = len(_names(fo_rule_names))
@@ -196,6 +199,18 @@ cdef class Matrix:
         self.c.indices = cnp.PyArray_DATA(indices)
         self.c.indptr = cnp.PyArray_DATA(indptr)
         return 0
+
+    cdef fo_matrix from_row(self, Py_ssize_t i) noexcept nogil:
+        """X without its first i rows."""
+        cdef fo_matrix part = self.c
+        if part.layout == FO_DENSE:
+            part.data = <const char *>part.data + i * self.row_stride
+        elif part.layout == FO_CSR32:
+            part.indptr = <const int32_t *>part.indptr + i
+        else:
+            part.indptr = <const int64_t *>part.indptr + i
+        part.n -= i
+        return part
 
     @property
     def dtype(self):

@@ -6,44 +6,26 @@ the estimator as it was.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, ClassVar
 import warnings
 
 import numpy as np
-import scipy.sparse
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core import Matrix
 from fastopt._linear_auto import Auto
 from fastopt._linear_batch import Batches
-from fastopt._linear_compat import FIT_LEVELS, CallbackSupport, Events
-from fastopt._linear_data import check_weight, check_X, largest, naming, refuse_unreal
+from fastopt._linear_compat import FIT_LEVELS, Events
+from fastopt._linear_data import check_weight, largest, naming, refuse_unreal
+from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
-from fastopt._linear_params import Rule, check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
-from fastopt._predict import predict
-from fastopt._threads import resolve_threads
+from fastopt._linear_params import check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
 from fastopt.losses import Loss
 
 MAX_SEED = np.iinfo(np.int32).max
 #: attributes that a fit leaves behind only under some parameters
 PASSING = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
            "validation_curve_", "best_iter_", "_memory")
-
-
-@contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put all attributes back if anything is raised, Ctrl-C included."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
-        raise
 
 
 def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
@@ -60,23 +42,15 @@ def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
     return array.reshape(shape)
 
 
-class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
+class SGDBase(LinearEstimator):
     """An estimator that learns by per-sample SGD."""
 
-    _rules: ClassVar[Mapping[str, Rule]]
     _one_class = False
     _averages_anyway = False           # by the optimizer, whatever `average` is
-    coef_: Any
     n_iter_: int
     t_: float
     n_features_in_: int
     loss_curve_: list[float]
-
-    def _keep(self, arguments: Mapping[str, Any]) -> None:
-        """The constructor's arguments as attributes."""
-        for name, value in arguments.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
 
     def _check(self) -> None:
         check_parameters(type(self).__name__, self._rules, vars(self))
@@ -104,16 +78,6 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
     def _validation(self, X: Matrix, targets: Targets, weight: Any, rows: Any, eval_set: Any) -> Validation | None:
         return None
 
-    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
-        """Weights as attributes."""
-        return {"coef_": coef, "intercept_": intercept}
-
-    def _intercepts(self) -> Any:
-        return self.intercept_
-
-    def _prediction_intercepts(self) -> Any:
-        return self._intercepts()
-
     def _no_intercepts(self, k: int) -> Any:
         return np.zeros(k)
 
@@ -125,10 +89,6 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
 
     def _alpha(self) -> float:
         return float(self.alpha)
-
-    def _n_threads(self) -> int:
-        jobs = vars(self).get("n_jobs")
-        return 1 if jobs is None else resolve_threads(int(jobs), "n_jobs")
 
     def _batches(self) -> Batches | Auto | None:
         """How mini-batches are stepped; None: per sample."""
@@ -154,8 +114,7 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         """(k, d) weights and (k,) intercepts as they are, with averaging those behind the averages."""
         if standard and self.average and "_standard_coef" in vars(self):
             return np.atleast_2d(self._standard_coef), self._standard_intercept
-        coef = self.coef_.toarray() if scipy.sparse.issparse(self.coef_) else self.coef_
-        return np.atleast_2d(coef), self._intercepts()
+        return self._coef_rows(), self._intercepts()
 
     def _start(self, fresh: bool, k: int, d: int, coef_init: Any, intercept_init: Any) -> Start:
         """Where to start: at the arguments, at what was learnt before, or at 0."""
@@ -249,42 +208,3 @@ class SGDBase(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         if outcome.best_iter is not None:
             found["best_iter_"] = outcome.best_iter
         return found
-
-    # ---- the fitted estimator ----
-
-    def sparsify(self) -> Any:
-        """Convert `coef_` to a CSR matrix.
-
-        Worth it where l1 left most weights at 0.  Training goes on from it as from an array.
-
-        Returns
-        -------
-        self
-        """
-        check_is_fitted(self, msg="Estimator, %(name)s, must be fitted before sparsifying.")
-        self.coef_ = scipy.sparse.csr_matrix(self.coef_)
-        return self
-
-    def densify(self) -> Any:
-        """Convert `coef_` back to an array.
-
-        Returns
-        -------
-        self
-        """
-        check_is_fitted(self, msg="Estimator, %(name)s, must be fitted before densifying.")
-        if scipy.sparse.issparse(self.coef_):
-            self.coef_ = self._named(self.coef_.toarray(), np.zeros(1))["coef_"]
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-    def _raw(self, X: Any) -> Any:
-        """(n, k) raw predictions, of the type of X."""
-        check_is_fitted(self, "coef_")
-        X = check_X(self, X)
-        coef = self._earlier(standard=False)[0]
-        return predict(Matrix(X), coef, self._prediction_intercepts(), threads=self._n_threads())

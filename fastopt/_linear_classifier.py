@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.base import ClassifierMixin
-from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import unique_labels
 
 from fastopt._linear_base import MAX_SEED
+from fastopt._linear_classes import Probable, binary, weights_of_classes
 from fastopt._linear_compat import Events, available_where
 from fastopt._linear_data import check_X_y, encode, find_classes, naming
 from fastopt._linear_docs import arguments, documented, passive_aggressive
@@ -38,7 +38,7 @@ def accuracy(codes: Any, weight: Any) -> Callable[[Any], float]:
 @documented(coef="(1, n_features) for two classes, else (n_classes, n_features)", intercept="(1,) or (n_classes,)",
             learning_rate="optimal", power_t="0.5", **passive_aggressive('hinge'), stratified=", alike in its classes",
             without=("offset_",))
-class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
+class SGDClassifier(Probable, Supervised):
     """Linear classifier trained by stochastic gradient descent: support vector machine, logistic regression and others.
 
     With float64 data and the same `random_state` it gives the weights of `sklearn.linear_model.SGDClassifier`; see Notes.
@@ -132,37 +132,6 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
         self._learn(X, y, sample_weight, Events(None, None, None, None, 0), fresh=False, max_iter=1, classes=classes)
         return self
 
-    @arguments
-    def decision_function(self, X: Any) -> Any:
-        """Raw predictions.
-
-        Parameters
-        ----------
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Positive: the second of two classes, or this class rather than another.
-        """
-        p = self._raw(X)
-        return p.ravel() if p.shape[1] == 1 else p
-
-    @arguments
-    def predict(self, X: Any) -> Any:
-        """Classes.
-
-        Parameters
-        ----------
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        p = self._raw(X)
-        return self.classes_[(p[:, 0] > 0).astype(np.intp) if p.shape[1] == 1 else p.argmax(axis=1)]
-
     def _has_probabilities(self) -> bool:
         if loss_name(self.loss) not in ("log_loss", "modified_huber"):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
@@ -189,33 +158,20 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
         B. Zadrozny and C. Elkan (2002), Transforming classifier scores into multiclass probability estimates, KDD.
         T. Zhang (2004), Solving large scale linear prediction problems using stochastic gradient descent, ICML.
         """
-        p = self._raw(X)
+        return super().predict_proba(X)
+
+    # ---- what the base asks ----
+
+    def _probabilities(self, p: Any) -> Any:
         if self.multi_class == "multinomial" and p.shape[1] > 1:
             return softmax(p, axis=1)
         positive = expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2
         if p.shape[1] == 1:
-            return np.hstack([1 - positive, positive])
+            return binary(positive)
         total = positive.sum(axis=1, keepdims=True)
         positive[total[:, 0] == 0] = 1   # all classes ruled out: all alike
         total[total == 0] = p.shape[1]
         return positive / total
-
-    @available_where(_has_probabilities)
-    @arguments
-    def predict_log_proba(self, X: Any) -> Any:
-        """Logarithm of `predict_proba`.
-
-        Parameters
-        ----------
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return np.log(self.predict_proba(X))
-
-    # ---- what the base asks ----
 
     def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         return check_X_y(self, X, y, reset)
@@ -235,15 +191,9 @@ class SGDClassifier(ClassifierMixin, Supervised):   # type: ignore[misc]
 
     def _class_weights(self, classes: Any, counts: Any) -> Any:
         """(k, 2) weights of each output's positive and negative rows."""
-        if self.class_weight is None:
+        weights = weights_of_classes(self.class_weight, classes, counts)
+        if weights is None:
             return None
-        if isinstance(self.class_weight, str):
-            weights = counts.sum() / (len(classes) * counts)
-        else:
-            with naming("class_weight"):
-                weights = compute_class_weight(self.class_weight, classes=classes, y=classes)
-        if not (np.isfinite(weights).all() and (weights >= 0).all()):
-            raise ValueError(f"class_weight must hold finite numbers of at least 0, got {self.class_weight!r}")
         if len(classes) == 2:
             return weights[::-1].reshape(1, 2)
         return np.stack([weights, np.ones_like(weights)], axis=1)

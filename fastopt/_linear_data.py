@@ -22,11 +22,22 @@ BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that tempo
 RANGE = 1 << 16   # integer labels this close together are found by a table
 
 
-def as_is(X: Any) -> dict[str, Any]:
-    """How X is taken: arrays of float32 and float64 with any strides, CSR with any indices.  All else is converted, to rows
-    in one piece: a frame is columns in memory, and every epoch would gather its rows again."""
-    return {"accept_sparse": "csr", "accept_large_sparse": True, "dtype": [np.float64, np.float32],
+#: dense X of these types is converted by the kernels, where they know how, to float32
+NARROW = (np.uint8, np.int8, np.float16)
+
+
+def as_is(X: Any, wide: bool = False) -> dict[str, Any]:
+    """How X is taken: arrays of float32 and float64 with any strides, CSR with any indices; if `wide`, CSC and dense narrow
+    numbers too.  All else is converted, to rows in one piece: a frame is columns in memory, and every epoch would gather its
+    rows again."""
+    dtypes = [np.float64, np.float32] + (list(NARROW) if wide and not scipy.sparse.issparse(X) else [])
+    return {"accept_sparse": ["csr", "csc"] if wide else "csr", "accept_large_sparse": True, "dtype": dtypes,
             "order": None if isinstance(X, np.ndarray) else "C"}
+
+
+def float_type(X: Any) -> Any:
+    """The type that the kernels compute in: that of X, float32 for narrow numbers."""
+    return X.dtype if X.dtype in (np.float64, np.float32) else np.dtype(np.float32)
 
 
 def blocks(n: int) -> Iterator[slice]:
@@ -83,24 +94,26 @@ def refuse_compressed(X: Any) -> None:
         raise ValueError(f"X.indices of a {X.format} matrix of shape {X.shape} must be as many as X.data and lie in 0 … {d - 1}")
 
 
-def check_X(estimator: Any, X: Any, reset: bool = False) -> Any:
+def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> Any:
     """X alone."""
     with naming("X"):
         refuse_unreal("X", X)
         refuse_broken(X)
-        return validate_data(estimator, X, reset=reset, **as_is(X))
+        return validate_data(estimator, X, reset=reset, **as_is(X, wide))
 
 
-def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False) -> tuple[Any, Any]:
-    """X and y; y may have several columns if `columns`."""
+def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False, numeric: bool = False,
+              wide: bool = False) -> tuple[Any, Any]:
+    """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`."""
     with naming("X"):
         refuse_unreal("X", X)
         refuse_broken(X)
     try:
-        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns, **as_is(X))
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns or numeric,
+                             **as_is(X, wide))
     except (ValueError, TypeError, OverflowError):
         with naming("X"):
-            check_array(X, estimator=estimator, input_name="X", **as_is(X))
+            check_array(X, estimator=estimator, input_name="X", **as_is(X, wide))
         with naming("X and y"):
             check_consistent_length(X, y)
         with naming("y", "X"):
@@ -177,8 +190,8 @@ def check_weight(weight: Any, X: Any) -> Any:
     refuse_unreal("sample_weight", weight)
     with naming("sample_weight"), np.errstate(over="ignore"):   # what overflows is not finite, and refused
         if isinstance(weight, Real):
-            weight = np.full(n, weight, dtype=X.dtype)
-        weight = check_array(weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight")
+            weight = np.full(n, weight, dtype=float_type(X))
+        weight = check_array(weight, ensure_2d=False, dtype=float_type(X), input_name="sample_weight")
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1D array or scalar, got shape {weight.shape}")
     if len(weight) != n:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastopt import losses, optimizers
-from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
+from fastopt._core import LOSS_TARGETS, PENALTY_NAMES, PENALTY_PLACES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
 from fastopt.exceptions import InvalidParameterError
 
 
@@ -102,7 +102,7 @@ COMMON: dict[str, Rule] = {
 #: of those that learn y as well; muon is for matrices alone, and intercepts are none
 SUPERVISED: dict[str, Rule] = {
     **COMMON,
-    "penalty": either(names(*(name for name in PENALTY_NAMES if name != "none")), NONE),
+    "penalty": either(names(*(name for name, place in PENALTY_PLACES.items() if place == "sgd" and name != "none")), NONE),
     "alpha": real(0),
     "l1_ratio": either(real(0, 1), NONE),
     "epsilon": real(0),
@@ -142,11 +142,16 @@ def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str,
     raise InvalidParameterError(f"{name} of {owner} must be {expected}; got {value!r}{hint}")
 
 
-def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
-    """Raise for the first value that its rule does not accept, or that does not go with another."""
+def check_rules(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise for the first value that its rule does not accept."""
     for name, rule in rules.items():
         if not rule.accepts(values[name]):
             refuse(owner, name, rule.words, values[name], rule.options)
+
+
+def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise for the first value that its rule does not accept, or that does not go with another, of those who learn by SGD."""
+    check_rules(owner, rules, values)
     if "batch_size" in values:
         check_batches(owner, values)
     if values["learning_rate"] == "optimal" and values.get("alpha") == 0 and not uses_batches(values):

@@ -1,6 +1,7 @@
 """The passes of an update, and all that they work on."""
 from fastopt._core cimport fo_rule, fo_step
 from fastopt._gradients cimport Array, Arrays
+from fastopt._team cimport fo_team
 
 ctypedef struct Job:               # a block of one array: what a thread does at a time
     Py_ssize_t array, start, n
@@ -20,8 +21,15 @@ ctypedef struct Plan:              # arrays, their rules, and what a step keeps 
     double clip_global_norm        # of all gradients together
     double sign                    # −1 to maximize
     double factor                  # of the gradients: 1/count of accumulated ones
+    bint by_products               # the step itself is products of matrices, taken elsewhere
+    int refused                    # of the last step: the first array whose gradients were not finite, or −1
+    fo_team team
+
+ctypedef enum Look:                # at the gradients before a step
+    LOOK_AWAY
+    LOOK                           # for their norms
+    LOOK_AND_REFUSE                # those that are not finite, having changed nothing
 
 cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil
-cdef int check_gradients(Plan *p, int threads) noexcept nogil
-cdef void fold_rules(Plan *p) noexcept nogil
-cdef int apply(Plan *p, int threads) noexcept nogil
+cdef int take_step(Plan *p, int threads, Look look) noexcept nogil
+cdef int overflown(const Plan *p) noexcept nogil

@@ -4,12 +4,13 @@ Used by fastopt._update and by whatever else steps parameters without the GIL.  
 csrc/rules*.h and steps.h.  The gradients are read first; the passes that change something run backwards, so that they begin
 with the gradients that are still in the cache.
 """
-from cython.parallel cimport prange
+from cython.parallel cimport parallel
 from libc.math cimport INFINITY, isfinite, sqrt
 
 from fastopt._core cimport (FO_BFLOAT16, FO_CARRIES, FO_EIGHT_BITS, FO_PACK, FO_STATES, FO_SUMS_array, FO_SUMS_group,
                             FO_SUMS_none, FO_UNPACKED, kernels)
 from fastopt._gradients cimport Array
+from fastopt._team cimport fo_team_rank, fo_team_size, fo_team_wait
 
 
 ctypedef enum Pass:
@@ -31,18 +32,38 @@ cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nog
         state[j] = <char *>a.state[j] + offset if a.state[j] else NULL
 
 
-cdef void one_pass(Plan *p, Pass what, int threads) noexcept nogil:
-    """A pass over all jobs, a contiguous part of them to each thread."""
-    cdef int part
+cdef int take_step(Plan *p, int threads, Look look) noexcept nogil:
+    """The passes of a step, in one region of threads; the first array whose gradients were refused, or −1."""
     if threads == 1:
-        one_part(p, what, 0, p.n_jobs)
+        take_part(p, look, 0, 1)
     else:
-        for part in prange(threads, num_threads=threads, schedule="static"):
-            one_part(p, what, p.n_jobs * part // threads, p.n_jobs * (part + 1) // threads)
+        with parallel(num_threads=threads):
+            take_part(p, look, fo_team_rank(), fo_team_size())
+    return p.refused
 
 
-cdef void one_part(Plan *p, Pass what, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    cdef Py_ssize_t k
+cdef void take_part(Plan *p, Look look, int rank, int size) noexcept nogil:
+    """A thread's part of them; what is for one thread is between two meetings."""
+    if look != LOOK_AWAY:
+        one_part(p, SQUARES, rank, size)
+    if rank == 0:
+        p.refused = refused(p) if look == LOOK_AND_REFUSE else -1
+        if p.refused < 0:
+            fold_rules(p)
+    fo_team_wait(&p.team, size)
+    if p.refused >= 0 or p.by_products:
+        return
+    if p.sums_over != FO_SUMS_none:
+        one_part(p, SUMS, rank, size)
+        if rank == 0:
+            finish(p)
+        fo_team_wait(&p.team, size)
+    one_part(p, STEP, rank, size)
+
+
+cdef void one_part(Plan *p, Pass what, int rank, int size) noexcept nogil:
+    """A thread's jobs of a pass, side by side; it ends when all are done."""
+    cdef Py_ssize_t k, first = p.n_jobs * rank // size, last = p.n_jobs * (rank + 1) // size
     for k in range(last - first):
         if what == SQUARES:
             squares(p, first + k)
@@ -50,6 +71,7 @@ cdef void one_part(Plan *p, Pass what, Py_ssize_t first, Py_ssize_t last) noexce
             sum_up(p, last - 1 - k)
         else:
             advance(p, last - 1 - k)
+    fo_team_wait(&p.team, size)
 
 
 cdef void squares(Plan *p, Py_ssize_t k) noexcept nogil:
@@ -61,11 +83,10 @@ cdef void squares(Plan *p, Py_ssize_t k) noexcept nogil:
         p.sums[2 * k] = a.kernel.square_sum(a.n_rows * a.width, a.g) if job.start == 0 else 0
 
 
-cdef int check_gradients(Plan *p, int threads) noexcept nogil:
-    """Sums of squares into `sums`, and the first array whose gradients are not finite, or −1."""
+cdef int refused(const Plan *p) noexcept nogil:
+    """The first array whose gradients are not finite, or −1."""
     cdef Py_ssize_t k, i
     cdef const Array *a
-    one_pass(p, SQUARES, threads)
     for k in range(p.n_jobs):
         if not isfinite(p.sums[2 * k]):
             i = p.jobs[k].array
@@ -117,13 +138,9 @@ cdef void fold_rules(Plan *p) noexcept nogil:
             a.step.h.scale *= bounded(norm(p, a), p.clip_norm)
 
 
-cdef int apply(Plan *p, int threads) noexcept nogil:
-    """Step all arrays; the first that ends up not finite, or −1."""
+cdef int overflown(const Plan *p) noexcept nogil:
+    """The first array that ended up not finite, or −1."""
     cdef Py_ssize_t k
-    if p.sums_over != FO_SUMS_none:
-        one_pass(p, SUMS, threads)
-        finish(p)
-    one_pass(p, STEP, threads)
     for k in range(p.n_jobs):
         if p.sums[2 * k] == 0:
             return <int>p.jobs[k].array

@@ -4,11 +4,11 @@ Used by the estimators, to predict and to score held-out rows.  Knows neither li
 """
 cimport numpy as cnp
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t
 
 import numpy as np
 
-from fastopt._core cimport FO_CSR32, FO_DENSE, Matrix, fo_kernels, fo_matrix, kernels
+from fastopt._core cimport Matrix, fo_kernels, fo_matrix, kernels
 
 cnp.import_array()
 
@@ -28,19 +28,6 @@ ctypedef struct Job:
     char *p
 
 
-cdef fo_matrix _from_row(const fo_matrix *X, Py_ssize_t i, size_t size) noexcept nogil:
-    """X without its first i rows."""
-    cdef fo_matrix part = X[0]
-    if X.layout == FO_DENSE:
-        part.data = <const char *>X.data + i * X.stride * <Py_ssize_t>size
-    elif X.layout == FO_CSR32:
-        part.indptr = <const int32_t *>X.indptr + i
-    else:
-        part.indptr = <const int64_t *>X.indptr + i
-    part.n = X.n - i
-    return part
-
-
 cdef void _block(Matrix X, const Job *job, Py_ssize_t i, char *packed, int32_t *numbers) noexcept nogil:
     """Predictions of a block of rows from the i-th on."""
     cdef Py_ssize_t n = min(job.block, job.n - i), r
@@ -54,7 +41,7 @@ cdef void _block(Matrix X, const Job *job, Py_ssize_t i, char *packed, int32_t *
         job.kernels.pack_rows(n, X.d, X.base, X.row_stride, X.column_stride, rows, packed)
         part.data, part.stride, rows = packed, X.d, NULL
     elif rows == NULL:
-        part = _from_row(&X.c, i, job.size)
+        part = X.from_row(i)
     job.kernels.predict_rows(&part, n, job.k, rows, job.w, job.w_stride, job.b,
                              job.p + i * job.k * <Py_ssize_t>job.size)
 

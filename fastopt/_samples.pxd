@@ -12,7 +12,7 @@ cdef class Samples:
     cdef fo_matrix matrix                  # X, or the packed rows of a block
     cdef const int32_t *kernel_rows        # rows of `matrix` in a block
     cdef void *weights                     # sample weights of a block, or NULL
-    cdef bint shuffle
+    cdef bint shuffle, replace
     cdef uint32_t seed
     cdef Py_ssize_t position
     cdef int32_t[::1] order, rows, identity

@@ -53,6 +53,13 @@ cdef void _shuffle(int32_t[::1] order, uint32_t seed) noexcept nogil:
         order[j] = swap
 
 
+cdef void _draw(int32_t[::1] order, uint32_t *seed) noexcept nogil:
+    """As many samples as there are, drawn with replacement; the seed goes on."""
+    cdef Py_ssize_t n = order.shape[0], i
+    for i in range(n):
+        order[i] = <int32_t>(_xorshift(seed) % <uint32_t>n)
+
+
 def shuffled(Py_ssize_t n, seed, int epochs=1):
     """The order in which `n` samples are visited in the last of so many epochs."""
     order = np.arange(n, dtype=np.int32)
@@ -102,13 +109,15 @@ cdef class Samples:
         Threads that share the outputs: blocks are larger for several.
     block_rows : int
         Rows of a block at most; 0: as suits per-sample SGD.
+    replace : bool
+        Each epoch draws its samples with replacement instead, where `shuffle` is set.
     """
 
     def __init__(self, Matrix X, y, Py_ssize_t k, double negative=0, weight=None, held_out=None, bint shuffle=True,
-                 seed=0, int threads=1, Py_ssize_t block_rows=0):
+                 seed=0, int threads=1, Py_ssize_t block_rows=0, bint replace=False):
         cdef Py_ssize_t size = 4 if X.is_float else 8
         self.X, self.kernels, self.matrix = X, kernels(X.is_float), X.c
-        self.shuffle, self.seed, self.held_out, self.negative = shuffle, seed, held_out, negative
+        self.shuffle, self.replace, self.seed, self.held_out, self.negative = shuffle, replace, seed, held_out, negative
         self.y = np.require(y, None, ["C", "A"])
         self.y_type = TARGET_TYPES.index(self.y.dtype.type)
         self.y_columns = 1 if self.y.ndim == 1 else self.y.shape[1]
@@ -143,7 +152,9 @@ cdef class Samples:
     cdef void start(self) noexcept nogil:
         """Begin an epoch."""
         self.position = 0
-        if self.shuffle:
+        if self.shuffle and self.replace:
+            _draw(self.order, &self.seed)
+        elif self.shuffle:
             _shuffle(self.order, self.seed)
 
     cdef Py_ssize_t next_block(self) noexcept nogil:

@@ -14,7 +14,7 @@ cdef class Update:
     cdef list rates                # one a group: a number, or a callable of the step
     cdef object requested_threads
     cdef list scratch              # of adafactor's matrices
-    cdef bint scratch_used, by_products
+    cdef bint scratch_used
     cdef bint busy
     cdef list collected            # sums of accumulated gradients
     cdef readonly Py_ssize_t count # how many are in them

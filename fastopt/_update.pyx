@@ -13,7 +13,7 @@ import numpy as np
 from fastopt._core cimport FO_CARRIES, FO_STATES, fo_rule, fo_step, kernels, rule_sums
 from fastopt._gradients cimport Array, RowSparse, name_of, take
 from fastopt._matrices cimport CHUNKS, apply_factored
-from fastopt._passes cimport Job, Plan, apply, check_gradients, fold_rules
+from fastopt._passes cimport LOOK_AND_REFUSE, LOOK_AWAY, Job, Look, Plan, overflown, take_step
 from fastopt._threads import resolve_threads
 from fastopt.exceptions import InvalidParameterError
 
@@ -58,7 +58,7 @@ cdef class Update:
         if self.params is not None:
             raise RuntimeError("an optimizer is set up once")
         self.params, self.states, self.requested_threads, self.lazy = params, states, n_threads, lazy
-        self.by_products = by_products
+        plan.by_products = by_products
         self.scratch = []
         plan.arrays.n, plan.n_groups = n, len(rules)
         plan.clip_norm = plan.clip_global_norm = INFINITY
@@ -210,6 +210,7 @@ cdef class Update:
             overflow: the learning rate is too large, and they cannot be brought back.
         """
         cdef int threads, bad
+        cdef Look look
         cdef Py_ssize_t i
         if self.busy:
             raise RuntimeError("step is running in another thread already")
@@ -221,27 +222,24 @@ cdef class Update:
                 grads = self.collected
             take(&self.plan.arrays, self.params, grads, self.lazy)
             self.plan.factor = 1.0 / self.count if grads is self.collected else 1
+            self._rates()
             threads = self.threads()
-            bad = -1
-            if not self.late or self.plan.clip_norm < INFINITY or self.plan.clip_global_norm < INFINITY:
-                with nogil:
-                    bad = check_gradients(&self.plan, threads)
+            look = LOOK_AND_REFUSE
+            if self.late and self.plan.clip_norm == INFINITY and self.plan.clip_global_norm == INFINITY:
+                look = LOOK_AWAY
+            with nogil:
+                bad = take_step(&self.plan, threads, look)
+            self.count = 0
             if bad >= 0:
                 self._refuse(bad)
-                self.count = 0
                 return
-            self._rates()
-            self.count = 0
-            with nogil:
-                fold_rules(&self.plan)
-            if self.by_products:
-                self.count = 0
+            if self.plan.by_products:
                 self._advance(grads, [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate,
                                        self.plan.arrays.at[i].step.h.keep) for i in range(self.plan.arrays.n)])
                 self.plan.t += 1
                 return
             with nogil:
-                bad = apply(&self.plan, threads)
+                bad = overflown(&self.plan)
                 if self.scratch_used and bad < 0:
                     bad = apply_factored(&self.plan, threads)
                 self.plan.t += 1

@@ -17,6 +17,7 @@ from fastopt import _config, _core
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+HEADERS = sorted(path.name for path in (ROOT / "csrc").glob("fastopt*.h"))
 MEGABYTE = 1 << 20
 HOOK = "import sys, setuptools.build_meta as backend; backend.build_{}(sys.argv[1])"
 
@@ -125,7 +126,7 @@ print("used", isa)
 
 
 def test_get_include():
-    for name in ("fastopt.h", "fastopt_batch.h", "lists.h"):
+    for name in ("lists.h", *HEADERS):
         assert (Path(fo.get_include()) / name).read_text() == (ROOT / "csrc" / name).read_text()
 
 
@@ -171,7 +172,7 @@ def test_wheel(built):
         metadata = next(name for name in names if name.endswith("/METADATA"))
         text = archive.read(metadata).decode()
         entry_points = archive.read(metadata.replace("METADATA", "entry_points.txt")).decode()
-    assert {"fastopt/_core.pxd", "fastopt/_core.pyi", "fastopt/include/fastopt.h", "fastopt/include/lists.h", "fastopt/include/fastopt_batch.h",
+    assert {"fastopt/_core.pxd", "fastopt/_core.pyi", "fastopt/include/lists.h", *(f"fastopt/include/{name}" for name in HEADERS),
             "fastopt/py.typed", "fastopt/_build_info.py", "fastopt/__init__.py"} <= names
     assert not [name for name in names if name.endswith((".c", ".pyx", ".o", ".html"))]
     assert {name.partition("/")[0] for name in names} == {"fastopt", metadata.partition("/")[0]}

@@ -21,13 +21,17 @@ losses|penalties|schedules
 _batching
 _batching_\\w+
 batching
-_samples|_outputs|_columns
+_samples|_outputs|_columns|_team
 _auto_state
 _gradients
 _passes
 _matrices
-_epochs|_team
-_sgd|_predict|_update|_objective
+_epochs
+_blas|_ldl|_heap
+_sgd|_predict|_update|_objective_pass|_chains
+_objective
+_objective_line
+_hessian|_descent|_variance|_dual
 _batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
 _batch_work|_auto_work
@@ -40,13 +44,15 @@ _optimizer
 _optimizer_moments
 _optimizer_\\w+
 optimizers|objective
-_blas|_ldl|_heap
 _lbfgs
 _compact
 _lbfgsb
 _minimize_objective
 _minimize_\\w+ *
 _minimize|_mlp|_dask
+_solver
+_solve_\\w+ *
+_solve
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
 linear_model|neural_network
 _model_\\w+|_cli\\w* *
@@ -116,8 +122,8 @@ def test_optional_packages_have_owners(path):
             assert re.fullmatch(OWNERS.get(top, ""), path.stem), f"{path.name} imports {top}"
 
 
-# macros of csrc/rules.h that begin a static function
-STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(")
+# macros of csrc/rules.h and conjugates.h that begin a static function
+STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(")
 
 
 def without_comments(text):

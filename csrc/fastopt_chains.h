@@ -1,0 +1,65 @@
+/* fastopt_chains.h: the structs of solvers that take the samples one after the other and remember a number of each: variance
+ * reduction (variance.h) and dual coordinates (dual.h).  A part of fastopt.h, which reads it behind the structs that it builds on. */
+#ifndef FASTOPT_CHAINS_H
+#define FASTOPT_CHAINS_H
+
+/* A block of samples in the order in which they are visited. */
+typedef struct {
+    ptrdiff_t n;
+    const int32_t *rows;    /* (n,) row of X of each */
+    const int32_t *samples; /* (n,) number of each, where what is remembered of it stands */
+    const void *y;          /* (n,) targets */
+    const void *weight;     /* (n,) sample weights, or NULL */
+    void *p;                /* (n,) scratch */
+} fo_visits;
+
+/* What stays constant over a fit by SAG, SAGA or SVRG.  With change = weight·(derivative of the sample's loss − memory) and x
+ * its row, a step is
+ *     w ← prox((1 − lr·l2)·w − lr·(g + own·change·x)),  g ← g + share·change·x,  memory ← derivative unless share is 0. */
+typedef struct {
+    fo_loss loss;
+    double lr, l2, l1;
+    int positive;       /* weights are at least 0 */
+    double own;         /* 1; SAG: 1/n */
+    double share;       /* 1/n; SVRG: 0 */
+    int intercept;      /* b is learnt */
+    ptrdiff_t powers;   /* CSR: steps that the table goes up to */
+    const void *table;  /* CSR: (powers, 2): keep^m, keep = 1 − lr·l2, and lr·(1 + keep + … + keep^(m − 1)) */
+} fo_variance;
+
+/* The state of one output.  CSR: what a column needs lies side by side, its weight, its gradient and, as int32_t, the step up to
+ * which they are valid; that is w, and g is not used. */
+typedef struct {
+    double b, g_b;      /* intercept; the mean of its gradients */
+    double loss_sum;    /* in/out: sum of the weighted losses, each before its step */
+    ptrdiff_t now;      /* steps since all columns were valid */
+    void *w;            /* (d,) weights */
+    void *g;            /* (d,) the mean of the gradients of the loss that the memory stands for */
+    void *memory;       /* (n,) the derivative of each row's loss in its prediction, when it was last visited */
+} fo_variance_output;
+
+/* What stays constant over a fit by dual coordinates: u of a sample is minus the derivative of its loss, where it will have
+ * ended, and w = soft(v, l1), v = Σ weight·u·x (dual.h). */
+typedef struct {
+    fo_loss loss;
+    double l1;          /* the threshold */
+    int positive;       /* weights are at least 0 */
+    double column;      /* the value of a column of X that is constant and not stored; 0: there is none */
+    double slack;       /* rows whose u would be the same with a prediction this far away are left out from then on */
+} fo_dual;
+
+/* The state of one output. */
+typedef struct {
+    double b;           /* what is added to predictions, besides the constant column's share */
+    double v_column;    /* v of the constant column */
+    double gap_sum;     /* in/out: sum of weight·(loss + conjugate + u·p), each before its step */
+    double loss_sum;    /* in/out: sum of the weighted losses */
+    double most;        /* in/out: the largest change of a prediction by its own step */
+    void *w, *v;        /* (d,); the same array where w = v.  Dense: padded with zeros to whole vectors */
+    void *u;            /* (n,) */
+    void *before;       /* scratch: u of the block's samples before their steps */
+    const double *square; /* (n,) squared norms of the rows, the constant column included */
+    unsigned char *left_out; /* (n,): set to 1 for rows to be left out; or NULL */
+} fo_dual_output;
+
+#endif

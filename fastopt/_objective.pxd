@@ -1,0 +1,34 @@
+"""An objective over a whole data set as other compiled modules see it: its pass over X, and the point that it was last at."""
+cimport numpy as cnp
+
+from fastopt._core cimport Matrix
+from fastopt._objective_pass cimport Job
+
+
+cdef class Objective:
+    cdef readonly Matrix X
+    cdef readonly Py_ssize_t n_samples, n_features, n_outputs, n_params
+    cdef readonly bint fit_intercept
+    cdef readonly Py_ssize_t passes
+    cdef public object n_threads
+    cdef Job job
+    cdef Py_ssize_t version            # counts points
+    cdef double _l2, total, sum_value
+    cdef int have                      # PRODUCTS, VALUE, GRADIENT at the point
+    cdef object lock, rows_, y, weight # arrays that job points into, and the lock of a call
+    cdef object p, sums, scratch, counting, w, shift, scale, centre
+    cdef object point, slope           # (n_params,) where the objective was last asked for, its gradient there without l2
+    cdef double *_point
+    cdef double *_gradient
+
+    cdef int _allowed(self) except -1
+    cdef int _threads(self) except -1
+    cdef cnp.ndarray _vector(self, name, w)
+    cdef int _move(self, w) except -1
+    cdef int _run_line(self, const double *direction, char *products) except -1
+    cdef void _leave(self, double l2, const double *w, double *out) noexcept
+    cdef int _run(self, int what, const double *w, char *products) except -1
+    cdef int _enter(self, w) except -1
+    cdef int _need(self, int what) except -1
+    cdef double _value(self) noexcept
+    cdef object _gradient_out(self, out)

@@ -1,0 +1,36 @@
+"""A pass over X: what it does, with what, and where its sums go."""
+from libc.stdint cimport int32_t
+
+from fastopt._core cimport Matrix, fo_kernels, fo_samples, fo_weights
+
+cdef enum:   # what a pass does
+    PRODUCTS = 1    # X·w + b
+    VALUE = 2       # the sum of the losses
+    GRADIENT = 4
+    CURVATURE = 8   # X·w + b, times second derivatives, times X: a product with the Hessian
+
+ctypedef struct Job:
+    const fo_kernels *kernels
+    fo_samples samples          # targets, weights, loss
+    fo_weights weights          # how weights and gradients lie beside X
+    const int32_t *rows         # (n,) rows of X, or NULL: all
+    const int32_t *counting     # 0, 1, 2, … as many as rows in two chunks
+    Py_ssize_t n, d, k
+    Py_ssize_t item             # bytes of a number of the computation
+    Py_ssize_t chunk            # rows that stay in the cache between their products and their gradient
+    Py_ssize_t parts, part_rows # parts of the rows, each with sums of its own
+    Py_ssize_t size             # numbers of the weights beside X
+    Py_ssize_t stride           # numbers of a part's sums: gradient, Σ c of each output, value
+    int what
+    const char *w               # weights beside X
+    const double *b             # (k,) what is added to the products
+    char *p                     # (n, k) predictions
+    char *products              # (n, k) X·w + b; NULL: they are not kept
+    double *sums                # (parts, stride)
+    char *scratch               # for each thread: factors and products of a chunk, a gradient, packed rows
+    Py_ssize_t scratch_size     # bytes of one thread's
+    Py_ssize_t at_gradient, at_packed   # where in it
+
+
+cdef void plan(Job *job, Matrix X) noexcept
+cdef void run_part(Job *job, Matrix X, Py_ssize_t part, char *scratch) noexcept nogil

@@ -1,0 +1,177 @@
+"""What solvers have in common: what they return, what they require of loss and penalty, and their register.
+
+Used by the modules of solvers, _solve_*.py, which enter their functions with the decorator `solver`, and by _solve.py, which calls
+them.  Knows no solver, and of objectives and penalties only what they say of themselves.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .exceptions import InvalidParameterError
+
+Vector = NDArray[np.float64]
+Callback = Callable[["Solution"], Any]
+
+#: SciPy's sentences, as far as they fit
+CONVERGED = "The largest element of the gradient is within tol."
+GAP_CLOSED = "The duality gap is within tol."
+LIMIT = "max_iter iterations were not enough to reach tol."
+PRECISION = "The value cannot be lowered any more in this precision; tol was not reached."
+STOPPED = "`callback` raised `StopIteration`."
+UNBOUNDED = ("The weights grow without bound: the minimum is not attained, as with separable classes and no penalty. "
+             "Add a penalty, or take a larger tol.")
+NOT_FINITE = "The value or the gradient at the start is not finite: scale the features, or start nearer to 0."
+
+
+class Solution(NamedTuple):
+    """What a solver found.
+
+    Attributes
+    ----------
+    w : ndarray of shape (n_params,), float64
+        The best point: coefficients, then intercepts.
+    value : float
+        Objective and penalty there.
+    n_iter : int
+        Iterations done.
+    violation : float
+        The largest element, in magnitude, of the gradient; with a penalty, of its least subgradient.
+    gap : float
+        The duality gap; nan of solvers that compute none.
+    converged : bool
+        Whether `tol` was reached.
+    message : str
+        Why the run ended.
+    solver : str
+        Who found it.
+    """
+
+    w: Vector
+    value: float
+    n_iter: int
+    violation: float
+    gap: float
+    converged: bool
+    message: str
+    solver: str
+
+
+class Needs(NamedTuple):
+    """What a solver requires; what it does not name it does not mind.
+
+    Attributes
+    ----------
+    penalties : tuple of str, or None
+        Names of the penalties that it takes, ``"none"`` among them; None: all.  (An L2 penalty of one strength is part of
+        the objective when a solver sees it.)
+    losses : tuple of str, or None
+        Names of the losses that it takes; None: all.
+    smooth, convex : bool
+        The loss must have a continuous derivative; must be convex.
+    one_output : bool
+        One output alone, not multinomial.
+    max_params : int, or None
+        The most parameters.
+    """
+
+    penalties: tuple[str, ...] | None = ("none",)
+    losses: tuple[str, ...] | None = None
+    smooth: bool = False
+    convex: bool = False
+    one_output: bool = False
+    max_params: int | None = None
+
+
+class Entry(NamedTuple):
+    """A solver in the register."""
+
+    run: Callable[..., Solution]
+    needs: Needs
+
+
+#: solvers by name, in the order of their registration
+registry: dict[str, Entry] = {}
+
+#: losses whose derivative jumps
+KINKED = ("absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptron")
+#: losses that are not convex for all their parameters
+NOT_CONVEX = ("general_robust", "focal")
+
+
+def solver(name: str, needs: Needs = Needs()) -> Callable[[Callable[..., Solution]], Callable[..., Solution]]:
+    """Decorator: enter ``run(objective, penalty, w0, *, tol, max_iter, callback, random_state)`` under this name.
+
+    Parameters
+    ----------
+    name : str
+    needs : Needs
+        Checked before `run` is called.  `penalty` is None, or one that `needs` names; `w0` a float64 vector of the solver's own.
+
+    Examples
+    --------
+    ::
+
+        @solver("fista", Needs(penalties=None, smooth=True))
+        def fista(objective, penalty, w0, *, tol, max_iter, callback, random_state):
+            ...
+    """
+    def enter(run: Callable[..., Solution]) -> Callable[..., Solution]:
+        registry[name] = Entry(run, needs)
+        return run
+    return enter
+
+
+def loss_name(objective: Any) -> str:
+    """The name of the objective's loss."""
+    return str(getattr(objective.loss, "name", objective.loss))
+
+
+def penalty_name(penalty: Any) -> str:
+    """The penalty's name, ``"none"`` without one."""
+    return "none" if penalty is None else str(penalty.name)
+
+
+def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
+    """What the problem lacks that the solver needs, in words; empty if nothing."""
+    loss, name = loss_name(objective), penalty_name(penalty)
+    if needs.penalties is not None and name not in needs.penalties:
+        return f"takes the penalties {', '.join(needs.penalties)}, got {name}"
+    if needs.losses is not None and loss not in needs.losses:
+        return f"takes the losses {', '.join(needs.losses)}, got {loss}"
+    if needs.smooth and loss in KINKED:
+        return f"needs a loss with a continuous derivative, which {loss} is not"
+    if needs.convex and loss in NOT_CONVEX:
+        return f"needs a convex loss, which {loss} is not"
+    if needs.one_output and objective.n_outputs > 1:
+        return f"solves for one output, not for {objective.n_outputs}"
+    if needs.max_params is not None and objective.n_params > needs.max_params:
+        return f"takes at most {needs.max_params} parameters, got {objective.n_params}"
+    return ""
+
+
+def suitable(objective: Any, penalty: Any) -> list[str]:
+    """The names of the solvers that take this problem."""
+    return [name for name, entry in registry.items() if not lacking(entry.needs, objective, penalty)]
+
+
+def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:
+    """Raise, and say what would do instead."""
+    others = [f"'{other}'" for other in suitable(objective, penalty)]
+    instead = f"; {', '.join(others)} would do" if others else "; no solver takes this loss with this penalty"
+    raise InvalidParameterError(f"solver '{name}' {reason}{instead}")
+
+
+def find(name: Any, objective: Any, penalty: Any) -> Callable[..., Solution]:
+    """The solver of that name, if it takes this problem."""
+    if not isinstance(name, str) or name not in registry:
+        known = ", ".join(map(repr, ("auto", *registry)))
+        raise InvalidParameterError(f"solver must be one of {known}, got {name!r}")
+    entry = registry[name]
+    reason = lacking(entry.needs, objective, penalty)
+    if reason:
+        refuse(name, reason, objective, penalty)
+    return entry.run
