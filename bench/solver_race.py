@@ -50,7 +50,7 @@ def curve(rival, problem, X, optimum, limit):
                 seconds = min(seconds, run(rival, problem, X, settings[i], optimum)[0])
             points[i] = seconds, error
 
-    run(rival, problem, X, settings[0], optimum)       # compiles, warms
+    run(rival, problem, X, settings[8], optimum)       # compiles, warms
     for i in range(0, len(settings), STRIDE):
         measure(i)
         if points[i][1] <= TARGETS[-1] or points[i][0] > limit:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 
+import matplotlib
 import numpy as np
+from matplotlib import pyplot as plt, ticker
 
 #: a library's colour
 COLORS = {"fastopt": "#c0392b", "scikit-learn": "#2b6cb0", "cyanure": "#2f855a", "snapml": "#805ad5", "celer": "#b7791f", "skglm": "#4a5568"}
@@ -50,6 +52,9 @@ def draw(axes, name, found):
     base, _, part = name.partition("/")
     axes.set(xscale="log", yscale="log", ylim=(FLOOR, 1), title=TITLES.get(base, base) + (f", l1 = max/{part}" if part else ""),
              xlabel="milliseconds of a fit", ylabel="relative suboptimality")
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     for target in (1e-3, 1e-6):
         axes.axhline(target, color="#cccccc", linewidth=1, zorder=0)
     axes.spines[["top", "right"]].set_visible(False)
@@ -61,13 +66,11 @@ def main():
     parser.add_argument("files", nargs="+")
     parser.add_argument("--out", default="docs/time_to_accuracy.png")
     arguments = parser.parse_args()
+    matplotlib.use("Agg")
     races = {}
     for file in arguments.files:
         with open(file) as stream:
             races |= json.load(stream)
-    import matplotlib
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
     columns = 2 if len(races) > 1 else 1
     figure, grid = plt.subplots(-(-len(races) // columns), columns, figsize=(5.6 * columns, 3.9 * -(-len(races) // columns)),
                                 layout="constrained", squeeze=False)
