@@ -1,5 +1,6 @@
-/* batch.h: mini-batches: predictions of the rows of a chunk, and the gradient, while the rows stay in the cache; what lies
- * between the two is batch_errors.h.  Used by _batch.pyx, which cuts batches into chunks and shares columns among threads.
+/* batch.h: predictions of the rows of a chunk, and the gradient, while the rows stay in the cache; what lies between the two is
+ * batch_errors.h or objective.h.  Used by _batch.pyx, which cuts batches into chunks and shares columns among threads, and by
+ * objective_rows.h.
  *
  * The columns of dense rows are cut into blocks, by their number alone.  A product is summed within a block, and the sums of
  * the blocks are added in their order; a gradient is summed in the order of the rows.  So neither depends on who computes
@@ -8,8 +9,11 @@
 
 #ifndef FO_BATCH_ONCE
 #define FO_BATCH_ONCE
-/* rows that share a load of w, or of g */
+/* rows of a mini-batch that share a load of w, or of g; the most that any loop takes at a time */
 #define BATCH_ROWS 4
+#define BATCH_MOST 16
+/* what is taken from an element of X before anything is multiplied with it: nothing, the centre of its column or of its row */
+enum { CENTRED_NOT, CENTRED_COLUMN, CENTRED_ROW };
 /* columns of a block; of the last one fewer */
 FO_INLINE ptrdiff_t batch_columns(const fo_matrix *X, const fo_chunk *chunk, ptrdiff_t block) {
     const ptrdiff_t rest = X->d - block * chunk->width;
@@ -21,52 +25,67 @@ FO_INLINE ptrdiff_t batch_columns(const fo_matrix *X, const fo_chunk *chunk, ptr
 
 /* rows of a group, and rows to come, from the first column of a block on */
 typedef struct {
-    const real *x[BATCH_ROWS];
-    const real *ahead[BATCH_ROWS / 2];
-    int rows;      /* that are to be computed: of the last group of a chunk maybe less than BATCH_ROWS */
+    const char *x[BATCH_MOST];
+    const char *ahead[BATCH_MOST / 2];
+    int rows;      /* that are to be computed: of the last group of a chunk maybe fewer */
     int prefetch;  /* whether there are rows to come */
-    const real *centre; /* of the block's columns, or NULL */
+    ptrdiff_t step; /* bytes of `ahead` by element */
+    const real *centre; /* of the block's columns, or of the rows; or NULL */
 } F(batch_group);
 
-/* rows i … i + BATCH_ROWS − 1 of a chunk, the last one again past its end; `half` of the rows to come */
-FO_INLINE F(batch_group) F(batch_rows)(const fo_matrix *X, const fo_chunk *chunk, ptrdiff_t i, ptrdiff_t first, int half) {
+/* `rows` rows of a chunk from the i-th on, the last one again past its end; `half` of the rows to come: of each the vector that is
+ * under way in others, or, where they lie one after the other, as many lines as those come to */
+FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk,
+                                       ptrdiff_t i, ptrdiff_t first, int half) {
+    const ptrdiff_t size = element_size(element, sizeof(real)), stride = X->stride * size;
+    const char *data = (const char *)X->data + first * size;
     F(batch_group) r;
-    const real *data = (const real *)X->data + first;
-    for (int u = 0; u < BATCH_ROWS; u++)
-        r.x[u] = data + chunk->rows[i + u < chunk->n ? i + u : chunk->n - 1] * X->stride;
-    r.rows = (int)(chunk->n - i < BATCH_ROWS ? chunk->n - i : BATCH_ROWS);
-    r.prefetch = i + BATCH_ROWS <= chunk->n_next;
-    r.centre = chunk->centre ? (const real *)chunk->centre + first : NULL;
-    for (int u = 0; u < BATCH_ROWS / 2; u++)
-        r.ahead[u] = r.prefetch ? data + chunk->next[i + half * (BATCH_ROWS / 2) + u] * X->stride : data;
+    r.rows = (int)(chunk->n - i < rows ? chunk->n - i : rows);
+    r.prefetch = i + rows <= chunk->n_next;
+    r.centre = chunk->centre ? (const real *)chunk->centre + (centred == CENTRED_ROW ? i : first) : NULL;
+    if (chunk->rows == NULL) {
+        const char *ahead = data + (chunk->n + half * (chunk->n_next / 2)) * stride + i * (stride / 2);
+        FO_UNROLL for (int u = 0; u < rows; u++) r.x[u] = data + (i + (u < r.rows ? u : r.rows - 1)) * stride;
+        FO_UNROLL for (int u = 0; u < rows / 2; u++) r.ahead[u] = ahead + 64 * u;
+        r.step = size * (rows / 2);
+        return r;
+    }
+    FO_UNROLL for (int u = 0; u < rows; u++) r.x[u] = data + chunk->rows[i + (u < r.rows ? u : r.rows - 1)] * stride;
+    FO_UNROLL for (int u = 0; u < rows / 2; u++)
+        r.ahead[u] = r.prefetch ? data + chunk->next[i + half * (rows / 2) + u] * stride : data;
+    r.step = size;
     return r;
 }
 
+/* lines of the rows to come beside a vector of each of `rows` rows */
+#define BATCH_LINES(rows, element) ((rows) / 2 * (int)element_size(element, sizeof(real)) / (int)sizeof(real))
 #define BATCH_AHEAD(i) \
-    if (ahead) FO_UNROLL for (int u = 0; u < BATCH_ROWS / 2; u++) FO_PREFETCH(r->ahead[u] + (i))
+    if (ahead) FO_UNROLL for (int u = 0; u < BATCH_LINES(rows, element); u++) FO_PREFETCH(r->ahead[u] + (i) * r->step)
 
-/* a vector of a row, or its first m elements: minus the centre of the columns, where they have one, before anything is
- * multiplied with it, so that no product is a difference of large sums */
-FO_INLINE F(vec) F(batch_load)(const int centred, const F(batch_group) *r, int u, ptrdiff_t i) {
-    const F(vec) x = F(vload_row)(r->x[u] + i);
+/* a vector of a row, or its first m elements: minus the centre, where there is one, before anything is multiplied with it, so that
+ * no product is a difference of large sums */
+FO_INLINE F(vec) F(batch_load)(const int element, const int centred, const F(batch_group) *r, int u, ptrdiff_t i) {
+    const F(vec) x = F(vload_element)(element, r->x[u], i);
+    if (centred == CENTRED_ROW) return F(vsub)(x, F(vset)(r->centre[u < r->rows ? u : 0]));
     return centred ? F(vsub)(x, F(vload)(r->centre + i)) : x;
 }
-FO_INLINE F(vec) F(batch_load_part)(const int centred, const F(batch_group) *r, int u, ptrdiff_t i, int m) {
-    const F(vec) x = F(vload_part)(r->x[u] + i, m);
+FO_INLINE F(vec) F(batch_load_part)(const int element, const int centred, const F(batch_group) *r, int u, ptrdiff_t i, int m) {
+    const F(vec) x = F(vload_element_part)(element, r->x[u], i, m);
+    if (centred == CENTRED_ROW) return F(vsub)(x, F(vset)(r->centre[u < r->rows ? u : 0]));
     return centred ? F(vsub)(x, F(vload_part)(r->centre + i, m)) : x;
 }
 
 /* p[u·k + t] = x_u·w_t over d columns, for the rows of a group and `tile` outputs */
-FO_INLINE void F(batch_dot_tile)(const int tile, const int ahead, const int centred, const F(batch_group) *r, ptrdiff_t d,
-                                 ptrdiff_t k, const real *w, ptrdiff_t stride, real *p) {
-    F(vec) s[BATCH_ROWS][FO_TILE], wv[FO_TILE];
+FO_INLINE void F(batch_dot_tile)(const int rows, const int tile, const int ahead, const int element, const int centred,
+                                 const F(batch_group) *r, ptrdiff_t d, ptrdiff_t k, const real *w, ptrdiff_t stride, real *p) {
+    F(vec) s[BATCH_MOST][FO_TILE], wv[FO_TILE];
     ptrdiff_t i = 0;
-    FO_UNROLL for (int u = 0; u < BATCH_ROWS; u++) FO_UNROLL for (int t = 0; t < tile; t++) s[u][t] = F(vset)(0);
+    FO_UNROLL for (int u = 0; u < rows; u++) FO_UNROLL for (int t = 0; t < tile; t++) s[u][t] = F(vset)(0);
     for (; i + VLEN <= d; i += VLEN) {
         FO_UNROLL for (int t = 0; t < tile; t++) wv[t] = F(vload)(w + t * stride + i);
         BATCH_AHEAD(i);
-        FO_UNROLL for (int u = 0; u < BATCH_ROWS; u++) {
-            const F(vec) x = F(batch_load)(centred, r, u, i);
+        FO_UNROLL for (int u = 0; u < rows; u++) {
+            const F(vec) x = F(batch_load)(element, centred, r, u, i);
             FO_UNROLL for (int t = 0; t < tile; t++) s[u][t] = F(vfma)(x, wv[t], s[u][t]);
         }
     }
@@ -74,27 +93,36 @@ FO_INLINE void F(batch_dot_tile)(const int tile, const int ahead, const int cent
         const int m = (int)(d - i);
         FO_UNROLL for (int t = 0; t < tile; t++) wv[t] = F(vload_part)(w + t * stride + i, m);
         BATCH_AHEAD(i);
-        FO_UNROLL for (int u = 0; u < BATCH_ROWS; u++) {
-            const F(vec) x = F(batch_load_part)(centred, r, u, i, m);
+        FO_UNROLL for (int u = 0; u < rows; u++) {
+            const F(vec) x = F(batch_load_part)(element, centred, r, u, i, m);
             FO_UNROLL for (int t = 0; t < tile; t++) s[u][t] = F(vfma)(x, wv[t], s[u][t]);
         }
     }
-    FO_UNROLL for (int u = 0; u < BATCH_ROWS; u++)
+    if (rows >= 8 && tile == 1) { /* a product each row: together */
+        F(vec) sums[BATCH_MOST];
+        real out[BATCH_MOST];
+        FO_UNROLL for (int u = 0; u < rows; u++) sums[u] = s[u][0];
+        F(vsum_each)(rows, sums, r->rows == rows && k == 1 ? p : out);
+        if (r->rows < rows || k > 1)
+            for (int u = 0; u < r->rows; u++) p[u * k] = out[u];
+        return;
+    }
+    FO_UNROLL for (int u = 0; u < rows; u++)
         if (u < r->rows) FO_UNROLL for (int t = 0; t < tile; t++) p[u * k + t] = F(vsum)(s[u][t]);
 }
 
 /* g_t += Σ_u c[u·k + t]·x_u over d columns */
-FO_INLINE void F(batch_add_tile)(const int tile, const int ahead, const int centred, const F(batch_group) *r, ptrdiff_t d,
-                                 ptrdiff_t k, const real *c, real *g, ptrdiff_t stride) {
-    F(vec) cv[BATCH_ROWS][FO_TILE], gv[FO_TILE];
+FO_INLINE void F(batch_add_tile)(const int rows, const int tile, const int ahead, const int element, const int centred,
+                                 const F(batch_group) *r, ptrdiff_t d, ptrdiff_t k, const real *c, real *g, ptrdiff_t stride) {
+    F(vec) cv[BATCH_MOST][FO_TILE], gv[FO_TILE];
     ptrdiff_t i = 0;
-    FO_UNROLL for (int u = 0; u < BATCH_ROWS; u++)
+    FO_UNROLL for (int u = 0; u < rows; u++)
         FO_UNROLL for (int t = 0; t < tile; t++) cv[u][t] = F(vset)(u < r->rows ? c[u * k + t] : 0);
     for (; i + VLEN <= d; i += VLEN) {
         FO_UNROLL for (int t = 0; t < tile; t++) gv[t] = F(vload)(g + t * stride + i);
         BATCH_AHEAD(i);
-        FO_UNROLL for (int u = 0; u < BATCH_ROWS; u++) {
-            const F(vec) x = F(batch_load)(centred, r, u, i);
+        FO_UNROLL for (int u = 0; u < rows; u++) {
+            const F(vec) x = F(batch_load)(element, centred, r, u, i);
             FO_UNROLL for (int t = 0; t < tile; t++) gv[t] = F(vfma)(cv[u][t], x, gv[t]);
         }
         FO_UNROLL for (int t = 0; t < tile; t++) F(vstore)(g + t * stride + i, gv[t]);
@@ -103,8 +131,8 @@ FO_INLINE void F(batch_add_tile)(const int tile, const int ahead, const int cent
         const int m = (int)(d - i);
         FO_UNROLL for (int t = 0; t < tile; t++) gv[t] = F(vload_part)(g + t * stride + i, m);
         BATCH_AHEAD(i);
-        FO_UNROLL for (int u = 0; u < BATCH_ROWS; u++) {
-            const F(vec) x = F(batch_load_part)(centred, r, u, i, m);
+        FO_UNROLL for (int u = 0; u < rows; u++) {
+            const F(vec) x = F(batch_load_part)(element, centred, r, u, i, m);
             FO_UNROLL for (int t = 0; t < tile; t++) gv[t] = F(vfma)(cv[u][t], x, gv[t]);
         }
         FO_UNROLL for (int t = 0; t < tile; t++) F(vstore_part)(g + t * stride + i, gv[t], m);
@@ -112,34 +140,39 @@ FO_INLINE void F(batch_add_tile)(const int tile, const int ahead, const int cent
 }
 #undef BATCH_AHEAD
 
-/* one block of columns of a group, a tile of outputs after the other; no line is prefetched twice */
-FO_INLINE void F(batch_dot)(const int centred, const fo_chunk *chunk, const F(batch_group) *r, ptrdiff_t d, const real *w,
-                            real *p) {
+/* one block of columns of a group, a tile of outputs after the other; no line is prefetched twice; `apart`: loops
+ * with and without prefetching are compiled apart */
+FO_INLINE void F(batch_dot)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk, const F(batch_group) *r,
+                            ptrdiff_t d, const real *w, real *p) {
     const ptrdiff_t k = chunk->k, stride = chunk->output_stride;
     ptrdiff_t t = 0;
     int ahead = r->prefetch;
     for (; t + FO_TILE <= k; t += FO_TILE, ahead = 0) {
-        if (ahead) F(batch_dot_tile)(FO_TILE, 1, centred, r, d, k, w + t * stride, stride, p + t);
-        else F(batch_dot_tile)(FO_TILE, 0, centred, r, d, k, w + t * stride, stride, p + t);
+        if (!apart) F(batch_dot_tile)(rows, FO_TILE, ahead, element, centred, r, d, k, w + t * stride, stride, p + t);
+        else if (ahead) F(batch_dot_tile)(rows, FO_TILE, 1, element, centred, r, d, k, w + t * stride, stride, p + t);
+        else F(batch_dot_tile)(rows, FO_TILE, 0, element, centred, r, d, k, w + t * stride, stride, p + t);
     }
     for (; t < k; t++, ahead = 0) {
-        if (ahead) F(batch_dot_tile)(1, 1, centred, r, d, k, w + t * stride, stride, p + t);
-        else F(batch_dot_tile)(1, 0, centred, r, d, k, w + t * stride, stride, p + t);
+        if (!apart) F(batch_dot_tile)(rows, 1, ahead, element, centred, r, d, k, w + t * stride, stride, p + t);
+        else if (ahead) F(batch_dot_tile)(rows, 1, 1, element, centred, r, d, k, w + t * stride, stride, p + t);
+        else F(batch_dot_tile)(rows, 1, 0, element, centred, r, d, k, w + t * stride, stride, p + t);
     }
 }
 
-FO_INLINE void F(batch_add)(const int centred, const fo_chunk *chunk, const F(batch_group) *r, ptrdiff_t d, const real *c,
-                            real *g) {
+FO_INLINE void F(batch_add)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk, const F(batch_group) *r,
+                            ptrdiff_t d, const real *c, real *g) {
     const ptrdiff_t k = chunk->k, stride = chunk->output_stride;
     ptrdiff_t t = 0;
     int ahead = r->prefetch;
     for (; t + FO_TILE <= k; t += FO_TILE, ahead = 0) {
-        if (ahead) F(batch_add_tile)(FO_TILE, 1, centred, r, d, k, c + t, g + t * stride, stride);
-        else F(batch_add_tile)(FO_TILE, 0, centred, r, d, k, c + t, g + t * stride, stride);
+        if (!apart) F(batch_add_tile)(rows, FO_TILE, ahead, element, centred, r, d, k, c + t, g + t * stride, stride);
+        else if (ahead) F(batch_add_tile)(rows, FO_TILE, 1, element, centred, r, d, k, c + t, g + t * stride, stride);
+        else F(batch_add_tile)(rows, FO_TILE, 0, element, centred, r, d, k, c + t, g + t * stride, stride);
     }
     for (; t < k; t++, ahead = 0) {
-        if (ahead) F(batch_add_tile)(1, 1, centred, r, d, k, c + t, g + t * stride, stride);
-        else F(batch_add_tile)(1, 0, centred, r, d, k, c + t, g + t * stride, stride);
+        if (!apart) F(batch_add_tile)(rows, 1, ahead, element, centred, r, d, k, c + t, g + t * stride, stride);
+        else if (ahead) F(batch_add_tile)(rows, 1, 1, element, centred, r, d, k, c + t, g + t * stride, stride);
+        else F(batch_add_tile)(rows, 1, 0, element, centred, r, d, k, c + t, g + t * stride, stride);
     }
 }
 
@@ -199,8 +232,8 @@ FO_INLINE void F(batch_products_dense)(const int centred, const fo_matrix *X, co
     for (ptrdiff_t i = 0; i < chunk->n; i += BATCH_ROWS)
         for (ptrdiff_t block = chunk->begin; block < chunk->end; block++) {
             const ptrdiff_t first = block * chunk->width;
-            const F(batch_group) r = F(batch_rows)(X, chunk, i, first, 0);
-            F(batch_dot)(centred, chunk, &r, batch_columns(X, chunk, block), w + first, p + block * p_stride + i * chunk->k);
+            const F(batch_group) r = F(batch_rows)(BATCH_ROWS, FO_REAL, centred, X, chunk, i, first, 0);
+            F(batch_dot)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, batch_columns(X, chunk, block), w + first, p + block * p_stride + i * chunk->k);
         }
 }
 
@@ -208,21 +241,21 @@ FO_INLINE void F(batch_gradient_dense)(const int centred, const fo_matrix *X, co
     const ptrdiff_t first = chunk->begin * chunk->width;
     const ptrdiff_t d = (chunk->end - 1) * chunk->width + batch_columns(X, chunk, chunk->end - 1) - first;
     for (ptrdiff_t i = 0; i < chunk->n; i += BATCH_ROWS) {
-        const F(batch_group) r = F(batch_rows)(X, chunk, i, first, 1);
-        F(batch_add)(centred, chunk, &r, d, c + i * chunk->k, g + first);
+        const F(batch_group) r = F(batch_rows)(BATCH_ROWS, FO_REAL, centred, X, chunk, i, first, 1);
+        F(batch_add)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, d, c + i * chunk->k, g + first);
     }
 }
 
 static void F(batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p) {
     if (X->layout == FO_CSR32) F(batch_products_csr)(FO_CSR32, X, chunk, w, p);
     else if (X->layout == FO_CSR64) F(batch_products_csr)(FO_CSR64, X, chunk, w, p);
-    else if (chunk->centre) F(batch_products_dense)(1, X, chunk, w, p_stride, p);
-    else F(batch_products_dense)(0, X, chunk, w, p_stride, p);
+    else if (chunk->centre) F(batch_products_dense)(CENTRED_COLUMN, X, chunk, w, p_stride, p);
+    else F(batch_products_dense)(CENTRED_NOT, X, chunk, w, p_stride, p);
 }
 
 static void F(batch_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g) {
     if (X->layout == FO_CSR32) F(batch_gradient_csr)(FO_CSR32, X, chunk, c, g);
     else if (X->layout == FO_CSR64) F(batch_gradient_csr)(FO_CSR64, X, chunk, c, g);
-    else if (chunk->centre) F(batch_gradient_dense)(1, X, chunk, c, g);
-    else F(batch_gradient_dense)(0, X, chunk, c, g);
+    else if (chunk->centre) F(batch_gradient_dense)(CENTRED_COLUMN, X, chunk, c, g);
+    else F(batch_gradient_dense)(CENTRED_NOT, X, chunk, c, g);
 }

@@ -32,6 +32,8 @@ enum { FO_STATES = 4, FO_CARRIES = 4 }; /* arrays of state a rule has at most, n
 
 /* How X lies in memory. */
 enum fo_layout { FO_DENSE, FO_CSR32, FO_CSR64 };
+/* How a number of X is stored: in the type of the computation, or, beside float, in float16 or an integer of 8 bits. */
+enum fo_element { FO_REAL, FO_FLOAT16, FO_INT8, FO_UINT8 };
 
 /* A loss and its parameters; a loss says in csrc/losses.h what a and b mean to it. */
 typedef struct {
@@ -69,6 +71,7 @@ typedef struct {
     ptrdiff_t stride;   /* dense: elements from one row to the next */
     const void *indices; /* CSR: column of each value, int32_t or int64_t by layout */
     const void *indptr;  /* CSR: n + 1 offsets into data, of the same type */
+    int element;         /* enum fo_element; only objective_rows.h knows others than FO_REAL */
 } fo_matrix;
 
 /* A block of samples in the order in which they are visited. */
@@ -149,8 +152,8 @@ typedef struct {
 
 #include "fastopt_batch.h"
 #include "fastopt_penalty.h"
-#include "fastopt_chains.h"
 #include "fastopt_objective.h"
+#include "fastopt_chains.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -249,25 +252,9 @@ typedef struct {
     void (*lazy_note)(const fo_step *step, fo_lazy *lazy);
     /* Bring all d columns up to date. */
     void (*lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state);
-    /* The penalty of n weights; infinite beyond bounds. */
-    double (*penalty_value)(const fo_regularizer *r, ptrdiff_t n, const void *w);
-    /* to = argmin over z of the penalty of z + ‖z − from‖²/(2·step); from may be to. */
-    void (*penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to);
-    /* The largest distance of −g from the subdifferential at w, nan if some is; each into violations (n,) unless NULL. */
-    double (*penalty_violation)(const fo_regularizer *r, ptrdiff_t n, const void *w, const void *g, void *violations);
-    /* One step of SAG, SAGA or SVRG a sample over a block. */
-    void (*variance_rows)(const fo_variance *variance, const fo_matrix *X, const fo_visits *block, fo_variance_output *out);
-    /* Bring all d columns of CSR rows up to date. */
-    void (*variance_settle)(const fo_variance *variance, ptrdiff_t d, fo_variance_output *out);
-    /* One step of dual coordinates a sample over a block. */
-    void (*dual_rows)(const fo_dual *dual, const fo_matrix *X, const fo_visits *block, fo_dual_output *out);
-    /* sums[0] += Σ weight·(loss + conjugate + u·p), sums[1] += Σ weight·loss; uses p (n,) up.  y of margin losses is ±1. */
-    void (*dual_gap)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *u, const void *weight, void *p, double *sums);
-    /* 1 if a loss (enum fo_loss_kind) has a conjugate and a dual step. */
-    int (*dual_accepts)(int kind);
-    /* squares[i] = ‖X[rows[i]]‖² */
-    void (*row_squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares);
+    fo_descent_kernels descent;
     fo_objective_kernels objective;
+    fo_chain_kernels chains;
 } fo_kernels;
 
 typedef struct {

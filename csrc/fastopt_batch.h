@@ -7,12 +7,13 @@
  * rows, output_stride beside CSR rows. */
 typedef struct {
     ptrdiff_t n, k;         /* rows, outputs */
-    const int32_t *rows;    /* (n,) rows of X */
+    const int32_t *rows;    /* (n,) rows of X; objective_rows.h: or NULL, the first n */
     ptrdiff_t n_next;       /* rows to come that are brought into the cache on the way: n or fewer */
     const int32_t *next;    /* (n_next,) */
     ptrdiff_t width, begin, end; /* the blocks begin … end − 1 */
     ptrdiff_t output_stride, feature_stride;
     const void *centre;     /* (d,) subtracted from each dense row where it is read, or NULL */
+    int centre_of_rows;     /* objective_rows.h: the centre has an element each row instead */
 } fo_chunk;
 
 /* What leads from predictions to the factors of the rows in the gradient. */

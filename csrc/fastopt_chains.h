@@ -62,4 +62,19 @@ typedef struct {
     unsigned char *left_out; /* (n,): set to 1 for rows to be left out; or NULL */
 } fo_dual_output;
 
+typedef struct {
+    /* One step of SAG, SAGA or SVRG a sample over a block. */
+    void (*variance)(const fo_variance *variance, const fo_matrix *X, const fo_visits *block, fo_variance_output *out);
+    /* Bring all d columns of CSR rows up to date. */
+    void (*settle)(const fo_variance *variance, ptrdiff_t d, fo_variance_output *out);
+    /* One step of dual coordinates a sample over a block. */
+    void (*dual)(const fo_dual *dual, const fo_matrix *X, const fo_visits *block, fo_dual_output *out);
+    /* sums[0] += Σ weight·(loss + conjugate + u·p), sums[1] += Σ weight·loss; uses p (n,) up.  y of margin losses is ±1. */
+    void (*gap)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *u, const void *weight, void *p, double *sums);
+    /* 1 if a loss (enum fo_loss_kind) has a conjugate and a dual step. */
+    int (*has_dual)(int kind);
+    /* squares[i] = ‖X[rows[i]]‖² */
+    void (*squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares);
+} fo_chain_kernels;
+
 #endif

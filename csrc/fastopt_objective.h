@@ -39,6 +39,17 @@ typedef struct {
     void (*move)(ptrdiff_t n, double step, const void *q, void *p);
     /* g_j += Σ_i c[i, j]·x_i of CSR rows */
     void (*scatter)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g);
+    /* p[i, j] = x_i·w_j of the rows of a chunk, elements of any type. */
+    void (*products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, void *p);
+    /* g_j += Σ_i c[i, j]·x_i of dense rows */
+    void (*gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g);
+    /* out[i, j] = data[rows[i]·row_stride + j·column_stride], of elements of `size` bytes. */
+    void (*pack)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t size, const void *data, ptrdiff_t row_stride, ptrdiff_t column_stride,
+                 const int32_t *rows, void *out);
+    /* g[f, j] = Σ_i c[i, j]·x_fi of the first rows of CSR. */
+    void (*gather)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g);
+    /* to (k, n) = from (n, k) */
+    void (*turn)(ptrdiff_t n, ptrdiff_t k, const void *from, void *to);
     /* w = weights/scale where X finds them, shift[j] = −w_j·centre. */
     void (*enter)(const fo_weights *layout, const double *weights, void *w, double *shift);
     /* total += g, g = 0 */

@@ -50,17 +50,32 @@ static void F(objective_shift)(ptrdiff_t n, ptrdiff_t k, const double *b, void *
     }
 }
 
+/* Σ weight·loss of n samples from the i-th on at p (n, k), c = factor·weight·loss'.  The last few are done as a whole vector, since
+ * the loops over losses are: the samples that are added have no weight. */
+FO_INLINE double F(errors_of)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
+    if (s->softmax) return F(softmax_rows)(s, i, n, p, c);
+    const ptrdiff_t size = n * s->k, rest = size % VLEN, whole = size - rest;
+    const real *y = (const real *)s->y + i * s->k, *weight = s->weight ? (const real *)s->weight + i * s->k : NULL;
+    double value = F(loss_block)(&s->loss, whole, y, p, weight, s->factor, NULL, c);
+    if (rest) {
+        real last[4][64 / sizeof(real)] = {{0}}; /* y, p, weight, c */
+        for (ptrdiff_t at = 0; at < rest; at++) {
+            last[0][at] = y[whole + at];
+            last[1][at] = p[whole + at];
+            last[2][at] = weight ? weight[whole + at] : 1;
+        }
+        value += F(loss_block)(&s->loss, VLEN, last[0], last[1], last[2], s->factor, NULL, last[3]);
+        memcpy(c + whole, last[3], (size_t)rest * sizeof(real));
+    }
+    return value;
+}
+
 static double F(objective_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, void *predictions, void *factors,
                                   double *sum) {
-    const ptrdiff_t k = s->k, size = n * k;
     real *p = predictions, *c = factors;
-    double value;
-    if (b) F(objective_shift)(n, k, b, p);
-    if (s->softmax) value = F(softmax_rows)(s, i, n, p, c);
-    else
-        value = F(loss_block)(&s->loss, size, (const real *)s->y + i * k, p, s->weight ? (const real *)s->weight + i * k : NULL,
-                              s->factor, NULL, sum ? c : NULL);
-    if (sum) F(add_outputs)(n, k, c, sum);
+    if (b) F(objective_shift)(n, s->k, b, p);
+    const double value = F(errors_of)(s, i, n, p, c);
+    if (sum) F(add_outputs)(n, s->k, c, sum);
     return value;
 }
 
@@ -104,9 +119,7 @@ static double F(objective_line)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, d
     double value, sum = 0;
     FO_SIMD
     for (ptrdiff_t j = 0; j < size; j++) z[j] = F(fma_)(t, q[j], p[j]);
-    value = s->softmax ? F(softmax_rows)(s, i, n, z, c)
-                       : F(loss_block)(&s->loss, size, (const real *)s->y + i * k, z,
-                                       s->weight ? (const real *)s->weight + i * k : NULL, s->factor, NULL, c);
+    value = F(errors_of)(s, i, n, z, c);
     for (ptrdiff_t at = 0; at < size; at += LOSS_CHUNK)
         sum += (double)F(loss_sum)(size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK, c + at, q + at);
     *slope += sum;
@@ -139,6 +152,46 @@ FO_INLINE void F(objective_scatter_loop)(const int layout, const fo_matrix *X, c
 static void F(objective_scatter)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
     if (X->layout == FO_CSR32) F(objective_scatter_loop)(FO_CSR32, X, chunk, c, g);
     else F(objective_scatter_loop)(FO_CSR64, X, chunk, c, g);
+}
+
+/* ---- X by columns: the rows of the kernels are its columns ---- */
+
+/* g[f, j] = Σ_i c[i, j]·x_i over the values of each column, in double every so many */
+FO_INLINE void F(objective_gather_loop)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const real *c, double *g) {
+    enum { SEGMENT = 4096 };
+    const ptrdiff_t k = chunk->k;
+    real part[64 / sizeof(real)];
+    for (ptrdiff_t f = 0; f < chunk->n; f++) {
+        const F(row) x = F(row_of)(layout, X, f);
+        for (ptrdiff_t j = 0; j < k; j++) g[f * k + j] = 0;
+        for (ptrdiff_t at = 0; at < x.m; at += SEGMENT) {
+            const ptrdiff_t m = x.m - at < SEGMENT ? x.m - at : SEGMENT;
+            const F(row) segment = {x.x + at, (const char *)x.columns + at * (layout == FO_CSR32 ? 4 : 8), m};
+            if (k == 1) {
+                g[f] += (double)F(dot_csr)(layout, segment, c, (F(row)){0});
+                continue;
+            }
+            for (ptrdiff_t j = 0; j < k; j += VLEN) { /* a vector of outputs at a time */
+                fo_chunk some = *chunk;
+                some.k = k - j < VLEN ? k - j : VLEN;
+                F(batch_dot_csr)(layout, &some, segment, c + j, part);
+                for (ptrdiff_t t = 0; t < some.k; t++) g[f * k + j + t] += (double)part[t];
+            }
+        }
+    }
+}
+
+static void F(objective_gather)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
+    if (X->layout == FO_CSR32) F(objective_gather_loop)(FO_CSR32, X, chunk, c, g);
+    else F(objective_gather_loop)(FO_CSR64, X, chunk, c, g);
+}
+
+/* to (k, n) = from (n, k) */
+static void F(objective_turn)(ptrdiff_t n, ptrdiff_t k, const void *matrix, void *turned) {
+    const real *from = matrix;
+    real *to = turned;
+    for (ptrdiff_t j = 0; j < k; j++)
+        for (ptrdiff_t i = 0; i < n; i++) to[j * n + i] = from[i * k + j];
 }
 
 /* ---- weights in, gradients out ---- */

@@ -117,14 +117,14 @@ FO_INLINE real F(term_violation)(int kind, F(term) t, real w, real g) {
 /* ---- groups: alpha·‖w‖ over the members of each.  Yuan & Lin 2006 ---- */
 
 /* the value v of a member as far as bounds let it count: what lies beyond a bound at 0 is cut */
-FO_INLINE real F(cut)(const fo_regularizer *r, ptrdiff_t i, real v) {
+FO_INLINE real F(held)(const fo_regularizer *r, ptrdiff_t i, real v) {
     return r->low ? F(max_)((real)r->low[i], F(min_)((real)r->high[i], v)) : v;
 }
 
 static double F(group_norm)(const fo_regularizer *r, ptrdiff_t group, const real *w) {
     double sum = 0;
     for (ptrdiff_t m = (ptrdiff_t)r->start[group]; m < r->start[group + 1]; m++) {
-        const double v = (double)F(cut)(r, (ptrdiff_t)r->member[m], w[r->member[m]]);
+        const double v = (double)F(held)(r, (ptrdiff_t)r->member[m], w[r->member[m]]);
         sum += v * v;
     }
     return sqrt(sum);
@@ -137,19 +137,17 @@ FO_INLINE double F(group_alpha)(const fo_regularizer *r, ptrdiff_t group) {
 static double F(group_value)(const fo_regularizer *r, ptrdiff_t n, const real *w) {
     double sum = 0;
     for (ptrdiff_t i = 0; i < n; i++)
-        if (F(cut)(r, i, w[i]) != w[i]) return INFINITY;
+        if (F(held)(r, i, w[i]) != w[i]) return INFINITY;
     for (ptrdiff_t group = 0; group < r->groups; group++) sum += F(group_alpha)(r, group) * F(group_norm)(r, group, w);
     return sum;
 }
 
-static void F(group_prox)(const fo_regularizer *r, double step, const real *v, real *out) {
-    for (ptrdiff_t group = 0; group < r->groups; group++) {
-        const double norm = F(group_norm)(r, group, v), pull = step * F(group_alpha)(r, group);
-        const real factor = norm > pull ? (real)(1 - pull / norm) : 0;
-        for (ptrdiff_t m = (ptrdiff_t)r->start[group]; m < r->start[group + 1]; m++) {
-            const ptrdiff_t i = (ptrdiff_t)r->member[m];
-            out[i] = factor * F(cut)(r, i, v[i]) + 0;
-        }
+static void F(group_prox)(const fo_regularizer *r, ptrdiff_t group, double step, const real *v, real *out) {
+    const double norm = F(group_norm)(r, group, v), pull = step * F(group_alpha)(r, group);
+    const real factor = norm > pull ? (real)(1 - pull / norm) : 0;
+    for (ptrdiff_t m = (ptrdiff_t)r->start[group]; m < r->start[group + 1]; m++) {
+        const ptrdiff_t i = (ptrdiff_t)r->member[m];
+        out[i] = factor * F(held)(r, i, v[i]) + 0;
     }
 }
 
@@ -196,7 +194,7 @@ static void F(penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, c
     const real *v = from;
     real *out = to;
     if (r->kind == FO_PENALTY_group_lasso) {
-        F(group_prox)(r, step, v, out);
+        for (ptrdiff_t group = 0; group < r->groups; group++) F(group_prox)(r, group, step, v, out);
         return;
     }
 #define LOOP(name, where) \

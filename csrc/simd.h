@@ -13,6 +13,23 @@
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+/* bytes of an element of X, `real_size` for one of the computation's type */
+FO_INLINE ptrdiff_t element_size(const int element, size_t real_size) {
+    return element == FO_REAL ? (ptrdiff_t)real_size : element == FO_FLOAT16 ? 2 : 1;
+}
+/* the float that half a float stands for: its bits moved to their places, its exponent by a product, so that subnormal ones come
+ * out too; infinite and nan ones keep their exponent of ones */
+FO_INLINE float float_of_half(uint16_t half) {
+    const uint32_t size = (uint32_t)(half & 0x7fff) << 13, sign = (uint32_t)(half & 0x8000) << 16;
+    float x;
+    uint32_t bits = size;
+    memcpy(&x, &bits, sizeof x);
+    x *= 0x1p112f;
+    memcpy(&bits, &x, sizeof x);
+    bits = (size >= 0x0f800000 ? size | 0x7f800000 : bits) | sign;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
 #if !defined(__GNUC__) /* no vectors of elements in the language */
 #define FO_REGISTER_BYTES 8
 #elif defined(__AVX512F__)
@@ -34,6 +51,16 @@ typedef struct { real e[FO_REGISTER_BYTES / sizeof(real)]; } F(reg);
 #endif
 #define VPARTS ((int)(64 / sizeof(F(reg))))
 typedef struct { F(reg) part[64 / FO_REGISTER_BYTES]; } F(vec);
+
+/* some quarters of registers x and y, or some elements of each quarter, side by side, added to others: _mm512_shuffle_… says which */
+#if FO_REGISTER_BYTES == 64 && REAL_IS_FLOAT
+#define FO_PAIRS(x, y, some, others, what) (F(shuffle_##what)(x, y, some) + F(shuffle_##what)(x, y, others))
+#define fo_shuffle_quarters_f32 _mm512_shuffle_f32x4
+#define fo_shuffle_elements_f32 _mm512_shuffle_ps
+#elif FO_REGISTER_BYTES == 64
+#define fo_shuffle_quarters_f64 _mm512_shuffle_f64x2
+#define fo_shuffle_elements_f64 _mm512_shuffle_pd
+#endif
 
 #define FO_EACH_PART FO_UNROLL for (int part = 0; part < VPARTS; part++)
 #define FO_EACH_ELEMENT FO_UNROLL for (int j = 0; j < (int)(sizeof(F(reg)) / sizeof(real)); j++)
@@ -142,6 +169,47 @@ FO_INLINE F(vec) F(vload_part)(const real *x, int m) {
     return v;
 }
 
+/* vload_row and vload_part from element i on of a row whose elements are stored in a type of their own */
+#if REAL_IS_FLOAT
+FO_INLINE F(vec) F(vload_small)(const int element, const void *x) {
+#if FO_REGISTER_BYTES == 64
+    if (element == FO_FLOAT16) return (F(vec)){{_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x))}};
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)x);
+    return (F(vec)){{_mm512_cvtepi32_ps(element == FO_INT8 ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes))}};
+#elif FO_REGISTER_BYTES == 32
+    if (element != FO_FLOAT16) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)x), rest = _mm_srli_si128(bytes, 8);
+        return element == FO_INT8
+                   ? (F(vec)){{_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(rest))}}
+                   : (F(vec)){{_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(rest))}};
+    }
+#endif
+    float e[16];
+    uint16_t half[16];
+    memcpy(half, x, element == FO_FLOAT16 ? 32 : 16);
+    FO_SIMD
+    for (int j = 0; j < 16; j++)
+        e[j] = element == FO_FLOAT16 ? float_of_half(half[j]) : element == FO_INT8 ? ((const int8_t *)half)[j] : ((const uint8_t *)half)[j];
+    return F(vload)(e);
+}
+#endif
+FO_INLINE F(vec) F(vload_element)(const int element, const char *x, ptrdiff_t i) {
+#if REAL_IS_FLOAT
+    if (element != FO_REAL) return F(vload_small)(element, x + i * element_size(element, sizeof(real)));
+#endif
+    return F(vload)((const real *)(const void *)x + i);
+}
+FO_INLINE F(vec) F(vload_element_part)(const int element, const char *x, ptrdiff_t i, int m) {
+#if REAL_IS_FLOAT
+    if (element != FO_REAL) {
+        char e[32] = {0};
+        memcpy(e, x + i * element_size(element, sizeof(real)), (size_t)(m * element_size(element, sizeof(real))));
+        return F(vload_small)(element, e);
+    }
+#endif
+    return F(vload_part)((const real *)(const void *)x + i, m);
+}
+
 /* the first m <= VLEN elements of v to x; writes nothing beyond them */
 FO_INLINE void F(vstore_part)(real *x, F(vec) v, int m) {
 #if FO_REGISTER_BYTES == 64 && REAL_IS_FLOAT
@@ -180,5 +248,29 @@ FO_INLINE real F(vsum)(F(vec) v) {
     for (int half = VLEN / 2; half > 0; half /= 2)
         for (int j = 0; j < half; j++) e[j] += e[j + half];
     return e[0];
+#endif
+}
+
+/* out[r] = vsum(s[r]) for 8 vectors, or 16 of float: where a register holds a vector, halves of two are added at once.  The order in
+ * which vectors enter makes the sums come out in theirs. */
+FO_INLINE void F(vsum_each)(const int count, const F(vec) *s, real *out) {
+#if FO_REGISTER_BYTES == 64
+    static const int order[2][16] = {{0, 1, 4, 5, 2, 3, 6, 7}, {0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15}};
+    F(reg) a[8];
+    FO_UNROLL for (int i = 0; i < count / 2; i++) {
+        const F(reg) x = s[order[count == 16][i]].part[0], y = s[order[count == 16][i + count / 2]].part[0];
+        a[i] = FO_PAIRS(x, y, 0x44, 0xee, quarters);
+    }
+    FO_UNROLL for (int i = 0; i < count / 4; i++) a[i] = FO_PAIRS(a[i], a[i + count / 4], 0x88, 0xdd, quarters);
+#if REAL_IS_FLOAT
+    FO_UNROLL for (int i = 0; i < count / 8; i++) a[i] = FO_PAIRS(a[i], a[i + count / 8], 0x44, 0xee, elements);
+    const F(reg) sums = FO_PAIRS(a[0], count == 16 ? a[1] : a[0], 0x88, 0xdd, elements);
+    if (count == 16) _mm512_storeu_ps(out, sums);
+    else _mm256_storeu_ps(out, _mm512_castps512_ps256(_mm512_maskz_compress_ps(0x3333, sums)));
+#else
+    _mm512_storeu_pd(out, FO_PAIRS(a[0], a[1], 0x00, 0xff, elements));
+#endif
+#else
+    for (int i = 0; i < count; i++) out[i] = F(vsum)(s[i]);
 #endif
 }

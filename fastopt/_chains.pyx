@@ -10,6 +10,7 @@ from cython.parallel cimport prange
 import numpy as np
 
 from fastopt._kept cimport all_finite, keep
+from fastopt._objective cimport Objective
 
 cnp.import_array()
 
@@ -117,6 +118,11 @@ cdef class Chains(Epochs):
         return 0
 
 
+def contents(Objective objective):
+    """What a LinearObjective holds: X, targets and weights as the kernels take them, and its rows of X, or None for all."""
+    return objective.X, objective.y, objective.weight, objective.rows_
+
+
 def row_squares(Matrix X):
     """Squared norms of the rows of X: ndarray of shape (n,)."""
     cdef Samples samples = Samples(X, np.zeros(X.n, dtype=X.dtype), 1, shuffle=False)
@@ -126,7 +132,7 @@ def row_squares(Matrix X):
         samples.start()
         n = samples.next_block()
         while n > 0:
-            samples.kernels.row_squares(&samples.matrix, n, samples.kernel_rows, &part[0])
+            samples.kernels.chains.squares(&samples.matrix, n, samples.kernel_rows, &part[0])
             for i in range(n):
                 squares[samples.rows[i]] = part[i]
             n = samples.next_block()

@@ -23,6 +23,9 @@ cdef extern from "fastopt.h" nogil:
     const int fo_rule_sums[]
     const int fo_schedule_firsts[]
 
+#: how the elements of a dense X may be stored besides
+SMALL = {np.dtype(np.float16): FO_FLOAT16, np.dtype(np.int8): FO_INT8, np.dtype(np.uint8): FO_UINT8}
+
 ctypedef fused index:
     int32_t
     int64_t
@@ -134,6 +137,8 @@ cdef class Matrix:
     ----------
     X : ndarray of shape (n, d) or CSR matrix or array
         float32 or float64.  CSR indices may be int32 or int64.
+    small : bool
+        Whether a dense X may also hold float16, int8 or uint8, which the kernels of objectives take for float32.
 
     Raises
     ------
@@ -141,13 +146,15 @@ cdef class Matrix:
         If X is of another type or dtype, or if its CSR arrays contradict each other.
     """
 
-    def __init__(self, X):
+    def __init__(self, X, bint small=False):
         dtype = getattr(X, "dtype", None)
-        if dtype != np.float32 and dtype != np.float64:
-            raise TypeError(f"X must hold float32 or float64 numbers, got {dtype if dtype is not None else type(X).__name__}")
+        if dtype != np.float32 and dtype != np.float64 and not (small and dtype in SMALL and isinstance(X, np.ndarray)):
+            raise TypeError(f"X must hold {'float16, int8, uint8, ' if small and isinstance(X, np.ndarray) else ''}float32 or float64 "
+                            f"numbers, got {dtype if dtype is not None else type(X).__name__}")
         if getattr(X, "ndim", 2) != 2:
             raise ValueError(f"X must have 2 dimensions (n, d), got shape {X.shape}")
-        self.is_float = dtype == np.float32
+        self.is_float = dtype != np.float64
+        self.c.element = SMALL.get(dtype, FO_REAL)
         self.n, self.d = X.shape
         self.c.n, self.c.d = self.n, self.d
         if self.n < 1 or self.d < 1:
@@ -162,14 +169,15 @@ cdef class Matrix:
             raise TypeError(f"X must be an ndarray or a CSR matrix, got {type(X).__name__}")
 
     cdef int _init_dense(self, X) except -1:
-        cdef Py_ssize_t size = 4 if self.is_float else 8
-        self.keep = X
+        cdef Py_ssize_t size = X.itemsize
+        self.keep, self.item = X, size
         self.base = <const char *>cnp.PyArray_DATA(<cnp.ndarray>X)
         self.row_stride = X.strides[0]
         self.column_stride = X.strides[1]
         self.row_size = self.d
         self.packs = ((self.d > 1 and self.column_stride != size) or <size_t>self.base % size != 0
                       or (self.n > 1 and self.row_stride % size != 0))
+        self.by_columns = self.packs and self.row_stride == size and <size_t>self.base % size == 0 and self.column_stride % size == 0
         self.c.layout = FO_DENSE
         self.c.data = self.base
         self.c.stride = self.row_stride // size
@@ -193,7 +201,7 @@ cdef class Matrix:
         else:
             _check_csr[int64_t](indptr, indices, self.n, self.d, data.shape[0])
         self.keep = (data, indices, indptr)
-        self.row_size = max(1.0, data.shape[0] / self.n)
+        self.row_size, self.item = max(1.0, data.shape[0] / self.n), data.itemsize
         self.c.layout = FO_CSR32 if indices.dtype == np.int32 else FO_CSR64
         self.c.data = cnp.PyArray_DATA(data)
         self.c.indices = cnp.PyArray_DATA(indices)

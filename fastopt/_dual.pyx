@@ -19,7 +19,7 @@ from fastopt._outputs import aligned
 cnp.import_array()
 
 #: the losses that have a dual
-LOSSES = tuple(name for kind, name in enumerate(LOSS_NAMES) if kernels(False).dual_accepts(kind))
+LOSSES = tuple(name for kind, name in enumerate(LOSS_NAMES) if kernels(False).chains.has_dual(kind))
 
 
 cdef class Run(Chains):
@@ -86,7 +86,13 @@ cdef class Run(Chains):
             self.w[...] = np.maximum(self.v - self.dual.l1, 0) if self.dual.positive else np.sign(self.v) * np.maximum(size, 0)
         for j in range(self.k):
             self.out[j].v_column = 0 if v_column is None else v_column[j]
-            self.out[j].b = 0 if intercept is None else intercept[j]
+        self.centre(np.zeros(self.k) if intercept is None else intercept)
+
+    def centre(self, intercept):
+        """What is added to the predictions of each output from now on, besides the constant column."""
+        cdef Py_ssize_t j
+        for j in range(self.k):
+            self.out[j].b = intercept[j]
 
     def weights(self):
         """(w, v, v of the constant column), each with k rows."""
@@ -112,7 +118,7 @@ cdef class Run(Chains):
         self.dual.slack = value
 
     cdef void _chain(self, Py_ssize_t j, const fo_visits *visits) noexcept nogil:
-        self.kernels.dual_rows(&self.dual, &self.samples.matrix, visits, &self.out[j])
+        self.kernels.chains.dual(&self.dual, &self.samples.matrix, visits, &self.out[j])
 
     cdef bint _finite(self) noexcept nogil:
         cdef Py_ssize_t j
@@ -140,8 +146,8 @@ def gap(loss, const double[::1] y, const double[::1] u, const double[::1] p, wei
     if not (y.shape[0] == u.shape[0] == p.shape[0]):
         raise ValueError(f"y, u and p must have one length, got {y.shape[0]}, {u.shape[0]} and {p.shape[0]}")
     if weight is None:
-        kernels(False).dual_gap(&c, y.shape[0], &y[0], &u[0], NULL, &scratch[0], sums)
+        kernels(False).chains.gap(&c, y.shape[0], &y[0], &u[0], NULL, &scratch[0], sums)
     else:
         weights = weight
-        kernels(False).dual_gap(&c, y.shape[0], &y[0], &u[0], &weights[0], &scratch[0], sums)
+        kernels(False).chains.gap(&c, y.shape[0], &y[0], &u[0], &weights[0], &scratch[0], sums)
     return sums[0], sums[1]

@@ -20,7 +20,7 @@ def weights_of_classes(class_weight: Any, classes: Any, counts: Any) -> Any:
     if class_weight is None:
         return None
     if isinstance(class_weight, str):
-        weights = counts.sum() / (len(classes) * counts)
+        weights = np.divide(counts.sum() / len(classes), counts, out=np.zeros(len(classes)), where=counts > 0)
     else:
         with naming("class_weight"):
             weights = compute_class_weight(class_weight, classes=classes, y=classes)
@@ -33,6 +33,7 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
     """Scores and classes."""
 
     classes_: Any
+    _raw: Any
 
     @arguments
     def decision_function(self, X: Any) -> Any:
@@ -47,7 +48,7 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Positive: the second of two classes, or this class rather than another.
         """
-        p = self._raw(X)   # type: ignore[attr-defined]
+        p = self._raw(X)
         return p.ravel() if p.shape[1] == 1 else p
 
     @arguments
@@ -62,7 +63,7 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
         -------
         ndarray of shape (n_samples,)
         """
-        p = self._raw(X)   # type: ignore[attr-defined]
+        p = self._raw(X)
         return self.classes_[(p[:, 0] > 0).astype(np.intp) if p.shape[1] == 1 else p.argmax(axis=1)]
 
 
@@ -89,7 +90,7 @@ class Probable(Classifies):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return self._probabilities(self._raw(X))   # type: ignore[attr-defined]
+        return self._probabilities(self._raw(X))
 
     @available_where(lambda self: self._has_probabilities())
     @arguments
@@ -110,3 +111,13 @@ class Probable(Classifies):
 def binary(positive: Any) -> Any:
     """(n, 2) probabilities of both classes from those (n, 1) of the second."""
     return np.hstack([1 - positive, positive])
+
+
+def one_against_rest(positive: Any) -> Any:
+    """(n, n_classes) probabilities from those (n, k) of each output, normalised to a sum of 1."""
+    if positive.shape[1] == 1:
+        return binary(positive)
+    total = positive.sum(axis=1, keepdims=True)
+    positive[total[:, 0] == 0] = 1   # all classes ruled out: all alike
+    total[total == 0] = positive.shape[1]
+    return positive / total

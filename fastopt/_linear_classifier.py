@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import unique_labels
 
 from fastopt._linear_base import MAX_SEED
-from fastopt._linear_classes import Probable, binary, weights_of_classes
+from fastopt._linear_classes import Probable, one_against_rest, weights_of_classes
 from fastopt._linear_compat import Events, available_where
 from fastopt._linear_data import check_X_y, encode, find_classes, naming
 from fastopt._linear_docs import arguments, documented, passive_aggressive
@@ -165,13 +165,7 @@ class SGDClassifier(Probable, Supervised):
     def _probabilities(self, p: Any) -> Any:
         if self.multi_class == "multinomial" and p.shape[1] > 1:
             return softmax(p, axis=1)
-        positive = expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2
-        if p.shape[1] == 1:
-            return binary(positive)
-        total = positive.sum(axis=1, keepdims=True)
-        positive[total[:, 0] == 0] = 1   # all classes ruled out: all alike
-        total[total == 0] = p.shape[1]
-        return positive / total
+        return one_against_rest(expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2)
 
     def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         return check_X_y(self, X, y, reset)

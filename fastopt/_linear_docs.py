@@ -171,16 +171,16 @@ def listing(texts: dict[str, str], names: Any, words: dict[str, str]) -> str:
     return text
 
 
-def documented(without: tuple[str, ...] = (), **words: str) -> Any:
-    """Fill ``[parameters]`` and ``[attributes]`` of a class's docstring, `without` some of the attributes.
+def documented(without: Any = (), parameters: Any = PARAMETERS, attributes: Any = ATTRIBUTES, **words: str) -> Any:
+    """Fill ``[parameters]`` and ``[attributes]`` of a class's docstring from these texts, `without` some of the attributes.
 
     The words replace what stands in braces in the shared text.  The class is made public.
     """
     def fill(cls: Class) -> Class:
-        shown = [name for name in ATTRIBUTES if name not in without]
+        shown = [name for name in attributes if name not in without]
         doc = inspect.cleandoc(cls.__doc__ or "")
-        doc = doc.replace("[parameters]", listing(PARAMETERS, inspect.signature(cls).parameters, words))
-        cls.__doc__ = doc.replace("[attributes]", listing(ATTRIBUTES, shown, words)) + "\n"
+        doc = doc.replace("[parameters]", listing(parameters, inspect.signature(cls).parameters, words))
+        cls.__doc__ = doc.replace("[attributes]", listing(attributes, shown, words)) + "\n"
         cls.__module__ = "fastopt.linear_model"
         return cls
     return fill

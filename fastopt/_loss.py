@@ -27,7 +27,7 @@ _FLOAT64 = np.dtype(np.float64)
 _SAFE = {np.dtype(dtype): float(np.finfo(dtype).max) ** 0.5 for dtype in (np.float32, np.float64)}
 
 #: what y may be: in words, and as a test
-_DOMAINS: dict[str, tuple[str, Callable[[Array], Array]]] = {
+DOMAINS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "real": ("finite", np.isfinite),
     "nonnegative": ("finite and at least 0", lambda y: np.isfinite(y) & (y >= 0)),
     "positive": ("finite and above 0", lambda y: np.isfinite(y) & (y > 0)),
@@ -198,7 +198,7 @@ class Loss:
     def predict(self, p: ArrayLike) -> Array:
         """Inverse link: the mean of the target, the probability of class 1, or the class, that `p` stands for."""
         p = _array("p", p)
-        _refuse("p", p, *_DOMAINS["real"])
+        _refuse("p", p, *DOMAINS["real"])
         return self._predict(p)
 
     def _predict(self, p: Array) -> Array:
@@ -219,7 +219,7 @@ class Loss:
         with np.errstate(over="ignore"):
             total = float(weight.sum(dtype=np.float64))
         if not (weight.min() >= 0 and math.isfinite(total)):
-            _refuse("sample_weight", weight, *_DOMAINS["nonnegative"])
+            _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
         if total == 0:
             raise ValueError("sample_weight must not be all 0")
         if not 1 / _SAFE[weight.dtype] < total < _SAFE[weight.dtype]:   # only ratios matter
@@ -245,8 +245,8 @@ class Loss:
         threads = 1 if p.size < _losses.PARALLEL_FROM else resolve_threads()
         total = _losses.evaluate(self.spec, _flat(y), _flat(p), weight, factor, wants_value, values, gradient, threads)
         if total is None:
-            _refuse("p", p, *_DOMAINS["real"])
-            _refuse("y", y, *_DOMAINS[self.target])
+            _refuse("p", p, *DOMAINS["real"])
+            _refuse("y", y, *DOMAINS[self.target])
             raise AssertionError("refused for no reason")
         return total
 

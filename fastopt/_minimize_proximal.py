@@ -1,6 +1,6 @@
-"""Proximal gradient steps with FISTA's acceleration: bounds and an l1 penalty, whose zeros are exact.
+"""Proximal gradient steps with FISTA's acceleration, for any penalty with a proximal operator; zeros are exact.
 
-Used by minimize; without bounds and penalty it is Nesterov's accelerated gradient method.
+Used by minimize with bounds and an l1 penalty, and by the solver "fista"; without bounds and penalty it is Nesterov's accelerated gradient method.
 """
 from __future__ import annotations
 
@@ -10,30 +10,29 @@ from typing import Any
 
 import numpy as np
 
+from ._core import PENALTY_NAMES
 from ._lbfgs import dot
 from ._minimize_objective import Array
 from ._minimize_run import Point, Run, Steps, keep
+from ._penalties import Regularizer
 
 RELAX = 0.9   # the curvature falls by this in a step, so that steps grow again
 
 
 class Prox:
-    """The penalty l1·‖x‖₁ within the bounds, and its proximal operator."""
+    """A penalty of x, and its proximal operator; the end of the run in the norm of a step of scale 1."""
 
-    def __init__(self, run: Run, l1: Any) -> None:
-        self.run, self.l1 = run, np.asarray(l1, dtype=run.point.x.dtype)
-        self.penalised = bool(np.any(self.l1))
+    def __init__(self, run: Run, penalty: Regularizer) -> None:
+        self.run, self.penalty = run, penalty
 
     def value(self, x: Array) -> float:
-        return float(np.sum(self.l1 * np.abs(x))) if self.penalised else 0.0
+        return self.penalty.value(x)
 
     def step(self, x: Array, g: Array, scale: float, out: Array) -> None:
-        """argmin over z within the bounds of l1·‖z‖₁ + ‖z − (x − scale·g)‖²/(2·scale)"""
+        """argmin over z of the penalty of z + ‖z − (x − scale·g)‖²/(2·scale)"""
         np.multiply(g, -scale, out=out)
         out += x
-        if self.penalised:
-            out -= np.clip(out, -scale * self.l1, scale * self.l1)
-        self.run.clip(out)
+        self.penalty.prox(out, scale, out)
 
     def optimality(self) -> float:
         """The largest component of a step of scale 1."""
@@ -42,14 +41,20 @@ class Prox:
         return float(np.abs(np.subtract(scratch, point.x, out=scratch)).max())
 
 
+def l1_within_bounds(run: Run, l1: Any) -> Prox:
+    """The penalty l1·‖x‖₁ within the bounds of the run."""
+    n = run.point.x.size
+    return Prox(run, Regularizer(n, PENALTY_NAMES.index("l1"), 1.0, 0.0, np.broadcast_to(l1, n), run.lower, run.upper))
+
+
 def proximal_gradient(run: Run, options: Mapping[str, Any]) -> Steps:
     """FISTA (Beck and Teboulle) with backtracking, and restarts where the momentum leads up (O'Donoghue and Candès)."""
-    prox = Prox(run, options["l1"])
+    prox = l1_within_bounds(run, options["l1"])
     run.optimality, run.penalty = prox.optimality, prox.value
-    return _fista(run, prox, options)
+    return fista(run, prox, options)
 
 
-def _fista(run: Run, prox: Prox, options: Mapping[str, Any]) -> Steps:
+def fista(run: Run, prox: Prox, options: Mapping[str, Any]) -> Steps:
     point = run.point
     ahead = Point(point.x.copy())      # the extrapolated point, where the gradient is taken
     ahead.f, ahead.g = point.f - prox.value(point.x), point.g.copy()

@@ -16,7 +16,7 @@ from fastopt import optimizers
 
 from ._lbfgs import dot
 from ._minimize_objective import Array
-from ._minimize_proximal import Prox
+from ._minimize_proximal import l1_within_bounds
 from ._minimize_run import NAN, SUCCESS, Point, Run, Steps, keep
 
 #: of all optimizers, without `maximize` and `nonfinite`, which are the drivers' matter
@@ -44,7 +44,7 @@ def rule_steps(rule: str) -> Callable[[Run, Mapping[str, Any]], Steps]:
         optimizer = optimizers.get(rule)(w, **{name: options[name] for name in names})
         run.patience = math.inf
         if options["l1"]:
-            prox = Prox(run, options["l1"])
+            prox = l1_within_bounds(run, options["l1"])
             run.optimality, run.penalty = prox.optimality, prox.value
         return _follow(run, optimizer, w, options.get("lr"))
 

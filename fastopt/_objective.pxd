@@ -15,8 +15,10 @@ cdef class Objective:
     cdef Py_ssize_t version            # counts points
     cdef double _l2, total, sum_value
     cdef int have                      # PRODUCTS, VALUE, GRADIENT at the point
-    cdef object lock, rows_, y, weight # arrays that job points into, and the lock of a call
-    cdef object p, sums, scratch, counting, w, shift, scale, centre
+    cdef object lock                   # of a call
+    cdef readonly object _y, _weight, _rows, _columns # what job points into, and what standardizes the columns
+    cdef object p, sums, scratch, counting, w, shift, kept
+    cdef object scale, centre
     cdef object point, slope           # (n_params,) where the objective was last asked for, its gradient there without l2
     cdef double *_point
     cdef double *_gradient

@@ -16,9 +16,14 @@ class Objective:
     passes: int
     n_threads: int | None
     l2: float
+    _y: NDArray[Any]
+    _weight: NDArray[Any] | None
+    _rows: NDArray[Any] | None
+    _columns: tuple[NDArray[Any], NDArray[Any]] | None
     def __init__(self, X: Matrix, y: NDArray[Any], weight: NDArray[Any] | None, total: float, spec: tuple[int, float, float], k: int,
-                 l2: float, fit_intercept: bool, n_threads: int | None, rows: NDArray[Any] | None = None) -> None: ...
-    def _of_rows(self, rows: NDArray[Any]) -> tuple[Any, ...]: ...
+                 l2: float, fit_intercept: bool, n_threads: int | None,
+                 columns: tuple[NDArray[Any], NDArray[Any]] | None = None, by_columns: bool = False,
+                 rows: NDArray[Any] | None = None) -> None: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
     def value(self, w: ArrayLike) -> float: ...

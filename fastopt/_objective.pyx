@@ -12,7 +12,8 @@ import threading
 
 import numpy as np
 
-from fastopt._core cimport Matrix, fo_loss, kernels
+from fastopt._core cimport Matrix, kernels
+from fastopt._objective_columns cimport run_columns
 from fastopt._objective_pass cimport CURVATURE, GRADIENT, PRODUCTS, VALUE, Job, plan, run_part
 from fastopt._checks import number
 from fastopt._threads import resolve_threads
@@ -39,19 +40,23 @@ cdef class Objective:
     l2 : float
     fit_intercept : bool
     n_threads : int or None
+    columns : tuple (centre, scale) of ndarray of shape (d,), or None
+        What standardizes the columns.
+    by_columns : bool
+        X is turned: CSR, for a CSC matrix.
     rows : ndarray of int32 or None
         The rows of X that count; y and weight are theirs.
     """
 
     def __init__(self, Matrix X, cnp.ndarray y, weight, double total, tuple spec, Py_ssize_t k, double l2, bint fit_intercept,
-                 n_threads, rows=None):
+                 n_threads, columns=None, bint by_columns=False, rows=None):
         cdef Job *job = &self.job
-        self.X, self.y, self.weight, self.rows_ = X, y, weight, rows
-        self.n_samples = job.n = X.n if rows is None else len(rows)
-        self.n_features = job.d = job.weights.d = X.d
+        self.X, self._y, self._weight, self._columns, self._rows = X, y, weight, columns, rows
+        self.n_samples = job.n = X.d if by_columns else X.n if rows is None else len(rows)
+        self.n_features = job.d = job.weights.d = X.n if by_columns else X.d
         self.n_outputs = job.k = job.weights.k = job.samples.k = k
         self.fit_intercept, self.n_threads, self._l2, self.total = fit_intercept, n_threads, l2, total
-        self.n_params = k * X.d + (k if fit_intercept else 0)
+        self.n_params = k * job.d + (k if fit_intercept else 0)
         self.lock = threading.Lock()
         job.samples.softmax = spec[0] < 0
         job.samples.loss.kind, job.samples.loss.a, job.samples.loss.b = max(0, spec[0]), spec[1], spec[2]
@@ -59,13 +64,14 @@ cdef class Objective:
         job.samples.weight = cnp.PyArray_DATA(<cnp.ndarray>weight) if weight is not None else NULL
         job.samples.factor = 1 / total
         job.rows = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>rows) if rows is not None else NULL
-        plan(job, X)
+        plan(job, X, by_columns)
         self._allocate()
+        self._standardize()
 
     def _allocate(self):
         cdef Job *job = &self.job
         dtype = np.dtype(np.float32 if job.item == 4 else np.float64)
-        self.counting = np.arange(2 * job.chunk, dtype=np.int32)
+        self.counting = np.arange(job.chunk, dtype=np.int32)
         self.p = np.empty((job.n, job.k), dtype)
         self.sums = np.zeros(job.parts * job.stride)
         self.w, self.shift = np.zeros(job.size, dtype), np.zeros(job.k)
@@ -77,10 +83,24 @@ cdef class Objective:
         job.sums = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.sums)
         job.w = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.w)
         job.b = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.shift)
-        job.at_gradient = (2 * job.chunk * job.k * job.item + 63) // 64 * 64
-        job.at_packed = job.at_gradient + (job.size * job.item + 63) // 64 * 64
-        job.scratch_size = job.at_packed + (job.chunk * job.d * job.item if self.X.packs else 0) + 128
+        if job.column_parts:
+            self.kept = np.empty((job.column_parts + 1, job.n, job.k), dtype)
+            job.columns = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.kept)
         self._scratch(1)
+
+    def _standardize(self):
+        cdef Job *job = &self.job
+        job.weights.scale = job.weights.centre = NULL
+        job.centre = NULL
+        if self._columns is None:
+            return
+        centre, scale = (np.ascontiguousarray(a, dtype=np.float64) for a in self._columns)
+        self.centre, self.scale = centre if job.sparse else np.ascontiguousarray(centre, self.p.dtype), scale
+        job.weights.scale = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.scale)
+        if job.sparse:
+            job.weights.centre = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.centre)
+        else:
+            job.centre = cnp.PyArray_DATA(<cnp.ndarray>self.centre)
 
     def _scratch(self, int threads):
         if self.scratch is None or len(self.scratch) < threads * self.job.scratch_size:
@@ -92,7 +112,7 @@ cdef class Objective:
 
     cdef int _threads(self) except -1:
         """How many threads a pass is worth."""
-        cdef double work = self.job.n * self.X.row_size * self.job.k
+        cdef double work = self.job.work
         cdef int threads = 1
         if self.job.parts > 1 and work > 2 * THREAD_WORK:
             threads = min(<int>resolve_threads(self.n_threads), self.job.parts, <int>min(work / THREAD_WORK, 4096.0))
@@ -114,13 +134,15 @@ cdef class Objective:
                 if self.fit_intercept:
                     for j in range(job.k):
                         shift[j] += w[job.k * job.d + j]
-            if threads == 1:
+            if job.column_parts:
+                run_columns(job, X, threads)
+            elif threads == 1:
                 for part in range(job.parts):
                     run_part(job, X, part, job.scratch)
             else:
                 for part in prange(job.parts, num_threads=threads, schedule="dynamic"):
                     run_part(job, X, part, job.scratch + threadid() * job.scratch_size)
-            if job.parts > 1 and what & ~PRODUCTS:
+            if job.parts > 1 and not job.column_parts and what & ~PRODUCTS:
                 job.kernels.objective.combine(job.parts, job.stride, job.stride, job.sums)
         if what & (PRODUCTS | CURVATURE | GRADIENT):
             self.passes += 1
@@ -270,19 +292,6 @@ cdef class Objective:
             self._run(CURVATURE, values, NULL)
             self._leave(self._l2, values, to)
             return out
-
-    def _of_rows(self, cnp.ndarray rows):
-        """The arguments of an objective of some of the rows."""
-        cdef Py_ssize_t outputs = 1 if self.job.samples.softmax else self.job.k
-        cdef fo_loss loss = self.job.samples.loss
-        weight, total = None, float(len(rows))
-        if self.weight is not None:
-            weight = self.weight.reshape(-1, outputs)[rows]
-            total = float(weight[:, 0].sum(dtype=np.float64))
-            if total == 0:
-                raise ValueError("rows must not all have weight 0")
-        return (self.X, self.y[rows], weight, total, (-1 if self.job.samples.softmax else loss.kind, loss.a, loss.b), self.job.k,
-                self._l2, self.fit_intercept, self.n_threads, rows if self.rows_ is None else self.rows_[rows])
 
     @property
     def l2(self):

@@ -63,22 +63,24 @@ cdef class Regularizer:
     def value(self, const real[::1] w):
         """The penalty, infinite beyond bounds."""
         self._fits(w.shape[0])
-        return kernels(real is float).penalty_value(&self.c, self.n, &w[0])
+        return kernels(real is float).descent.value(&self.c, self.n, &w[0])
 
     def prox(self, const real[::1] v, double step, real[::1] out):
         """out = argmin over z of the penalty of z + ‖z − v‖²/(2·step); v may be out."""
         self._fits(v.shape[0])
         self._fits(out.shape[0])
         with nogil:
-            kernels(real is float).penalty_prox(&self.c, self.n, step, &v[0], &out[0])
+            kernels(real is float).descent.prox(&self.c, self.n, step, &v[0], &out[0])
 
     def violation(self, const real[::1] w, const real[::1] g, real[::1] out=None):
         """The largest distance of −g from the subdifferential at w; that of each weight into `out`."""
         self._fits(w.shape[0])
         self._fits(g.shape[0])
+        cdef void *each = NULL
         if out is not None:
             self._fits(out.shape[0])
-        return kernels(real is float).penalty_violation(&self.c, self.n, &w[0], &g[0], &out[0] if out is not None else NULL)
+            each = &out[0]
+        return kernels(real is float).descent.violation(&self.c, self.n, &w[0], &g[0], each)
 
     cdef int _fits(self, Py_ssize_t n) except -1:
         if n != self.n:
@@ -86,9 +88,25 @@ cdef class Regularizer:
         return 0
 
     def take(self, columns):
-        """The penalty of some of the weights alone; only where there are no groups."""
-        weight, low, high, start, _ = self.keep
-        if start is not None:
-            raise ValueError("groups cannot be cut")
-        return Regularizer(len(columns), self.c.kind, self.c.alpha, self.c.a,
-                           *(None if array is None else array[columns] for array in (weight, low, high)))
+        """The penalty of some of the weights alone, in ascending order; of whole groups where there are groups."""
+        weight, low, high, start, member = self.keep
+        low, high = (None if array is None else array[columns] for array in (low, high))
+        if start is None:
+            return Regularizer(len(columns), self.c.kind, self.c.alpha, self.c.a, None if weight is None else weight[columns], low, high)
+        place = np.full(self.n, -1)
+        place[columns] = np.arange(len(columns))
+        member = place[member]
+        kept = np.flatnonzero([start[i] < start[i + 1] and member[start[i]] >= 0 for i in range(self.c.groups)])
+        sizes = (start[1:] - start[:-1])[kept]
+        return Regularizer(len(columns), self.c.kind, self.c.alpha, self.c.a, None if weight is None else weight[kept], low, high,
+                           np.concatenate([[0], np.cumsum(sizes)]), member[member >= 0])
+
+    @property
+    def groups(self):
+        """The number of the group of each weight; None without groups."""
+        start, member = self.keep[3:]
+        if start is None:
+            return None
+        numbers = np.empty(self.n, dtype=np.int64)
+        numbers[member] = np.repeat(np.arange(self.c.groups), start[1:] - start[:-1])
+        return numbers

@@ -81,6 +81,7 @@ cdef class Run(Chains):
         stands for."""
         cdef Py_ssize_t j
         self.w[...], self.g[...] = coef, gradient
+        self.diverged = False
         for j in range(self.k):
             self.out[j].b, self.out[j].g_b = intercept[j], gradient_intercept[j]
 
@@ -105,13 +106,13 @@ cdef class Run(Chains):
             self.variance.powers, self.variance.table = POWERS, cnp.PyArray_DATA(self.table)
 
     cdef void _chain(self, Py_ssize_t j, const fo_visits *visits) noexcept nogil:
-        self.kernels.variance_rows(&self.variance, &self.samples.matrix, visits, &self.out[j])
+        self.kernels.chains.variance(&self.variance, &self.samples.matrix, visits, &self.out[j])
 
     cdef void _leave(self) noexcept nogil:
         cdef Py_ssize_t j
         if self.X.c.layout != FO_DENSE:
             for j in range(self.k):
-                self.kernels.variance_settle(&self.variance, self.X.d, &self.out[j])
+                self.kernels.chains.settle(&self.variance, self.X.d, &self.out[j])
 
     cdef bint _finite(self) noexcept nogil:
         cdef Py_ssize_t j

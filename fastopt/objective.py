@@ -1,6 +1,6 @@
 """The loss and gradient of a linear model over a whole data set: fastopt.LinearObjective.
 
-Used by solvers and on its own.  What users pass is checked here; passes over X are in _objective.pyx.
+Used by solvers and on its own.  What users pass is checked here and in _objective_data.py; passes over X are in _objective.pyx.
 """
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import losses
 from ._checks import flag, number
-from ._core import Matrix
-from ._loss import _DOMAINS
 from ._objective import Objective
+from ._objective_data import column_statistics, matrix_of, targets_of, weights_of
 from ._objective_line import Line
 from ._threads import resolve_threads
 
@@ -24,15 +23,17 @@ class LinearObjective(Objective):
     """The objective of a linear model over a data set: F(w) = Σ sᵢ·loss(yᵢ, xᵢ·w + b)/Σ sᵢ + l2/2·‖w‖².
 
     Value and gradient come from one reading of X; predictions are kept, so that a product with the Hessian at the same point
-    reads X once and a step along a line (`line`) not at all.  Results have the same bits for any number of threads.
+    reads X once and a step along a line (`line`) not at all.  Results have the same bits for any number of threads.  The
+    computation is done in float64 if X holds float64, else in float32, with sums over many samples in float64.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d), CSR matrix or array
-        float32 or float64, of any strides; used where it lies.
+    X : ndarray of shape (n, d), or CSR or CSC matrix or array
+        Used where it lies.  An ndarray of any strides holds float32, float64, float16, int8 or uint8, which are converted in
+        registers; sparse matrices hold float32 or float64, with indices of 32 or 64 bits.
     y : array_like of shape (n,) or (n, k)
-        Targets as the loss takes them; for ``"multinomial"`` the numbers 0 … k − 1 of classes.  Copied to the type of the
-        computation.
+        Targets as the loss takes them; the loss of a sample with k targets is the sum of theirs.  For ``"multinomial"`` the
+        numbers 0 … k − 1 of classes.  Copied to the type of the computation.
     loss : str or Loss
         A name of ``losses.names()``, a `Loss`, or ``"multinomial"``: the cross-entropy of the softmax of k predictions.
     l2 : float, at least 0
@@ -40,9 +41,13 @@ class LinearObjective(Objective):
     fit_intercept : bool
         Whether predictions have an intercept b each.
     sample_weight : array_like of shape (n,), optional
-        Weights s of the samples, at least 0.
+        Weights s of the samples, at least 0.  Copied to the type of the computation.
     n_threads : int, optional
         At most so many threads; None: as many as allowed.
+    standardize : bool
+        Columns count as (x − mean)/standard deviation, those of zero deviation as x − mean; both are weighted by
+        `sample_weight`.  X is neither changed nor copied, and sparse X stays sparse.  Sparse X is copied once, a number a stored
+        value, while its means and deviations are found.
 
     Attributes
     ----------
@@ -52,6 +57,8 @@ class LinearObjective(Objective):
         The type of the computation; values, weights and gradients are float64.
     passes : int
         How often X has been read.
+    mean_, scale_ : ndarray of shape (d,), or None
+        What standardizes the columns.
 
     Raises
     ------
@@ -67,30 +74,69 @@ class LinearObjective(Objective):
     >>> value, gradient = objective.value_and_gradient(np.zeros(2))
     >>> round(value, 6), gradient.round(6)
     (0.693147, array([ 0.333333, -0.666667]))
+
+    It is what optimizers call:
+
+    >>> import scipy.optimize
+    >>> scipy.optimize.minimize(objective.value_and_gradient, np.zeros(2), jac=True).x.round(3)
+    array([-0.817,  1.369])
     """
 
     loss: losses.Loss | str
+    _csc: Any
 
     def __init__(self, X: Any, y: ArrayLike, loss: str | losses.Loss = "log_loss", l2: float = 0.0, fit_intercept: bool = False,
                  sample_weight: ArrayLike | None = None, n_threads: int | None = None, *, standardize: bool = False) -> None:
-        matrix = X if isinstance(X, Matrix) else Matrix(X)
-        self.loss = loss if isinstance(loss, str) and loss == "multinomial" else losses.get(loss)
-        targets, k, spec = _targets(self.loss, y, matrix)
-        weight, total = _weights(sample_weight, matrix, targets)
+        matrix, by_columns = matrix_of(X)
+        self._csc = X if by_columns else None
+        n = matrix.d if by_columns else matrix.n
+        self.loss = "multinomial" if isinstance(loss, str) and loss == "multinomial" else losses.get(loss)
+        targets, k = targets_of(self.loss, y, n, matrix.dtype)
+        weight, total = weights_of(sample_weight, n, matrix.dtype)
         resolve_threads(n_threads)
-        flag("standardize", standardize)
-        super().__init__(matrix, targets, weight, total, spec, k, number("l2", l2, at_least=0),
-                         flag("fit_intercept", fit_intercept), n_threads)
+        columns = column_statistics(X, matrix, weight) if flag("standardize", standardize) else None
+        self._start((matrix, targets, weight, total, k, number("l2", l2, at_least=0), flag("fit_intercept", fit_intercept), n_threads,
+                     columns, by_columns))
+
+    def _start(self, args: tuple[Any, ...], rows: Array | None = None) -> None:
+        X, targets, weight, total, k, *rest = args
+        if weight is not None and targets.ndim == 2 and k > 1:
+            weight = np.repeat(weight, k)
+        spec = (-1, 0.0, 0.0) if isinstance(self.loss, str) else self.loss.spec
+        super().__init__(X, targets, weight, total, spec, k, *rest, rows)
+
+    @property
+    def mean_(self) -> Array | None:
+        return None if self._columns is None else self._columns[0]
+
+    @property
+    def scale_(self) -> Array | None:
+        return None if self._columns is None else self._columns[1]
 
     def split(self, w: Array) -> tuple[Array, Array | None]:
-        """The coefficients (k, d) and the intercepts (k,), or None without, in w: views."""
+        """The coefficients (k, d) and the intercepts (k,), or None without, in w: views.
+
+        With `standardize` they are those of the standardized columns; `unstandardized` are those of X.
+        """
         if np.shape(w) != (self.n_params,):
             raise ValueError(f"w must have shape ({self.n_params},), got {np.shape(w)}")
         size = self.n_outputs * self.n_features
         return w[:size].reshape(self.n_outputs, self.n_features), w[size:] if self.fit_intercept else None
 
+    def unstandardized(self, w: Array) -> tuple[Array, Array]:
+        """The coefficients (k, d) and the intercepts (k,) with which X as it is has the same predictions."""
+        coef, intercept = self.split(w)
+        shift = np.zeros(self.n_outputs) if intercept is None else intercept
+        if self._columns is None:
+            return coef, shift
+        mean, scale = self._columns
+        coef = coef / scale
+        return coef, shift - coef @ mean
+
     def rows(self, rows: ArrayLike) -> LinearObjective:
         """The objective of some of the rows: the same X, which is not copied, their targets and weights.
+
+        Only for a CSC matrix those rows are copied, to CSR.  What standardizes the columns stays the same.
 
         Parameters
         ----------
@@ -103,16 +149,29 @@ class LinearObjective(Objective):
         """
         chosen = np.asarray(rows)
         if chosen.ndim != 1 or not chosen.size or chosen.dtype.kind not in "iu":
-            raise ValueError(f"rows must be a non-empty array of integers of shape (m,), got dtype {chosen.dtype}, shape {chosen.shape}")
+            raise ValueError(f"rows must be a non-empty array of integers of shape (m,), got {chosen.dtype} of shape {chosen.shape}")
         if not (0 <= chosen.min() and chosen.max() < self.n_samples):
             raise ValueError(f"rows must lie in 0 … {self.n_samples - 1}, got {chosen.min()} … {chosen.max()}")
+        chosen = chosen.astype(np.int32)
+        weight, total = None, float(chosen.size)
+        if self._weight is not None:
+            weight = self._weight.reshape(self.n_samples, -1)[chosen, 0]
+            total = float(weight.sum(dtype=np.float64))
+            if total == 0:
+                raise ValueError("rows must not all have weight 0")
         part = LinearObjective.__new__(LinearObjective)
-        part.loss = self.loss
-        Objective.__init__(part, *self._of_rows(chosen.astype(np.int32)))
+        part.loss, part._csc = self.loss, None
+        X, chosen_of = (self.X, chosen if self._rows is None else self._rows[chosen])
+        if self._csc is not None:
+            X, chosen_of = matrix_of(self._csc[chosen].tocsr())[0], None
+        part._start((X, self._y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads, self._columns,
+                     False), chosen_of)
         return part
 
     def line(self, w: ArrayLike, direction: ArrayLike) -> Line:
         """F along a line: ``line(step)`` is (F(w + step·direction), its derivative in step), without a reading of X.
+
+        ``line.accept(step)`` makes that point the one that the objective is at, and returns it.
 
         Parameters
         ----------
@@ -123,36 +182,3 @@ class LinearObjective(Objective):
         Line
         """
         return Line(self, w, direction)
-
-
-def _targets(loss: losses.Loss | str, y: ArrayLike, X: Matrix) -> tuple[Array, int, tuple[int, float, float]]:
-    """Targets as the kernels take them, the number of outputs, the kind of the loss and its parameters."""
-    values = np.asarray(y)
-    if values.dtype.kind not in "fiub":
-        raise TypeError(f"y must hold real numbers, got dtype {values.dtype}")
-    if values.ndim not in (1, 2) or values.shape[0] != X.n:
-        raise ValueError(f"y must have shape ({X.n},) or ({X.n}, k), got {values.shape}")
-    if isinstance(loss, str):
-        if values.ndim != 1 or (values != np.floor(values)).any() or values.min() < 0:
-            raise ValueError("y must hold class numbers 0 … k − 1, of shape (n,), for loss='multinomial'")
-        return np.ascontiguousarray(values, X.dtype), int(values.max()) + 1, (-1, 0.0, 0.0)
-    words, test = _DOMAINS[loss.target]
-    targets = np.ascontiguousarray(values, X.dtype).reshape(X.n, -1)
-    bad = np.flatnonzero(~test(targets))
-    if bad.size:
-        raise ValueError(f"y must be {words}, got {targets.flat[bad[0]]} at index {bad[0] // targets.shape[1]}")
-    return targets, targets.shape[1], loss.spec
-
-
-def _weights(sample_weight: ArrayLike | None, X: Matrix, targets: Array) -> tuple[Array | None, float]:
-    """The weights of targets, and the sum of those of samples."""
-    if sample_weight is None:
-        return None, float(X.n)
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != (X.n,):
-        raise ValueError(f"sample_weight must have shape ({X.n},), got {weight.shape}")
-    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
-        raise ValueError("sample_weight must be finite and at least 0, and not all 0")
-    weight = weight.astype(X.dtype)
-    k = targets.shape[1] if targets.ndim == 2 else 1
-    return np.repeat(weight, k) if k > 1 else weight, float(weight.sum(dtype=np.float64))

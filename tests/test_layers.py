@@ -11,6 +11,7 @@ PACKAGE = ROOT / "fastopt"
 
 # From the bottom up: a module may import what stands in a line above its own, or beside it where the line ends in *.
 LEVELS = """
+_structs
 _build_info|_runtime|_core|_plot|exceptions
 _threads|_checks
 _config|_settings
@@ -28,10 +29,12 @@ _passes
 _matrices
 _epochs
 _blas|_ldl|_heap
-_sgd|_predict|_update|_objective_pass|_chains
+_sgd|_predict|_update|_objective_pass|_objective_data
+_objective_columns
 _objective
 _objective_line
-_hessian|_descent|_variance|_dual
+_chains
+_hessian|_descent|_descent_samples|_variance|_dual
 _batch_cuts|_batch_pace|_batch_steps
 _batch_lazy
 _batch_work|_auto_work

@@ -1,0 +1,156 @@
+"""Solvers that take samples one by one, against scikit-learn's, cyanure's and snapml's: CPU time of one thread to a relative
+suboptimality, l2 logistic regression with alpha = 1/n and no intercept; LinearSVC and LinearSVR against liblinear.
+
+    OMP_NUM_THREADS=1 pytest bench/bench_dual.py --benchmark-json=dual.json && python bench/report.py dual.json
+
+Each solver is run with more and more passes, a whole fit each time, in turn with the others, until it comes below 1e-6; the time
+to a target is that of the shortest run that reaches it.  Peers that are not installed are left out.
+"""
+from __future__ import annotations
+
+import functools
+import importlib.util
+import time
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC, LinearSVR
+
+import data
+import fastopt as fo
+from fastopt import _solve_dual, _solve_variance
+
+PASSES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96)
+TARGETS = (1e-3, 1e-6)
+DATA = {"imdb": "CSR float32, tf-idf, 25,000 × 36,000", "a9a": "CSR float32, one-hot, 32,561 × 123",
+        "fashion_mnist": "dense float32, 60,000 × 784"}
+SOLVERS = {"sdca": _solve_dual.sdca, "sag": _solve_variance.sag, "saga": _solve_variance.saga, "svrg": _solve_variance.svrg}
+
+
+def ours(solver):
+    def fit(X, y, passes):
+        objective = fo.LinearObjective(X, y, "log_loss", l2=1 / len(y), n_threads=1)
+        return SOLVERS[solver](objective, None, np.zeros(X.shape[1]), tol=1e-14, max_iter=passes, callback=None, random_state=0).w
+    return fit
+
+
+def sklearn(solver):
+    def fit(X, y, passes):
+        return LogisticRegression(C=1.0, solver=solver, dual=solver == "liblinear", fit_intercept=False, tol=1e-14,
+                                  max_iter=passes).fit(X, y).coef_.ravel()
+    return fit
+
+
+def snapml(X, y, passes):
+    from snapml import LogisticRegression as Snap
+    return Snap(regularizer=1.0, max_iter=passes, tol=1e-14, n_jobs=1, fit_intercept=False).fit(X, y).coef_.ravel()
+
+
+def cyanure(X, y, passes):
+    from cyanure.estimators import LogisticRegression as Cyanure
+    return np.ravel(Cyanure(penalty="l2", lambda_1=1 / len(y), fit_intercept=False, max_iter=passes, tol=1e-14, n_threads=1,
+                            verbose=False).fit(X, y).coef_)
+
+
+FITS = {**{f"fastopt {name}": ours(name) for name in SOLVERS}, **{f"scikit-learn {name}": sklearn(name)
+                                                                  for name in ("liblinear", "sag", "saga")}}
+FITS.update({name: fit for name, fit in (("snapml", snapml), ("cyanure", cyanure)) if importlib.util.find_spec(name)})
+
+
+@functools.cache
+def optimum(case):
+    X, y = data.case(DATA[case])
+    objective = fo.LinearObjective(X.astype(np.float64), y, "log_loss", l2=1 / len(y))
+    return objective, _solve_dual.sdca(objective, None, np.zeros(X.shape[1]), tol=1e-9, max_iter=1000, callback=None,
+                                       random_state=0).value
+
+
+@functools.cache
+def seconds_to(case):
+    """{name: [seconds to each target]}, in turn, nan where it was not reached."""
+    X, y = data.case(DATA[case])
+    objective, best = optimum(case)
+    found, left = {name: [np.nan] * len(TARGETS) for name in FITS}, set(FITS)
+    for passes in PASSES:
+        for name in sorted(left):
+            took = np.inf
+            for _ in range(3):
+                start = time.process_time()
+                w = FITS[name](X, y, passes)
+                took = min(took, time.process_time() - start)
+            gap = objective.value(np.asarray(w, dtype=np.float64)) / best - 1
+            found[name] = [took if np.isnan(old) and gap <= target else old for old, target in zip(found[name], TARGETS)]
+            if gap <= TARGETS[-1] or took > 10:
+                left.discard(name)
+    return found
+
+
+@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("case", DATA)
+def test_time_to_accuracy(benchmark, case, name):
+    benchmark.group = f"l2 logistic, samples one by one: {case}"
+    seconds = seconds_to(case)
+    benchmark.extra_info.update(library=name, case=case, real_data=data.is_real(), seconds_to_1e_3=seconds[name][0],
+                                seconds_to_1e_6=seconds[name][1])
+    X, y = data.case(DATA[case])
+    benchmark.pedantic(FITS[name], args=(X, y, 3), rounds=1)
+
+
+def svm(loss, tol, C=1.0):
+    """The same problem as LinearSVC's and LinearSVR's: the intercept is a weight of a constant column."""
+    def fit(X, y):
+        params = {"epsilon": 0.0} if "epsilon" in loss else {}
+        objective = fo.LinearObjective(X, y, fo.losses.get(loss, **params), l2=1 / (C * len(y)), fit_intercept=True, n_threads=1)
+        return _solve_dual.sdca(objective, None, np.zeros(objective.n_params), tol=tol, max_iter=1000, callback=None,
+                                random_state=0, intercept_scaling=1.0).w
+    return fit
+
+
+def liblinear(make):
+    def fit(X, y):
+        model = make().fit(X, y)
+        return np.append(model.coef_, model.intercept_)
+    return fit
+
+
+SVMS = {
+    "hinge": {"fastopt": svm("hinge", 1e-3), "scikit-learn": liblinear(lambda: LinearSVC(loss="hinge", dual=True, random_state=0))},
+    "squared_hinge": {"fastopt": svm("squared_hinge", 1e-5),
+                      "scikit-learn": liblinear(lambda: LinearSVC(dual=True, random_state=0))},
+    "epsilon_insensitive": {"fastopt": svm("epsilon_insensitive", 1e-3),
+                            "scikit-learn": liblinear(lambda: LinearSVR(random_state=0))},
+}
+
+
+def svm_value(loss, X, y, w):
+    objective = fo.LinearObjective(X, y, fo.losses.get(loss, **({"epsilon": 0.0} if "epsilon" in loss else {})), l2=1 / len(y),
+                                   fit_intercept=True)
+    w = np.asarray(w, dtype=np.float64)
+    return objective.value(w) + w[-1] ** 2 / (2 * len(y))
+
+
+@functools.cache
+def svm_seconds(case, loss):
+    """{library: (seconds, value)}: least of 5 rounds in turn."""
+    X, y = data.case(DATA[case])
+    best = {}
+    for _ in range(5):
+        for library, fit in SVMS[loss].items():
+            start = time.process_time()
+            w = fit(X, y)
+            took = time.process_time() - start
+            best[library] = (min(took, best.get(library, (np.inf,))[0]), svm_value(loss, X, y, w))
+    return best
+
+
+@pytest.mark.parametrize("library", ["fastopt", "scikit-learn"])
+@pytest.mark.parametrize("loss", SVMS)
+@pytest.mark.parametrize("case", ["imdb", "a9a"])
+def test_svm(benchmark, case, loss, library):
+    benchmark.group = f"linear SVM, {loss}: {case}"
+    found = svm_seconds(case, loss)
+    benchmark.extra_info.update(library=library, case=case, real_data=data.is_real(), fit_seconds=found[library][0],
+                                value=found[library][1])
+    X, y = data.case(DATA[case])
+    benchmark.pedantic(SVMS[loss][library], args=(X, y), rounds=1)

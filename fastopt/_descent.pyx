@@ -1,0 +1,278 @@
+"""Coordinate descent: some columns of X, the quadratics that they make, and epochs over their weights.
+
+Used by _solve_descent.py.  Knows nothing of losses: it is told slopes and curvatures of the samples.  The arithmetic is in
+csrc/descent.h.  Epochs are chains and run on one thread; what goes before them is shared by columns, so that bits do not depend
+on the number of threads.
+"""
+cimport numpy as cnp
+from cython.parallel cimport prange
+from libc.stdint cimport int32_t, int64_t
+
+import numpy as np
+
+from fastopt._core cimport FO_CSR32, FO_DENSE, Matrix, fo_descent, fo_descent_kernels, fo_matrix, fo_regularizer, kernels
+from fastopt._penalties cimport Regularizer
+
+cnp.import_array()
+
+cdef enum:
+    THREAD_WORK = 1 << 18   # numbers read by a thread, at least
+    TILE = 4                # columns of a job, as in csrc/descent.h
+
+
+cdef class Columns:
+    """Some columns of X, where they can be read one after the other.
+
+    A Fortran-ordered X is read where it lies.  The columns of a C-ordered or CSR X are copied together, m·n numbers or the values
+    stored in them.
+
+    Parameters
+    ----------
+    X : Matrix
+    columns : ndarray of shape (m,) of int32
+        Which columns, within X.
+    rows : ndarray of int32, or None
+        The rows that count; None: all.
+    """
+
+    def __init__(self, Matrix X, columns, rows=None):
+        columns = np.ascontiguousarray(columns, dtype=np.int32)
+        if columns.ndim != 1 or not columns.size or columns.min() < 0 or columns.max() >= X.d:
+            raise ValueError(f"columns must be numbers from 0 to {X.d - 1}, at least one")
+        self.is_float, self.is_sparse = X.is_float, X.c.layout != FO_DENSE
+        self.m, self.n = len(columns), X.n if rows is None else len(rows)
+        if self.is_sparse:
+            self._gather_sparse(X, columns, rows)
+        elif rows is None and X.row_stride == (4 if X.is_float else 8) and not X.keep.T.strides[0] % (4 if X.is_float else 8):
+            self._use(X.keep.T, columns)
+        else:
+            part = X.keep[:, columns] if rows is None else X.keep[np.ix_(rows, columns)]
+            self._use(np.ascontiguousarray(part.T, dtype=X.dtype), np.arange(self.m, dtype=np.int32))
+
+    cdef int _use(self, array, columns) except -1:
+        """Dense columns, the rows of this array."""
+        cdef const int32_t[::1] numbers = columns
+        self.keep = array, columns
+        self.c.layout, self.c.n, self.c.d = FO_DENSE, array.shape[0], self.n
+        self.c.data, self.c.stride = cnp.PyArray_DATA(<cnp.ndarray>array), array.strides[0] // array.itemsize
+        self.plan.m, self.plan.columns = self.m, &numbers[0]
+        return 0
+
+    cdef int _gather_sparse(self, Matrix X, columns, rows) except -1:
+        """The values that are stored in the columns, column after column."""
+        cdef int32_t[::1] place = np.full(X.d, -1, dtype=np.int32), indices, numbers = np.arange(self.m, dtype=np.int32)
+        cdef int64_t[::1] counts = np.zeros(self.m, dtype=np.int64)
+        cdef const int32_t[::1] chosen
+        cdef const int32_t *which = NULL
+        cdef const fo_descent_kernels *kernel = &kernels(X.is_float).descent
+        cdef cnp.ndarray values
+        if rows is not None:
+            chosen = rows
+            which = &chosen[0]
+        np.asarray(place)[columns] = np.asarray(numbers)
+        with nogil:
+            kernel.count(&X.c, self.n, which, &place[0], &counts[0])
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        if starts[self.m] > 0x7fffffff:
+            raise MemoryError(f"{starts[self.m]} values in the columns of a working set are more than it can hold")
+        values = np.empty(starts[self.m], X.dtype)
+        indices = np.empty(max(1, starts[self.m]), np.int32)
+        counts = starts[:self.m].copy()
+        starts = starts.astype(np.int32)
+        with nogil:
+            kernel.gather(&X.c, self.n, which, &place[0], &counts[0], &indices[0], cnp.PyArray_DATA(values))
+        self.keep = values, np.asarray(indices), starts, np.asarray(numbers)
+        self.c.layout, self.c.n, self.c.d = FO_CSR32, self.m, self.n
+        self.c.data, self.c.indices, self.c.indptr = cnp.PyArray_DATA(values), &indices[0], cnp.PyArray_DATA(<cnp.ndarray>starts)
+        self.plan.m, self.plan.columns = self.m, &numbers[0]
+        return 0
+
+    @property
+    def stored(self):
+        """Numbers in the columns."""
+        return len(self.keep[0]) if self.is_sparse else self.m * self.n
+
+    @property
+    def dtype(self):
+        return np.dtype(np.float32 if self.is_float else np.float64)
+
+    def moments(self, e, D, double factor, int threads=1):
+        """Σ e·x, factor·Σ D·x and factor·Σ D·x² of each column; D None: 1.
+
+        Parameters
+        ----------
+        e, D : ndarray of shape (n,) of the type of X, or None
+        factor : float
+        threads : int
+            At most so many.
+
+        Returns
+        -------
+        tuple of three ndarrays of shape (m,)
+        """
+        cdef double[:, ::1] out = np.zeros((3, self.m))
+        cdef const void *slopes = self._vector(e)
+        cdef const void *curvatures = self._vector(D)
+        cdef fo_descent plan = self.plan
+        cdef const fo_descent_kernels *kernel = &kernels(self.is_float).descent
+        cdef Py_ssize_t job, jobs = (self.m + TILE - 1) // TILE
+        cdef int wanted = max(1, min(threads, jobs, self.stored // THREAD_WORK))
+        plan.factor = factor
+        with nogil:
+            for job in prange(jobs, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
+                kernel.moments(&self.c, &plan, job * TILE, min(self.m, (job + 1) * TILE), slopes, curvatures, &out[0, 0], &out[1, 0],
+                               &out[2, 0])
+        return tuple(np.asarray(out))
+
+    cdef const void *_vector(self, array) except? NULL:
+        if array is None:
+            return NULL
+        if array.dtype != self.dtype or array.shape != (self.n,) or not array.flags.c_contiguous:
+            raise ValueError(f"expected a contiguous vector of {self.n} numbers of {self.dtype}")
+        return cnp.PyArray_DATA(<cnp.ndarray>array)
+
+    def gram(self, D, double factor, int threads=1):
+        """factor·Σ D·x·xᵀ of the columns; D None: 1.
+
+        Parameters
+        ----------
+        D : ndarray of shape (n,) of the type of X, or None
+        factor : float
+        threads : int
+            At most so many.
+
+        Returns
+        -------
+        ndarray of shape (m, m)
+        """
+        cdef double[:, ::1] H = np.zeros((self.m, self.m))
+        cdef fo_descent plan = self.plan
+        cdef const fo_descent_kernels *kernel = &kernels(self.is_float).descent
+        cdef const void *curvatures = self._vector(D)
+        cdef Py_ssize_t job, jobs = (self.m + TILE - 1) // TILE
+        cdef int wanted = 1 if self.is_sparse else max(1, min(threads, jobs, self.stored * self.m // (8 * THREAD_WORK)))
+        cdef cnp.ndarray scratch = np.zeros(self.n if self.is_sparse else 1, self.dtype)
+        cdef void *zeros = cnp.PyArray_DATA(scratch)
+        plan.factor = factor
+        with nogil:
+            for job in prange(jobs, num_threads=wanted, schedule="dynamic", use_threads_if=wanted > 1):
+                kernel.gram(&self.c, &plan, job * TILE, curvatures, zeros, &H[0, 0])
+        full = np.asarray(H)
+        lower = np.tril(full, -1)
+        np.fill_diagonal(lower, 0)
+        return lower + lower.T + np.diag(np.diagonal(full))
+
+    def products(self, const double[::1] delta, out):
+        """out += Σ delta_j·x_j.
+
+        Parameters
+        ----------
+        delta : ndarray of shape (m,)
+        out : ndarray of shape (n,) of the type of X
+        """
+        cdef void *q = <void *>self._vector(out)
+        if delta.shape[0] != self.m:
+            raise ValueError(f"expected {self.m} numbers, got {delta.shape[0]}")
+        with nogil:
+            kernels(self.is_float).descent.products(&self.c, &self.plan, &delta[0], q)
+
+    def descend(self, Regularizer penalty, double[::1] w, s, D, double factor, double l2, double total, h, double shift,
+                const double[::1] square, double tol, int epochs):
+        """Coordinate descent on e·X(u − w) + ½ Σ D·(x·(u − w))² + l2/2·‖u‖² + penalty(u), u the new w.
+
+        Parameters
+        ----------
+        penalty : Regularizer
+        w : ndarray of shape (m,)
+            Where to begin; changed.
+        s : ndarray of shape (n,) of the type of X
+            e; changed to e + D·X(u − w), but for the intercept's part.
+        D : ndarray of shape (n,) of the type of X, or None
+        factor, l2, total : float
+            Of D, of the penalty, Σ D·factor.
+        h : ndarray of shape (m,), or None
+            Σ D·x if there is an intercept.
+        shift : float
+            With an intercept Σ e over `total`.
+        square : ndarray of shape (m,)
+            Curvature of each weight.
+        tol : float
+            Until no step times its curvature exceeds it.
+        epochs : int
+            At most so many.
+
+        Returns
+        -------
+        tuple (int, float)
+            Epochs done, and the largest step times curvature in the last one over all weights.
+        """
+        cdef fo_descent plan = self.plan
+        cdef const fo_descent_kernels *kernel = &kernels(self.is_float).descent
+        cdef const void *curvatures = self._vector(D)
+        cdef void *slopes = <void *>self._vector(s)
+        cdef const double[::1] sums
+        cdef int done
+        cdef double moved = 0
+        if penalty.n != self.m or w.shape[0] != self.m or square.shape[0] != self.m or penalty.c.groups:
+            raise ValueError(f"expected {self.m} weights, each penalised by itself")
+        plan.factor, plan.l2, plan.total, plan.w, plan.square, plan.h = factor, l2, total, &w[0], &square[0], NULL
+        plan.shift = shift
+        if h is not None:
+            sums = h
+            plan.h = &sums[0]
+        with nogil:
+            done = _epochs(kernel, NULL, NULL, &self.c, &penalty.c, &plan, curvatures, slopes, tol, epochs, &moved)
+        return done, moved
+
+
+cdef int _epochs(const fo_descent_kernels *kernel, const double *H, double *g, const fo_matrix *XT, const fo_regularizer *penalty,
+                 fo_descent *plan, const void *D, void *s, double tol, int epochs, double *moved) noexcept nogil:
+    """All weights, then those that are not 0 until they stand still, then all: until all stand still."""
+    cdef int done = 0, full = 1
+    while done < epochs:
+        if H != NULL:
+            moved[0] = kernel.quadratic(penalty, plan, full, H, g)
+        else:
+            moved[0] = kernel.columns(XT, penalty, plan, full, D, s)
+        done += 1
+        if moved[0] <= tol:
+            if full:
+                break
+            full = 1
+        else:
+            full = 0
+    return done
+
+
+def descend_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g, double[::1] w, double tol, int epochs):
+    """Coordinate descent on g·(u − w) + ½ (u − w)ᵀH(u − w) + penalty(u), u the new w.
+
+    Parameters
+    ----------
+    penalty : Regularizer
+    H : ndarray of shape (m, m)
+        Symmetric.
+    g : ndarray of shape (m,)
+        The gradient at w; changed to that at u.
+    w : ndarray of shape (m,)
+        Where to begin; changed.
+    tol : float
+        Until no step times its curvature exceeds it.
+    epochs : int
+        At most so many.
+
+    Returns
+    -------
+    tuple (int, float)
+        Epochs done, and the largest step times curvature in the last one over all weights.
+    """
+    cdef fo_descent plan
+    cdef double moved = 0
+    cdef int done
+    cdef double[::1] scratch = np.empty(max(1, penalty.n))
+    plan.m, plan.w, plan.next = w.shape[0], &w[0], &scratch[0]
+    if penalty.n != plan.m or g.shape[0] != plan.m or H.shape[0] != plan.m or H.shape[1] != plan.m:
+        raise ValueError(f"expected {penalty.n} weights, and a gradient and a Hessian of as many")
+    with nogil:
+        done = _epochs(&kernels(False).descent, &H[0, 0], &g[0], NULL, &penalty.c, &plan, NULL, NULL, tol, epochs, &moved)
+    return done, moved

@@ -1,0 +1,220 @@
+"""Lasso and elastic net with the strength chosen by cross-validation; and the walk over folds and strengths that such estimators share.
+
+Used through linear_model.  A fold is the objective of some rows: X is not copied.  Strengths are taken from the strongest on, each
+from the weights of the one before.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import check_cv
+
+from fastopt._linear_compat import Events
+from fastopt._linear_outputs import SolvedRegressor
+from fastopt._linear_params import refuse
+from fastopt._linear_solved import Found, Task
+from fastopt._linear_solved_docs import solved
+from fastopt._linear_solved_params import ELASTIC_CV, LASSO_CV, penalty_of, solve
+from fastopt._solver import Solution
+from fastopt.objective import LinearObjective
+
+WORDS = {"max_iter": "1000", "n_iter_more": " in the last fit",
+         "tol_means": "The duality gap over the mean square of y at which the solver is done."}
+
+
+def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[tuple[Any, Any]]:
+    """The rows to learn from and those to score, fold by fold."""
+    pairs = check_cv(cv, y, classifier=classifies).split(np.empty((X.shape[0], 1)), y)
+    return [tuple(np.sort(np.asarray(rows)).astype(np.int32) for rows in pair) for pair in pairs]   # type: ignore[misc]
+
+
+def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w: Any,
+          **options: Any) -> Iterable[Solution]:
+    """Solutions for one (l2, penalty) after the other, each started at the one before."""
+    for l2, penalty in strengths:
+        objective.l2 = l2
+        solution = solve(objective, penalty, w0=w, **options)
+        w = solution.w
+        yield solution
+
+
+def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
+               score: Callable[[Any, Any], Any], w: Any, **options: Any) -> tuple[list[Any], list[Any]]:
+    """Scores and solutions, by fold, then grid, then strength.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of all rows.
+    folds : list of (rows to learn from, rows to score)
+    grids : callable
+        From the rows of a fold to lists of (l2, penalty), strongest first.
+    score : callable
+        From raw predictions (n, k) and their rows to what is wanted.
+    w : ndarray or None
+        Where to start.
+    **options
+        Of `solve`.
+    """
+    scores, solutions = [], []
+    for train, test in folds:
+        fit, held = objective.rows(train), objective.rows(test)
+        found = [list(along(fit, grid, w, **options)) for grid in grids(train)]
+        solutions.append(found)
+        scores.append([[score(held.predictions(solution.w), test) for solution in path] for path in found])
+    return scores, solutions
+
+
+class PathCV(SolvedRegressor):
+    """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
+
+    _convention = "chosen"
+    alpha_: float
+    l1_ratio_: float
+
+    def _ratios(self) -> list[float]:
+        return [1.0]
+
+    def _grid(self, steepest: Any, ratio: float) -> Any:
+        """Strengths for one l1_ratio, strongest first."""
+        values = vars(self)
+        if np.ndim(values["alphas"]) == 1:
+            return np.sort(np.asarray(values["alphas"], dtype=np.float64))[::-1]
+        if ratio == 0:
+            refuse(type(self).__name__, "alphas", "given where l1_ratio is 0: no strength makes all weights 0", values["alphas"])
+        largest = float(np.maximum(steepest, 0).max() if values["positive"] else np.abs(steepest).max()) / ratio
+        largest = max(largest, float(np.finfo(np.float64).resolution))
+        return np.geomspace(largest, largest * float(values["eps"]), int(values["alphas"]))
+
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
+        objective = self._objective(X, task, 0, 0.0, None)
+        ratios, folds, positive = self._ratios(), folds_of(values["cv"], X, y, False), bool(values["positive"])
+        start = np.zeros(objective.n_params)
+        if objective.fit_intercept:
+            start[-1] = np.average(y, weights=weight)
+        steepest = -objective.gradient(start)[:objective.n_features]
+        grids = [self._grid(steepest, ratio) for ratio in ratios]
+
+        def mean_square(p: Any, rows: Any) -> float:
+            return float(np.average((y[rows] - p[:, 0]) ** 2, weights=None if weight is None else weight[rows]))
+
+        pairs = [[penalty_of(float(alpha), ratio, positive) for alpha in grid] for grid, ratio in zip(grids, ratios)]
+        scores, _ = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),
+                               tol=self._tolerance(objective), max_iter=self._max_iter(), random_state=values["random_state"])
+        errors = np.moveaxis(np.asarray(scores), 0, 2)                       # (ratio, alpha, fold)
+        shares = None if weight is None else [weight[test].sum(dtype=np.float64) for _, test in folds]
+        best = np.unravel_index(np.argmin(np.average(errors, axis=2, weights=shares)), errors.shape[:2])
+        self.l1_ratio_, self.alpha_ = ratios[best[0]], float(grids[best[0]][best[1]])
+        self.mse_path_ = errors if len(ratios) > 1 else errors[0]
+        self.alphas_ = np.asarray(grids) if len(ratios) > 1 and np.ndim(values["alphas"]) == 0 else grids[0]
+        return super()._solve(X, task, events)
+
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        return penalty_of(strength, self.l1_ratio_, bool(vars(self)["positive"]))
+
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        return {**super()._attributes(found), "dual_gap_": float(found.solutions[0].gap)}
+
+
+@solved(**WORDS)
+class ElasticNetCV(PathCV):
+    """`ElasticNet` with alpha, and l1_ratio where several are given, of the least mean squared error over folds.
+
+    Parameters, attributes and the choice are those of `sklearn.linear_model.ElasticNetCV`; folds and strengths share X.
+
+    Parameters
+    ----------
+    l1_ratio : float or list of float, default=0.5
+        Share of l1 in the penalty, or those to choose from.
+    eps : float, default=1e-3
+        The least alpha as a share of the largest, which makes all weights 0.
+    alphas : int or array-like, default=100
+        How many strengths to try, or which.
+    cv : int, cross-validation generator or iterable, default=None
+        How to split; None: five folds.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+    alpha_ : float
+        The alpha that was chosen.
+    l1_ratio_ : float
+        The l1_ratio that was chosen.
+    alphas_ : ndarray of shape (n_alphas,) or (n_l1_ratio, n_alphas)
+        The alphas that were tried.
+    mse_path_ : ndarray of shape (n_alphas, n_folds) or (n_l1_ratio, n_alphas, n_folds)
+        Mean squared errors on the held-out rows.
+    dual_gap_ : float
+        The duality gap at the end of the last fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.linear_model import ElasticNetCV
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> model = ElasticNetCV(l1_ratio=[0.5, 1.0], alphas=20).fit(X, X @ [2.0, 0.0, 0.0, -1.0, 0.0])
+    >>> model.l1_ratio_, model.mse_path_.shape
+    (1.0, (2, 20, 5))
+    """
+
+    _rules = ELASTIC_CV
+
+    def __init__(self, *, l1_ratio: Any = 0.5, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True,
+                 precompute: Any = "auto", max_iter: int = 1000, tol: float = 1e-4, cv: Any = None, copy_X: bool = True,
+                 verbose: int = 0, n_jobs: int | None = None, positive: bool = False, random_state: Any = None,
+                 selection: str = "cyclic", solver: str = "auto") -> None:
+        self._keep(locals())
+
+    def _ratios(self) -> list[float]:
+        return [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
+
+
+@solved(**WORDS)
+class LassoCV(PathCV):
+    """`Lasso` with the alpha of the least mean squared error over folds.
+
+    Parameters, attributes and the choice are those of `sklearn.linear_model.LassoCV`; folds and strengths share X.
+
+    Parameters
+    ----------
+    eps : float, default=1e-3
+        The least alpha as a share of the largest, which makes all weights 0.
+    alphas : int or array-like, default=100
+        How many strengths to try, or which.
+    cv : int, cross-validation generator or iterable, default=None
+        How to split; None: five folds.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+    alpha_ : float
+        The alpha that was chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The alphas that were tried.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Mean squared errors on the held-out rows.
+    dual_gap_ : float
+        The duality gap at the end of the last fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.linear_model import LassoCV
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> model = LassoCV(alphas=20).fit(X, X @ [2.0, 0.0, 0.0, -1.0, 0.0])
+    >>> bool(model.alpha_ == model.alphas_[-1])
+    True
+    """
+
+    _rules = LASSO_CV
+
+    def __init__(self, *, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True, precompute: Any = "auto",
+                 max_iter: int = 1000, tol: float = 1e-4, copy_X: bool = True, cv: Any = None, verbose: Any = False,
+                 n_jobs: int | None = None, positive: bool = False, random_state: Any = None, selection: str = "cyclic",
+                 solver: str = "auto") -> None:
+        self._keep(locals())

@@ -1,0 +1,116 @@
+"""Logistic regression, of two classes or of many by their softmax, finished by a solver.
+
+Used through linear_model.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from fastopt import losses
+from fastopt._linear_classes import Probable, binary
+from fastopt._linear_outputs import SolvedClassifier
+from fastopt._linear_params import refuse
+from fastopt._linear_solved import Found
+from fastopt._linear_solved_docs import solved
+from fastopt._linear_solved_params import LOGISTIC, penalty_of
+from fastopt.losses import Loss
+
+#: shares of l1 of the penalties that scikit-learn had by name
+SHARES = {"l2": 0.0, "l1": 1.0}
+
+
+@solved(classes=True, C_more="; infinite: no penalty", l1_ratio="0.0", n_iter_type="ndarray of shape (1,)",
+        scaling="Of effect with ``solver='liblinear'`` alone, where the intercept is the weight of a column of this value and penalised.",
+        solver_more="scikit-learn's 'liblinear' means 'auto' with a penalised intercept, for two classes.")
+class LogisticRegression(Probable, SolvedClassifier):
+    """Logistic regression: minimum of C·Σ sᵢ·loss(yᵢ, xᵢ·w + b) + (1 − ρ)/2·‖w‖² + ρ·‖w‖₁, solved by Newton's and other methods.
+
+    loss is log(1 + exp(−z)) of two classes, and the cross-entropy of the softmax of more.  Parameters, attributes and the optimum
+    are those of `sklearn.linear_model.LogisticRegression`.
+
+    Parameters
+    ----------
+    penalty : {'l1', 'l2', 'elasticnet', 'deprecated'} or None, default='deprecated'
+        The older way to say `l1_ratio` and, with None, infinite `C`; 'deprecated' leaves it to those.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+
+    Notes
+    -----
+    The objective has no minimum without penalty where a plane separates the classes: the fit then ends with a ConvergenceWarning
+    that says so.
+
+    References
+    ----------
+    C.-J. Lin, R. C. Weng and S. S. Keerthi (2008), Trust region Newton method for large-scale logistic regression, JMLR 9.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fastopt.linear_model import LogisticRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = LogisticRegression().fit(X, y)
+    >>> model.predict(X[:2])
+    array([0, 0])
+    >>> model.predict_proba(X[:1]).round(2)
+    array([[0.98, 0.02, 0.  ]])
+    """
+
+    _rules = LOGISTIC
+    _convention = "C"
+
+    def __init__(self, penalty: str | None = "deprecated", *, C: float = 1.0, l1_ratio: float | None = 0.0, dual: bool = False,
+                 tol: float = 1e-4, fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: Any = None,
+                 random_state: Any = None, solver: str = "auto", max_iter: int = 100, verbose: int = 0,
+                 warm_start: bool = False, n_jobs: int | None = None, standardize: bool = False) -> None:
+        self._keep(locals())
+
+    # ---- what the base asks ----
+
+    def _check(self) -> None:
+        super()._check()
+        if self.penalty == "elasticnet" and self.l1_ratio is None:
+            refuse(type(self).__name__, "l1_ratio", "a number with penalty='elasticnet'", None)
+        if self.dual and not (self.solver in ("liblinear", "auto", "sdca") and self._share() == 0):
+            refuse(type(self).__name__, "dual", "False with other penalties than l2 and other solvers than 'liblinear', 'sdca', 'auto'",
+                   self.dual)
+
+    def _share(self) -> float:
+        ratio = float(self.l1_ratio or 0.0)
+        return ratio if self.penalty in ("deprecated", "elasticnet") else SHARES.get(self.penalty or "l2", 0.0)
+
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        return penalty_of(0.0 if self.penalty is None else strength, self._share())
+
+    def _column(self) -> float | None:
+        return float(self.intercept_scaling) if self.solver == "liblinear" and self.fit_intercept else None
+
+    def _multinomial(self, k: int) -> bool:
+        if k > 2 and self.solver == "liblinear":
+            raise ValueError("The 'liblinear' solver does not support multiclass classification (n_classes >= 3). Either use "
+                             "another solver or wrap the estimator in a OneVsRestClassifier to keep applying a one-versus-rest "
+                             "scheme.")
+        return k > 2
+
+    def _classification_loss(self) -> Loss:
+        return losses.LogLoss()
+
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        coef, intercept = found.coef, found.intercept
+        if len(coef) > 1 and self.fit_intercept:   # the softmax does not see what all have in common
+            intercept = intercept - intercept.mean()
+        return {**self._named(coef, intercept), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
+
+    def _probabilities(self, p: Any) -> Any:
+        return softmax(p, axis=1) if p.shape[1] > 1 else binary(expit(p))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = self.solver != "liblinear"
+        return tags

@@ -1,0 +1,181 @@
+"""Logistic regression with the strength of its penalty chosen by cross-validation.
+
+Used through linear_model.  The walk over folds and strengths is _linear_cv's.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer
+
+from fastopt._linear_compat import Events
+from fastopt._linear_cv import folds_of, over_folds
+from fastopt._linear_docs import arguments
+from fastopt._linear_logistic import LogisticRegression
+from fastopt._linear_solved import Found, Task
+from fastopt._linear_solved_docs import solved
+from fastopt._linear_solved_params import LOGISTIC_CV, penalty_of
+from fastopt.objective import LinearObjective
+
+
+@solved(classes=True, n_iter_type="ndarray of shape (n_folds, n_l1_ratios, n_cs)",
+        scaling="Accepted for scikit-learn's sake; the intercept is not penalised.")
+class LogisticRegressionCV(LogisticRegression):
+    """`LogisticRegression` with the C, and the l1_ratio where several are given, of the best score over folds.
+
+    Parameters are those of `sklearn.linear_model.LogisticRegressionCV`, attributes those of its ``use_legacy_attributes=False``.
+    Folds and strengths share X; the last fit, to all rows, starts at the mean of the weights of the folds.
+
+    Parameters
+    ----------
+    Cs : int or list of float, default=10
+        How many values of C to try, from 1e-4 to 1e4, or which.
+    l1_ratios : list of float, default=(0.0,)
+        Shares of l1 in the penalty to choose from.
+    cv : int, cross-validation generator or iterable, default=None
+        How to split; None: five folds, alike in their classes.
+    scoring : str, callable or None, default=None
+        What to maximise, as in `sklearn.metrics.get_scorer`; None: the share of right classes.
+    refit : bool, default=True
+        Whether to fit all rows with what was chosen; otherwise weights are the mean of the folds' best.
+    use_legacy_attributes : False, default=False
+        Attributes of scikit-learn before 1.8 are none of ours.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+    C_, l1_ratio_ : float
+        What was chosen.
+    Cs_, l1_ratios_ : ndarray
+        What was tried.
+    scores_ : ndarray of shape (n_folds, n_l1_ratios, n_cs)
+        The scores.
+    coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_cs, n_classes or 1, n_features or n_features + 1)
+        Weights, and intercepts behind them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fastopt.linear_model import LogisticRegressionCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = LogisticRegressionCV(Cs=5).fit(X, y)
+    >>> model.scores_.shape, model.score(X, y) > 0.95
+    ((5, 1, 5), True)
+    """
+
+    _rules = LOGISTIC_CV
+    _convention = "chosen C"
+    C_: float
+    l1_ratio_: float
+
+    def __init__(self, *, Cs: Any = 10, l1_ratios: Any = (0.0,), fit_intercept: bool = True, cv: Any = None, dual: bool = False,
+                 scoring: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 100, class_weight: Any = None,
+                 n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
+                 random_state: Any = None, use_legacy_attributes: bool = False) -> None:
+        self._keep(locals())
+
+    @arguments
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The score of `scoring`.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        float
+        """
+        return float(get_scorer(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
+                                                                         {"sample_weight": sample_weight})))
+
+    # ---- what the base asks ----
+
+    def _check(self) -> None:
+        super(LogisticRegression, self)._check()
+
+    def _share(self) -> float:
+        return self.l1_ratio_
+
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        return penalty_of(strength, self.l1_ratio_)
+
+    def _column(self) -> float | None:
+        return None
+
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        classes, codes, weight = task.attributes["classes_"], task.targets[0], task.weights[0]
+        objective = self._objective(X, task, 0, 0.0, None)
+        Cs = np.logspace(-4, 4, int(self.Cs)) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
+        order, ratios = np.argsort(Cs, kind="stable"), [float(ratio) for ratio in self.l1_ratios]
+        folds = folds_of(self.cv, X, codes, True)
+        scorer = _Scores(self, classes[codes], weight)
+
+        def grids(train: Any) -> list[Any]:
+            total = float(len(train)) if weight is None else float(weight[train].sum(dtype=np.float64))
+            return [[penalty_of(1 / (Cs[i] * total), ratio) for i in order] for ratio in ratios]
+
+        scores, solutions = over_folds(objective, folds, grids, scorer, None, solver=self._solver_name(), tol=float(self.tol),
+                                       max_iter=self._max_iter(), random_state=self.random_state)
+        back = np.argsort(order, kind="stable")
+        self.scores_ = np.asarray(scores)[:, :, back]
+        flat = np.asarray([[[solution.w for solution in path] for path in fold] for fold in solutions])[:, :, back]
+        self.n_iter_ = np.asarray([[[solution.n_iter for solution in path] for path in fold] for fold in solutions])[:, :, back]
+        k, d = objective.n_outputs, objective.n_features
+        shape = (*flat.shape[:3], k, -1)
+        self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), flat[..., k * d:].reshape((*shape[:4], -1))], axis=4)
+        self.Cs_, self.l1_ratios_ = Cs, np.asarray(ratios)
+        return self._chosen(X, task, flat, k, d)
+
+    def _chosen(self, X: Any, task: Task, flat: Any, k: int, d: int) -> Found:
+        """The model of the best C and l1_ratio."""
+        if not self.refit:
+            best = [np.unravel_index(np.argmax(fold), fold.shape) for fold in self.scores_]
+            self.l1_ratio_ = float(np.mean([self.l1_ratios_[i] for i, _ in best]))
+            self.C_ = float(np.mean([self.Cs_[j] for _, j in best]))
+            w = np.mean([flat[(fold, *at)] for fold, at in enumerate(best)], axis=0)
+            return Found(w[:k * d].reshape(k, d), w[k * d:] if self.fit_intercept else np.zeros(k), [])
+        i, j = np.unravel_index(np.argmax(self.scores_.sum(axis=0)), self.scores_.shape[1:])
+        self.l1_ratio_, self.C_ = float(self.l1_ratios_[i]), float(self.Cs_[j])
+        self._w0 = flat[:, i, j].mean(axis=0)
+        try:
+            return super()._solve(X, task, Events(None, None, None, None, 0))
+        finally:
+            del self._w0
+
+    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Any:
+        return self._w0
+
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        intercept = found.intercept
+        if len(found.coef) > 1 and self.fit_intercept:
+            intercept = intercept - intercept.mean()
+        return self._named(found.coef, intercept)
+
+
+class _Scores:
+    """A score from raw predictions: those of the classifier's own kind, or of a scorer that asks a model for them."""
+
+    def __init__(self, model: LogisticRegressionCV, y: Any, weight: Any) -> None:
+        self.model, self.y, self.weight = model, y, weight
+        self.scorer = get_scorer(model.scoring or "accuracy")
+
+    def __call__(self, p: Any, rows: Any) -> float:
+        known = _Known(self.model, np.unique(self.y), p)
+        options = {} if self.weight is None else {"sample_weight": self.weight[rows]}
+        return float(self.scorer(known, np.empty((len(rows), 1)), self.y[rows], **options))
+
+
+class _Known(LogisticRegression):
+    """A model whose raw predictions are known."""
+
+    def __init__(self, model: Any = None, classes: Any = None, p: Any = None) -> None:
+        self.model, self.classes_, self.p, self.solver = model, classes, p, "auto"
+
+    def _raw(self, X: Any) -> Any:
+        return self.p
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True

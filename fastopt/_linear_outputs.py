@@ -1,0 +1,118 @@
+"""What classifiers and regressors that a solver finishes make of y: classes with their weights, and columns of numbers.
+
+Used by the modules of those estimators, as bases.  Knows no penalty.
+"""
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from fastopt import losses
+from fastopt._linear_classes import Classifies, weights_of_classes
+from fastopt._linear_data import check_X_y, encode, find_classes, float_type, real_targets
+from fastopt._linear_docs import arguments
+from fastopt._linear_solved import Found, SolvedEstimator, Task
+from fastopt.losses import Loss
+
+
+def times(weight: Any, others: Any) -> Any:
+    """Products of weights, of which None stands for 1."""
+    return others if weight is None else weight if others is None else weight * others
+
+
+class SolvedClassifier(Classifies, SolvedEstimator):
+    """Classes as targets 0 and 1 of one output each, or, of a multinomial loss, as class numbers of one objective."""
+
+    def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
+        return check_X_y(self, X, y, True, wide=True)
+
+    def _multinomial(self, k: int) -> bool:
+        """Whether the classes are learnt as one softmax rather than one against the rest."""
+        return False
+
+    def _classification_loss(self) -> Loss:
+        raise NotImplementedError
+
+    def _task(self, X: Any, y: Any, weight: Any) -> Task:
+        classes = find_classes(y)
+        k = len(classes)
+        if k < 2:
+            raise ValueError(f"y: The number of classes has to be greater than one; got {k} class: this solver needs samples of "
+                             "at least 2 classes")
+        codes, _ = encode(y, classes)
+        counts = np.bincount(codes, weights=weight, minlength=k).astype(np.float64)
+        of_classes = weights_of_classes(vars(self).get("class_weight"), classes, counts)
+        if of_classes is not None and not (of_classes * counts).any():
+            raise ValueError("sample_weight times class_weight must not be all zero")
+        of_rows = None if of_classes is None else of_classes.astype(float_type(X))[codes]
+        if self._multinomial(k):
+            return Task([codes], [times(weight, of_rows)], "multinomial", {"classes_": classes})
+        targets = [codes] if k == 2 else [codes == i for i in range(k)]
+        if k > 2 and of_rows is not None:   # as scikit-learn: the weight of the class against the others, which weigh 1
+            weights = [times(weight, np.where(target, of_rows, 1)) for target in targets]
+        else:
+            weights = [times(weight, of_rows)] * len(targets)
+        return Task(targets, weights, self._classification_loss(), {"classes_": classes})
+
+
+def link(loss: Loss, mean: Any) -> Any:
+    """The raw prediction of a mean."""
+    return mean if loss.target == "real" else np.log(mean)
+
+
+class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
+    """One column of y, or several, each with an objective of its own."""
+
+    _columns: ClassVar[bool] = False
+
+    def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
+        return check_X_y(self, X, y, True, columns=self._columns, numeric=True, wide=True)
+
+    def _regression_loss(self) -> Loss:
+        return losses.SquaredError()
+
+    def _task(self, X: Any, y: Any, weight: Any) -> Task:
+        loss = self._regression_loss()
+        y = real_targets(y, float_type(X), loss)
+        targets = [y] if y.ndim == 1 else list(y.T)
+        return Task(targets, [weight] * len(targets), loss)
+
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        return {**super()._attributes(found), **({} if vars(self)["fit_intercept"] else {"intercept_": 0.0})}
+
+    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
+        return {"coef_": coef[0], "intercept_": intercept[0]} if len(coef) == 1 else {"coef_": coef, "intercept_": intercept}
+
+    def _first(self, task: Task, i: int, k: int) -> Any:
+        """With a log link, which is far from quadratic, the best intercept if no feature counts."""
+        loss = self._regression_loss()
+        if loss.target == "real":
+            return np.zeros(k)
+        mean = float(np.average(task.targets[i], weights=task.weights[i]))
+        return np.full(k, link(loss, mean)) if mean > 0 else np.zeros(k)
+
+    @arguments
+    def predict(self, X: Any) -> Any:
+        """Predictions: means, quantiles or whatever the loss estimates.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        p = self._raw(X)
+        loss = self._regression_loss()
+        if loss.target != "real":
+            with np.errstate(over="ignore"):
+                p = loss._predict(p)
+        return p.ravel() if p.shape[1] == 1 else p
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = self._columns
+        return tags

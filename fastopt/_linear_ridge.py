@@ -1,0 +1,85 @@
+"""Least squares with an l2 penalty, finished by a solver.
+
+Used through linear_model.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastopt._linear_outputs import SolvedRegressor
+from fastopt._linear_solved import Found, Task
+from fastopt._linear_solved_docs import solved
+from fastopt._linear_solved_params import RIDGE, penalty_of
+from fastopt.objective import LinearObjective
+
+
+@solved(coef="(n_features,) or (n_outputs, n_features)", intercept="() or (n_outputs,)", alpha_more="; or one a column of y",
+        max_iter="None", n_iter_type="ndarray of shape (n_outputs,)",
+        tol_means="The largest element of the gradient, relative to that at w = 0, at which an iterative solver is done.",
+        solver_more="scikit-learn's 'svd' and 'cholesky' mean 'newton-cholesky', 'lsqr' and 'sparse_cg' mean 'newton-cg'.")
+class Ridge(SolvedRegressor):
+    """Ridge regression: minimum of Σ sᵢ·(yᵢ − xᵢ·w − b)² + alpha·‖w‖².
+
+    Parameters, attributes and the optimum are those of `sklearn.linear_model.Ridge`.
+
+    Parameters
+    ----------
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+    solver_ : str
+        The solver that was used.
+
+    References
+    ----------
+    A. E. Hoerl and R. W. Kennard (1970), Ridge regression: biased estimation for nonorthogonal problems, Technometrics 12.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.linear_model import Ridge
+    >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> Ridge(alpha=1e-9).fit(X, [2.0, 1.0, 3.0]).coef_.round(6)
+    array([1., 2.])
+    """
+
+    _rules = RIDGE
+    _convention = "sum"
+    _columns = True
+
+    def __init__(self, alpha: Any = 1.0, *, fit_intercept: bool = True, copy_X: bool = True, max_iter: int | None = None,
+                 tol: float = 1e-4, solver: str = "auto", positive: bool = False, random_state: Any = None,
+                 n_jobs: int | None = None, standardize: bool = False) -> None:
+        self._keep(locals())
+
+    # ---- what the base asks ----
+
+    def _task(self, X: Any, y: Any, weight: Any) -> Task:
+        task = super()._task(X, y, weight)
+        if np.size(self.alpha) not in (1, len(task.targets)):
+            raise ValueError(f"alpha: Number of targets and number of penalties do not correspond: {len(task.targets)} != "
+                             f"{np.size(self.alpha)}")
+        return task
+
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        return penalty_of(strength, 0.0, bool(self.positive))
+
+    def _solver_name(self) -> str:
+        return "auto" if self.positive and self.solver == "lbfgs" else super()._solver_name()
+
+    def _tolerance(self, objective: LinearObjective) -> float:
+        return relative(float(self.tol), objective)
+
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        return {**super()._attributes(found), "n_iter_": np.array([s.n_iter for s in found.solutions], dtype=np.int32),
+                "solver_": found.solutions[0].solver}
+
+
+def relative(tol: float, objective: LinearObjective) -> float:
+    """`tol` times the largest element of the gradient at 0: the meaning does not depend on the unit of y."""
+    largest = float(np.abs(objective.gradient(np.zeros(objective.n_params))).max())
+    return tol * largest if largest > 0 else tol

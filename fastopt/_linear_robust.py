@@ -1,0 +1,239 @@
+"""Regression that a few wild y do not carry away: Huber's with its scale, and quantiles.
+
+Used through linear_model.
+"""
+from __future__ import annotations
+
+from typing import Any
+import warnings
+
+import numpy as np
+import scipy.sparse
+from scipy.optimize import linprog
+from sklearn.exceptions import ConvergenceWarning
+
+from fastopt import losses
+from fastopt._linear_compat import FIT_LEVELS, Events
+from fastopt._linear_interior import quantile_regression
+from fastopt._linear_outputs import SolvedRegressor
+from fastopt._linear_params import refuse
+from fastopt._linear_solved import Found, Task
+from fastopt._linear_solved_docs import solved
+from fastopt._linear_solved_params import HUBER, QUANTILE, penalty_of, solve
+from fastopt._solver import Solution
+from fastopt.losses import Loss
+from fastopt.objective import LinearObjective
+
+#: scikit-learn's least scale
+LEAST = 10 * np.finfo(np.float64).eps
+
+
+def best_scale(residual: Any, weight: Any, epsilon: float) -> float:
+    """The scale σ at which Σ sᵢ·min((rᵢ/σ)², ε²) = Σ sᵢ, where the objective is least for these residuals r."""
+    order = np.argsort(residual, kind="stable")
+    r = residual[order]
+    s = np.ones(len(r)) if weight is None else np.asarray(weight, dtype=np.float64)[order]
+    inner, outer = np.cumsum(s * r * r), np.cumsum(s[::-1])[::-1] - s
+    total = outer[0] + s[0]
+    left = total - epsilon ** 2 * outer                       # with residuals up to r[j] the inliers
+    edge = np.divide(inner, (r / epsilon) ** 2, out=np.full(len(r), np.inf), where=r > 0)
+    j = int(np.argmax(left >= edge)) if (left >= edge).any() else len(r)
+    if j == 0:
+        return LEAST
+    return float(max(LEAST, np.sqrt(inner[j - 1] / max(left[j - 1], np.finfo(np.float64).tiny))))
+
+
+@solved(alpha="0.0001", tol="1e-5",
+        tol_means="The relative change of `scale_`, and the largest element of the gradient relative to `scale_`, at which the fit is done.")
+class HuberRegressor(SolvedRegressor):
+    """Huber's regression with its scale: minimum of Σ sᵢ·(σ + σ·h((yᵢ − xᵢ·w − b)/σ)) + alpha·‖w‖² in w, b and σ.
+
+    h(z) is z² up to epsilon and 2·epsilon·abs(z) − epsilon² beyond.  For a fixed σ that is the loss 'huber' with delta = epsilon·σ,
+    solved as any other; for fixed residuals the best σ has a closed form.  The two are alternated, with secant steps in log σ.
+    Parameters, attributes and the optimum are those of `sklearn.linear_model.HuberRegressor`.
+
+    Parameters
+    ----------
+    epsilon : float, default=1.35
+        Errors beyond epsilon·σ count linearly; at least 1.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+    scale_ : float
+        σ.
+    outliers_ : ndarray of shape (n_samples,) of bool
+        Whose errors are larger than epsilon·σ.
+
+    References
+    ----------
+    A. B. Owen (2007), A robust hybrid of lasso and ridge regression, Contemporary Mathematics 443.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.linear_model import HuberRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(100, 2))
+    >>> y = X @ [2.0, -1.0] + 0.01 * rng.normal(size=100)
+    >>> y[:5] += 100
+    >>> model = HuberRegressor().fit(X, y)
+    >>> model.coef_.round(1), int(model.outliers_.sum()) >= 5
+    (array([ 2., -1.]), True)
+    """
+
+    _rules = HUBER
+    _convention = "sum"
+
+    def __init__(self, *, epsilon: float = 1.35, max_iter: int = 100, alpha: float = 0.0001, warm_start: bool = False,
+                 fit_intercept: bool = True, tol: float = 1e-5, solver: str = "auto", n_jobs: int | None = None,
+                 standardize: bool = False) -> None:
+        self._keep(locals())
+
+    # ---- what the base asks ----
+
+    def _first(self, task: Task, i: int, k: int) -> Any:
+        return np.full(k, np.median(task.targets[i]))
+
+    def _at_scale(self, X: Any, task: Task, strength: float, scale: float) -> LinearObjective:
+        """The objective in w and b at this scale."""
+        task.loss = losses.Huber(float(self.epsilon) * scale)
+        return self._objective(X, task, 0, strength * scale, None)
+
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        weight, y = task.weights[0], np.asarray(task.targets[0], dtype=np.float64)
+        strength = float(self.alpha) / (len(y) if weight is None else float(np.sum(weight, dtype=np.float64)))
+        objective = self._at_scale(X, task, strength, 1.0)
+        w, left, callback = self._start(objective, task, 0, None), max(1, self._max_iter()), self._callback(events)
+        scale = best_scale(np.abs(y - objective.predictions(w)[:, 0]), weight, float(self.epsilon))
+        tried: list[tuple[float, float]] = []      # logarithms of a scale, and of the best one for its residuals
+        while True:
+            objective = self._at_scale(X, task, strength, scale)
+            solution = solve(objective, penalty_of(0.0, 0.0)[1], solver=self._solver_name(), w0=w, tol=float(self.tol) * scale,
+                             max_iter=left, callback=callback, random_state=None)
+            w, left = solution.w, left - max(1, solution.n_iter)
+            residual = np.abs(y - objective.predictions(w)[:, 0])
+            found = best_scale(residual, weight, float(self.epsilon))
+            tried.append((np.log(scale), np.log(found)))
+            if abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) or left <= 0:
+                break
+            scale = float(np.exp(_ahead(tried)))
+        self.scale_, self.outliers_ = scale, residual > scale * float(self.epsilon)
+        converged = abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) and solution.converged
+        coef, intercept = objective.split(w)
+        solution = solution._replace(n_iter=self._max_iter() - max(left, 0), converged=converged)
+        return Found(coef.astype(objective.dtype), (np.zeros(1) if intercept is None else intercept).astype(objective.dtype), [solution])
+
+
+def _ahead(tried: list[tuple[float, float]]) -> float:
+    """Where the map from scales to best scales would stay, by its last two values; its value, where that is no help."""
+    at, to = tried[-1]
+    if len(tried) > 1 and at != tried[-2][0]:
+        slope = (to - tried[-2][1]) / (at - tried[-2][0])
+        if -1 < slope < 0.99:
+            return max(at + (to - at) / (1 - slope), float(np.log(LEAST)))
+    return to
+
+
+@solved(alpha="1.0", solver_more="")
+class QuantileRegressor(SolvedRegressor):
+    """Quantile regression: minimum of Σ sᵢ·pinball(yᵢ − xᵢ·w − b)/Σ sᵢ + alpha·‖w‖₁, a linear programme.
+
+    Parameters, attributes and the optimum are those of `sklearn.linear_model.QuantileRegressor`.
+
+    Parameters
+    ----------
+    quantile : float, default=0.5
+        Which quantile, between 0 and 1.
+    alpha : float, default=1.0
+        Strength of the penalty, at least 0.
+    fit_intercept : bool, default=True
+        Whether to learn an intercept; it is not penalised.
+    solver : {'auto', 'interior-point', 'highs', 'highs-ds', 'highs-ipm'}, default='auto'
+        'interior-point' is a primal-dual method that stops by the gap to the dual problem's value and ends at a vertex, in float64,
+        X read in blocks; 'highs' and its kin are `scipy.optimize.linprog`, as in scikit-learn.  'auto' takes the former up to 2,000
+        features and the latter beyond.
+    solver_options : dict or None, default=None
+        Options of `linprog`; of 'interior-point' its `tol` (1e-9, of the gap relative to the value) and `maxiter` (100).
+    n_jobs : int or None, default=None
+        Threads of predictions; None and -1: all that the process may use.
+
+    Attributes
+    ----------
+    [attributes]
+
+    References
+    ----------
+    S. Portnoy and R. Koenker (1997), The Gaussian hare and the Laplacian tortoise: computability of squared-error versus
+    absolute-error estimators, Statistical Science 12.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.linear_model import QuantileRegressor
+    >>> X = np.arange(10.0)[:, None]
+    >>> model = QuantileRegressor(quantile=0.8, alpha=0.0).fit(X, 2 * X[:, 0] + np.tile([0.0, 1.0], 5))
+    >>> model.coef_.round(6), round(model.intercept_, 6)
+    (array([2.]), 1.0)
+    """
+
+    _rules = QUANTILE
+    _wide_features = 2000
+
+    def __init__(self, *, quantile: float = 0.5, alpha: float = 1.0, fit_intercept: bool = True, solver: str = "auto",
+                 solver_options: dict[str, Any] | None = None, n_jobs: int | None = None) -> None:
+        self._keep(locals())
+
+    # ---- what the base asks ----
+
+    def _check(self) -> None:
+        super()._check()
+        strange = set(self.solver_options or ()) - {"tol", "maxiter"}
+        if strange and not self.solver.startswith("highs"):
+            refuse(type(self).__name__, "solver_options", "a dict with 'tol' and 'maxiter' alone, unless solver is 'highs'",
+                   self.solver_options)
+
+    def _max_iter(self) -> int:
+        return int((self.solver_options or {}).get("maxiter", 100))
+
+    def _regression_loss(self) -> Loss:
+        return losses.Quantile(float(self.quantile))
+
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        weight = np.ones(X.shape[0]) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
+        y = np.asarray(task.targets[0], dtype=np.float64)
+        if not weight.all():
+            rows = np.flatnonzero(weight)
+            X, y, weight = (X.tocsr() if scipy.sparse.issparse(X) else X)[rows], y[rows], weight[rows]
+        inside = self.solver == "interior-point" or self.solver == "auto" and X.shape[1] <= self._wide_features
+        if inside:
+            tol = float((self.solver_options or {}).get("tol", 1e-9))
+            solution = quantile_regression(X.tocsr() if scipy.sparse.issparse(X) else X, y, weight, float(self.quantile),
+                                           float(self.alpha), bool(self.fit_intercept), tol, self._max_iter())
+        else:
+            solution = self._programme(X, y, weight)
+        w, d = solution.w, X.shape[1]
+        return Found(w[None, :d], w[d:] if self.fit_intercept else np.zeros(1), [solution])
+
+    def _programme(self, X: Any, y: Any, weight: Any) -> Solution:
+        """By SciPy's HiGHS: y = X(p − q) + u − v with all of them at least 0."""
+        n, share = len(y), weight / weight.sum()
+        columns = scipy.sparse.hstack([scipy.sparse.csc_matrix(X), np.ones((n, 1))]) if self.fit_intercept else \
+            scipy.sparse.csc_matrix(X)
+        penalty = np.full(columns.shape[1], float(self.alpha))
+        penalty[X.shape[1]:] = 0.0
+        eye = scipy.sparse.identity(n, format="csc")
+        found = linprog(np.concatenate([penalty, penalty, self.quantile * share, (1 - self.quantile) * share]),
+                        A_eq=scipy.sparse.hstack([columns, -columns, eye, -eye], format="csc"), b_eq=y,
+                        method="highs" if self.solver == "auto" else self.solver, options=self.solver_options)
+        m = columns.shape[1]
+        w = np.zeros(m) if found.x is None else found.x[:m] - found.x[m:2 * m]
+        return Solution(w, float(found.fun or 0.0), int(found.nit), float("nan"), float("nan"), bool(found.success),
+                        str(found.message), self.solver)
+
+    def _report(self, found: Found) -> None:
+        solution = found.solutions[0]
+        if not solution.converged:
+            warnings.warn(f"Linear programming for QuantileRegressor did not succeed: {solution.message}", ConvergenceWarning,
+                          stacklevel=5 + FIT_LEVELS)

@@ -1,0 +1,235 @@
+"""What the estimators that a solver finishes have in common: from fit's arguments to objectives, solutions and attributes.
+
+Used by the modules of the estimators, which say what they learn (`Task`), how strong the penalty is (`_convention`) and what the
+outcome is called.  Whatever goes wrong leaves the estimator as it was.  Knows no solver: those are behind fastopt._solve.
+"""
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import scipy.sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from fastopt._core import Matrix
+from fastopt._linear_compat import FIT_LEVELS, Events, with_callbacks
+from fastopt._linear_data import check_weight, check_X, float_type
+from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
+from fastopt._linear_docs import arguments
+from fastopt._linear_params import check_rules
+from fastopt._linear_solved_params import ALIASES, CONVENTIONS, penalty_of, solve
+from fastopt._predict import predict
+from fastopt._solver import Solution
+from fastopt._threads import resolve_threads
+from fastopt.losses import Loss
+from fastopt.objective import LinearObjective
+
+if TYPE_CHECKING:
+    from typing import Self
+
+#: iterations at most where max_iter is None
+MAX_ITER = 1000
+
+
+@dataclass
+class Task:
+    """What is to be learnt from X: one objective for each of the targets."""
+    targets: list[Any]                       # each of shape (n,)
+    weights: list[Any]                       # of the rows for each target: (n,), or None
+    loss: Loss | str
+    attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
+
+
+@dataclass
+class Found:
+    """Solutions of all objectives: (k, d) coefficients and (k,) intercepts of all outputs."""
+    coef: Any
+    intercept: Any
+    solutions: list[Solution]
+
+    @property
+    def n_iter(self) -> int:
+        return max(solution.n_iter for solution in self.solutions)
+
+
+def with_column(X: Any, value: float) -> Any:
+    """A copy of X with a column more, of this value: an intercept that is penalised like the rest."""
+    column = np.full((X.shape[0], 1), value, dtype=float_type(X))
+    if scipy.sparse.issparse(X):
+        return scipy.sparse.hstack([X, column], format=X.format)
+    return np.hstack([X, column])
+
+
+class SolvedEstimator(LinearEstimator):
+    """An estimator whose weights are the minimum of an objective, found by `fastopt._solve`."""
+
+    _convention: ClassVar[str] = "mean"
+    _wide = True
+    n_iter_: Any
+    intercept_: Any
+
+    @with_callbacks
+    @arguments
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from data.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or an argument is not as described; the message names it.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
+        self._check()
+        self._learn(X, y, sample_weight, Events(self, X, y, sample_weight, self._max_iter()))
+        return self
+
+    # ---- what the estimators answer ----
+
+    def _check(self) -> None:
+        check_rules(type(self).__name__, self._rules, vars(self))
+
+    def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def _task(self, X: Any, y: Any, weight: Any) -> Task:
+        raise NotImplementedError
+
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        """The fitted attributes."""
+        return {**self._named(found.coef, found.intercept), "n_iter_": found.n_iter}
+
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        """l2 of the objective, and the penalty beside it."""
+        return penalty_of(strength, 0.0)
+
+    def _column(self) -> float | None:
+        """The value of a column that stands for a penalised intercept, or None."""
+        return None
+
+    def _tolerance(self, objective: LinearObjective) -> float:
+        """What `tol` means to a solver."""
+        return float(vars(self)["tol"])
+
+    def _first(self, task: Task, i: int, k: int) -> Any:
+        """Intercepts to start from."""
+        return np.zeros(k)
+
+    def _max_iter(self) -> int:
+        limit = vars(self)["max_iter"]
+        return MAX_ITER if limit is None else int(limit)
+
+    def _n_threads(self) -> int:
+        jobs = vars(self).get("n_jobs")
+        return resolve_threads(None if jobs is None else int(jobs), "n_jobs")
+
+    # ---- from arguments to a solution ----
+
+    def _learn(self, X: Any, y: Any, weight: Any, events: Events) -> None:
+        """Compute, assign, then complain."""
+        with unchanged_on_error(self):
+            X, y = self._read(X, y)
+            weight = check_weight(weight, X)
+            task = self._task(X, y, weight)
+            found = self._solve(X, task, events)
+            attributes = {**task.attributes, **self._attributes(found)}
+            self.__dict__.update(attributes)
+        self._report(found)
+        events.end(attributes)
+
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        """One objective after the other."""
+        totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
+        strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
+        column = self._column()
+        if column is not None:
+            X = with_column(X, column)
+        callback = self._callback(events)
+        parts, solutions = [], []
+        for i, strength in enumerate(strengths):
+            l2, penalty = self._penalty(float(strength))
+            objective = self._objective(X, task, i, l2, column)
+            solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
+                             tol=self._tolerance(objective), max_iter=self._max_iter(), callback=callback,
+                             random_state=vars(self).get("random_state"))
+            solutions.append(solution)
+            coef, intercept = objective.split(solution.w)
+            if column is not None:
+                coef, intercept = coef[:, :-1], coef[:, -1] * column
+            parts.append((coef, np.zeros(len(coef)) if intercept is None else intercept))
+        dtype = float_type(X)
+        coef, intercept = (np.concatenate(rows).astype(dtype) for rows in zip(*parts))
+        return Found(coef, intercept, solutions)
+
+    def _objective(self, X: Any, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
+        fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
+        return LinearObjective(X, task.targets[i], task.loss, l2=l2, fit_intercept=fit_intercept,
+                               sample_weight=task.weights[i], n_threads=self._n_threads(),
+                               standardize=bool(vars(self).get("standardize", False)))
+
+    def _solver_name(self) -> str:
+        name = vars(self).get("solver", "auto")
+        return str(ALIASES.get(name, name))
+
+    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Any:
+        """The weights of the earlier fit, or 0 with intercepts that `_first` names."""
+        k, d = objective.n_outputs, objective.n_features - (column is not None)
+        if vars(self).get("warm_start", False) and hasattr(self, "coef_"):
+            coef, intercept = self._coef_rows(), self._intercepts()
+            outputs = len(task.targets) * k
+            if coef.shape != (outputs, d):
+                raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: X and y need "
+                                 f"{(outputs, d)}; fit without warm_start")
+            coef, intercept = coef[i * k:(i + 1) * k], intercept[i * k:(i + 1) * k]
+        else:
+            coef, intercept = np.zeros((k, d)), self._first(task, i, k)
+        if column is not None:
+            return np.hstack([coef, intercept[:, None] / column]).ravel()
+        return np.concatenate([coef.ravel(), intercept]) if objective.fit_intercept else coef.ravel()
+
+    def _callback(self, events: Events) -> Callable[[Solution], None] | None:
+        """What scikit-learn's callbacks want to know after each iteration."""
+        if not events.wanted:
+            return None
+
+        def after(solution: Solution) -> None:
+            events.begin_epoch()
+            if events.end_epoch(dict):
+                raise StopIteration
+        return after
+
+    # ---- what came of it ----
+
+    def _report(self, found: Found) -> None:
+        """Print what was found, if that is wanted, and warn of what was not."""
+        for solution in found.solutions:
+            if vars(self).get("verbose", 0):
+                print(f"{solution.solver}: {solution.n_iter} iterations, objective {solution.value:.10g}, violation "
+                      f"{solution.violation:.3g}: {solution.message}")
+        failed = [solution for solution in found.solutions if not solution.converged]
+        if failed:
+            worst = max(failed, key=lambda solution: solution.violation)
+            warnings.warn(f"{worst.solver} failed to converge after {worst.n_iter} iteration(s): {worst.message} Violation "
+                          f"{worst.violation:.3g}, tol={vars(self).get('tol')}. Increase the number of iterations (max_iter) or "
+                          "scale the data, see sklearn.preprocessing.", ConvergenceWarning, stacklevel=5 + FIT_LEVELS)
+
+    def _raw(self, X: Any) -> Any:
+        check_is_fitted(self, "coef_")
+        X = check_X(self, X, wide=True)
+        if scipy.sparse.issparse(X):
+            X = X.tocsr()
+        X = X.astype(float_type(X), copy=False)
+        return predict(Matrix(X), self._coef_rows(), self._prediction_intercepts(), threads=self._n_threads())

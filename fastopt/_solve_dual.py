@@ -1,0 +1,216 @@
+"""Dual coordinate descent (SDCA) for linear models: every step solves for one sample's dual variable, without a learning rate.
+
+It needs an l2 penalty, alone or with l1, and a loss of `_dual.LOSSES`, kinks or not.  The loop over the samples is _dual.pyx;
+here are the start, the intercept, which samples to leave out, and when to stop.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._dual import LOSSES, Run, gap
+from ._solve_samples import PENALTIES, Point, Problem, seed_of
+from ._solver import CONVERGED, GAP_CLOSED, KINKED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
+from ._threads import resolve_threads
+from .exceptions import InvalidParameterError
+
+Array = NDArray[Any]
+
+#: losses whose dual variables stay inside their bounds: no sample can be left out
+_INTERIOR = ("squared_error", "log_loss")
+#: epochs between two looks at all samples, at most
+_CHECK_EVERY = 10
+#: epochs without a smaller gap, near rounding, after which there is nothing more to gain
+_PATIENCE = 20
+
+
+@solver("sdca", Needs(penalties=PENALTIES, losses=LOSSES))
+def sdca(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
+         intercept_scaling: float | None = None) -> Solution:
+    """Stochastic dual coordinate ascent: maximise the dual in one sample's variable after the other, in random orders.
+
+    With dual variables u, one a sample, the weights are w = soft(v, l1/l2), v = Σ sᵢ·uᵢ·xᵢ/(l2·Σ s); the best uᵢ, the others
+    fixed, is known in closed form (Newton's method for ``log_loss``).  Samples whose variable stays at a bound are left out for
+    some passes (shrinking).  An intercept is reached by the method of multipliers: a constant column whose weight is
+    pulled to where it last was.
+
+    Parameters
+    ----------
+    objective, penalty, w0, max_iter, callback, random_state
+        As in `solve`; `max_iter` counts passes over the samples.  The strength of l2 must not be 0.
+    tol : float
+        Of a loss with a continuous derivative: bounds the violation.  Else bounds the duality gap, in multiples of the mean loss
+        of the prediction 0 (or of the value, if that is larger); the value is then at most the gap above its minimum.
+    intercept_scaling : float, optional
+        As in scikit-learn's ``LinearSVC``: the intercept is this number times a weight of its own that is penalised like the
+        others.  By default it is not penalised.
+
+    References
+    ----------
+    C.-J. Hsieh, K.-W. Chang, C.-J. Lin, S. S. Keerthi and S. Sundararajan (2008), A dual coordinate descent method for
+    large-scale linear SVM, ICML.
+    S. Shalev-Shwartz and T. Zhang (2013), Stochastic dual coordinate ascent methods for regularized loss minimization, Journal
+    of Machine Learning Research 14, arXiv:1209.1873; (2014) Accelerated proximal SDCA, ICML, arXiv:1309.2375.
+    """
+    return _Fit(objective, penalty, w0, random_state, intercept_scaling).run(tol, max_iter, callback)
+
+
+class _Fit:
+    """One run."""
+
+    def __init__(self, objective: Any, penalty: Any, w0: Vector, random_state: Any, scaling: float | None) -> None:
+        self.problem = problem = Problem(objective, penalty, "sdca")
+        if not problem.l2 > 0:
+            raise InvalidParameterError(f"solver 'sdca' needs an l2 penalty, got strength {problem.l2}; 'saga' would do")
+        self.loss, self.smooth = objective.loss, objective.loss.name not in KINKED
+        weight = np.ones(problem.X.n) if problem.weight is None else problem.weight
+        self.share = weight / problem.total if problem.mask is None else weight * (problem.mask == 0) / problem.total
+        squares = problem.squares()
+        self.scaling, self.column = scaling, 0.0
+        if problem.fit_intercept:   # of the size of a row: the intercept is then no harder to find than a weight
+            self.column = scaling if scaling else math.sqrt(float(squares.mean())) or 1.0
+        self.left_out = None
+        if problem.k == 1 and self.loss.name not in _INTERIOR:
+            self.left_out = np.zeros(problem.X.n, np.uint8) if problem.mask is None else problem.mask.copy()
+            problem.mask = self.left_out
+        threads = min(resolve_threads(objective.n_threads), problem.k)
+        samples = problem.samples(self.share / problem.l2, seed_of(random_state), threads)
+        self.always_out = None if self.left_out is None else self.left_out.copy()
+        self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, squares + self.column ** 2, problem.l1 / problem.l2,
+                          problem.positive, self.column, self.left_out, threads)
+        self.y = problem.y.astype(np.float64)
+        self.centre, self.least, self.idle = np.zeros(problem.k), math.inf, 0
+        self.first: Point | None = None
+        self.start(w0)
+
+    # ---- where to start ----
+
+    def start(self, w0: Vector) -> None:
+        """The dual variables that belong to w0, shrunk by what makes the dual objective largest; 0 where w0 is 0, or worse."""
+        problem, objective = self.problem, self.problem.objective
+        public = (self.y + 1) / 2 if self.loss.target == "sign" else self.y
+        self.scale = float(self.share @ self.loss.pointwise(public, np.zeros_like(public)).sum(axis=1))
+        if problem.fit_intercept and not self.scaling and self.loss.target == "real":
+            self.centre = self.share @ self.y
+            self.kernel.centre(self.centre)
+        if not w0.any():
+            return
+        self.first = problem.at(w0)
+        if not self.first.value < self.scale:
+            return
+        slope, slope_intercept = objective.split(self.first.gradient)
+        p = problem.in_place(objective.predictions(w0)).astype(np.float64)
+        u = -self.loss.gradient(public, p) * p.size
+        coef, intercept = objective.split(w0)
+        v = coef * (objective.l2 / problem.l2) - slope / problem.l2
+        factor = max((1.0, 0.5, 0.25, 0.1, 0.03, 0.0), key=lambda t: self.dual(t * u, t * v))
+        self.kernel.u[...] = factor * u.T
+        v_column = None
+        if intercept is not None:
+            self.centre = np.zeros(problem.k) if self.scaling else intercept.copy()
+            v_column = -factor * self.column * slope_intercept / problem.l2
+        self.kernel.place(factor * v, v_column, self.centre)
+
+    def dual(self, u: Array, v: Array) -> float:
+        """The dual objective."""
+        problem = self.problem
+        size = np.abs(v) - problem.l1 / problem.l2
+        w = np.maximum(np.where(problem.positive & (v < 0), 0, size), 0)
+        sums = np.sum([gap(self.loss.spec, self.y[:, j].copy(), u[:, j].copy(), np.zeros(len(u)), self.share)
+                       for j in range(problem.k)], axis=0)
+        return float(sums[1] - sums[0]) - problem.l2 / 2 * float((w * w).sum())
+
+    # ---- the point ----
+
+    def weights(self) -> Vector:
+        """The kernel's point."""
+        coef, _, v_column = self.kernel.weights()
+        intercept = self.column * v_column if self.scaling else self.centre
+        parts = [coef.ravel()] + [intercept] * self.problem.fit_intercept
+        return np.concatenate(parts).astype(np.float64)
+
+    def look(self) -> tuple[Point, float]:
+        """The point, and the duality gap: one pass over X."""
+        problem = self.problem
+        point = problem.at(self.weights())
+        p = problem.in_place(problem.objective.predictions(point.w)).astype(np.float64)
+        u = self.kernel.u.astype(np.float64)
+        total = sum(gap(self.loss.spec, self.y[:, j].copy(), u[j], p[:, j].copy(), self.share)[0] for j in range(problem.k))
+        if self.scaling and problem.fit_intercept:
+            point = self.penalised(point)
+        return point, total
+
+    def penalised(self, point: Point) -> Point:
+        """The point with the penalty of its intercepts."""
+        size = self.problem.k * self.problem.d
+        weight, gradient = point.w[size:] / self.column, point.gradient.copy()
+        gradient[size:] += self.problem.l2 * weight / self.column
+        return Point(point.w, point.value + self.problem.l2 / 2 * float(weight @ weight),
+                     self.problem.violation(point.w, gradient), gradient)
+
+    # ---- the run ----
+
+    def run(self, tol: float, max_iter: int, callback: Any) -> Solution:
+        problem = self.problem
+        if self.first is not None and self.smooth and self.first.violation <= tol:
+            return problem.solution(self.first, 0, True, CONVERGED)
+        last, ratio = 0, 0.0 if self.smooth else 0.1
+        for n_iter in range(1, max_iter + 1):
+            self.kernel.run(self.kernel.n_iter + 1)
+            if self.kernel.diverged:
+                return problem.solution(problem.at(self.weights()), n_iter, False, NOT_FINITE)
+            measure, stuck = self.after_epoch()
+            target = tol if self.smooth else tol * self.scale
+            due = n_iter - last >= _CHECK_EVERY or n_iter == max_iter or callback is not None
+            if not (due or stuck or ratio * measure <= 1.5 * target):
+                continue
+            point, width = self.look()
+            last, self.scale = n_iter, max(self.scale, point.value)
+            found = point.violation if self.smooth else max(width, self.intercept_error() * self.scale)
+            ratio = found / max(measure, 1e-100)
+            if found <= target:
+                return problem.solution(point, n_iter, True, CONVERGED if self.smooth else GAP_CLOSED, width)
+            if (stuck or ratio * measure <= target) and not self.put_back() and stuck:
+                return problem.solution(point, n_iter, False, PRECISION, width)
+            if callback is not None:
+                try:
+                    callback(problem.solution(point, n_iter, False, gap=width))
+                except StopIteration:
+                    return problem.solution(point, n_iter, False, STOPPED, width)
+        return problem.solution(point, max_iter, False, LIMIT, width)
+
+    def after_epoch(self) -> tuple[float, bool]:
+        """Move the centre of the intercepts, choose whom to leave out.  Returns what the violation, or the gap, is in proportion
+        to, as far as it was seen on the way, and whether it falls no more and is nothing but rounding."""
+        seen, most = self.kernel.seen()
+        travels = False
+        if self.problem.fit_intercept and not self.scaling:
+            step = self.column * self.kernel.weights()[2]
+            self.centre = self.centre + step
+            self.kernel.centre(self.centre)
+            travels = bool((np.abs(step) > 1e-6 * (1 + np.abs(self.centre))).any())
+        if self.left_out is not None:
+            self.kernel.slack = float(most[0]) if most[0] > 0 else math.inf
+        gap_seen, error = float(seen.sum()) * self.problem.l2, self.intercept_error()
+        measure = math.sqrt(max(gap_seen, 0.0)) + error if self.smooth else gap_seen + error * self.scale
+        self.idle = 0 if travels or measure < 0.95 * self.least else self.idle + 1
+        self.least = min(self.least, measure)
+        rounding = 10 * float(np.finfo(self.problem.X.dtype).eps) * self.scale
+        return measure, self.idle >= _PATIENCE and gap_seen < rounding
+
+    def intercept_error(self) -> float:
+        """The derivative of the dual's Lagrangian by the intercepts: |Σ s·u|/Σ s."""
+        if not self.problem.fit_intercept or self.scaling:
+            return 0.0
+        return float(np.abs(self.kernel.u.astype(np.float64) @ self.share).max())
+
+    def put_back(self) -> bool:
+        """Leave no sample out; whether any was."""
+        if self.left_out is None or self.always_out is None or (self.left_out == self.always_out).all():
+            return False
+        self.left_out[...] = self.always_out
+        self.kernel.slack = math.inf
+        return True
