@@ -39,4 +39,4 @@ def row(benchmark, kind, name, library, target):
                                 ratio=rivals_best / seconds if rivals_best else None)
     entrant = next(r for r in [*fastopt(problem), *rivals(problem)] if r.label == label)
     X = problem.data(entrant.dtype, entrant.order)
-    benchmark.pedantic(entrant.fit, args=(X, problem.y, setting), rounds=3, warmup_rounds=1)
+    benchmark.pedantic(entrant.fit, args=(X, problem.y.astype(entrant.labels), setting), rounds=3, warmup_rounds=1)

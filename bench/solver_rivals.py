@@ -30,6 +30,7 @@ class Rival(NamedTuple):
     dtype: str = "float64"
     order: str = "C"
     threads: int = 1
+    labels: str = "float64"
 
     @property
     def label(self):
@@ -57,9 +58,9 @@ def _sklearn_l2(problem):
     for solver in solvers:
         for dtype in ("float32", "float64"):
             for order in _layouts(problem) if solver in ("lbfgs", "newton-cholesky") else ("C",):
-                yield Rival(f"scikit-learn {solver}", fit(solver), ITERATIONS, dtype, order)
-    yield Rival("scikit-learn liblinear", fit("liblinear"), ITERATIONS)
-    yield Rival("scikit-learn liblinear, dual", fit("liblinear", dual=True), ITERATIONS)
+                yield Rival(f"scikit-learn {solver}", fit(solver), ITERATIONS, dtype, order, labels="int64")
+    yield Rival("scikit-learn liblinear", fit("liblinear"), ITERATIONS, labels="int64")
+    yield Rival("scikit-learn liblinear, dual", fit("liblinear", dual=True), ITERATIONS, labels="int64")
 
 
 CYANURE = ("auto", "qning-miso", "catalyst-miso", "qning-svrg", "catalyst-svrg", "acc-svrg", "qning-ista")
@@ -100,7 +101,7 @@ def _sklearn_l1(problem):
     for solver, dtype in (("liblinear", "float64"), ("saga", "float32"), ("saga", "float64")):
         def fit(X, y, setting, solver=solver):
             return LogisticRegression(l1_ratio=1, C=C, fit_intercept=False, solver=solver, tol=1e-14, max_iter=setting).fit(X, y)
-        yield Rival(f"scikit-learn {solver}", fit, ITERATIONS, dtype)
+        yield Rival(f"scikit-learn {solver}", fit, ITERATIONS, dtype, labels="int64")
 
 
 def _working_sets(problem):
@@ -139,6 +140,7 @@ def fastopt(problem, solvers=("auto",), dtypes=("float32", "float64"), threads=(
     """Our own entrants: the estimators, by the tolerance, in C order or CSR."""
     from fastopt import linear_model
     n = len(problem.y)
+    labels = "float64" if problem.loss == "squared_error" else "int64"
     if problem.loss == "squared_error":
         model = functools.partial(linear_model.Lasso, problem.l1)
     else:
@@ -147,7 +149,7 @@ def fastopt(problem, solvers=("auto",), dtypes=("float32", "float64"), threads=(
     for solver, dtype, count in itertools.product(solvers, dtypes, threads):
         def fit(X, y, setting, solver=solver, count=count):
             return model(fit_intercept=False, solver=solver, tol=setting, max_iter=10_000, n_jobs=count).fit(X, y)
-        yield Rival(f"fastopt {solver}" + (f", {count} thr." if count > 1 else ""), fit, TOLERANCES, dtype, threads=count)
+        yield Rival(f"fastopt {solver}" + (f", {count} thr." if count > 1 else ""), fit, TOLERANCES, dtype, threads=count, labels=labels)
 
 
 def rivals(problem):
