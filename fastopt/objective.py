@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import losses
 from ._checks import flag, number
+from ._hessian import hessian
 from ._objective import Objective
 from ._objective_data import column_statistics, matrix_of, targets_of, weights_of
 from ._objective_line import Line
@@ -199,6 +200,19 @@ class LinearObjective(Objective):
         except ArpackNoConvergence:   # a matrix of zeros, or nearly so
             largest = squares.hessp(zero, start) @ start / (start @ start)
         return 1.02 * steepest * float(largest)
+
+    def hessian(self, w: ArrayLike) -> Array:
+        """The Hessian of F at w: one reading of X; for "multinomial" one for each pair of classes.
+
+        Parameters
+        ----------
+        w : array_like of shape (n_params,)
+
+        Returns
+        -------
+        ndarray of shape (n_params, n_params)
+        """
+        return hessian(self, np.asarray(w))
 
     def line(self, w: ArrayLike, direction: ArrayLike) -> Line:
         """F along a line: ``line(step)`` is (F(w + step·direction), its derivative in step), without a reading of X.

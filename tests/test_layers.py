@@ -34,7 +34,8 @@ _objective_columns
 _objective
 _objective_line
 _chains
-_hessian|_descent|_descent_samples|_variance|_dual
+_hessian|_descent|_variance|_dual
+_descent_samples
 _batch_cuts|_batch_pace
 _batch_drive
 _batch_steps
