@@ -131,7 +131,7 @@ cdef class Samples:
     @property
     def has_conjugate(self):
         """Whether the loss has a conjugate function in csrc/conjugates.h."""
-        return bool(kernels(self.o.X.is_float).chains.dual_accepts(self.o.job.samples.loss.kind))
+        return bool(kernels(self.o.X.is_float).chains.has_dual(self.o.job.samples.loss.kind))
 
     def conjugates(self, double c):
         """The mean of the losses' conjugates at c times their derivatives, at the point that the objective is at."""
@@ -152,7 +152,7 @@ cdef class Samples:
             job.kernels = kernels(self.o.X.is_float)
             with nogil:
                 job.kernels.loss_grad_block(&job.samples.loss, job.n, job.samples.y, job.p, NULL, -c, dual)
-                job.kernels.chains.dual_gap(&job.samples.loss, job.n, target, dual, job.samples.weight, values, sums)
+                job.kernels.chains.gap(&job.samples.loss, job.n, target, dual, job.samples.weight, values, sums)
         products = np.multiply(u, self.o.p.ravel(), dtype=np.float64)
         if self.o._weight is not None:
             products *= self.o._weight.ravel()

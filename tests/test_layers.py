@@ -36,7 +36,7 @@ _objective_line
 _chains
 _hessian|_descent|_variance|_dual
 _descent_samples
-_batch_cuts|_batch_pace
+_batch_columns|_batch_cuts|_batch_pace
 _batch_drive
 _batch_steps
 _batch_lazy
