@@ -217,9 +217,32 @@ FO_INLINE void F(batch_products_csr)(const int layout, const fo_matrix *X, const
     }
 }
 
-FO_INLINE void F(batch_gradient_csr)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const real *c, real *g) {
+/* the first of a row's values in a column from `bound` on; they ascend.  Without a branch, which could not be predicted */
+FO_INLINE ptrdiff_t F(batch_bound)(const int layout, F(row) x, ptrdiff_t bound) {
+    ptrdiff_t first = 0;
+    for (ptrdiff_t m = x.m, half = m / 2; half > 0; m -= half, half = m / 2)
+        first += column(layout, x.columns, first + half - 1) < bound ? half : 0;
+    return first + (x.m > 0 && column(layout, x.columns, first) < bound);
+}
+
+/* the values of a row in columns first … last − 1 */
+FO_INLINE F(row) F(batch_between)(const int layout, F(row) x, ptrdiff_t first, ptrdiff_t last) {
+    const ptrdiff_t from = F(batch_bound)(layout, x, first), to = F(batch_bound)(layout, x, last);
+    return (F(row)){x.x + from, (const char *)x.columns + from * (layout == FO_CSR32 ? 4 : 8), to - from};
+}
+
+/* `all`: of all columns; else of the chunk's, whose rows other threads may have brought into their caches */
+FO_INLINE void F(batch_gradient_csr)(const int layout, const int all, const fo_matrix *X, const fo_chunk *chunk,
+                                     const real *c, real *g) {
+    const ptrdiff_t first = chunk->begin * chunk->width, last = chunk->end * chunk->width;
     for (ptrdiff_t i = 0; i < chunk->n; i++) {
-        const F(row) x = F(row_of)(layout, X, chunk->rows[i]);
+        F(row) x = F(row_of)(layout, X, chunk->rows[i]);
+        if (!all && i + BATCH_AHEAD_CSR < chunk->n) {
+            const F(row) ahead = F(row_of)(layout, X, chunk->rows[i + BATCH_AHEAD_CSR]);
+            prefetch_bytes(ahead.x, ahead.m * (ptrdiff_t)sizeof(real));
+            prefetch_bytes(ahead.columns, ahead.m * (layout == FO_CSR32 ? 4 : 8));
+        }
+        if (!all) x = F(batch_between)(layout, x, first, last);
         if (chunk->k == 1) F(add_csr)(layout, 0, x, c[i], g, NULL);
         else F(batch_add_csr)(layout, chunk, x, c + i * chunk->k, g);
     }
@@ -255,8 +278,11 @@ static void F(batch_products)(const fo_matrix *X, const fo_chunk *chunk, const v
 }
 
 static void F(batch_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g) {
-    if (X->layout == FO_CSR32) F(batch_gradient_csr)(FO_CSR32, X, chunk, c, g);
-    else if (X->layout == FO_CSR64) F(batch_gradient_csr)(FO_CSR64, X, chunk, c, g);
+    const int all = chunk->begin == 0 && chunk->end * chunk->width >= X->d;
+    if (X->layout == FO_CSR32 && all) F(batch_gradient_csr)(FO_CSR32, 1, X, chunk, c, g);
+    else if (X->layout == FO_CSR32) F(batch_gradient_csr)(FO_CSR32, 0, X, chunk, c, g);
+    else if (X->layout == FO_CSR64 && all) F(batch_gradient_csr)(FO_CSR64, 1, X, chunk, c, g);
+    else if (X->layout == FO_CSR64) F(batch_gradient_csr)(FO_CSR64, 0, X, chunk, c, g);
     else if (chunk->centre) F(batch_gradient_dense)(CENTRED_COLUMN, X, chunk, c, g);
     else F(batch_gradient_dense)(CENTRED_NOT, X, chunk, c, g);
 }

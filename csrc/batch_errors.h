@@ -25,8 +25,8 @@ FO_INLINE double F(batch_own_weight)(const fo_errors *e, ptrdiff_t j, real y) {
 }
 
 /* what the class of a row of one-hot y, or the output's y, multiplies c with */
-FO_INLINE void F(batch_weigh)(const fo_errors *e, ptrdiff_t n, const real *y, const real *weight, double factor, real *c) {
-    const ptrdiff_t k = e->k;
+FO_INLINE void F(batch_weigh)(const fo_errors *e, const ptrdiff_t k, ptrdiff_t n, const real *y, const real *weight,
+                              double factor, real *c) {
     for (ptrdiff_t i = 0; i < n; i++) {
         const double row = F(batch_row_weight)(e, i, y, weight, factor);
         for (ptrdiff_t j = 0; j < k; j++) {
@@ -45,9 +45,10 @@ FO_INLINE void F(batch_cut)(const fo_errors *e, ptrdiff_t n, real *p) {
     }
 }
 
-static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
-                            const void *targets, const void *weight, double factor, void *raw, void *factors, double *g_b) {
-    const ptrdiff_t k = e->k;
+/* k outputs: a constant where there is one, as a loop of one round a row costs more than the row */
+FO_INLINE void F(batch_errors_loop)(const ptrdiff_t k, const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride,
+                                    const void *sums, const void *targets, const void *weight, double factor, void *raw,
+                                    void *factors, double *restrict g_b) {
     const real *y = targets, *s = sums;
     real *p = raw, *c = factors;
     for (ptrdiff_t i = 0; i < n * k; i++) {
@@ -61,9 +62,15 @@ static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, p
     if (e->softmax)
         for (ptrdiff_t i = 0; i < n; i++) F(softmax_error)(k, y + i * k, p + i * k, c + i * k);
     else F(loss_grads_loop)(&e->loss, n * k, y, p, c);
-    F(batch_weigh)(e, n, y, weight, factor, c);
+    F(batch_weigh)(e, k, n, y, weight, factor, c);
     for (ptrdiff_t i = 0; i < n; i++)
         for (ptrdiff_t j = 0; j < k; j++) g_b[j] += (double)c[i * k + j];
+}
+
+static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
+                            const void *targets, const void *weight, double factor, void *raw, void *factors, double *g_b) {
+    if (e->k == 1) F(batch_errors_loop)(1, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
+    else F(batch_errors_loop)(e->k, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
 }
 
 /* log Σ exp(p) − y·p of a row of one-hot y */

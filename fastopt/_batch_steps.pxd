@@ -24,7 +24,7 @@ ctypedef struct Weights:           # shared by all threads
     double *b_turns[2]             # intercepts before and after a step, for threads that are still behind
 
 ctypedef struct Stepper:           # of one thread
-    Py_ssize_t first, n            # columns
+    Py_ssize_t first, n            # elements of each output; where all outputs lie in one, of that
     double *g_b
     double t                       # the next step
     Py_ssize_t steps               # taken since `begin`

@@ -39,8 +39,8 @@ PARAMETERS = {
         Parameter of the losses 'huber' (its delta), 'epsilon_insensitive' and 'squared_epsilon_insensitive' that go by
         name; an instance such as ``losses.Huber(delta=2.0)`` has its own.""",
     "n_jobs": """int or None, default=None
-        Threads that share the classes in `fit`, the columns of dense X in mini-batches, and the rows in prediction; None
-        is 1, -1 all that the process may use.  Results do not depend on it.""",
+        Threads that share the classes in `fit`, the columns in mini-batches, those of CSR X where the indices of each row
+        ascend, and the rows in prediction; None is 1, -1 all that the process may use.  Results do not depend on it.""",
     "random_state": """int, RandomState or None, default=None
         Seed of the order of samples and of the split of `early_stopping`.""",
     "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive'{passive_names}}, default='{learning_rate}'
@@ -104,7 +104,7 @@ PARAMETERS.update({
         Further settings of the optimizer, by the names that its class in ``fastopt.optimizers`` has for them, as
         ``{"betas": (0.9, 0.99)}``.  Learning rate, weight decay and clipping of norms are parameters of the estimator.""",
     "parallel": """'hogwild' or None, default=None
-        How `n_jobs` threads share mini-batches.  None: the columns of dense X; results do not depend on their number.
+        How `n_jobs` threads share mini-batches.  None: the columns of X; results do not depend on their number.
         'hogwild': batches, which step the same weights without locks, also with CSR X; results are not reproducible, and a
         batch ends with its block of some thousand rows at the latest.  For the optimizers 'sgd' without momentum and 'adagrad',
         without `clip_norm` and `average`; the same as None on one thread [Niu et al. (2011), Hogwild!, NeurIPS].""",

@@ -34,8 +34,9 @@ _objective_columns
 _objective
 _objective_line
 _chains
-_hessian|_descent|_descent_samples|_variance|_dual
-_batch_cuts|_batch_pace
+_hessian|_descent|_variance|_dual
+_descent_samples
+_batch_columns|_batch_cuts|_batch_pace
 _batch_drive
 _batch_steps
 _batch_lazy
