@@ -11,6 +11,7 @@ from libc.stdlib cimport calloc, free
 import numpy as np
 
 from fastopt._batch_cuts cimport Cuts
+from fastopt._batch_drive cimport Driver
 from fastopt._batch_lazy cimport Lazy, allows_lazy, lend, settle_lazily
 from fastopt._batch_pace cimport Pace, choose, note
 from fastopt._batch_steps cimport Weights, settle
@@ -23,6 +24,8 @@ from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
 from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 from fastopt._update cimport Update
+
+from fastopt._batch_drive import drives
 
 cnp.import_array()
 
@@ -93,6 +96,7 @@ cdef class BatchRun(Epochs):
     cdef readonly object averages
     cdef object buffers
     cdef Cuts cuts
+    cdef Driver driver
     cdef Work shared
     cdef Worker *workers
     cdef double loss_sum, l2, l1
@@ -112,6 +116,7 @@ cdef class BatchRun(Epochs):
         self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(self.k, dtype=np.int32)
         self.l2, self.l1 = penalty
         self.cuts = Cuts(samples.block_rows, sizes, rates)
+        self.driver = Driver(self.cuts, rates, sizes) if drives(rates, sizes) or optimizer.plan.by_products else None
         self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
         self.wild = Wild(threads) if hogwild and threads > 1 else None
         self._init_columns(threads)
@@ -149,7 +154,10 @@ cdef class BatchRun(Epochs):
         # a rule that takes each weight by itself is stepped by columns, all others as a whole
         shared.factored = self.optimizer.scratch_used > 0
         shared.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY
-                        or shared.factored or plan.arrays.at[0].packing != FO_UNPACKED)
+                        or shared.factored or plan.arrays.at[0].packing != FO_UNPACKED or self.driver is not None)
+        if self.driver is not None:
+            shared.drive, self.driver.c.by_products = &self.driver.c, plan.by_products
+            self.driver.matrices = self.optimizer, [g, None]   # b is stepped by a kernel
         shared.w, shared.g, shared.w_avg = <char *>_data(w), <char *>_data(g), <char *>_data(w_avg)
         shared.b, shared.b_avg = <double *>_data(b), <double *>_data(b_avg)
         shared.b_turns[0], shared.b_turns[1] = <double *>_data(turns[0]), <double *>_data(turns[1])
@@ -163,7 +171,7 @@ cdef class BatchRun(Epochs):
     cdef int _init_lazy(self) except -1:
         """Step columns only where batches touch them, if the rule allows it and most are not touched."""
         cdef bint few = self.X.is_sparse and LAZY_FROM * self.cuts.typical() * self.X.row_size < self.X.d
-        cdef bint lazy = few and allows_lazy(&self.shared.weights)
+        cdef bint lazy = few and allows_lazy(&self.shared.weights) and self.driver is None
         if self.wild is not None:
             self.wild.set_up(&self.shared, self.optimizer.params[0], lazy)
         elif lazy:
@@ -214,6 +222,9 @@ cdef class BatchRun(Epochs):
             self.cuts.cut(n, self.t)
             self.shared.n, self.shared.n_parts = n, self.cuts.n
             self._share(n)
+            if self.shared.weights.drive != NULL and self.shared.weights.drive.failed:
+                with gil:
+                    raise self.driver.error
             for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
                 self.loss_sum += self.shared.values[i]
             self._look_up(n * self.X.row_size * self.k)
@@ -222,6 +233,9 @@ cdef class BatchRun(Epochs):
             self.wild.settle()
         elif self.shared.weights.lazy != NULL:
             settle_lazily(&self.shared.weights)
+        if self.driver is not None:
+            with gil:
+                self.driver.settle()
         return 0
 
     cdef void _share(self, Py_ssize_t n) noexcept nogil:

@@ -5,10 +5,11 @@ itself, from its own copy of what is carried from step to step, so that threads 
 """
 from libc.string cimport memcpy, memset
 
+from fastopt._batch_drive cimport driven_rate, step_matrices
 from fastopt._core cimport FO_CARRIES, kernels
 from fastopt._gradients cimport Array
 from fastopt._matrices cimport apply_factored
-from fastopt._passes cimport LOOK, overflown, states_at, take_step
+from fastopt._passes cimport LOOK, LOOK_AWAY, Look, overflown, squared_norm, states_at, take_step
 
 
 cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
@@ -85,16 +86,31 @@ cdef void step_all(const Weights *w, Stepper *s, double lr) noexcept nogil:
     finish(w, s, True)
 
 
+cdef double square_of(const Weights *w, const Stepper *s, char *g) noexcept nogil:
+    """The squared norm of the gradient, which the plan is given."""
+    lend_gradients(w, s, g)
+    return squared_norm(w.plan)
+
+
+cdef void lend_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil:
+    if not w.intercept:
+        memset(s.g_b, 0, w.k * sizeof(double))
+    w.plan.arrays.at[0].g, w.plan.arrays.at[1].g = g, <char *>s.g_b
+
+
 cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil:
     """One step by one thread of everything, or of the rows that the plan names."""
     cdef Plan *plan = w.plan
     cdef Py_ssize_t group
-    if not w.intercept:
-        memset(s.g_b, 0, w.k * sizeof(double))
-    plan.arrays.at[0].g, plan.arrays.at[1].g = g, <char *>s.g_b
+    cdef Look look = LOOK
+    if w.drive != NULL and (w.drive.by_value or w.drive.by_noise):
+        lr, look = driven_rate(w.drive, lr, square_of(w, s, g), s.t), LOOK_AWAY
+    lend_gradients(w, s, g)
     for group in range(2):
         plan.rules[group].lr = lr
-    take_step(plan, 1, LOOK)
+    take_step(plan, 1, look)
+    if plan.by_products:
+        step_matrices(w.drive)
     if overflown(plan) < 0 and w.factored:
         apply_factored(plan, 1)
     plan.t += 1
