@@ -33,10 +33,10 @@ typedef struct {
     const real *centre; /* of the block's columns, or of the rows; or NULL */
 } F(batch_group);
 
-/* `rows` rows of a chunk from the i-th on, the last one again past its end; `half` of the rows to come: of each the vector that is
- * under way in others, or, where they lie one after the other, as many lines as those come to */
-FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk,
-                                       ptrdiff_t i, ptrdiff_t first, int half) {
+/* `rows` rows of a chunk from the i-th on, the last one again past its end; `half` of the rows to come: of each the vector that
+ * is under way in others; or, where they lie one after the other, as many lines as those come to */
+FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const int centred, const fo_matrix *X,
+                                       const fo_chunk *chunk, ptrdiff_t i, ptrdiff_t first, int half) {
     const ptrdiff_t size = element_size(element, sizeof(real)), stride = X->stride * size;
     const char *data = (const char *)X->data + first * size;
     F(batch_group) r;
@@ -62,8 +62,8 @@ FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const 
 #define BATCH_AHEAD(i) \
     if (ahead) FO_UNROLL for (int u = 0; u < BATCH_LINES(rows, element); u++) FO_PREFETCH(r->ahead[u] + (i) * r->step)
 
-/* a vector of a row, or its first m elements: minus the centre, where there is one, before anything is multiplied with it, so that
- * no product is a difference of large sums */
+/* a vector of a row, or its first m elements: minus the centre, where there is one, before anything is multiplied with it, so
+ * that no product is a difference of large sums */
 FO_INLINE F(vec) F(batch_load)(const int element, const int centred, const F(batch_group) *r, int u, ptrdiff_t i) {
     const F(vec) x = F(vload_element)(element, r->x[u], i);
     if (centred == CENTRED_ROW) return F(vsub)(x, F(vset)(r->centre[u < r->rows ? u : 0]));
@@ -142,8 +142,8 @@ FO_INLINE void F(batch_add_tile)(const int rows, const int tile, const int ahead
 
 /* one block of columns of a group, a tile of outputs after the other; no line is prefetched twice; `apart`: loops
  * with and without prefetching are compiled apart */
-FO_INLINE void F(batch_dot)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk, const F(batch_group) *r,
-                            ptrdiff_t d, const real *w, real *p) {
+FO_INLINE void F(batch_dot)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk,
+                            const F(batch_group) *r, ptrdiff_t d, const real *w, real *p) {
     const ptrdiff_t k = chunk->k, stride = chunk->output_stride;
     ptrdiff_t t = 0;
     int ahead = r->prefetch;
@@ -159,8 +159,8 @@ FO_INLINE void F(batch_dot)(const int rows, const int apart, const int element, 
     }
 }
 
-FO_INLINE void F(batch_add)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk, const F(batch_group) *r,
-                            ptrdiff_t d, const real *c, real *g) {
+FO_INLINE void F(batch_add)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk,
+                            const F(batch_group) *r, ptrdiff_t d, const real *c, real *g) {
     const ptrdiff_t k = chunk->k, stride = chunk->output_stride;
     ptrdiff_t t = 0;
     int ahead = r->prefetch;
@@ -233,7 +233,8 @@ FO_INLINE void F(batch_products_dense)(const int centred, const fo_matrix *X, co
         for (ptrdiff_t block = chunk->begin; block < chunk->end; block++) {
             const ptrdiff_t first = block * chunk->width;
             const F(batch_group) r = F(batch_rows)(BATCH_ROWS, FO_REAL, centred, X, chunk, i, first, 0);
-            F(batch_dot)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, batch_columns(X, chunk, block), w + first, p + block * p_stride + i * chunk->k);
+            F(batch_dot)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, batch_columns(X, chunk, block), w + first,
+                         p + block * p_stride + i * chunk->k);
         }
 }
 

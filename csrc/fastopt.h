@@ -151,6 +151,7 @@ typedef struct {
 } fo_step;
 
 #include "fastopt_batch.h"
+#include "fastopt_hessian.h"
 #include "fastopt_penalty.h"
 #include "fastopt_objective.h"
 #include "fastopt_chains.h"
@@ -258,6 +259,8 @@ typedef struct {
     /* Adds to the sum what the gradient is that of: the losses of all outputs, weighted; p stays, scratch (n, k). */
     void (*batch_objective)(const fo_errors *errors, ptrdiff_t n, const void *y, const void *weight, const void *p,
                             void *scratch, double *sum);
+    /* Adds the weighted outer products of a block of rows. */
+    void (*hessian_rows)(const fo_matrix *X, const fo_gram *gram);
 } fo_kernels;
 
 typedef struct {

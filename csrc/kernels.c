@@ -39,6 +39,7 @@
       { fo_variance_rows_##suffix, fo_variance_settle_##suffix, fo_dual_rows_##suffix, fo_dual_gap_##suffix, dual_accepts, \
         fo_row_squares_##suffix }, \
       fo_batch_objective_##suffix, \
+      fo_hessian_rows_##suffix, \
     }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);

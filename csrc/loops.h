@@ -18,6 +18,7 @@
 #include "columns.h"
 #include "auto.h"
 #include "lazy.h"
+#include "hessian.h"
 #include "penalties.h"
 #include "objective_rows.h"
 #include "objective.h"

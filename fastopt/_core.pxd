@@ -65,6 +65,7 @@ cdef extern from "fastopt.h" nogil:
         fo_chain_kernels chains
         void (*batch_objective)(const fo_errors *, Py_ssize_t, const void *, const void *, const void *, void *,
                                 double *) noexcept nogil
+        void (*hessian_rows)(const fo_matrix *, const fo_gram *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name
@@ -80,6 +81,8 @@ cdef class Matrix:
     cdef readonly bint is_float      # float32, else float64
     cdef readonly Py_ssize_t n, d
     cdef readonly double row_size    # mean number of stored elements in a row
+    cdef Py_ssize_t item             # bytes of an element
+    cdef bint by_columns             # dense: columns can be read in place, rows must be packed
     cdef bint packs                  # rows must be packed first: strided, Fortran-ordered or unaligned
     cdef const char *base
     cdef Py_ssize_t row_stride, column_stride   # bytes

@@ -1,7 +1,7 @@
-"""Lasso and elastic net with the strength chosen by cross-validation; and the walk over folds and strengths that such estimators share.
+"""Lasso and elastic net with the strength chosen by cross-validation; the walk over folds and strengths for all that do so.
 
-Used through linear_model.  A fold is the objective of some rows: X is not copied.  Strengths are taken from the strongest on, each
-from the weights of the one before.
+Used through linear_model.  A fold is the objective of some rows: X is not copied.  Strengths are taken from the strongest on,
+each from the weights of the one before.
 """
 from __future__ import annotations
 

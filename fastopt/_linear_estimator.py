@@ -1,4 +1,4 @@
-"""What all linear estimators have in common, however they learn: their parameters kept and checked, raw predictions, sparse weights.
+"""What all linear estimators have in common, however they learn: parameters, raw predictions, sparse weights.
 
 Used by the bases of those that learn by SGD (_linear_base) and of those that a solver finishes (_linear_solved).  Knows neither.
 """

@@ -27,7 +27,8 @@ PROBABLE = ("modified_huber", "exponential")
 
 
 @solved(classes=True, max_iter="1000", solver_more="A solver that does not take this loss with this penalty is refused.",
-        coef="(n_features,) or (n_outputs, n_features); of classes as in `LogisticRegression`", intercept="(), (n_outputs,) or (1,)")
+        coef="(n_features,) or (n_outputs, n_features); of classes as in `LogisticRegression`",
+        intercept="(), (n_outputs,) or (1,)")
 class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
     """A linear model of any loss with any penalty: minimum of Σ sᵢ·loss(yᵢ, xᵢ·w + b)/Σ sᵢ + penalty(w).
 
@@ -75,7 +76,8 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
 
     def _classifies(self) -> bool:
         """Whether the loss is one of classes."""
-        return self.loss == "multinomial" or loss_name(self.loss) in losses.names() and self._any_loss().target in ("sign", "unit")
+        known = loss_name(self.loss) in losses.names()
+        return self._softmax() or known and self._any_loss().target in ("sign", "unit")
 
     def _any_loss(self) -> Loss:
         return losses.get(self.loss)
@@ -129,7 +131,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         return float(mixin.score(self, X, y, sample_weight))
 
     def _has_probabilities(self) -> bool:
-        if not self._classifies() or not (self._softmax() or self._any_loss().target == "unit" or loss_name(self.loss) in PROBABLE):
+        if not (self._softmax() or self._any_loss().target == "unit" or loss_name(self.loss) in PROBABLE):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
@@ -149,7 +151,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
             tags.regressor_tags, tags.target_tags.multi_output = None, False
         else:
             tags.classifier_tags, tags.target_tags.required = None, True
-            tags.target_tags.positive_only = self._any_loss().target == "positive"
+            tags.target_tags.positive_only = self._any_loss().target != "real"
         return tags
 
     # ---- what the base asks ----

@@ -53,7 +53,7 @@ class GeneralizedLinear(SolvedRegressor):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.positive_only = self._regression_loss().target == "positive"
+        tags.target_tags.positive_only = self._regression_loss().target != "real"
         return tags
 
 

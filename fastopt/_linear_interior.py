@@ -1,7 +1,8 @@
 """Quantile regression as a linear programme, by a primal-dual interior point method with a certified gap.
 
-Used by QuantileRegressor.  Both problems have feasible starts, so that the gap between their values is a bound of the error in each
-iteration, which costs one weighted XᵀX and a system of d equations.  X is read in blocks of rows, never copied as a whole.
+Used by QuantileRegressor.  Both problems have feasible starts, so that the gap between their values bounds the error in each
+iteration, which costs one weighted XᵀX and a system of d equations.  Dense X is read in blocks of rows, never copied as
+a whole; sparse X in float32 is copied to float64.
 """
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ class Design:
     """[X, 1] over the rows of the identity, which make |w|: products with it in float64, X by blocks of rows."""
 
     def __init__(self, X: Any, fit_intercept: bool, penalised: bool) -> None:
-        self.X, self.d, self.fit_intercept, self.penalised = X, X.shape[1], fit_intercept, penalised
+        self.X = X.astype(np.float64, copy=False) if scipy.sparse.issparse(X) else X
+        self.d, self.fit_intercept, self.penalised = X.shape[1], fit_intercept, penalised
         rows = max(16, BLOCK_BYTES // (8 * self.d)) if isinstance(X, np.ndarray) else X.shape[0]
         self.parts = [slice(i, min(i + rows, X.shape[0])) for i in range(0, X.shape[0], rows)]
 

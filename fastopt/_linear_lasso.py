@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 WORDS = {"coef": "(n_features,) or (n_outputs, n_features)", "intercept": "() or (n_outputs,)", "max_iter": "1000",
          "n_iter_type": "int or list of int", "n_iter_more": ", of each column of y",
-         "tol_means": "The duality gap over the mean square of y at which the solver is done; without an l1 part, and of solvers that\n"
-                      "    compute no gap, the largest element of the subgradient relative to that of the gradient at w = 0."}
+         "tol_means": "The duality gap over the mean square of y at which the solver is done; without an l1 part the largest\n"
+                      "    element of the gradient, relative to that at w = 0."}
 
 
 @solved(**WORDS)

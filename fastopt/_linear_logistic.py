@@ -23,7 +23,7 @@ SHARES = {"l2": 0.0, "l1": 1.0}
 
 
 @solved(classes=True, C_more="; infinite: no penalty", l1_ratio="0.0", n_iter_type="ndarray of shape (1,)",
-        scaling="Of effect with ``solver='liblinear'`` alone, where the intercept is the weight of a column of this value and penalised.",
+        scaling="Of effect with ``solver='liblinear'`` alone: the intercept is then that of a column of this value, penalised.",
         solver_more="scikit-learn's 'liblinear' means 'auto' with a penalised intercept, for two classes.")
 class LogisticRegression(Probable, SolvedClassifier):
     """Logistic regression: minimum of C·Σ sᵢ·loss(yᵢ, xᵢ·w + b) + (1 − ρ)/2·‖w‖² + ρ·‖w‖₁, solved by Newton's and other methods.
@@ -77,8 +77,11 @@ class LogisticRegression(Probable, SolvedClassifier):
         super()._check()
         if self.penalty == "elasticnet" and self.l1_ratio is None:
             refuse(type(self).__name__, "l1_ratio", "a number with penalty='elasticnet'", None)
+        if self.solver == "liblinear" and self.standardize:
+            refuse(type(self).__name__, "standardize", "False with solver='liblinear', whose intercept is that of a column",
+                   self.standardize)
         if self.dual and not (self.solver in ("liblinear", "auto", "sdca") and self._share() == 0):
-            refuse(type(self).__name__, "dual", "False with other penalties than l2 and other solvers than 'liblinear', 'sdca', 'auto'",
+            refuse(type(self).__name__, "dual", "False unless the penalty is l2 and solver 'liblinear', 'sdca' or 'auto'",
                    self.dual)
 
     def _share(self) -> float:
@@ -103,7 +106,8 @@ class LogisticRegression(Probable, SolvedClassifier):
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         coef, intercept = found.coef, found.intercept
-        if len(coef) > 1 and self.fit_intercept:   # the softmax does not see what all have in common
+        if len(coef) > 1:   # the softmax does not see what all classes have in common
+            coef = coef - coef.mean(axis=0) if self._penalty(1.0) == (0.0, None) or np.isinf(self.C) else coef
             intercept = intercept - intercept.mean()
         return {**self._named(coef, intercept), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
 

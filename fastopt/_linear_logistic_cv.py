@@ -125,7 +125,8 @@ class LogisticRegressionCV(LogisticRegression):
         self.n_iter_ = np.asarray([[[solution.n_iter for solution in path] for path in fold] for fold in solutions])[:, :, back]
         k, d = objective.n_outputs, objective.n_features
         shape = (*flat.shape[:3], k, -1)
-        self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), flat[..., k * d:].reshape((*shape[:4], -1))], axis=4)
+        intercepts = flat[..., k * d:].reshape((*shape[:4], -1))
+        self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), intercepts], axis=4)
         self.Cs_, self.l1_ratios_ = Cs, np.asarray(ratios)
         return self._chosen(X, task, flat, k, d)
 
@@ -149,10 +150,7 @@ class LogisticRegressionCV(LogisticRegression):
         return self._w0
 
     def _attributes(self, found: Found) -> dict[str, Any]:
-        intercept = found.intercept
-        if len(found.coef) > 1 and self.fit_intercept:
-            intercept = intercept - intercept.mean()
-        return self._named(found.coef, intercept)
+        return self._named(found.coef, found.intercept - (found.intercept.mean() if len(found.coef) > 1 else 0))
 
 
 class _Scores:

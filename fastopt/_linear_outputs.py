@@ -80,7 +80,8 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
         return Task(targets, [weight] * len(targets), loss)
 
     def _attributes(self, found: Found) -> dict[str, Any]:
-        return {**super()._attributes(found), **({} if vars(self)["fit_intercept"] else {"intercept_": 0.0})}
+        shifted = vars(self)["fit_intercept"] or vars(self).get("standardize")
+        return {**super()._attributes(found), **({} if shifted else {"intercept_": 0.0})}
 
     def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
         return {"coef_": coef[0], "intercept_": intercept[0]} if len(coef) == 1 else {"coef_": coef, "intercept_": intercept}

@@ -4,6 +4,7 @@ Used through linear_model.  Everything is in float64; X is read in blocks of row
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from fastopt._linear_solved_params import RIDGE_CV
 
 
 class Spectrum:
-    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors: coefficients for any alpha.
+    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors.
 
     Parameters
     ----------
@@ -43,8 +44,8 @@ class Spectrum:
             gram = self.design.gram(weight) - self.total * np.outer(self.centre, self.centre)
             values, self.vectors = np.linalg.eigh(gram)
         else:
-            rows = np.concatenate([block.toarray() if scipy.sparse.issparse(block) else block for _, block in self.design.blocks()])
-            rows = np.sqrt(weight)[:, None] * (rows - self.centre)
+            blocks = [block.toarray() if scipy.sparse.issparse(block) else block for _, block in self.design.blocks()]
+            rows = np.sqrt(weight)[:, None] * (np.concatenate(blocks) - self.centre)
             values, left = np.linalg.eigh(rows @ rows.T)
             known = values > values[-1] * n * np.finfo(np.float64).eps
             values = values[known]
@@ -64,7 +65,8 @@ class Spectrum:
             z = np.asarray(block @ self.vectors) - self.centre @ self.vectors
             leverage = self.weight[part, None] * (z * z @ share + (1 / self.total if self.fit_intercept else 0.0))
             for j in range(self.y.shape[1]):
-                found[part, j] = (self.y[part, j, None] - z @ (self.targets[:, j, None] * share)) / np.maximum(1 - leverage, 1e-15)
+                residual = self.y[part, j, None] - z @ (self.targets[:, j, None] * share)
+                found[part, j] = residual / np.maximum(1 - leverage, 1e-15)
         return found
 
 
@@ -76,6 +78,17 @@ class _Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def _scorer(name: Any) -> Callable[[Any, Any, Any], float]:
+    """Scores of predictions (n, k) of y (n, k)."""
+    scorer = get_scorer(name)
+
+    def score(p: Any, y: Any, weight: Any) -> float:
+        one = y.shape[1] == 1
+        return float(scorer(_Said(), p[:, 0] if one else p, y[:, 0] if one else y,
+                            **({} if weight is None else {"sample_weight": weight})))
+    return score
 
 
 @solved(coef="(n_features,) or (n_outputs, n_features)", intercept="() or (n_outputs,)")
@@ -91,7 +104,8 @@ class RidgeCV(SolvedRegressor):
     fit_intercept : bool, default=True
         Whether to learn an intercept; it is not penalised.
     scoring : str, callable or None, default=None
-        What to maximise, as in `sklearn.metrics.get_scorer`; None: minus the mean squared error of rows left out, and R² of folds.
+        What to maximise, as in `sklearn.metrics.get_scorer`; None: minus the mean squared error of rows left out, or R²
+        of folds.
     cv : int, cross-validation generator or iterable, default=None
         How to split; None: each row is left out once, which takes one decomposition of XᵀX or XXᵀ for all strengths.
     gcv_mode : {'auto', 'svd', 'eigen'} or None, default=None
@@ -152,7 +166,7 @@ class RidgeCV(SolvedRegressor):
         weight = np.ones(len(y)) if given is None else given
         alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))
         spectrum = Spectrum(X, y, weight, bool(self.fit_intercept))
-        scores = self._leaving_one_out(spectrum, y, weight, alphas) if self.cv is None else self._over_folds(X, y, given, alphas)
+        scores = self._leaving_one_out(spectrum, y, given, alphas) if self.cv is None else self._over_folds(X, y, given, alphas)
         best = np.argmax(scores, axis=0)
         if scores.ndim == 2:
             self.alpha_, self.best_score_ = alphas[best], scores[best, np.arange(y.shape[1])]
@@ -164,32 +178,30 @@ class RidgeCV(SolvedRegressor):
         dtype = X.dtype if X.dtype == np.float32 else np.float64
         return Found(coef.astype(dtype), intercept.astype(dtype), [])
 
-    def _leaving_one_out(self, spectrum: Spectrum, y: Any, weight: Any, alphas: Any) -> Any:
+    def _leaving_one_out(self, spectrum: Spectrum, y: Any, given: Any, alphas: Any) -> Any:
         """Scores (alphas,), or (alphas, k) if each column has its own."""
         errors, k = spectrum.left_out(alphas), y.shape[1]
         if self.scoring is None:
-            kept = weight[:, None, None] * errors ** 2
+            kept = errors ** 2 if given is None else given[:, None, None] * errors ** 2
             scores = -kept.mean(axis=0).T
         else:
-            kept, scorer = y[:, :, None] - errors, get_scorer(self.scoring)
+            kept, scorer = y[:, :, None] - errors, _scorer(self.scoring)
             columns = [[j] for j in range(k)] if self.alpha_per_target else [list(range(k))]
-            scores = np.array([[scorer(_Said(), np.squeeze(kept[:, js, i], axis=1) if len(js) == 1 else kept[:, js, i],
-                                       np.squeeze(y[:, js], axis=1) if len(js) == 1 else y[:, js]) for js in columns]
-                               for i in range(len(alphas))])
+            scores = np.array([[scorer(kept[:, js, i], y[:, js], given) for js in columns] for i in range(len(alphas))])
         if self.store_cv_results:
             self.cv_results_ = kept[:, 0] if k == 1 else kept
         return scores if self.alpha_per_target and k > 1 else scores.mean(axis=1)
 
     def _over_folds(self, X: Any, y: Any, weight: Any, alphas: Any) -> Any:
-        scorer, found = get_scorer(self.scoring or "r2"), []
+        scorer, found = _scorer(self.scoring or "r2"), []
         rows_of = X.tocsr() if scipy.sparse.issparse(X) else X
         for train, test in folds_of(self.cv, X, y, False):
-            fold = Spectrum(rows_of[train], y[train], np.ones(len(train)) if weight is None else weight[train], bool(self.fit_intercept))
+            share = np.ones(len(train)) if weight is None else weight[train]
+            fold = Spectrum(rows_of[train], y[train], share, bool(self.fit_intercept))
             held = Design(rows_of[test], False, False)
             models = [fold.weights(float(alpha)) for alpha in alphas]
             predicted = [held.times(coef.T) + intercept for coef, intercept in models]
-            flat = y.shape[1] == 1
-            found.append([scorer(_Said(), p[:, 0] if flat else p, y[test][:, 0] if flat else y[test]) for p in predicted])
+            found.append([scorer(p, y[test], None if weight is None else weight[test]) for p in predicted])
         return np.mean(found, axis=0)
 
     def _attributes(self, found: Found) -> dict[str, Any]:

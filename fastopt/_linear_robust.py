@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import losses
 from fastopt._linear_compat import FIT_LEVELS, Events
+from fastopt._linear_data import float_type
 from fastopt._linear_interior import quantile_regression
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_params import refuse
@@ -44,12 +45,13 @@ def best_scale(residual: Any, weight: Any, epsilon: float) -> float:
 
 
 @solved(alpha="0.0001", tol="1e-5",
-        tol_means="The relative change of `scale_`, and the largest element of the gradient relative to `scale_`, at which the fit is done.")
+        tol_means="The relative change of `scale_`, and the largest element of the gradient over it, at which the fit is done.")
 class HuberRegressor(SolvedRegressor):
     """Huber's regression with its scale: minimum of Σ sᵢ·(σ + σ·h((yᵢ − xᵢ·w − b)/σ)) + alpha·‖w‖² in w, b and σ.
 
-    h(z) is z² up to epsilon and 2·epsilon·abs(z) − epsilon² beyond.  For a fixed σ that is the loss 'huber' with delta = epsilon·σ,
-    solved as any other; for fixed residuals the best σ has a closed form.  The two are alternated, with secant steps in log σ.
+    h(z) is z² up to epsilon and 2·epsilon·abs(z) − epsilon² beyond.  For a fixed σ that is the loss 'huber' with
+    delta = epsilon·σ, solved as any other; for fixed residuals the best σ has a closed form.
+    The two are alternated, with secant steps in log σ.
     Parameters, attributes and the optimum are those of `sklearn.linear_model.HuberRegressor`.
 
     Parameters
@@ -121,9 +123,9 @@ class HuberRegressor(SolvedRegressor):
             scale = float(np.exp(_ahead(tried)))
         self.scale_, self.outliers_ = scale, residual > scale * float(self.epsilon)
         converged = abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) and solution.converged
-        coef, intercept = objective.split(w)
+        coef, intercept = objective.unstandardized(w)
         solution = solution._replace(n_iter=self._max_iter() - max(left, 0), converged=converged)
-        return Found(coef.astype(objective.dtype), (np.zeros(1) if intercept is None else intercept).astype(objective.dtype), [solution])
+        return Found(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution])
 
 
 def _ahead(tried: list[tuple[float, float]]) -> float:
@@ -151,8 +153,8 @@ class QuantileRegressor(SolvedRegressor):
     fit_intercept : bool, default=True
         Whether to learn an intercept; it is not penalised.
     solver : {'auto', 'interior-point', 'highs', 'highs-ds', 'highs-ipm'}, default='auto'
-        'interior-point' is a primal-dual method that stops by the gap to the dual problem's value and ends at a vertex, in float64,
-        X read in blocks; 'highs' and its kin are `scipy.optimize.linprog`, as in scikit-learn.  'auto' takes the former up to 2,000
+        'interior-point' is a primal-dual method that stops by the gap to the dual problem's value and ends at a vertex, in
+        float64; 'highs' and its kin are `scipy.optimize.linprog`, as in scikit-learn.  'auto' takes the former up to 2,000
         features and the latter beyond.
     solver_options : dict or None, default=None
         Options of `linprog`; of 'interior-point' its `tol` (1e-9, of the gap relative to the value) and `maxiter` (100).
@@ -209,12 +211,13 @@ class QuantileRegressor(SolvedRegressor):
         inside = self.solver == "interior-point" or self.solver == "auto" and X.shape[1] <= self._wide_features
         if inside:
             tol = float((self.solver_options or {}).get("tol", 1e-9))
-            solution = quantile_regression(X.tocsr() if scipy.sparse.issparse(X) else X, y, weight, float(self.quantile),
-                                           float(self.alpha), bool(self.fit_intercept), tol, self._max_iter())
+            solution = quantile_regression(X, y, weight, float(self.quantile), float(self.alpha), bool(self.fit_intercept), tol,
+                                           self._max_iter())
         else:
             solution = self._programme(X, y, weight)
         w, d = solution.w, X.shape[1]
-        return Found(w[None, :d], w[d:] if self.fit_intercept else np.zeros(1), [solution])
+        coef, intercept = w[None, :d], w[d:] if self.fit_intercept else np.zeros(1)
+        return Found(coef.astype(float_type(X)), intercept.astype(float_type(X)), [solution])
 
     def _programme(self, X: Any, y: Any, weight: Any) -> Solution:
         """By SciPy's HiGHS: y = X(p − q) + u − v with all of them at least 0."""

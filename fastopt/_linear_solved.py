@@ -68,7 +68,6 @@ class SolvedEstimator(LinearEstimator):
     """An estimator whose weights are the minimum of an objective, found by `fastopt._solve`."""
 
     _convention: ClassVar[str] = "mean"
-    _wide = True
     n_iter_: Any
     intercept_: Any
 
@@ -166,10 +165,8 @@ class SolvedEstimator(LinearEstimator):
                              tol=self._tolerance(objective), max_iter=self._max_iter(), callback=callback,
                              random_state=vars(self).get("random_state"))
             solutions.append(solution)
-            coef, intercept = objective.split(solution.w)
-            if column is not None:
-                coef, intercept = coef[:, :-1], coef[:, -1] * column
-            parts.append((coef, np.zeros(len(coef)) if intercept is None else intercept))
+            coef, intercept = objective.unstandardized(solution.w)
+            parts.append((coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column))
         dtype = float_type(X)
         coef, intercept = (np.concatenate(rows).astype(dtype) for rows in zip(*parts))
         return Found(coef, intercept, solutions)
@@ -198,6 +195,8 @@ class SolvedEstimator(LinearEstimator):
             coef, intercept = np.zeros((k, d)), self._first(task, i, k)
         if column is not None:
             return np.hstack([coef, intercept[:, None] / column]).ravel()
+        if objective.mean_ is not None:
+            intercept, coef = intercept + coef @ objective.mean_, coef * objective.scale_
         return np.concatenate([coef.ravel(), intercept]) if objective.fit_intercept else coef.ravel()
 
     def _callback(self, events: Events) -> Callable[[Solution], None] | None:

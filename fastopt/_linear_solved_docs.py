@@ -26,8 +26,8 @@ PARAMETERS = {
     "tol": """float, default={tol}
         {tol_means}""",
     "solver": """str, default='auto'
-        A solver of ``fastopt``, such as 'lbfgs', 'newton-cholesky', 'newton-cg', 'saga', 'sdca', 'cd' or 'fista'; 'auto' takes the
-        one that is fastest for this shape of data, loss and penalty.  {solver_more}""",
+        A solver of ``fastopt``, such as 'lbfgs', 'newton-cholesky', 'newton-cg', 'saga', 'sdca', 'cd' or 'fista'; 'auto'
+        takes the one that is fastest for this shape of data, loss and penalty.  {solver_more}""",
     "dual": """bool{dual_auto}, default={dual}
         Accepted for scikit-learn's sake; the solver says which problem is solved, and the solution is the same.""",
     "copy_X": """bool, default=True
@@ -47,7 +47,8 @@ PARAMETERS = {
     "n_jobs": """int or None, default=None
         Threads of `fit` and of predictions; None and -1: all that the process may use.  Results do not depend on it.""",
     "standardize": """bool, default=False
-        Penalise the weights of columns of mean 0 and variance 1; X is not copied, and `coef_` and `intercept_` are those of X.""",
+        Penalise the weights of columns of mean 0 and variance 1; `coef_` and `intercept_` are those of X, which is not
+        copied (sparse X is, once, for its means).""",
 }
 
 ATTRIBUTES = {
@@ -60,9 +61,10 @@ ATTRIBUTES = {
 #: words in the texts, unless the estimator has others
 WORDS = {
     "alpha": "1.0", "alpha_more": "", "C_more": "", "l1_ratio": "0.5", "intercept_more": "; it is not penalised", "scaling": "",
-    "max_iter": "100", "tol": "1e-4", "solver_more": "", "dual_auto": "", "dual": "False", "n_iter_type": "int", "n_iter_more": "",
-    "tol_means": "The largest element in magnitude of the (sub)gradient of the objective over the sum of weights, at which the\n    "
-                 "solver is done.",
+    "max_iter": "100", "tol": "1e-4", "solver_more": "", "dual_auto": "", "dual": "False", "n_iter_type": "int",
+    "n_iter_more": "",
+    "tol_means": "The largest element in magnitude of the (sub)gradient of the objective, over the sum of weights, at which\n    "
+                 "the solver is done.",
     "coef": "(n_features,)",
 }
 

@@ -59,16 +59,18 @@ RIDGE: dict[str, Rule] = {
     "solver": names(*SOLVERS, "svd", "cholesky", "lsqr", "sparse_cg"),
 }
 ELASTIC: dict[str, Rule] = {
-    **SOLVED, **_DESCENT, "alpha": real(0), "l1_ratio": real(0, 1), "max_iter": either(integer(1), NONE), "solver": names(*SOLVERS),
+    **SOLVED, **_DESCENT, "alpha": real(0), "l1_ratio": real(0, 1), "max_iter": either(integer(1), NONE),
+    "solver": names(*SOLVERS),
 }
 LASSO: dict[str, Rule] = {name: rule for name, rule in ELASTIC.items() if name != "l1_ratio"}
+_PLAIN = {name: rule for name, rule in SOLVED.items() if name != "standardize"}
 LINEAR_SVC: dict[str, Rule] = {
-    **SOLVED, **_C, **_VERBOSE, **_RANDOM, **_CLASSES, **_SCALING, **_DUAL, "penalty": names("l1", "l2"),
+    **_PLAIN, **_C, **_VERBOSE, **_RANDOM, **_CLASSES, **_SCALING, **_DUAL, "penalty": names("l1", "l2"),
     "loss": names("hinge", "squared_hinge"), "multi_class": names("ovr", "crammer_singer"), "tol": real(0, above=True),
     "solver": names(*SOLVERS),
 }
 LINEAR_SVR: dict[str, Rule] = {
-    **SOLVED, **_C, **_VERBOSE, **_RANDOM, **_SCALING, **_DUAL, "epsilon": real(0), "tol": real(0, above=True),
+    **_PLAIN, **_C, **_VERBOSE, **_RANDOM, **_SCALING, **_DUAL, "epsilon": real(0), "tol": real(0, above=True),
     "loss": names("epsilon_insensitive", "squared_epsilon_insensitive"), "solver": names(*SOLVERS),
 }
 HUBER: dict[str, Rule] = {**SOLVED, **_WARM, "epsilon": real(1), "alpha": real(0), "solver": names(*SOLVERS)}
@@ -78,20 +80,29 @@ QUANTILE: dict[str, Rule] = {
     "solver_options": either(Rule("a dict of options of scipy.optimize.linprog", lambda value: isinstance(value, dict)), NONE),
 }
 GLM: dict[str, Rule] = {
-    **SOLVED, **_WARM, **_VERBOSE, "alpha": real(0), "tol": real(0, above=True), "max_iter": integer(1), "solver": names(*SOLVERS),
+    **SOLVED, **_WARM, **_VERBOSE, "alpha": real(0), "tol": real(0, above=True), "max_iter": integer(1),
+    "solver": names(*SOLVERS),
 }
 TWEEDIE: dict[str, Rule] = {**GLM, "power": real(), "link": names("auto", "identity", "log")}
+
+
+def _several(low: float, high: float = np.inf) -> Rule:
+    """A list of numbers, all at least `low` and at most `high`."""
+    return Rule(f"a list of numbers at least {low:g}" + (f" and at most {high:g}" if high < np.inf else ""),
+                lambda value: np.ndim(value) == 1 and _strengths(value) and bool(np.min(value) >= low and np.max(value) <= high))
+
+
 _GRID = {"eps": real(0, 1, above=True, below=True), **_VERBOSE,
-         "alphas": either(integer(1), Rule("an array of numbers at least 0", lambda value: np.ndim(value) == 1 and _strengths(value))),
+         "alphas": either(integer(1), _several(0)),
          "precompute": either(names("auto"), _DESCENT["precompute"]),
          "cv": Rule("an integer of at least 2, a splitter, an iterable of splits or None",
-                    lambda value: value is None or integer(2).accepts(value) or hasattr(value, "split") or hasattr(value, "__iter__")
-                    and not isinstance(value, str))}
+                    lambda value: value is None or integer(2).accepts(value)
+                    or any(hasattr(value, name) for name in ("split", "__iter__")) and not isinstance(value, str))}
 LASSO_CV: dict[str, Rule] = {name: rule for name, rule in {**LASSO, **_GRID}.items()
                              if name not in ("alpha", "warm_start", "standardize")}
-ELASTIC_CV: dict[str, Rule] = {**LASSO_CV, "l1_ratio": either(real(0, 1), Rule(
-    "a list of such numbers", lambda value: np.ndim(value) == 1 and _strengths(value) and np.max(value) <= 1))}
-_SCORING = {"scoring": either(Rule("the name of a scorer", lambda value: isinstance(value, str)), Rule("a callable", callable), NONE)}
+ELASTIC_CV: dict[str, Rule] = {**LASSO_CV, "l1_ratio": either(real(0, 1), _several(0, 1))}
+_SCORING = {"scoring": either(Rule("the name of a scorer", lambda value: isinstance(value, str)), Rule("a callable", callable),
+                              NONE)}
 RIDGE_CV: dict[str, Rule] = {
     **_SCORING, "fit_intercept": FLAG, "cv": _GRID["cv"], "store_cv_results": FLAG, "alpha_per_target": FLAG,
     "alphas": Rule("numbers above 0", lambda value: _strengths(value) and np.min(value) > 0), "n_jobs": SOLVED["n_jobs"],
@@ -99,14 +110,15 @@ RIDGE_CV: dict[str, Rule] = {
 }
 LOGISTIC_CV: dict[str, Rule] = {
     **{name: rule for name, rule in LOGISTIC.items() if name not in ("penalty", "C", "l1_ratio", "warm_start", "standardize")},
-    "Cs": either(integer(1), Rule("a list of numbers above 0", lambda value: np.ndim(value) == 1 and _strengths(value) and np.min(value) > 0)),
-    "l1_ratios": Rule("a list of numbers from 0 to 1", lambda value: np.ndim(value) == 1 and _strengths(value) and np.max(value) <= 1),
+    "Cs": either(integer(1), _several(np.nextafter(0, 1))),
+    "l1_ratios": _several(0, 1),
     "refit": FLAG, "cv": _GRID["cv"], "use_legacy_attributes": Rule("False", lambda value: value is False),
     **_SCORING,
 }
 GENERAL: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": names(*SOLVERS),
-    "loss": either(names(*losses.names(), "multinomial"), Rule("a loss of fastopt.losses", lambda value: isinstance(value, Loss))),
+    "loss": either(names(*losses.names(), "multinomial"),
+                   Rule("a loss of fastopt.losses", lambda value: isinstance(value, Loss))),
     "penalty": either(names(*penalties.names()),
                       Rule("a penalty of fastopt.penalties", lambda value: isinstance(value, penalties.Penalty)), NONE),
 }
@@ -123,10 +135,11 @@ def _strengths(value: Any) -> bool:
 
 def penalty_of(strength: float, share: float, positive: bool = False) -> tuple[float, Any]:
     """strength·((1 − share)/2·‖w‖² + share·‖w‖₁), and w >= 0 if `positive`: l2 of the objective, and the penalty beside it."""
-    l2, l1 = strength * (1 - share), strength * share
-    if l1 > 0:
-        return l2, penalties.L1(l1, positive=positive)
-    return l2, penalties.NonNegative() if positive else None
+    if strength > 0 and share > 0:
+        if share == 1:
+            return 0.0, penalties.L1(strength, positive=positive)
+        return 0.0, penalties.ElasticNet(strength, share, positive=positive)
+    return strength, penalties.NonNegative() if positive else None
 
 
 solve = _solve.solve

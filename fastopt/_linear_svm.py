@@ -14,13 +14,13 @@ from fastopt._linear_solved_params import LINEAR_SVC, LINEAR_SVR, penalty_of
 from fastopt.losses import Loss
 
 WORDS = {"max_iter": "1000", "dual_auto": " or 'auto'", "dual": "'auto'", "n_iter_more": ", the most of any objective",
-         "intercept_more": ", as the weight of a column of the value `intercept_scaling`: it\n    is penalised, and X is copied for it",
+         "intercept_more": ", as the weight of a column of value\n    `intercept_scaling`: it is penalised; X is copied for it",
          "scaling": "Value of the column whose weight makes the intercept: the larger, the less the penalty weighs on it."}
 
 
 @solved(classes=True, **WORDS)
 class LinearSVC(SolvedClassifier):
-    """Linear support vector classification: minimum of C·Σ sᵢ·loss(yᵢ, xᵢ·w) + ‖w‖²/2, or ‖w‖₁, x with a column for the intercept.
+    """Linear support vector classification: minimum of C·Σ sᵢ·loss(yᵢ, xᵢ·w) + ‖w‖²/2, or ‖w‖₁; x has a column for b.
 
     Parameters, attributes and the optimum are those of `sklearn.svm.LinearSVC`.  More than two classes are learnt one against the
     rest.
@@ -58,7 +58,7 @@ class LinearSVC(SolvedClassifier):
     def __init__(self, penalty: str = "l2", loss: str = "squared_hinge", *, dual: Any = "auto", tol: float = 1e-4, C: float = 1.0,
                  multi_class: str = "ovr", fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: Any = None,
                  verbose: int = 0, random_state: Any = None, max_iter: int = 1000, solver: str = "auto",
-                 n_jobs: int | None = None, standardize: bool = False) -> None:
+                 n_jobs: int | None = None) -> None:
         self._keep(locals())
 
     # ---- what the base asks ----
@@ -66,8 +66,8 @@ class LinearSVC(SolvedClassifier):
     def _check(self) -> None:
         super()._check()
         if self.multi_class == "crammer_singer":
-            refuse(type(self).__name__, "multi_class", "'ovr': the loss of Crammer and Singer is none of ours; sklearn.svm.LinearSVC "
-                   "has it", self.multi_class)
+            refuse(type(self).__name__, "multi_class", "'ovr': the loss of Crammer and Singer is none of ours, but of "
+                   "sklearn.svm.LinearSVC", self.multi_class)
 
     def _penalty(self, strength: float) -> tuple[float, Any]:
         return penalty_of(strength, 1.0 if self.penalty == "l1" else 0.0)
@@ -81,7 +81,7 @@ class LinearSVC(SolvedClassifier):
 
 @solved(**WORDS)
 class LinearSVR(SolvedRegressor):
-    """Linear support vector regression: minimum of C·Σ sᵢ·loss(yᵢ − xᵢ·w) + ‖w‖²/2, x with a column for the intercept.
+    """Linear support vector regression: minimum of C·Σ sᵢ·loss(yᵢ − xᵢ·w) + ‖w‖²/2; x has a column for b.
 
     Parameters, attributes and the optimum are those of `sklearn.svm.LinearSVR`.
 
@@ -115,8 +115,7 @@ class LinearSVR(SolvedRegressor):
 
     def __init__(self, *, epsilon: float = 0.0, tol: float = 1e-4, C: float = 1.0, loss: str = "epsilon_insensitive",
                  fit_intercept: bool = True, intercept_scaling: float = 1.0, dual: Any = "auto", verbose: int = 0,
-                 random_state: Any = None, max_iter: int = 1000, solver: str = "auto", n_jobs: int | None = None,
-                 standardize: bool = False) -> None:
+                 random_state: Any = None, max_iter: int = 1000, solver: str = "auto", n_jobs: int | None = None) -> None:
         self._keep(locals())
 
     # ---- what the base asks ----

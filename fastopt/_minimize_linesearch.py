@@ -41,12 +41,12 @@ class Wolfe:
 
     def search(self, direction: Array, slope: float, t: float, longest: float = math.inf, widen: float = WIDEN) -> float:
         """The step, from the guess t; 0 if there is none."""
-        run, f0, noise = self.run, self.run.point.f, self.rounding * abs(self.run.point.f)
+        f0, noise = self.run.point.f, self.rounding * abs(self.run.point.f)
         a, fa, da = 0.0, f0, slope
         b, fb, db = math.inf, math.inf, math.nan
         t, width = min(t, longest), math.inf
         for _ in range(self.maxls):
-            f, d = probe(run, direction, t, f0 + max(self.c1 * t * slope, noise))
+            f, d = self._probe(direction, t, f0 + max(self.c1 * t * slope, noise))
             low_enough = f <= f0 + self.c1 * t * slope
             level = abs(f - f0) <= noise
             if math.isfinite(d):
@@ -67,6 +67,9 @@ class Wolfe:
             if not a < t < b:
                 break
         return self._fall_back(a, fa, f0)
+
+    def _probe(self, direction: Array, t: float, threshold: float) -> tuple[float, float]:
+        return probe(self.run, direction, t, threshold)
 
     def _keep_low(self) -> None:
         self.low, self.run.trial = self.run.trial, self.low

@@ -253,3 +253,21 @@ cdef extern from "fastopt.h" nogil:
         FO_FLOAT16
         FO_INT8
         FO_UINT8
+
+    enum:
+        FO_GRAM_ROWS
+        FO_GRAM_BYTES
+        FO_GRAM_BLOCK
+
+    ctypedef struct fo_gram:
+        Py_ssize_t n
+        const int32_t *rows
+        const void *h
+        const void *c
+        int intercept, outer
+        Py_ssize_t begin, end
+        const void *centre
+        void *left
+        void *right
+        Py_ssize_t stride
+        double *sums

@@ -29,7 +29,8 @@ PARITY = [
     *(("Ridge", y, params, {}) for y in ("real", "columns") for params in (
         {}, {"alpha": 30.0}, {"fit_intercept": False}, {"positive": True})),
     ("Ridge", "columns", {"alpha": np.array([1.0, 50.0])}, {}),
-    *((name, y, {"max_iter": 10000, **params}, {}) for name in ("Lasso", "ElasticNet") for y in ("real", "columns") for params in (
+    *((name, y, {"max_iter": 10000, **params}, {}) for name in ("Lasso", "ElasticNet") for y in ("real", "columns")
+      for params in (
         {"alpha": 0.1}, {"alpha": 0.02, "fit_intercept": False}, {"alpha": 0.05, "positive": True})),
     ("ElasticNet", "real", {"alpha": 0.1, "l1_ratio": 0.0, "max_iter": 10000}, {}),
     *(("LinearSVC", y, {"max_iter": 20000, **params}, {"dual": False}) for y in ("two", "three") for params in (
@@ -42,7 +43,8 @@ PARITY = [
     *(("PoissonRegressor", "counts", params, {"solver": "newton-cholesky"}) for params in (
         {}, {"alpha": 0.0}, {"alpha": 0.1, "fit_intercept": False})),
     ("GammaRegressor", "positive", {"alpha": 0.1}, {"solver": "newton-cholesky"}),
-    *(("TweedieRegressor", "positive", {"alpha": 0.1, "power": power}, {"solver": "newton-cholesky"}) for power in (0, 1, 1.4, 2)),
+    *(("TweedieRegressor", "positive", {"alpha": 0.1, "power": power}, {"solver": "newton-cholesky"})
+      for power in (0, 1, 1.4, 2)),
 ]
 
 

@@ -18,7 +18,8 @@ from fastopt.linear_model import (ElasticNet, GeneralizedLinearEstimator, HuberR
 from solved_cases import EACH, TARGETS, WEIGHT, X, Y_OF
 
 ALL = pytest.mark.parametrize("name", EACH)
-ITERATED = pytest.mark.parametrize("name", [name for name in EACH if name not in ("QuantileRegressor", "GeneralizedLinearEstimator")])
+ITERATED = pytest.mark.parametrize("name", [name for name in EACH if not name.endswith("CV") and name not in
+                                            ("QuantileRegressor", "GeneralizedLinearEstimator")])
 
 
 @pytest.fixture(autouse=True)
@@ -88,10 +89,13 @@ def test_bad_weights_are_named(name, weight, words):
     (LogisticRegression(C=0.0), "C of LogisticRegression must be a number above 0"),
     (LogisticRegression(C=-np.inf), "C of"), (LogisticRegression(l1_ratio=1.5), "l1_ratio"),
     (LogisticRegression(solver="lbgfs"), "did you mean 'lbfgs'"), (LogisticRegression(penalty="l3"), "penalty"),
-    (LogisticRegression(penalty="elasticnet", l1_ratio=None), "l1_ratio"), (LogisticRegression(dual=True, solver="lbfgs"), "dual"),
+    (LogisticRegression(penalty="elasticnet", l1_ratio=None), "l1_ratio"),
+    (LogisticRegression(dual=True, solver="lbfgs"), "dual"),
     (LogisticRegression(l1_ratio=1.0, solver="lbfgs"), "lbfgs"), (LogisticRegression(class_weight="equal"), "class_weight"),
-    (LogisticRegression(tol=-1.0), "tol"), (LogisticRegression(max_iter=2.5), "max_iter"), (LogisticRegression(n_jobs=0), "n_jobs"),
-    (Ridge(alpha=-1.0), "alpha"), (Ridge(alpha=[1.0, 2.0]), "alpha"), (Ridge(alpha="a"), "alpha"), (Ridge(positive=1), "positive"),
+    (LogisticRegression(tol=-1.0), "tol"), (LogisticRegression(max_iter=2.5), "max_iter"),
+    (LogisticRegression(n_jobs=0), "n_jobs"),
+    (Ridge(alpha=-1.0), "alpha"), (Ridge(alpha=[1.0, 2.0]), "alpha"), (Ridge(alpha="a"), "alpha"),
+    (Ridge(positive=1), "positive"),
     (Lasso(alpha=-0.1), "alpha"), (Lasso(selection="all"), "selection"), (ElasticNet(l1_ratio=2.0), "l1_ratio"),
     (LinearSVC(loss="log_loss"), "loss"), (LinearSVC(multi_class="crammer_singer"), "crammer_singer"),
     (LinearSVR(epsilon=-1.0), "epsilon"), (HuberRegressor(epsilon=0.5), "epsilon"), (QuantileRegressor(quantile=1.0), "quantile"),
@@ -100,7 +104,7 @@ def test_bad_weights_are_named(name, weight, words):
     (GeneralizedLinearEstimator("nothing"), "loss"), (GeneralizedLinearEstimator(penalty="l7"), "penalty"),
 ], ids=str)
 def test_bad_parameters_are_named(model, words):
-    with pytest.raises(InvalidParameterError, match=words):
+    with pytest.raises(ValueError, match=words):
         model.fit(X, TARGETS["two" if hasattr(model, "decision_function") else "positive"])
 
 
@@ -116,8 +120,8 @@ def test_bad_targets_are_named(model, y, words):
         model.fit(X, y)
 
 
-@pytest.mark.parametrize("model, y", [(LogisticRegression(), "two"), (LogisticRegression(), "three"), (Lasso(alpha=0.02), "columns"),
-                                      (PoissonRegressor(), "counts"), (HuberRegressor(), "real")])
+@pytest.mark.parametrize("model, y", [(LogisticRegression(), "two"), (LogisticRegression(), "three"),
+                                      (Lasso(alpha=0.02), "columns"), (PoissonRegressor(), "counts"), (HuberRegressor(), "real")])
 def test_a_warm_start_goes_on_where_the_last_fit_ended(model, y):
     model = clone(model).set_params(warm_start=True, tol=1e-6, max_iter=1000).fit(X, TARGETS[y])
     first = np.copy(model.coef_)
@@ -163,13 +167,14 @@ def test_hard_input_is_solved(name, kind):
     made = HARD[kind](X)
     y = TARGETS[Y_OF[name]]
     if kind == "one row each":
+        if name.endswith("CV"):
+            return   # which has to split
         rows = np.unique(y, return_index=True)[1][:2] if Y_OF[name] == "two" else [0]
         made, y = made[rows], y[rows]
     model = clone(EACH[name]).fit(made, y)
     assert np.isfinite(model.coef_).all() and np.isfinite(model.intercept_).all()
     assert model.predict(made).shape == y.shape
-    null = {"two": np.mean(y == y[0]) if Y_OF[name] == "two" else 0}.get(Y_OF[name], 0)
-    assert len(y) < 3 or model.score(made, y) >= min(null, 1 - null) - 0.2
+    assert len(y) < 3 or model.score(made, y) >= (0.5 if Y_OF[name] == "two" else -0.2)
 
 
 @pytest.mark.parametrize("name, y", [("LogisticRegression", "three"), ("Ridge", "real"), ("LinearSVC", "two"), ("Lasso", "real")])
@@ -192,7 +197,8 @@ def test_narrow_numbers_are_taken_as_they_are(model, y, dtype):
     np.testing.assert_allclose(a.score(narrow, TARGETS[y]), b.score(narrow.astype(np.float32), TARGETS[y]), atol=1e-3)
 
 
-@pytest.mark.parametrize("model, y", [(LogisticRegression(C=0.1), "two"), (LogisticRegression(C=0.1), "three"), (Ridge(alpha=50.0), "columns"),
+@pytest.mark.parametrize("model, y", [(LogisticRegression(C=0.1), "two"), (LogisticRegression(C=0.1), "three"),
+                                      (Ridge(alpha=50.0), "columns"),
                                       (Lasso(alpha=0.1), "real"), (PoissonRegressor(), "counts")])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_standardize_is_what_scaled_columns_give(model, y, sparse):
@@ -217,8 +223,9 @@ def test_sparse_weights_and_dense_ones_predict_alike():
 
 
 GENERAL = [
-    ("huber", penalties.L1(0.1), "real"), ("log_cosh", penalties.NonNegative(), "real"), ("squared_error", penalties.Box(-0.2, 0.3), "real"),
-    ("squared_error", penalties.GroupLasso(0.2, [0, 0, 1, 1, 2, 2]), "real"), ("squared_error", penalties.MCP(0.2, gamma=3.0), "columns"),
+    ("huber", penalties.L1(0.1), "real"), ("log_cosh", penalties.NonNegative(), "real"),
+    ("squared_error", penalties.Box(-0.2, 0.3), "real"),
+    ("squared_error", penalties.GroupLasso(0.2, 2), "real"), ("squared_error", penalties.MCP(0.2, gamma=3.0), "columns"),
     ("log_loss", penalties.SCAD(0.05, gamma=3.7), "two"), ("multinomial", penalties.ElasticNet(0.05, 0.5), "three"),
     ("poisson", penalties.L2(0.1), "counts"), ("squared_hinge", None, "three"), ("modified_huber", penalties.L1(0.01), "two"),
     ("exponential", penalties.L2(0.1), "two"), (losses.GeneralRobust(alpha=1.5), "l2", "real"),

@@ -9,8 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from solved_cases import PARITY, TARGETS, WEIGHT, X, pair
 
 IDS = [f"{name}-{y}-{'-'.join(f'{k}={v}' for k, v in params.items())}" for name, y, params, _ in PARITY]
-FORMS = {"dense": np.ascontiguousarray, "fortran": np.asfortranarray, "csr": scipy.sparse.csr_matrix, "csc": scipy.sparse.csc_array,
-         "strided": lambda X: np.repeat(X, 2, axis=1)[:, ::2]}
+FORMS = {"dense": np.ascontiguousarray, "fortran": np.asfortranarray, "csr": scipy.sparse.csr_matrix,
+         "csc": scipy.sparse.csc_array, "strided": lambda X: np.repeat(X, 2, axis=1)[:, ::2]}
 
 
 def same(ours, theirs, X, y, weight, tol):

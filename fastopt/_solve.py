@@ -1,0 +1,140 @@
+"""solve(objective, penalty, solver): the front door to all solvers, and solver="auto".
+
+Used by the estimators.  What solvers require and how they are found is in _solver.py; this module imports those that there are.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _solve_lbfgs, _solve_newton, _solve_trust
+from ._checks import integer, number
+from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, suitable
+from .exceptions import InvalidParameterError
+
+__all__ = ["Solution", "solve"]
+
+_SOLVERS = (_solve_lbfgs, _solve_newton, _solve_trust)   # importing them enters them into the register
+
+#: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
+_OTHERS = ("cd", "fista", "sdca", "saga")
+#: losses whose minimum lies at infinity where classes are separable
+_MARGINS = ("log_loss", "multinomial", "exponential")
+
+
+def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
+          max_iter: int = 100, callback: Callback | None = None, random_state: Any = None) -> Solution:
+    """Minimise an objective, and a penalty of its coefficients.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+    penalty : Penalty, optional
+        Of `fastopt.penalties`; it stands beside the mean of the losses and the objective's own l2.
+    solver : str
+        ``"auto"`` or the name of a solver (docs/solvers.md).
+    w0 : array_like of shape (n_params,), optional
+        Where to start; default 0.
+    tol : float, at least 0
+        The largest element of the gradient, or with a penalty of its least subgradient, at the end.
+    max_iter : int
+    callback : callable, optional
+        Of a `Solution` after each iteration; ``StopIteration`` ends the run.
+    random_state : int, Generator or None
+        For solvers that draw rows.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    InvalidParameterError
+        If the solver does not exist or does not take this loss with this penalty, or an argument is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt import LinearObjective
+    >>> from fastopt._solve import solve
+    >>> objective = LinearObjective(np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]), np.array([1.0, 3.0, 2.0]), "squared_error")
+    >>> solution = solve(objective, solver="newton-cholesky", tol=1e-10)
+    >>> solution.w.round(6), solution.converged, solution.solver
+    (array([1., 2.]), True, 'newton-cholesky')
+    """
+    tol, max_iter = number("tol", tol, at_least=0), integer("max_iter", max_iter, 0)
+    if callback is not None and not callable(callback):
+        raise InvalidParameterError(f"callback must be callable or None, got {callback!r}")
+    w = _start(objective, w0)
+    own = objective.l2
+    share, rest = _smooth_part(penalty)
+    try:
+        objective.l2 = own + share
+        name = choose(objective, rest, tol) if solver == "auto" else solver
+        run = find(name, objective, rest)
+        solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state)
+        return _remark(solution, objective, rest)
+    finally:
+        objective.l2 = own
+
+
+def _start(objective: Any, w0: ArrayLike | None) -> Vector:
+    """A float64 vector of the solver's own."""
+    if w0 is None:
+        return np.zeros(objective.n_params)
+    w = np.array(w0, dtype=np.float64)
+    if w.shape != (objective.n_params,) or not np.isfinite(w).all():
+        raise InvalidParameterError(f"w0 must be finite and of shape ({objective.n_params},), got shape {w.shape}")
+    return w
+
+
+def _smooth_part(penalty: Any) -> tuple[float, Any]:
+    """The strength of an L2 penalty that can be the objective's, and what is left of the penalty."""
+    if penalty_name(penalty) == "l2" and set(penalty.params) <= {"alpha", "weights", "positive"}:
+        plain = penalty.params.get("weights") is None and not penalty.params.get("positive", False)
+        return (float(penalty.params["alpha"]), None) if plain else (0.0, penalty)
+    return 0.0, penalty
+
+
+def choose(objective: Any, penalty: Any, tol: float) -> str:
+    """The solver that is expected to be the first, by measured rules (docs/solvers.md)."""
+    names = suitable(objective, penalty)
+    if not names:
+        refuse("auto", "finds none", objective, penalty)
+    if penalty is None and "lbfgs" in names:
+        return _smooth(objective, names, tol)
+    return next((name for name in _OTHERS if name in names), names[0])
+
+
+def _smooth(objective: Any, names: list[str], tol: float) -> str:
+    """By the work of a Hessian, in passes over X."""
+    n, size, X = objective.n_samples, objective.n_params, objective.X
+    if "newton-cholesky" not in names:
+        return "newton-cg"
+    hessian = _hessian_passes(objective)
+    if X.is_sparse and hessian > 30:
+        return "newton-cg"
+    if loss_name(objective) == "squared_error" and hessian < 100:
+        return "newton-cholesky"
+    if "preconditioned-cg" in names and n >= 40 * size and hessian > 5:
+        return "preconditioned-cg"
+    return "newton-cholesky" if hessian < 60 else "newton-cg"
+
+
+def _hessian_passes(objective: Any) -> float:
+    """What a Hessian and its factor cost, in readings of X by a gradient."""
+    X, size = objective.X, objective.n_params
+    products = min(3 * X.row_size ** 2, size * (size / 16 + 2)) if X.is_sparse else size * size / 16
+    factor = size ** 3 / 3 / 8 / max(1, objective.n_samples)
+    return float((products + factor) / (X.row_size * objective.n_outputs))
+
+
+def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:
+    """Say so where all classes are right for certain, and nothing holds the weights back."""
+    if penalty is None and objective.l2 == 0 and loss_name(objective) in _MARGINS:
+        if 0 <= solution.value < math.log(2) / objective.n_samples:
+            return solution._replace(message=f"{solution.message} {UNBOUNDED}")
+    return solution

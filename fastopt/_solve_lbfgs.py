@@ -1,0 +1,45 @@
+"""Solver "lbfgs": limited-memory BFGS; an iteration reads X once, half for the direction and half for the gradient.
+
+Used by _solve.py, through the register.  The pairs are _lbfgs.pyx's.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._lbfgs import History
+from ._minimize_linesearch import FAR, WIDEN, first_step
+from ._solve_smooth import Descent, Steps, descend
+from ._solver import Callback, Needs, Solution, Vector, solver
+
+PAIRS = 10
+
+
+def _steps(descent: Descent) -> Steps:
+    """−H·g by the last pairs, then a step for Wolfe's conditions; after a failed search, again without the pairs."""
+    history = History(PAIRS, len(descent.w), descent.w.dtype)
+    direction = np.empty_like(descent.w)
+    while True:
+        history.direction(descent.g, direction)
+        guess, widen = (1.0, WIDEN) if history.count else (first_step(descent.g), FAR)
+        w, g = descent.w, descent.g
+        if descent.step(direction, guess, widen):
+            history.append(descent.w, w, descent.g, g)
+            yield
+        elif history.count:
+            history.clear()
+        else:
+            return
+
+
+@solver("lbfgs", Needs(smooth=True))
+def lbfgs(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
+          random_state: Any) -> Solution:
+    """Limited-memory BFGS.
+
+    References
+    ----------
+    J. Nocedal (1980), Updating quasi-Newton matrices with limited storage, Math. Comp. 35.
+    """
+    return descend("lbfgs", _steps, objective, w0, tol, max_iter, callback)

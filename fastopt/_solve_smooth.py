@@ -1,0 +1,122 @@
+"""What the solvers of smooth objectives share: where a run is, a step along a line, when it ends.
+
+A method is a generator over a Descent: each `next` is one iteration; it returns where it cannot lower the value any more.
+Used by _solve_lbfgs, _solve_newton and _solve_trust.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+
+from ._lbfgs import dot
+from ._minimize_linesearch import WIDEN, Wolfe
+from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Solution, Vector
+
+Steps = Generator[None, None, None]
+Method = Callable[["Descent"], Steps]
+
+C1, C2, MAXLS = 1e-4, 0.9, 30
+PATIENCE = 5   # iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach
+
+
+class Descent:
+    """Where a run is.
+
+    Attributes
+    ----------
+    objective : LinearObjective
+    w, g : ndarray of shape (n_params,)
+        The point and the gradient there.
+    value, violation : float
+        The objective there, and the largest element of the gradient.
+    tol : float
+        What `violation` is to reach.
+    """
+
+    def __init__(self, objective: Any, w0: Vector, tol: float) -> None:
+        self.objective, self.w, self.tol = objective, w0, tol
+        self.search = LineSearch(self)
+        self.look()
+
+    def look(self) -> None:
+        """Value and gradient at w."""
+        self.value, self.g = self.objective.value_and_gradient(self.w)
+        self.violation = float(np.abs(self.g).max())
+
+    @property
+    def finite(self) -> bool:
+        return math.isfinite(self.value) and math.isfinite(self.violation)
+
+    @property
+    def f(self) -> float:
+        """The value, as line searches call it."""
+        return self.value
+
+    def step(self, direction: Vector, guess: float = 1.0, widen: float = WIDEN) -> bool:
+        """Go along a direction as far as Wolfe's conditions have it; False if the value does not fall."""
+        slope = dot(direction, self.g)
+        if not slope < 0:
+            return False
+        line = self.search.line = self.objective.line(self.w, direction)
+        step = self.search.search(direction, slope, guess, widen=widen)
+        if not step:
+            return False
+        self.w = line.accept(step)
+        self.look()
+        return True
+
+
+class LineSearch(Wolfe):
+    """Wolfe's conditions along a line of the objective, where a trial costs no reading of X."""
+
+    line: Any
+
+    def __init__(self, descent: Descent) -> None:
+        self.point, self.c1, self.c2, self.maxls = descent, C1, C2, MAXLS
+        self.rounding = 10 * float(np.finfo(descent.objective.dtype).eps)
+
+    @property
+    def run(self) -> LineSearch:   # type: ignore[override]
+        """Its `point` is where the line starts."""
+        return self
+
+    def _probe(self, direction: Vector, t: float, threshold: float) -> tuple[float, float]:
+        value, slope = self.line(t)
+        return (value, slope) if math.isfinite(value) else (math.inf, math.nan)
+
+    def _keep_low(self) -> None:
+        pass
+
+
+def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, max_iter: int,
+            callback: Callback | None) -> Solution:
+    """Iterate until the gradient is within tol, or nothing more is to be had."""
+    descent = Descent(objective, w0, tol)
+    steps = method(descent)
+    lowest, least, n_iter, idle = math.inf, math.inf, 0, 0
+    while True:
+        solution = Solution(descent.w, descent.value, n_iter, descent.violation, math.nan, descent.violation <= tol,
+                            CONVERGED, name)
+        if not descent.finite:
+            return solution._replace(converged=False, message=NOT_FINITE)
+        if n_iter and callback is not None:
+            try:
+                callback(solution._replace(w=descent.w.copy(), message=""))
+            except StopIteration:
+                return solution._replace(message=STOPPED)
+        if solution.converged:
+            return solution
+        idle = 0 if descent.value < lowest or descent.violation < least else idle + 1
+        lowest, least = min(lowest, descent.value), min(least, descent.violation)
+        if idle >= PATIENCE:
+            return solution._replace(message=PRECISION)
+        if n_iter >= max_iter:
+            return solution._replace(message=LIMIT)
+        try:
+            next(steps)
+        except StopIteration:
+            return solution._replace(message=PRECISION)
+        n_iter += 1

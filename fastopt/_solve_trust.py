@@ -1,0 +1,99 @@
+"""Solvers "newton-cg" and "preconditioned-cg": Newton's method whose steps are found by conjugate gradients.
+
+Each product with the Hessian reads X once; predictions are those that the objective keeps.  What preconditions the conjugate
+gradients makes the difference: nothing, or the Hessian of a part of the rows, whose Cholesky factor leaves them few iterations
+where there are many more rows than columns.  Used by _solve.py, through the register.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._hessian import hessian
+from ._lbfgs import dot
+from ._solve_newton import MAX_PARAMS, Factor, newton_cholesky
+from ._solve_smooth import Descent, Steps, descend
+from ._solver import Callback, Needs, Solution, Vector, solver
+
+Preconditioner = Callable[[Vector], Vector]
+
+#: the residual of a step at most, relative to the gradient, in the norm of the preconditioner
+FORCING = 0.1
+INNER = 250
+#: rows of the part whose Hessian preconditions: so many for each parameter, and at least this share
+ROWS_A_PARAMETER, LEAST_SHARE = 8, 0.05
+
+
+def _truncated(descent: Descent, precondition: Preconditioner) -> Vector:
+    """Conjugate gradients for H·s = −g, until the residual is small or the curvature negative."""
+    s, r = np.zeros_like(descent.g), -descent.g
+    z = precondition(r)
+    direction, rz = z.copy(), dot(r, z)
+    small = FORCING ** 2 * rz
+    for _ in range(INNER):
+        product = descent.objective.hessp(descent.w, direction)
+        curvature = dot(direction, product)
+        if not curvature > 0:
+            return s if s.any() else direction
+        step = rz / curvature
+        s += step * direction
+        r -= step * product
+        z = precondition(r)
+        rz, old = dot(r, z), rz
+        if rz <= small:
+            break
+        direction *= rz / old
+        direction += z
+    return s
+
+
+def _newton(descent: Descent, preconditioner: Callable[[Descent], Preconditioner]) -> Steps:
+    while descent.step(_truncated(descent, preconditioner(descent))) or descent.step(-descent.g):
+        yield
+
+
+@solver("newton-cg", Needs(smooth=True))
+def newton_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
+              random_state: Any) -> Solution:
+    """Newton's method by conjugate gradients, and a line search.
+
+    References
+    ----------
+    L. Galli and C.-J. Lin (2021), A study on truncated Newton methods for linear classification, IEEE Trans. Neural Networks and
+    Learning Systems 33.
+    """
+    return descend("newton-cg", lambda descent: _newton(descent, lambda _: np.copy), objective, w0, tol, max_iter, callback)
+
+
+@solver("preconditioned-cg", Needs(smooth=True, max_params=MAX_PARAMS))
+def preconditioned_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
+                      random_state: Any) -> Solution:
+    """Newton's method by conjugate gradients, preconditioned by the Hessian of a random part of the rows.
+
+    It starts from the minimum on that part, where all rows agree that it is better than w0.
+
+    References
+    ----------
+    R. H. Byrd, G. M. Chin, W. Neveitt and J. Nocedal (2011), On the use of stochastic Hessian information in optimization methods
+    for machine learning, SIAM J. Optim. 21.
+    """
+    n = objective.n_samples
+    wanted = max(ROWS_A_PARAMETER * objective.n_params, math.ceil(LEAST_SHARE * n))
+    if 2 * wanted >= n:
+        return newton_cholesky(objective, penalty, w0, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state)
+    rows = np.sort(np.random.default_rng(random_state).choice(n, wanted, replace=False)).astype(np.int32)
+    part = objective.rows(rows)
+    part.l2 = objective.l2
+    begin = objective.value(w0)
+    near = newton_cholesky(part, None, w0.copy(), tol=max(tol, 1e-3 * float(np.abs(part.gradient(w0)).max())), max_iter=max_iter,
+                           callback=None, random_state=None).w
+    if not objective.value(near) < begin:
+        near = w0
+
+    def factor(descent: Descent) -> Preconditioner:
+        return Factor(hessian(part, descent.w, whole=False)).solve
+
+    return descend("preconditioned-cg", lambda descent: _newton(descent, factor), objective, near, tol, max_iter, callback)
