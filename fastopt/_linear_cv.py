@@ -41,7 +41,7 @@ def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w:
 
 
 def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
-               score: Callable[[Any, Any], Any], w: Any, **options: Any) -> tuple[list[Any], list[Any]]:
+               score: Callable[[Any, Any], Any], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
     """Scores and solutions, by fold, then grid, then strength.
 
     Parameters
@@ -53,15 +53,15 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
         From the rows of a fold to lists of (l2, penalty), strongest first.
     score : callable
         From raw predictions (n, k) and their rows to what is wanted.
-    w : ndarray or None
-        Where to start.
+    start : callable
+        From the rows of a fold to where to start.
     **options
         Of `solve`.
     """
     scores, solutions = [], []
     for train, test in folds:
         fit, held = objective.rows(train), objective.rows(test)
-        found = [list(along(fit, grid, w, **options)) for grid in grids(train)]
+        found = [list(along(fit, grid, start(train), **options)) for grid in grids(train)]
         solutions.append(found)
         scores.append([[score(held.predictions(solution.w), test) for solution in path] for path in found])
     return scores, solutions
@@ -92,10 +92,14 @@ class PathCV(SolvedRegressor):
         y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
         objective = self._objective(X, task, 0, 0.0, None)
         ratios, folds, positive = self._ratios(), folds_of(values["cv"], X, y, False), bool(values["positive"])
-        start = np.zeros(objective.n_params)
-        if objective.fit_intercept:
-            start[-1] = np.average(y, weights=weight)
-        steepest = -objective.gradient(start)[:objective.n_features]
+
+        def start(rows: Any) -> Any:
+            first = np.zeros(objective.n_params)
+            if objective.fit_intercept:
+                first[-1] = np.average(y[rows], weights=None if weight is None else weight[rows])
+            return first
+
+        steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
         grids = [self._grid(steepest, ratio) for ratio in ratios]
 
         def mean_square(p: Any, rows: Any) -> float:
