@@ -1,5 +1,5 @@
 """Epochs of mini-batches, log_loss + l2, shuffled, against our own per-sample SGD on the same data: by 64 rows, plain steps and
-Adam, one thread and two; ten classes, one against the rest and by their softmax; CSR.
+Adam, one thread and two; ten classes, one against the rest and by their softmax; CSR, also by "hogwild".
 
     FASTOPT_DATA=… pytest bench/bench_batch.py --benchmark-json=batch.json && python bench/report.py batch.json
 
@@ -20,14 +20,25 @@ from turns import epochs_in_turn
 SINGLE = {"one sample a step": {}}
 BATCHES = {"64, sgd": {"batch_size": 64}, "64, adam": {"batch_size": 64, "optimizer": "adam"}}
 SOFTMAX = {"64, sgd, softmax": {"batch_size": 64, "multi_class": "multinomial"}}
+WIDE = {**BATCHES, "1024, sgd": {"batch_size": 1024}, "64, adagrad": {"batch_size": 64, "optimizer": "adagrad"}}
+WILD = {name: {"batch_size": 4, "optimizer": name.split(", ")[1]} for name in ("4, sgd", "4, adagrad")}
+
+
+def on_two(ways, **params):
+    """The same on two threads."""
+    return {f"{name}, {'hogwild, ' if params else ''}2 threads": {**how, "n_jobs": 2, **params} for name, how in ways.items()}
+
+
 TRAINING = {
     "dense float32, 60,000 × 784": {
-        **SINGLE, **BATCHES, **{f"{name}, 2 threads": {**how, "n_jobs": 2} for name, how in BATCHES.items()}},
+        **SINGLE, **BATCHES, **on_two(BATCHES)},
     "10 classes, float32, 20,000 × 784": {
         **SINGLE, "one sample a step, 2 threads": {"n_jobs": 2}, **BATCHES, **SOFTMAX,
-        **{f"{name}, 2 threads": {**how, "n_jobs": 2} for name, how in {**BATCHES, **SOFTMAX}.items()}},
-    "CSR float32, tf-idf, 25,000 × 36,000": {**SINGLE, **BATCHES, "64, adagrad": {"batch_size": 64, "optimizer": "adagrad"}},
-    "CSR float32, one-hot, 32,561 × 123": {**SINGLE, **BATCHES},
+        **on_two({**BATCHES, **SOFTMAX})},
+    "CSR float32, tf-idf, 25,000 × 36,000": {
+        **SINGLE, **WIDE, **on_two(WIDE), **WILD, **on_two(WILD, parallel="hogwild")},
+    "CSR float32, one-hot, 32,561 × 123": {
+        **SINGLE, **BATCHES, **on_two(BATCHES), "1024, sgd": {"batch_size": 1024}, **on_two({"1024, sgd": {"batch_size": 1024}})},
 }
 
 

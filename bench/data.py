@@ -45,7 +45,8 @@ def narrow(n=200_000, d=28):
 
 
 def int32_indices(X):
-    """scikit-learn's estimators refuse 64-bit indices, which its own svmlight loader makes."""
+    """scikit-learn's estimators refuse 64-bit indices, which its own svmlight loader makes; its vectorizers sort them."""
+    X.sort_indices()
     X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
     return X
 

@@ -97,6 +97,21 @@ def batches(results):
     return rows and table(["one epoch of log_loss + l2", "training", "time", "million samples/s", "speed of SGD"], rows)
 
 
+def accuracies(results):
+    """Time to an accuracy by library, and how many times sooner than the best rival we are."""
+    cases = {}
+    for result in results:
+        if "target" in result["extra_info"]:
+            cases.setdefault(result["extra_info"]["case"], {})[result["extra_info"]["library"]] = result["extra_info"]
+    names = list(dict.fromkeys(name for by in cases.values() for name in by))
+    rows = []
+    for case, by in cases.items():
+        times = [f"{by[name]['to_accuracy'] * 1e3:.1f} ms" if "to_accuracy" in by.get(name, {}) else "" for name in names]
+        ratio = by.get("fastopt", {}).get("ratio")
+        rows.append([case, *times, f"**{ratio:.1f}×**" if ratio else ""])
+    return rows and table(["time to relative suboptimality", *names, "sooner than the best"], rows)
+
+
 def picture(results, path):
     """Bars: how many times faster an epoch is."""
     import matplotlib
@@ -125,7 +140,7 @@ def main():
         with open(file) as stream:
             results += json.load(stream)["benchmarks"]
     print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results),
-                                    minimisations(results), batches(results), auto(results)])))
+                                    minimisations(results), batches(results), auto(results), accuracies(results)])))
     if arguments.picture:
         picture(results, arguments.picture)
 

@@ -1,177 +1,85 @@
-"""How soon solvers of l2 logistic regression are how near to the optimum: curves, drawn to docs/solvers.png, and a table.
+"""Curves of the solver race as a picture: relative suboptimality against the seconds of a whole fit.
 
-    FASTOPT_DATA=… OMP_NUM_THREADS=1 python bench/time_to_accuracy.py [--threads 1] [--sets a9a,imdb] [--rounds 3]
+    FASTOPT_DATA=… python bench/solver_race.py l2 --solvers auto --save curves.json
+    python bench/time_to_accuracy.py curves.json [--out docs/time_to_accuracy.png]
 
-alpha = 1/n, no intercept, X in memory.  A point is a whole fit with a tolerance or a number of iterations; rivals (scikit-learn,
-cyanure, snapml where installed) fit in turn, round by round, and the least time counts.  Seconds are those of the processor on one
-thread, of the clock on more.  The optimum is Newton's, in float64.  bench_solvers.py uses the fits.
+A line is an entrant; of each library those are drawn that reach the targets soonest.  Knows saved races only.
 """
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import time
-import warnings
+import json
 
+import matplotlib
 import numpy as np
-from data import int32_indices, load
-from sklearn.linear_model import LogisticRegression
+from matplotlib import pyplot as plt, ticker
 
-from fastopt import LinearObjective
-from fastopt._solve import solve
-
-warnings.filterwarnings("ignore")
-ITERATIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 13, 17, 22, 30, 40, 60, 100, 200, 400, 1000, 3000)
-TARGETS = (1e-3, 1e-6)
-LIMIT = 3.0   # seconds: no more is tried of a solver then
+#: a library's colour
+COLORS = {"fastopt": "#c0392b", "scikit-learn": "#2b6cb0", "cyanure": "#2f855a", "snapml": "#805ad5", "celer": "#b7791f", "skglm": "#4a5568"}
+STYLES = ("-", "--", ":")
+TITLES = {"covtype": "covtype, 20,000 × 54", "a9a": "a9a, 32,561 × 123, sparse", "imdb": "IMDB tf-idf, 25,000 × 36,000, sparse",
+          "fashion_mnist": "Fashion-MNIST, 60,000 × 784", "wide": "1,000 × 10,000"}
+FLOOR = 1e-8
 
 
-def _covtype():
-    X, y = load("covtype")
-    spread = X.std(axis=0)
-    return np.ascontiguousarray((X - X.mean(axis=0)) / np.where(spread > 0, spread, 1), dtype=np.float32), y > 0
+def staircase(points):
+    """(seconds, errors): what is reached by when, the best so far."""
+    points = sorted((seconds, max(error, FLOOR)) for _, seconds, error in points)
+    seconds, errors = np.array(points).T
+    errors = np.minimum.accumulate(errors)
+    kept = np.r_[True, errors[1:] < errors[:-1]]
+    return seconds[kept], errors[kept]
 
 
-def _fashion():
-    X, y = load("fashion_mnist")
-    return X.reshape(len(X), -1), y >= 5
-
-
-def _sparse(name):
-    X, y = load(name)
-    return int32_indices(X.tocsr().astype(np.float32)), y > 0
-
-
-SETS = {"covtype": _covtype, "a9a": lambda: _sparse("a9a"), "imdb": lambda: _sparse("imdb"), "fashion_mnist": _fashion}
-
-
-def data(name):
-    X, y = SETS[name]()
-    return X, np.asarray(y, dtype=np.int64)
-
-
-def ours(solver):
-    def fit(X, y, iterations, threads):
-        objective = LinearObjective(X, y, l2=1 / X.shape[0], n_threads=threads)
-        return solve(objective, None, solver, tol=1e-9, max_iter=iterations, random_state=0).w
-    return fit
-
-
-def sklearn(solver):
-    def fit(X, y, iterations, threads):
-        model = LogisticRegression(C=1.0, fit_intercept=False, solver=solver, tol=1e-9, max_iter=iterations)
-        return model.fit(X, y).coef_[0]
-    return fit
-
-
-def cyanure(solver):
-    from cyanure.estimators import Classifier
-
-    def fit(X, y, iterations, threads):
-        model = Classifier(loss="logistic", penalty="l2", lambda_1=1 / X.shape[0], fit_intercept=False, solver=solver, tol=1e-9,
-                           max_iter=iterations, verbose=False, n_threads=threads)
-        return np.ravel(model.fit(X, 2 * y - 1).get_weights())
-    return fit
-
-
-def snapml(dual):
-    from snapml import LogisticRegression as Snap
-
-    def fit(X, y, iterations, threads):
-        model = Snap(regularizer=1.0, dual=dual, fit_intercept=False, tol=1e-9, max_iter=iterations, n_jobs=threads, normalize=False)
-        return np.ravel(model.fit(X, y).coef_)
-    return fit
-
-
-def fits(wide):
-    """{name: fit}: ours first; those that need a Hessian in memory only where there are few columns."""
-    second = [] if wide else ["newton-cholesky", "preconditioned-cg"]
-    found = {f"fastopt {name}": ours(name) for name in ("auto", "lbfgs", "newton-cg", *second)}
-    names = ["lbfgs", "newton-cg", "sag", "saga", "liblinear"] + ([] if wide else ["newton-cholesky"])
-    found.update({f"scikit-learn {name}": sklearn(name) for name in names})
-    if importlib.util.find_spec("cyanure"):
-        found.update({f"cyanure {name}": cyanure(name) for name in ("qning-miso", "catalyst-miso", "qning-ista", "acc-svrg")})
-    if importlib.util.find_spec("snapml"):
-        found.update({f"snapml {'dual' if dual else 'primal'}": snapml(dual) for dual in (True, False)})
-    return found
-
-
-def optimum(X, y):
-    """(the least value, the objective in float64)"""
-    objective = LinearObjective(X.astype(np.float64), y, l2=1 / X.shape[0])
-    name = "newton-cholesky" if X.shape[1] < 5000 else "newton-cg"
-    return solve(objective, None, name, tol=1e-11, max_iter=300).value, objective
-
-
-def curves(name, threads=1, rounds=3):
-    """{solver: [(seconds, relative suboptimality), …]}"""
-    X, y = data(name)
-    best, objective = optimum(X, y)
-    clock = time.process_time if threads == 1 else time.perf_counter
-    result = {}
-    for solver, fit in fits(X.shape[1] > 5000).items():
-        points, spent = [], 0.0
-        for iterations in ITERATIONS:
-            start = clock()
-            w = fit(X, y, iterations, threads)
-            seconds = clock() - start
-            points.append([seconds, max((objective.value(np.asarray(w, dtype=np.float64)) - best) / best, 1e-12), iterations])
-            spent += seconds
-            if points[-1][1] < TARGETS[-1] or spent > LIMIT:
+def chosen(found, library, most=2):
+    """Names of a library's entrants that reach some target soonest; of one solver its fastest type alone."""
+    mine = {key: entry for key, entry in found.items() if key.split()[0].rstrip(",") == library}
+    names = []
+    for target in ("0.001", "1e-06"):
+        for key in sorted(mine, key=lambda key: mine[key]["seconds"][target]):
+            if mine[key]["seconds"][target] < float("inf") and key.split(",")[0] not in [n.split(",")[0] for n in names]:
+                names.append(key)
                 break
-        result[solver] = points
-    for _ in range(rounds - 1):   # in turn; only the points that count
-        for solver, fit in fits(X.shape[1] > 5000).items():
-            for point in _decisive(result[solver]):
-                start = clock()
-                fit(X, y, point[2], threads)
-                point[0] = min(point[0], clock() - start)
-    return {solver: [tuple(point[:2]) for point in points] for solver, points in result.items()}
+    return names[:most]
 
 
-def _decisive(points):
-    """The first point within each target."""
-    found = []
-    for target in TARGETS:
-        found += [point for point in points if point[1] <= target][:1]
-    return found
+def draw(axes, name, found):
+    for library in sorted({key.split()[0].rstrip(",") for key in found}, key=list(COLORS).index):
+        for key, style in zip(chosen(found, library), STYLES):
+            seconds, errors = staircase(found[key]["points"])
+            axes.plot(1e3 * seconds, errors, style, color=COLORS[library], label=key.split(",")[0], drawstyle="steps-post",
+                      linewidth=2.4 if library == "fastopt" else 1.5)
+    base, _, part = name.partition("/")
+    axes.set(xscale="log", yscale="log", ylim=(FLOOR, 1), title=TITLES.get(base, base) + (f", l1 = max/{part}" if part else ""),
+             xlabel="milliseconds of a fit", ylabel="relative suboptimality")
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
+    for target in (1e-3, 1e-6):
+        axes.axhline(target, color="#cccccc", linewidth=1, zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8, frameon=False)
 
 
-def seconds(points, target):
-    """The least time that reaches the target."""
-    return min((time for time, gap in points if gap <= target), default=float("inf"))
-
-
-def table(name, found):
-    print(f"\n{name}\n{'':32}" + "".join(f"{target:>12.0e}" for target in TARGETS))
-    for solver, points in sorted(found.items(), key=lambda item: seconds(item[1], TARGETS[-1])):
-        print(f"{solver:32}" + "".join(f"{1e3 * seconds(points, target):>9.1f} ms" for target in TARGETS), flush=True)
-
-
-def draw(all_curves, path):
-    import matplotlib
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+")
+    parser.add_argument("--out", default="docs/time_to_accuracy.png")
+    arguments = parser.parse_args()
     matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    figure, axes = plt.subplots(1, len(all_curves), figsize=(5 * len(all_curves), 4.5), squeeze=False)
-    for ax, (name, found) in zip(axes[0], all_curves.items()):
-        for solver, points in found.items():
-            ours = solver.startswith("fastopt")
-            ax.loglog(*zip(*points), label=solver, linewidth=2.5 if ours else 1, linestyle="-" if ours else "--")
-        ax.set(title=name, xlabel="seconds", ylabel="relative suboptimality")
-        ax.legend(fontsize=6)
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
+    races = {}
+    for file in arguments.files:
+        with open(file) as stream:
+            races |= json.load(stream)
+    columns = 2 if len(races) > 1 else 1
+    figure, grid = plt.subplots(-(-len(races) // columns), columns, figsize=(5.6 * columns, 3.9 * -(-len(races) // columns)),
+                                layout="constrained", squeeze=False)
+    for axes, (name, found) in zip(grid.flat, races.items()):
+        draw(axes, name, found)
+    for axes in list(grid.flat)[len(races):]:
+        axes.set_visible(False)
+    figure.savefig(arguments.out, dpi=120)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", default="docs/solvers.png")
-    arguments = parser.parse_args()
-    every = {}
-    for chosen in arguments.sets.split(","):
-        every[chosen] = curves(chosen, arguments.threads, arguments.rounds)
-        table(chosen, every[chosen])
-    draw(every, arguments.out)
+    main()

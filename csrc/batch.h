@@ -33,10 +33,10 @@ typedef struct {
     const real *centre; /* of the block's columns, or of the rows; or NULL */
 } F(batch_group);
 
-/* `rows` rows of a chunk from the i-th on, the last one again past its end; `half` of the rows to come: of each the vector that is
- * under way in others, or, where they lie one after the other, as many lines as those come to */
-FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk,
-                                       ptrdiff_t i, ptrdiff_t first, int half) {
+/* `rows` rows of a chunk from the i-th on, the last one again past its end; `half` of the rows to come: of each the vector that
+ * is under way in others; or, where they lie one after the other, as many lines as those come to */
+FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const int centred, const fo_matrix *X,
+                                       const fo_chunk *chunk, ptrdiff_t i, ptrdiff_t first, int half) {
     const ptrdiff_t size = element_size(element, sizeof(real)), stride = X->stride * size;
     const char *data = (const char *)X->data + first * size;
     F(batch_group) r;
@@ -62,8 +62,8 @@ FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const 
 #define BATCH_AHEAD(i) \
     if (ahead) FO_UNROLL for (int u = 0; u < BATCH_LINES(rows, element); u++) FO_PREFETCH(r->ahead[u] + (i) * r->step)
 
-/* a vector of a row, or its first m elements: minus the centre, where there is one, before anything is multiplied with it, so that
- * no product is a difference of large sums */
+/* a vector of a row, or its first m elements: minus the centre, where there is one, before anything is multiplied with it, so
+ * that no product is a difference of large sums */
 FO_INLINE F(vec) F(batch_load)(const int element, const int centred, const F(batch_group) *r, int u, ptrdiff_t i) {
     const F(vec) x = F(vload_element)(element, r->x[u], i);
     if (centred == CENTRED_ROW) return F(vsub)(x, F(vset)(r->centre[u < r->rows ? u : 0]));
@@ -142,8 +142,8 @@ FO_INLINE void F(batch_add_tile)(const int rows, const int tile, const int ahead
 
 /* one block of columns of a group, a tile of outputs after the other; no line is prefetched twice; `apart`: loops
  * with and without prefetching are compiled apart */
-FO_INLINE void F(batch_dot)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk, const F(batch_group) *r,
-                            ptrdiff_t d, const real *w, real *p) {
+FO_INLINE void F(batch_dot)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk,
+                            const F(batch_group) *r, ptrdiff_t d, const real *w, real *p) {
     const ptrdiff_t k = chunk->k, stride = chunk->output_stride;
     ptrdiff_t t = 0;
     int ahead = r->prefetch;
@@ -159,8 +159,8 @@ FO_INLINE void F(batch_dot)(const int rows, const int apart, const int element, 
     }
 }
 
-FO_INLINE void F(batch_add)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk, const F(batch_group) *r,
-                            ptrdiff_t d, const real *c, real *g) {
+FO_INLINE void F(batch_add)(const int rows, const int apart, const int element, const int centred, const fo_chunk *chunk,
+                            const F(batch_group) *r, ptrdiff_t d, const real *c, real *g) {
     const ptrdiff_t k = chunk->k, stride = chunk->output_stride;
     ptrdiff_t t = 0;
     int ahead = r->prefetch;
@@ -217,9 +217,32 @@ FO_INLINE void F(batch_products_csr)(const int layout, const fo_matrix *X, const
     }
 }
 
-FO_INLINE void F(batch_gradient_csr)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const real *c, real *g) {
+/* the first of a row's values in a column from `bound` on; they ascend.  Without a branch, which could not be predicted */
+FO_INLINE ptrdiff_t F(batch_bound)(const int layout, F(row) x, ptrdiff_t bound) {
+    ptrdiff_t first = 0;
+    for (ptrdiff_t m = x.m, half = m / 2; half > 0; m -= half, half = m / 2)
+        first += column(layout, x.columns, first + half - 1) < bound ? half : 0;
+    return first + (x.m > 0 && column(layout, x.columns, first) < bound);
+}
+
+/* the values of a row in columns first … last − 1 */
+FO_INLINE F(row) F(batch_between)(const int layout, F(row) x, ptrdiff_t first, ptrdiff_t last) {
+    const ptrdiff_t from = F(batch_bound)(layout, x, first), to = F(batch_bound)(layout, x, last);
+    return (F(row)){x.x + from, (const char *)x.columns + from * (layout == FO_CSR32 ? 4 : 8), to - from};
+}
+
+/* `all`: of all columns; else of the chunk's, whose rows other threads may have brought into their caches */
+FO_INLINE void F(batch_gradient_csr)(const int layout, const int all, const fo_matrix *X, const fo_chunk *chunk,
+                                     const real *c, real *g) {
+    const ptrdiff_t first = chunk->begin * chunk->width, last = chunk->end * chunk->width;
     for (ptrdiff_t i = 0; i < chunk->n; i++) {
-        const F(row) x = F(row_of)(layout, X, chunk->rows[i]);
+        F(row) x = F(row_of)(layout, X, chunk->rows[i]);
+        if (!all && i + BATCH_AHEAD_CSR < chunk->n) {
+            const F(row) ahead = F(row_of)(layout, X, chunk->rows[i + BATCH_AHEAD_CSR]);
+            prefetch_bytes(ahead.x, ahead.m * (ptrdiff_t)sizeof(real));
+            prefetch_bytes(ahead.columns, ahead.m * (layout == FO_CSR32 ? 4 : 8));
+        }
+        if (!all) x = F(batch_between)(layout, x, first, last);
         if (chunk->k == 1) F(add_csr)(layout, 0, x, c[i], g, NULL);
         else F(batch_add_csr)(layout, chunk, x, c + i * chunk->k, g);
     }
@@ -233,7 +256,8 @@ FO_INLINE void F(batch_products_dense)(const int centred, const fo_matrix *X, co
         for (ptrdiff_t block = chunk->begin; block < chunk->end; block++) {
             const ptrdiff_t first = block * chunk->width;
             const F(batch_group) r = F(batch_rows)(BATCH_ROWS, FO_REAL, centred, X, chunk, i, first, 0);
-            F(batch_dot)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, batch_columns(X, chunk, block), w + first, p + block * p_stride + i * chunk->k);
+            F(batch_dot)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, batch_columns(X, chunk, block), w + first,
+                         p + block * p_stride + i * chunk->k);
         }
 }
 
@@ -254,8 +278,11 @@ static void F(batch_products)(const fo_matrix *X, const fo_chunk *chunk, const v
 }
 
 static void F(batch_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g) {
-    if (X->layout == FO_CSR32) F(batch_gradient_csr)(FO_CSR32, X, chunk, c, g);
-    else if (X->layout == FO_CSR64) F(batch_gradient_csr)(FO_CSR64, X, chunk, c, g);
+    const int all = chunk->begin == 0 && chunk->end * chunk->width >= X->d;
+    if (X->layout == FO_CSR32 && all) F(batch_gradient_csr)(FO_CSR32, 1, X, chunk, c, g);
+    else if (X->layout == FO_CSR32) F(batch_gradient_csr)(FO_CSR32, 0, X, chunk, c, g);
+    else if (X->layout == FO_CSR64 && all) F(batch_gradient_csr)(FO_CSR64, 1, X, chunk, c, g);
+    else if (X->layout == FO_CSR64) F(batch_gradient_csr)(FO_CSR64, 0, X, chunk, c, g);
     else if (chunk->centre) F(batch_gradient_dense)(CENTRED_COLUMN, X, chunk, c, g);
     else F(batch_gradient_dense)(CENTRED_NOT, X, chunk, c, g);
 }

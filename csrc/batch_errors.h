@@ -11,18 +11,28 @@ FO_INLINE void F(softmax_error)(ptrdiff_t k, const real *restrict y, const real 
     for (ptrdiff_t j = 0; j < k; j++) c[j] = c[j] / sum - y[j];
 }
 
+/* what row i counts, the class of one-hot y included */
+FO_INLINE double F(batch_row_weight)(const fo_errors *e, ptrdiff_t i, const real *y, const real *weight, double factor) {
+    double row = factor * (weight ? (double)weight[i] : 1);
+    if (e->softmax && e->class_weight)
+        for (ptrdiff_t j = 0; j < e->k; j++) row *= y[i * e->k + j] > 0 ? e->class_weight[2 * j + 1] : 1;
+    return row;
+}
+
+/* what y counts in output j, whose classes are apart from those of the others */
+FO_INLINE double F(batch_own_weight)(const fo_errors *e, ptrdiff_t j, real y) {
+    return e->softmax || !e->class_weight ? 1 : e->class_weight[2 * j + (y > 0)];
+}
+
 /* what the class of a row of one-hot y, or the output's y, multiplies c with */
-FO_INLINE void F(batch_weigh)(const fo_errors *e, ptrdiff_t n, const real *y, const real *weight, double factor, real *c) {
-    const ptrdiff_t k = e->k;
+FO_INLINE void F(batch_weigh)(const fo_errors *e, const ptrdiff_t k, ptrdiff_t n, const real *y, const real *weight,
+                              double factor, real *c) {
     for (ptrdiff_t i = 0; i < n; i++) {
-        double row = factor * (weight ? (double)weight[i] : 1);
-        if (e->softmax && e->class_weight)
-            for (ptrdiff_t j = 0; j < k; j++) row *= y[i * k + j] > 0 ? e->class_weight[2 * j + 1] : 1;
+        const double row = F(batch_row_weight)(e, i, y, weight, factor);
         for (ptrdiff_t j = 0; j < k; j++) {
             const real limit = R(1e12), g = e->unit ? c[i * k + j] / (real)e->unit[j] : c[i * k + j];
             const real cut = g > limit ? limit : g < -limit ? -limit : g;
-            const double own = e->softmax || !e->class_weight ? 1 : e->class_weight[2 * j + (y[i * k + j] > 0)];
-            c[i * k + j] = cut * (real)(row * own);
+            c[i * k + j] = cut * (real)(row * F(batch_own_weight)(e, j, y[i * k + j]));
         }
     }
 }
@@ -35,9 +45,10 @@ FO_INLINE void F(batch_cut)(const fo_errors *e, ptrdiff_t n, real *p) {
     }
 }
 
-static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
-                            const void *targets, const void *weight, double factor, void *raw, void *factors, double *g_b) {
-    const ptrdiff_t k = e->k;
+/* k outputs: a constant where there is one, as a loop of one round a row costs more than the row */
+FO_INLINE void F(batch_errors_loop)(const ptrdiff_t k, const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride,
+                                    const void *sums, const void *targets, const void *weight, double factor, void *raw,
+                                    void *factors, double *restrict g_b) {
     const real *y = targets, *s = sums;
     real *p = raw, *c = factors;
     for (ptrdiff_t i = 0; i < n * k; i++) {
@@ -51,9 +62,15 @@ static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, p
     if (e->softmax)
         for (ptrdiff_t i = 0; i < n; i++) F(softmax_error)(k, y + i * k, p + i * k, c + i * k);
     else F(loss_grads_loop)(&e->loss, n * k, y, p, c);
-    F(batch_weigh)(e, n, y, weight, factor, c);
+    F(batch_weigh)(e, k, n, y, weight, factor, c);
     for (ptrdiff_t i = 0; i < n; i++)
         for (ptrdiff_t j = 0; j < k; j++) g_b[j] += (double)c[i * k + j];
+}
+
+static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
+                            const void *targets, const void *weight, double factor, void *raw, void *factors, double *g_b) {
+    if (e->k == 1) F(batch_errors_loop)(1, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
+    else F(batch_errors_loop)(e->k, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
 }
 
 /* log Σ exp(p) − y·p of a row of one-hot y */
@@ -78,6 +95,23 @@ static double F(batch_values)(const fo_errors *e, ptrdiff_t n, const void *y, vo
     F(loss_values)(&e->loss, n * e->k, y, p);
     for (ptrdiff_t i = 0; i < n * e->k; i++) sum += (double)((const real *)p)[i];
     return sum / (double)e->k;
+}
+
+/* row after row, so that the sum does not depend on where chunks end */
+static void F(batch_objective)(const fo_errors *e, ptrdiff_t n, const void *targets, const void *weight, const void *raw,
+                               void *scratch, double *sum) {
+    const ptrdiff_t k = e->k;
+    const real *y = targets;
+    real *value = scratch;
+    memcpy(value, raw, (size_t)(n * k) * sizeof(real));
+    if (!e->softmax) F(loss_values)(&e->loss, n * k, y, value);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double row = 0;
+        if (e->softmax) row = F(softmax_value)(k, y + i * k, value + i * k);
+        else
+            for (ptrdiff_t j = 0; j < k; j++) row += F(batch_own_weight)(e, j, y[i * k + j]) * (double)value[i * k + j];
+        *sum += F(batch_row_weight)(e, i, y, weight, 1) * row;
+    }
 }
 
 static void F(average)(ptrdiff_t n, double share, const void *weights, void *averages) {

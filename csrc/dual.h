@@ -103,12 +103,12 @@ static void F(dual_gap)(const fo_loss *loss, ptrdiff_t n, const void *y, const v
                      weight ? (const real *)weight + at : NULL, (real *)p + at, values, sums, sums + 1);
 }
 
-/* squares[i] = ‖x_rows[i]‖² */
+/* squares[i] = ‖x_rows[i]‖², to the precision of X */
 static void F(row_squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares) {
     for (ptrdiff_t i = 0; i < n; i++) {
-        if (X->layout == FO_DENSE) squares[i] = F(row_square)(F(row_of)(FO_DENSE, X, rows[i]));
-        else if (X->layout == FO_CSR32) squares[i] = F(row_square)(F(row_of)(FO_CSR32, X, rows[i]));
-        else squares[i] = F(row_square)(F(row_of)(FO_CSR64, X, rows[i]));
+        const F(row) x = X->layout == FO_DENSE ? F(row_of)(FO_DENSE, X, rows[i])
+                       : X->layout == FO_CSR32 ? F(row_of)(FO_CSR32, X, rows[i]) : F(row_of)(FO_CSR64, X, rows[i]);
+        squares[i] = (double)F(row_dot)(FO_DENSE, x, x.x); /* the values of a CSR row lie as densely */
     }
 }
 

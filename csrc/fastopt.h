@@ -256,6 +256,9 @@ typedef struct {
     fo_descent_kernels descent;
     fo_objective_kernels objective;
     fo_chain_kernels chains;
+    /* Adds to the sum what the gradient is that of: the losses of all outputs, weighted; p stays, scratch (n, k). */
+    void (*batch_objective)(const fo_errors *errors, ptrdiff_t n, const void *y, const void *weight, const void *p,
+                            void *scratch, double *sum);
     /* Adds the weighted outer products of a block of rows. */
     void (*hessian_rows)(const fo_matrix *X, const fo_gram *gram);
 } fo_kernels;

@@ -2,7 +2,8 @@
 #ifndef FASTOPT_BATCH_H
 #define FASTOPT_BATCH_H
 
-/* A chunk of a mini-batch, and a part of the columns.  The columns are cut into blocks of `width` (CSR: one block of all).
+/* A chunk of a mini-batch, and a part of the columns.  The columns are cut into blocks of `width` (CSR: products are of all;
+ * a part of them wants columns that ascend within rows).
  * Weight of feature f in output j, and its gradient: at j·output_stride + f·feature_stride; feature_stride is 1 beside dense
  * rows, output_stride beside CSR rows. */
 typedef struct {

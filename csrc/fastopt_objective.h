@@ -26,8 +26,8 @@ typedef struct {
 typedef struct {
     /* p[i, j] += b[j] */
     void (*shift)(ptrdiff_t n, ptrdiff_t k, const double *b, void *p);
-    /* Of n samples from the i-th on: p += b where b is given, c = factor·weight·loss'(y, p), sum[j] += Σ c[·, j] where sum is given,
-     * else c is scratch.  Returns Σ weight·loss.  p, c (n, k). */
+    /* Of n samples from the i-th on: p += b where b is given, c = factor·weight·loss'(y, p), sum[j] += Σ c[·, j] where sum is
+     * given, else c is scratch.  Returns Σ weight·loss.  p, c (n, k). */
     double (*errors)(const fo_samples *samples, ptrdiff_t i, ptrdiff_t n, const double *b, void *p, void *c, double *sum);
     /* q += b where b is given, c = factor·weight·(second derivative in p)·q, sum[j] += Σ c[·, j]. */
     void (*curvature)(const fo_samples *samples, ptrdiff_t i, ptrdiff_t n, const double *b, const void *p, void *q, void *c,

@@ -38,7 +38,9 @@
         fo_objective_enter_##suffix, fo_objective_flush_##suffix, objective_combine, objective_leave }, \
       { fo_variance_rows_##suffix, fo_variance_settle_##suffix, fo_dual_rows_##suffix, fo_dual_gap_##suffix, dual_accepts, \
         fo_row_squares_##suffix }, \
-      fo_hessian_rows_##suffix }
+      fo_batch_objective_##suffix, \
+      fo_hessian_rows_##suffix, \
+    }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);
 const fo_table JOIN(fo_table_, FO_ISA) = {TEXT(FO_ISA), TABLE_OF(f32), TABLE_OF(f64)};

@@ -1,5 +1,5 @@
-/* objective.h: an objective over a whole data set: from the predictions of a block of rows to values, to the factors of the rows in
- * the gradient and in products with the Hessian; and the way of weights and gradients between their user, in double, and X.
+/* objective.h: an objective over a whole data set: from the predictions of a block of rows to values, to the factors of the rows
+ * in the gradient and in products with the Hessian; and the way of weights and gradients between their user, in double, and X.
  * Used by _objective.pyx, which reads X by the loops of batch.h; knows nothing of threads. */
 
 /* log Σ exp(p) − p_y of a row of k outputs; c = softmax(p) − [y] */
@@ -50,8 +50,8 @@ static void F(objective_shift)(ptrdiff_t n, ptrdiff_t k, const double *b, void *
     }
 }
 
-/* Σ weight·loss of n samples from the i-th on at p (n, k), c = factor·weight·loss'.  The last few are done as a whole vector, since
- * the loops over losses are: the samples that are added have no weight. */
+/* Σ weight·loss of n samples from the i-th on at p (n, k), c = factor·weight·loss'.  The last few are done as a whole vector,
+ * since the loops over losses are: the samples that are added have no weight. */
 FO_INLINE double F(errors_of)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
     if (s->softmax) return F(softmax_rows)(s, i, n, p, c);
     const ptrdiff_t size = n * s->k, rest = size % VLEN, whole = size - rest;
@@ -70,8 +70,8 @@ FO_INLINE double F(errors_of)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, con
     return value;
 }
 
-static double F(objective_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, void *predictions, void *factors,
-                                  double *sum) {
+static double F(objective_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, void *predictions,
+                                  void *factors, double *sum) {
     real *p = predictions, *c = factors;
     if (b) F(objective_shift)(n, s->k, b, p);
     const double value = F(errors_of)(s, i, n, p, c);
@@ -90,21 +90,35 @@ FO_INLINE void F(softmax_curvature)(ptrdiff_t k, real weight, const real *restri
     for (ptrdiff_t j = 0; j < k; j++) c[j] *= weight * (q[j] - mean);
 }
 
+/* h = factor·weight·loss'' of m <= LOSS_CHUNK numbers; rounded up to whole vectors in h and on the way, since the loops are */
+FO_INLINE void F(curvatures_of)(const fo_samples *s, ptrdiff_t m, const real *y, const real *p, const real *weight, real *h) {
+    real targets[LOSS_CHUNK], last[LOSS_CHUNK];
+    const ptrdiff_t whole = (m + VLEN - 1) / VLEN * VLEN;
+    const real *seen = F(loss_targets)(&s->loss, m, y, targets);
+    if (whole > m) {
+        if (seen != targets) memcpy(targets, seen, (size_t)m * sizeof(real));
+        memcpy(last, p, (size_t)m * sizeof(real));
+        for (ptrdiff_t i = m; i < whole; i++) targets[i] = last[i] = 0;
+        seen = targets;
+        p = last;
+    }
+    F(loss_hessians)(&s->loss, whole, seen, p, h);
+    F(loss_scale)(m, weight, (real)s->factor, h);
+}
+
 static void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, const void *predictions,
                                    void *products, void *factors, double *sum) {
     const ptrdiff_t k = s->k, size = n * k;
-    const real *p = predictions, *weight = s->weight ? (const real *)s->weight + (s->softmax ? i : i * k) : NULL;
-    real *q = products, *c = factors, targets[LOSS_CHUNK];
+    const real *p = predictions, *y = s->y, *weight = s->weight;
+    real *q = products, *c = factors, h[LOSS_CHUNK];
     if (b) F(objective_shift)(n, k, b, q);
     for (ptrdiff_t r = 0; s->softmax && r < n; r++)
-        F(softmax_curvature)(k, (real)s->factor * (weight ? weight[r] : 1), p + r * k, q + r * k, c + r * k);
+        F(softmax_curvature)(k, (real)s->factor * (weight ? weight[i + r] : 1), p + r * k, q + r * k, c + r * k);
     for (ptrdiff_t at = 0; !s->softmax && at < size; at += LOSS_CHUNK) {
-        const ptrdiff_t m = size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK;
-        const real *y = F(loss_targets)(&s->loss, m, (const real *)s->y + i * k + at, targets);
-        F(loss_hessians)(&s->loss, m, y, p + at, c + at);
-        F(loss_scale)(m, weight ? weight + at : NULL, (real)s->factor, c + at);
+        const ptrdiff_t m = size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK, own = i * k + at;
+        F(curvatures_of)(s, m, y + own, p + at, weight ? weight + own : NULL, h);
         FO_SIMD
-        for (ptrdiff_t j = at; j < at + m; j++) c[j] *= q[j];
+        for (ptrdiff_t j = 0; j < m; j++) c[at + j] = h[j] * q[at + j];
     }
     F(add_outputs)(n, k, c, sum);
 }
@@ -141,7 +155,8 @@ FO_INLINE void F(objective_scatter_loop)(const int layout, const fo_matrix *X, c
     for (ptrdiff_t i = 0; i < chunk->n; i++) {
         const F(row) x = F(row_of)(layout, X, chunk->rows[i]);
         const real *own = c + i * k;
-        for (ptrdiff_t at = 0; at < x.m; at++) {
+        for (ptrdiff_t at = 0; k == 1 && at < x.m; at++) g[column(layout, x.columns, at)] += (double)own[0] * (double)x.x[at];
+        for (ptrdiff_t at = 0; k > 1 && at < x.m; at++) {
             double *to = g + column(layout, x.columns, at) * chunk->feature_stride;
             const double value = (double)x.x[at];
             for (ptrdiff_t j = 0; j < k; j++) to[j] += value * (double)own[j];
@@ -208,7 +223,8 @@ static void F(objective_enter)(const fo_weights *layout, const double *weights, 
             FO_SIMD
             for (ptrdiff_t f = 0; f < layout->d; f++) to[f] = (real)from[f];
         } else {
-            for (ptrdiff_t f = 0; f < layout->d; f++) to[f * layout->feature_stride] = (real)(scale ? from[f] / scale[f] : from[f]);
+            for (ptrdiff_t f = 0; f < layout->d; f++)
+                to[f * layout->feature_stride] = (real)(scale ? from[f] / scale[f] : from[f]);
         }
         for (ptrdiff_t f = 0; centre && f < layout->d; f++) sum += (double)to[f * layout->feature_stride] * centre[f];
         shift[j] = -sum;

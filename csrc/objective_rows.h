@@ -1,13 +1,13 @@
-/* objective_rows.h: an objective over a whole data set: products of the dense rows of a chunk with the weights, and their gradient.
- * The loops are those of batch.h, over more rows at a time, for elements of every type.  Used by _objective_pass.pyx. */
+/* objective_rows.h: an objective over a whole data set: products of the dense rows of a chunk with the weights, and their
+ * gradient.  The loops are those of batch.h, over more rows at a time, for elements of every type.  Used by _objective_pass.pyx. */
 
 #ifndef FO_OBJECTIVE_ROWS_ONCE
 #define FO_OBJECTIVE_ROWS_ONCE
 #define WIDE_ROWS 8     /* that share a load of w, or of g */
 #define STRIP 2         /* vectors of a strip of columns */
-/* what has loops of its own for narrow rows, and with and without lines brought in ahead: the rest has one, which tests for them */
+/* has loops of its own for narrow rows, with lines brought in ahead and without: the rest has one, which tests for them */
 #define PLAIN(element, centred) ((element) == FO_REAL && (centred) == CENTRED_NOT)
-#define NARROW (8 * 64) /* bytes of a row, as `real`, up to which the gradient is summed in strips, in registers over a whole chunk */
+#define NARROW (8 * 64) /* bytes of a row up to which the gradient is summed in strips, in registers over a whole chunk */
 #endif
 
 /* p[i] = x_i·w, `rows` rows at a time */
@@ -22,8 +22,8 @@ FO_INLINE void F(objective_dots)(const int rows, const int element, const int ce
 }
 
 /* p[i, j] = x_i·w_j */
-FO_INLINE void F(objective_products_of)(const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk, const real *w,
-                                        real *p) {
+FO_INLINE void F(objective_products_of)(const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk,
+                                        const real *w, real *p) {
     const ptrdiff_t k = chunk->k;
     if (k == 1 && PLAIN(element, centred) && X->d * (ptrdiff_t)sizeof(real) <= NARROW) {
         F(objective_dots)(VLEN, element, centred, X, chunk, w, p);
@@ -38,13 +38,14 @@ FO_INLINE void F(objective_products_of)(const int element, const int centred, co
 }
 
 /* g += Σ c_i·x_i over a strip of columns from `first` on: sums of every fourth row in registers, added at the end */
-FO_INLINE void F(objective_strip)(const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk, ptrdiff_t first,
-                                  ptrdiff_t width, const real *c, real *g) {
+FO_INLINE void F(objective_strip)(const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk,
+                                  ptrdiff_t first, ptrdiff_t width, const real *c, real *g) {
     F(vec) s[4][STRIP];
     FO_UNROLL for (int u = 0; u < 4; u++) FO_UNROLL for (int v = 0; v < STRIP; v++) s[u][v] = F(vset)(0);
     for (ptrdiff_t i = 0; i < chunk->n; i += 4) {
         const F(batch_group) r = F(batch_rows)(4, element, centred, X, chunk, i, first, 1);
-        if (r.prefetch && first == 0 && chunk->rows == NULL) prefetch_bytes(r.ahead[0], 2 * X->stride * element_size(element, sizeof(real)));
+        if (r.prefetch && first == 0 && chunk->rows == NULL)
+            prefetch_bytes(r.ahead[0], 2 * X->stride * element_size(element, sizeof(real)));
         FO_UNROLL for (int u = 0; u < 4; u++) {
             const F(vec) cv = F(vset)(u < r.rows ? c[i + u] : 0);
             FO_UNROLL for (int v = 0; v < STRIP; v++) {
@@ -64,8 +65,8 @@ FO_INLINE void F(objective_strip)(const int element, const int centred, const fo
 }
 
 /* g_j += Σ_i c[i, j]·x_i */
-FO_INLINE void F(objective_gradient_of)(const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk, const real *c,
-                                        real *g) {
+FO_INLINE void F(objective_gradient_of)(const int element, const int centred, const fo_matrix *X, const fo_chunk *chunk,
+                                        const real *c, real *g) {
     const ptrdiff_t k = chunk->k, d = X->d, strip = STRIP * VLEN;
     if (k == 1 && PLAIN(element, centred) && d * (ptrdiff_t)sizeof(real) <= NARROW) {
         ptrdiff_t first = 0;
@@ -127,8 +128,8 @@ static void F(objective_gradient)(const fo_matrix *X, const fo_chunk *chunk, con
 #undef EACH_ELEMENT
 
 /* rows of elements of `size` bytes, apart in memory, beside each other */
-static void F(objective_pack)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t size, const void *data, ptrdiff_t row_stride, ptrdiff_t column_stride,
-                              const int32_t *rows, void *out) {
+static void F(objective_pack)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t size, const void *data, ptrdiff_t row_stride,
+                              ptrdiff_t column_stride, const int32_t *rows, void *out) {
     if (size == (ptrdiff_t)sizeof(real)) {
         F(pack_rows)(n, d, data, row_stride, column_stride, rows, out);
         return;

@@ -52,7 +52,7 @@ typedef struct { real e[FO_REGISTER_BYTES / sizeof(real)]; } F(reg);
 #define VPARTS ((int)(64 / sizeof(F(reg))))
 typedef struct { F(reg) part[64 / FO_REGISTER_BYTES]; } F(vec);
 
-/* some quarters of registers x and y, or some elements of each quarter, side by side, added to others: _mm512_shuffle_… says which */
+/* some quarters of registers x and y, or some elements of each quarter, side by side, added to others */
 #if FO_REGISTER_BYTES == 64 && REAL_IS_FLOAT
 #define FO_PAIRS(x, y, some, others, what) (F(shuffle_##what)(x, y, some) + F(shuffle_##what)(x, y, others))
 #define fo_shuffle_quarters_f32 _mm512_shuffle_f32x4
@@ -189,7 +189,8 @@ FO_INLINE F(vec) F(vload_small)(const int element, const void *x) {
     memcpy(half, x, element == FO_FLOAT16 ? 32 : 16);
     FO_SIMD
     for (int j = 0; j < 16; j++)
-        e[j] = element == FO_FLOAT16 ? float_of_half(half[j]) : element == FO_INT8 ? ((const int8_t *)half)[j] : ((const uint8_t *)half)[j];
+        e[j] = element == FO_FLOAT16 ? float_of_half(half[j])
+                                     : element == FO_INT8 ? ((const int8_t *)half)[j] : ((const uint8_t *)half)[j];
     return F(vload)(e);
 }
 #endif
@@ -251,8 +252,8 @@ FO_INLINE real F(vsum)(F(vec) v) {
 #endif
 }
 
-/* out[r] = vsum(s[r]) for 8 vectors, or 16 of float: where a register holds a vector, halves of two are added at once.  The order in
- * which vectors enter makes the sums come out in theirs. */
+/* out[r] = vsum(s[r]) for 8 vectors, or 16 of float: where a register holds a vector, halves of two are added at once.  The order
+ * in which vectors enter makes the sums come out in theirs. */
 FO_INLINE void F(vsum_each)(const int count, const F(vec) *s, real *out) {
 #if FO_REGISTER_BYTES == 64
     static const int order[2][16] = {{0, 1, 4, 5, 2, 3, 6, 7}, {0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15}};

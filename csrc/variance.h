@@ -67,11 +67,11 @@ FO_INLINE real F(variance_dot)(const int layout, const int prox, const fo_varian
     for (ptrdiff_t i = 0; i < x.m; i++) {
         F(variance_column) *at = w + column(layout, x.columns, i);
         const ptrdiff_t missed = now - at->since;
-        if (missed > 0) {
+        if (prox == PROX_NONE || missed > 0) { /* no steps are a step of the table too: a branch could not be predicted */
             at->w = F(variance_missed)(prox, v, missed, at->w, at->g);
             at->since = (int32_t)now;
         }
-        s[i % 4] = F(fma_)(x.x[i], at->w, s[i % 4]);
+        s[i & 3] = F(fma_)(x.x[i], at->w, s[i & 3]);
     }
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
@@ -85,7 +85,7 @@ FO_INLINE void F(variance_step_csr)(const int layout, const int prox, const fo_v
         F(variance_column) *at = w + column(layout, x.columns, i);
         const real moved = F(fma_)(c, x.x[i], F(fma_)(keep, at->w, -lr * at->g));
         at->w = F(variance_prox)(prox, moved, threshold);
-        at->g = F(fma_)(share, x.x[i], at->g);
+        if (share != 0) at->g = F(fma_)(share, x.x[i], at->g);
         at->since = (int32_t)(now + 1);
     }
 }

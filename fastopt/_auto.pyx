@@ -19,7 +19,7 @@ from fastopt._kept cimport Kept, all_finite, keep
 from fastopt._samples cimport Samples
 from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 
-from fastopt._batch import block_columns
+from fastopt._batch_columns import block_columns
 
 cnp.import_array()
 

@@ -8,8 +8,6 @@ from fastopt._core import Matrix
 from fastopt._samples import Samples
 from fastopt._update import Update
 
-def block_columns(d: int, is_float: bool) -> int: ...
-
 class BatchRun:
     optimizer: Update
     t: float

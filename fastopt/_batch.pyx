@@ -11,11 +11,12 @@ from libc.stdlib cimport calloc, free
 import numpy as np
 
 from fastopt._batch_cuts cimport Cuts
+from fastopt._batch_drive cimport Driver
 from fastopt._batch_lazy cimport Lazy, allows_lazy, lend, settle_lazily
 from fastopt._batch_pace cimport Pace, choose, note
 from fastopt._batch_steps cimport Weights, settle
 from fastopt._batch_wild cimport Wild
-from fastopt._batch_work cimport CHUNK_ROWS, Work, Worker, work
+from fastopt._batch_work cimport BOUNDS, CHUNK_ROWS, Work, Worker, work
 from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
 from fastopt._epochs cimport Epochs
 from fastopt._kept cimport Kept, all_finite, keep
@@ -24,36 +25,25 @@ from fastopt._samples cimport Samples
 from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 from fastopt._update cimport Update
 
+from fastopt._batch_columns import block_columns, column_bounds, columns_ascend
+from fastopt._batch_drive import drives
+from fastopt._outputs import aligned
+
 cnp.import_array()
 
 cdef enum:
     GROUP = 4                  # rows that a kernel takes at a time
     CACHE_BYTES = 16384        # of the rows of a chunk, on one thread: the next chunk arrives in L1 beside it
     SHARED_BYTES = 1 << 18     # on several: one meeting a chunk, rows wait in L2
-    BLOCK_VECTORS = 12         # 64-byte vectors in a block of columns, at least
-    BLOCKS = 64                # at most
+    CSR_ROWS = 32              # of a chunk on one thread: short rows lie on lines and pages of their own, which L1 has few of
     WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
+    WORK_CSR = 1024            # values, and
+    STEPS_CSR = 8              # elements of a step that take as long as one
     LAZY_FROM = 48             # columns to a value of a batch, from which on only those that it touches are stepped
 
 
 cdef void *_data(array):
     return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
-
-
-def block_columns(Py_ssize_t d, bint is_float):
-    """Columns of a block: by the number of columns alone.
-
-    Examples
-    --------
-    >>> from fastopt._batch import block_columns
-    >>> block_columns(784, True), block_columns(28, True)
-    (208, 28)
-    """
-    cdef Py_ssize_t lanes = 16 if is_float else 8, blocks = 1
-    cdef Py_ssize_t vectors = (d + lanes - 1) // lanes
-    while 2 * blocks <= BLOCKS and vectors >= 2 * blocks * BLOCK_VECTORS:
-        blocks *= 2
-    return d if blocks == 1 else (vectors + blocks - 1) // blocks * lanes
 
 
 cdef class BatchRun(Epochs):
@@ -91,8 +81,9 @@ cdef class BatchRun(Epochs):
     """
     cdef readonly Update optimizer
     cdef readonly object averages
-    cdef object buffers
+    cdef object buffers, column_bounds
     cdef Cuts cuts
+    cdef Driver driver
     cdef Work shared
     cdef Worker *workers
     cdef double loss_sum, l2, l1
@@ -112,10 +103,11 @@ cdef class BatchRun(Epochs):
         self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(self.k, dtype=np.int32)
         self.l2, self.l1 = penalty
         self.cuts = Cuts(samples.block_rows, sizes, rates)
+        self.driver = Driver(self.cuts, rates, sizes) if drives(rates, sizes) or optimizer.plan.by_products else None
         self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
         self.wild = Wild(threads) if hogwild and threads > 1 else None
-        self._init_columns(threads)
         self._init_weights(w, b)
+        self._init_columns(threads)
         self._init_buffers()
         self._init_workers(loss, softmax, class_weight)
         self._init_lazy()
@@ -126,30 +118,54 @@ cdef class BatchRun(Epochs):
     cdef int _init_columns(self, int threads) except -1:
         """Blocks of columns, rows of a chunk, and how many threads they are worth."""
         cdef double row = self.X.row_size * self.k
-        cdef Py_ssize_t batch = min(<Py_ssize_t>self.cuts.typical(), self.samples.train_count), bytes, rows
+        cdef Py_ssize_t batch = min(<Py_ssize_t>self.cuts.typical(), self.samples.train_count)
+        cdef Py_ssize_t rows, bytes = <Py_ssize_t>(self.X.row_size * (4 if self.X.is_float else 8)) + 1
         self.shared.width, self.shared.blocks = self.X.d, 1
         if not self.X.is_sparse:
             self.shared.width = block_columns(self.X.d, self.X.is_float)
             self.shared.blocks = (self.X.d + self.shared.width - 1) // self.shared.width
-        self.threads = threads if self.wild is not None else max(
-            1, min(threads, self.shared.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
-        bytes = <Py_ssize_t>(self.X.row_size * (4 if self.X.is_float else 8)) + 1
+        if self.wild is not None:
+            self.threads = threads
+        elif self.X.is_sparse:
+            self.threads = self._share_columns(threads, batch)
+        else:
+            self.threads = max(1, min(threads, self.shared.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
         rows = (CACHE_BYTES if self.threads == 1 or self.wild is not None else SHARED_BYTES) // bytes
+        if self.X.is_sparse and self.threads == 1:
+            rows = min(rows, <Py_ssize_t>CSR_ROWS)
         self.shared.chunk_rows = max(GROUP, min(<Py_ssize_t>CHUNK_ROWS, rows) // GROUP * GROUP)
         return 0
+
+    cdef int _share_columns(self, int threads, Py_ssize_t batch) except -1:
+        """Bounds of columns beside CSR rows; for how many threads."""
+        cdef double work = (batch * self.X.row_size + <double>self.X.d / STEPS_CSR) * ((self.k + 15) // 16)
+        threads = max(1, min(threads, <int>min(work / WORK_CSR, BOUNDS)))
+        if threads == 1 or self._is_lazy() or not columns_ascend(self.X):
+            return 1
+        bounds = column_bounds(self.X, BOUNDS, self.k, batch)
+        self.column_bounds, self.shared.bounds, self.shared.width = bounds, <Py_ssize_t *>_data(bounds), 1
+        return threads
+
+    cdef bint _is_lazy(self) except -1:
+        """Whether columns are stepped only where batches touch them: the rule allows it, and most are not touched."""
+        cdef bint few = self.X.is_sparse and LAZY_FROM * self.cuts.typical() * self.X.row_size < self.X.d
+        return few and self.driver is None and allows_lazy(&self.shared.weights)
 
     cdef int _init_weights(self, w, b) except -1:
         cdef Weights *shared = &self.shared.weights
         cdef const Plan *plan = &self.optimizer.plan
         cdef Py_ssize_t slot
-        g, turns, (w_avg, b_avg) = np.zeros_like(w), np.array([b, b]), self.averages or (None, None)
+        g, turns, (w_avg, b_avg) = aligned(w.shape, w.dtype), np.array([b, b]), self.averages or (None, None)
         self.buffers = [g, turns]
         shared.kernels, shared.plan, shared.k, shared.d = self.kernels, &self.optimizer.plan, self.k, self.X.d
         shared.item, shared.output_stride = w.itemsize, 1 if self.X.is_sparse else self.X.d
         # a rule that takes each weight by itself is stepped by columns, all others as a whole
         shared.factored = self.optimizer.scratch_used > 0
         shared.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY
-                        or shared.factored or plan.arrays.at[0].packing != FO_UNPACKED)
+                        or shared.factored or plan.arrays.at[0].packing != FO_UNPACKED or self.driver is not None)
+        if self.driver is not None:
+            shared.drive, self.driver.c.by_products = &self.driver.c, plan.by_products
+            self.driver.matrices = self.optimizer, [g, None]   # b is stepped by a kernel
         shared.w, shared.g, shared.w_avg = <char *>_data(w), <char *>_data(g), <char *>_data(w_avg)
         shared.b, shared.b_avg = <double *>_data(b), <double *>_data(b_avg)
         shared.b_turns[0], shared.b_turns[1] = <double *>_data(turns[0]), <double *>_data(turns[1])
@@ -161,9 +177,8 @@ cdef class BatchRun(Epochs):
         return 0
 
     cdef int _init_lazy(self) except -1:
-        """Step columns only where batches touch them, if the rule allows it and most are not touched."""
-        cdef bint few = self.X.is_sparse and LAZY_FROM * self.cuts.typical() * self.X.row_size < self.X.d
-        cdef bint lazy = few and allows_lazy(&self.shared.weights)
+        """Step columns only where batches touch them."""
+        cdef bint lazy = self._is_lazy()
         if self.wild is not None:
             self.wild.set_up(&self.shared, self.optimizer.params[0], lazy)
         elif lazy:
@@ -214,6 +229,9 @@ cdef class BatchRun(Epochs):
             self.cuts.cut(n, self.t)
             self.shared.n, self.shared.n_parts = n, self.cuts.n
             self._share(n)
+            if self.shared.weights.drive != NULL and self.shared.weights.drive.failed:
+                with gil:
+                    raise self.driver.error
             for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
                 self.loss_sum += self.shared.values[i]
             self._look_up(n * self.X.row_size * self.k)
@@ -222,6 +240,9 @@ cdef class BatchRun(Epochs):
             self.wild.settle()
         elif self.shared.weights.lazy != NULL:
             settle_lazily(&self.shared.weights)
+        if self.driver is not None:
+            with gil:
+                self.driver.settle()
         return 0
 
     cdef void _share(self, Py_ssize_t n) noexcept nogil:

@@ -53,6 +53,7 @@ cdef class Cuts:
         self.sizes, self.rates, self.factor = sizes, rates, 1
         self.batch_size = sizes if isinstance(sizes, int) else 0
         self.schedule.kind = -1
+        self.driven, self.rated = getattr(sizes, "driven_by", None) == "noise", getattr(rates, "driven_by", None) == "value"
         if isinstance(rates, tuple):
             self.schedule.kind, self.schedule.lr, self.schedule.power_t, self.schedule.t0 = rates
             self.adaptive = SCHEDULE_NAMES[self.schedule.kind] == "adaptive"
@@ -71,38 +72,51 @@ cdef class Cuts:
 
     cdef int cut(self, Py_ssize_t n, double t) except -1 nogil:
         """The next n rows into parts, the first step being `t`, from 1."""
-        cdef Py_ssize_t first = 0, steps = 0, step = <Py_ssize_t>t - 1, i
-        cdef Part *part
-        self.n = 0
-        while first < n:
-            part = &self.part[self.n]
-            part.first, part.begins = first, self.left == 0
-            if part.begins:   # the last batch of an epoch has what is left
-                self.current = self.left = min(self._size(step + steps), self.rest)
-            part.size, part.n = self.current, min(self.left, n - first)
-            self.left -= part.n
-            self.rest -= part.n
-            first += part.n
-            part.ends = self.left == 0
-            steps += part.ends
-            self.n += 1
+        self.rows, self.at, self.n = n, 0, 0
+        return self.more(t)
+
+    cdef int more(self, double t) except -1 nogil:
+        """More parts of the block, from step `t` on: all that it has left, or where sizes are driven those of one batch."""
+        cdef Py_ssize_t steps = 0, step = <Py_ssize_t>t - 1, first = self.n, i
+        while self.at < self.rows and not (self.driven and steps > 0):
+            self._add(self._size(step + steps) if self.left == 0 else 0)
+            steps += self.part[self.n - 1].ends
+        if self.rated:
+            return 0
         self._rates(steps + (self.left > 0), step)
         steps = 0
-        for i in range(self.n):
+        for i in range(first, self.n):
             self.part[i].lr = self.lr[steps]
             steps += self.part[i].ends
         return 0
 
+    cdef void _add(self, Py_ssize_t size) noexcept nogil:
+        """One part: of a batch of this size, or where that is 0 of the batch that is under way."""
+        cdef Part *part = &self.part[self.n]
+        cdef Py_ssize_t half
+        part.first, part.begins = self.at, size > 0
+        if size > 0:   # the last batch of an epoch has what is left
+            self.current = self.left = min(size, self.rest)
+        part.size, part.n = self.current, min(self.left, self.rows - self.at)
+        half = self.left - (self.current - self.current // 2)   # rows that the first half lacks
+        if self.driven and half > 0:
+            part.n = min(part.n, half)
+        part.halves = self.driven and part.n == half
+        self.left -= part.n
+        self.rest -= part.n
+        self.at += part.n
+        part.ends = self.left == 0
+        self.n += 1
+
     cdef Py_ssize_t _size(self, Py_ssize_t step) except -1 nogil:
         """Rows of the batch of a step."""
         cdef Py_ssize_t size = self.batch_size
-        if size > 0:
-            return size
-        with gil:
-            size = self.sizes.size(step)
-            if size < 1:
-                raise InvalidParameterError(f"batch_size must give at least 1 row for each step, got {size} for step {step}")
-        return size
+        if size == 0:
+            with gil:
+                size = self.sizes.size(step)
+                if size < 1:
+                    raise InvalidParameterError(f"batch_size must give at least 1 row for each step, got {size} for step {step}")
+        return max(size, 2) if self.driven else size   # a batch of one has no halves to learn from
 
     cdef int _rates(self, Py_ssize_t n, Py_ssize_t step) except -1 nogil:
         """The learning rates of the next n steps."""

@@ -1,4 +1,5 @@
 """What a mini-batch changes, and the part of it that one thread steps."""
+from fastopt._batch_drive cimport Drive
 from fastopt._core cimport fo_kernels, fo_lazy, fo_rule, fo_step
 from fastopt._passes cimport Plan
 
@@ -15,6 +16,7 @@ ctypedef struct Weights:           # shared by all threads
     char *w
     char *g
     char *w_avg
+    Drive *drive                   # rates or sizes follow from each batch, or Python steps; NULL: nothing of it
     fo_lazy *lazy                  # only the columns of a batch are stepped; NULL: all
     char *taken                    # (d, k) their gradients
     double *b
@@ -22,7 +24,7 @@ ctypedef struct Weights:           # shared by all threads
     double *b_turns[2]             # intercepts before and after a step, for threads that are still behind
 
 ctypedef struct Stepper:           # of one thread
-    Py_ssize_t first, n            # columns
+    Py_ssize_t first, n            # elements of each output; where all outputs lie in one, of that
     double *g_b
     double t                       # the next step
     Py_ssize_t steps               # taken since `begin`
@@ -34,6 +36,8 @@ cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last,
 cdef void settle(const Weights *w, const Stepper *s) noexcept nogil
 cdef void clear(const Weights *w, Stepper *s) noexcept nogil
 cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil
+cdef double square_of(const Weights *w, const Stepper *s, char *g) noexcept nogil
+cdef void lend_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil
 cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil
 cdef void fold(const Weights *w, Stepper *s, double lr) noexcept nogil
 cdef void step_intercepts(const Weights *w, Stepper *s) noexcept nogil

@@ -5,16 +5,17 @@ itself, from its own copy of what is carried from step to step, so that threads 
 """
 from libc.string cimport memcpy, memset
 
+from fastopt._batch_drive cimport driven_rate, step_matrices
 from fastopt._core cimport FO_CARRIES, kernels
 from fastopt._gradients cimport Array
 from fastopt._matrices cimport apply_factored
-from fastopt._passes cimport LOOK, overflown, states_at, take_step
+from fastopt._passes cimport LOOK, LOOK_AWAY, Look, overflown, squared_norm, states_at, take_step
 
 
 cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
     """Columns first … last − 1 from step `t` on."""
-    cdef Py_ssize_t group, i
-    s.first, s.n, s.t, s.steps = first, last - first, t, 0
+    cdef Py_ssize_t group, i, each = w.k if w.output_stride == 1 else 1
+    s.first, s.n, s.t, s.steps = first * each, (last - first) * each, t, 0
     for group in range(2):
         s.rules[group] = w.plan.rules[group]
         for i in range(FO_CARRIES):
@@ -39,10 +40,7 @@ cdef void clear(const Weights *w, Stepper *s) noexcept nogil:
     memset(s.g_b, 0, w.k * sizeof(double))
     if w.lazy != NULL:   # there is none since it was taken
         return
-    if w.output_stride == 1:
-        memset(w.g, 0, w.d * w.k * w.item)
-        return
-    for j in range(w.k):
+    for j in range(1 if w.output_stride == 1 else w.k):
         memset(w.g + (j * w.output_stride + s.first) * w.item, 0, s.n * w.item)
 
 
@@ -64,12 +62,12 @@ cdef void step_intercepts(const Weights *w, Stepper *s) noexcept nogil:
 cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noexcept nogil:
     """One step of a thread's columns; `first`: and of the intercepts."""
     cdef const Array *arrays = w.plan.arrays.at
-    cdef Py_ssize_t j, outputs = 1 if w.output_stride == 1 else w.k, n = w.d * w.k if w.output_stride == 1 else s.n
+    cdef Py_ssize_t j, outputs = 1 if w.output_stride == 1 else w.k
     cdef void *state[4]
     fold(w, s, lr)
     for j in range(outputs):
         states_at(&arrays[0], j * w.output_stride + s.first, state)
-        w.kernels.step(&s.folded[0], n, w.g + (j * w.output_stride + s.first) * w.item,
+        w.kernels.step(&s.folded[0], s.n, w.g + (j * w.output_stride + s.first) * w.item,
                        w.w + (j * w.output_stride + s.first) * w.item, state)
     if first:
         step_intercepts(w, s)
@@ -85,16 +83,31 @@ cdef void step_all(const Weights *w, Stepper *s, double lr) noexcept nogil:
     finish(w, s, True)
 
 
+cdef double square_of(const Weights *w, const Stepper *s, char *g) noexcept nogil:
+    """The squared norm of the gradient, which the plan is given."""
+    lend_gradients(w, s, g)
+    return squared_norm(w.plan)
+
+
+cdef void lend_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil:
+    if not w.intercept:
+        memset(s.g_b, 0, w.k * sizeof(double))
+    w.plan.arrays.at[0].g, w.plan.arrays.at[1].g = g, <char *>s.g_b
+
+
 cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil:
     """One step by one thread of everything, or of the rows that the plan names."""
     cdef Plan *plan = w.plan
     cdef Py_ssize_t group
-    if not w.intercept:
-        memset(s.g_b, 0, w.k * sizeof(double))
-    plan.arrays.at[0].g, plan.arrays.at[1].g = g, <char *>s.g_b
+    cdef Look look = LOOK
+    if w.drive != NULL and (w.drive.by_value or w.drive.by_noise):
+        lr, look = driven_rate(w.drive, lr, square_of(w, s, g), s.t), LOOK_AWAY
+    lend_gradients(w, s, g)
     for group in range(2):
         plan.rules[group].lr = lr
-    take_step(plan, 1, LOOK)
+    take_step(plan, 1, look)
+    if plan.by_products:
+        step_matrices(w.drive)
     if overflown(plan) < 0 and w.factored:
         apply_factored(plan, 1)
     plan.t += 1
@@ -102,12 +115,12 @@ cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept 
 
 cdef void finish(const Weights *w, Stepper *s, bint first) noexcept nogil:
     """A step is done: averages, and the intercepts for the next batch."""
-    cdef Py_ssize_t j, at, outputs = 1 if w.output_stride == 1 else w.k, n = w.d * w.k if w.output_stride == 1 else s.n
+    cdef Py_ssize_t j, at, outputs = 1 if w.output_stride == 1 else w.k
     cdef double share = 1 / (s.t - w.average + 1)
     if 0 < w.average <= s.t:
         for j in range(outputs):
             at = (j * w.output_stride + s.first) * w.item
-            w.kernels.average(n, share, w.w + at, w.w_avg + at)
+            w.kernels.average(s.n, share, w.w + at, w.w_avg + at)
         if first:
             kernels(False).average(w.k, share, w.b, w.b_avg)
     s.t += 1

@@ -8,6 +8,7 @@ from fastopt._team cimport fo_team
 
 cdef enum:
     CHUNK_ROWS = 256               # of a chunk at most, and of what losses are summed over
+    BOUNDS = 64                    # into which the columns of CSR rows are cut
 
 ctypedef struct Work:              # what all threads see
     const fo_kernels *kernels
@@ -20,6 +21,7 @@ ctypedef struct Work:              # what all threads see
     Py_ssize_t n_parts
     Py_ssize_t chunk_rows          # at most
     Py_ssize_t width, blocks       # of columns
+    const Py_ssize_t *bounds       # CSR: threads share columns from bounds[·] on, (BOUNDS + 1,), but rows for products; or NULL
     Py_ssize_t row_bytes           # of k elements
     char *y                        # (n, k) targets
     char *p                        # (n, k) predictions

@@ -4,10 +4,12 @@ Used through fastopt.batching.  What strategies share is in _batching.py.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from . import _schedules
 from ._batching import LARGEST, Batching, Sizes, limit, whole
 from ._checks import number
 from .exceptions import InvalidParameterError
@@ -70,14 +72,9 @@ class NoiseScale(Batching):
     @property
     def noise_scale(self) -> float:
         """The estimate S/‖G‖²: nan before the first update, inf where the noise hides the gradient, 0 where there is none."""
-        state = self._state
-        if not state["updates"]:
+        if not self._state["updates"]:
             return float("nan")
-        if state["variance"] <= 0:
-            return 0.0
-        if state["squared_mean"] <= 0:
-            return float("inf")
-        return state["variance"] / state["squared_mean"]   # the corrections for the start of the averages cancel
+        return float(_schedules.noise_scale(self._noise()))   # the corrections for the start of the averages cancel
 
     def update(self, small: int, big: int, squared_norm_small: float, squared_norm_big: float) -> int:
         """Take note of the gradients over two batches.
@@ -99,20 +96,19 @@ class NoiseScale(Batching):
             raise InvalidParameterError(f"big must be above small, {n}, got {N}")
         few = number("squared_norm_small", squared_norm_small, at_least=0)
         many = number("squared_norm_big", squared_norm_big, at_least=0)
-        share = n / N                                       # of the estimates by N, so that nothing overflows early
-        state = {"squared_mean": (many - share * few) / (1 - share), "variance": (few - many) * n / (1 - share)}
-        kept = self.decay
-        averages = {key: kept * self._state[key] + (1 - kept) * new for key, new in state.items()}
-        if not all(map(np.isfinite, averages.values())):
+        noise = _schedules.noise_note(self._noise(), n, N, few, many)
+        if noise is None:
             raise InvalidParameterError(f"squared_norm_small and squared_norm_big must not overflow, got {few!r} and {many!r}")
-        self.__dict__["_state"] = {**self._state, **averages, "updates": self._state["updates"] + 1}
-        self._state["size"] = self._next()
+        self._become(noise)
         return int(self._state["size"])
 
-    def _next(self) -> int:
-        size = int(self._state["size"])
-        wanted = min(max(self.noise_scale, size / 2), 2 * size)
-        return int(min(max(round(wanted), self.min_size), self.max_size or LARGEST))
+    def _noise(self) -> dict[str, float]:
+        """The fields of fo_noise."""
+        return {**self._state, "decay": self.decay, "least": self.min_size, "most": self.max_size or LARGEST}
+
+    def _become(self, noise: Mapping[str, float]) -> None:
+        """Take their numbers as the state, counters as integers."""
+        self.__dict__["_state"] = {key: type(value)(noise[key]) for key, value in self._state.items()}
 
     def _with_state(self, state: Any) -> None:
         super()._with_state(state)

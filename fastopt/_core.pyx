@@ -149,8 +149,8 @@ cdef class Matrix:
     def __init__(self, X, bint small=False):
         dtype = getattr(X, "dtype", None)
         if dtype != np.float32 and dtype != np.float64 and not (small and dtype in SMALL and isinstance(X, np.ndarray)):
-            raise TypeError(f"X must hold {'float16, int8, uint8, ' if small and isinstance(X, np.ndarray) else ''}float32 or float64 "
-                            f"numbers, got {dtype if dtype is not None else type(X).__name__}")
+            others = "float16, int8, uint8, " if small and isinstance(X, np.ndarray) else ""
+            raise TypeError(f"X must hold {others}float32 or float64 numbers, got {dtype if dtype is not None else type(X).__name__}")
         if getattr(X, "ndim", 2) != 2:
             raise ValueError(f"X must have 2 dimensions (n, d), got shape {X.shape}")
         self.is_float = dtype != np.float64
@@ -177,7 +177,8 @@ cdef class Matrix:
         self.row_size = self.d
         self.packs = ((self.d > 1 and self.column_stride != size) or <size_t>self.base % size != 0
                       or (self.n > 1 and self.row_stride % size != 0))
-        self.by_columns = self.packs and self.row_stride == size and <size_t>self.base % size == 0 and self.column_stride % size == 0
+        self.by_columns = (self.packs and self.row_stride == size and <size_t>self.base % size == 0
+                           and self.column_stride % size == 0)
         self.c.layout = FO_DENSE
         self.c.data = self.base
         self.c.stride = self.row_stride // size

@@ -9,6 +9,7 @@ cdef class Columns:
     cdef fo_descent plan             # m, columns; the rest is a call's own
     cdef object keep                 # the arrays that c and plan point into
 
-    cdef int _gather_sparse(self, Matrix X, columns, rows) except -1
+    cdef int _gather_sparse(self, Matrix X, columns, rows, stored) except -1
+    cdef int _use_rows(self, Matrix X, columns, scale) except -1
     cdef int _use(self, array, columns) except -1
     cdef const void *_vector(self, array) except? NULL

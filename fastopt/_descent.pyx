@@ -7,6 +7,7 @@ on the number of threads.
 cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -20,11 +21,39 @@ cdef enum:
     TILE = 4                # columns of a job, as in csrc/descent.h
 
 
+def stored_values(Matrix X, rows=None):
+    """How many values are stored in each column of a CSR X, or in some of its rows; None for a dense one.
+
+    Parameters
+    ----------
+    X : Matrix
+    rows : ndarray of int32, or None
+
+    Returns
+    -------
+    ndarray of shape (d,) of int64, or None
+    """
+    cdef int64_t[::1] counts
+    cdef int32_t[::1] place
+    cdef const int32_t[::1] chosen
+    cdef const int32_t *which = NULL
+    cdef Py_ssize_t n = X.n if rows is None else len(rows)
+    if X.c.layout == FO_DENSE:
+        return None
+    counts, place = np.zeros(X.d, dtype=np.int64), np.arange(X.d, dtype=np.int32)
+    if rows is not None:
+        chosen = rows
+        which = &chosen[0]
+    with nogil:
+        kernels(X.is_float).descent.count(&X.c, n, which, &place[0], &counts[0])
+    return np.asarray(counts)
+
+
 cdef class Columns:
     """Some columns of X, where they can be read one after the other.
 
-    A Fortran-ordered X is read where it lies.  The columns of a C-ordered or CSR X are copied together, m·n numbers or the values
-    stored in them.
+    A Fortran-ordered or CSC X is read where it lies.  The columns of a C-ordered or CSR X are copied together, m·n numbers or the
+    values stored in them, and so are those of an X that is standardized.
 
     Parameters
     ----------
@@ -33,21 +62,51 @@ cdef class Columns:
         Which columns, within X.
     rows : ndarray of int32, or None
         The rows that count; None: all.
+    stored : ndarray of shape (d,) of int64, or None
+        What `stored_values` returned for X, if it is asked for more than once.
+    turned : bool
+        X is transposed: CSR, for a CSC matrix.
+    standard : tuple (centre, scale) of ndarray of shape (d,), or None
+        Columns count as (x − centre)/scale, sparse ones as x/scale.
     """
 
-    def __init__(self, Matrix X, columns, rows=None):
+    def __init__(self, Matrix X, columns, rows=None, stored=None, bint turned=False, standard=None):
         columns = np.ascontiguousarray(columns, dtype=np.int32)
-        if columns.ndim != 1 or not columns.size or columns.min() < 0 or columns.max() >= X.d:
-            raise ValueError(f"columns must be numbers from 0 to {X.d - 1}, at least one")
+        d = X.n if turned else X.d
+        if columns.ndim != 1 or not columns.size or columns.min() < 0 or columns.max() >= d:
+            raise ValueError(f"columns must be numbers from 0 to {d - 1}, at least one")
         self.is_float, self.is_sparse = X.is_float, X.c.layout != FO_DENSE
-        self.m, self.n = len(columns), X.n if rows is None else len(rows)
-        if self.is_sparse:
-            self._gather_sparse(X, columns, rows)
-        elif rows is None and X.row_stride == (4 if X.is_float else 8) and not X.keep.T.strides[0] % (4 if X.is_float else 8):
+        self.m, self.n = len(columns), (X.d if turned else X.n) if rows is None else len(rows)
+        if turned:
+            self._use_rows(X, columns, None if standard is None else standard[1][columns])
+        elif self.is_sparse:
+            self._gather_sparse(X, columns, rows, stored_values(X, rows) if stored is None else stored)
+            if standard is not None:
+                self.keep[0][:] /= np.repeat(standard[1][columns], np.diff(self.keep[2])).astype(X.dtype)
+        elif (rows is None and standard is None and X.keep.dtype == X.dtype and X.row_stride == X.keep.itemsize
+              and not X.column_stride % X.keep.itemsize and X.keep.flags.aligned):
             self._use(X.keep.T, columns)
         else:
             part = X.keep[:, columns] if rows is None else X.keep[np.ix_(rows, columns)]
-            self._use(np.ascontiguousarray(part.T, dtype=X.dtype), np.arange(self.m, dtype=np.int32))
+            part = np.ascontiguousarray(part.T, dtype=X.dtype)
+            if standard is not None:
+                part -= standard[0][columns, None].astype(X.dtype)
+                part /= standard[1][columns, None].astype(X.dtype)
+            self._use(part, np.arange(self.m, dtype=np.int32))
+
+    cdef int _use_rows(self, Matrix X, columns, scale) except -1:
+        """Sparse columns, the rows of a transposed X."""
+        cdef const int32_t[::1] numbers = columns
+        values, indices, indptr = X.keep
+        self.c = X.c
+        if scale is not None:
+            values = values.copy()
+            for place, factor in zip(columns, scale):
+                values[indptr[place]:indptr[place + 1]] /= factor
+            self.c.data = cnp.PyArray_DATA(<cnp.ndarray>values)
+        self.keep = values, indices, indptr, columns
+        self.plan.m, self.plan.columns = self.m, &numbers[0]
+        return 0
 
     cdef int _use(self, array, columns) except -1:
         """Dense columns, the rows of this array."""
@@ -58,10 +117,10 @@ cdef class Columns:
         self.plan.m, self.plan.columns = self.m, &numbers[0]
         return 0
 
-    cdef int _gather_sparse(self, Matrix X, columns, rows) except -1:
+    cdef int _gather_sparse(self, Matrix X, columns, rows, stored) except -1:
         """The values that are stored in the columns, column after column."""
         cdef int32_t[::1] place = np.full(X.d, -1, dtype=np.int32), indices, numbers = np.arange(self.m, dtype=np.int32)
-        cdef int64_t[::1] counts = np.zeros(self.m, dtype=np.int64)
+        cdef int64_t[::1] following
         cdef const int32_t[::1] chosen
         cdef const int32_t *which = NULL
         cdef const fo_descent_kernels *kernel = &kernels(X.is_float).descent
@@ -70,17 +129,15 @@ cdef class Columns:
             chosen = rows
             which = &chosen[0]
         np.asarray(place)[columns] = np.asarray(numbers)
-        with nogil:
-            kernel.count(&X.c, self.n, which, &place[0], &counts[0])
-        starts = np.concatenate([[0], np.cumsum(counts)])
+        starts = np.concatenate([[0], np.cumsum(stored[columns])])
         if starts[self.m] > 0x7fffffff:
             raise MemoryError(f"{starts[self.m]} values in the columns of a working set are more than it can hold")
         values = np.empty(starts[self.m], X.dtype)
         indices = np.empty(max(1, starts[self.m]), np.int32)
-        counts = starts[:self.m].copy()
+        following = starts[:self.m].copy()
         starts = starts.astype(np.int32)
         with nogil:
-            kernel.gather(&X.c, self.n, which, &place[0], &counts[0], &indices[0], cnp.PyArray_DATA(values))
+            kernel.gather(&X.c, self.n, which, &place[0], &following[0], &indices[0], cnp.PyArray_DATA(values))
         self.keep = values, np.asarray(indices), starts, np.asarray(numbers)
         self.c.layout, self.c.n, self.c.d = FO_CSR32, self.m, self.n
         self.c.data, self.c.indices, self.c.indptr = cnp.PyArray_DATA(values), &indices[0], cnp.PyArray_DATA(<cnp.ndarray>starts)
@@ -90,7 +147,9 @@ cdef class Columns:
     @property
     def stored(self):
         """Numbers in the columns."""
-        return len(self.keep[0]) if self.is_sparse else self.m * self.n
+        if not self.is_sparse:
+            return self.m * self.n
+        return int(np.sum(self.keep[2][self.keep[3] + 1] - self.keep[2][self.keep[3]]))
 
     @property
     def dtype(self):
@@ -177,7 +236,7 @@ cdef class Columns:
             kernels(self.is_float).descent.products(&self.c, &self.plan, &delta[0], q)
 
     def descend(self, Regularizer penalty, double[::1] w, s, D, double factor, double l2, double total, h, double shift,
-                const double[::1] square, double tol, int epochs):
+                const double[::1] square, double tol, double[:, ::1] history):
         """Coordinate descent on e·X(u − w) + ½ Σ D·(x·(u − w))² + l2/2·‖u‖² + penalty(u), u the new w.
 
         Parameters
@@ -198,13 +257,15 @@ cdef class Columns:
             Curvature of each weight.
         tol : float
             Until no step times its curvature exceeds it.
-        epochs : int
-            At most so many.
+        history : ndarray of shape (epochs + 1, m)
+            Epochs, at most; w before and after each of them is put there.
 
         Returns
         -------
-        tuple (int, float)
-            Epochs done, and the largest step times curvature in the last one over all weights.
+        int
+            Epochs done, negative if the last was one over all weights in which none moved by more than tol allows.
+        float
+            What `shift` has become.
         """
         cdef fo_descent plan = self.plan
         cdef const fo_descent_kernels *kernel = &kernels(self.is_float).descent
@@ -212,8 +273,7 @@ cdef class Columns:
         cdef void *slopes = <void *>self._vector(s)
         cdef const double[::1] sums
         cdef int done
-        cdef double moved = 0
-        if penalty.n != self.m or w.shape[0] != self.m or square.shape[0] != self.m or penalty.c.groups:
+        if penalty.n != self.m or w.shape[0] != self.m or square.shape[0] != self.m or history.shape[1] != self.m or penalty.c.groups:
             raise ValueError(f"expected {self.m} weights, each penalised by itself")
         plan.factor, plan.l2, plan.total, plan.w, plan.square, plan.h = factor, l2, total, &w[0], &square[0], NULL
         plan.shift = shift
@@ -221,30 +281,31 @@ cdef class Columns:
             sums = h
             plan.h = &sums[0]
         with nogil:
-            done = _epochs(kernel, NULL, NULL, &self.c, &penalty.c, &plan, curvatures, slopes, tol, epochs, &moved)
-        return done, moved
+            done = _epochs(kernel, NULL, NULL, &self.c, &penalty.c, &plan, curvatures, slopes, tol, <int>history.shape[0] - 1,
+                           &history[0, 0])
+        return done, plan.shift
 
 
 cdef int _epochs(const fo_descent_kernels *kernel, const double *H, double *g, const fo_matrix *XT, const fo_regularizer *penalty,
-                 fo_descent *plan, const void *D, void *s, double tol, int epochs, double *moved) noexcept nogil:
+                 fo_descent *plan, const void *D, void *s, double tol, int epochs, double *history) noexcept nogil:
     """All weights, then those that are not 0 until they stand still, then all: until all stand still."""
     cdef int done = 0, full = 1
+    cdef double moved
+    memcpy(history, plan.w, plan.m * sizeof(double))
     while done < epochs:
         if H != NULL:
-            moved[0] = kernel.quadratic(penalty, plan, full, H, g)
+            moved = kernel.quadratic(penalty, plan, full, H, g)
         else:
-            moved[0] = kernel.columns(XT, penalty, plan, full, D, s)
+            moved = kernel.columns(XT, penalty, plan, full, D, s)
         done += 1
-        if moved[0] <= tol:
-            if full:
-                break
-            full = 1
-        else:
-            full = 0
+        memcpy(history + done * plan.m, plan.w, plan.m * sizeof(double))
+        if moved <= tol and full:
+            return -done
+        full = moved <= tol
     return done
 
 
-def descend_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g, double[::1] w, double tol, int epochs):
+def descend_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g, double[::1] w, double tol, double[:, ::1] history):
     """Coordinate descent on g·(u − w) + ½ (u − w)ᵀH(u − w) + penalty(u), u the new w.
 
     Parameters
@@ -258,21 +319,21 @@ def descend_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g
         Where to begin; changed.
     tol : float
         Until no step times its curvature exceeds it.
-    epochs : int
-        At most so many.
+    history : ndarray of shape (epochs + 1, m)
+        Epochs, at most; w before and after each of them is put there.
 
     Returns
     -------
-    tuple (int, float)
-        Epochs done, and the largest step times curvature in the last one over all weights.
+    int
+        Epochs done, negative if the last was one over all weights in which none moved by more than tol allows.
     """
     cdef fo_descent plan
-    cdef double moved = 0
     cdef int done
     cdef double[::1] scratch = np.empty(max(1, penalty.n))
     plan.m, plan.w, plan.next = w.shape[0], &w[0], &scratch[0]
-    if penalty.n != plan.m or g.shape[0] != plan.m or H.shape[0] != plan.m or H.shape[1] != plan.m:
+    if penalty.n != plan.m or g.shape[0] != plan.m or H.shape[0] != plan.m or H.shape[1] != plan.m or history.shape[1] != plan.m:
         raise ValueError(f"expected {penalty.n} weights, and a gradient and a Hessian of as many")
     with nogil:
-        done = _epochs(&kernels(False).descent, &H[0, 0], &g[0], NULL, &penalty.c, &plan, NULL, NULL, tol, epochs, &moved)
-    return done, moved
+        done = _epochs(&kernels(False).descent, &H[0, 0], &g[0], NULL, &penalty.c, &plan, NULL, NULL, tol,
+                       <int>history.shape[0] - 1, &history[0, 0])
+    return done

@@ -8,6 +8,7 @@ cimport numpy as cnp
 import numpy as np
 
 from fastopt._core cimport kernels
+from fastopt._descent import Columns
 from fastopt._objective cimport Objective
 from fastopt._objective_pass cimport PRODUCTS, Job
 
@@ -34,18 +35,37 @@ cdef class Samples:
         return self.o.X
 
     @property
+    def turned(self):
+        """Whether X is transposed."""
+        return self.o._csc is not None
+
+    @property
+    def standard(self):
+        """Centre and scale of the columns, or None."""
+        return self.o._columns
+
+    @property
     def rows(self):
         """The rows of X that count, or None: all."""
-        return self.o.rows_
+        return self.o._rows
 
     @property
     def weight(self):
         """Weights of the samples over their sum, or None: all 1/n."""
-        return None if self.o.weight is None else self.o.weight.ravel() * self.o.dtype.type(1 / self.o.total)
+        return None if self.o._weight is None else self.o._weight.ravel() * self.o.dtype.type(1 / self.o.total)
+
+    @property
+    def total(self):
+        """The sum of the weights of the samples; their number without."""
+        return self.o.total
 
     @property
     def targets(self):
-        return self.o.y.ravel()
+        return self.o._y.ravel()
+
+    def columns(self, numbers, stored=None):
+        """Some columns of X, as samples see them."""
+        return Columns(self.o.X, numbers, self.o._rows, stored, self.turned, self.standard)
 
     def at(self, w, bint curvature):
         """Derivatives of the mean loss in the predictions at w.
@@ -110,18 +130,33 @@ cdef class Samples:
 
     @property
     def has_conjugate(self):
-        return self.o.loss.name in ("squared_error", "log_loss")
+        """Whether the loss has a conjugate function in csrc/conjugates.h."""
+        return bool(kernels(self.o.X.is_float).chains.has_dual(self.o.job.samples.loss.kind))
 
     def conjugates(self, double c):
-        """The mean of the losses' conjugates at c times their derivatives."""
-        p, y = self.o.p.ravel().astype(float), self.o.y.ravel().astype(float)
-        share = np.full(len(y), 1 / len(y)) if self.weight is None else self.weight.astype(float)
-        if self.o.loss.name == "squared_error":
-            u = c * (p - y)
-            return float(share @ (u * u / 2 + u * y))
-        from scipy.special import expit, xlogy
-        v = y + c * (expit(p) - y)
-        return float(share @ (xlogy(v, v) + xlogy(1 - v, 1 - v)))
+        """The mean of the losses' conjugates at c times their derivatives, at the point that the objective is at."""
+        cdef Job *job = &self.o.job
+        cdef double sums[2]
+        cdef cnp.ndarray u = np.empty(job.n, self.o.dtype), p, y = self.o._y
+        cdef void *dual = cnp.PyArray_DATA(u)
+        cdef void *values
+        cdef const void *target = job.samples.y
+        sums[0] = sums[1] = 0
+        with self.o.lock:
+            self.o._need(PRODUCTS)
+            p = self.o.p.copy()
+            if self.o.loss.target == "sign":
+                y = 2 * y - 1
+                target = cnp.PyArray_DATA(y)
+            values = cnp.PyArray_DATA(p)
+            job.kernels = kernels(self.o.X.is_float)
+            with nogil:
+                job.kernels.loss_grad_block(&job.samples.loss, job.n, job.samples.y, job.p, NULL, -c, dual)
+                job.kernels.chains.gap(&job.samples.loss, job.n, target, dual, job.samples.weight, values, sums)
+        products = np.multiply(u, self.o.p.ravel(), dtype=np.float64)
+        if self.o._weight is not None:
+            products *= self.o._weight.ravel()
+        return (sums[0] - sums[1] - float(products.sum())) / self.o.total
 
     cdef void *_products(self, q) except NULL:
         if q.dtype != self.o.dtype or q.shape != (self.o.n_samples,) or not q.flags.c_contiguous:

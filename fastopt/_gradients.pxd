@@ -13,7 +13,7 @@ ctypedef struct Array:             # one array of parameters
     int type                       # NumPy's number of the dtype
     bint fortran                   # columns are contiguous, not rows
     int packing, states            # enum fo_packing, and arrays of state of the rule: for packed moments
-    Py_ssize_t matrices, rows_in, columns_in   # adafactor: a stack of matrices as they lie in memory; 0: it is a vector
+    Py_ssize_t matrices, rows_in, columns_in   # with passes of their own: a stack of matrices as they lie in memory; 0: none
     char *scratch                  # of adafactor: sums over rows, over columns of each chunk
     double *sums                   # two a chunk of each matrix, then a mean a matrix
     const fo_kernels *kernel

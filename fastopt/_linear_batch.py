@@ -17,6 +17,7 @@ from fastopt import optimizers
 from fastopt._batch import BatchRun
 from fastopt._batch_cuts import rates_of
 from fastopt._core import Matrix
+from fastopt._linear_muon import MuonAndAdamW
 from fastopt._samples import Samples
 from fastopt.exceptions import InvalidParameterError
 
@@ -90,7 +91,7 @@ class Metric:
 
 def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, l2: float, l1: float, memory: Any = None) -> Any:
     """The optimizer of weights and intercepts; the penalty, on the weights alone, is what the rule has for it."""
-    make = optimizers.get(batches.optimizer)
+    make = MuonAndAdamW if batches.optimizer == "muon" else optimizers.get(batches.optimizer)
     decay = next((name for name in ("weight_decay", "l2") if name in inspect.signature(make).parameters), None)
     own, none = ({decay: l2}, {decay: 0.0}) if decay else ({}, {})
     optimizer = make([{"params": [w], "l1": l1, **own}, {"params": [b], **none}], lr=lr,

@@ -39,8 +39,8 @@ PARAMETERS = {
         Parameter of the losses 'huber' (its delta), 'epsilon_insensitive' and 'squared_epsilon_insensitive' that go by
         name; an instance such as ``losses.Huber(delta=2.0)`` has its own.""",
     "n_jobs": """int or None, default=None
-        Threads that share the classes in `fit`, the columns of dense X in mini-batches, and the rows in prediction; None
-        is 1, -1 all that the process may use.  Results do not depend on it.""",
+        Threads that share the classes in `fit`, the columns in mini-batches, those of CSR X where the indices of each row
+        ascend, and the rows in prediction; None is 1, -1 all that the process may use.  Results do not depend on it.""",
     "random_state": """int, RandomState or None, default=None
         Seed of the order of samples and of the split of `early_stopping`.""",
     "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive'{passive_names}}, default='{learning_rate}'
@@ -76,20 +76,23 @@ PARAMETERS.update({
         alone: l1 by proximal steps, l2 as the rule's own `weight_decay` with ``weight_decay=alpha``.  That is alpha·w in the
         gradient for most; 'adamw', 'lion', 'lamb', 'adabelief', 'prodigy' and others whose decay is decoupled shrink the
         weights by lr·alpha·w beside the step, which is not the minimum of the penalised loss.  No rule decays by a default
-        of its own but 'asgd', by its `lambd`.  'auto' needs neither a learning rate nor scaled columns: `learning_rate`,
+        of its own but 'asgd', by its `lambd`.  'muon' steps the matrix of weights, (outputs, features), along an orthogonal
+        one, a single row of them along its direction; the intercepts, which are no matrix, by 'adamw' with its defaults and the
+        same learning rate; `penalty` must be 'l2', whose decay is decoupled, or None.  'auto' needs neither a learning rate nor scaled columns: `learning_rate`,
         `eta0`, `power_t` and `average` are not used, the penalty is on the weights of standardised columns, and
         max(10, 50,000/n) epochs are enough, without a warning.""",
     "batch_size": """int, strategy of fastopt.batching or None, default=None
         Rows of a mini-batch: one step along the mean of their gradients, each times its sample and class weight.  The last
-        batch of an epoch may be smaller.  None: 1, or 32 with ``optimizer='auto'``.  Strategies must follow the step alone:
-        `NoiseScale` is refused.  With
+        batch of an epoch may be smaller.  None: 1, or 32 with ``optimizer='auto'``.  `NoiseScale` learns from the
+        two halves of each batch, which has 2 rows at least; the next one has the new size.  With
         CSR X batches run on one thread; small ones step only the columns that they touch with the optimizers 'sgd', 'ftrl' and,
         without l2, 'adagrad', and all weights with the others and with `average`.""",
     "schedule": """callable or None, default=None
         Learning rate of step t = 0, 1, …, in place of `learning_rate` and `eta0`: a schedule of ``fastopt.schedules`` or
         another callable of the step; a mini-batch is a step.  `ReduceOnPlateau` is told, after each epoch, the score on
         validation data if its mode is 'max'; if it is 'min', 1 − score or, without such data, the mean training loss.
-        `PolyakStep`, which wants the gradient of each batch, is refused.  A copy is trained with, and goes on in
+        `PolyakStep` is told, before each step, the losses of the batch, summed over the outputs and weighted as the gradient
+        is, and the squared norm of that gradient, both without the penalty and before `clip_norm`.  A copy is trained with, and goes on in
         `partial_fit`; the object given stays as it is.""",
     "clip_norm": """float or None, default=None
         The gradient of a batch, of all outputs and intercepts together and without the penalty, is scaled down to this norm
@@ -101,7 +104,7 @@ PARAMETERS.update({
         Further settings of the optimizer, by the names that its class in ``fastopt.optimizers`` has for them, as
         ``{"betas": (0.9, 0.99)}``.  Learning rate, weight decay and clipping of norms are parameters of the estimator.""",
     "parallel": """'hogwild' or None, default=None
-        How `n_jobs` threads share mini-batches.  None: the columns of dense X; results do not depend on their number.
+        How `n_jobs` threads share mini-batches.  None: the columns of X; results do not depend on their number.
         'hogwild': batches, which step the same weights without locks, also with CSR X; results are not reproducible, and a
         batch ends with its block of some thousand rows at the latest.  For the optimizers 'sgd' without momentum and 'adagrad',
         without `clip_norm` and `average`; the same as None on one thread [Niu et al. (2011), Hogwild!, NeurIPS].""",

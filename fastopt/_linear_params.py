@@ -99,7 +99,7 @@ COMMON: dict[str, Rule] = {
     "warm_start": FLAG,
     "average": either(integer(1), FLAG),
 }
-#: of those that learn y as well; muon is for matrices alone, and intercepts are none
+#: of those that learn y as well
 SUPERVISED: dict[str, Rule] = {
     **COMMON,
     "penalty": either(names(*(name for name, place in PENALTY_PLACES.items() if place == "sgd" and name != "none")), NONE),
@@ -111,7 +111,7 @@ SUPERVISED: dict[str, Rule] = {
     "n_iter_no_change": integer(1),
     "restore_best": FLAG,
     "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
-    "optimizer": either(names("auto", *(name for name in optimizers.names() if name != "muon")), NONE),
+    "optimizer": either(names("auto", *optimizers.names()), NONE),
     "batch_size": either(integer(1), SIZE, NONE),
     "schedule": either(SCHEDULE, NONE),
     "clip_norm": either(real(0, above=True), NONE),
@@ -185,25 +185,18 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         refuse(owner, "learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"])
     if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
         refuse(owner, "loss", "'log_loss' with multi_class='multinomial'", values["loss"])
-    if getattr(values["schedule"], "driven_by", None) == "value":
-        refuse(owner, "schedule", "a function of the step, or driven by a metric as ReduceOnPlateau is, not by the loss and "
-               "gradient of each batch: fastopt.minimize_stochastic takes such a schedule", values["schedule"])
-    if getattr(values["batch_size"], "driven_by", None) is not None:
-        refuse(owner, "batch_size", "an integer or a strategy that follows the step alone, not the norms of gradients: "
-               "fastopt.minimize_stochastic takes such a strategy", values["batch_size"])
     if values["optimizer"] == "auto":
+        _check_follows(owner, "batch_size", values, "optimizer='auto'")
         for name in ("schedule", "clip_norm", "optimizer_params", "parallel"):
             if values[name] is not None:
                 refuse(owner, name, "None with optimizer='auto', which has no such settings", values[name])
         return
     settings = values["optimizer_params"] or {}
     if values["parallel"] == "hogwild":
-        if values["optimizer"] not in (None, "sgd", "adagrad") or settings.get("momentum"):
-            refuse(owner, "parallel", "None with an optimizer other than 'sgd' without momentum and 'adagrad': steps of several "
-                   "threads would mix their moments", values["parallel"])
-        for name in ("clip_norm", "average"):
-            if values[name]:
-                refuse(owner, "parallel", f"None with {name}, which is of all weights at one step", values["parallel"])
+        _check_wild(owner, values, settings)
+    _, alpha, share = penalty_spec(values["penalty"], values["alpha"], values["l1_ratio"])
+    if values["optimizer"] == "muon" and alpha * share > 0:
+        refuse(owner, "penalty", "'l2' or None with optimizer='muon', whose step is not one of single weights", values["penalty"])
     for name, instead in NOT_SETTINGS.items():
         if name in settings:
             refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),
@@ -212,6 +205,25 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         optimizers.get(values["optimizer"] or "sgd")(np.zeros((1, 1)), lr=0.0, **settings)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(f"optimizer_params of {owner}: {error}") from None
+
+
+def _check_wild(owner: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise for what threads cannot do that step the same weights without locks."""
+    if values["optimizer"] not in (None, "sgd", "adagrad") or settings.get("momentum"):
+        refuse(owner, "parallel", "None with an optimizer other than 'sgd' without momentum and 'adagrad': steps of several "
+               "threads would mix their moments", values["parallel"])
+    for name in ("clip_norm", "average"):
+        if values[name]:
+            refuse(owner, "parallel", f"None with {name}, which is of all weights at one step", values["parallel"])
+    for name in ("schedule", "batch_size"):
+        _check_follows(owner, name, values, "parallel='hogwild'")
+
+
+def _check_follows(owner: str, name: str, values: Mapping[str, Any], other: str) -> None:
+    """Raise for a schedule or a batch size that is driven by each batch."""
+    if getattr(values[name], "driven_by", None) in ("value", "noise"):
+        refuse(owner, name, f"what follows from the step alone with {other}, where no step waits for the norm of a gradient",
+               values[name])
 
 
 def loss_name(loss: Any) -> str:

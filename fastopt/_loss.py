@@ -97,12 +97,18 @@ class Loss:
         (0 <= y <= 1).
     params : dict
         The parameters.
+    convex : bool
+        Whether it is convex in `p`.
+    curvature : float
+        The largest second derivative in `p`, the Lipschitz constant of the derivative; infinite where there is none.
     spec : tuple (int, float, float)
         Kind and two parameters, as the kernels take them.
     """
 
     name: str
     target: str
+    convex: bool = True
+    curvature: float = math.inf
     spec: tuple[int, float, float]
     _params: dict[str, Any]
 

@@ -21,6 +21,7 @@ class LogLoss(Loss):
     """
 
     name = "log_loss"
+    curvature = 0.25
 
 
 class Hinge(Loss):
@@ -47,6 +48,7 @@ class SquaredHinge(Loss):
     """
 
     name = "squared_hinge"
+    curvature = 2.0
 
 
 class SmoothHinge(Loss):
@@ -64,6 +66,7 @@ class SmoothHinge(Loss):
     """
 
     name = "smooth_hinge"
+    curvature = 1.0
 
 
 class ModifiedHuber(Loss):
@@ -81,6 +84,7 @@ class ModifiedHuber(Loss):
     """
 
     name = "modified_huber"
+    curvature = 2.0
 
     def _predict(self, p: Array) -> Array:
         return (np.clip(p, -1, 1) + 1) / 2
@@ -145,6 +149,7 @@ class Focal(Loss):
     """
 
     name = "focal"
+    convex = False
     gamma: float
     alpha: float | None
 

@@ -21,6 +21,7 @@ class SquaredError(Loss):
     """
 
     name = "squared_error"
+    curvature = 1.0
 
 
 class AbsoluteError(Loss):
@@ -56,6 +57,7 @@ class Huber(Loss):
     """
 
     name = "huber"
+    curvature = 1.0
     delta: float
 
     def __init__(self, delta: float = 1.35) -> None:
@@ -130,6 +132,7 @@ class SquaredEpsilonInsensitive(EpsilonInsensitive):
     """
 
     name = "squared_epsilon_insensitive"
+    curvature = 2.0
 
 
 class LogCosh(Loss):
@@ -143,6 +146,7 @@ class LogCosh(Loss):
     """
 
     name = "log_cosh"
+    curvature = 1.0
 
 
 class GeneralRobust(Loss):
@@ -177,6 +181,7 @@ class GeneralRobust(Loss):
         alpha, scale = number("alpha", alpha, at_least=-math.inf, at_most=math.inf), number("scale", scale, above=0)
         most = 2.0 ** 64  # infinite as far as the kernels' rounding can tell
         self._keep({"alpha": alpha, "scale": scale}, (min(max(alpha, -most), most), scale))
+        self.__dict__.update(convex=alpha >= 1, curvature=1 / scale * (1 / scale) if alpha <= 2 else math.inf)
 
 
 class Poisson(Loss):

@@ -20,19 +20,20 @@ RELAX = 0.9   # the curvature falls by this in a step, so that steps grow again
 
 
 class Prox:
-    """A penalty of x, and its proximal operator; the end of the run in the norm of a step of scale 1."""
+    """A penalty of the first numbers of x, and its proximal operator; the end of the run in the norm of a step of scale 1."""
 
     def __init__(self, run: Run, penalty: Regularizer) -> None:
         self.run, self.penalty = run, penalty
 
     def value(self, x: Array) -> float:
-        return self.penalty.value(x)
+        return self.penalty.value(x[:self.penalty.n])
 
     def step(self, x: Array, g: Array, scale: float, out: Array) -> None:
         """argmin over z of the penalty of z + ‖z − (x − scale·g)‖²/(2·scale)"""
         np.multiply(g, -scale, out=out)
         out += x
-        self.penalty.prox(out, scale, out)
+        penalised = out[:self.penalty.n]
+        self.penalty.prox(penalised, scale, penalised)
 
     def optimality(self) -> float:
         """The largest component of a step of scale 1."""

@@ -13,15 +13,17 @@ class Objective:
     n_outputs: int
     n_params: int
     fit_intercept: bool
+    turned: bool
     passes: int
     n_threads: int | None
     l2: float
-    _y: NDArray[Any]
-    _weight: NDArray[Any] | None
-    _rows: NDArray[Any] | None
-    _columns: tuple[NDArray[Any], NDArray[Any]] | None
-    def __init__(self, X: Matrix, y: NDArray[Any], weight: NDArray[Any] | None, total: float, spec: tuple[int, float, float], k: int,
-                 l2: float, fit_intercept: bool, n_threads: int | None,
+    total: float
+    y: NDArray[Any]
+    weight: NDArray[Any] | None
+    rows_: NDArray[Any] | None
+    columns: tuple[NDArray[Any], NDArray[Any]] | None
+    def __init__(self, X: Matrix, y: NDArray[Any], weight: NDArray[Any] | None, total: float, spec: tuple[int, float, float],
+                 k: int, l2: float, fit_intercept: bool, n_threads: int | None,
                  columns: tuple[NDArray[Any], NDArray[Any]] | None = None, by_columns: bool = False,
                  rows: NDArray[Any] | None = None) -> None: ...
     @property

@@ -33,13 +33,11 @@ cdef class Objective:
     y : ndarray of shape (n, k), or (n,) class numbers for softmax, of the type of the computation
     weight : ndarray of the shape of y, or None
     total : float
-        The sum of the weights of the samples.
+        The sum of the weights of samples.
     spec : tuple (int, float, float)
-        Kind of the loss and its parameters; kind −1: softmax.
-    k : int
-    l2 : float
-    fit_intercept : bool
-    n_threads : int or None
+        Kind of the loss and its parameters; kind −1: softmax, of k outputs.
+    l2, fit_intercept, n_threads
+        As there.
     columns : tuple (centre, scale) of ndarray of shape (d,), or None
         What standardizes the columns.
     by_columns : bool
@@ -51,11 +49,11 @@ cdef class Objective:
     def __init__(self, Matrix X, cnp.ndarray y, weight, double total, tuple spec, Py_ssize_t k, double l2, bint fit_intercept,
                  n_threads, columns=None, bint by_columns=False, rows=None):
         cdef Job *job = &self.job
-        self.X, self._y, self._weight, self._columns, self._rows = X, y, weight, columns, rows
+        self.X, self.y, self.weight, self.columns, self.rows_ = X, y, weight, columns, rows
         self.n_samples = job.n = X.d if by_columns else X.n if rows is None else len(rows)
         self.n_features = job.d = job.weights.d = X.n if by_columns else X.d
         self.n_outputs = job.k = job.weights.k = job.samples.k = k
-        self.fit_intercept, self.n_threads, self._l2, self.total = fit_intercept, n_threads, l2, total
+        self.fit_intercept, self.n_threads, self._l2, self.total, self.turned = fit_intercept, n_threads, l2, total, by_columns
         self.n_params = k * job.d + (k if fit_intercept else 0)
         self.lock = threading.Lock()
         job.samples.softmax = spec[0] < 0
@@ -92,23 +90,19 @@ cdef class Objective:
         cdef Job *job = &self.job
         job.weights.scale = job.weights.centre = NULL
         job.centre = NULL
-        if self._columns is None:
+        if self.columns is None:
             return
-        centre, scale = (np.ascontiguousarray(a, dtype=np.float64) for a in self._columns)
-        self.centre, self.scale = centre if job.sparse else np.ascontiguousarray(centre, self.p.dtype), scale
+        mean, self.scale = (np.ascontiguousarray(a, dtype=np.float64) for a in self.columns)
+        self.centre = np.zeros_like(mean, self.p.dtype) if job.sparse else mean.astype(self.p.dtype)   # taken from X as it is read
+        self.rest = mean - self.centre                                                                 # made up for
+        job.centre = NULL if job.sparse else cnp.PyArray_DATA(<cnp.ndarray>self.centre)
+        job.weights.centre = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.rest)
         job.weights.scale = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.scale)
-        if job.sparse:
-            job.weights.centre = <const double *>cnp.PyArray_DATA(<cnp.ndarray>self.centre)
-        else:
-            job.centre = cnp.PyArray_DATA(<cnp.ndarray>self.centre)
 
     def _scratch(self, int threads):
         if self.scratch is None or len(self.scratch) < threads * self.job.scratch_size:
             self.scratch = np.zeros(threads * self.job.scratch_size, dtype=np.int8)
             self.job.scratch = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.scratch)
-
-    cdef int _allowed(self) except -1:
-        return resolve_threads(self.n_threads)
 
     cdef int _threads(self) except -1:
         """How many threads a pass is worth."""
@@ -123,7 +117,7 @@ cdef class Objective:
         """One pass.  The sums of all parts are in those of the first one then."""
         cdef Job *job = &self.job
         cdef int threads = self._threads(), j
-        cdef Py_ssize_t part
+        cdef Py_ssize_t part, width
         cdef Matrix X = self.X
         cdef double *shift = <double *>job.b
         job.kernels = kernels(X.is_float)
@@ -143,7 +137,10 @@ cdef class Objective:
                 for part in prange(job.parts, num_threads=threads, schedule="dynamic"):
                     run_part(job, X, part, job.scratch + threadid() * job.scratch_size)
             if job.parts > 1 and not job.column_parts and what & ~PRODUCTS:
-                job.kernels.objective.combine(job.parts, job.stride, job.stride, job.sums)
+                width = (job.stride + threads - 1) // threads
+                for part in prange(threads, num_threads=threads, schedule="static", use_threads_if=threads > 1):
+                    job.kernels.objective.combine(job.parts, job.stride, min(width, job.stride - part * width),
+                                                  job.sums + part * width)
         if what & (PRODUCTS | CURVATURE | GRADIENT):
             self.passes += 1
         return 0
@@ -158,7 +155,8 @@ cdef class Objective:
     cdef cnp.ndarray _vector(self, name, w):
         """A vector of n_params numbers, in double."""
         cdef cnp.ndarray a
-        if type(w) is np.ndarray and cnp.PyArray_TYPE(<cnp.ndarray>w) == cnp.NPY_DOUBLE and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>w):
+        if cnp.PyArray_CheckExact(w) and cnp.PyArray_TYPE(<cnp.ndarray>w) == cnp.NPY_DOUBLE and cnp.PyArray_ISCARRAY_RO(
+                <cnp.ndarray>w):
             a = <cnp.ndarray>w
         else:
             a = np.ascontiguousarray(w, dtype=np.float64)
@@ -183,10 +181,6 @@ cdef class Objective:
         self.have = PRODUCTS
         self.version += 1
         return 0
-
-    cdef int _run_line(self, const double *direction, char *products) except -1:
-        """The products of X with a direction."""
-        return self._run(PRODUCTS, direction, products)
 
     cdef int _need(self, int what) except -1:
         """See to it that these are known at the point: PRODUCTS, VALUE, GRADIENT."""
@@ -217,12 +211,11 @@ cdef class Objective:
         cdef cnp.ndarray g
         if out is None:
             g = cnp.PyArray_EMPTY(1, &n, cnp.NPY_DOUBLE, 0)
-        else:
+        elif isinstance(out, np.ndarray) and out.shape == (n,) and out.dtype == np.float64 and cnp.PyArray_ISCARRAY(out):
             g = out
-            if not (isinstance(out, np.ndarray) and g.ndim == 1 and g.shape[0] == n and cnp.PyArray_TYPE(g) == cnp.NPY_DOUBLE
-                    and cnp.PyArray_ISCARRAY(g)):
-                raise ValueError(f"out must be a writeable contiguous float64 array of shape ({n},), got {type(out).__name__} of "
-                                 f"shape {np.shape(out)}")
+        else:
+            raise ValueError(f"out must be a writeable contiguous float64 array of shape ({n},), got {type(out).__name__} of "
+                             f"shape {np.shape(out)}")
         cdef double *to = <double *>cnp.PyArray_DATA(g)
         memcpy(to, self._gradient, n * sizeof(double))
         if self._l2 != 0:

@@ -1,7 +1,7 @@
 """A pass over sparse X by columns (CSC): products of all rows, then errors, then the gradient.
 
-Used by _objective.pyx.  Parts of the columns, a few, by the size of X alone, each have products of their own, added in the order of
-the parts; rows are cut as elsewhere; each column's share of the gradient is its own.  X is CSR of the turned matrix.
+Used by _objective.pyx.  Parts of the columns, a few, by the size of X alone, each have products of their own, added in the order
+of the parts; rows are cut as elsewhere; each column's share of the gradient is its own.  X is CSR of the turned matrix.
 """
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
@@ -34,7 +34,8 @@ cdef void _products(Job *job, Matrix X, Py_ssize_t part) noexcept nogil:
 
 cdef void _errors(Job *job, Py_ssize_t part) noexcept nogil:
     """Sums of products, and what follows from them, of a part of the rows."""
-    cdef Py_ssize_t i = part * job.part_rows, n = min(job.n - i, job.part_rows), row = job.k * job.item, of_part = job.n * row, other
+    cdef Py_ssize_t i = part * job.part_rows, n = min(job.n - i, job.part_rows), row = job.k * job.item
+    cdef Py_ssize_t of_part = job.n * row, other
     cdef char *factors = job.columns + job.column_parts * of_part + i * row
     cdef char *products = job.columns + i * row
     cdef double *sums = job.sums + part * job.stride

@@ -10,6 +10,7 @@ import numpy as np
 from fastopt._core cimport kernels
 from fastopt._objective cimport Objective
 from fastopt._objective_pass cimport PRODUCTS, Job
+from fastopt._threads import resolve_threads
 
 cnp.import_array()
 
@@ -18,11 +19,12 @@ cdef enum:
     THREAD_WORK = 1 << 15      # numbers a thread, at least
 
 
-cdef void _block(Job *job, Py_ssize_t block, Py_ssize_t rows, double step, const char *q, char *scratch, double *sums) noexcept nogil:
+cdef void _block(Job *job, Py_ssize_t block, Py_ssize_t rows, double step, const char *q, char *scratch,
+                 double *sums) noexcept nogil:
     cdef Py_ssize_t i = block * rows, row = job.k * job.item
     sums[2 * block + 1] = 0
-    sums[2 * block] = job.kernels.objective.line(&job.samples, i, min(rows, job.n - i), step, job.p + i * row, q + i * row, scratch,
-                                                 sums + 2 * block + 1)
+    sums[2 * block] = job.kernels.objective.line(&job.samples, i, min(rows, job.n - i), step, job.p + i * row, q + i * row,
+                                                 scratch, sums + 2 * block + 1)
 
 
 cdef class Line:
@@ -53,7 +55,7 @@ cdef class Line:
             objective._enter(w)
             self.version = objective.version
             objective._need(PRODUCTS)
-            objective._run_line(<const double *>cnp.PyArray_DATA(vector), <char *>cnp.PyArray_DATA(<cnp.ndarray>self.q))
+            objective._run(PRODUCTS, <const double *>cnp.PyArray_DATA(vector), <char *>cnp.PyArray_DATA(<cnp.ndarray>self.q))
             self.w = objective.point.copy()
         self.direction = np.array(vector)
         a, b = self.w[:k * job.d], self.direction[:k * job.d]
@@ -61,7 +63,7 @@ cdef class Line:
 
     cdef int _check(self) except -1:
         if self.version != self.objective.version:
-            raise ValueError("this line starts from a point that the objective has left: make another with objective.line(w, direction)")
+            raise ValueError("the objective has left the point where this line starts: make another by objective.line")
         return 0
 
     def __call__(self, double step):
@@ -76,7 +78,7 @@ cdef class Line:
         cdef double *sums = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.sums)
         with o.lock:
             self._check()
-            threads = max(1, min(o._allowed() if self.blocks > 1 else 1, job.n * job.k // THREAD_WORK, self.blocks))
+            threads = max(1, min(<int>resolve_threads(o.n_threads) if self.blocks > 1 else 1, job.n * job.k // THREAD_WORK, self.blocks))
             item = 2 * self.rows * job.k * job.item
             if self.scratch is None or len(self.scratch) < threads * item:
                 self.scratch = np.empty(threads * item, dtype=np.int8)

@@ -1,8 +1,8 @@
 """A pass over X in parts of its rows: what one thread does, chunk after chunk, and how rows are cut.
 
 Used by _objective.pyx, which shares the parts among threads.  A chunk of rows stays in the cache between its products with the
-weights and its share of the gradient.  In Fortran order the loops see X turned: a column of the chunk is one of their rows, products
-are what they call a gradient, and the gradient is what they call products.  The arithmetic is csrc/objective_rows.h and objective.h.
+weights and its share of the gradient.  In Fortran order the loops see X turned: a column of the chunk is one of their rows,
+products are what they call a gradient, and the gradient is what they call products.  The arithmetic is csrc/objective_rows.h and objective.h.
 """
 from libc.string cimport memset
 
@@ -11,7 +11,7 @@ from fastopt._core cimport Matrix, fo_chunk, fo_matrix
 cdef enum:
     CHUNK_BYTES = 32 << 10      # of the rows of a chunk: they stay in the first level of the cache
     COLUMN_BYTES = 512 << 10    # by columns: in the second, as short pieces of columns are slow
-    CHUNK_ROWS = 256
+    CHUNK_ROWS = 192
     CACHED_BYTES = 32 << 20     # of X: more is brought in ahead of its use
     FLUSH_ROWS = 4096           # float32 sums go no further
     PART_WORK = 1 << 16         # elements of a part, at least: some 5 µs
@@ -69,8 +69,8 @@ cdef void _look(Job *job, Matrix X, Py_ssize_t i, Py_ssize_t n, Py_ssize_t end, 
         chunk.n, chunk.output_stride, chunk.feature_stride = job.d, n, 1
     elif X.packs:
         if job.what & ~VALUE:
-            job.kernels.objective.pack(n, job.d, X.item, X.base + (0 if job.rows else i * X.row_stride), X.row_stride, X.column_stride,
-                                       rows, scratch + job.at_packed)
+            job.kernels.objective.pack(n, job.d, X.item, X.base + (0 if job.rows else i * X.row_stride), X.row_stride,
+                                       X.column_stride, rows, scratch + job.at_packed)
         view.data, view.stride = scratch + job.at_packed, job.d
     elif job.rows:
         chunk.rows, chunk.next = rows, rows + n
@@ -104,7 +104,9 @@ cdef bint _gradient(Job *job, const fo_matrix *view, const fo_chunk *chunk, Py_s
         return False
     if job.k > 1:
         job.kernels.objective.turn(n, job.k, c, turned)
-    job.kernels.objective.products(view, chunk, turned if job.k > 1 else c, g)
+        job.kernels.objective.products(view, chunk, turned, g)
+    else:
+        job.kernels.objective.products(view, chunk, c, g)
     return True
 
 

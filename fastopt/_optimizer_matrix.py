@@ -137,6 +137,11 @@ class Muon(Optimizer):
                 raise InvalidParameterError(f"params[{i}] must be a matrix for Muon, got shape {w.shape}")
         self._work = [_Work(w) for w in self.params]
 
+    def _outer(self, w: Array) -> tuple[int, int]:
+        """Outputs and inputs of a matrix."""
+        rows, columns = w.shape
+        return rows, columns
+
     def _advance(self, grads: Any, factors: list[tuple[float, float, float]]) -> None:
         """A step by products of matrices; wide as they lie in memory, so that the Gram matrix is the small one."""
         grads = [grads] if isinstance(grads, np.ndarray) else grads
@@ -144,7 +149,7 @@ class Muon(Optimizer):
             settings = self.param_groups[self._place(i)].settings
             momentum = settings["momentum"]
             work.orthogonalise(g, self._named(self.states[i])["m"], scale, momentum, settings)
-            rows, columns = w.shape
+            rows, columns = self._outer(w)
             size = (math.sqrt(max(1, rows / columns)) if settings["adjust_lr"] == "original"
                     else 0.2 * math.sqrt(max(rows, columns)))
             w *= keep

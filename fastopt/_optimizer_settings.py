@@ -104,7 +104,7 @@ CHECKS: dict[str, Check] = {
     "eps1": optional(_at_least_0), "eps2": _positive, "beta2_decay": number(-1, 0), "d": _positive, "ns_steps": Check("an integer from 1 to 99",
                                                                    lambda value: isinstance(value, int)
                                                                    and not isinstance(value, bool) and 1 <= value <= 99),
-    "adjust_lr": one_of("original", "match_rms_adamw"),
+    "adjust_lr": one_of("original", "match_rms_adamw"), "matrix": _flag,
 }
 
 

@@ -21,7 +21,7 @@ ctypedef struct Plan:              # arrays, their rules, and what a step keeps 
     double clip_global_norm        # of all gradients together
     double sign                    # −1 to maximize
     double factor                  # of the gradients: 1/count of accumulated ones
-    bint by_products               # the step itself is products of matrices, taken elsewhere
+    bint by_products               # matrices are stepped elsewhere
     int refused                    # of the last step: the first array whose gradients were not finite, or −1
     fo_team team
 
@@ -31,5 +31,6 @@ ctypedef enum Look:                # at the gradients before a step
     LOOK_AND_REFUSE                # those that are not finite, having changed nothing
 
 cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil
+cdef double squared_norm(Plan *p) noexcept nogil
 cdef int take_step(Plan *p, int threads, Look look) noexcept nogil
 cdef int overflown(const Plan *p) noexcept nogil

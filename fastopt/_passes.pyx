@@ -51,7 +51,7 @@ cdef void take_part(Plan *p, Look look, int rank, int size) noexcept nogil:
         if p.refused < 0:
             fold_rules(p)
     fo_team_wait(&p.team, size)
-    if p.refused >= 0 or p.by_products:
+    if p.refused >= 0:
         return
     if p.sums_over != FO_SUMS_none:
         one_part(p, SUMS, rank, size)
@@ -97,6 +97,16 @@ cdef int refused(const Plan *p) noexcept nogil:
                 continue
             return <int>i
     return -1
+
+
+cdef double squared_norm(Plan *p) noexcept nogil:
+    """Of all gradients, by one thread; a step that follows need not look at them again."""
+    cdef Py_ssize_t k
+    cdef double total = 0
+    one_part(p, SQUARES, 0, 1)
+    for k in range(p.n_jobs):
+        total += p.sums[2 * k]
+    return total
 
 
 cdef double norm(const Plan *p, const Array *a) noexcept nogil:

@@ -48,7 +48,7 @@ cdef class Regularizer:
             numbers = self._of(high, n)
             self.c.high = &numbers[0]
         if start is not None:
-            if start[0] != 0 or start[-1] != n or np.any(np.diff(start) < 0) or not np.array_equal(np.sort(member), np.arange(n)):
+            if start[0] != 0 or start[self.c.groups] != n or np.any(np.diff(start) < 0) or not np.array_equal(np.sort(member), np.arange(n)):
                 raise ValueError(f"groups must hold each of the {n} weights once")
             places = start
             self.c.start = &places[0]
@@ -97,7 +97,7 @@ cdef class Regularizer:
         place[columns] = np.arange(len(columns))
         member = place[member]
         kept = np.flatnonzero([start[i] < start[i + 1] and member[start[i]] >= 0 for i in range(self.c.groups)])
-        sizes = (start[1:] - start[:-1])[kept]
+        sizes = np.diff(start)[kept]
         return Regularizer(len(columns), self.c.kind, self.c.alpha, self.c.a, None if weight is None else weight[kept], low, high,
                            np.concatenate([[0], np.cumsum(sizes)]), member[member >= 0])
 
@@ -108,5 +108,5 @@ cdef class Regularizer:
         if start is None:
             return None
         numbers = np.empty(self.n, dtype=np.int64)
-        numbers[member] = np.repeat(np.arange(self.c.groups), start[1:] - start[:-1])
+        numbers[member] = np.repeat(np.arange(self.c.groups), np.diff(start))
         return numbers

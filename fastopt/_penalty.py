@@ -94,12 +94,12 @@ class Penalty(Settings):
         terms: dict[str, Any] = {**self._terms(), **arrays}
         return Regularizer(k * d, PENALTY_NAMES.index(self._kernel), **terms)
 
-    def scaled(self, factor: float) -> Penalty:
-        """The same penalty with alpha times a factor.
+    def with_alpha(self, alpha: float) -> Penalty:
+        """The same penalty with another strength; itself if it has none.
 
         Parameters
         ----------
-        factor : float
+        alpha : float
 
         Returns
         -------
@@ -107,7 +107,7 @@ class Penalty(Settings):
         """
         if "alpha" not in self._params:
             return self
-        return type(self)(**{**self._params, "alpha": self._params["alpha"] * factor})
+        return type(self)(**{**self._params, "alpha": alpha})
 
     def value(self, w: ArrayLike) -> float:
         """The penalty of the weights, infinite where they are not allowed.

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from . import _schedules
 from ._checks import choice, integer, number
 from ._schedule import Rates, Schedule
 
@@ -180,8 +181,8 @@ class PolyakStep(_Driven):
         float
             The rate until the next update.
         """
-        gap = number("value", value, at_least=self.f_star, below=math.inf) - self.f_star
-        square = self.c * number("gradient_norm_squared", gradient_norm_squared, at_least=0)
-        lr = min(gap / square, self.max_lr) if square > 0 else self.max_lr
+        value = number("value", value, at_least=self.f_star, below=math.inf)
+        square = number("gradient_norm_squared", gradient_norm_squared, at_least=0)
+        lr = _schedules.polyak_rate(self.f_star, self.max_lr, self.c, value, square)
         self._set(lr=lr)
         return lr

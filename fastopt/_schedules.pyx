@@ -1,11 +1,13 @@
-"""Schedules evaluated: from the `spec` of a schedule to the rate of one step, or to those of a block of steps.
+"""Schedules evaluated: from the `spec` of a schedule to the rate of one step, or to those of a block of steps; and what drives
+rates and batch sizes, from numbers to numbers.
 
-Used by fastopt._schedule, which checks the step and the rates; other compiled modules cimport read_schedule.  The
-mathematics is in csrc/schedules.h.
+Used by fastopt._schedule and fastopt._batching_noise, which check the step and the numbers; other compiled modules cimport
+read_schedule.  The mathematics is in csrc/schedules.h and csrc/fastopt_driven.h.
 """
 import numpy as np
 
 from fastopt._core cimport fo_schedule, kernels
+from fastopt._driven cimport fo_noise, fo_noise_note, fo_noise_scale, fo_polyak_rate
 from fastopt._core import SCHEDULE_NAMES
 
 #: what a spec holds, in the order of fo_schedule
@@ -47,3 +49,20 @@ def evaluate(tuple spec, double t, Py_ssize_t n):
         with nogil:
             kernels(False).lr_block(&h, n, t, &lr[0])
     return np.asarray(lr)
+
+
+def polyak_rate(double lowest, double most, double c, double value, double square):
+    """The rate of Polyak's step."""
+    return fo_polyak_rate(lowest, most, c, value, square)
+
+
+def noise_note(dict noise, double n, double N, double few, double many):
+    """The fields of fo_noise after two squared norms more, or None where that overflows."""
+    cdef fo_noise s = noise
+    return s if fo_noise_note(&s, n, N, few, many) else None
+
+
+def noise_scale(dict noise):
+    """The estimate of the noise scale."""
+    cdef fo_noise s = noise
+    return fo_noise_scale(&s)

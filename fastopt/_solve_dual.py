@@ -23,6 +23,8 @@ Array = NDArray[Any]
 _INTERIOR = ("squared_error", "log_loss")
 #: epochs between two looks at all samples, at most
 _CHECK_EVERY = 10
+#: the first look is taken after so many epochs, or when what was seen has fallen to this: before, it tells little
+_FIRST_CHECK, _FALL = 5, 0.15
 #: epochs without a smaller gap, near rounding, after which there is nothing more to gain
 _PATIENCE = 20
 
@@ -157,14 +159,16 @@ class _Fit:
         problem = self.problem
         if self.first is not None and self.smooth and self.first.violation <= tol:
             return problem.solution(self.first, 0, True, CONVERGED)
-        last, ratio = 0, 0.0 if self.smooth else 0.1
+        last, ratio, first = 0, math.inf if self.smooth else 0.1, math.inf
         for n_iter in range(1, max_iter + 1):
             self.kernel.run(self.kernel.n_iter + 1)
             if self.kernel.diverged:
                 return problem.solution(problem.at(self.weights()), n_iter, False, NOT_FINITE)
             measure, stuck = self.after_epoch()
             target = tol if self.smooth else tol * self.scale
-            due = n_iter - last >= _CHECK_EVERY or n_iter == max_iter or callback is not None
+            first = measure if n_iter == 1 else first
+            early = ratio == math.inf and (measure <= _FALL * first or n_iter >= _FIRST_CHECK)
+            due = early or n_iter - last >= _CHECK_EVERY or n_iter == max_iter or callback is not None
             if not (due or stuck or ratio * measure <= 1.5 * target):
                 continue
             point, width = self.look()

@@ -21,6 +21,14 @@ def gap_tolerance(problem: Any, tol: float) -> float:
     return max(tol * float(share @ (y * y)), 1e-300)
 
 
+def shrinkage(rule: Any, slope: Any, limit: Any) -> float:
+    """By what derivatives with this gradient have to be multiplied to be feasible for the dual problem."""
+    excess = -slope if rule.params["positive"] else np.abs(slope)
+    limits = np.broadcast_to(limit, excess.shape)
+    outside = excess > limits
+    return float((limits[outside] / excess[outside]).min()) if outside.any() else 1.0
+
+
 def duality_gap(problem: Any) -> float:
     """The gap at the problem's point, the intercept where it is; nan where none is known.
 
@@ -33,10 +41,7 @@ def duality_gap(problem: Any) -> float:
     strength = rule.params["alpha"] * (1.0 if rule.params["weights"] is None else np.asarray(rule.params["weights"]))
     ratio = rule.params.get("l1_ratio", 1.0)
     slope = problem.g[:d] + strength * (1 - ratio) * w
-    excess = -slope if rule.params["positive"] else np.abs(slope)
-    limit = np.broadcast_to(strength * ratio, excess.shape)
-    outside = excess > limit
-    c = float((limit[outside] / excess[outside]).min()) if outside.any() else 1.0
+    c = shrinkage(rule, slope, strength * ratio)
     ridge = float(((problem.objective.l2 + strength * (1 - ratio)) * w) @ w)
     dual = -problem.samples.conjugates(c) - 0.5 * c * c * ridge
     if problem.objective.fit_intercept:

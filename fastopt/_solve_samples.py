@@ -83,7 +83,7 @@ class Problem:
         if self.penalty is None:
             return float(np.abs(gradient).max())
         coef, size = w[:self.k * self.d], self.k * self.d
-        return max(self.penalty.violation(coef, gradient[:size]), float(np.abs(gradient[size:]).max(initial=0.0)))
+        return max(float(self.penalty.violation(coef, gradient[:size])), float(np.abs(gradient[size:]).max(initial=0.0)))
 
     def in_place(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values of the objective's rows, at the places of those rows in X."""

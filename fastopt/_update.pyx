@@ -51,7 +51,7 @@ cdef class Update:
         factored : bool
             Whether the state of arrays with two dimensions or more is that of adafactor.
         by_products : bool
-            Whether ``_advance(grads, [(scale, rate, keep), …])`` takes the step, by products of matrices.
+            Whether ``_advance(grads, [(scale, rate, keep), …])`` takes the step of matrices, by their products.
         """
         cdef Py_ssize_t i, n = len(params)
         cdef Plan *plan = &self.plan
@@ -77,6 +77,8 @@ cdef class Update:
             plan.arrays.at[i].states = sum(state is not None for state in states[i][:2])
             if factored and params[i].ndim > 1 and params[i].size:
                 self._factor(i, params[i].shape)
+            if by_products and params[i].ndim == 2:
+                plan.arrays.at[i].matrices = 1
         for i, place in enumerate(sorted(range(n), key=lambda i: params[i].ctypes.data)):
             plan.arrays.by_address[i] = place
         self.scratch_used = len(self.scratch) > 0
@@ -234,10 +236,7 @@ cdef class Update:
                 self._refuse(bad)
                 return
             if self.plan.by_products:
-                self._advance(grads, [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate,
-                                       self.plan.arrays.at[i].step.h.keep) for i in range(self.plan.arrays.n)])
-                self.plan.t += 1
-                return
+                self.step_matrices(grads)
             with nogil:
                 bad = overflown(&self.plan)
                 if self.scratch_used and bad < 0:
@@ -250,6 +249,16 @@ cdef class Update:
                     + (", or they are not finite" if self.late else ""))
         finally:
             self.busy = False
+
+    def step_matrices(self, grads):
+        """What is left of a step by products of matrices, when its numbers are folded.
+
+        Parameters
+        ----------
+        grads : ndarray or list of ndarray
+        """
+        self._advance(grads, [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate,
+                               self.plan.arrays.at[i].step.h.keep) for i in range(self.plan.arrays.n)])
 
     cdef int threads(self) except -1:
         if self.size < PARALLEL_FROM:

@@ -4,6 +4,7 @@ Used by solvers and on its own.  What users pass is checked here and in _objecti
 """
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -96,8 +97,8 @@ class LinearObjective(Objective):
         weight, total = weights_of(sample_weight, n, matrix.dtype)
         resolve_threads(n_threads)
         columns = column_statistics(X, matrix, weight) if flag("standardize", standardize) else None
-        self._start((matrix, targets, weight, total, k, number("l2", l2, at_least=0), flag("fit_intercept", fit_intercept), n_threads,
-                     columns, by_columns))
+        self._start((matrix, targets, weight, total, k, number("l2", l2, at_least=0), flag("fit_intercept", fit_intercept),
+                     n_threads, columns, by_columns))
 
     def _start(self, args: tuple[Any, ...], rows: Array | None = None) -> None:
         X, targets, weight, total, k, *rest = args
@@ -108,11 +109,11 @@ class LinearObjective(Objective):
 
     @property
     def mean_(self) -> Array | None:
-        return None if self._columns is None else self._columns[0]
+        return None if self.columns is None else self.columns[0]
 
     @property
     def scale_(self) -> Array | None:
-        return None if self._columns is None else self._columns[1]
+        return None if self.columns is None else self.columns[1]
 
     def split(self, w: Array) -> tuple[Array, Array | None]:
         """The coefficients (k, d) and the intercepts (k,), or None without, in w: views.
@@ -128,9 +129,9 @@ class LinearObjective(Objective):
         """The coefficients (k, d) and the intercepts (k,) with which X as it is has the same predictions."""
         coef, intercept = self.split(w)
         shift = np.zeros(self.n_outputs) if intercept is None else intercept
-        if self._columns is None:
+        if self.columns is None:
             return coef, shift
-        mean, scale = self._columns
+        mean, scale = self.columns
         coef = coef / scale
         return coef, shift - coef @ mean
 
@@ -150,24 +151,55 @@ class LinearObjective(Objective):
         """
         chosen = np.asarray(rows)
         if chosen.ndim != 1 or not chosen.size or chosen.dtype.kind not in "iu":
-            raise ValueError(f"rows must be a non-empty array of integers of shape (m,), got {chosen.dtype} of shape {chosen.shape}")
+            raise ValueError(f"rows must be integers of shape (m,), m > 0, got {chosen.dtype}, shape {chosen.shape}")
         if not (0 <= chosen.min() and chosen.max() < self.n_samples):
             raise ValueError(f"rows must lie in 0 … {self.n_samples - 1}, got {chosen.min()} … {chosen.max()}")
         chosen = chosen.astype(np.int32)
         weight, total = None, float(chosen.size)
-        if self._weight is not None:
-            weight = self._weight.reshape(self.n_samples, -1)[chosen, 0]
+        if self.weight is not None:
+            weight = self.weight.reshape(self.n_samples, -1)[chosen, 0]
             total = float(weight.sum(dtype=np.float64))
             if total == 0:
                 raise ValueError("rows must not all have weight 0")
         part = LinearObjective.__new__(LinearObjective)
         part.loss, part._csc = self.loss, None
-        X, chosen_of = (self.X, chosen if self._rows is None else self._rows[chosen])
-        if self._csc is not None:
+        X, chosen_of = (self.X, chosen if self.rows_ is None else self.rows_[chosen])
+        if self.turned:
             X, chosen_of = matrix_of(self._csc[chosen].tocsr())[0], None
-        part._start((X, self._y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads, self._columns,
-                     False), chosen_of)
+        part._start((X, self.y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads,
+                     self.columns, False), chosen_of)
         return part
+
+    def curvature_bound(self) -> float:
+        """A bound of the largest eigenvalue of the Hessian of the mean loss, without l2, at any w: for step sizes.
+
+        It is the largest second derivative of the loss times the largest eigenvalue of Xᵀ·diag(s)·X/Σ s (with a column of ones
+        where there are intercepts), which a Lanczos iteration finds to a percent or so, in some ten readings of X; two percent
+        are added.  Infinite for losses without such a bound.
+
+        Returns
+        -------
+        float
+        """
+        steepest = 0.5 if isinstance(self.loss, str) else self.loss.curvature
+        if not math.isfinite(steepest):
+            return math.inf
+        n, d = self.n_samples, self.n_features + self.fit_intercept
+        weight = None if self.weight is None else np.ascontiguousarray(self.weight.reshape(n, -1)[:, 0])
+        spec = losses.SquaredError().spec
+        squares = Objective(self.X, np.zeros((n, 1), self.dtype), weight, self.total, spec, 1, 0.0, self.fit_intercept, self.n_threads,
+                            self.columns, self.turned, self.rows_)
+        zero = np.zeros(d)
+        if d == 1:
+            return steepest * float(squares.hessp(zero, np.ones(1))[0])
+        from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+        start = np.random.default_rng(0).standard_normal(d)
+        operator = LinearOperator((d, d), matvec=lambda v: squares.hessp(zero, v.ravel()), dtype=np.float64)
+        try:
+            largest = eigsh(operator, 1, which="LA", v0=start, ncv=min(d, 12), tol=1e-2, return_eigenvectors=False)[0]
+        except ArpackNoConvergence:   # a matrix of zeros, or nearly so
+            largest = squares.hessp(zero, start) @ start / (start @ start)
+        return 1.02 * steepest * float(largest)
 
     def hessian(self, w: ArrayLike) -> Array:
         """The Hessian of F at w: one reading of X; for "multinomial" one for each pair of classes.

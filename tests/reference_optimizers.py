@@ -1,6 +1,7 @@
 """What surrounds the rules of reference_rules.py, in plain NumPy: groups, schedules, maximize, clipping, weight decay, L1; and
 each rule's default settings, from PyTorch's documentation or the papers.  Never imports fastopt."""
 import numpy as np
+from reference_matrix_rules import MATRIX_DEFAULTS, MATRIX_RULES
 from reference_rules import INF, RULES, norm, soft
 
 BETAS = {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
@@ -41,12 +42,12 @@ class Reference:
 
     def __init__(self, name, groups, clip_norm=None, clip_global_norm=None, maximize=False, **settings):
         self.clip_norm, self.clip_global_norm, self.sign = clip_norm or INF, clip_global_norm or INF, -1 if maximize else 1
-        rule, self.decay = RULES[name]
+        rule, self.decay = {**RULES, **MATRIX_RULES}[name]
         self.name, self.t = name, 0
         self.groups = []
         for arrays, own in groups:
             w = [np.array(a, dtype=np.float64) for a in arrays]
-            full = {**DEFAULTS[name], **COMMON, **settings, **own}
+            full = {**{**DEFAULTS, **MATRIX_DEFAULTS}[name], **COMMON, **settings, **own}
             steps = rule(w, full)
             next(steps)
             self.groups.append((w, full, steps))

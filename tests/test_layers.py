@@ -14,7 +14,7 @@ LEVELS = """
 _structs
 _build_info|_runtime|_core|_plot|exceptions
 _threads|_checks
-_config|_settings
+_config|_settings|_driven
 _losses|_penalties|_schedules|_kept
 _loss|_penalty|_schedule
 _loss_\\w+|_penalty_\\w+|_schedule_\\w+
@@ -34,8 +34,11 @@ _objective_columns
 _objective
 _objective_line
 _chains
-_hessian|_descent|_descent_samples|_variance|_dual
-_batch_cuts|_batch_pace|_batch_steps
+_hessian|_descent|_variance|_dual
+_descent_samples
+_batch_columns|_batch_cuts|_batch_pace
+_batch_drive
+_batch_steps
 _batch_lazy
 _batch_work|_auto_work
 _batch_wild

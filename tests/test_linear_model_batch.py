@@ -190,7 +190,22 @@ def test_where_to_start(optimizer):
     agree(model.fit(X, score), reference(X, score, "squared_error", start=(want.coef, want.intercept), **penalty))
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lion", "lamb", "adabelief"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_muon_steps_weights_and_adamw_intercepts(layout):
+    """The matrix of weights is (outputs, features) whatever the layout, and a single row of it is normalised."""
+    X, score = problem()
+    wide = np.column_stack([score, -score**2, score > 0, *(np.sin(j * score) for j in range(8))])   # 11 outputs of 7 features
+    for Y, intercept, options in ((score, True, {}), (wide[:, :3], False, {"clip_norm": 0.1}), (wide, True, {"average": 5}),
+                                  (wide, True, {"settings": {"nesterov": False, "adjust_lr": "match_rms_adamw", "ns_steps": 3}})):
+        own = {"optimizer_params" if name == "settings" else name: value for name, value in options.items()}
+        model = fit(SGDRegressor, LAYOUTS[layout](X), Y, optimizer="muon", fit_intercept=intercept, **own)
+        agree(model, reference(X, Y, "squared_error", optimizer="muon", intercept=intercept, **options), averaged="average" in own)
+    y = np.digitize(score, [-0.7, 0.4])
+    agree(fit(SGDClassifier, LAYOUTS[layout](X.astype(np.float32)), y, loss="log_loss", multi_class="multinomial", optimizer="muon"),
+          reference(X, y[:, None] == np.arange(3), "softmax", optimizer="muon"), 1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lion", "lamb", "adabelief", "muon"])
 def test_the_penalty_is_the_weight_decay_of_the_optimizer(optimizer):
     """Nothing comes on top by a default of the optimizer, and intercepts do not decay."""
     X, score = problem()

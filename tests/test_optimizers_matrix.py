@@ -1,6 +1,7 @@
 """Adafactor and Muon against plain NumPy, written from PyTorch's documentation and the papers."""
 import numpy as np
 import pytest
+from reference_optimizers import Reference
 
 import fastopt as fo
 from fastopt.exceptions import InvalidParameterError
@@ -31,20 +32,11 @@ def adafactor(w, gradients, lr=0.01, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, 
     return w
 
 
-def muon(w, gradients, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, eps=1e-7, ns_steps=5, adjust_lr="original"):
-    w, m = w.copy(), np.zeros_like(w)
+def muon(w, gradients, **settings):
+    reference = Reference("muon", [([w], {})], **settings)
     for g in gradients:
-        m = momentum * m + (1 - momentum) * g
-        x = g + momentum * (m - g) if nesterov else m
-        x = x.T if w.shape[0] > w.shape[1] else x
-        x = x / max(np.linalg.norm(x), eps)
-        for _ in range(ns_steps):
-            gram = x @ x.T
-            x = 3.4445 * x + (-4.775 * gram + 2.0315 * gram @ gram) @ x
-        x = x.T if w.shape[0] > w.shape[1] else x
-        size = max(1, w.shape[0] / w.shape[1]) ** 0.5 if adjust_lr == "original" else 0.2 * max(w.shape) ** 0.5
-        w = (1 - lr * weight_decay) * w - lr * size * x
-    return w
+        reference.step([g])
+    return reference.params[0]
 
 
 def problem(shape, steps=50, dtype=np.float64, order="C"):

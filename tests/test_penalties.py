@@ -118,7 +118,7 @@ def test_penalties_are_values():
             assert other == penalty and repr(other) == repr(penalty)
         with pytest.raises(AttributeError):
             penalty.alpha = 3
-    assert penalties.L1(0.5, positive=True).scaled(2.0) == penalties.L1(1.0, positive=True)
+    assert penalties.L1(0.5, positive=True).with_alpha(1.0) == penalties.L1(1.0, positive=True)
     assert penalties.get(penalties.MCP(2.0)) == penalties.MCP(2.0) != penalties.MCP(1.0)
 
 
