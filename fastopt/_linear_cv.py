@@ -109,8 +109,7 @@ class PathCV(SolvedRegressor):
         scores, _ = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),
                                tol=self._tolerance(objective), max_iter=self._max_iter(), random_state=values["random_state"])
         errors = np.moveaxis(np.asarray(scores), 0, 2)                       # (ratio, alpha, fold)
-        shares = None if weight is None else [weight[test].sum(dtype=np.float64) for _, test in folds]
-        best = np.unravel_index(np.argmin(np.average(errors, axis=2, weights=shares)), errors.shape[:2])
+        best = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
         self.l1_ratio_, self.alpha_ = ratios[best[0]], float(grids[best[0]][best[1]])
         self.mse_path_ = errors if len(ratios) > 1 else errors[0]
         self.alphas_ = np.asarray(grids) if len(ratios) > 1 and np.ndim(values["alphas"]) == 0 else grids[0]
