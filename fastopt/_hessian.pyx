@@ -12,6 +12,7 @@ from libc.string cimport memset
 
 import numpy as np
 
+from fastopt._threads import resolve_threads
 from fastopt._core cimport FO_CSR32, Matrix, fo_matrix, kernels
 from fastopt._structs cimport FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
 from fastopt._objective cimport Objective
@@ -133,7 +134,7 @@ cdef int _plan(Plan *plan, Objective o, bint gradient) except -1:
     cdef Matrix X = o.X
     cdef Py_ssize_t width = FO_GRAM_BYTES // job.item, blocks = (job.n + FO_GRAM_BLOCK - 1) // FO_GRAM_BLOCK, padded
     plan.job, plan.gradient = job, gradient
-    # sparse columns are centred afterwards, by the sums of an intercept
+    # columns are centred afterwards, as far as they were not when read, by the sums of an intercept
     plan.columns = job.d + (o.fit_intercept or job.weights.centre != NULL)
     plan.rows = plan.columns + gradient
     plan.panels = (plan.columns + width - 1) // width
@@ -186,7 +187,7 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
         _plan(&plan, o, gradient)
         plan.a, plan.b = a, b
         tasks = plan.parts * plan.ranges
-        threads = max(1, min(o._allowed(), tasks)) if job.n * X.row_size * X.row_size > 1 << 18 else 1
+        threads = max(1, min(<int>resolve_threads(o.n_threads), tasks)) if job.n * X.row_size * X.row_size > 1 << 18 else 1
         all_sums = np.zeros((plan.parts, plan.size))
         values = np.zeros((tasks, 1 + job.k))
         scratch = np.empty(threads * plan.scratch_size + 64, dtype=np.int8)
@@ -204,25 +205,24 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
             o.sum_value = float(values[::plan.ranges, 0].sum())
             o.have |= VALUE
     found = all_sums[0].reshape(-1, plan.panels * (FO_GRAM_BYTES // job.item))[:plan.rows, :plan.columns]
-    return found if o._columns is None else _standardized(found, job.d, *o._columns, job.weights.centre != NULL, o.fit_intercept)
+    return found if o.columns is None else _standardized(found, job.d, o.rest, o.scale, o.fit_intercept)
 
 
-def _standardized(sums, Py_ssize_t d, centre, scale, bint centred_here, bint intercept):
-    """The sums of standardized columns; dense ones are centred where they are read."""
-    if centred_here:
-        weight, own = sums[d, d], sums[d, :d].copy()
-        sums[:d, :d] -= np.outer(centre, own) + np.outer(own, centre) - weight * np.outer(centre, centre)
-        sums[d:, :d] -= np.outer(sums[d:, d], centre)
+def _standardized(sums, Py_ssize_t d, centre, scale, bint intercept):
+    """The sums of standardized columns: `centre` is what they were not yet read without."""
+    weight, own = sums[d, d], sums[d, :d].copy()
+    sums[:d, :d] -= np.outer(centre, own) + np.outer(own, centre) - weight * np.outer(centre, centre)
+    sums[d:, :d] -= np.outer(sums[d:, d], centre)
     sums[:, :d] /= scale
     sums[:d] /= scale[:, None]
-    if sums.shape[1] > d and not intercept:
+    if not intercept:
         return np.delete(sums[:, :d], d, axis=0)
     return sums
 
 
 cdef Objective _by_rows(Objective o):
     """The objective itself; of a CSC matrix, one that has a copy of it in CSR, made once."""
-    if not (o.job.sparse and o.job.by_columns):
+    if not o.turned:
         return o
     if getattr(o, "_in_rows", None) is None:
         o._in_rows = o.rows(np.arange(o.n_samples))

@@ -17,6 +17,7 @@ from fastopt._linear_params import refuse
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import ELASTIC_CV, LASSO_CV, penalty_of, solve
+from fastopt._path import fold_sums
 from fastopt._solver import Solution
 from fastopt.objective import LinearObjective
 
@@ -59,9 +60,15 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
         Of `solve`.
     """
     scores, solutions = [], []
-    for train, test in folds:
+    apart = all(len(train) + len(test) == objective.n_samples for train, test in folds)
+    sums = fold_sums(objective, [test for _, test in folds]) if apart and options.get("solver") in ("auto", "cd") else None
+    for number, (train, test) in enumerate(folds):
         fit, held = objective.rows(train), objective.rows(test)
-        found = [list(along(fit, grid, start(train), **options)) for grid in grids(train)]
+        w = start(train)
+        if sums is None:
+            found = [list(along(fit, grid, w, **options)) for grid in grids(train)]
+        else:
+            found = [list(sums[number].path(grid, w, options["tol"])) for grid in grids(train)]
         solutions.append(found)
         scores.append([[score(held.predictions(solution.w), test) for solution in path] for path in found])
     return scores, solutions

@@ -174,7 +174,7 @@ def test_refusals_by_loss_and_size_name_what_would_do():
 
 
 @pytest.mark.parametrize("shape, loss, wanted", [
-    ((2000, 20), "log_loss", "newton-cholesky"), ((30, 9000), "log_loss", "newton-cg"), ((30, 20), "squared_error", "newton-cholesky"),
+    ((2000, 20), "log_loss", "newton-cholesky"), ((30, 9000), "log_loss", "lbfgs"), ((9000, 300), "log_loss", "preconditioned-cg"), ((30, 20), "squared_error", "newton-cholesky"),
 ])
 def test_what_auto_picks(shape, loss, wanted):
     objective = LinearObjective(np.random.default_rng(0).standard_normal(shape), np.arange(shape[0]) % 2, loss, 0.1)
