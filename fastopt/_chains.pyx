@@ -9,8 +9,8 @@ from cython.parallel cimport prange
 
 import numpy as np
 
+from fastopt._core cimport FO_REAL
 from fastopt._kept cimport all_finite, keep
-from fastopt._objective cimport Objective
 
 cnp.import_array()
 
@@ -118,9 +118,9 @@ cdef class Chains(Epochs):
         return 0
 
 
-def contents(Objective objective):
-    """What a LinearObjective holds: X, targets and weights as the kernels take them, and its rows of X, or None for all."""
-    return objective.X, objective.y, objective.weight, objective.rows_
+def rows_of(Matrix X):
+    """X as these solvers read it: X itself, or a float32 copy where its elements are smaller."""
+    return X if X.c.element == FO_REAL else Matrix(np.asarray(X.keep, dtype=np.float32))
 
 
 def row_squares(Matrix X):

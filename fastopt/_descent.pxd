@@ -6,6 +6,7 @@ cdef class Columns:
     cdef fo_matrix c                 # a row is a column of X
     cdef readonly Py_ssize_t n, m    # rows of X, columns
     cdef readonly bint is_float, is_sparse
+    cdef readonly object mean
     cdef fo_descent plan             # m, columns; the rest is a call's own
     cdef object keep                 # the arrays that c and plan point into
 

@@ -7,12 +7,12 @@ on the number of threads.
 cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memcpy
 
 import numpy as np
 
-from fastopt._core cimport FO_CSR32, FO_DENSE, Matrix, fo_descent, fo_descent_kernels, fo_matrix, fo_regularizer, kernels
+from fastopt._core cimport FO_CSR32, FO_DENSE, Matrix, fo_descent, fo_descent_kernels, kernels
 from fastopt._penalties cimport Regularizer
+from fastopt._quadratic cimport epochs
 
 cnp.import_array()
 
@@ -53,7 +53,7 @@ cdef class Columns:
     """Some columns of X, where they can be read one after the other.
 
     A Fortran-ordered or CSC X is read where it lies.  The columns of a C-ordered or CSR X are copied together, m·n numbers or the
-    values stored in them, and so are those of an X that is standardized.
+    values stored in them, and so are those of an X that is standardized or centred.
 
     Parameters
     ----------
@@ -68,9 +68,16 @@ cdef class Columns:
         X is transposed: CSR, for a CSC matrix.
     standard : tuple (centre, scale) of ndarray of shape (d,), or None
         Columns count as (x − centre)/scale, sparse ones as x/scale.
+    centred : bool
+        Dense columns count without their means, so that their products do not lose the digits that the means have.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (m,) or None
+        What `centred` took off.
     """
 
-    def __init__(self, Matrix X, columns, rows=None, stored=None, bint turned=False, standard=None):
+    def __init__(self, Matrix X, columns, rows=None, stored=None, bint turned=False, standard=None, bint centred=False):
         columns = np.ascontiguousarray(columns, dtype=np.int32)
         d = X.n if turned else X.d
         if columns.ndim != 1 or not columns.size or columns.min() < 0 or columns.max() >= d:
@@ -83,7 +90,7 @@ cdef class Columns:
             self._gather_sparse(X, columns, rows, stored_values(X, rows) if stored is None else stored)
             if standard is not None:
                 self.keep[0][:] /= np.repeat(standard[1][columns], np.diff(self.keep[2])).astype(X.dtype)
-        elif (rows is None and standard is None and X.keep.dtype == X.dtype and X.row_stride == X.keep.itemsize
+        elif (rows is None and standard is None and not centred and X.keep.dtype == X.dtype and X.row_stride == X.keep.itemsize
               and not X.column_stride % X.keep.itemsize and X.keep.flags.aligned):
             self._use(X.keep.T, columns)
         else:
@@ -92,6 +99,9 @@ cdef class Columns:
             if standard is not None:
                 part -= standard[0][columns, None].astype(X.dtype)
                 part /= standard[1][columns, None].astype(X.dtype)
+            if centred:
+                self.mean = part.mean(axis=1, dtype=np.float64).astype(X.dtype)
+                part -= self.mean[:, None]
             self._use(part, np.arange(self.m, dtype=np.int32))
 
     cdef int _use_rows(self, Matrix X, columns, scale) except -1:
@@ -281,59 +291,6 @@ cdef class Columns:
             sums = h
             plan.h = &sums[0]
         with nogil:
-            done = _epochs(kernel, NULL, NULL, &self.c, &penalty.c, &plan, curvatures, slopes, tol, <int>history.shape[0] - 1,
-                           &history[0, 0])
+            done = epochs(kernel, NULL, NULL, &self.c, &penalty.c, &plan, curvatures, slopes, tol, <int>history.shape[0] - 1,
+                          &history[0, 0])
         return done, plan.shift
-
-
-cdef int _epochs(const fo_descent_kernels *kernel, const double *H, double *g, const fo_matrix *XT, const fo_regularizer *penalty,
-                 fo_descent *plan, const void *D, void *s, double tol, int epochs, double *history) noexcept nogil:
-    """All weights, then those that are not 0 until they stand still, then all: until all stand still."""
-    cdef int done = 0, full = 1
-    cdef double moved
-    memcpy(history, plan.w, plan.m * sizeof(double))
-    while done < epochs:
-        if H != NULL:
-            moved = kernel.quadratic(penalty, plan, full, H, g)
-        else:
-            moved = kernel.columns(XT, penalty, plan, full, D, s)
-        done += 1
-        memcpy(history + done * plan.m, plan.w, plan.m * sizeof(double))
-        if moved <= tol and full:
-            return -done
-        full = moved <= tol
-    return done
-
-
-def descend_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g, double[::1] w, double tol, double[:, ::1] history):
-    """Coordinate descent on g·(u − w) + ½ (u − w)ᵀH(u − w) + penalty(u), u the new w.
-
-    Parameters
-    ----------
-    penalty : Regularizer
-    H : ndarray of shape (m, m)
-        Symmetric.
-    g : ndarray of shape (m,)
-        The gradient at w; changed to that at u.
-    w : ndarray of shape (m,)
-        Where to begin; changed.
-    tol : float
-        Until no step times its curvature exceeds it.
-    history : ndarray of shape (epochs + 1, m)
-        Epochs, at most; w before and after each of them is put there.
-
-    Returns
-    -------
-    int
-        Epochs done, negative if the last was one over all weights in which none moved by more than tol allows.
-    """
-    cdef fo_descent plan
-    cdef int done
-    cdef double[::1] scratch = np.empty(max(1, penalty.n))
-    plan.m, plan.w, plan.next = w.shape[0], &w[0], &scratch[0]
-    if penalty.n != plan.m or g.shape[0] != plan.m or H.shape[0] != plan.m or H.shape[1] != plan.m or history.shape[1] != plan.m:
-        raise ValueError(f"expected {penalty.n} weights, and a gradient and a Hessian of as many")
-    with nogil:
-        done = _epochs(&kernels(False).descent, &H[0, 0], &g[0], NULL, &penalty.c, &plan, NULL, NULL, tol,
-                       <int>history.shape[0] - 1, &history[0, 0])
-    return done

@@ -37,22 +37,22 @@ cdef class Samples:
     @property
     def turned(self):
         """Whether X is transposed."""
-        return self.o._csc is not None
+        return self.o.turned
 
     @property
     def standard(self):
         """Centre and scale of the columns, or None."""
-        return self.o._columns
+        return self.o.columns
 
     @property
     def rows(self):
         """The rows of X that count, or None: all."""
-        return self.o._rows
+        return self.o.rows_
 
     @property
     def weight(self):
         """Weights of the samples over their sum, or None: all 1/n."""
-        return None if self.o._weight is None else self.o._weight.ravel() * self.o.dtype.type(1 / self.o.total)
+        return None if self.o.weight is None else self.o.weight.ravel() * self.o.dtype.type(1 / self.o.total)
 
     @property
     def total(self):
@@ -61,11 +61,15 @@ cdef class Samples:
 
     @property
     def targets(self):
-        return self.o._y.ravel()
+        return self.o.y.ravel()
+
+    def column_means(self):
+        """Of a dense X, all rows of it."""
+        return np.asarray(self.o.X.keep).mean(axis=0, dtype=np.float64)
 
     def columns(self, numbers, stored=None):
         """Some columns of X, as samples see them."""
-        return Columns(self.o.X, numbers, self.o._rows, stored, self.turned, self.standard)
+        return Columns(self.o.X, numbers, self.o.rows_, stored, self.turned, self.standard, self.o.fit_intercept)
 
     def at(self, w, bint curvature):
         """Derivatives of the mean loss in the predictions at w.
@@ -137,7 +141,7 @@ cdef class Samples:
         """The mean of the losses' conjugates at c times their derivatives, at the point that the objective is at."""
         cdef Job *job = &self.o.job
         cdef double sums[2]
-        cdef cnp.ndarray u = np.empty(job.n, self.o.dtype), p, y = self.o._y
+        cdef cnp.ndarray u = np.empty(job.n, self.o.dtype), p, y = self.o.y
         cdef void *dual = cnp.PyArray_DATA(u)
         cdef void *values
         cdef const void *target = job.samples.y
@@ -154,8 +158,8 @@ cdef class Samples:
                 job.kernels.loss_grad_block(&job.samples.loss, job.n, job.samples.y, job.p, NULL, -c, dual)
                 job.kernels.chains.gap(&job.samples.loss, job.n, target, dual, job.samples.weight, values, sums)
         products = np.multiply(u, self.o.p.ravel(), dtype=np.float64)
-        if self.o._weight is not None:
-            products *= self.o._weight.ravel()
+        if self.o.weight is not None:
+            products *= self.o.weight.ravel()
         return (sums[0] - sums[1] - float(products.sum())) / self.o.total
 
     cdef void *_products(self, q) except NULL:

@@ -69,7 +69,7 @@ cdef class Objective:
     def _allocate(self):
         cdef Job *job = &self.job
         dtype = np.dtype(np.float32 if job.item == 4 else np.float64)
-        self.counting = np.arange(job.chunk, dtype=np.int32)
+        self.counting = np.arange(2 * job.chunk, dtype=np.int32)
         self.p = np.empty((job.n, job.k), dtype)
         self.sums = np.zeros(job.parts * job.stride)
         self.w, self.shift = np.zeros(job.size, dtype), np.zeros(job.k)

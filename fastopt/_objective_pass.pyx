@@ -30,7 +30,7 @@ cdef void plan(Job *job, Matrix X, bint by_columns) noexcept:
     job.item, job.work = 4 if X.is_float else 8, work
     job.sparse = X.is_sparse
     job.by_columns = by_columns or (X.by_columns and job.rows == NULL)
-    job.prefetch = not job.sparse and not X.packs and job.n * job.d * X.item > CACHED_BYTES
+    job.prefetch = job.sparse or (not X.packs and job.n * job.d * X.item > CACHED_BYTES)
     job.weights.output_stride, job.weights.feature_stride, job.size = 1, job.k, job.d * job.k
     if not job.sparse and not job.by_columns:
         job.weights.output_stride, job.weights.feature_stride = (job.d + line - 1) // line * line, 1
@@ -77,6 +77,7 @@ cdef void _look(Job *job, Matrix X, Py_ssize_t i, Py_ssize_t n, Py_ssize_t end, 
     else:
         view[0] = X.from_row(i)
         chunk.rows = job.counting if job.sparse else NULL
+        chunk.next = job.counting + n
     if job.prefetch:
         chunk.n_next = min(n, end - i - n)
 

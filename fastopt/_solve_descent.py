@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 
 from . import penalties
-from ._descent import descend_quadratic, stored_values
+from ._descent import stored_values
 from ._descent_samples import Samples
 from ._solve_gap import duality_gap, gap_tolerance
-from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, loss_name, refuse, solver
+from ._solve_quadratic import ByColumns, ByMatrix
+from ._solver import (CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, loss_name,
+                      refuse, solver)
 from ._threads import resolve_threads
 
 WHOLE = 256            # up to so many features all are one working set
 MOST_WHOLE = 4096      # that a penalty which makes no zeros may have
 FIRST = 64             # features of the first working set
 GRAM = 2048            # dense columns up to so many are a matrix of products
-EPOCHS = 1000          # of a quadratic
-BATCH = 5              # epochs between extrapolations
 NEWTON = 10            # quadratics of a working set
 EASE = 0.3             # a working set to which features are to come is solved to this share of what is left to do
 PATIENCE = 5           # iterations in a row that do not lower the violation
@@ -102,19 +102,16 @@ class Part:
     """The problem for the weights of a working set: a quadratic around the last point, and a step along what it says."""
 
     def __init__(self, problem: Problem, numbers: Any) -> None:
-        self.numbers = numbers
+        self.problem, self.penalty, self.numbers = problem, problem.penalty.take(numbers), numbers
         self.columns = problem.samples.columns(numbers, problem.stored)
         standard = problem.samples.standard
         self.uncentred = np.zeros(len(numbers))   # what sparse columns are standardized by is left to the intercept
         if standard is not None and self.columns.is_sparse:
             self.uncentred = (standard[0] / standard[1])[numbers]
+        elif self.columns.mean is not None:
+            self.uncentred = -self.columns.mean.astype(np.float64)
         self.H: Any = None
-        self.join(problem)
         self.gram = self.penalty.groups is not None or not self.columns.is_sparse and self.columns.m <= GRAM
-
-    def join(self, problem: Problem) -> None:
-        """Go on with another problem for the same samples, its penalty being another."""
-        self.problem, self.penalty = problem, problem.penalty.take(self.numbers)
 
     def improve(self, share: float) -> bool:
         """Solve until the violation is this; False if the value cannot be lowered."""
@@ -139,8 +136,8 @@ class Part:
             return violation
         square += l2 - (h * h / total if intercept else 0.0)
         before, goal = u.copy(), 0.3 * max(tol, 0.0 if problem.constant else 0.1 * violation)
-        quadratic = (ByMatrix(self, u, g, self._hessian(D, factor, total, h, l2)) if self.gram else
-                     ByColumns(self, u, e, D, factor, l2, total, h if intercept else None, shift, square))
+        quadratic = (ByMatrix(self.penalty, u, g, self._hessian(D, factor, total, h, l2)) if self.gram else
+                     ByColumns(self.penalty, self.columns, u, e, D, factor, l2, total, h if intercept else None, shift, square))
         quadratic.minimize(goal)
         delta = u - before
         move = -(slope + float(h @ delta)) / total if intercept else 0.0
@@ -207,101 +204,17 @@ class Part:
         return 0.0
 
 
-class Quadratic:
-    """A penalised quadratic of the weights u of a part: epochs of coordinate descent, extrapolated.
-
-    Every few epochs the combination of the last points whose steps cancel best is taken, where it is lower (Anderson's
-    extrapolation, as Bertrand and Massias 2021 use it).
-    """
-
-    def __init__(self, part: Part, u: Vector) -> None:
-        self.penalty, self.u, self.start = part.penalty, u, u.copy()
-
-    def minimize(self, tol: float) -> None:
-        history = np.empty((BATCH + 1, self.u.size))
-        for _ in range(EPOCHS // BATCH):
-            if self.epochs(tol, history) < 0:
-                return
-            steps = np.diff(history, axis=0)
-            products = steps @ steps.T
-            products[np.diag_indices_from(products)] += 1e-10 * np.trace(products)
-            try:
-                shares = np.linalg.solve(products, np.ones(BATCH))
-            except np.linalg.LinAlgError:   # nothing moves
-                continue
-            trial = (shares / shares.sum()) @ history[1:]
-            if np.isfinite(trial).all():
-                self.jump(trial)
-
-
-class ByMatrix(Quadratic):
-    """The quadratic by its matrix."""
-
-    def __init__(self, part: Part, u: Vector, g: Vector, H: Vector) -> None:
-        super().__init__(part, u)
-        self.g, self.first, self.H = g, g.copy(), H
-
-    def epochs(self, tol: float, history: Vector) -> int:
-        return descend_quadratic(self.penalty, self.H, self.g, self.u, tol, history)
-
-    def value(self, u: Vector, g: Vector) -> float:
-        return 0.5 * float((self.first + g) @ (u - self.start)) + self.penalty.value(u)
-
-    def jump(self, trial: Vector) -> None:
-        g = self.g + self.H @ (trial - self.u)
-        if self.value(trial, g) < self.value(self.u, self.g):
-            self.u[:], self.g[:] = trial, g
-
-
-class ByColumns(Quadratic):
-    """The quadratic by the columns of X: s = e + D·X(u − start) is kept, e the first and D the second derivatives."""
-
-    def __init__(self, part: Part, u: Vector, s: Any, D: Any, factor: float, l2: float, total: float, h: Vector | None,
-                 shift: float, square: Vector) -> None:
-        super().__init__(part, u)
-        self.columns, self.s, self.e, self.D, self.shift = part.columns, s, s.copy(), D, shift
-        self.rest = factor, l2, total, h
-        self.square = square
-        self.scale = (1 / factor if D is None else np.divide(1 / factor, D, out=np.zeros_like(D), where=D > 0))
-
-    def epochs(self, tol: float, history: Vector) -> int:
-        factor, l2, total, h = self.rest
-        done, self.shift = self.columns.descend(self.penalty, self.u, self.s, self.D, factor, l2, total, h, self.shift, self.square,
-                                                tol, history)
-        return done
-
-    def value(self, u: Vector, s: Any, shift: float) -> float:
-        factor, l2, total, h = self.rest
-        smooth = 0.5 * float(np.sum((s - self.e) * (s + self.e) * self.scale, dtype=np.float64))
-        return smooth - (0.5 * shift * shift * total if h is not None else 0.0) + l2 / 2 * float(u @ u) + self.penalty.value(u)
-
-    def jump(self, trial: Vector) -> None:
-        factor, _, total, h = self.rest
-        move = np.zeros_like(self.s)
-        self.columns.products(trial - self.u, move)
-        move *= factor if self.D is None else factor * self.D
-        s, shift = self.s + move, self.shift + (0.0 if h is None else float(h @ (trial - self.u)) / total)
-        if self.value(trial, s, shift) < self.value(self.u, self.s, self.shift):
-            self.u[:], self.s[:], self.shift = trial, s, shift
-
-
 @solver("cd", Needs(penalties=None, smooth=True, convex=True, one_output=True))
 def coordinate_descent(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-                       random_state: Any = None, kept: dict[str, Any] | None = None) -> Solution:
-    """Prox-Newton steps by coordinate descent, on working sets of features where there are many.
-
-    `kept` is what calls for one objective that follow each other share: the last working set.
-    """
+                       random_state: Any = None) -> Solution:
+    """Prox-Newton steps by coordinate descent, on working sets of features where there are many."""
     problem = Problem(objective, penalty, w0)
     standard = problem.samples.standard
     if standard is not None and standard[0].any() and problem.samples.X.is_sparse and not objective.fit_intercept:
         refuse("cd", "takes sparse columns with standardize=True only with an intercept", objective, penalty)
     if not problem.rule.sparse and problem.d > MOST_WHOLE:
         refuse("cd", f"takes at most {MOST_WHOLE} features with the penalty {problem.rule.name}, got {problem.d}", objective, penalty)
-    n_iter, idle, part = 0, 0, (kept or {}).get("part")
-    numbers = None if part is None else part.numbers
-    if part is not None:
-        part.join(problem)
+    n_iter, idle, part, numbers = 0, 0, None, None
     limit, best = gap_tolerance(problem, tol), math.inf
     while True:
         problem.look()
@@ -323,8 +236,6 @@ def coordinate_descent(objective: Any, penalty: Any, w0: Vector, *, tol: float, 
         if part is None or len(chosen) != len(numbers):
             numbers = chosen
             part = Part(problem, numbers)
-            if kept is not None:
-                kept["part"] = part
         idle = 0 if problem.violation < best else idle + 1
         best = min(best, problem.violation)
         if idle > PATIENCE or not part.improve(problem.goal(limit, tol)) and idle:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._dual import LOSSES, Run, gap
-from ._solve_samples import PENALTIES, Point, Problem, seed_of
+from ._solve_samples import PENALTIES, Point, Problem, curvature_of, seed_of
 from ._solver import CONVERGED, GAP_CLOSED, KINKED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
 from ._threads import resolve_threads
 from .exceptions import InvalidParameterError
@@ -23,6 +23,8 @@ Array = NDArray[Any]
 _INTERIOR = ("squared_error", "log_loss")
 #: epochs between two looks at all samples, at most
 _CHECK_EVERY = 10
+#: mean of curvature·‖x‖²·(weight over l2) above which weights are pulled to a point ahead
+_ACCELERATE = 2.0
 #: the first look is taken after so many epochs, or when what was seen has fallen to this: before, it tells little
 _FIRST_CHECK, _FALL = 5, 0.15
 #: epochs without a smaller gap, near rounding, after which there is nothing more to gain
@@ -35,9 +37,10 @@ def sdca(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int,
     """Stochastic dual coordinate ascent: maximise the dual in one sample's variable after the other, in random orders.
 
     With dual variables u, one a sample, the weights are w = soft(v, l1/l2), v = Σ sᵢ·uᵢ·xᵢ/(l2·Σ s); the best uᵢ, the others
-    fixed, is known in closed form (Newton's method for ``log_loss``).  Samples whose variable stays at a bound are left out for
-    some passes (shrinking).  An intercept is reached by the method of multipliers: a constant column whose weight is
-    pulled to where it last was.
+    fixed, is known in closed form (Newton's method for ``log_loss``).  Where l2 is weak beside the losses, weights are also pulled to
+    a point that moves ahead of them with each pass (acceleration), so that passes grow with the root of what the
+    condition is; else samples whose variable stays at a bound are left out for some passes (shrinking).  An intercept is
+    reached by the method of multipliers: a constant column whose weight is pulled to where it last was.
 
     Parameters
     ----------
@@ -56,6 +59,8 @@ def sdca(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int,
     large-scale linear SVM, ICML.
     S. Shalev-Shwartz and T. Zhang (2013), Stochastic dual coordinate ascent methods for regularized loss minimization, Journal
     of Machine Learning Research 14, arXiv:1209.1873; (2014) Accelerated proximal SDCA, ICML, arXiv:1309.2375.
+    H. Lin, J. Mairal and Z. Harchaoui (2018), Catalyst acceleration for first-order convex optimization, Journal of Machine
+    Learning Research 18, arXiv:1712.05654.
     """
     return _Fit(objective, penalty, w0, random_state, intercept_scaling).run(tol, max_iter, callback)
 
@@ -74,18 +79,24 @@ class _Fit:
         self.scaling, self.column = scaling, 0.0
         if problem.fit_intercept:   # of the size of a row: the intercept is then no harder to find than a weight
             self.column = scaling if scaling else math.sqrt(float(squares.mean())) or 1.0
+        squares = squares + self.column ** 2
+        curvature = curvature_of(self.loss)
+        condition = (curvature if math.isfinite(curvature) else 1.0) * float(self.share @ squares) / (problem.n * problem.l2)
+        self.pull = condition * problem.l2 if condition > _ACCELERATE else 0.0
+        self.l2 = problem.l2 + self.pull   # as the kernel sees it
         self.left_out = None
-        if problem.k == 1 and self.loss.name not in _INTERIOR:
+        if problem.k == 1 and self.loss.name not in _INTERIOR and self.pull == 0:
             self.left_out = np.zeros(problem.X.n, np.uint8) if problem.mask is None else problem.mask.copy()
             problem.mask = self.left_out
         threads = min(resolve_threads(objective.n_threads), problem.k)
-        samples = problem.samples(self.share / problem.l2, seed_of(random_state), threads)
+        samples = problem.samples(self.share / self.l2, seed_of(random_state), threads)
         self.always_out = None if self.left_out is None else self.left_out.copy()
-        self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, squares + self.column ** 2, problem.l1 / problem.l2,
-                          problem.positive, self.column, self.left_out, threads)
+        self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, squares, problem.l1 / self.l2, problem.positive,
+                          self.column, self.left_out, threads)
         self.y = problem.y.astype(np.float64)
         self.centre, self.least, self.idle = np.zeros(problem.k), math.inf, 0
         self.first: Point | None = None
+        self.place(np.zeros((problem.k, problem.d)), np.zeros((problem.k, problem.d)), np.zeros(problem.k))
         self.start(w0)
 
     # ---- where to start ----
@@ -104,46 +115,72 @@ class _Fit:
         if not self.first.value < self.scale:
             return
         slope, slope_intercept = objective.split(self.first.gradient)
+        if self.scaling and problem.fit_intercept:
+            self.first = self.penalised(self.first)
         p = problem.in_place(objective.predictions(w0)).astype(np.float64)
         u = -self.loss.gradient(public, p) * p.size
         coef, intercept = objective.split(w0)
         v = coef * (objective.l2 / problem.l2) - slope / problem.l2
-        factor = max((1.0, 0.5, 0.25, 0.1, 0.03, 0.0), key=lambda t: self.dual(t * u, t * v))
-        self.kernel.u[...] = factor * u.T
-        v_column = None
+        v_column = np.zeros(problem.k)
         if intercept is not None:
             self.centre = np.zeros(problem.k) if self.scaling else intercept.copy()
-            v_column = -factor * self.column * slope_intercept / problem.l2
-        self.kernel.place(factor * v, v_column, self.centre)
+            v_column = -self.column * slope_intercept / problem.l2
+        factor = max((1.0, 0.5, 0.25, 0.1, 0.03, 0.0), key=lambda t: self.dual(t * u, t * v, t * v_column))
+        self.kernel.u[...] = factor * u.T
+        self.place(coef, factor * v, factor * v_column)
 
-    def dual(self, u: Array, v: Array) -> float:
-        """The dual objective."""
+    def place(self, ahead: Array, v: Array, v_column: Array) -> None:
+        """Let the kernel go on from what the dual variables stand for, weights pulled to `ahead`."""
+        share, column = self.pull / self.l2, v_column * (self.problem.l2 / self.l2)
+        self.ahead = self.coef = ahead
+        self.ahead_column = self.v_column = np.zeros_like(column)
+        self.kernel.place(share * ahead + (self.problem.l2 / self.l2) * v, column, self.centre)
+        self.look_at_kernel()
+
+    def look_at_kernel(self) -> None:
+        """What the kernel's weights are, and what the dual variables stand for, without the pull."""
+        self.coef_before, self.column_before = self.coef, self.v_column
+        share, factor = self.pull / self.l2, self.l2 / self.problem.l2
+        self.coef, self.v, self.v_column = (a.astype(np.float64) for a in self.kernel.weights())
+        self.sum = factor * (self.v - share * self.ahead)
+        self.sum_column = factor * (self.v_column - share * self.ahead_column * bool(self.scaling))
+
+    def move_ahead(self) -> None:
+        """The point that weights are pulled to, moved on by their last change."""
+        root, share = math.sqrt(self.problem.l2 / self.l2), self.pull / self.l2
+        ahead = self.coef + (1 - root) / (1 + root) * (self.coef - self.coef_before)
+        v, v_column = self.v + share * (ahead - self.ahead), self.v_column
+        self.ahead = ahead
+        if self.scaling:
+            column = self.v_column + (1 - root) / (1 + root) * (self.v_column - self.column_before)
+            v_column, self.ahead_column = v_column + share * (column - self.ahead_column), column
+        self.kernel.place(v, v_column, self.centre)
+
+    def dual(self, u: Array, v: Array, v_column: Array) -> float:
+        """The dual objective, of the intercepts as they are where those are not penalised."""
         problem = self.problem
         size = np.abs(v) - problem.l1 / problem.l2
         w = np.maximum(np.where(problem.positive & (v < 0), 0, size), 0)
         sums = np.sum([gap(self.loss.spec, self.y[:, j].copy(), u[:, j].copy(), np.zeros(len(u)), self.share)
-                       for j in range(problem.k)], axis=0)
-        return float(sums[1] - sums[0]) - problem.l2 / 2 * float((w * w).sum())
+                       for j in range(problem.k)], axis=0)   # with p = 0: of losses and conjugates; of losses
+        value = float(sums[1] - sums[0]) - problem.l2 / 2 * float((w * w).sum())
+        if self.scaling:
+            return value - problem.l2 / 2 * float(v_column @ v_column)
+        return value - float(self.centre @ (self.share @ u))
 
     # ---- the point ----
 
     def weights(self) -> Vector:
-        """The kernel's point."""
-        coef, _, v_column = self.kernel.weights()
-        intercept = self.column * v_column if self.scaling else self.centre
-        parts = [coef.ravel()] + [intercept] * self.problem.fit_intercept
-        return np.concatenate(parts).astype(np.float64)
+        """The last weights."""
+        intercept = self.column * self.v_column if self.scaling else self.centre
+        return np.concatenate([self.coef.ravel()] + [intercept] * self.problem.fit_intercept)
 
     def look(self) -> tuple[Point, float]:
         """The point, and the duality gap: one pass over X."""
-        problem = self.problem
-        point = problem.at(self.weights())
-        p = problem.in_place(problem.objective.predictions(point.w)).astype(np.float64)
-        u = self.kernel.u.astype(np.float64)
-        total = sum(gap(self.loss.spec, self.y[:, j].copy(), u[j], p[:, j].copy(), self.share)[0] for j in range(problem.k))
-        if self.scaling and problem.fit_intercept:
+        point = self.problem.at(self.weights())
+        if self.scaling and self.problem.fit_intercept:
             point = self.penalised(point)
-        return point, total
+        return point, max(0.0, point.value - self.dual(self.kernel.u.T.astype(np.float64), self.sum, self.sum_column))
 
     def penalised(self, point: Point) -> Point:
         """The point with the penalty of its intercepts."""
@@ -165,6 +202,8 @@ class _Fit:
             if self.kernel.diverged:
                 return problem.solution(problem.at(self.weights()), n_iter, False, NOT_FINITE)
             measure, stuck = self.after_epoch()
+            if self.pull > 0:
+                self.move_ahead()
             target = tol if self.smooth else tol * self.scale
             first = measure if n_iter == 1 else first
             early = ratio == math.inf and (measure <= _FALL * first or n_iter >= _FIRST_CHECK)
@@ -190,15 +229,16 @@ class _Fit:
         """Move the centre of the intercepts, choose whom to leave out.  Returns what the violation, or the gap, is in proportion
         to, as far as it was seen on the way, and whether it falls no more and is nothing but rounding."""
         seen, most = self.kernel.seen()
-        travels = False
+        self.look_at_kernel()
+        travels = self.pull > 0 and float(np.abs(self.coef - self.coef_before).max()) > 1e-7 * float(np.abs(self.coef).max())
         if self.problem.fit_intercept and not self.scaling:
-            step = self.column * self.kernel.weights()[2]
+            step = self.column * self.v_column
             self.centre = self.centre + step
             self.kernel.centre(self.centre)
-            travels = bool((np.abs(step) > 1e-6 * (1 + np.abs(self.centre))).any())
+            travels = travels or bool((np.abs(step) > 1e-6 * (1 + np.abs(self.centre))).any())
         if self.left_out is not None:
             self.kernel.slack = float(most[0]) if most[0] > 0 else math.inf
-        gap_seen, error = float(seen.sum()) * self.problem.l2, self.intercept_error()
+        gap_seen, error = float(seen.sum()) * self.l2, self.intercept_error()
         measure = math.sqrt(max(gap_seen, 0.0)) + error if self.smooth else gap_seen + error * self.scale
         self.idle = 0 if travels or measure < 0.95 * self.least else self.idle + 1
         self.least = min(self.least, measure)

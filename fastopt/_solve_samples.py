@@ -1,15 +1,17 @@
 """What an objective and a penalty are to the solvers that take samples one by one: rows, targets, weights, strengths.
 
+X is read where it lies, float32 and float64, dense of any strides and CSR; small elements are copied to float32, CSC to CSR.
 Used by _solve_variance.py and _solve_dual.py; knows neither.
 """
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._chains import contents, row_squares
+from ._chains import row_squares, rows_of
 from ._core import LOSS_TARGETS, Matrix
 from ._samples import Samples
 from ._solver import LIMIT, Solution, Vector
@@ -54,8 +56,11 @@ class Problem:
         self.penalty = None if penalty is None else penalty.bind(self.d, self.k)
         self.l2, self.l1, self.positive = _strengths(penalty, solver)
         self.l2 += objective.l2
-        self.X, y, weight, self.rows = contents(objective)
-        rows = self.rows
+        if objective._columns is not None:
+            raise InvalidParameterError(f"solver '{solver}' takes X as it is, not standardize=True; 'lbfgs' would do")
+        self.X = rows_of(objective.X) if objective._csc is None else Matrix(objective._csc.tocsr())
+        y, weight, rows = objective._y, objective._weight, objective._rows
+        self.rows = rows
         self.mask = None if rows is None else _mask(rows, self.X, solver)
         y, weight = _spread(rows, y.reshape(-1, self.k), self.X), None if weight is None else weight[::self.k].astype(np.float64)
         self.y = 2 * y - 1 if LOSS_TARGETS[objective.loss.name] == "sign" else y
@@ -91,6 +96,11 @@ class Problem:
 
     def solution(self, point: Point, n_iter: int, converged: bool, message: str = LIMIT, gap: float = np.nan) -> Solution:
         return Solution(point.w, point.value, n_iter, point.violation, gap, converged, message, self.solver)
+
+
+def curvature_of(loss: Any) -> float:
+    """The largest second derivative that a loss has anywhere; infinite where there is none."""
+    return float(getattr(loss, "curvature", math.inf))
 
 
 def seed_of(random_state: Any) -> int:

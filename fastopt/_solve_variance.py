@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._core import LOSS_NAMES
-from ._solve_samples import PENALTIES, Point, Problem, seed_of
+from ._solve_samples import PENALTIES, Point, Problem, curvature_of, seed_of
 from ._solver import CONVERGED, KINKED, LIMIT, NOT_CONVEX, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
 from ._threads import resolve_threads
 from ._variance import Run
@@ -81,15 +81,14 @@ class _Fit:
         squares = problem.squares() + problem.fit_intercept
         self.largest = float((squares if self.relative is None else squares * self.relative).max())
         self.point = problem.at(_allowed(problem, w0))
-        self.curvature = float(getattr(self.loss, "curvature", math.inf))
-        self.bounded = math.isfinite(self.curvature)
+        self.bounded = math.isfinite(curvature_of(self.loss))
         if math.isfinite(self.point.value):
             self.place(self.point)
             self.kernel.lr = self.step()
 
     def step(self) -> float:
         """The step by the smoothness of the objective; where that has no bound, by what it is at the start."""
-        curvature = self.curvature if self.bounded else self.curvature_here()
+        curvature = curvature_of(self.loss) if self.bounded else self.curvature_here()
         lipschitz = self.largest * curvature + self.problem.l2
         return (1.0 if self.method == "sag" else 0.5) / max(lipschitz, float(np.finfo(np.float32).tiny))
 

@@ -81,8 +81,7 @@ def test_conjugate(loss):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("d", SIZES)
-@pytest.mark.parametrize("layout", [None, np.int32, np.int64])
+@pytest.mark.parametrize("layout, d", [(None, d) for d in SIZES] + [(index, d) for index in (np.int32, np.int64) for d in (1, 5, 40)])
 @pytest.mark.parametrize("pull", [{}, {"l1": 0.02}, {"l1": 0.01, "positive": True}], ids=["l2", "elasticnet", "positive"])
 def test_sizes(isa, d, dtype, layout, pull):
     X, y = problem(31, d, "squared_hinge", dtype, sparse=layout is not None, seed=d)
@@ -173,8 +172,8 @@ def test_optimum_with_l1(loss, terms):
 @pytest.mark.parametrize("loss", ["hinge", "log_loss", "squared_hinge"])
 def test_data_sets(loss, sparse, dtype):
     """Zero weights, zero and repeated rows, several outputs, threads, orders by seeds; dense as CSR."""
-    X, y = problem(120, 9, loss, dtype, sparse=True)
-    Y, weight = np.stack([y, 1 - y, (np.arange(120) % 3 == 0)], axis=1), np.arange(120) % 4
+    X, y = problem(60, 9, loss, dtype, sparse=True)
+    Y, weight = np.stack([y, 1 - y, (np.arange(60) % 3 == 0)], axis=1), np.arange(60) % 4
     used = sp.csr_matrix(X) if sparse else X
     options = dict(l2=0.05, sample_weight=weight, tol=1e-8 if dtype == np.float64 else 1e-5, max_iter=3000)
     found = solve(used, Y, loss, n_threads=1, **options)
@@ -238,6 +237,33 @@ def test_callback_sees_and_stops():
     found = solve(X, y, "log_loss", l2=0.01, tol=1e-12, callback=callback)
     assert found.n_iter == 3 and not found.converged and seen[2].gap == found.gap < seen[0].gap
     assert solve(X, y, "log_loss", l2=0.01, max_iter=2, tol=1e-12).n_iter == 2
+
+
+@pytest.mark.parametrize("how", ["csc", "uint8", "float16", "rows"])
+def test_other_forms_of_X(how):
+    """Copied where they are not read in place; some rows of X; standardized columns are refused."""
+    X, y = problem(60, 4, "squared_hinge")
+    X = np.round(8 * np.abs(X))
+    other = {"csc": sp.csc_matrix(X), "uint8": X.astype(np.uint8), "float16": X.astype(np.float16), "rows": np.vstack([X, X + 1])}[how]
+    made = fo.LinearObjective(other, np.append(y, y) if how == "rows" else y, "squared_hinge", l2=0.5)
+    made = made.rows(np.arange(60)) if how == "rows" else made
+    found = _solve_dual.sdca(made, None, np.zeros(4), tol=1e-6, max_iter=2000, callback=None, random_state=0)
+    assert found.converged and found.value == pytest.approx(least(X, y, "squared_hinge", l2=0.5), rel=1e-6)
+    with pytest.raises(InvalidParameterError, match="standardize"):
+        solve(X, y, "squared_hinge", l2=0.5, standardize=True)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "hinge", "squared_hinge", "huber"])
+def test_acceleration_finds_the_same(loss, monkeypatch):
+    """Weak l2: with and without the point ahead, with intercepts of both kinds."""
+    X, y = problem(100, 5, loss)
+    for options in ({}, {"fit_intercept": True}, {"fit_intercept": True, "scaling": 1.0}):
+        values = []
+        for threshold in (2.0, np.inf):
+            monkeypatch.setattr(_solve_dual, "_ACCELERATE", threshold)
+            values.append(solve(X, y, loss, l2=2e-3, tol=1e-6, **options))
+        assert values[0].converged and values[1].converged and values[0].n_iter < values[1].n_iter
+        assert values[0].value == pytest.approx(values[1].value, rel=1e-5)
 
 
 def test_refusals():

@@ -34,7 +34,8 @@ _objective_columns
 _objective
 _objective_line
 _chains
-_hessian|_descent|_variance|_dual
+_hessian|_quadratic|_variance|_dual
+_descent
 _descent_samples
 _batch_columns|_batch_cuts|_batch_pace
 _batch_drive
@@ -58,7 +59,7 @@ _minimize_\\w+ *
 _minimize|_mlp|_dask
 _solver
 _solve_\\w+ *
-_solve
+_solve|_path
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
 linear_model|neural_network
 _model_\\w+|_cli\\w* *

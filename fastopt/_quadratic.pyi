@@ -1,0 +1,9 @@
+"""Types of the compiled module _quadratic."""
+import numpy as np
+from numpy.typing import NDArray
+
+from ._penalties import Regularizer
+
+Vector = NDArray[np.float64]
+
+def descend_quadratic(penalty: Regularizer, H: Vector, g: Vector, w: Vector, tol: float, history: Vector) -> int: ...
