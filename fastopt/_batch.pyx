@@ -101,7 +101,7 @@ cdef class BatchRun(Epochs):
         self.driver = Driver(self.cuts, rates, sizes) if drives(rates, sizes) or optimizer.plan.by_products else None
         self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
         self.wild = Wild(threads) if hogwild and threads > 1 else None
-        self._init_weights(*optimizer.params)
+        self._init_weights(optimizer.params[0], optimizer.params[1])
         self._init_columns(threads)
         self._init_buffers()
         self._init_workers(loss, softmax, class_weight)
