@@ -63,7 +63,8 @@ cdef extern from "fastopt.h" nogil:
         fo_descent_kernels descent
         fo_objective_kernels objective
         fo_chain_kernels chains
-        void (*batch_objective)(const fo_errors *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
+        void (*batch_objective)(const fo_errors *, Py_ssize_t, const void *, const void *, const void *, void *,
+                                double *) noexcept nogil
         void (*hessian_rows)(const fo_matrix *, const fo_gram *) noexcept nogil
 
     ctypedef struct fo_table:

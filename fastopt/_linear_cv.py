@@ -42,7 +42,7 @@ def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w:
 
 
 def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
-               score: Callable[[Any, Any], Any], w: Any, **options: Any) -> tuple[list[Any], list[Any]]:
+               score: Callable[[Any, Any], Any], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
     """Scores and solutions, by fold, then grid, then strength.
 
     Parameters
@@ -54,8 +54,8 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
         From the rows of a fold to lists of (l2, penalty), strongest first.
     score : callable
         From raw predictions (n, k) and their rows to what is wanted.
-    w : ndarray or None
-        Where to start.
+    start : callable
+        From the rows of a fold to where to start.
     **options
         Of `solve`.
     """
@@ -64,6 +64,7 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     sums = fold_sums(objective, [test for _, test in folds]) if apart and options.get("solver") in ("auto", "cd") else None
     for number, (train, test) in enumerate(folds):
         fit, held = objective.rows(train), objective.rows(test)
+        w = start(train)
         if sums is None:
             found = [list(along(fit, grid, w, **options)) for grid in grids(train)]
         else:
@@ -98,10 +99,14 @@ class PathCV(SolvedRegressor):
         y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
         objective = self._objective(X, task, 0, 0.0, None)
         ratios, folds, positive = self._ratios(), folds_of(values["cv"], X, y, False), bool(values["positive"])
-        start = np.zeros(objective.n_params)
-        if objective.fit_intercept:
-            start[-1] = np.average(y, weights=weight)
-        steepest = -objective.gradient(start)[:objective.n_features]
+
+        def start(rows: Any) -> Any:
+            first = np.zeros(objective.n_params)
+            if objective.fit_intercept:
+                first[-1] = np.average(y[rows], weights=None if weight is None else weight[rows])
+            return first
+
+        steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
         grids = [self._grid(steepest, ratio) for ratio in ratios]
 
         def mean_square(p: Any, rows: Any) -> float:
@@ -111,8 +116,7 @@ class PathCV(SolvedRegressor):
         scores, _ = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),
                                tol=self._tolerance(objective), max_iter=self._max_iter(), random_state=values["random_state"])
         errors = np.moveaxis(np.asarray(scores), 0, 2)                       # (ratio, alpha, fold)
-        shares = None if weight is None else [weight[test].sum(dtype=np.float64) for _, test in folds]
-        best = np.unravel_index(np.argmin(np.average(errors, axis=2, weights=shares)), errors.shape[:2])
+        best = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
         self.l1_ratio_, self.alpha_ = ratios[best[0]], float(grids[best[0]][best[1]])
         self.mse_path_ = errors if len(ratios) > 1 else errors[0]
         self.alphas_ = np.asarray(grids) if len(ratios) > 1 and np.ndim(values["alphas"]) == 0 else grids[0]

@@ -169,7 +169,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         return self._base()._named(self, coef, intercept)
 
     def _first(self, task: Task, i: int, k: int) -> Any:
-        return np.zeros(k) if self._classifies() else SolvedRegressor._first(self, task, i, k)
+        return self._base()._first(self, task, i, k)
 
     def _multinomial(self, k: int) -> bool:
         return self._softmax() and k > 2

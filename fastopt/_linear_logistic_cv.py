@@ -12,6 +12,7 @@ from sklearn.metrics import get_scorer
 from fastopt._linear_compat import Events
 from fastopt._linear_cv import folds_of, over_folds
 from fastopt._linear_docs import arguments
+from fastopt._linear_outputs import no_features
 from fastopt._linear_logistic import LogisticRegression
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
@@ -117,13 +118,18 @@ class LogisticRegressionCV(LogisticRegression):
             total = float(len(train)) if weight is None else float(weight[train].sum(dtype=np.float64))
             return [[penalty_of(1 / (Cs[i] * total), ratio) for i in order] for ratio in ratios]
 
-        scores, solutions = over_folds(objective, folds, grids, scorer, None, solver=self._solver_name(), tol=float(self.tol),
+        k, d = objective.n_outputs, objective.n_features
+
+        def start(train: Any) -> Any:
+            first = no_features(codes[train], None if weight is None else weight[train], k)
+            return np.append(np.zeros(k * d), first) if self.fit_intercept else np.zeros(k * d)
+
+        scores, solutions = over_folds(objective, folds, grids, scorer, start, solver=self._solver_name(), tol=float(self.tol),
                                        max_iter=self._max_iter(), random_state=self.random_state)
         back = np.argsort(order, kind="stable")
         self.scores_ = np.asarray(scores)[:, :, back]
         flat = np.asarray([[[solution.w for solution in path] for path in fold] for fold in solutions])[:, :, back]
         self.n_iter_ = np.asarray([[[solution.n_iter for solution in path] for path in fold] for fold in solutions])[:, :, back]
-        k, d = objective.n_outputs, objective.n_features
         shape = (*flat.shape[:3], k, -1)
         intercepts = flat[..., k * d:].reshape((*shape[:4], -1))
         self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), intercepts], axis=4)

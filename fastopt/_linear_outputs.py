@@ -22,6 +22,13 @@ def times(weight: Any, others: Any) -> Any:
     return others if weight is None else weight if others is None else weight * others
 
 
+def no_features(codes: Any, weight: Any, k: int) -> Any:
+    """The best intercepts of logistic regression if no feature counts: one of two classes, or k of a softmax."""
+    counts = np.bincount(codes, weights=weight, minlength=max(2, k)).astype(np.float64)
+    share = np.log(np.maximum(counts / counts.sum(), 1e-6))
+    return share[1:] - share[:1] if k == 1 else share - share.mean()
+
+
 class SolvedClassifier(Classifies, SolvedEstimator):
     """Classes as targets 0 and 1 of one output each, or, of a multinomial loss, as class numbers of one objective."""
 
@@ -34,6 +41,11 @@ class SolvedClassifier(Classifies, SolvedEstimator):
 
     def _classification_loss(self) -> Loss:
         raise NotImplementedError
+
+    def _first(self, task: Task, i: int, k: int) -> Any:
+        if isinstance(task.loss, str) or task.loss.name == "log_loss":
+            return no_features(task.targets[i], task.weights[i], k)
+        return np.zeros(k)
 
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         classes = find_classes(y)
@@ -87,12 +99,12 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
         return {"coef_": coef[0], "intercept_": intercept[0]} if len(coef) == 1 else {"coef_": coef, "intercept_": intercept}
 
     def _first(self, task: Task, i: int, k: int) -> Any:
-        """With a log link, which is far from quadratic, the best intercept if no feature counts."""
+        """With squares and with a log link, which is far from quadratic, the best intercept if no feature counts."""
         loss = self._regression_loss()
-        if loss.target == "real":
+        if loss.target == "real" and loss.name != "squared_error":
             return np.zeros(k)
         mean = float(np.average(task.targets[i], weights=task.weights[i]))
-        return np.full(k, link(loss, mean)) if mean > 0 else np.zeros(k)
+        return np.full(k, link(loss, mean)) if mean > 0 or loss.target == "real" else np.zeros(k)
 
     @arguments
     def predict(self, X: Any) -> Any:

@@ -23,7 +23,7 @@ from fastopt._linear_docs import arguments
 from fastopt._linear_params import check_rules
 from fastopt._linear_solved_params import ALIASES, CONVENTIONS, penalty_of, solve
 from fastopt._predict import predict
-from fastopt._solver import Solution
+from fastopt._solver import UNBOUNDED, Solution
 from fastopt._threads import resolve_threads
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective
@@ -218,7 +218,7 @@ class SolvedEstimator(LinearEstimator):
             if vars(self).get("verbose", 0):
                 print(f"{solution.solver}: {solution.n_iter} iterations, objective {solution.value:.10g}, violation "
                       f"{solution.violation:.3g}: {solution.message}")
-        failed = [solution for solution in found.solutions if not solution.converged]
+        failed = [solution for solution in found.solutions if not solution.converged or UNBOUNDED in solution.message]
         if failed:
             worst = max(failed, key=lambda solution: solution.violation)
             warnings.warn(f"{worst.solver} failed to converge after {worst.n_iter} iteration(s): {worst.message} Violation "

@@ -151,7 +151,7 @@ def test_a_start_that_overflows_is_told():
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ({"solver": "newton"}, "solver must be one of 'auto', 'lbfgs'"),
+    ({"solver": "newton"}, "solver must be one of 'auto', .*'lbfgs'"),
     ({"solver": "lbfgs", "penalty": penalties.L1(0.1)}, "solver 'lbfgs' takes the penalties none, got l1"),
     ({"tol": -1}, "tol must be at least 0"), ({"max_iter": 1.5}, "max_iter must be an integer"),
     ({"w0": np.zeros(5)}, r"w0 must be finite and of shape \(6,\)"), ({"callback": 3}, "callback must be callable"),
@@ -169,7 +169,7 @@ def test_refusals_by_loss_and_size_name_what_would_do():
     with pytest.raises(InvalidParameterError, match="'lbfgs' needs a loss with a continuous derivative, which hinge is not"):
         solve(LinearObjective(X, y, "hinge"), None, "lbfgs")
     wide = sp.csr_matrix((np.ones(1), ([0], [8191])), shape=(2, 10000))
-    with pytest.raises(InvalidParameterError, match="at most 8192 parameters, got 10000; 'lbfgs', .*would do"):
+    with pytest.raises(InvalidParameterError, match="at most 8192 parameters, got 10000; .*'lbfgs', .*would do"):
         solve(LinearObjective(wide, [0, 1]), None, "newton-cholesky")
 
 
