@@ -56,10 +56,10 @@ class Problem:
         self.penalty = None if penalty is None else penalty.bind(self.d, self.k)
         self.l2, self.l1, self.positive = _strengths(penalty, solver)
         self.l2 += objective.l2
-        if objective._columns is not None:
+        if objective.columns is not None:
             raise InvalidParameterError(f"solver '{solver}' takes X as it is, not standardize=True; 'lbfgs' would do")
         self.X = rows_of(objective.X) if objective._csc is None else Matrix(objective._csc.tocsr())
-        y, weight, rows = objective._y, objective._weight, objective._rows
+        y, weight, rows = objective.y, objective.weight, objective.rows_
         self.rows = rows
         self.mask = None if rows is None else _mask(rows, self.X, solver)
         y, weight = _spread(rows, y.reshape(-1, self.k), self.X), None if weight is None else weight[::self.k].astype(np.float64)
