@@ -49,7 +49,7 @@ TIGHT = {"tol": 1e-9, "max_iter": 1000}
 
 
 @checks(linear_model.LogisticRegression(**TIGHT),
-        linear_model.LogisticRegression(C=0.5, class_weight="balanced", **TIGHT),
+        linear_model.LogisticRegression(C=0.5, class_weight="balanced", tol=1e-12, max_iter=1000),
         linear_model.Ridge(), linear_model.Ridge(positive=True, **TIGHT), linear_model.Lasso(**TIGHT),
         linear_model.ElasticNet(**TIGHT),
         linear_model.LinearSVC(**TIGHT), linear_model.LinearSVR(loss="squared_epsilon_insensitive", **TIGHT),
