@@ -24,6 +24,13 @@ WORDS = {"max_iter": "1000", "n_iter_more": " in the last fit",
          "tol_means": "The duality gap over the mean square of y at which the solver is done."}
 
 
+def scorer_of(scoring: Any) -> Any:
+    """scikit-learn's scorer of this name, or the callable itself."""
+    from sklearn.metrics import get_scorer   # slow to import, seldom needed
+
+    return get_scorer(scoring)
+
+
 def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[tuple[Any, Any]]:
     """The rows to learn from and those to score, fold by fold."""
     from sklearn.model_selection import check_cv   # slow to import, seldom needed

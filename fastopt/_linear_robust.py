@@ -96,7 +96,7 @@ class HuberRegressor(SolvedRegressor):
     # ---- what the base asks ----
 
     def _first(self, task: Task, i: int, k: int) -> Any:
-        return np.full(k, np.median(task.targets[i]))
+        return np.full(k, np.average(task.targets[i], weights=task.weights[i]))
 
     def _at_scale(self, X: Any, task: Task, strength: float, scale: float) -> LinearObjective:
         """The objective in w and b at this scale."""
