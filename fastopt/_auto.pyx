@@ -15,7 +15,7 @@ from fastopt._batch_cuts cimport Cuts
 from fastopt._batch_pace cimport Pace, choose, note
 from fastopt._core cimport Matrix, kernels
 from fastopt._epochs cimport Epochs
-from fastopt._kept cimport Kept, all_finite, keep
+from fastopt._kept cimport Kept, address, all_finite, keep
 from fastopt._samples cimport Samples
 from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 
@@ -29,10 +29,6 @@ cdef enum:
     SHARED_BYTES = 1 << 18
     WORK_PER_THREAD = 8192
     KEPT = 4                   # V, w, their averages, intercepts
-
-
-cdef void *_data(array):
-    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
 
 
 cdef class AutoRun(Epochs):
@@ -120,14 +116,14 @@ cdef class AutoRun(Epochs):
         since = np.full(self.X.d, int(self.t) - 1, dtype=np.int64)
         seen, touched = np.zeros(self.X.d, dtype=np.uint8), np.zeros(self.X.d + 1 if shared.sparse else 1, dtype=np.intp)
         self.buffers = [V, w, mean, b, g, since, seen, touched, inverse]
-        shared.columns.since, shared.columns.V = <int64_t *>_data(since), _data(V)
-        shared.columns.w, shared.columns.mean = _data(w), _data(mean)
-        shared.g, shared.b, shared.inverse = <char *>_data(g), <double *>_data(b), <char *>_data(inverse)
-        shared.seen, shared.touched = <unsigned char *>_data(seen), <Py_ssize_t *>_data(touched)
+        shared.columns.since, shared.columns.V = <int64_t *>address(since), address(V)
+        shared.columns.w, shared.columns.mean = address(w), address(mean)
+        shared.g, shared.b, shared.inverse = <char *>address(g), <double *>address(b), <char *>address(inverse)
+        shared.seen, shared.touched = <unsigned char *>address(seen), <Py_ssize_t *>address(touched)
         for slot, array in enumerate((V, w, mean, b)):
             copy = np.empty_like(array)
             self.buffers.append(copy)
-            self.kept[slot] = Kept(_data(array), _data(copy), array.nbytes, array.itemsize)
+            self.kept[slot] = Kept(address(array), address(copy), array.nbytes, array.itemsize)
         return 0
 
     cdef int _init_buffers(self) except -1:
@@ -136,9 +132,9 @@ cdef class AutoRun(Epochs):
         sums = np.empty(2 * shared.blocks * shared.chunk_rows * self.k, self.X.dtype)
         y, values = np.empty((2, rows * self.k), self.X.dtype), np.empty((rows // CHUNK_ROWS + 1) * self.k)
         self.buffers += [sums, y, values]
-        shared.sums, shared.y, shared.p = <char *>_data(sums), <char *>_data(y[0]), <char *>_data(y[1])
+        shared.sums, shared.y, shared.p = <char *>address(sums), <char *>address(y[0]), <char *>address(y[1])
         shared.kernels, shared.X, shared.rows = self.kernels, &self.samples.matrix, self.samples.kernel_rows
-        shared.values, shared.part, shared.sample_weight = <double *>_data(values), self.cuts.part, <char *>self.samples.weights
+        shared.values, shared.part, shared.sample_weight = <double *>address(values), self.cuts.part, <char *>self.samples.weights
         return 0
 
     cdef int _init_workers(self, loss, bint softmax, class_weight, limits, slope, centre, rate, double l1, l2) except -1:
@@ -154,15 +150,15 @@ cdef class AutoRun(Epochs):
         for rank in range(self.threads):
             worker, p, b = &self.workers[rank], np.empty((2, shared.chunk_rows * self.k), self.X.dtype), np.zeros((4, self.k))
             self.buffers += [p, b]
-            worker.rank, worker.p, worker.c, worker.b = rank, _data(p[0]), _data(p[1]), <double *>_data(b)
-            worker.chunk.k, worker.chunk.width, worker.chunk.centre = self.k, shared.width, _data(centre)
+            worker.rank, worker.p, worker.c, worker.b = rank, address(p[0]), address(p[1]), <double *>address(b)
+            worker.chunk.k, worker.chunk.width, worker.chunk.centre = self.k, shared.width, address(centre)
             worker.chunk.output_stride = 1 if shared.sparse else self.X.d
             worker.chunk.feature_stride = self.k if shared.sparse else 1
             worker.errors.loss.kind, worker.errors.loss.a, worker.errors.loss.b = loss
             worker.errors.softmax, worker.errors.k, worker.errors.b = softmax, self.k, worker.b
-            worker.errors.class_weight, worker.errors.range = <double *>_data(weights), <double *>_data(limits)
-            worker.errors.unit = <double *>_data(slope)
-            worker.auto.k, worker.auto.rate, worker.auto.l1, worker.auto.l2 = self.k, <double *>_data(rate), l1, <double *>_data(l2)
+            worker.errors.class_weight, worker.errors.range = <double *>address(weights), <double *>address(limits)
+            worker.errors.unit = <double *>address(slope)
+            worker.auto.k, worker.auto.rate, worker.auto.l1, worker.auto.l2 = self.k, <double *>address(rate), l1, <double *>address(l2)
         return 0
 
     # ---- an epoch ----

@@ -19,7 +19,7 @@ from fastopt._batch_wild cimport Wild
 from fastopt._batch_work cimport BOUNDS, CHUNK_ROWS, Work, Worker, work
 from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
 from fastopt._epochs cimport Epochs
-from fastopt._kept cimport Kept, all_finite, keep
+from fastopt._kept cimport Kept, address, all_finite, keep
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
 from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
@@ -40,10 +40,6 @@ cdef enum:
     WORK_CSR = 1024            # values, and
     STEPS_CSR = 8              # elements of a step that take as long as one
     LAZY_FROM = 48             # columns to a value of a batch, from which on only those that it touches are stepped
-
-
-cdef void *_data(array):
-    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
 
 
 cdef class BatchRun(Epochs):
@@ -98,15 +94,14 @@ cdef class BatchRun(Epochs):
     def __init__(self, Matrix X, Samples samples, loss, Update optimizer, sizes, rates, penalty=(0.0, 0.0), bint softmax=False,
                  averages=None, double average=0, class_weight=None, double t=1, bint fit_intercept=True, int threads=1,
                  bint hogwild=False):
-        w, b = optimizer.params
-        self._init_epochs(X, samples, len(b), 1, t)
+        self._init_epochs(X, samples, len(optimizer.params[1]), 1, t)
         self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(self.k, dtype=np.int32)
         self.l2, self.l1 = penalty
         self.cuts = Cuts(samples.block_rows, sizes, rates)
         self.driver = Driver(self.cuts, rates, sizes) if drives(rates, sizes) or optimizer.plan.by_products else None
         self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
         self.wild = Wild(threads) if hogwild and threads > 1 else None
-        self._init_weights(w, b)
+        self._init_weights(optimizer.params[0], optimizer.params[1])
         self._init_columns(threads)
         self._init_buffers()
         self._init_workers(loss, softmax, class_weight)
@@ -143,7 +138,7 @@ cdef class BatchRun(Epochs):
         if threads == 1 or self._is_lazy() or not columns_ascend(self.X):
             return 1
         bounds = column_bounds(self.X, BOUNDS, self.k, batch)
-        self.column_bounds, self.shared.bounds, self.shared.width = bounds, <Py_ssize_t *>_data(bounds), 1
+        self.column_bounds, self.shared.bounds, self.shared.width = bounds, <Py_ssize_t *>address(bounds), 1
         return threads
 
     cdef bint _is_lazy(self) except -1:
@@ -166,14 +161,14 @@ cdef class BatchRun(Epochs):
         if self.driver is not None:
             shared.drive, self.driver.c.by_products = &self.driver.c, plan.by_products
             self.driver.matrices = self.optimizer, [g, None]   # b is stepped by a kernel
-        shared.w, shared.g, shared.w_avg = <char *>_data(w), <char *>_data(g), <char *>_data(w_avg)
-        shared.b, shared.b_avg = <double *>_data(b), <double *>_data(b_avg)
-        shared.b_turns[0], shared.b_turns[1] = <double *>_data(turns[0]), <double *>_data(turns[1])
+        shared.w, shared.g, shared.w_avg = <char *>address(w), <char *>address(g), <char *>address(w_avg)
+        shared.b, shared.b_avg = <double *>address(b), <double *>address(b_avg)
+        shared.b_turns[0], shared.b_turns[1] = <double *>address(turns[0]), <double *>address(turns[1])
         for slot, array in enumerate((w, b, w_avg, b_avg)):
             if array is not None:
                 copy = np.empty_like(array)
                 self.buffers.append(copy)
-                self.kept[slot] = Kept(_data(array), _data(copy), array.nbytes, array.itemsize)
+                self.kept[slot] = Kept(address(array), address(copy), array.nbytes, array.itemsize)
         return 0
 
     cdef int _init_lazy(self) except -1:
@@ -193,8 +188,8 @@ cdef class BatchRun(Epochs):
         self.buffers += [sums, y, values]
         shared.kernels, shared.X, shared.rows = self.kernels, &self.samples.matrix, self.samples.kernel_rows
         shared.sample_weight, shared.row_bytes = <char *>self.samples.weights, self.k * self.X.dtype.itemsize
-        shared.sums, shared.y, shared.p = <char *>_data(sums), <char *>_data(y[0]), <char *>_data(y[1])
-        shared.values, shared.part = <double *>_data(values), self.cuts.part
+        shared.sums, shared.y, shared.p = <char *>address(sums), <char *>address(y[0]), <char *>address(y[1])
+        shared.values, shared.part = <double *>address(values), self.cuts.part
         return 0
 
     cdef int _init_workers(self, loss, bint softmax, class_weight) except -1:
@@ -208,13 +203,13 @@ cdef class BatchRun(Epochs):
         for rank in range(self.threads):
             worker, p, g_b = &self.workers[rank], np.empty((2, self.shared.chunk_rows * self.k), self.X.dtype), np.zeros(self.k)
             self.buffers += [p, g_b]
-            worker.rank, worker.p, worker.c, worker.stepper.g_b = rank, _data(p[0]), _data(p[1]), <double *>_data(g_b)
+            worker.rank, worker.p, worker.c, worker.stepper.g_b = rank, address(p[0]), address(p[1]), <double *>address(g_b)
             worker.chunk.k, worker.chunk.width = self.k, self.shared.width
             worker.chunk.output_stride = self.shared.weights.output_stride
             worker.chunk.feature_stride = self.k if self.X.is_sparse else 1
             worker.errors.loss.kind, worker.errors.loss.a, worker.errors.loss.b = loss
             worker.errors.softmax, worker.errors.k = softmax, self.k
-            worker.errors.class_weight = <double *>_data(weights)
+            worker.errors.class_weight = <double *>address(weights)
         return 0
 
     # ---- an epoch ----
@@ -279,7 +274,7 @@ cdef class BatchRun(Epochs):
         if self.l2 > 0 or self.l1 > 0:
             with gil:   # squares by a kernel: threads of BLAS would go on spinning beside the loop
                 w = self.optimizer.params[0].ravel()
-                penalty = 0.5 * self.l2 * kernels(self.X.is_float).square_sum(w.size, _data(w)) + self.l1 * float(np.abs(w).sum())
+                penalty = 0.5 * self.l2 * kernels(self.X.is_float).square_sum(w.size, address(w)) + self.l1 * float(np.abs(w).sum())
                 self.objective[0] += penalty / (1 if self.workers[0].errors.softmax else self.k)
         return loss
 

@@ -1,5 +1,6 @@
 """What an epoch of training changes, and the copies from before it.  Used by the loops over epochs: a run that diverges puts back
 what the last good epoch left."""
+cimport numpy as cnp
 from libc.string cimport memcpy
 
 from fastopt._core cimport kernels
@@ -9,6 +10,11 @@ ctypedef struct Kept:
     void *copy     # what it was when the epoch began
     size_t bytes   # 0: there is none
     int item       # bytes of a number in it; 0: it is not one of numbers
+
+
+cdef inline void *address(array):
+    """Where an array's elements lie; NULL without one."""
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
 
 
 cdef inline void keep(Kept *kept, int n, bint back) noexcept nogil:

@@ -168,7 +168,7 @@ class Part:
     def _step(self, delta: Vector, move: float, before: Vector, expected: float) -> bool:
         """Go along the step, as far as the value falls; False if it does not."""
         problem, samples = self.problem, self.problem.samples
-        if not expected < 0:
+        if not expected <= 1e-15 * abs(problem.value):   # else it may be a rounding of zero
             return False
         q = np.full(self.columns.n, move, self.columns.dtype)
         self.columns.products(delta, q)

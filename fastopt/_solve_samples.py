@@ -58,7 +58,7 @@ class Problem:
         self.l2 += objective.l2
         if objective.columns is not None:
             raise InvalidParameterError(f"solver '{solver}' takes X as it is, not standardize=True; 'lbfgs' would do")
-        self.X = rows_of(objective.X) if objective._csc is None else Matrix(objective._csc.tocsr())
+        self.X = rows_of(objective.X) if not objective.turned else Matrix(objective._csc.tocsr())
         y, weight, rows = objective.y, objective.weight, objective.rows_
         self.rows = rows
         self.mask = None if rows is None else _mask(rows, self.X, solver)
