@@ -166,7 +166,7 @@ class ElasticNetCV(PathCV):
     >>> import numpy as np
     >>> from fastopt.linear_model import ElasticNetCV
     >>> X = np.random.default_rng(0).normal(size=(100, 5))
-    >>> model = ElasticNetCV(l1_ratio=[0.5, 1.0], alphas=20).fit(X, X @ [2.0, 0.0, 0.0, -1.0, 0.0])
+    >>> model = ElasticNetCV(l1_ratio=[0.5, 1.0], alphas=20, tol=1e-8).fit(X, X @ [2.0, 0.0, 0.0, -1.0, 0.0])
     >>> model.l1_ratio_, model.mse_path_.shape
     (1.0, (2, 20, 5))
     """
@@ -216,7 +216,7 @@ class LassoCV(PathCV):
     >>> import numpy as np
     >>> from fastopt.linear_model import LassoCV
     >>> X = np.random.default_rng(0).normal(size=(100, 5))
-    >>> model = LassoCV(alphas=20).fit(X, X @ [2.0, 0.0, 0.0, -1.0, 0.0])
+    >>> model = LassoCV(alphas=20, tol=1e-8).fit(X, X @ [2.0, 0.0, 0.0, -1.0, 0.0])
     >>> bool(model.alpha_ == model.alphas_[-1])
     True
     """
