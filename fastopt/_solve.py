@@ -114,14 +114,22 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
 
 def _smooth(objective: Any, names: list[str], tol: float) -> str:
     """By what a Hessian costs, in readings of X by a gradient."""
+    many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
-        return "lbfgs"
+        return many
     hessian = _hessian_passes(objective)
     if hessian < (60 if loss_name(objective) == "squared_error" else 5):
         return "newton-cholesky"
     if "preconditioned-cg" in names and objective.n_samples >= 16 * objective.n_params:
         return "preconditioned-cg"
-    return "newton-cholesky" if hessian < 12 else "lbfgs"
+    return "newton-cholesky" if hessian < 12 else many
+
+
+def _by_samples(objective: Any) -> bool:
+    """Whether a sample's row is short enough beside all columns, and l2 strong enough, for dual coordinates."""
+    X = objective.X
+    return bool(X.is_sparse and not objective.turned and objective.columns is None and 50 * X.row_size < objective.n_features
+                and objective.l2 * objective.n_samples >= 0.01)
 
 
 def _hessian_passes(objective: Any) -> float:

@@ -181,6 +181,14 @@ def test_what_auto_picks(shape, loss, wanted):
     assert choose(objective, None, 1e-4) == wanted and solve(objective, tol=1e-3).solver == wanted
 
 
+def test_auto_takes_samples_of_wide_sparse_rows():
+    X = sp.random(300, 3000, 0.005, "csr", random_state=0)
+    weak, strong = (LinearObjective(X, np.arange(300) % 2, "log_loss", l2) for l2 in (1e-9, 1 / 300))
+    assert choose(weak, None, 1e-4) == "lbfgs" and choose(strong, None, 1e-4) == "sdca"
+    solution, least = solve(strong, tol=1e-6), solve(strong, None, "lbfgs", tol=1e-8, max_iter=1000).value
+    assert solution.solver == "sdca" and least - 1e-12 <= solution.value <= least + 1e-6
+
+
 def test_register():
     assert set(SOLVERS) <= set(registry) and all(isinstance(entry.needs, Needs) for entry in registry.values())
     assert all(math.isnan(solve(LinearObjective(np.eye(3), [0, 1, 1], l2=1.0), None, name).gap) for name in SOLVERS)
