@@ -168,7 +168,7 @@ class TweedieRegressor(GeneralizedLinear):
     >>> from fastopt.linear_model import TweedieRegressor
     >>> X, y = np.array([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0], [4.0, 3.0]]), np.array([2.0, 3.5, 5.0, 5.5])
     >>> TweedieRegressor().fit(X, y).coef_.round(3)
-    array([0.6, 0.6])
+    array([0.6, 0.3])
     """
 
     _rules = TWEEDIE

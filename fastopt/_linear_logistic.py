@@ -105,11 +105,9 @@ class LogisticRegression(Probable, SolvedClassifier):
         return losses.LogLoss()
 
     def _attributes(self, found: Found) -> dict[str, Any]:
-        coef, intercept = found.coef, found.intercept
-        if len(coef) > 1:   # the softmax does not see what all classes have in common
-            coef = coef - coef.mean(axis=0) if self._penalty(1.0) == (0.0, None) or np.isinf(self.C) else coef
-            intercept = intercept - intercept.mean()
-        return {**self._named(coef, intercept), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
+        if len(found.coef) > 1 and (self.penalty is None or np.isinf(self.C)):
+            found.coef = found.coef - found.coef.mean(axis=0)
+        return {**super()._attributes(found), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
 
     def _probabilities(self, p: Any) -> Any:
         return softmax(p, axis=1) if p.shape[1] > 1 else binary(expit(p))

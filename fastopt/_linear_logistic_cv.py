@@ -7,10 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import get_scorer
 
 from fastopt._linear_compat import Events
-from fastopt._linear_cv import folds_of, over_folds
+from fastopt._linear_cv import folds_of, over_folds, scorer_of
 from fastopt._linear_docs import arguments
 from fastopt._linear_outputs import no_features
 from fastopt._linear_logistic import LogisticRegression
@@ -89,7 +88,7 @@ class LogisticRegressionCV(LogisticRegression):
         -------
         float
         """
-        return float(get_scorer(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
+        return float(scorer_of(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
                                                                          {"sample_weight": sample_weight})))
 
     # ---- what the base asks ----
@@ -164,7 +163,7 @@ class _Scores:
 
     def __init__(self, model: LogisticRegressionCV, y: Any, weight: Any) -> None:
         self.model, self.y, self.weight = model, y, weight
-        self.scorer = get_scorer(model.scoring or "accuracy")
+        self.scorer = scorer_of(model.scoring or "accuracy")
 
     def __call__(self, p: Any, rows: Any) -> float:
         known = _Known(self.model, np.unique(self.y), p)

@@ -42,6 +42,11 @@ class SolvedClassifier(Classifies, SolvedEstimator):
     def _classification_loss(self) -> Loss:
         raise NotImplementedError
 
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        if self._multinomial(len(found.coef)):   # the softmax does not see what all classes have in common
+            found.intercept = found.intercept - found.intercept.mean()
+        return super()._attributes(found)
+
     def _first(self, task: Task, i: int, k: int) -> Any:
         if isinstance(task.loss, str) or task.loss.name == "log_loss":
             return no_features(task.targets[i], task.weights[i], k)

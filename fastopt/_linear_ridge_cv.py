@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import get_scorer
 
 from fastopt._linear_compat import Events
-from fastopt._linear_cv import folds_of
+from fastopt._linear_cv import folds_of, scorer_of
 from fastopt._linear_interior import Design
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_solved import Found, Task
@@ -82,7 +81,7 @@ class _Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
 
 def _scorer(name: Any) -> Callable[[Any, Any, Any], float]:
     """Scores of predictions (n, k) of y (n, k)."""
-    scorer = get_scorer(name)
+    scorer = scorer_of(name)
 
     def score(p: Any, y: Any, weight: Any) -> float:
         one = y.shape[1] == 1

@@ -96,7 +96,7 @@ class HuberRegressor(SolvedRegressor):
     # ---- what the base asks ----
 
     def _first(self, task: Task, i: int, k: int) -> Any:
-        return np.full(k, np.median(task.targets[i]))
+        return np.full(k, np.average(task.targets[i], weights=task.weights[i]))
 
     def _at_scale(self, X: Any, task: Task, strength: float, scale: float) -> LinearObjective:
         """The objective in w and b at this scale."""
@@ -176,7 +176,7 @@ class QuantileRegressor(SolvedRegressor):
     >>> from fastopt.linear_model import QuantileRegressor
     >>> X = np.arange(10.0)[:, None]
     >>> model = QuantileRegressor(quantile=0.8, alpha=0.0).fit(X, 2 * X[:, 0] + np.tile([0.0, 1.0], 5))
-    >>> model.coef_.round(6), round(model.intercept_, 6)
+    >>> model.coef_.round(6), round(float(model.intercept_), 6)
     (array([2.]), 1.0)
     """
 

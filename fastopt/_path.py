@@ -38,12 +38,14 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
     list of Sums, or None
     """
     least = min([FEATURES, *(objective.n_samples - len(fold) for fold in folds)])
-    standard = getattr(objective, "_columns", None)
-    if loss_name(objective) != "squared_error" or objective.n_outputs > 1 or objective.n_features > least or standard is not None:
+    if loss_name(objective) != "squared_error" or objective.n_outputs > 1 or objective.n_features > least:
         return None
-    matrix, centre = objective.X, np.zeros(objective.n_features)
-    if objective.fit_intercept and not matrix.is_sparse:
-        centre = Samples(objective).column_means()
+    samples, centre = Samples(objective), np.zeros(objective.n_features + 1)
+    if samples.standard is not None:
+        return None
+    if objective.fit_intercept:
+        centre[-1] = samples.targets.mean(dtype=np.float64)
+        centre[:-1] = 0 if samples.X.is_sparse else samples.column_means()
     parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
     apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
     total = sum(parts[1:], parts[0]) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
@@ -55,8 +57,8 @@ class Sums:
 
     Attributes
     ----------
-    centre : ndarray of shape (d,)
-        What x stands without, so that products do not lose the digits that the means of dense columns have.
+    centre : ndarray of shape (d + 1,)
+        What x and y stand without, so that products do not lose the digits that the means of dense columns and of y have.
     H : ndarray of shape (d, d)
     g, h : ndarray of shape (d,)
         Of x·y, and of x.
@@ -72,10 +74,10 @@ class Sums:
         """Of some rows of an objective, whose columns are copied."""
         part = objective.rows(rows)
         samples = Samples(part)
-        y, weight = samples.targets, samples.weight
+        y, weight = samples.targets - samples.targets.dtype.type(centre[-1]), samples.weight
         share = np.full(y.size, 1 / y.size, y.dtype) if weight is None else weight
         columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, turned=samples.turned,
-                          standard=(centre, np.ones_like(centre)) if centre.any() else None)
+                          standard=(centre[:-1], np.ones(part.n_features)) if centre[:-1].any() else None)
         H = columns.gram(share, 1.0)
         g, h, _ = columns.moments(np.ascontiguousarray(share * y), share, 1.0)
         wide = y.astype(np.float64)
@@ -113,7 +115,7 @@ class Sums:
             rule = penalties.Box() if penalty is None else penalty
             value, violation, gap, rounds, done = _least_squares(H, g, square, l2, rule, u, tol)
             message = (GAP_CLOSED if gap == gap else CONVERGED) if done else LIMIT
-            yield Solution(np.append(u, mean - (h + self.centre) @ u) if self.intercept else u.copy(), value, rounds, violation, gap, done, message, "cd")
+            yield Solution(np.append(u, self.centre[-1] + mean - (h + self.centre[:-1]) @ u) if self.intercept else u.copy(), value, rounds, violation, gap, done, message, "cd")
 
 
 def _least_squares(H: Vector, g: Vector, square: float, l2: float, rule: Any, w: Vector,

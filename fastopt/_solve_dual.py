@@ -25,6 +25,8 @@ _INTERIOR = ("squared_error", "log_loss")
 _CHECK_EVERY = 10
 #: mean of curvature·‖x‖²·(weight over l2) above which weights are pulled to a point ahead
 _ACCELERATE = 2.0
+#: gap of the pulled problem, in multiples of the pull's own share, at which that point moves on, of losses with kinks
+_NEAR = 10.0
 #: the first look is taken after so many epochs, or when what was seen has fallen to this: before, it tells little
 _FIRST_CHECK, _FALL = 5, 0.15
 #: epochs without a smaller gap, near rounding, after which there is nothing more to gain
@@ -132,28 +134,32 @@ class _Fit:
     def place(self, ahead: Array, v: Array, v_column: Array) -> None:
         """Let the kernel go on from what the dual variables stand for, weights pulled to `ahead`."""
         share, column = self.pull / self.l2, v_column * (self.problem.l2 / self.l2)
-        self.ahead = self.coef = ahead
-        self.ahead_column = self.v_column = np.zeros_like(column)
+        self.ahead = self.coef = self.coef_moved = ahead
+        self.ahead_column = self.v_column = self.column_moved = np.zeros_like(column)
         self.kernel.place(share * ahead + (self.problem.l2 / self.l2) * v, column, self.centre)
         self.look_at_kernel()
 
     def look_at_kernel(self) -> None:
         """What the kernel's weights are, and what the dual variables stand for, without the pull."""
-        self.coef_before, self.column_before = self.coef, self.v_column
-        share, factor = self.pull / self.l2, self.l2 / self.problem.l2
+        self.coef_before, share, factor = self.coef, self.pull / self.l2, self.l2 / self.problem.l2
         self.coef, self.v, self.v_column = (a.astype(np.float64) for a in self.kernel.weights())
         self.sum = factor * (self.v - share * self.ahead)
         self.sum_column = factor * (self.v_column - share * self.ahead_column * bool(self.scaling))
 
     def move_ahead(self) -> None:
-        """The point that weights are pulled to, moved on by their last change."""
+        """The point that weights are pulled to, moved on by their change since its last move; with kinks not before the weights
+        have come near to where it pulls them, or the two would chase each other."""
+        distance = float(np.square(self.coef - self.ahead).sum()) + float(np.square(self.v_column - self.ahead_column).sum())
+        if not self.smooth and self.gap_seen > _NEAR * self.pull / 2 * distance:
+            return
         root, share = math.sqrt(self.problem.l2 / self.l2), self.pull / self.l2
-        ahead = self.coef + (1 - root) / (1 + root) * (self.coef - self.coef_before)
+        ahead = self.coef + (1 - root) / (1 + root) * (self.coef - self.coef_moved)
         v, v_column = self.v + share * (ahead - self.ahead), self.v_column
         self.ahead = ahead
         if self.scaling:
-            column = self.v_column + (1 - root) / (1 + root) * (self.v_column - self.column_before)
+            column = self.v_column + (1 - root) / (1 + root) * (self.v_column - self.column_moved)
             v_column, self.ahead_column = v_column + share * (column - self.ahead_column), column
+        self.coef_moved, self.column_moved = self.coef, self.v_column
         self.kernel.place(v, v_column, self.centre)
 
     def dual(self, u: Array, v: Array, v_column: Array) -> float:
@@ -238,12 +244,12 @@ class _Fit:
             travels = travels or bool((np.abs(step) > 1e-6 * (1 + np.abs(self.centre))).any())
         if self.left_out is not None:
             self.kernel.slack = float(most[0]) if most[0] > 0 else math.inf
-        gap_seen, error = float(seen.sum()) * self.l2, self.intercept_error()
-        measure = math.sqrt(max(gap_seen, 0.0)) + error if self.smooth else gap_seen + error * self.scale
+        self.gap_seen, error = float(seen.sum()) * self.l2, self.intercept_error()
+        measure = math.sqrt(max(self.gap_seen, 0.0)) + error if self.smooth else self.gap_seen + error * self.scale
         self.idle = 0 if travels or measure < 0.95 * self.least else self.idle + 1
         self.least = min(self.least, measure)
         rounding = 10 * float(np.finfo(self.problem.X.dtype).eps) * self.scale
-        return measure, self.idle >= _PATIENCE and gap_seen < rounding
+        return measure, self.idle >= _PATIENCE and self.gap_seen < rounding
 
     def intercept_error(self) -> float:
         """The derivative of the dual's Lagrangian by the intercepts: |Σ s·u|/Σ s."""

@@ -30,7 +30,8 @@ def shrinkage(rule: Any, slope: Any, limit: Any) -> float:
 
 
 def duality_gap(problem: Any) -> float:
-    """The gap at the problem's point, the intercept where it is; nan where none is known.
+    """The gap at the problem's point; nan where none is known.  It is that for the intercept where it is, and what the intercept
+    could still gain: exactly for squared errors whose columns are centred, else to first order.
 
     The derivatives of the losses, shrunk by c until they are feasible for the dual problem, and the roots of l2 times w as further
     samples: −Σ share·conjugate(c·loss') − c²/2·Σ l2·w².
@@ -45,5 +46,6 @@ def duality_gap(problem: Any) -> float:
     ridge = float(((problem.objective.l2 + strength * (1 - ratio)) * w) @ w)
     dual = -problem.samples.conjugates(c) - 0.5 * c * c * ridge
     if problem.objective.fit_intercept:
-        dual += c * float(problem.w[d] * problem.g[d])
+        slope_b = float(problem.g[d])
+        dual += c * float(problem.w[d]) * slope_b - 0.5 * slope_b * slope_b
     return max(0.0, problem.value - dual)

@@ -118,6 +118,10 @@ class _Fit:
         coef, intercept = objective.split(point.w)
         slope, slope_intercept = objective.split(point.gradient)
         none = np.zeros(problem.k)
+        if self.method == "sag":   # remembers nothing: the gradient of the start would drive it on for a whole pass
+            self.kernel.memory[...] = 0
+            self.kernel.place(coef, none if intercept is None else intercept, np.zeros_like(coef), none)
+            return
         self.kernel.memory[...] = self.derivatives(self.targets(), self.predictions(point.w)).T
         self.kernel.place(coef, none if intercept is None else intercept, slope - objective.l2 * coef,
                           none if slope_intercept is None else slope_intercept)

@@ -81,7 +81,7 @@ class LinearObjective(Objective):
 
     >>> import scipy.optimize
     >>> scipy.optimize.minimize(objective.value_and_gradient, np.zeros(2), jac=True).x.round(3)
-    array([-0.817,  1.369])
+    array([-0.404,  1.416])
     """
 
     loss: losses.Loss | str

@@ -155,6 +155,14 @@ def test_scales_of_1e8_and_one_sample():
     assert_allclose(one.w, [0.0, 1.375], atol=1e-8)
 
 
+def test_a_gap_knows_that_the_intercept_is_wrong():
+    """All weights 0 are optimal for the intercept of the start, which is not."""
+    X, y = problem(60, 5, "squared_error")
+    objective = fo.LinearObjective(X, y + 7, "squared_error", fit_intercept=True)
+    solution = solve("cd", objective, penalties.L1(50.0), tol=1e-6, w0=np.append(np.zeros(5), y.mean() + 5))
+    assert_allclose(solution.w, np.append(np.zeros(5), y.mean() + 7), rtol=1e-6)
+
+
 def test_strong_penalties_leave_nothing():
     X, y = problem(50, 300, "log_loss")
     for solver in SOLVERS:

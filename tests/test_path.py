@@ -1,0 +1,59 @@
+"""Least squares of folds from sums of products, against the solver on the rows that each fold leaves."""
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+from reference_sparse import Problem
+
+import fastopt as fo
+from fastopt import penalties
+from fastopt._path import fold_sums
+
+LAYOUTS = {"C": np.ascontiguousarray, "F": np.asfortranarray, "csr": sp.csr_matrix, "csc": sp.csc_matrix}
+PENALTIES = [(penalties.L1(0.1), {"l1": 0.1}), (penalties.ElasticNet(0.2, 0.5), {"l1": 0.1, "l2": 0.1}), (None, {}),
+             (penalties.L1(0.1, positive=True), {"l1": 0.1, "low": 0.0}), (penalties.NonNegative(), {"low": 0.0})]
+
+
+def data(n=90, d=7, offset=2.0):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, d)) + offset
+    return X, X @ rng.standard_normal(d) + rng.standard_normal(n) + 5, rng.random(n)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_fold_is_solved(layout, intercept, weighted):
+    X, y, weight = data()
+    weight = weight if weighted else None
+    objective = fo.LinearObjective(LAYOUTS[layout](X), y, "squared_error", fit_intercept=intercept, sample_weight=weight)
+    folds = np.array_split(np.arange(90), 3)
+    for fold, sums in zip(folds, fold_sums(objective, folds)):
+        rest = np.setdiff1d(np.arange(90), fold)
+        found = list(sums.path([(0.02, rule) for rule, _ in PENALTIES], None, 1e-11))
+        for solution, (_, terms) in zip(found, PENALTIES):
+            terms = {**terms, "l2": terms.get("l2", 0.0) + 0.02}
+            reference = Problem(X[rest], y[rest], "squared_error", intercept=intercept, **terms,
+                                weight=None if weight is None else weight[rest])
+            least = reference.solve()
+            assert solution.converged and reference.value(solution.w) <= least * (1 + 1e-8)
+            assert_allclose(solution.value, reference.value(solution.w), rtol=1e-8)
+
+
+def test_large_means_lose_no_digits():
+    X, y, _ = data(offset=1e4)
+    objective = fo.LinearObjective(X.astype(np.float32), y, "squared_error", fit_intercept=True)
+    sums, = fold_sums(objective, [np.arange(10)])
+    solution, = sums.path([(0.0, penalties.L1(0.1))], None, 1e-6)
+    reference = Problem(X.astype(np.float32)[10:], y[10:], "squared_error", l1=0.1, intercept=True)
+    reference.X -= 1e4
+    moved = np.append(solution.w[:7], solution.w[7] + 1e4 * solution.w[:7].sum())
+    assert reference.value(moved) <= reference.solve() * (1 + 1e-4)
+
+
+def test_where_sums_do_not_pay():
+    X, y, _ = data()
+    folds = np.array_split(np.arange(90), 3)
+    assert fold_sums(fo.LinearObjective(X, y > 0, "log_loss"), folds) is None
+    assert fold_sums(fo.LinearObjective(X, y, "squared_error", standardize=True), folds) is None
+    assert fold_sums(fo.LinearObjective(X[:8], y[:8], "squared_error"), [np.arange(4)]) is None
