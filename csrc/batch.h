@@ -225,9 +225,10 @@ FO_INLINE ptrdiff_t F(batch_bound)(const int layout, F(row) x, ptrdiff_t bound) 
     return first + (x.m > 0 && column(layout, x.columns, first) < bound);
 }
 
-/* the values of a row in columns first … last − 1 */
-FO_INLINE F(row) F(batch_between)(const int layout, F(row) x, ptrdiff_t first, ptrdiff_t last) {
-    const ptrdiff_t from = F(batch_bound)(layout, x, first), to = F(batch_bound)(layout, x, last);
+/* the values of a row in columns first … last − 1 of d: one search for the first thread and the last */
+FO_INLINE F(row) F(batch_between)(const int layout, F(row) x, ptrdiff_t first, ptrdiff_t last, ptrdiff_t d) {
+    const ptrdiff_t from = first > 0 ? F(batch_bound)(layout, x, first) : 0;
+    const ptrdiff_t to = last < d ? F(batch_bound)(layout, x, last) : x.m;
     return (F(row)){x.x + from, (const char *)x.columns + from * (layout == FO_CSR32 ? 4 : 8), to - from};
 }
 
@@ -242,7 +243,7 @@ FO_INLINE void F(batch_gradient_csr)(const int layout, const int all, const fo_m
             prefetch_bytes(ahead.x, ahead.m * (ptrdiff_t)sizeof(real));
             prefetch_bytes(ahead.columns, ahead.m * (layout == FO_CSR32 ? 4 : 8));
         }
-        if (!all) x = F(batch_between)(layout, x, first, last);
+        if (!all) x = F(batch_between)(layout, x, first, last, X->d);
         if (chunk->k == 1) F(add_csr)(layout, 0, x, c[i], g, NULL);
         else F(batch_add_csr)(layout, chunk, x, c + i * chunk->k, g);
     }
