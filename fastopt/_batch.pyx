@@ -37,8 +37,9 @@ cdef enum:
     SHARED_BYTES = 1 << 18     # on several: one meeting a chunk, rows wait in L2
     CSR_ROWS = 32              # of a chunk on one thread: short rows lie on lines and pages of their own, which L1 has few of
     WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
-    WORK_CSR = 1024            # values, and
-    STEPS_CSR = 8              # elements of a step that take as long as one
+    WORK_CSR = 1024            # the same beside CSR rows: values, and for each STEPS_CSR elements of a step
+    STEPS_CSR = 8
+    SHARED_FROM = 2            # columns to a value: with fewer, what threads save of steps is less than rows read twice cost
     LAZY_FROM = 48             # columns to a value of a batch, from which on only those that it touches are stepped
 
 
@@ -126,19 +127,18 @@ cdef class BatchRun(Epochs):
         else:
             self.threads = max(1, min(threads, self.shared.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
         rows = (CACHE_BYTES if self.threads == 1 or self.wild is not None else SHARED_BYTES) // bytes
-        if self.X.is_sparse and self.threads == 1:
-            rows = min(rows, <Py_ssize_t>CSR_ROWS)
+        rows = min(rows, <Py_ssize_t>CSR_ROWS) if self.X.is_sparse and self.threads == 1 else rows
         self.shared.chunk_rows = max(GROUP, min(<Py_ssize_t>CHUNK_ROWS, rows) // GROUP * GROUP)
         return 0
 
     cdef int _share_columns(self, int threads, Py_ssize_t batch) except -1:
         """Bounds of columns beside CSR rows; for how many threads."""
-        cdef double work = (batch * self.X.row_size + <double>self.X.d / STEPS_CSR) * ((self.k + 15) // 16)
+        cdef double values = batch * self.X.row_size, work = (values + <double>self.X.d / STEPS_CSR) * ((self.k + 15) // 16)
         threads = max(1, min(threads, <int>min(work / WORK_CSR, BOUNDS)))
-        if threads == 1 or self._is_lazy() or not columns_ascend(self.X):
+        if threads == 1 or SHARED_FROM * values > self.X.d or self._is_lazy() or not columns_ascend(self.X):
             return 1
-        bounds = column_bounds(self.X, BOUNDS, self.k, batch)
-        self.column_bounds, self.shared.bounds, self.shared.width = bounds, <Py_ssize_t *>address(bounds), 1
+        self.column_bounds = column_bounds(self.X, BOUNDS, self.k, batch)
+        self.shared.bounds, self.shared.width = <Py_ssize_t *>address(self.column_bounds), 1
         return threads
 
     cdef bint _is_lazy(self) except -1:

@@ -39,8 +39,9 @@ PARAMETERS = {
         Parameter of the losses 'huber' (its delta), 'epsilon_insensitive' and 'squared_epsilon_insensitive' that go by
         name; an instance such as ``losses.Huber(delta=2.0)`` has its own.""",
     "n_jobs": """int or None, default=None
-        Threads that share the classes in `fit`, the columns in mini-batches, those of CSR X where the indices of each row
-        ascend, and the rows in prediction; None is 1, -1 all that the process may use.  Results do not depend on it.""",
+        Threads that share the classes in `fit`, the columns in mini-batches (of CSR X where the indices of each row
+        ascend and columns are many beside the values of a batch), and the rows in prediction; None is 1, -1 all that the
+        process may use.  Results do not depend on it.""",
     "random_state": """int, RandomState or None, default=None
         Seed of the order of samples and of the split of `early_stopping`.""",
     "learning_rate": """{'constant', 'optimal', 'invscaling', 'adaptive'{passive_names}}, default='{learning_rate}'

@@ -11,7 +11,7 @@ from fastopt import _batch_columns, _core
 from fastopt.linear_model import SGDClassifier
 
 
-def rows(n=400, d=90, k=1, dtype=np.float64, index=np.int32, skew=1.0):
+def rows(n=400, d=9000, k=1, dtype=np.float64, index=np.int32, skew=1.0):
     """CSR rows of 0 … 60 values, more in the first columns the larger `skew` is; classes."""
     rng = np.random.default_rng(0)
     own = [np.unique((d * rng.random(m) ** skew).astype(index)) for m in rng.integers(0, 60, n)]
@@ -32,7 +32,7 @@ def unsorted(X):
 def test_every_rule(name):
     """On two threads, with averages."""
     X, y = rows(k=3)
-    compare(X, y, 3, "log_loss", dense=X.toarray(), optimizer=name, lr=RATE.get(name, 0.05), sizes=100, l2=1e-3, average=4,
+    compare(X, y, 3, "log_loss", dense=X.toarray(), optimizer=name, lr=RATE.get(name, 0.05), sizes=40, l2=1e-3, average=4,
             threads=2)
 
 
@@ -41,9 +41,9 @@ def test_every_rule(name):
 @pytest.mark.parametrize("k, loss", [(1, "log_loss"), (3, "log_loss"), (20, "softmax")])
 def test_same_bits(isa, k, loss, dtype, index):
     """Also where batches go on in other blocks than they began in, which others do."""
-    for d, skew in ((7, 1), (90, 1), (2000, 3)):
+    for d, skew in ((7, 1), (9000, 1), (20000, 3)):
         X, y = rows(700, d, k, dtype, index, skew)
-        for sizes, block_rows in ((100, 4096), (130, 96), (700, 4096)):
+        for sizes, block_rows in ((40, 4096), (100, 96), (700, 4096)):
             one, *more = (fit(X, y, k, loss, l2=1e-3, l1=1e-5, sizes=sizes, block_rows=block_rows, average=3, threads=threads)
                           for threads in (1, 2, 3, 8))
             for other in more:
@@ -53,8 +53,8 @@ def test_same_bits(isa, k, loss, dtype, index):
 @pytest.mark.parametrize("name", ["sgd", "adam", "lamb", "adafactor"])
 def test_same_bits_again_and_again(name):
     """Threads that do not wait for each other where they must are seen sooner or later."""
-    X, y = rows(2000, 300, 1, np.float32)
-    one, *more = (fit(X, y, 1, "log_loss", optimizer=name, lr=0.05, sizes=200, threads=threads) for threads in (1, *[3] * 10))
+    X, y = rows(1000, 20000, 1, np.float32)
+    one, *more = (fit(X, y, 1, "log_loss", optimizer=name, lr=0.05, sizes=100, threads=threads) for threads in (1, *[3] * 10))
     for other in more:
         same(one, other)
 
@@ -63,8 +63,8 @@ def test_rows_that_do_not_ascend():
     X, y = rows()
     other = unsorted(X)
     assert _batch_columns.columns_ascend(_core.Matrix(X)) and not _batch_columns.columns_ascend(_core.Matrix(other))
-    compare(other, y, 1, "log_loss", dense=X.toarray(), sizes=100, threads=2)
-    same(fit(other, y, 1, "log_loss", sizes=100, threads=1), fit(other, y, 1, "log_loss", sizes=100, threads=2))
+    compare(other, y, 1, "log_loss", dense=X.toarray(), sizes=40, threads=2)
+    same(fit(other, y, 1, "log_loss", sizes=40, threads=1), fit(other, y, 1, "log_loss", sizes=40, threads=2))
 
 
 @pytest.mark.parametrize("columns, indptr, ascend", [
@@ -89,25 +89,25 @@ def test_bounds_of_columns(d, skew, k):
 def test_repeated_columns_and_empty_rows():
     """A column may stand twice in a row."""
     rng = np.random.default_rng(1)
-    columns = np.sort(rng.integers(0, 64, (300, 40)), axis=1)
-    columns[::7] = 5
+    columns = np.sort(rng.integers(0, 64, (300, 40)), axis=1) * 140
+    columns[::7] = 700
     lengths = np.tile([40, 0, 13, 40], 75)
     X = sp.csr_matrix((rng.standard_normal(lengths.sum()), np.concatenate([row[:m] for row, m in zip(columns, lengths)]),
-                       np.append(0, np.cumsum(lengths))), shape=(300, 64))
+                       np.append(0, np.cumsum(lengths))), shape=(300, 9000))
     y = rng.integers(0, 2, 300)
-    compare(X, y, 1, "log_loss", dense=X.toarray(), sizes=150, threads=2, lr=0.02)
-    same(fit(X, y, 1, "log_loss", sizes=150), fit(X, y, 1, "log_loss", sizes=150, threads=2))
+    compare(X, y, 1, "log_loss", dense=X.toarray(), sizes=40, threads=2, lr=0.02)
+    same(fit(X, y, 1, "log_loss", sizes=40), fit(X, y, 1, "log_loss", sizes=40, threads=2))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_in_the_estimators(many_threads, optimizer):
-    X, y = rows(9000, 200, dtype=np.float32)
-    params = {"loss": "log_loss", "optimizer": optimizer, "batch_size": 256, "learning_rate": "constant", "eta0": 0.01,
+    X, y = rows(6000, 9000, dtype=np.float32)
+    params = {"loss": "log_loss", "optimizer": optimizer, "batch_size": 64, "learning_rate": "constant", "eta0": 0.01,
               "tol": None, "max_iter": 2, "shuffle": False, "alpha": 1e-3}
     one, two = (SGDClassifier(**params, n_jobs=jobs).fit(X, y) for jobs in (1, 2))
     np.testing.assert_array_equal(one.coef_, two.coef_)
     np.testing.assert_array_equal(one.intercept_, two.intercept_)
     assert (one.t_, one.loss_curve_) == (two.t_, two.loss_curve_)
     if optimizer == "sgd":
-        want = minibatches(X.toarray(), y[:, None], "log_loss", lr=0.01, l2=1e-3, sizes=256, order=[np.arange(9000)] * 2)
+        want = minibatches(X.toarray(), y[:, None], "log_loss", lr=0.01, l2=1e-3, sizes=64, order=[np.arange(6000)] * 2)
         np.testing.assert_allclose(two.coef_, want.coef, rtol=0, atol=1e-4)
