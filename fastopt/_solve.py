@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import integer, number
+from ._solve_part import WORTH, condition, part_of, values
 from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, suitable
 from .exceptions import InvalidParameterError
 
@@ -24,6 +25,8 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
+#: condition number below which gradients alone do
+EVEN = 10.0
 #: losses whose minimum lies at infinity where classes are separable
 _MARGINS = ("log_loss", "multinomial", "exponential")
 
@@ -113,16 +116,17 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
 
 
 def _smooth(objective: Any, names: list[str], tol: float) -> str:
-    """By what a Hessian costs, in readings of X by a gradient."""
+    """By what a Hessian costs, in readings of X, and by the condition of a part's where that decides."""
     many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
         return many
-    hessian = _hessian_passes(objective)
-    if hessian < (60 if loss_name(objective) == "squared_error" else 5):
+    hessian, rows = _hessian_passes(objective), objective.n_samples / objective.n_params
+    if hessian < (60 if loss_name(objective) == "squared_error" else 3.5) or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
-    if "preconditioned-cg" in names and objective.n_samples >= 16 * objective.n_params:
-        return "preconditioned-cg"
-    return "newton-cholesky" if hessian < 12 else many
+    if "preconditioned-cg" in names and rows >= (16 if hessian >= 20 else 32):
+        part = part_of(objective, None)
+        return many if part is not None and condition(part) < EVEN else "preconditioned-cg"
+    return "newton-cholesky" if hessian < 20 else many
 
 
 def _by_samples(objective: Any) -> bool:
@@ -136,9 +140,9 @@ def _hessian_passes(objective: Any) -> float:
     """The cost of a Hessian and its factor, in readings of X by a gradient; measured, in nanoseconds on one thread."""
     X, k, d = objective.X, objective.n_outputs, objective.n_features
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned
-    spread = 0.005 * d * d + 0.3 * d
+    spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
-    products = k * (k + 1) / 2 * (min(0.35 * filled * filled, spread) if X.is_sparse else spread - 0.2 * d)
+    products = k * (k + 1) / 2 * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
 
