@@ -17,6 +17,7 @@ from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import ELASTIC_CV, LASSO_CV, penalty_of, solve
 from fastopt._path import fold_sums
+from fastopt._path_folds import Folds, apart, shares_steps
 from fastopt._solver import Solution
 from fastopt.objective import LinearObjective
 
@@ -66,19 +67,44 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     **options
         Of `solve`.
     """
-    scores, solutions = [], []
-    apart = all(len(train) + len(test) == objective.n_samples for train, test in folds)
-    sums = fold_sums(objective, [test for _, test in folds]) if apart and options.get("solver") in ("auto", "cd") else None
-    for number, (train, test) in enumerate(folds):
-        fit, held = objective.rows(train), objective.rows(test)
-        w = start(train)
-        if sums is None:
-            found = [list(along(fit, grid, w, **options)) for grid in grids(train)]
-        else:
-            found = [list(sums[number].path(grid, w, options["tol"])) for grid in grids(train)]
-        solutions.append(found)
-        scores.append([[score(held.predictions(solution.w), test) for solution in path] for path in found])
+    strengths = [grids(train) for train, _ in folds]
+    walks = _walks(objective, folds, strengths[0], options)
+    starts = [start(train) for train, _ in folds]
+    solutions: list[list[Any]] = [[] for _ in folds]
+    scores: list[list[Any]] = [[] for _ in folds]
+    for walk, *grid in zip(walks, *strengths):
+        for i, found in enumerate(walk(grid, starts)):
+            solutions[i].append([solution for solution, _ in found])
+            scores[i].append([score(p, folds[i][1]) for _, p in found])
     return scores, solutions
+
+
+Found_ = list[tuple[Solution, Any]]
+
+
+def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list[Any],
+           options: dict[str, Any]) -> list[Callable[[Any, Any], Iterable[Found_]]]:
+    """For each grid: from grids and starts, by fold, to the solutions and their predictions of the rows to score, by fold."""
+    solver, tol = options["solver"], options["tol"]
+    one = apart(objective, folds)
+    sums = fold_sums(objective, [test for _, test in folds]) if one and solver in ("auto", "cd") else None
+
+    def alone(grids: Any, starts: Any) -> Iterable[Found_]:
+        for i, (train, test) in enumerate(folds):
+            held = objective.rows(test)
+            found = (along(objective.rows(train), grids[i], starts[i], **options) if sums is None
+                     else sums[i].path(grids[i], starts[i], tol))
+            yield [(solution, held.predictions(solution.w)) for solution in found]
+
+    def together(grids: Any, starts: Any) -> Iterable[Found_]:
+        walk = Folds(objective, folds, starts, **options).path([[l2 for l2, _ in grid] for grid in grids])
+        return map(list, zip(*walk))
+
+    def shared(grid: Any) -> bool:
+        return (sums is None and one and all(penalty is None for _, penalty in grid)
+                and shares_steps(objective, folds, solver, tol, grid[-1][0]))
+
+    return [together if shared(grid) else alone for grid in grids]
 
 
 class PathCV(SolvedRegressor):
