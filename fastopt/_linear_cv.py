@@ -86,7 +86,7 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
            options: dict[str, Any]) -> list[Callable[[Any, Any], Iterable[Found_]]]:
     """For each grid: from grids and starts, by fold, to the solutions and their predictions of the rows to score, by fold."""
     solver, tol = options["solver"], options["tol"]
-    one = apart(objective, folds)
+    one = apart(objective.n_samples, folds)
     sums = fold_sums(objective, [test for _, test in folds]) if one and solver in ("auto", "cd") else None
 
     def alone(grids: Any, starts: Any) -> Iterable[Found_]:

@@ -36,9 +36,8 @@ def shares_steps(objective: Any, folds: Sequence[tuple[Any, Any]], solver: str, 
     return True
 
 
-def apart(objective: Any, folds: Sequence[tuple[Any, Any]]) -> bool:
-    """Whether each row is left out by one fold, and all others learn from it."""
-    n = objective.n_samples
+def apart(n: int, folds: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether each of n rows is left out by one fold, and all others learn from it."""
     return (all(len(train) + len(test) == n for train, test in folds)
             and np.array_equal(np.sort(np.concatenate([test for _, test in folds])), np.arange(n)))
 

@@ -85,7 +85,7 @@ def test_fewer_passes_than_alone():
 def test_where_folds_go_together():
     X, y, _ = data()
     objective, folds = fo.LinearObjective(X, y), folds_of(203)
-    assert apart(objective, folds) and shares_steps(objective, folds, "auto", 1e-4, 0.1)
+    assert apart(203, folds) and shares_steps(objective, folds, "auto", 1e-4, 0.1)
     assert shares_steps(objective, folds, "newton-cholesky", 1e-4, 0.1) and not shares_steps(objective, folds, "lbfgs", 1e-4, 0.1)
     assert not shares_steps(objective, folds_of(203, 17), "auto", 1e-4, 0.1)
-    assert not apart(objective, folds[:2]) and not apart(objective, [(train[1:], test) for train, test in folds])
+    assert not apart(203, folds[:2]) and not apart(203, [(train[1:], test) for train, test in folds])
