@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from ._hessian import hessian
-from ._solve import choose, solve
+from ._solve import choose, hessian_passes, solve
 from ._solve_newton import Factor
 from ._solver import CONVERGED, Solution, Vector
 
 OUTPUTS = 16       # folds at most, each an output of one objective
-SLOW = 0.5         # what a step must leave of the violation at most
-ROUNDS = 2.5       # of steps that a new Hessian is to save
+SLOW = 0.3         # what a step by a new Hessian is to leave of the violation at most,
+PATIENCE = 2       # and how often it may fail to before a fold goes on alone, here and for weaker penalties
+TRIALS = 8         # of a length
+STEEP = 0.5        # the slope at the end of a step beside that at its beginning, at most
 
 
 def shares_steps(objective: Any, folds: Sequence[tuple[Any, Any]], solver: str, tol: float, l2: float) -> bool:
@@ -60,11 +62,14 @@ class Folds:
     ----------
     w, slopes : ndarray of shape (folds, n_params)
         The points, and the gradients there without l2.
+    lost : ndarray of bool of shape (folds,)
+        Those that steps by shared Hessians do not bring to their minimum.
     """
 
     def __init__(self, objective: Any, folds: Sequence[tuple[Any, Any]], starts: Sequence[Vector], *, tol: float, max_iter: int,
                  **options: Any) -> None:
-        self.objective, self.folds, self.tol, self.max_iter, self.options = objective, folds, tol, max_iter, options
+        self.objective, self.folds, self.tol, self.max_iter = objective, folds, tol, max_iter
+        self.options = {**options, "solver": "newton-cholesky"}
         self.w = np.array(starts, dtype=np.float64)
         self.penalised = np.arange(objective.n_params) < objective.n_outputs * objective.n_features
         self.views = Together(objective, folds) if objective.n_outputs == 1 else Apart(objective, folds)
@@ -74,6 +79,8 @@ class Folds:
         self.slopes = self.views.gradients(self.w)
         self.hessians: list[Any] = []
         self.factors: list[Factor | None] = [None] * len(folds)
+        self.lost = np.zeros(len(folds), dtype=bool)
+        self.worth = 2 + hessian_passes(objective) / len(folds)   # rounds that a new Hessian is to save
 
     def path(self, strengths: Sequence[Sequence[float]]) -> Iterator[list[tuple[Solution, Any]]]:
         """Solutions of all folds, and their predictions of the rows that they leave out, for one l2 after the other.
@@ -94,33 +101,48 @@ class Folds:
         return g, np.where(np.isfinite(size), size, math.inf)
 
     def _solved(self, l2: Vector) -> list[tuple[Solution, Any]]:
-        self.factors = [None] * len(self.folds)
+        """From the points on, at which the slopes are known."""
+        k = len(self.folds)
+        self.factors = [None] * k
         g, violation = self._violations(l2)
-        rounds, alone = np.zeros(len(self.folds), dtype=int), np.zeros(len(self.folds), dtype=bool)
-        rate, fresh = math.nan, False
-        while (open_ := (violation > self.tol) & ~alone).any() and rounds.max() < self.max_iter:
-            if not self.hessians or not fresh and self._worth(rate, violation[open_].max()):
+        rounds, slow, rate = np.zeros(k, dtype=int), np.zeros(k, dtype=int), math.nan
+        while (open_ := (violation > self.tol) & ~self.lost).any() and rounds.max() < self.max_iter:
+            fresh = not self.hessians or rate > 1 or rate > 0 and self._rounds(rate, violation[open_].max()) > self.worth
+            if fresh:
                 self._refresh()
-                fresh = True
-            before = self.w.copy(), self.slopes, violation
-            for i in np.flatnonzero(open_):
-                self.w[i] -= self._factor(i, l2[i]).solve(g[i])
+            before = violation
+            self.lost |= self._step(open_, l2, g)
             rounds += open_
-            self.slopes = self.views.gradients(self.w)
             g, violation = self._violations(l2)
-            failed = open_ & ~(violation <= np.maximum(SLOW * before[2], self.tol))
-            rate = float((violation[open_] / before[2][open_]).max())
-            if failed.any():   # go back; with a Hessian of this strength there is nothing better to try
-                self.w[failed], self.slopes[failed] = before[0][failed], before[1][failed]
-                g, violation = self._violations(l2)
-                alone |= failed & fresh
-                rate = math.inf
-            fresh = False
-        return self._finish(l2, violation, rounds, (violation > self.tol))
+            rate = float((violation[open_] / before[open_]).max())
+            slow += open_ & fresh & (violation > SLOW * before)
+            self.lost |= slow >= PATIENCE
+        return self._finish(l2, violation, rounds)
 
-    def _worth(self, rate: float, violation: float) -> bool:
-        """Whether steps at this rate are too slow."""
-        return rate > 1 or rate > 0 and math.log(self.tol / violation) / math.log(rate) > ROUNDS
+    def _step(self, open_: Any, l2: Vector, g: Any) -> Any:
+        """A step of the open folds, made shorter where the value rises again before its end; those that have found none."""
+        steps = np.zeros_like(g)
+        for i in np.flatnonzero(open_):
+            steps[i] = -self._factor(i, l2[i]).solve(g[i])
+        first, slopes, slope = self.w.copy(), self.slopes, (g * steps).sum(axis=1)
+        part, bad = np.ones(len(g)), open_ & ~(slope < 0)
+        steps[bad], lost = 0, bad
+        for _ in range(TRIALS):
+            self.w = first + part[:, None] * steps
+            self.slopes = self.views.gradients(self.w)
+            end = (self._violations(l2)[0] * steps).sum(axis=1)
+            bad = open_ & ~lost & ~(end <= STEEP * np.abs(slope))
+            if not bad.any():
+                return lost
+            # where the slope would be 0 if it changed evenly
+            even = 1 / (1 + np.where(np.isfinite(end), end, math.inf)[bad] / np.abs(slope[bad]))
+            part[bad] *= np.clip(even, 0.1, 0.5)
+        self.w[bad], self.slopes[bad] = first[bad], slopes[bad]
+        return lost | bad
+
+    def _rounds(self, rate: float, violation: float) -> float:
+        """How many more steps at this rate there would be."""
+        return math.log(self.tol / violation) / math.log(rate) if rate < 1 else math.inf
 
     def _refresh(self) -> None:
         """Hessians of all folds, without l2, at the mean of their points."""
@@ -139,9 +161,9 @@ class Folds:
             factor = self.factors[i] = Factor(matrix)
         return factor
 
-    def _finish(self, l2: Vector, violation: Vector, rounds: Any, left: Any) -> list[tuple[Solution, Any]]:
+    def _finish(self, l2: Vector, violation: Vector, rounds: Any) -> list[tuple[Solution, Any]]:
         """Solutions; those of folds that are left over by the solver that they would have on their own."""
-        found = []
+        found, left = [], violation > self.tol
         for i, (train, _) in enumerate(self.folds):
             if left[i]:
                 fit = self.objective.rows(train)
