@@ -77,7 +77,7 @@ def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3,
     >>> X = np.random.default_rng(0).normal(size=(100, 3))
     >>> alphas, coefs, gaps = enet_path(X, X @ [2.0, 0.0, -1.0], l1_ratio=0.9, alphas=[0.1, 1.0])
     >>> alphas, (coefs != 0).sum(axis=0)
-    (array([1. , 0.1]), array([1, 2]))
+    (array([1. , 0.1]), array([2, 2]))
     """
     values = {"l1_ratio": l1_ratio, "eps": eps, "alphas": alphas, "positive": positive, "tol": tol, "max_iter": max_iter,
               "n_jobs": n_jobs, "return_n_iter": return_n_iter, "selection": selection, "precompute": precompute}
