@@ -109,7 +109,8 @@ class Spectrum:
     def weights(self, alphas: Any) -> tuple[Any, Any]:
         """Coefficients (alphas, k, d) and intercepts (alphas, k)."""
         shares = self.targets[:, :, None] / (self.values[:, None, None] + alphas)
-        coef = (self.vectors @ shares.reshape(len(shares), -1)).reshape(-1, *shares.shape[1:]).transpose(2, 1, 0)
+        rank, k, n_alphas = shares.shape
+        coef = (self.vectors @ shares.reshape(rank, k * n_alphas)).reshape(-1, k, n_alphas).transpose(2, 1, 0)
         return coef, self.middle - coef @ self.centre
 
     def left_out(self, X: Any, y: Any, weight: Any, alphas: Any) -> Any:

@@ -86,6 +86,12 @@ def test_ridge_with_large_means(cv):
     np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-7)
 
 
+def test_ridge_where_x_does_not_vary():
+    for made in (np.ones((4, 2)), np.ones((3, 5))):
+        model = ours.RidgeCV().fit(made, np.arange(len(made)))
+        np.testing.assert_allclose([*model.coef_, model.intercept_], [0] * made.shape[1] + [(len(made) - 1) / 2], atol=1e-12)
+
+
 def test_ridge_where_a_fold_does_not_vary():
     y = np.where(np.arange(len(X)) < len(X) // 2, 1.0, TARGETS["real"])
     a, b = (module.RidgeCV(cv=KFold(4)).fit(X, y) for module in (ours, theirs))
