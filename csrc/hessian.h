@@ -66,6 +66,15 @@ FO_INLINE void F(hessian_pack_dense)(const int element, const fo_matrix *X, cons
     }
 }
 
+/* the same of X transposed */
+FO_INLINE void F(hessian_pack_turned)(const fo_matrix *X, const fo_gram *g, ptrdiff_t panels) {
+    for (ptrdiff_t f = g->begin * GRAM_WIDTH; f < panels * GRAM_WIDTH; f++) {
+        real *to = (real *)g->right + (f / GRAM_WIDTH - g->begin) * FO_GRAM_BLOCK * GRAM_WIDTH + f % GRAM_WIDTH;
+        const real *x = (const real *)X->data + (f < X->d ? g->columns[f] : 0) * X->stride;
+        for (ptrdiff_t i = 0; i < g->n; i++) to[i * GRAM_WIDTH] = f < X->d ? x[i] : (real)(g->intercept && f == X->d);
+    }
+}
+
 FO_INLINE void F(hessian_pack_csr)(const int layout, const fo_matrix *X, const fo_gram *g, ptrdiff_t panels) {
     real *right = g->right;
     memset(right, 0, sizeof(real) * (size_t)((panels - g->begin) * FO_GRAM_BLOCK * GRAM_WIDTH));
@@ -87,6 +96,7 @@ FO_INLINE void F(hessian_weigh)(const fo_gram *g, ptrdiff_t first, ptrdiff_t col
     for (ptrdiff_t f = first; f < padded; f += FO_GRAM_ROWS, left += FO_GRAM_BLOCK * FO_GRAM_ROWS) {
         const ptrdiff_t own = f - first;
         const real *from = right + own / GRAM_WIDTH * (FO_GRAM_BLOCK * GRAM_WIDTH) + own % GRAM_WIDTH;
+        if (f < g->first) continue;
         if (f < columns)
             for (ptrdiff_t i = 0; i < g->n; i++)
                 FO_UNROLL for (int u = 0; u < FO_GRAM_ROWS; u++) left[i * FO_GRAM_ROWS + u] = h[i] * from[i * GRAM_WIDTH + u];
@@ -136,7 +146,8 @@ static void F(hessian_rows)(const fo_matrix *X, const fo_gram *g) {
     }
     const ptrdiff_t columns = X->d + (g->intercept ? 1 : 0), rows = columns + (g->c ? 1 : 0);
     const ptrdiff_t panels = (columns + GRAM_WIDTH - 1) / GRAM_WIDTH, first = g->begin * GRAM_WIDTH;
-    if (X->layout == FO_CSR32) F(hessian_pack_csr)(FO_CSR32, X, g, panels);
+    if (g->columns) F(hessian_pack_turned)(X, g, panels);
+    else if (X->layout == FO_CSR32) F(hessian_pack_csr)(FO_CSR32, X, g, panels);
     else if (X->layout == FO_CSR64) F(hessian_pack_csr)(FO_CSR64, X, g, panels);
     else if (!REAL_IS_FLOAT || X->element == FO_REAL) F(hessian_pack_dense)(FO_REAL, X, g, panels);
     else if (X->element == FO_FLOAT16) F(hessian_pack_dense)(FO_FLOAT16, X, g, panels);
@@ -146,10 +157,10 @@ static void F(hessian_rows)(const fo_matrix *X, const fo_gram *g) {
     for (ptrdiff_t panel = g->begin; panel < g->end; panel++) {
         const real *right = (const real *)g->right + (panel - g->begin) * FO_GRAM_BLOCK * GRAM_WIDTH;
         const ptrdiff_t from = panel * GRAM_WIDTH, whole = (columns - from + VLEN - 1) / VLEN;
-        for (ptrdiff_t f = from; f < rows; f += FO_GRAM_ROWS) {
+        for (ptrdiff_t f = from > g->first ? from : g->first; f < rows; f += FO_GRAM_ROWS) {
             const ptrdiff_t reach = (f + FO_GRAM_ROWS - from + VLEN - 1) / VLEN, most = reach < whole ? reach : whole;
-            F(hessian_tile)((int)(most < GRAM_VECS ? most : GRAM_VECS), g->n,
-                         (const real *)g->left + (f - first) * FO_GRAM_BLOCK, right, g->stride, g->sums + f * g->stride + from);
+            F(hessian_tile)((int)(most < GRAM_VECS ? most : GRAM_VECS), g->n, (const real *)g->left + (f - first) * FO_GRAM_BLOCK,
+                         right, g->stride, g->sums + (f - g->first) * g->stride + from);
         }
     }
 }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import integer, number
-from ._solve_part import WORTH, condition, part_of, values
+from ._solve_start import WORTH, condition, part_of, values
 from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, suitable
 from .exceptions import InvalidParameterError
 
@@ -120,7 +120,7 @@ def _smooth(objective: Any, names: list[str], tol: float) -> str:
     many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
         return many
-    hessian, rows = _hessian_passes(objective), objective.n_samples / objective.n_params
+    hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
     if hessian < (60 if loss_name(objective) == "squared_error" else 3.5) or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
     if "preconditioned-cg" in names and rows >= (16 if hessian >= 20 else 32):
@@ -136,7 +136,7 @@ def _by_samples(objective: Any) -> bool:
                 and objective.l2 * objective.n_samples >= 0.01)
 
 
-def _hessian_passes(objective: Any) -> float:
+def hessian_passes(objective: Any) -> float:
     """The cost of a Hessian and its factor, in readings of X by a gradient; measured, in nanoseconds on one thread."""
     X, k, d = objective.X, objective.n_outputs, objective.n_features
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
 
-from ._solve_part import part_of
+from ._solve_start import part_of
 from ._solve_smooth import Descent, Steps, descend
 from ._solver import Callback, Needs, Solution, Vector, loss_name, solver
 

@@ -14,7 +14,7 @@ import numpy as np
 from ._hessian import hessian
 from ._lbfgs import dot
 from ._solve_newton import MAX_PARAMS, Factor, begin, newton_cholesky
-from ._solve_part import part_of
+from ._solve_start import part_of
 from ._solve_smooth import Descent, Steps, descend
 from ._solver import Callback, Needs, Solution, Vector, solver
 

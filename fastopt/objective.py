@@ -102,7 +102,7 @@ class LinearObjective(Objective):
 
     def _start(self, args: tuple[Any, ...], rows: Array | None = None) -> None:
         X, targets, weight, total, k, *rest = args
-        if weight is not None and targets.ndim == 2 and k > 1:
+        if weight is not None and weight.ndim == 1 and targets.ndim == 2 and k > 1:
             weight = np.repeat(weight, k)
         spec = (-1, 0.0, 0.0) if isinstance(self.loss, str) else self.loss.spec
         super().__init__(X, targets, weight, total, spec, k, *rest, rows)
@@ -172,6 +172,24 @@ class LinearObjective(Objective):
         part._start((X, self.y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads,
                      self.columns, False), chosen_of)
         return part
+
+    def copies(self, weight: Array) -> LinearObjective:
+        """The objective of several models of one output each, which share X and y and have weights of the samples of their own.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n, k), of the type of the computation
+            For each model; the sums of all are divided by the total of the objective's own.
+
+        Returns
+        -------
+        LinearObjective
+        """
+        several, k = LinearObjective.__new__(LinearObjective), weight.shape[1]
+        several.loss, several._csc = self.loss, self._csc
+        several._start((self.X, np.repeat(self.y, k, axis=1), np.ascontiguousarray(weight), self.total, k, self.l2, self.fit_intercept,
+                        self.n_threads, self.columns, self.turned), self.rows_)
+        return several
 
     def curvature_bound(self) -> float:
         """A bound of the largest eigenvalue of the Hessian of the mean loss, without l2, at any w: for step sizes.

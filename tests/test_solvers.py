@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from fastopt import LinearObjective, losses, penalties
 from fastopt._solve import choose, solve
-from fastopt._solve_part import condition, part_of
+from fastopt._solve_start import condition, part_of
 from fastopt._solver import KINKED, Needs, registry
 from fastopt.exceptions import InvalidParameterError
 
