@@ -166,6 +166,7 @@ def test_losses_know_their_curvature(loss):
     second = np.diff(slopes) / np.diff(p)
     assert second.max() <= loss.curvature * (1 + 1e-9)
     assert loss.convex == bool(second.min() >= -1e-12)
+    assert loss.smooth == bool(np.abs(np.diff(slopes))[2600:3400].max() < 0.9)   # kinks lie near 0, where no slope is steep
     if np.isfinite(loss.curvature):
         assert second.max() >= 0.99 * loss.curvature
 

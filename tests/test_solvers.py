@@ -9,11 +9,11 @@ import scipy.sparse as sp
 from fastopt import LinearObjective, losses, penalties
 from fastopt._solve import choose, solve
 from fastopt._solve_start import condition, part_of
-from fastopt._solver import KINKED, Needs, registry
+from fastopt._solver import Needs, registry
 from fastopt.exceptions import InvalidParameterError
 
 SOLVERS = ["lbfgs", "newton-cholesky", "newton-cg", "preconditioned-cg"]
-SMOOTH = [name for name in losses.names() if name not in KINKED] + ["multinomial"]
+SMOOTH = [name for name in losses.names() if losses.get(name).smooth] + ["multinomial"]
 REAL = "real"
 
 
