@@ -79,7 +79,7 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     share, rest = _smooth_part(penalty)
     try:
         objective.l2 = own + share
-        name = choose(objective, rest, tol) if solver == "auto" else solver
+        name = _settle(choose(objective, rest, tol), objective) if solver == "auto" else solver
         run = find(name, objective, rest)
         solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state)
         return _remark(solution, objective, rest)
@@ -106,7 +106,7 @@ def _smooth_part(penalty: Any) -> tuple[float, Any]:
 
 
 def choose(objective: Any, penalty: Any, tol: float) -> str:
-    """The solver that is expected to be the first, by measured rules (docs/solvers.md)."""
+    """The solver that is expected to be the first, by measured rules (docs/solvers.md), before a look into X."""
     names = suitable(objective, penalty)
     if not names:
         refuse("auto", "finds none", objective, penalty)
@@ -116,17 +116,22 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
 
 
 def _smooth(objective: Any, names: list[str], tol: float) -> str:
-    """By what a Hessian costs, in readings of X, and by the condition of a part's where that decides."""
+    """By what a Hessian costs, in readings of X."""
     many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
         return many
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
     if hessian < (60 if loss_name(objective) == "squared_error" else 3.5) or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
-    if "preconditioned-cg" in names and rows >= (16 if hessian >= 20 else 32):
-        part = part_of(objective, None)
-        return many if part is not None and condition(part) < EVEN else "preconditioned-cg"
+    if rows >= (16 if hessian >= 20 else 32):
+        return "preconditioned-cg"
     return "newton-cholesky" if hessian < 20 else many
+
+
+def _settle(name: str, objective: Any) -> str:
+    """The choice, once X has been looked at: gradients alone, where a part of the rows says that columns are alike."""
+    part = part_of(objective, None) if name == "preconditioned-cg" else None
+    return name if part is None or condition(part) >= EVEN else "lbfgs"
 
 
 def _by_samples(objective: Any) -> bool:
