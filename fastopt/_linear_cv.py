@@ -17,7 +17,7 @@ from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import ELASTIC_CV, LASSO_CV, penalty_of, solve
 from fastopt._path import fold_sums
-from fastopt._path_folds import Folds, apart, shares_steps
+from fastopt._path_folds import Folds, apart, shares_steps, smooth_and_l1
 from fastopt._solver import Solution
 from fastopt.objective import LinearObjective
 
@@ -97,12 +97,12 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
             yield [(solution, held.predictions(solution.w)) for solution in found]
 
     def together(grids: Any, starts: Any) -> Iterable[Scored]:
-        walk = Folds(objective, folds, starts, **options).path([[l2 for l2, _ in grid] for grid in grids])
-        return map(list, zip(*walk))
+        walk = Folds(objective, folds, starts, tol, options["max_iter"])
+        return map(list, zip(*walk.path([[smooth_and_l1(*strength) for strength in grid] for grid in grids])))
 
     def shared(grid: Any) -> bool:
-        return (sums is None and one and all(penalty is None for _, penalty in grid)
-                and shares_steps(objective, folds, solver, tol, grid[-1][0]))
+        pairs = [smooth_and_l1(*strength) for strength in grid]
+        return (sums is None and one and None not in pairs and shares_steps(objective, folds, solver, tol, *pairs[-1]))
 
     return [together if shared(grid) else alone for grid in grids]
 
