@@ -13,6 +13,7 @@ import numpy as np
 
 from . import penalties
 from ._descent import Columns
+from ._descent_gram import gram
 from ._descent_samples import Samples
 from ._solve_descent import EASE
 from ._solve_gap import shrinkage
@@ -91,7 +92,7 @@ class Sums:
         share = np.full(y.size, 1 / y.size, y.dtype) if weight is None else weight
         columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, turned=samples.turned,
                           standard=(centre[:-1], np.ones(part.n_features)) if centre[:-1].any() else None)
-        H = columns.gram(share, 1.0)
+        H = gram(columns, share, 1.0)
         g, h, _ = columns.moments(np.ascontiguousarray(share * y), share, 1.0)
         wide = y.astype(np.float64)
         moments = np.array([1.0, share @ wide, share @ (wide * wide)])

@@ -157,7 +157,7 @@ cdef extern from "fastopt.h" nogil:
         fo_loss loss
         double lr, l2, l1
         int positive
-        double own, share
+        double own, share, mix
         int intercept
         Py_ssize_t powers
         const void *table
@@ -169,6 +169,7 @@ cdef extern from "fastopt.h" nogil:
         void *w
         void *g
         void *memory
+        const void *start
 
     ctypedef struct fo_dual:
         fo_loss loss
@@ -271,3 +272,5 @@ cdef extern from "fastopt.h" nogil:
         void *right
         Py_ssize_t stride
         double *sums
+        Py_ssize_t first
+        const int32_t *columns

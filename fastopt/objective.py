@@ -135,7 +135,7 @@ class LinearObjective(Objective):
         coef = coef / scale
         return coef, shift - coef @ mean
 
-    def rows(self, rows: ArrayLike) -> LinearObjective:
+    def rows(self, rows: ArrayLike, sample_weight: ArrayLike | None = None) -> LinearObjective:
         """The objective of some of the rows: the same X, which is not copied, their targets and weights.
 
         Only for a CSC matrix those rows are copied, to CSR.  What standardizes the columns stays the same.
@@ -144,6 +144,8 @@ class LinearObjective(Objective):
         ----------
         rows : array_like of int, of shape (m,)
             Numbers of rows, in any order, also repeated.
+        sample_weight : array_like of shape (m,), optional
+            What their weights are multiplied by.
 
         Returns
         -------
@@ -155,9 +157,10 @@ class LinearObjective(Objective):
         if not (0 <= chosen.min() and chosen.max() < self.n_samples):
             raise ValueError(f"rows must lie in 0 … {self.n_samples - 1}, got {chosen.min()} … {chosen.max()}")
         chosen = chosen.astype(np.int32)
-        weight, total = None, float(chosen.size)
+        weight, total = weights_of(sample_weight, chosen.size, self.dtype)
         if self.weight is not None:
-            weight = self.weight.reshape(self.n_samples, -1)[chosen, 0]
+            own = self.weight.reshape(self.n_samples, -1)[chosen, 0]
+            weight = own if weight is None else weight * own
             total = float(weight.sum(dtype=np.float64))
             if total == 0:
                 raise ValueError("rows must not all have weight 0")

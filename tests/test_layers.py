@@ -36,7 +36,7 @@ _objective_line
 _chains
 _hessian|_quadratic|_variance|_dual
 _descent
-_descent_samples
+_descent_samples|_descent_gram
 _batch_columns|_batch_cuts|_batch_pace
 _batch_rows|_batch_drive
 _batch_steps
