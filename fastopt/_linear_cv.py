@@ -18,6 +18,7 @@ from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import ELASTIC_CV, LASSO_CV, penalty_of, solve
 from fastopt._path import fold_sums
 from fastopt._path_folds import Folds, apart, shares_steps, smooth_and_l1
+from fastopt._path_pairs import keeps_pairs, with_pairs
 from fastopt._solver import Solution
 from fastopt.objective import LinearObjective
 
@@ -100,11 +101,18 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
         walk = Folds(objective, folds, starts, tol, options["max_iter"])
         return map(list, zip(*walk.path([[smooth_and_l1(*strength) for strength in grid] for grid in grids])))
 
-    def shared(grid: Any) -> bool:
-        pairs = [smooth_and_l1(*strength) for strength in grid]
-        return (sums is None and one and None not in pairs and shares_steps(objective, folds, solver, tol, *pairs[-1]))
+    def by_pairs(grids: Any, starts: Any) -> Iterable[Scored]:
+        walk = with_pairs(objective, folds, [[l2 for l2, _ in grid] for grid in grids], starts, tol, options["max_iter"])
+        return map(list, zip(*walk))
 
-    return [together if shared(grid) else alone for grid in grids]
+    def walk_of(grid: Any) -> Callable[[Any, Any], Iterable[Scored]]:
+        pairs = [smooth_and_l1(*strength) for strength in grid]
+        if sums is None and one and None not in pairs and shares_steps(objective, folds, solver, tol, *pairs[-1]):
+            return together
+        smooth = sums is None and all(penalty is None for _, penalty in grid)
+        return by_pairs if smooth and keeps_pairs(objective, solver, tol, grid[-1][0]) else alone
+
+    return [walk_of(grid) for grid in grids]
 
 
 def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from . import penalties
 from ._hessian import hessian
 from ._path_steps import Steps, steps_of
 from ._solve import choose, hessian_passes, solve
-from ._solver import CONVERGED, Solution, Vector
+from ._solver import CONVERGED, Solution, Vector, loss_name
 
 OUTPUTS = 16       # folds at most, each an output of one objective
 PASSES = 40        # readings of X that a Hessian may cost, with l1
@@ -43,8 +43,9 @@ def shares_steps(objective: Any, folds: Sequence[tuple[Any, Any]], solver: str, 
     if len(folds) > OUTPUTS:
         return False
     if l1 > 0:
-        return (solver in ("auto", "cd") and objective.n_outputs == 1 and objective.n_features < objective.n_samples
-                and hessian_passes(objective) < PASSES)
+        # of squares the solver bounds the gap
+        return (solver in ("auto", "cd") and loss_name(objective) != "squared_error" and objective.n_outputs == 1
+                and objective.n_features < objective.n_samples and hessian_passes(objective) < PASSES)
     if solver != "auto":
         return solver == "newton-cholesky"
     own, objective.l2 = objective.l2, l2

@@ -8,6 +8,7 @@ from reference_sparse import Problem, targets
 import fastopt as fo
 from fastopt import _path_folds, penalties
 from fastopt._path_folds import Folds, apart, shares_steps, smooth_and_l1
+from fastopt._path_pairs import keeps_pairs, with_pairs
 
 LAYOUTS = {"C": np.ascontiguousarray, "F": np.asfortranarray, "csr": sp.csr_matrix, "csc": sp.csc_matrix}
 STRENGTHS = [1.0, 0.1, 1e-2, 1e-3]
@@ -110,3 +111,28 @@ def test_where_folds_go_together():
     assert shares_steps(objective, folds, "newton-cholesky", 1e-4, 0.1) and not shares_steps(objective, folds, "lbfgs", 1e-4, 0.1)
     assert not shares_steps(objective, folds_of(203, 17), "auto", 1e-4, 0.1)
     assert not apart(203, folds[:2]) and not apart(203, [(train[1:], test) for train, test in folds])
+    squares = fo.LinearObjective(X, y, "squared_error")   # whose tol is that of a gap
+    assert not shares_steps(squares, folds, "cd", 1e-4, 0.0, 0.1) and shares_steps(squares, folds, "auto", 1e-4, 0.1)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("intercept", [False, True])
+def test_folds_with_pairs(layout, intercept):
+    X, y, weight = data(d=30)
+    objective, folds = fo.LinearObjective(LAYOUTS[layout](X), y, fit_intercept=intercept, sample_weight=weight), folds_of(203)
+    assert keeps_pairs(objective, "lbfgs", 1e-4, 0.1) and not keeps_pairs(objective, "auto", 1e-4, 0.1)
+    walk = list(with_pairs(objective, folds, [STRENGTHS] * 3, [np.zeros(objective.n_params)] * 3, 1e-7, 1000))
+    for l2, of_folds in zip(STRENGTHS, walk, strict=True):
+        for (train, test), (solution, p) in zip(folds, of_folds, strict=True):
+            reference = Problem(X[train], y[train], "log_loss", l2=l2, intercept=intercept, weight=weight[train])
+            assert solution.converged and reference.kkt(solution.w) <= 2e-7
+            assert_allclose(p[:, 0], X[test] @ solution.w[:30] + (solution.w[30] if intercept else 0), rtol=1e-9, atol=1e-9)
+
+
+def test_pairs_of_other_folds_save_iterations():
+    X, y, _ = data(n=1000, d=60)
+    X *= np.geomspace(1, 30, 60)
+    objective, folds = fo.LinearObjective(X, y), folds_of(1000, 5)
+    together = list(with_pairs(objective, folds, [STRENGTHS] * 5, [np.zeros(60)] * 5, 1e-4, 1000))
+    alone = [next(with_pairs(objective, [fold], [[l2]], [np.zeros(60)], 1e-4, 1000))[0] for l2 in STRENGTHS for fold in folds]
+    assert 2 * sum(solution.n_iter for row in together for solution, _ in row) < sum(solution.n_iter for solution, _ in alone)
