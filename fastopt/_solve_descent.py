@@ -15,6 +15,7 @@ from . import penalties
 from ._descent_samples import Samples
 from ._solve_gap import duality_gap, gap_tolerance
 from ._solve_part import Part, Pool, Whole
+from ._solve_quadratic import Leaps
 from ._solver import (CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, loss_name,
                       refuse, solver)
 from ._threads import resolve_threads
@@ -23,6 +24,7 @@ WHOLE = 256            # up to so many features all are one working set
 MOST_WHOLE = 4096      # that a penalty which makes no zeros may have
 FIRST = 64             # features of the first working set
 EASE = 0.3             # a working set to which features are to come is solved to this share of what is left to do
+KEEP = 2               # features of a working set, for one that is not 0, at which the idle ones leave it
 PATIENCE = 5           # iterations in a row that do not lower the violation
 
 
@@ -47,7 +49,7 @@ class Problem:
         self.penalty.prox(w0[:self.d], 1e-300, feasible)   # within bounds
         w0[:self.d] = feasible
         self.each, self.complete = np.empty(self.d), False
-        self.pool = Pool(self)
+        self.pool, self.leaps = Pool(self), Leaps()
         self.whole = self.d <= WHOLE and self.penalty.groups is None and not self.samples.turned
 
     def look(self) -> None:
@@ -81,7 +83,7 @@ class Problem:
             return before or Whole(self)
         numbers = before.numbers if isinstance(before, Part) else None
         chosen = self.working_set(numbers)
-        if isinstance(before, Part) and len(chosen) == len(before.numbers):
+        if isinstance(before, Part) and np.array_equal(chosen, before.numbers):
             return before
         return Part(self, chosen, before if isinstance(before, Part) else None)
 
@@ -92,6 +94,7 @@ class Problem:
             return np.arange(self.d)
         inside = self.w[:self.d] != 0
         if before is not None:
+            before = before if len(before) <= KEEP * np.count_nonzero(inside) else before[inside[before] | (self.each[before] > 0)]
             inside[before] = True
         missing = np.flatnonzero((self.each > 0) & ~inside)
         wanted = max(self.first(), int(np.count_nonzero(self.w[:self.d])))

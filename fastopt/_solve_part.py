@@ -18,7 +18,7 @@ from ._solver import Vector
 
 GRAM = 2048            # dense columns up to so many are a matrix of products
 NEWTON = 10            # quadratics of a working set
-RESERVE = 3            # sparse columns that are copied while X is read, in sizes of the working set that wants some
+RESERVE = 3            # sparse columns that are copied beside one that is wanted, while X is read for it
 
 
 def search(value: Callable[[float], float], expected: float, eps: float) -> float:
@@ -45,19 +45,20 @@ class Pool:
         """These columns."""
         missing = numbers[self.place[numbers] < 0]
         if missing.size:
-            self._fetch(missing, len(numbers))
+            self._fetch(missing)
         assert self.columns is not None
         return self.columns.take(self.place[numbers])
 
-    def _fetch(self, missing: Any, size: int) -> None:
+    def _fetch(self, missing: Any) -> None:
         """Columns that are missing, and of sparse ones those that may be next: finding them among the others is what costs."""
         problem, samples = self.problem, self.problem.samples
         if samples.X.is_sparse and not samples.turned:
             if self.stored is None:
                 self.stored = stored_values(samples.X, samples.rows)
-            rest = np.where(self.place < 0, problem.each, 0.0)
+            slopes, roots = np.abs(problem.g[:problem.d]), np.sqrt(self.stored)   # a slope will move the more the longer its column
+            rest = np.where(self.place < 0, slopes / max(slopes.max(), 1e-300) + roots / max(roots.max(), 1.0), 0.0)
             rest[missing] = 0.0
-            more = min(RESERVE * size, int(np.count_nonzero(rest)))
+            more = min(RESERVE * len(missing), int(np.count_nonzero(rest)))
             if more:
                 missing = np.concatenate([missing, np.argpartition(rest, problem.d - more)[problem.d - more:]])
         fresh = samples.columns(missing.astype(np.int32), self.stored)
@@ -81,8 +82,19 @@ class Part:
             self.uncentred = (standard[0] / standard[1])[numbers]
         elif self.columns.mean is not None:
             self.uncentred = -self.columns.mean.astype(np.float64)
-        self.products: Any = None if before is None or not problem.constant else before.products   # of the first columns
-        self.gram = self.penalty.groups is not None or not self.columns.is_sparse and self.columns.m <= GRAM
+        self.products: Any = None if before is None else before._products_of(numbers)
+        wide = 8 * self.columns.m > self.columns.n * self.columns.dtype.itemsize   # a row of products is longer than a column
+        self.gram = self.penalty.groups is not None or not (self.columns.is_sparse or wide or self.columns.m > GRAM)
+
+    def _products_of(self, numbers: Any) -> Any:
+        """What is known of the products of these columns, of which those of this part come first."""
+        if self.products is None or not self.problem.constant:
+            return None
+        place = np.full(self.problem.d, -1)
+        place[self.numbers] = np.arange(len(self.numbers))
+        kept = place[numbers[:len(self.numbers)]]
+        kept = kept[(kept >= 0) & (kept < len(self.products))]
+        return self.products if len(kept) == len(self.products) else self.products[np.ix_(kept, kept)]
 
     def improve(self, share: float) -> bool:
         """Solve until the violation is this; False if the value cannot be lowered."""
@@ -115,7 +127,7 @@ class Part:
             ByMatrix(self.penalty, u, g, matrix).minimize(goal)
         else:
             square += l2 - (h * h / total if intercept else 0.0)
-            ByColumns(self.penalty, self.columns, u, e, D, factor, l2, total, h if intercept else None, shift, square).minimize(goal)
+            ByColumns(self.penalty, self.columns, u, e, D, factor, l2, total, h if intercept else None, shift, square, problem.leaps).minimize(goal)
         delta = u - before
         move = -(slope + float(h @ delta)) / total if intercept else 0.0
         expected = float(raw @ delta) + slope * move + self.penalty.value(u) - self.penalty.value(before)
@@ -190,7 +202,9 @@ class Whole:
         before = problem.w[:d].copy()
         u = before.copy()
         if problem.objective.fit_intercept:
-            h, total, slope = self.H[d, :d], self.H[d, d], float(problem.g[d])
+            h, total, slope = self.H[d, :d], float(self.H[d, d]), float(problem.g[d])
+            if not total > 0:
+                return False
             H, g = H - np.outer(h, h / total), raw - slope / total * h
             if not (H.diagonal() >= self._least(self.H.diagonal()[:d])).all():
                 return False
