@@ -25,7 +25,8 @@ PASSES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96)
 TARGETS = (1e-3, 1e-6)
 DATA = {"imdb": "CSR float32, tf-idf, 25,000 × 36,000", "a9a": "CSR float32, one-hot, 32,561 × 123",
         "fashion_mnist": "dense float32, 60,000 × 784"}
-SOLVERS = {"sdca": _solve_dual.sdca, "sag": _solve_variance.sag, "saga": _solve_variance.saga, "svrg": _solve_variance.svrg}
+SOLVERS = {"sdca": _solve_dual.sdca, "sag": _solve_variance.sag, "saga": _solve_variance.saga, "svrg": _solve_variance.svrg,
+           "katyusha": _solve_variance.katyusha}
 
 
 def ours(solver):

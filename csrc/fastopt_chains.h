@@ -13,15 +13,16 @@ typedef struct {
     void *p;                /* (n,) scratch */
 } fo_visits;
 
-/* What stays constant over a fit by SAG, SAGA or SVRG.  With change = weight·(derivative of the sample's loss − memory) and x
- * its row, a step is
+/* What stays constant over a fit by SAG, SAGA, SVRG or Katyusha.  With change = weight·(derivative of the sample's loss − memory),
+ * at the prediction mix·(x·w + b) + (1 − mix)·start, and x its row, a step is
  *     w ← prox((1 − lr·l2)·w − lr·(g + own·change·x)),  g ← g + share·change·x,  memory ← derivative unless share is 0. */
 typedef struct {
     fo_loss loss;
     double lr, l2, l1;
     int positive;       /* weights are at least 0 */
     double own;         /* 1; SAG: 1/n */
-    double share;       /* 1/n; SVRG: 0 */
+    double share;       /* 1/n; SVRG, Katyusha: 0 */
+    double mix;         /* 1; Katyusha: how far from the start of the pass towards the weights gradients are taken */
     int intercept;      /* b is learnt */
     ptrdiff_t powers;   /* CSR: steps that the table goes up to */
     const void *table;  /* CSR: (powers, 2): keep^m, keep = 1 − lr·l2, and lr·(1 + keep + … + keep^(m − 1)) */
@@ -36,6 +37,7 @@ typedef struct {
     void *w;            /* (d,) weights */
     void *g;            /* (d,) the mean of the gradients of the loss that the memory stands for */
     void *memory;       /* (n,) the derivative of each row's loss in its prediction, when it was last visited */
+    const void *start;  /* (n,) the prediction of each row at the start of the pass; NULL where mix is 1 */
 } fo_variance_output;
 
 /* What stays constant over a fit by dual coordinates: u of a sample is minus the derivative of its loss, where it will have
@@ -63,7 +65,7 @@ typedef struct {
 } fo_dual_output;
 
 typedef struct {
-    /* One step of SAG, SAGA or SVRG a sample over a block. */
+    /* One step of SAG, SAGA, SVRG or Katyusha a sample over a block. */
     void (*variance)(const fo_variance *variance, const fo_matrix *X, const fo_visits *block, fo_variance_output *out);
     /* Bring all d columns of CSR rows up to date. */
     void (*settle)(const fo_variance *variance, ptrdiff_t d, fo_variance_output *out);

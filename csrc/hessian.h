@@ -107,25 +107,33 @@ FO_INLINE void F(hessian_weigh)(const fo_gram *g, ptrdiff_t first, ptrdiff_t col
     }
 }
 
-/* the stored values of each row with one another; columns may lie in any order, and twice */
+/* sums of `rows` rows (1 or 2) of the outer product of a row's stored values, from the a-th on, up to the diagonal */
+FO_INLINE void F(hessian_pairs)(const int rows, const int layout, F(row) x, ptrdiff_t a, double h, const fo_gram *g) {
+    double *const first = g->sums + column(layout, x.columns, a) * g->stride, u = h * (double)x.x[a];
+    double *const second = rows > 1 ? g->sums + column(layout, x.columns, a + 1) * g->stride : NULL;
+    const double v = rows > 1 ? h * (double)x.x[a + 1] : 0;
+    for (ptrdiff_t b = 0; b <= a; b++) {
+        const ptrdiff_t e = column(layout, x.columns, b);
+        const double other = (double)x.x[b], sum = first[e] + u * other;
+        if (rows > 1) second[e] += v * other;
+        first[e] = sum;
+    }
+    if (rows > 1) second[column(layout, x.columns, a + 1)] += v * (double)x.x[a + 1];
+}
+
+/* the stored values of each row with one another; their columns ascend */
 FO_INLINE void F(hessian_outer)(const int layout, const fo_matrix *X, const fo_gram *g) {
     const real *h = g->h, *c = g->c;
     double *const below = g->sums + X->d * g->stride, *const last = below + (g->intercept ? g->stride : 0);
     for (ptrdiff_t i = 0; i < g->n; i++) {
         const F(row) x = F(row_of)(layout, X, g->rows[i]);
-        for (ptrdiff_t a = 0; a < x.m; a++) {
-            const ptrdiff_t f = column(layout, x.columns, a);
-            double *row = g->sums + f * g->stride;
-            const double v = (double)h[i] * (double)x.x[a];
-            for (ptrdiff_t b = 0; b < x.m; b++) {
-                const ptrdiff_t e = column(layout, x.columns, b);
-                if (e > f) break;
-                row[e] += v * (double)x.x[b];
-            }
-            if (g->intercept) below[f] += v;
-            if (c) last[f] += (double)c[i] * (double)x.x[a];
-        }
-        if (g->intercept) below[X->d] += (double)h[i];
+        const double weight = (double)h[i];
+        ptrdiff_t a = 0;
+        for (; a + 2 <= x.m; a += 2) F(hessian_pairs)(2, layout, x, a, weight, g);
+        if (a < x.m) F(hessian_pairs)(1, layout, x, a, weight, g);
+        for (a = 0; g->intercept && a < x.m; a++) below[column(layout, x.columns, a)] += weight * (double)x.x[a];
+        for (a = 0; c && a < x.m; a++) last[column(layout, x.columns, a)] += (double)c[i] * (double)x.x[a];
+        if (g->intercept) below[X->d] += weight;
         if (g->intercept && c) last[X->d] += (double)c[i];
     }
 }

@@ -1,6 +1,7 @@
-/* variance.h: SAG, SAGA and SVRG over one block of samples: gradients whose variance falls to 0, so that the step need not.  A
- * linear model remembers one number a sample, the derivative of its loss, since the rest of its gradient is its row.  The three
- * are one loop: they differ in two shares (fo_variance, fastopt_chains.h).  Used by _variance.pyx.
+/* variance.h: SAG, SAGA, SVRG and Katyusha over one block of samples: gradients whose variance falls to 0, so that the step need
+ * not.  A linear model remembers one number a sample, the derivative of its loss, since the rest of its gradient is its row.  The
+ * four are one loop: they differ in three shares (fo_variance, fastopt_chains.h).  Katyusha's gradients are those of a point between
+ * the weights and the start of the pass; a row's prediction there is as far between two predictions.  Used by _variance.pyx.
  *
  * Beside CSR rows a column is stepped when it is touched next: without a value in between, its gradient stays the same, so
  * that the steps that it missed compose in closed form, l1 with its exact zeros included. */
@@ -109,15 +110,18 @@ FO_INLINE void F(variance_samples)(const int layout, const int prox, const fo_va
                                    const fo_visits *block, fo_variance_output *out) {
     const real *y = block->y, *weight = block->weight;
     real *memory = out->memory, *kept = block->p;
+    const real *start = out->start, mix = (real)v->mix;
     for (ptrdiff_t i = 0; i < block->n; i++) {
         const ptrdiff_t sample = block->samples[i], last = block->n - 1, ahead = i + 2 < last ? i + 2 : last;
         const F(row) x = F(row_of)(layout, X, block->rows[i]), next = F(row_of)(layout, X, block->rows[ahead]);
         prefetch_bytes(next.x, next.m * (ptrdiff_t)sizeof(real));
         if (layout != FO_DENSE) prefetch_bytes(next.columns, next.m * (layout == FO_CSR32 ? 4 : 8));
         FO_PREFETCH(memory + block->samples[ahead]);
+        if (start) FO_PREFETCH(start + block->samples[ahead]);
         const real z = layout == FO_DENSE ? F(row_dot)(FO_DENSE, x, out->w)
                                           : F(variance_dot)(layout, prox, v, x, out->now, out->w);
         kept[i] = z + (real)out->b;
+        if (start) kept[i] = F(fma_)(mix, kept[i] - start[sample], start[sample]);
         const real grad = F(loss_at)(&v->loss, y[i], kept[i]).grad;
         const real change = (grad - memory[sample]) * (weight ? weight[i] : 1);
         if (v->share != 0) memory[sample] = grad;

@@ -1,7 +1,7 @@
 """Products of columns with one another, XᵀDX, for coordinate descent.
 
-Used by _solve_part.py and _path.py.  Those of dense columns are summed as Hessians are (csrc/hessian.h), those of sparse ones by
-csrc/descent.h.  Threads share columns of the sums, each of which is summed over all rows in their order, so that bits do not
+Used by _solve_working_set.py and _path.py.  Those of dense columns are summed as Hessians are (csrc/hessian.h), those of sparse
+ones by csrc/descent.h.  Threads share columns of the sums, each of which is summed over all rows in their order, so that bits do not
 depend on threads.
 """
 cimport numpy as cnp

@@ -38,8 +38,24 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
     -------
     list of Sums, or None
     """
-    least = min([FEATURES, *(objective.n_samples - len(fold) for fold in folds)])
-    if loss_name(objective) != "squared_error" or objective.n_outputs > 1 or objective.n_features > least:
+    centre = _centre(objective, min(objective.n_samples - len(fold) for fold in folds))
+    if centre is None:
+        return None
+    parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
+    apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
+    total = sum(parts[1:], parts[0]) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
+    return [total - part for part in parts]
+
+
+def all_sums(objective: Any) -> Sums | None:
+    """The same of all rows."""
+    centre = _centre(objective, objective.n_samples)
+    return None if centre is None else Sums.of(objective, np.arange(objective.n_samples), centre)
+
+
+def _centre(objective: Any, n: int) -> Vector | None:
+    """What x and y had best stand without, or None where sums over n rows do not pay or are not possible."""
+    if loss_name(objective) != "squared_error" or objective.n_outputs > 1 or objective.n_features > min(FEATURES, n):
         return None
     samples, centre = Samples(objective), np.zeros(objective.n_features + 1)
     if samples.standard is not None:
@@ -47,10 +63,7 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
     if objective.fit_intercept:
         centre[-1] = samples.targets.mean(dtype=np.float64)
         centre[:-1] = 0 if samples.X.is_sparse else samples.column_means()
-    parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
-    apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
-    total = sum(parts[1:], parts[0]) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
-    return [total - part for part in parts]
+    return centre
 
 
 class Sums:

@@ -14,8 +14,8 @@ import numpy as np
 from . import penalties
 from ._descent_samples import Samples
 from ._solve_gap import duality_gap, gap_tolerance
-from ._solve_part import Part, Pool, Whole
 from ._solve_quadratic import Leaps
+from ._solve_working_set import Part, Pool, Whole
 from ._solver import (CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, loss_name,
                       refuse, solver)
 from ._threads import resolve_threads

@@ -1,6 +1,6 @@
 """Penalised quadratics of the weights of some features: epochs of coordinate descent, extrapolated, until it stands still.
 
-Used by _solve_part.py, and by _path.py for least squares from sums of products.  Epochs are in _descent.pyx.
+Used by _solve_working_set.py, and by _path.py for least squares from sums of products.  Epochs are in _descent.pyx.
 """
 from __future__ import annotations
 

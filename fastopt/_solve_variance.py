@@ -1,4 +1,4 @@
-"""SAG, SAGA and SVRG for linear models: steps of one sample each, with gradients whose variance falls to 0.
+"""SAG, SAGA, SVRG and Katyusha for linear models: steps of one sample each, with gradients whose variance falls to 0.
 
 They need a loss with a continuous derivative, and take any penalty of one strength with a proximal step.  The loop over the
 samples is _variance.pyx; here are the step, by the smoothness of the objective, and when to stop.
@@ -20,6 +20,8 @@ from ._variance import Run
 _NEEDS = Needs(penalties=PENALTIES, losses=tuple(name for name in LOSS_NAMES if name not in KINKED + NOT_CONVEX))
 #: how often the step may be divided where the objective rose
 _RETRIES = 30
+#: Katyusha: momentum grows with each pass that lowers the value by more than this share of what the last one did
+_SLOW = 0.5
 
 
 @solver("sag", _NEEDS)
@@ -67,15 +69,38 @@ def svrg(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int,
     return _Fit("svrg", objective, penalty, w0, random_state).run(tol, max_iter, callback)
 
 
+@solver("katyusha", _NEEDS)
+def katyusha(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any) -> Solution:
+    """Katyusha: SVRG with momentum, for ill-conditioned problems: passes grow with the root of the condition.
+
+    Gradients are those of the point θ·w + (1 − θ)·v, v where the pass began, and w takes steps 1/θ times as long as `svrg`'s;
+    the next pass begins at θ·w + (1 − θ)·v, after a proximal step.  That is Katyusha without its third sequence [2]_: the step
+    of a CSR row stays that of `svrg`.  θ falls from 1/2, as 2/(t + 4), to the root of n·l2/(3·L) at least, where t counts the
+    passes that were slow: those that lowered the value by more than half of what the pass before them did.  Where the value
+    rises, w and t begin anew at the best point.
+
+    References
+    ----------
+    .. [1] Z. Allen-Zhu (2017), Katyusha: the first direct acceleration of stochastic gradient methods, Journal of Machine Learning
+       Research 18, arXiv:1603.05953.
+    .. [2] K. Zhou, F. Shang and J. Cheng (2018), A simple stochastic variance reduced algorithm with fast convergence rates, ICML,
+       arXiv:1806.11027.
+    """
+    return _Ahead("katyusha", objective, penalty, w0, random_state).run(tol, max_iter, callback)
+
+
 class _Fit:
     """One run of a method."""
+
+    ahead: Vector | None = None   # weights that are not those of the point
 
     def __init__(self, method: str, objective: Any, penalty: Any, w0: Vector, random_state: Any) -> None:
         self.problem = problem = Problem(objective, penalty, method)
         self.method, self.loss = method, objective.loss
+        self.restarts = method in ("svrg", "katyusha")   # at each pass, from the full gradient
         self.relative = None if problem.weight is None else problem.weight * (problem.n / problem.total)   # of mean 1
         threads = min(resolve_threads(objective.n_threads), problem.k)
-        samples = problem.samples(self.relative, seed_of(random_state), threads, replace=method != "svrg")
+        samples = problem.samples(self.relative, seed_of(random_state), threads, replace=not self.restarts)
         self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, method, problem.l2, problem.l1, problem.positive,
                           problem.fit_intercept, threads)
         squares = problem.squares() + problem.fit_intercept
@@ -112,17 +137,20 @@ class _Fit:
         found = self.problem.objective.predictions(w)
         return self.problem.in_place(found).astype(np.float64)
 
-    def place(self, point: Point) -> None:
-        """Let the kernel go on from this point, its gradient and the derivatives there."""
+    def place(self, point: Point, weights: Vector | None = None) -> None:
+        """Let the kernel go on from this point, its gradient and the derivatives there; or from other weights with them."""
         problem, objective = self.problem, self.problem.objective
-        coef, intercept = objective.split(point.w)
+        coef, intercept = objective.split(point.w if weights is None else weights)
         slope, slope_intercept = objective.split(point.gradient)
         none = np.zeros(problem.k)
         if self.method == "sag":   # remembers nothing: the gradient of the start would drive it on for a whole pass
             self.kernel.memory[...] = 0
             self.kernel.place(coef, none if intercept is None else intercept, np.zeros_like(coef), none)
             return
-        self.kernel.memory[...] = self.derivatives(self.targets(), self.predictions(point.w)).T
+        p = self.predictions(point.w)
+        self.kernel.memory[...] = self.derivatives(self.targets(), p).T
+        if self.kernel.start is not None:
+            self.kernel.start[...] = p.T
         self.kernel.place(coef, none if intercept is None else intercept, slope - objective.l2 * coef,
                           none if slope_intercept is None else slope_intercept)
 
@@ -140,7 +168,7 @@ class _Fit:
             return problem.solution(self.point, 0, False, NOT_FINITE)
         if self.point.violation <= tol:
             return problem.solution(self.point, 0, True, CONVERGED)
-        retries, exact = 0, self.method == "svrg" or not self.bounded or callback is not None
+        retries, exact = 0, self.restarts or not self.bounded or callback is not None
         for n_iter in range(1, max_iter + 1):
             self.kernel.run(self.kernel.n_iter + 1)
             w, estimate = self.weights()
@@ -148,12 +176,11 @@ class _Fit:
                 continue
             point = problem.at(w)
             if self.kernel.diverged or self.rose(point):
-                retries += 1
+                retries += self.retreat(point)
                 if retries > _RETRIES:
                     return problem.solution(self.point, n_iter, False, PRECISION)
-                self.retreat()
                 continue
-            self.point = point
+            self.accept(point)
             if point.violation <= tol:
                 return problem.solution(point, n_iter, True, CONVERGED)
             if callback is not None:
@@ -161,18 +188,71 @@ class _Fit:
                     callback(problem.solution(point, n_iter, False))
                 except StopIteration:
                     return problem.solution(point, n_iter, False, STOPPED)
-            if self.method == "svrg":
-                self.place(point)
+            if self.restarts:
+                self.place(point, self.ahead)
         return problem.solution(self.point, max_iter, False, LIMIT)
 
     def rose(self, point: Point) -> bool:
         """Whether a step without a bound to go by was too large: values may rise a little on their way down."""
         return not self.bounded and not point.value <= self.point.value + 1e-3 * abs(self.point.value)
 
-    def retreat(self) -> None:
-        """Back to the last good point, with a smaller step."""
+    def accept(self, point: Point) -> None:
+        """Take a point for the best so far."""
+        self.point = point
+
+    def retreat(self, point: Point) -> bool:
+        """From a point that is worse back to the best, with a smaller step; whether the step was to blame."""
         self.kernel.lr = self.kernel.lr / 4
         self.place(self.point)
+        return True
+
+
+class _Ahead(_Fit):
+    """Katyusha: weights that run ahead of the point where the pass began."""
+
+    slow, dropped = 0, 0.0   # passes that called for more momentum; by how much the last pass lowered the value
+
+    def step(self) -> float:
+        self.base = super().step()
+        self.tune()
+        return self.kernel.lr
+
+    def tune(self) -> None:
+        """Momentum, and the step that goes with it."""
+        least = math.sqrt(2 / 3 * self.problem.n * self.problem.l2 * self.base)
+        self.kernel.mix = min(0.5, max(2 / (self.slow + 4), least))
+        self.kernel.lr = self.base / self.kernel.mix
+
+    def weights(self) -> tuple[Vector, float]:
+        """The point where the next pass begins, behind a proximal step: the weights that l1 holds at 0 are 0 there too."""
+        coef, intercept, *_ = self.kernel.weights()
+        self.ahead = np.concatenate([coef.ravel()] + [intercept] * self.problem.fit_intercept).astype(np.float64)
+        mix, size = self.kernel.mix, self.problem.k * self.problem.d
+        w = mix * self.ahead + (1 - mix) * self.point.w - self.base * self.point.gradient
+        if self.problem.penalty is not None:
+            self.problem.penalty.prox(w[:size], self.base, w[:size])
+        return w, math.inf
+
+    def rose(self, point: Point) -> bool:
+        rounding = 4 * float(np.finfo(self.problem.X.dtype).eps) * abs(self.point.value)
+        return not point.value <= self.point.value + rounding
+
+    def accept(self, point: Point) -> None:
+        drop = self.point.value - point.value
+        self.slow = self.slow + 1 if drop > _SLOW * self.dropped else max(0, self.slow - 1)
+        self.dropped = drop
+        self.tune()
+        super().accept(point)
+
+    def retreat(self, point: Point) -> bool:
+        """Back to the best point without momentum; with a smaller step if there was none, or far too large a step."""
+        far, blame = self.kernel.diverged or super().rose(point), self.slow == 0
+        if far:
+            self.base /= 4
+        self.slow, self.dropped = 0, 0.0
+        self.tune()
+        self.place(self.point)
+        return far or blame
 
 
 def _allowed(problem: Problem, w0: Vector) -> Vector:

@@ -157,7 +157,7 @@ cdef extern from "fastopt.h" nogil:
         fo_loss loss
         double lr, l2, l1
         int positive
-        double own, share
+        double own, share, mix
         int intercept
         Py_ssize_t powers
         const void *table
@@ -169,6 +169,7 @@ cdef extern from "fastopt.h" nogil:
         void *w
         void *g
         void *memory
+        const void *start
 
     ctypedef struct fo_dual:
         fo_loss loss

@@ -9,6 +9,8 @@ from fastopt._samples import Samples
 
 class Run(Chains):
     memory: NDArray[Any]
+    start: NDArray[Any] | None
+    mix: float
     lr: float
     def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, kind: str, l2: float = 0,
                  l1: float = 0, positive: bool = False, fit_intercept: bool = False, threads: int = 1) -> None: ...

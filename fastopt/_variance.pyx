@@ -1,4 +1,4 @@
-"""SAG, SAGA and SVRG: one fit, epoch by epoch.
+"""SAG, SAGA, SVRG and Katyusha: one fit, epoch by epoch.
 
 Used by _solve_variance.py, which chooses the step and knows when to stop.  The mathematics of a block is csrc/variance.h, the
 loop over blocks and outputs _chains.pyx.
@@ -31,7 +31,7 @@ cdef class Run(Chains):
         The fields of fo_loss.
     k : int
         Outputs.
-    kind : {'sag', 'saga', 'svrg'}
+    kind : {'sag', 'saga', 'svrg', 'katyusha'}
     l2, l1 : float
         Strengths of the penalties beside the mean loss.
     positive, fit_intercept : bool
@@ -41,6 +41,7 @@ cdef class Run(Chains):
     cdef fo_variance variance
     cdef fo_variance_output *out
     cdef readonly object memory            # (k, n): the derivative of each sample's loss that its gradient goes by
+    cdef readonly object start             # (k, n): the prediction of each sample at the start of a pass; None but for Katyusha
     cdef object w, g, table
 
     def __cinit__(self, Matrix X, Samples samples, loss, Py_ssize_t k, *args, **options):
@@ -58,9 +59,10 @@ cdef class Run(Chains):
         self.variance.loss.kind, self.variance.loss.a, self.variance.loss.b = loss
         self.variance.l2, self.variance.l1, self.variance.positive = l2, l1, positive
         self.variance.own = 1.0 / samples.train_count if kind == "sag" else 1.0
-        self.variance.share = 0.0 if kind == "svrg" else 1.0 / samples.train_count
-        self.variance.intercept = fit_intercept
+        self.variance.share = 0.0 if kind in ("svrg", "katyusha") else 1.0 / samples.train_count
+        self.variance.intercept, self.variance.mix = fit_intercept, 1
         self.memory = np.zeros((k, X.n), dtype=X.dtype)
+        self.start = np.zeros((k, X.n), dtype=X.dtype) if kind == "katyusha" else None
         if X.is_sparse:
             columns = np.zeros((k, X.d), np.dtype([("w", X.dtype), ("g", X.dtype), ("since", np.int32)], align=True))
             self.table = np.ones((POWERS, 2), dtype=X.dtype)
@@ -75,6 +77,7 @@ cdef class Run(Chains):
             self.out[j].w = cnp.PyArray_DATA(self.w[j]) if columns is None else cnp.PyArray_DATA(columns[j])
             self.out[j].g = cnp.PyArray_DATA(self.g[j])
             self.out[j].memory = cnp.PyArray_DATA(self.memory[j])
+            self.out[j].start = NULL if self.start is None else cnp.PyArray_DATA(self.start[j])
 
     def place(self, coef, intercept, gradient, gradient_intercept):
         """Go on from these weights (k, d) and intercepts (k,), and from these gradients of the mean loss, which `memory`
@@ -90,6 +93,15 @@ cdef class Run(Chains):
         cdef Py_ssize_t j
         b, g_b = np.array([(self.out[j].b, self.out[j].g_b) for j in range(self.k)]).T
         return np.array(self.w), b, np.array(self.g), g_b
+
+    @property
+    def mix(self):
+        """How far from the start of the pass, at 0, towards the weights, at 1, gradients are taken."""
+        return self.variance.mix
+
+    @mix.setter
+    def mix(self, double value):
+        self.variance.mix = value
 
     @property
     def lr(self):

@@ -1,4 +1,4 @@
-"""SAG, SAGA, SVRG and dual coordinates written again, plainly, and optima by SciPy.  The oracle of test_variance.py and test_dual.py;
+"""SAG, SAGA, SVRG, Katyusha and dual coordinates written again, plainly, and optima by SciPy.  The oracle of test_variance.py and test_dual.py;
 never imports fastopt.  X is dense, targets of margin losses are ±1.
 """
 import numpy as np
@@ -75,22 +75,24 @@ def kinked_optimum(X, y, loss, params, *, weight=None, l2=0.0, intercept=False):
 
 
 def variance(X, y, loss, params, kind, orders, lr, *, w, b=0.0, memory=None, weight=None, l2=0.0, l1=0.0, positive=False,
-             intercept=False):
-    """(w, b) after one pass over each order; memory None: 0, and its mean gradient with it."""
+             intercept=False, start=None, mix=1.0):
+    """(w, b) after one pass over each order; memory None: 0, and its mean gradient with it.  start: predictions where the passes
+    begin, which gradients are taken between."""
     n, d = X.shape
     w, weight = w.copy(), np.ones(n) if weight is None else weight
     memory = np.zeros(n) if memory is None else memory.copy()
     g, g_b = X.T @ (weight * memory) / n, weight @ memory / n
     for order in orders:
         for i in order:
-            slope = float(PLAIN[loss](y[i], X[i] @ w + b, **params)[1])
+            p = X[i] @ w + b if start is None else mix * (X[i] @ w + b) + (1 - mix) * start[i]
+            slope = float(PLAIN[loss](y[i], p, **params)[1])
             change = weight[i] * (slope - memory[i])
             own = change / n if kind == "sag" else change
             w = (1 - lr * l2) * w - lr * (g + own * X[i])
             w = np.maximum(w - lr * l1, 0) if positive else np.sign(w) * np.maximum(np.abs(w) - lr * l1, 0)
             if intercept:
                 b -= lr * (g_b + own)
-            if kind != "svrg":
+            if kind not in ("svrg", "katyusha"):
                 memory[i] = slope
                 g, g_b = g + change * X[i] / n, g_b + change / n
     return w, b

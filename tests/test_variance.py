@@ -1,4 +1,4 @@
-"""SAG, SAGA and SVRG: the kernels against plain loops, step by step, and what solvers find against SciPy."""
+"""SAG, SAGA, SVRG and Katyusha: the kernels against plain loops, step by step, and what solvers find against SciPy."""
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -9,7 +9,7 @@ import fastopt as fo
 from fastopt import _core, _samples, _solve_variance, _solver, _variance, losses, penalties
 from fastopt.exceptions import InvalidParameterError
 
-METHODS = ["sag", "saga", "svrg"]
+METHODS = ["sag", "saga", "svrg", "katyusha"]
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 65, 129]
 TOLERANCE = {np.float64: 1e-10, np.float32: 1e-3}
 PULLS = {"none": {}, "l2": {"l2": 0.3}, "l1": {"l1": 0.02}, "elasticnet": {"l2": 0.2, "l1": 0.02},
@@ -38,7 +38,8 @@ def internal(loss, y):
     return 2.0 * y - 1 if _core.LOSS_TARGETS[loss] == "sign" else y.astype(float)
 
 
-def kernel(X, y, loss, kind, *, lr, epochs=3, start=None, memory=None, weight=None, index=np.int32, seed=5, **pulls):
+def kernel(X, y, loss, kind, *, lr, epochs=3, start=None, memory=None, weight=None, index=np.int32, seed=5, mix=1.0,
+           mixed=None, **pulls):
     """(w, b) after some epochs of the compiled loop, from the same start as the reference's."""
     if sp.issparse(X):
         X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
@@ -51,7 +52,9 @@ def kernel(X, y, loss, kind, *, lr, epochs=3, start=None, memory=None, weight=No
     run.lr = lr
     dense, scale = X.toarray() if sp.issparse(X) else X, np.ones(len(y)) if weight is None else weight
     memory = np.zeros(len(y)) if memory is None else memory
-    run.memory[0] = memory
+    run.memory[0], run.mix = memory, mix
+    if mixed is not None:
+        run.start[0] = mixed
     run.place(start[None], [0.0], (dense.T @ (scale * memory))[None] / len(y), [scale @ memory / len(y)])
     run.run(epochs)
     w, b, *_ = run.weights()
@@ -63,12 +66,14 @@ def compare(X, y, loss="log_loss", kind="saga", *, lr=0.1, epochs=3, memory=Fals
     n, d = X.shape
     start = np.abs(rng.standard_normal(d))
     options["memory"] = rng.standard_normal(n) if memory else None
-    got = kernel(X, y, loss, kind, lr=lr, epochs=epochs, start=start, **options)
+    ahead = {"mixed": rng.standard_normal(n), "mix": 0.3} if kind == "katyusha" else {}
+    got = kernel(X, y, loss, kind, lr=lr, epochs=epochs, start=start, **options, **ahead)
     dense = (X.toarray() if sp.issparse(X) else X).astype(float)
     options.pop("index", None)
     seed = options.pop("seed", 5)
     want = variance(dense, internal(loss, y), loss, SMOOTH[loss], kind,
-                    [_samples.shuffled(n, seed, e + 1) for e in range(epochs)], lr, w=start, **options)
+                    [_samples.shuffled(n, seed, e + 1) for e in range(epochs)], lr, w=start, start=ahead.get("mixed"),
+                    mix=ahead.get("mix", 1.0), **options)
     np.testing.assert_allclose(got[0], want[0], rtol=0, atol=tolerance * (1 + np.abs(want[0]).max()))
     np.testing.assert_allclose(got[1], want[1], rtol=0, atol=tolerance * (1 + abs(want[1])))
 
@@ -153,8 +158,9 @@ PENALTIES = {"none": (None, {}), "l2": (penalties.L2(0.05), {"l2": 0.05}), "l1":
 
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("loss", SMOOTH)
-def test_optimum(loss, penalty):
-    method = METHODS[len(loss + penalty) % 3]
+@pytest.mark.parametrize("method", ["one", "katyusha"])
+def test_optimum(method, loss, penalty):
+    method = METHODS[len(loss + penalty) % 3] if method == "one" else method
     X, y = problem(50, 5, loss)
     made, terms = PENALTIES[penalty]
     terms = {**terms, "l2": terms.get("l2", 0) + 0.02}
@@ -185,6 +191,25 @@ def test_data_sets(method, sparse, dtype):
     same = solve(X_used, Y, "log_loss", method, n_threads=2, **options)
     np.testing.assert_array_equal(found.w, same.w)
     assert not np.array_equal(solve(X_used, Y, "log_loss", method, random_state=1, **options).w, found.w)
+
+
+def test_momentum_where_the_condition_is_bad():
+    """Columns of scales from 1 to 1/50 and next to no l2: katyusha is near the minimum where svrg is far from it."""
+    X, y = problem(300, 8)
+    X *= np.geomspace(1, 0.02, 8)
+    best, *_ = optimum(X, y, "log_loss", {}, l2=1e-6, intercept=True)
+    far, near = (solve(X, y, "log_loss", method, l2=1e-6, fit_intercept=True, tol=0, max_iter=300).value / best - 1
+                 for method in ("svrg", "katyusha"))
+    assert 0 <= near < 0.1 * far
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_momentum_stays_at_the_minimum(dtype):
+    X, y = problem(100, 5, dtype=dtype)
+    found = solve(X, y, "log_loss", "katyusha", penalties.L1(0.02), l2=0.1, tol=0, max_iter=400)
+    best, *_ = optimum(X.astype(float), y.astype(float), "log_loss", {}, l2=0.1, l1=0.02)
+    assert found.value == pytest.approx(best, rel=1e-6 if dtype == np.float32 else 1e-12)
+    assert found.violation < (1e-6 if dtype == np.float32 else 1e-12)
 
 
 def test_rows_of_a_part():
