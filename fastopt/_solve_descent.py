@@ -13,9 +13,10 @@ import numpy as np
 
 from . import penalties
 from ._descent_samples import Samples
+from ._hessian import second_order
 from ._solve_gap import duality_gap, gap_tolerance
 from ._solve_quadratic import Leaps
-from ._solve_working_set import Part, Pool, Whole
+from ._solve_working_set import EASE, Part, Pool, Whole
 from ._solver import (CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, loss_name,
                       refuse, solver)
 from ._threads import resolve_threads
@@ -23,7 +24,6 @@ from ._threads import resolve_threads
 WHOLE = 256            # up to so many features all are one working set
 MOST_WHOLE = 4096      # that a penalty which makes no zeros may have
 FIRST = 64             # features of the first working set
-EASE = 0.3             # a working set to which features are to come is solved to this share of what is left to do
 KEEP = 2               # features of a working set, for one that is not 0, at which the idle ones leave it
 PATIENCE = 5           # iterations in a row that do not lower the violation
 
@@ -50,11 +50,16 @@ class Problem:
         w0[:self.d] = feasible
         self.each, self.complete = np.empty(self.d), False
         self.pool, self.leaps = Pool(self), Leaps()
+        self.hessian: Any = None   # of squared errors, where all features are a set
         self.whole = self.d <= WHOLE and self.penalty.groups is None and not self.samples.turned
 
     def look(self) -> None:
         """Value, gradient and violations at w: a reading of X."""
-        smooth, self.g = self.objective.value_and_gradient(self.w)
+        if self.whole and self.constant and self.hessian is None:   # all three from the same reading
+            smooth, self.g, lower = second_order(self.objective, self.w)
+            self.hessian = np.tril(lower) + np.tril(lower, -1).T
+        else:
+            smooth, self.g = self.objective.value_and_gradient(self.w)
         self.value = smooth + self.penalty.value(self.w[:self.d])
         self.violation = self.penalty.violation(self.w[:self.d], self.g[:self.d], self.each)
         if self.objective.fit_intercept:

@@ -165,9 +165,9 @@ class ByColumns(Quadratic):
         return lower
 
     def leap(self, tol: float) -> bool:
-        """By conjugate gradients, an iteration of which costs what an epoch costs."""
+        """By conjugate gradients, an iteration of which costs what an epoch costs; not where their matrix is near singular."""
         support = np.flatnonzero(self.u)
-        if not support.size or not self.leaps.due():
+        if not 0 < 2 * support.size < self.s.size or not self.leaps.due():
             return False
         _, l2, _, h = self.rest
         g = self.columns.slopes(self.s) + l2 * self.u

@@ -18,6 +18,7 @@ from ._solver import Vector
 
 GRAM = 2048            # dense columns up to so many are a matrix of products
 NEWTON = 10            # quadratics of a working set
+EASE = 0.3             # a working set to which features are to come is solved to this share of what is left to do
 RESERVE = 3            # sparse columns that are copied beside one that is wanted, while X is read for it
 
 
@@ -98,13 +99,13 @@ class Part:
 
     def improve(self, share: float) -> bool:
         """Solve until the violation is this; False if the value cannot be lowered."""
-        for _ in range(1 if self.problem.constant else NEWTON):
-            left = self._newton(share)
+        for done in range(1 if self.problem.constant else NEWTON):
+            left = self._newton(share, not done)
             if left <= share:
                 return left >= 0
         return True
 
-    def _newton(self, tol: float) -> float:
+    def _newton(self, tol: float, first: bool) -> float:
         """One quadratic and one step: the violation before it, −1 if there is no step."""
         problem, w, d = self.problem, self.problem.w, self.problem.d
         intercept, l2 = problem.objective.fit_intercept, problem.objective.l2
@@ -120,7 +121,9 @@ class Part:
         g = raw - shift * h
         violation = max(self.penalty.violation(u, raw), abs(slope) if intercept else 0.0)
         if violation <= tol:
-            return violation
+            if not first or violation == 0:
+                return violation
+            tol = EASE * violation             # without their means columns may violate less than with them
         before, goal = u.copy(), 0.3 * max(tol, 0.0 if problem.constant else 0.1 * violation)
         if self.gram:
             matrix = self._hessian(D, factor, total, l2, h) if matrix is None else matrix
@@ -190,23 +193,22 @@ class Whole:
     """The problem for all weights, where they are few: the Hessian of the objective, summed in a reading of X as it lies."""
 
     def __init__(self, problem: Any) -> None:
-        self.problem, self.numbers, self.H = problem, np.arange(problem.d), None
+        self.problem = problem
 
     def improve(self, share: float) -> bool:
         """One quadratic and one step; False if the value cannot be lowered."""
         problem, d = self.problem, self.problem.d
-        if self.H is None or not problem.constant:
-            self.H = hessian(problem.objective, problem.w)
-        H, raw, slope, move = self.H[:d, :d], problem.g[:d], 0.0, 0.0
+        whole = problem.hessian if problem.constant else hessian(problem.objective, problem.w)
+        H, raw, slope, move = whole[:d, :d], problem.g[:d], 0.0, 0.0
         g = raw.copy()
         before = problem.w[:d].copy()
         u = before.copy()
         if problem.objective.fit_intercept:
-            h, total, slope = self.H[d, :d], float(self.H[d, d]), float(problem.g[d])
+            h, total, slope = whole[d, :d], float(whole[d, d]), float(problem.g[d])
             if not total > 0:
                 return False
             H, g = H - np.outer(h, h / total), raw - slope / total * h
-            if not (H.diagonal() >= self._least(self.H.diagonal()[:d])).all():
+            if not (H.diagonal() >= self._least(whole.diagonal()[:d])).all():
                 return False
         goal = 0.3 * max(share, 0.0 if problem.constant else 0.1 * problem.violation)
         ByMatrix(problem.penalty, u, g, np.ascontiguousarray(H)).minimize(goal)

@@ -75,6 +75,18 @@ def test_sets_that_grow_and_shrink(layout, loss, n):
         assert solution.value <= reference.value(best) * (1 + 1e-7)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_few_columns_far_from_0(offset, dtype):
+    """Products of columns that have large means lose their digits: the columns themselves are taken then."""
+    X, y = problem(200, 12, "squared_error")
+    X = (X + offset).astype(dtype)
+    solution = solve(fo.LinearObjective(X, y, "squared_error", fit_intercept=True), penalties.L1(0.05), "cd", tol=1e-5)
+    centred = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
+    best = Lasso(0.05, tol=1e-10).fit(centred, y).coef_
+    assert_allclose(solution.w[:12], best, atol=2e-3)
+
+
 @pytest.mark.parametrize("d", [5, 400])
 @pytest.mark.parametrize("layout", ["C", "csr"])
 @pytest.mark.parametrize("loss", ["squared_error", "log_loss", "poisson", "huber"])
