@@ -12,7 +12,6 @@ import numpy as np
 
 from ._descent import Columns, stored_values
 from ._descent_gram import gram
-from ._hessian import hessian
 from ._solve_quadratic import ByColumns, ByMatrix
 from ._solver import Vector
 
@@ -198,7 +197,7 @@ class Whole:
     def improve(self, share: float) -> bool:
         """One quadratic and one step; False if the value cannot be lowered."""
         problem, d = self.problem, self.problem.d
-        whole = problem.hessian if problem.constant else hessian(problem.objective, problem.w)
+        whole = problem.hessian()
         H, raw, slope, move = whole[:d, :d], problem.g[:d], 0.0, 0.0
         g = raw.copy()
         before = problem.w[:d].copy()

@@ -112,6 +112,16 @@ def test_leaps():
     assert [leaps.due() for _ in range(8)] == 2 * [False, False, False, True]
 
 
+def test_strong_signals_in_hundreds_of_columns():
+    """More than half of them at once: the Hessian of all."""
+    X, y = problem(700, 300, "squared_error")
+    for intercept in (False, True):
+        found = solve(fo.LinearObjective(X, y, "squared_error", fit_intercept=intercept), penalties.L1(1e-3), "cd", tol=1e-8)
+        best = Lasso(1e-3, fit_intercept=intercept, tol=1e-9, max_iter=50_000).fit(X, y)
+        assert found.n_iter <= 4 and np.count_nonzero(found.w[:300]) > 150
+        assert_allclose(found.w[:300], best.coef_, atol=1e-5)
+
+
 def test_csc_is_not_turned_into_rows():
     X, y = problem(80, 30, "log_loss", sparse=True)
     found = [solve(fo.LinearObjective(kind(X), y, "log_loss"), penalties.L1(0.02), "cd", tol=1e-9).w for kind in (sp.csr_matrix, sp.csc_matrix)]
