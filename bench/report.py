@@ -112,6 +112,13 @@ def accuracies(results):
     return rows and table(["time to relative suboptimality", *names, "sooner than the best"], rows)
 
 
+def grids(results):
+    """Grids of strengths and folds beside separate fits."""
+    rows = [[case, f"{by[None]['separate_seconds'] * 1e3:.0f} ms", f"{by[None]['grid_seconds'] * 1e3:.1f} ms", f"{by[None]['share']:.3f}"]
+            for case, by in _by_case(results, "grid_seconds").items()]
+    return rows and table(["16 strengths × 5 folds", "80 fits", "fastopt, the grid", "share"], rows)
+
+
 def picture(results, path):
     """Bars: how many times faster an epoch is."""
     import matplotlib
@@ -140,7 +147,7 @@ def main():
         with open(file) as stream:
             results += json.load(stream)["benchmarks"]
     print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results),
-                                    minimisations(results), batches(results), auto(results), accuracies(results)])))
+                                    minimisations(results), batches(results), auto(results), accuracies(results), grids(results)])))
     if arguments.picture:
         picture(results, arguments.picture)
 

@@ -1,5 +1,5 @@
 /* batch.h: predictions of the rows of a chunk, and the gradient, while the rows stay in the cache; what lies between the two is
- * batch_errors.h or objective.h.  Used by _batch.pyx, which cuts batches into chunks and shares columns among threads, and by
+ * batch_errors.h or objective.h.  Used by _batch_rows.pyx, where threads share the columns of a chunk, and by
  * objective_rows.h.
  *
  * The columns of dense rows are cut into blocks, by their number alone.  A product is summed within a block, and the sums of

@@ -1,5 +1,5 @@
 /* batch_errors.h: mini-batches: from the predictions of the rows of a chunk to their factors in the gradient, the values of
- * their losses, and averages of weights.  Used by _batch.pyx; knows nothing of columns. */
+ * their losses, and averages of weights.  Used by _batch_rows.pyx; knows nothing of columns. */
 
 /* softmax(p) − y of a row of k outputs, y one-hot */
 FO_INLINE void F(softmax_error)(ptrdiff_t k, const real *restrict y, const real *restrict p, real *restrict c) {

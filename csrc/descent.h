@@ -2,8 +2,8 @@
  * rows, dense or sparse, are the columns of X; `columns` says which of them count.  The quadratic of weights u around w is
  *     e·X(u − w) + ½ Σ D_i (x_i·(u − w))² + l2/2 ‖u‖²
  * and where there is an intercept its best value for each u is put in: columns are taken without their mean weighted by D. */
-#define DESCENT_CHUNK 1024 /* rows of X: a panel of columns stays in the cache */
-#define DESCENT_TILE 4     /* columns a side of a tile of products */
+#define DESCENT_CHUNK 1024 /* numbers of a column that are summed in the type of X */
+#define DESCENT_TILE 4     /* rows of H at a time */
 
 /* Σ (D·)x·v over a row of XT, v and D by its columns; in double across chunks */
 FO_INLINE double F(column_dot)(const int layout, F(row) x, const real *v) {
@@ -49,6 +49,7 @@ FO_INLINE void F(moments_loop)(const int layout, const fo_matrix *XT, const fo_d
         const F(row) x = F(row_of)(layout, XT, d->columns[j]);
         double sum = 0, squares = 0;
         g[j] = e ? F(column_dot)(layout, x, e) : 0;
+        if (!h) continue;
         for (ptrdiff_t start = 0; start < x.m; start += DESCENT_CHUNK) {
             const ptrdiff_t m = x.m - start < DESCENT_CHUNK ? x.m - start : DESCENT_CHUNK;
             real one[DESCENT_CHUNK], two[DESCENT_CHUNK];
@@ -90,52 +91,9 @@ static void F(descent_products)(const fo_matrix *XT, const fo_descent *d, const 
 #undef CALL
 }
 
-/* ---- the matrix XᵀDX of some columns ---- */
+/* ---- the matrix XᵀDX of sparse columns; that of dense ones is hessian.h's ---- */
 
-/* a tile of products of 4 panel rows, `width` numbers each, with 4 columns from row `start` on: into H, m wide */
-FO_INLINE void F(gram_tile)(ptrdiff_t width, const real *panel, const real *const x[DESCENT_TILE], double factor, ptrdiff_t rows,
-                            ptrdiff_t columns, double *H, ptrdiff_t m) {
-    F(vec) sum[DESCENT_TILE][DESCENT_TILE];
-    FO_UNROLL for (int a = 0; a < DESCENT_TILE; a++) FO_UNROLL for (int b = 0; b < DESCENT_TILE; b++) sum[a][b] = F(vset)(0);
-    for (ptrdiff_t i = 0; i < width; i += VLEN) {
-        const int part = (int)(width - i < VLEN ? width - i : VLEN);
-        F(vec) right[DESCENT_TILE];
-        FO_UNROLL for (int b = 0; b < DESCENT_TILE; b++)
-            right[b] = part == VLEN ? F(vload)(x[b] + i) : F(vload_part)(x[b] + i, part);
-        FO_UNROLL for (int a = 0; a < DESCENT_TILE; a++) {
-            const F(vec) left = F(vload)(panel + a * DESCENT_CHUNK + i);
-            FO_UNROLL for (int b = 0; b < DESCENT_TILE; b++) sum[a][b] = F(vfma)(left, right[b], sum[a][b]);
-        }
-    }
-    for (ptrdiff_t a = 0; a < rows; a++)
-        for (ptrdiff_t b = 0; b < columns; b++) H[a * m + b] += factor * (double)F(vsum)(sum[a][b]);
-}
-
-/* rows j … j + 3 of the lower triangle of H, and what lies beside the diagonal there */
-static void F(gram_dense)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t j, const real *D, double *H) {
-    const ptrdiff_t rows = d->m - j < DESCENT_TILE ? d->m - j : DESCENT_TILE;
-    real panel[DESCENT_TILE * DESCENT_CHUNK];
-    for (ptrdiff_t start = 0; start < XT->d; start += DESCENT_CHUNK) {
-        const ptrdiff_t width = XT->d - start < DESCENT_CHUNK ? XT->d - start : DESCENT_CHUNK;
-        const ptrdiff_t whole = (width + VLEN - 1) / VLEN * VLEN;
-        for (ptrdiff_t a = 0; a < DESCENT_TILE; a++) {
-            const real *x = F(row_of)(FO_DENSE, XT, d->columns[j + (a < rows ? a : 0)]).x + start;
-            real *restrict to = panel + a * DESCENT_CHUNK;
-            FO_SIMD
-            for (ptrdiff_t i = 0; i < width; i++) to[i] = D ? D[start + i] * x[i] : x[i];
-            for (ptrdiff_t i = width; i < whole; i++) to[i] = 0;
-        }
-        for (ptrdiff_t k = 0; k < j + rows; k += DESCENT_TILE) {
-            const ptrdiff_t columns = d->m - k < DESCENT_TILE ? d->m - k : DESCENT_TILE;
-            const real *x[DESCENT_TILE];
-            for (ptrdiff_t b = 0; b < DESCENT_TILE; b++)
-                x[b] = F(row_of)(FO_DENSE, XT, d->columns[k + (b < columns ? b : 0)]).x + start;
-            F(gram_tile)(width, panel, x, d->factor, rows, columns, H + j * d->m + k, d->m);
-        }
-    }
-}
-
-/* the same for sparse columns: each is spread over a vector of n zeros */
+/* rows j … j + 3 of the lower triangle of H: each column is spread over a vector of n zeros */
 FO_INLINE void F(gram_sparse)(const int layout, const fo_matrix *XT, const fo_descent *d, ptrdiff_t j, const real *D, real *scratch,
                               double *H) {
     for (ptrdiff_t a = j; a < d->m && a < j + DESCENT_TILE; a++) {
@@ -148,8 +106,7 @@ FO_INLINE void F(gram_sparse)(const int layout, const fo_matrix *XT, const fo_de
 }
 
 static void F(descent_gram)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t j, const void *D, void *scratch, double *H) {
-    if (XT->layout == FO_DENSE) F(gram_dense)(XT, d, j, D, H);
-    else if (XT->layout == FO_CSR32) F(gram_sparse)(FO_CSR32, XT, d, j, D, scratch, H);
+    if (XT->layout == FO_CSR32) F(gram_sparse)(FO_CSR32, XT, d, j, D, scratch, H);
     else F(gram_sparse)(FO_CSR64, XT, d, j, D, scratch, H);
 }
 

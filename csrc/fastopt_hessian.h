@@ -19,7 +19,9 @@ typedef struct {
     const void *centre;      /* (d,) subtracted from each dense row where it is read, or NULL */
     void *left, *right;      /* scratch for FO_GRAM_BLOCK rows of padded columns each, 64-byte aligned */
     ptrdiff_t stride;        /* numbers from one row of the sums to the next */
-    double *sums;
+    double *sums;            /* from the row `first` on */
+    ptrdiff_t first;         /* rows of the sums before this one, a multiple of FO_GRAM_ROWS, are not wanted */
+    const int32_t *columns;  /* (d,) rows of X, which is transposed, d of them, data at the first sample; NULL: it is not */
 } fo_gram;
 
 #endif

@@ -36,12 +36,13 @@ typedef struct {
     void (*prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to);
     /* The largest distance of −g from the subdifferential at w, nan if some is; each into violations (n,) unless NULL. */
     double (*violation)(const fo_regularizer *r, ptrdiff_t n, const void *w, const void *g, void *violations);
-    /* Of the columns first … last − 1: g = Σ e·x (0 without e), h = factor·Σ D·x, square = factor·Σ D·x²; D NULL: 1. */
+    /* Of the columns first … last − 1: g = Σ e·x (0 without e), h = factor·Σ D·x, square = factor·Σ D·x²; D NULL: 1.  h NULL: g
+     * alone. */
     void (*moments)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t first, ptrdiff_t last, const void *e, const void *D,
                     double *g, double *h, double *square);
     /* q += Σ_j delta_j·x_j */
     void (*products)(const fo_matrix *XT, const fo_descent *d, const double *delta, void *q);
-    /* Rows j … j + 3 of the lower triangle of XᵀDX, into H (m, m), which is 0; scratch: n zeros for sparse columns. */
+    /* Rows j … j + 3 of the lower triangle of XᵀDX of sparse columns, into H (m, m); scratch: n zeros. */
     void (*gram)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t j, const void *D, void *scratch, double *H);
     /* One epoch over all weights, or those that are not 0, with s = e + D·X(u − w); the largest step times its curvature. */
     double (*columns)(const fo_matrix *XT, const fo_regularizer *r, fo_descent *d, int full, const void *D, void *s);

@@ -66,6 +66,15 @@ FO_INLINE void F(hessian_pack_dense)(const int element, const fo_matrix *X, cons
     }
 }
 
+/* the same of X transposed */
+FO_INLINE void F(hessian_pack_turned)(const fo_matrix *X, const fo_gram *g, ptrdiff_t panels) {
+    for (ptrdiff_t f = g->begin * GRAM_WIDTH; f < panels * GRAM_WIDTH; f++) {
+        real *to = (real *)g->right + (f / GRAM_WIDTH - g->begin) * FO_GRAM_BLOCK * GRAM_WIDTH + f % GRAM_WIDTH;
+        const real *x = (const real *)X->data + (f < X->d ? g->columns[f] : 0) * X->stride;
+        for (ptrdiff_t i = 0; i < g->n; i++) to[i * GRAM_WIDTH] = f < X->d ? x[i] : (real)(g->intercept && f == X->d);
+    }
+}
+
 FO_INLINE void F(hessian_pack_csr)(const int layout, const fo_matrix *X, const fo_gram *g, ptrdiff_t panels) {
     real *right = g->right;
     memset(right, 0, sizeof(real) * (size_t)((panels - g->begin) * FO_GRAM_BLOCK * GRAM_WIDTH));
@@ -87,6 +96,7 @@ FO_INLINE void F(hessian_weigh)(const fo_gram *g, ptrdiff_t first, ptrdiff_t col
     for (ptrdiff_t f = first; f < padded; f += FO_GRAM_ROWS, left += FO_GRAM_BLOCK * FO_GRAM_ROWS) {
         const ptrdiff_t own = f - first;
         const real *from = right + own / GRAM_WIDTH * (FO_GRAM_BLOCK * GRAM_WIDTH) + own % GRAM_WIDTH;
+        if (f < g->first) continue;
         if (f < columns)
             for (ptrdiff_t i = 0; i < g->n; i++)
                 FO_UNROLL for (int u = 0; u < FO_GRAM_ROWS; u++) left[i * FO_GRAM_ROWS + u] = h[i] * from[i * GRAM_WIDTH + u];
@@ -97,25 +107,33 @@ FO_INLINE void F(hessian_weigh)(const fo_gram *g, ptrdiff_t first, ptrdiff_t col
     }
 }
 
-/* the stored values of each row with one another; columns may lie in any order, and twice */
+/* sums of `rows` rows (1 or 2) of the outer product of a row's stored values, from the a-th on, up to the diagonal */
+FO_INLINE void F(hessian_pairs)(const int rows, const int layout, F(row) x, ptrdiff_t a, double h, const fo_gram *g) {
+    double *const first = g->sums + column(layout, x.columns, a) * g->stride, u = h * (double)x.x[a];
+    double *const second = rows > 1 ? g->sums + column(layout, x.columns, a + 1) * g->stride : NULL;
+    const double v = rows > 1 ? h * (double)x.x[a + 1] : 0;
+    for (ptrdiff_t b = 0; b <= a; b++) {
+        const ptrdiff_t e = column(layout, x.columns, b);
+        const double other = (double)x.x[b], sum = first[e] + u * other;
+        if (rows > 1) second[e] += v * other;
+        first[e] = sum;
+    }
+    if (rows > 1) second[column(layout, x.columns, a + 1)] += v * (double)x.x[a + 1];
+}
+
+/* the stored values of each row with one another; their columns ascend */
 FO_INLINE void F(hessian_outer)(const int layout, const fo_matrix *X, const fo_gram *g) {
     const real *h = g->h, *c = g->c;
     double *const below = g->sums + X->d * g->stride, *const last = below + (g->intercept ? g->stride : 0);
     for (ptrdiff_t i = 0; i < g->n; i++) {
         const F(row) x = F(row_of)(layout, X, g->rows[i]);
-        for (ptrdiff_t a = 0; a < x.m; a++) {
-            const ptrdiff_t f = column(layout, x.columns, a);
-            double *row = g->sums + f * g->stride;
-            const double v = (double)h[i] * (double)x.x[a];
-            for (ptrdiff_t b = 0; b < x.m; b++) {
-                const ptrdiff_t e = column(layout, x.columns, b);
-                if (e > f) break;
-                row[e] += v * (double)x.x[b];
-            }
-            if (g->intercept) below[f] += v;
-            if (c) last[f] += (double)c[i] * (double)x.x[a];
-        }
-        if (g->intercept) below[X->d] += (double)h[i];
+        const double weight = (double)h[i];
+        ptrdiff_t a = 0;
+        for (; a + 2 <= x.m; a += 2) F(hessian_pairs)(2, layout, x, a, weight, g);
+        if (a < x.m) F(hessian_pairs)(1, layout, x, a, weight, g);
+        for (a = 0; g->intercept && a < x.m; a++) below[column(layout, x.columns, a)] += weight * (double)x.x[a];
+        for (a = 0; c && a < x.m; a++) last[column(layout, x.columns, a)] += (double)c[i] * (double)x.x[a];
+        if (g->intercept) below[X->d] += weight;
         if (g->intercept && c) last[X->d] += (double)c[i];
     }
 }
@@ -128,7 +146,8 @@ static void F(hessian_rows)(const fo_matrix *X, const fo_gram *g) {
     }
     const ptrdiff_t columns = X->d + (g->intercept ? 1 : 0), rows = columns + (g->c ? 1 : 0);
     const ptrdiff_t panels = (columns + GRAM_WIDTH - 1) / GRAM_WIDTH, first = g->begin * GRAM_WIDTH;
-    if (X->layout == FO_CSR32) F(hessian_pack_csr)(FO_CSR32, X, g, panels);
+    if (g->columns) F(hessian_pack_turned)(X, g, panels);
+    else if (X->layout == FO_CSR32) F(hessian_pack_csr)(FO_CSR32, X, g, panels);
     else if (X->layout == FO_CSR64) F(hessian_pack_csr)(FO_CSR64, X, g, panels);
     else if (!REAL_IS_FLOAT || X->element == FO_REAL) F(hessian_pack_dense)(FO_REAL, X, g, panels);
     else if (X->element == FO_FLOAT16) F(hessian_pack_dense)(FO_FLOAT16, X, g, panels);
@@ -138,10 +157,10 @@ static void F(hessian_rows)(const fo_matrix *X, const fo_gram *g) {
     for (ptrdiff_t panel = g->begin; panel < g->end; panel++) {
         const real *right = (const real *)g->right + (panel - g->begin) * FO_GRAM_BLOCK * GRAM_WIDTH;
         const ptrdiff_t from = panel * GRAM_WIDTH, whole = (columns - from + VLEN - 1) / VLEN;
-        for (ptrdiff_t f = from; f < rows; f += FO_GRAM_ROWS) {
+        for (ptrdiff_t f = from > g->first ? from : g->first; f < rows; f += FO_GRAM_ROWS) {
             const ptrdiff_t reach = (f + FO_GRAM_ROWS - from + VLEN - 1) / VLEN, most = reach < whole ? reach : whole;
-            F(hessian_tile)((int)(most < GRAM_VECS ? most : GRAM_VECS), g->n,
-                         (const real *)g->left + (f - first) * FO_GRAM_BLOCK, right, g->stride, g->sums + f * g->stride + from);
+            F(hessian_tile)((int)(most < GRAM_VECS ? most : GRAM_VECS), g->n, (const real *)g->left + (f - first) * FO_GRAM_BLOCK,
+                         right, g->stride, g->sums + (f - g->first) * g->stride + from);
         }
     }
 }

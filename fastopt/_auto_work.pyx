@@ -1,76 +1,63 @@
 """A thread's share of a block of rows, for optimizer="auto": batch after batch, chunk after chunk, for its columns.
 
-Used by _auto.pyx.  A chunk has one meeting: when all blocks' parts of its predictions are there.  Every thread then computes
-the errors of all rows, the gradient of its columns and, where the batch ends, their step, and goes on; sums lie twice, for
-threads that are still behind.  CSR rows have one thread, and steps that cost by the columns they touch.
+Used by _auto.pyx.  A chunk is _batch_rows'.  Where a batch ends, every thread steps its columns and goes on.  CSR rows have one
+thread, and steps that cost by the columns they touch.
 """
 from libc.string cimport memcpy, memset
 
-from fastopt._core cimport kernels
+from fastopt._batch_cuts cimport Part
+from fastopt._batch_rows cimport CHUNK_ROWS, Rows, at_row, learn_chunk, predict_chunk, take_seat
+from fastopt._core cimport fo_chunk, kernels
 from fastopt._team cimport fo_team_wait
 
 
 cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
     """A thread's share of a block, in a team of `size`, from step `t` on."""
-    cdef Py_ssize_t i = worker.rank, k = worker.chunk.k, at
-    worker.size, worker.turn, worker.auto.t = size, 0, t
-    worker.chunk.begin, worker.chunk.end = shared.blocks * worker.rank // size, shared.blocks * (worker.rank + 1) // size
+    cdef Rows *rows = &shared.rows
+    cdef Py_ssize_t i = worker.seat.rank, k = worker.seat.chunk.k, part, at
+    take_seat(rows, &worker.seat, size)
+    worker.auto.t = t
     memcpy(worker.b, shared.b, 4 * k * sizeof(double))
-    for at in range(shared.n_parts):
-        _part(shared, worker, &shared.part[at])
-    fo_team_wait(&shared.team, size)
-    while i * CHUNK_ROWS < shared.n:
-        at = i * CHUNK_ROWS * k * shared.item
-        memset(shared.values + i * k, 0, k * sizeof(double))
-        shared.kernels.auto_losses(&worker.errors, min(<Py_ssize_t>CHUNK_ROWS, shared.n - i * CHUNK_ROWS), shared.y + at,
-                                   shared.p + at, shared.values + i * k)
+    for part in range(rows.n_parts):
+        _part(shared, worker, &rows.part[part])
+    fo_team_wait(&rows.team, size)
+    while i * CHUNK_ROWS < rows.n:
+        at = at_row(rows, &worker.seat, i * CHUNK_ROWS)
+        memset(rows.values + i * k, 0, k * sizeof(double))
+        rows.kernels.auto_losses(&worker.seat.errors, min(<Py_ssize_t>CHUNK_ROWS, rows.n - i * CHUNK_ROWS), rows.y + at,
+                                 rows.p + at, rows.values + i * k)
         i += size
 
 
 cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
     """The rows of a part, and the step if the batch ends with it."""
+    cdef Rows *rows = &shared.rows
+    cdef fo_chunk *chunk = &worker.seat.chunk
     cdef Py_ssize_t i = part.first, end = part.first + part.n
     while i < end:
-        worker.chunk.n = min(shared.chunk_rows, end - i)
-        _chunk(shared, worker, i, 1.0 / part.size)
-        i += worker.chunk.n
+        chunk.n = min(rows.chunk_rows, end - i)
+        predict_chunk(rows, &worker.seat, i, shared.columns.w)
+        learn_chunk(rows, &worker.seat, i, 1.0 / part.size, worker.b, worker.b + 3 * chunk.k, shared.g)
+        if shared.sparse:
+            shared.n_touched = rows.kernels.auto_touch(rows.X, chunk, shared.n_touched, shared.seen, shared.touched)
+        i += chunk.n
     if part.ends:
         _step(shared, worker)
 
 
-cdef void _chunk(Work *shared, Worker *worker, Py_ssize_t i, double factor) noexcept nogil:
-    """Predictions, errors and gradient of a chunk of rows from the i-th of the block on."""
-    cdef fo_chunk *chunk = &worker.chunk
-    cdef Py_ssize_t stride = shared.chunk_rows * chunk.k, at = i * chunk.k * shared.item
-    cdef char *sums = shared.sums + (worker.turn & 1) * shared.blocks * stride * shared.item
-    cdef const char *weight = shared.sample_weight
-    if weight != NULL:
-        weight = weight + i * shared.item
-    chunk.rows = shared.rows + i
-    chunk.next, chunk.n_next = chunk.rows + chunk.n, min(chunk.n, shared.n - i - chunk.n)
-    shared.kernels.batch_products(shared.X, chunk, shared.columns.w, stride, sums)
-    fo_team_wait(&shared.team, worker.size)
-    shared.kernels.batch_errors(
-        &worker.errors, chunk.n, shared.blocks, stride, sums, shared.y + at, weight, factor,
-        shared.p + at if worker.rank == 0 else worker.p, worker.c, worker.b + 3 * chunk.k)
-    shared.kernels.batch_gradient(shared.X, chunk, worker.c, shared.g)
-    if shared.sparse:
-        shared.n_touched = shared.kernels.auto_touch(shared.X, chunk, shared.n_touched, shared.seen, shared.touched)
-    worker.turn += 1
-
-
 cdef void _step(Work *shared, Worker *worker) noexcept nogil:
     """The batch is complete: step the columns of a thread, and the intercepts."""
-    cdef Py_ssize_t k = worker.chunk.k, d = shared.X.d, j, at, first = worker.chunk.begin * shared.width
-    cdef Py_ssize_t n = min(worker.chunk.end * shared.width, d) - first
+    cdef Rows *rows = &shared.rows
+    cdef fo_chunk *chunk = &worker.seat.chunk
+    cdef Py_ssize_t k = chunk.k, d = rows.X.d, j, at, first = chunk.begin * rows.width, n = min(chunk.end * rows.width, d) - first
     if shared.sparse:
-        shared.kernels.auto_columns(&worker.auto, shared.n_touched, shared.touched, shared.seen, shared.inverse, shared.g,
+        rows.kernels.auto_columns(&worker.auto, shared.n_touched, shared.touched, shared.seen, shared.inverse, shared.g,
                                     &shared.columns)
         shared.n_touched = 0
     else:
         for j in range(k):
-            at = (j * d + first) * shared.item
-            shared.kernels.auto_dense(&worker.auto, j, n, shared.inverse + first * shared.item, shared.g + at,
+            at = (j * d + first) * <Py_ssize_t>rows.item
+            rows.kernels.auto_dense(&worker.auto, j, n, shared.inverse + first * <Py_ssize_t>rows.item, shared.g + at,
                                       <char *>shared.columns.V + at, <char *>shared.columns.w + at,
                                       <char *>shared.columns.mean + at)
     if shared.intercept:

@@ -1,49 +1,42 @@
-"""Mini-batches: the loop over the blocks of rows of an epoch, threads that share the columns, and when to stop.
+"""Mini-batches of the estimators: what an epoch of them changes, and when to stop.
 
-Used by the estimators.  The mathematics of a chunk of rows is csrc/batch.h, that of a step csrc/rules*.h.
+Used by the estimators.  The loop over blocks of rows is _batch_epochs', a thread's share of a block _batch_work's; the mathematics of
+a step is csrc/rules*.h.
 """
 cimport numpy as cnp
-from cython.parallel cimport parallel
 from libc.math cimport INFINITY
-from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 
 import numpy as np
 
 from fastopt._batch_cuts cimport Cuts
 from fastopt._batch_drive cimport Driver
+from fastopt._batch_epochs cimport BatchEpochs, ordered_weights
 from fastopt._batch_lazy cimport Lazy, allows_lazy, lend, settle_lazily
-from fastopt._batch_pace cimport Pace, choose, note
+from fastopt._batch_rows cimport BOUNDS
 from fastopt._batch_steps cimport Weights, settle
 from fastopt._batch_wild cimport Wild
-from fastopt._batch_work cimport BOUNDS, CHUNK_ROWS, Work, Worker, work
+from fastopt._batch_work cimport Work, Worker, work
 from fastopt._core cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
-from fastopt._epochs cimport Epochs
 from fastopt._kept cimport Kept, address, all_finite, keep
 from fastopt._passes cimport Plan
 from fastopt._samples cimport Samples
-from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 from fastopt._update cimport Update
 
-from fastopt._batch_columns import block_columns, column_bounds, columns_ascend
+from fastopt._batch_columns import column_bounds, columns_ascend
 from fastopt._batch_drive import drives
 from fastopt._outputs import aligned
 
 cnp.import_array()
 
 cdef enum:
-    GROUP = 4                  # rows that a kernel takes at a time
-    CACHE_BYTES = 16384        # of the rows of a chunk, on one thread: the next chunk arrives in L1 beside it
-    SHARED_BYTES = 1 << 18     # on several: one meeting a chunk, rows wait in L2
-    CSR_ROWS = 32              # of a chunk on one thread: short rows lie on lines and pages of their own, which L1 has few of
-    WORK_PER_THREAD = 8192     # elements of a batch: less is not worth a meeting
-    WORK_CSR = 1024            # the same beside CSR rows: values, and for each STEPS_CSR elements of a step
+    WORK_CSR = 1024            # of a batch of CSR rows: less is not worth a meeting; values, and each STEPS_CSR elements of a step
     STEPS_CSR = 8
     SHARED_FROM = 2            # columns to a value: with fewer, what threads save of steps is less than rows read twice cost
     LAZY_FROM = 48             # columns to a value of a batch, from which on only those that it touches are stepped
 
 
-cdef class BatchRun(Epochs):
+cdef class BatchRun(BatchEpochs):
     """One fit by mini-batches.
 
     Parameters
@@ -78,16 +71,12 @@ cdef class BatchRun(Epochs):
     """
     cdef readonly Update optimizer
     cdef readonly object averages
-    cdef object buffers, column_bounds
-    cdef Cuts cuts
+    cdef object column_bounds
     cdef Driver driver
     cdef Work shared
     cdef Worker *workers
     cdef double loss_sum, l2, l1
     cdef bint finished
-    cdef int threads
-    cdef Pace pace
-    cdef int32_t[::1] labels
     cdef Lazy lazy
     cdef Wild wild
     cdef Kept kept[4]              # w, b, their averages
@@ -96,40 +85,26 @@ cdef class BatchRun(Epochs):
                  averages=None, double average=0, class_weight=None, double t=1, bint fit_intercept=True, int threads=1,
                  bint hogwild=False):
         self._init_epochs(X, samples, len(optimizer.params[1]), 1, t)
-        self.optimizer, self.averages, self.labels = optimizer, averages, np.arange(self.k, dtype=np.int32)
-        self.l2, self.l1 = penalty
-        self.cuts = Cuts(samples.block_rows, sizes, rates)
-        self.driver = Driver(self.cuts, rates, sizes) if drives(rates, sizes) or optimizer.plan.by_products else None
+        cuts = Cuts(samples.block_rows, sizes, rates)
+        self.optimizer, self.averages, (self.l2, self.l1) = optimizer, averages, penalty
+        self.driver = Driver(cuts, rates, sizes) if drives(rates, sizes) or optimizer.plan.by_products else None
         self.shared.weights.average, self.shared.weights.intercept = average, fit_intercept
         self.wild = Wild(threads) if hogwild and threads > 1 else None
+        self.apart = self.wild is not None
         self._init_weights(optimizer.params[0], optimizer.params[1])
-        self._init_columns(threads)
-        self._init_buffers()
+        self._init_rows(&self.shared.rows, cuts, threads, 1)
         self._init_workers(loss, softmax, class_weight)
         self._init_lazy()
 
     def __dealloc__(self):
         free(self.workers)
 
-    cdef int _init_columns(self, int threads) except -1:
-        """Blocks of columns, rows of a chunk, and how many threads they are worth."""
-        cdef double row = self.X.row_size * self.k
-        cdef Py_ssize_t batch = min(<Py_ssize_t>self.cuts.typical(), self.samples.train_count)
-        cdef Py_ssize_t rows, bytes = <Py_ssize_t>(self.X.row_size * (4 if self.X.is_float else 8)) + 1
-        self.shared.width, self.shared.blocks = self.X.d, 1
-        if not self.X.is_sparse:
-            self.shared.width = block_columns(self.X.d, self.X.is_float)
-            self.shared.blocks = (self.X.d + self.shared.width - 1) // self.shared.width
-        if self.wild is not None:
-            self.threads = threads
-        elif self.X.is_sparse:
-            self.threads = self._share_columns(threads, batch)
-        else:
-            self.threads = max(1, min(threads, self.shared.blocks, <Py_ssize_t>(batch * row / WORK_PER_THREAD)))
-        rows = (CACHE_BYTES if self.threads == 1 or self.wild is not None else SHARED_BYTES) // bytes
-        rows = min(rows, <Py_ssize_t>CSR_ROWS) if self.X.is_sparse and self.threads == 1 else rows
-        self.shared.chunk_rows = max(GROUP, min(<Py_ssize_t>CHUNK_ROWS, rows) // GROUP * GROUP)
-        return 0
+    cdef int _team(self, int threads, Py_ssize_t batch) except -1:
+        if self.apart:
+            return threads
+        if self.X.is_sparse:
+            return self._share_columns(threads, batch)
+        return BatchEpochs._team(self, threads, batch)
 
     cdef int _share_columns(self, int threads, Py_ssize_t batch) except -1:
         """Bounds of columns beside CSR rows; for how many threads."""
@@ -138,7 +113,7 @@ cdef class BatchRun(Epochs):
         if threads == 1 or SHARED_FROM * values > self.X.d or self._is_lazy() or not columns_ascend(self.X):
             return 1
         self.column_bounds = column_bounds(self.X, BOUNDS, self.k, batch)
-        self.shared.bounds, self.shared.width = <Py_ssize_t *>address(self.column_bounds), 1
+        self.rows.bounds, self.rows.width = <Py_ssize_t *>address(self.column_bounds), 1
         return threads
 
     cdef bint _is_lazy(self) except -1:
@@ -151,7 +126,7 @@ cdef class BatchRun(Epochs):
         cdef const Plan *plan = &self.optimizer.plan
         cdef Py_ssize_t slot
         g, turns, (w_avg, b_avg) = aligned(w.shape, w.dtype), np.array([b, b]), self.averages or (None, None)
-        self.buffers = [g, turns]
+        self.buffers += [g, turns]
         shared.kernels, shared.plan, shared.k, shared.d = self.kernels, &self.optimizer.plan, self.k, self.X.d
         shared.item, shared.output_stride = w.itemsize, 1 if self.X.is_sparse else self.X.d
         # a rule that takes each weight by itself is stepped by columns, all others as a whole
@@ -180,81 +155,53 @@ cdef class BatchRun(Epochs):
             self.lazy = lend(&self.shared.weights, self.optimizer.params[0])
         return 0
 
-    cdef int _init_buffers(self) except -1:
-        cdef Work *shared = &self.shared
-        cdef Py_ssize_t rows = self.samples.block_rows
-        sums = np.empty(2 * shared.blocks * shared.chunk_rows * self.k, self.X.dtype)
-        y, values = np.empty((2, rows * self.k), self.X.dtype), np.empty(rows // CHUNK_ROWS + 1)
-        self.buffers += [sums, y, values]
-        shared.kernels, shared.X, shared.rows = self.kernels, &self.samples.matrix, self.samples.kernel_rows
-        shared.sample_weight, shared.row_bytes = <char *>self.samples.weights, self.k * self.X.dtype.itemsize
-        shared.sums, shared.y, shared.p = <char *>address(sums), <char *>address(y[0]), <char *>address(y[1])
-        shared.values, shared.part = <double *>address(values), self.cuts.part
-        return 0
-
     cdef int _init_workers(self, loss, bint softmax, class_weight) except -1:
         cdef Worker *worker
         cdef int rank
-        weights = None if class_weight is None else np.ascontiguousarray(np.asarray(class_weight, dtype=float)[:, ::-1])
+        weights = ordered_weights(class_weight)
         self.buffers.append(weights)
         self.workers = <Worker *>calloc(self.threads, sizeof(Worker))
         if self.workers == NULL:
             raise MemoryError
         for rank in range(self.threads):
-            worker, p, g_b = &self.workers[rank], np.empty((2, self.shared.chunk_rows * self.k), self.X.dtype), np.zeros(self.k)
-            self.buffers += [p, g_b]
-            worker.rank, worker.p, worker.c, worker.stepper.g_b = rank, address(p[0]), address(p[1]), <double *>address(g_b)
-            worker.chunk.k, worker.chunk.width = self.k, self.shared.width
-            worker.chunk.output_stride = self.shared.weights.output_stride
-            worker.chunk.feature_stride = self.k if self.X.is_sparse else 1
-            worker.errors.loss.kind, worker.errors.loss.a, worker.errors.loss.b = loss
-            worker.errors.softmax, worker.errors.k = softmax, self.k
-            worker.errors.class_weight = <double *>address(weights)
+            worker, g_b = &self.workers[rank], np.zeros(self.k)
+            self._init_seat(&worker.seat, rank, loss, softmax, <double *>address(weights))
+            self.buffers.append(g_b)
+            worker.stepper.g_b = <double *>address(g_b)
         return 0
 
     # ---- an epoch ----
 
-    cdef int _epoch(self) except -1 nogil:
-        cdef Py_ssize_t n, i
-        self.samples.start()
-        self.cuts.start(self.samples.train_count)
-        n = self.samples.next_block()
-        while n > 0:
-            self.samples.targets(n, &self.labels[0], self.k, self.shared.y)
-            self.cuts.cut(n, self.t)
-            self.shared.n, self.shared.n_parts = n, self.cuts.n
-            self._share(n)
-            if self.shared.weights.drive != NULL and self.shared.weights.drive.failed:
-                with gil:
-                    raise self.driver.error
-            for i in range((n + CHUNK_ROWS - 1) // CHUNK_ROWS):
-                self.loss_sum += self.shared.values[i]
-            self._look_up(n * self.X.row_size * self.k)
-            n = self.samples.next_block()
-        if self.wild is not None:
+    cdef void _work(self, int rank, int size) noexcept nogil:
+        work(&self.shared, &self.workers[rank], size, self.t)
+
+    cdef void _share(self, Py_ssize_t n) noexcept nogil:
+        if self.apart:
+            self.wild.block(&self.shared, self.workers, self.t)
+            self.t += self.rows.n_parts
+            return
+        BatchEpochs._share(self, n)
+        settle(&self.shared.weights, &self.workers[0].stepper)
+        self.t = self.workers[0].stepper.t
+
+    cdef int _settle_block(self, Py_ssize_t chunks) except -1 nogil:
+        cdef Py_ssize_t i
+        if self.shared.weights.drive != NULL and self.shared.weights.drive.failed:
+            with gil:
+                raise self.driver.error
+        for i in range(chunks):
+            self.loss_sum += self.rows.values[i]
+        return 0
+
+    cdef int _settle_epoch(self) except -1 nogil:
+        if self.apart:
             self.wild.settle()
         elif self.shared.weights.lazy != NULL:
             settle_lazily(&self.shared.weights)
-        if self.driver is not None:
+        if self.shared.weights.drive != NULL:
             with gil:
                 self.driver.settle()
         return 0
-
-    cdef void _share(self, Py_ssize_t n) noexcept nogil:
-        """A block of n rows, by all threads or by one, whoever is faster these days."""
-        cdef double start = fo_team_clock()
-        if self.wild is not None:
-            self.wild.block(&self.shared, self.workers, self.t)
-            self.t += self.shared.n_parts
-            return
-        if self.threads > 1 and choose(&self.pace):
-            with parallel(num_threads=self.threads):
-                work(&self.shared, &self.workers[fo_team_rank()], fo_team_size(), self.t)
-        else:
-            work(&self.shared, &self.workers[0], 1, self.t)
-        note(&self.pace, fo_team_clock() - start, n)
-        settle(&self.shared.weights, &self.workers[0].stepper)
-        self.t = self.workers[0].stepper.t
 
     # ---- between epochs ----
 
@@ -275,7 +222,7 @@ cdef class BatchRun(Epochs):
             with gil:   # squares by a kernel: threads of BLAS would go on spinning beside the loop
                 w = self.optimizer.params[0].ravel()
                 penalty = 0.5 * self.l2 * kernels(self.X.is_float).square_sum(w.size, address(w)) + self.l1 * float(np.abs(w).sum())
-                self.objective[0] += penalty / (1 if self.workers[0].errors.softmax else self.k)
+                self.objective[0] += penalty / (1 if self.workers[0].seat.errors.softmax else self.k)
         return loss
 
     cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:

@@ -1,6 +1,6 @@
 """How the columns of X are cut for threads: into blocks beside dense rows, by their values beside CSR rows.
 
-Used by _batch.pyx and _auto.pyx.  A thread finds its part of a CSR row by search, so columns must ascend within rows.
+Used by _batch_epochs.pyx and _batch.pyx.  A thread finds its part of a CSR row by search, so columns must ascend within rows.
 """
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t
@@ -76,6 +76,6 @@ def column_bounds(Matrix X, Py_ssize_t parts, Py_ssize_t k, double rows):
     places = np.unique(np.append(places, X.d))
     values = np.searchsorted(sample, places) / max(1, len(sample))
     cost = rows * X.row_size * values + STEP_COST * places
-    bounds = places[np.searchsorted(cost, np.linspace(0, cost[-1], parts + 1))].astype(np.intp)
-    bounds[0], bounds[-1] = 0, X.d
+    bounds = places[np.searchsorted(cost, np.linspace(0, cost[len(cost) - 1], parts + 1))].astype(np.intp)
+    bounds[0], bounds[parts] = 0, X.d
     return bounds

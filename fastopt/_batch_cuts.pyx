@@ -1,6 +1,6 @@
 """Where batches begin and end in the blocks of rows of an epoch, and the learning rate of each one's step.
 
-Used by _batch.pyx.  Sizes and rates that Python computes are asked for a block of steps at a time.
+Used by _batch_epochs.pyx.  Sizes and rates that Python computes are asked for a block of steps at a time.
 """
 cimport numpy as cnp
 from libc.stdlib cimport calloc, free

@@ -1,6 +1,6 @@
 """Whether a team of threads is worth it, by the time that blocks of rows take it and one thread alone.
 
-Used by _batch.pyx, whose results do not depend on who works.  Threads that meet every few microseconds are many times slower
+Used by _batch_epochs.pyx, whose results do not depend on who works.  Threads that meet every few microseconds are many times slower
 than one where other programs want the processors, and nobody can know before.  So the slower of the two is tried again when
 the time that its last trial lost is a fiftieth of what has passed.
 """

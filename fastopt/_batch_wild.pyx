@@ -11,8 +11,9 @@ from libc.stdlib cimport calloc, free
 
 import numpy as np
 
+from fastopt._batch_cuts cimport Part
 from fastopt._batch_lazy cimport lend, settle_lazily
-from fastopt._batch_work cimport Part, Work, Worker, work_wild
+from fastopt._batch_work cimport Work, Worker, work_wild
 from fastopt._team cimport fo_team_rank, fo_team_size
 
 cnp.import_array()
@@ -39,9 +40,9 @@ cdef class Wild:
             own = &self.own[rank]
             own[0] = shared[0]
             g, turns = np.zeros_like(w), np.zeros((2, k))
-            sums = np.empty(2 * shared.blocks * shared.chunk_rows * k, w.dtype)
+            sums = np.empty(2 * shared.rows.blocks * shared.rows.chunk_rows * k, w.dtype)
             self.buffers += [g, turns, sums]
-            own.weights.g, own.sums = <char *>cnp.PyArray_DATA(g), <char *>cnp.PyArray_DATA(sums)
+            own.weights.g, own.rows.sums = <char *>cnp.PyArray_DATA(g), <char *>cnp.PyArray_DATA(sums)
             for turn in range(2):
                 own.weights.b_turns[turn] = <double *>cnp.PyArray_DATA(turns) + turn * k
             if lazy:
@@ -52,12 +53,12 @@ cdef class Wild:
         """A block of rows, from step `t` on; each part of it is a batch, so that no batch is two threads'."""
         cdef Py_ssize_t i
         cdef Part *part
-        for i in range(shared.n_parts):
-            part = <Part *>&shared.part[i]
+        for i in range(shared.rows.n_parts):
+            part = <Part *>&shared.rows.part[i]
             part.size, part.begins, part.ends = part.n, True, True
         with parallel(num_threads=self.threads):
             work_wild(shared, &self.own[fo_team_rank()], &workers[fo_team_rank()], fo_team_size(), t)
-        shared.weights.plan.t += shared.n_parts
+        shared.weights.plan.t += shared.rows.n_parts
 
     cdef void settle(self) noexcept nogil:
         """At the end of an epoch, what columns missed."""

@@ -22,17 +22,7 @@ cdef enum:
 
 
 def stored_values(Matrix X, rows=None):
-    """How many values are stored in each column of a CSR X, or in some of its rows; None for a dense one.
-
-    Parameters
-    ----------
-    X : Matrix
-    rows : ndarray of int32, or None
-
-    Returns
-    -------
-    ndarray of shape (d,) of int64, or None
-    """
+    """(d,) of int64: how many values are stored in each column of a CSR X, or in some rows of it (int32); None of a dense one."""
     cdef int64_t[::1] counts
     cdef int32_t[::1] place
     cdef const int32_t[::1] chosen
@@ -75,6 +65,8 @@ cdef class Columns:
     ----------
     mean : ndarray of shape (m,) or None
         What `centred` took off.
+    lies : bool
+        Columns are read as they lie.
     """
 
     def __init__(self, Matrix X, columns, rows=None, stored=None, bint turned=False, standard=None, bint centred=False):
@@ -87,11 +79,11 @@ cdef class Columns:
         if turned:
             self._use_rows(X, columns, None if standard is None else standard[1][columns])
         elif self.is_sparse:
-            self._gather_sparse(X, columns, rows, stored_values(X, rows) if stored is None else stored)
-            if standard is not None:
-                self.keep[0][:] /= np.repeat(standard[1][columns], np.diff(self.keep[2])).astype(X.dtype)
+            self._gather_sparse(X, columns, rows, stored_values(X, rows) if stored is None else stored,
+                                None if standard is None else standard[1][columns])
         elif (rows is None and standard is None and not centred and X.keep.dtype == X.dtype and X.row_stride == X.keep.itemsize
               and not X.column_stride % X.keep.itemsize and X.keep.flags.aligned):
+            self.lies = True
             self._use(X.keep.T, columns)
         else:
             part = X.keep[:, columns] if rows is None else X.keep[np.ix_(rows, columns)]
@@ -104,9 +96,16 @@ cdef class Columns:
                 part -= self.mean[:, None]
             self._use(part, np.arange(self.m, dtype=np.int32))
 
+    cdef int _number(self, columns) except -1:
+        """Which rows of the matrix."""
+        cdef const int32_t[::1] numbers = columns
+        self.numbers, self.m = columns, len(columns)
+        self.plan.m, self.plan.columns = self.m, &numbers[0]
+        return 0
+
     cdef int _use_rows(self, Matrix X, columns, scale) except -1:
         """Sparse columns, the rows of a transposed X."""
-        cdef const int32_t[::1] numbers = columns
+        self.lies = True
         values, indices, indptr = X.keep
         self.c = X.c
         if scale is not None:
@@ -114,22 +113,30 @@ cdef class Columns:
             for place, factor in zip(columns, scale):
                 values[indptr[place]:indptr[place + 1]] /= factor
             self.c.data = cnp.PyArray_DATA(<cnp.ndarray>values)
-        self.keep = values, indices, indptr, columns
-        self.plan.m, self.plan.columns = self.m, &numbers[0]
-        return 0
+        self.keep = values, indices, indptr
+        return self._number(columns)
 
     cdef int _use(self, array, columns) except -1:
         """Dense columns, the rows of this array."""
-        cdef const int32_t[::1] numbers = columns
-        self.keep = array, columns
+        self.keep = array,
         self.c.layout, self.c.n, self.c.d = FO_DENSE, array.shape[0], self.n
         self.c.data, self.c.stride = cnp.PyArray_DATA(<cnp.ndarray>array), array.strides[0] // array.itemsize
-        self.plan.m, self.plan.columns = self.m, &numbers[0]
-        return 0
+        return self._number(columns)
 
-    cdef int _gather_sparse(self, Matrix X, columns, rows, stored) except -1:
+    cdef int _use_sparse(self, values, indices, starts) except -1:
+        """Sparse columns, one after the other."""
+        if len(values) > 0x7fffffff:
+            raise MemoryError(f"{len(values)} values in the columns of a working set are more than it can hold")
+        starts = starts.astype(np.int32)
+        self.keep = values, indices, starts
+        self.c.layout, self.c.n, self.c.d = FO_CSR32, len(starts) - 1, self.n
+        self.c.data, self.c.indices = cnp.PyArray_DATA(<cnp.ndarray>values), cnp.PyArray_DATA(<cnp.ndarray>indices)
+        self.c.indptr = cnp.PyArray_DATA(<cnp.ndarray>starts)
+        return self._number(np.arange(len(starts) - 1, dtype=np.int32))
+
+    cdef int _gather_sparse(self, Matrix X, columns, rows, stored, scale) except -1:
         """The values that are stored in the columns, column after column."""
-        cdef int32_t[::1] place = np.full(X.d, -1, dtype=np.int32), indices, numbers = np.arange(self.m, dtype=np.int32)
+        cdef int32_t[::1] place = np.full(X.d, -1, dtype=np.int32), indices
         cdef int64_t[::1] following
         cdef const int32_t[::1] chosen
         cdef const int32_t *which = NULL
@@ -138,28 +145,47 @@ cdef class Columns:
         if rows is not None:
             chosen = rows
             which = &chosen[0]
-        np.asarray(place)[columns] = np.asarray(numbers)
+        np.asarray(place)[columns] = np.arange(len(columns), dtype=np.int32)
         starts = np.concatenate([[0], np.cumsum(stored[columns])])
-        if starts[self.m] > 0x7fffffff:
-            raise MemoryError(f"{starts[self.m]} values in the columns of a working set are more than it can hold")
-        values = np.empty(starts[self.m], X.dtype)
-        indices = np.empty(max(1, starts[self.m]), np.int32)
-        following = starts[:self.m].copy()
-        starts = starts.astype(np.int32)
-        with nogil:
-            kernel.gather(&X.c, self.n, which, &place[0], &following[0], &indices[0], cnp.PyArray_DATA(values))
-        self.keep = values, np.asarray(indices), starts, np.asarray(numbers)
-        self.c.layout, self.c.n, self.c.d = FO_CSR32, self.m, self.n
-        self.c.data, self.c.indices, self.c.indptr = cnp.PyArray_DATA(values), &indices[0], cnp.PyArray_DATA(<cnp.ndarray>starts)
-        self.plan.m, self.plan.columns = self.m, &numbers[0]
-        return 0
+        values = np.empty(starts[len(columns)], X.dtype)
+        indices = np.empty(max(1, len(values)), np.int32)
+        following = starts[:len(columns)].copy()
+        if len(values):
+            with nogil:
+                kernel.gather(&X.c, self.n, which, &place[0], &following[0], &indices[0], cnp.PyArray_DATA(values))
+        if scale is not None:
+            values /= np.repeat(scale, np.diff(starts)).astype(X.dtype)
+        return self._use_sparse(values, np.asarray(indices), starts)
+
+    def take(self, places):
+        """Some of these columns, by their places among them; nothing is copied."""
+        cdef Columns some = Columns.__new__(Columns)
+        some.c, some.keep, some.n, some.is_float, some.is_sparse = self.c, self.keep, self.n, self.is_float, self.is_sparse
+        some.mean = None if self.mean is None else self.mean[places]
+        some._number(np.ascontiguousarray(self.numbers[places]))
+        return some
+
+    def joined(self, Columns more):
+        """These columns and more of the same X, both of them copies, which are copied together."""
+        cdef Columns both = Columns.__new__(Columns)
+        both.n, both.is_float, both.is_sparse = self.n, self.is_float, self.is_sparse
+        if self.is_sparse:
+            count, added = len(self.keep[0]), len(more.keep[0])
+            starts = np.concatenate([self.keep[2], more.keep[2][1:].astype(np.int64) + count])
+            both._use_sparse(np.concatenate([self.keep[0], more.keep[0]]), np.concatenate([self.keep[1][:count], more.keep[1][:added]]),
+                             starts)
+            return both
+        both.mean = None if self.mean is None else np.concatenate([self.mean, more.mean])
+        both._use(np.concatenate([self.keep[0], more.keep[0]]), np.arange(self.m + more.m, dtype=np.int32))
+        return both
 
     @property
     def stored(self):
         """Numbers in the columns."""
         if not self.is_sparse:
             return self.m * self.n
-        return int(np.sum(self.keep[2][self.keep[3] + 1] - self.keep[2][self.keep[3]]))
+        starts = self.keep[2]
+        return int(np.sum(starts[self.numbers + 1] - starts[self.numbers]))
 
     @property
     def dtype(self):
@@ -180,6 +206,16 @@ cdef class Columns:
         tuple of three ndarrays of shape (m,)
         """
         cdef double[:, ::1] out = np.zeros((3, self.m))
+        self._moments(e, D, factor, threads, &out[0, 0], &out[1, 0], &out[2, 0])
+        return tuple(np.asarray(out))
+
+    def slopes(self, e, int threads=1):
+        """Σ e·x of each column."""
+        cdef double[::1] out = np.zeros(self.m)
+        self._moments(e, None, 1.0, threads, &out[0], NULL, NULL)
+        return np.asarray(out)
+
+    cdef int _moments(self, e, D, double factor, int threads, double *g, double *h, double *square) except -1:
         cdef const void *slopes = self._vector(e)
         cdef const void *curvatures = self._vector(D)
         cdef fo_descent plan = self.plan
@@ -189,9 +225,8 @@ cdef class Columns:
         plan.factor = factor
         with nogil:
             for job in prange(jobs, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
-                kernel.moments(&self.c, &plan, job * TILE, min(self.m, (job + 1) * TILE), slopes, curvatures, &out[0, 0], &out[1, 0],
-                               &out[2, 0])
-        return tuple(np.asarray(out))
+                kernel.moments(&self.c, &plan, job * TILE, min(self.m, (job + 1) * TILE), slopes, curvatures, g, h, square)
+        return 0
 
     cdef const void *_vector(self, array) except? NULL:
         if array is None:
@@ -199,37 +234,6 @@ cdef class Columns:
         if array.dtype != self.dtype or array.shape != (self.n,) or not array.flags.c_contiguous:
             raise ValueError(f"expected a contiguous vector of {self.n} numbers of {self.dtype}")
         return cnp.PyArray_DATA(<cnp.ndarray>array)
-
-    def gram(self, D, double factor, int threads=1):
-        """factor·Σ D·x·xᵀ of the columns; D None: 1.
-
-        Parameters
-        ----------
-        D : ndarray of shape (n,) of the type of X, or None
-        factor : float
-        threads : int
-            At most so many.
-
-        Returns
-        -------
-        ndarray of shape (m, m)
-        """
-        cdef double[:, ::1] H = np.zeros((self.m, self.m))
-        cdef fo_descent plan = self.plan
-        cdef const fo_descent_kernels *kernel = &kernels(self.is_float).descent
-        cdef const void *curvatures = self._vector(D)
-        cdef Py_ssize_t job, jobs = (self.m + TILE - 1) // TILE
-        cdef int wanted = 1 if self.is_sparse else max(1, min(threads, jobs, self.stored * self.m // (8 * THREAD_WORK)))
-        cdef cnp.ndarray scratch = np.zeros(self.n if self.is_sparse else 1, self.dtype)
-        cdef void *zeros = cnp.PyArray_DATA(scratch)
-        plan.factor = factor
-        with nogil:
-            for job in prange(jobs, num_threads=wanted, schedule="dynamic", use_threads_if=wanted > 1):
-                kernel.gram(&self.c, &plan, job * TILE, curvatures, zeros, &H[0, 0])
-        full = np.asarray(H)
-        lower = np.tril(full, -1)
-        np.fill_diagonal(lower, 0)
-        return lower + lower.T + np.diag(np.diagonal(full))
 
     def products(self, const double[::1] delta, out):
         """out += Σ delta_j·x_j.

@@ -1,4 +1,4 @@
-"""What a fit by epochs is to its subclasses: per-sample SGD (_sgd.pyx) and mini-batches (_batch.pyx)."""
+"""What a fit by epochs is to its subclasses: per-sample SGD (_sgd.pyx) and mini-batches (_batch_epochs.pyx)."""
 from fastopt._core cimport Matrix, fo_kernels
 from fastopt._samples cimport Samples
 

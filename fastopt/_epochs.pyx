@@ -1,6 +1,6 @@
 """A fit by epochs: the loop over them, its history, and when to stop.  What happens within an epoch is a subclass's.
 
-Used by per-sample SGD (_sgd.pyx) and mini-batches (_batch.pyx).
+Used by per-sample SGD (_sgd.pyx) and mini-batches (_batch_epochs.pyx).
 """
 from cpython.exc cimport PyErr_CheckSignals
 

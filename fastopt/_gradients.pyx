@@ -62,7 +62,7 @@ cdef int take(Arrays *a, list params, grads, bint lazy) except -1:
     """Check parameters and gradients, and point the arrays at them."""
     cdef Py_ssize_t i
     if type(grads) is not list:
-        if isinstance(grads, (np.ndarray, RowSparse)) and a.n == 1:
+        if (cnp.PyArray_Check(grads) or isinstance(grads, RowSparse)) and a.n == 1:
             grads = [grads]
         elif isinstance(grads, tuple):
             grads = list(grads)
@@ -96,7 +96,7 @@ cdef int _take_dense(Arrays *a, Py_ssize_t i, cnp.ndarray w, grad) except -1:
     cdef Array *array = &a.at[i]
     cdef cnp.ndarray g
     cdef int k, dims = cnp.PyArray_NDIM(w)
-    if not isinstance(grad, np.ndarray):
+    if not cnp.PyArray_Check(grad):
         raise InvalidParameterError(f"{name_of(a, i, 'grads')} must be an ndarray, got {type(grad).__name__}")
     g = grad
     cdef bint same = (cnp.PyArray_TYPE(g) == array.type and cnp.PyArray_NDIM(g) == dims and cnp.PyArray_ISALIGNED(g)

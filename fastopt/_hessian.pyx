@@ -12,8 +12,9 @@ from libc.string cimport memset
 
 import numpy as np
 
+from fastopt._chains import row_squares
 from fastopt._threads import resolve_threads
-from fastopt._core cimport FO_CSR32, Matrix, fo_matrix, kernels
+from fastopt._core cimport FO_CSR32, FO_REAL, Matrix, fo_matrix, kernels
 from fastopt._structs cimport FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
 from fastopt._objective cimport Objective
 from fastopt._objective_pass cimport PRODUCTS, VALUE, Job
@@ -23,6 +24,7 @@ cnp.import_array()
 cdef enum:
     PART_BLOCKS = 4             # blocks of a part, at least
     PARTS = 16                  # parts at most
+    PART_SIZE = 1 << 13         # numbers of the sums of a part up to which there are so many, else half of them
     PART_COLUMNS = 1024         # columns up to which rows are shared, not columns
     RANGES = 16                 # ranges of columns beyond that
 
@@ -108,7 +110,7 @@ cdef void _part(Plan *plan, Matrix X, Py_ssize_t part, Py_ssize_t range_, char *
 
 
 cdef bint _in_order(Matrix X) noexcept nogil:
-    """Whether the columns of each CSR row ascend."""
+    """Whether the columns of each CSR row ascend, none of them twice."""
     if X.c.layout == FO_CSR32:
         return _ascends[int32_t](X.n, <const int32_t *>X.c.indptr, <const int32_t *>X.c.indices)
     return _ascends[int64_t](X.n, <const int64_t *>X.c.indptr, <const int64_t *>X.c.indices)
@@ -123,7 +125,7 @@ cdef bint _ascends(Py_ssize_t n, const index *indptr, const index *indices) noex
     cdef Py_ssize_t i, j
     for i in range(n):
         for j in range(indptr[i] + 1, indptr[i + 1]):
-            if indices[j] < indices[j - 1]:
+            if indices[j] <= indices[j - 1]:
                 return False
     return True
 
@@ -138,15 +140,15 @@ cdef int _plan(Plan *plan, Objective o, bint gradient) except -1:
     plan.columns = job.d + (o.fit_intercept or job.weights.centre != NULL)
     plan.rows = plan.columns + gradient
     plan.panels = (plan.columns + width - 1) // width
+    plan.size = (plan.rows + FO_GRAM_ROWS - 1) // FO_GRAM_ROWS * FO_GRAM_ROWS * plan.panels * width
     # by stored values alone a product costs some 3 times what it costs in a vector of 16
     plan.outer = X.is_sparse and 3 * X.row_size * X.row_size < job.d * (job.d / 16.0 + 2) and _in_order(X)
     plan.parts, plan.ranges = 1, 1
     if plan.columns <= PART_COLUMNS or plan.outer:
-        plan.parts = max(1, min(blocks // PART_BLOCKS, PARTS if plan.columns <= 256 else PARTS // 2))
+        plan.parts = max(1, min(blocks // PART_BLOCKS, PARTS if plan.size <= PART_SIZE else PARTS // 2))
     else:
         plan.ranges = min(RANGES, plan.panels)
     plan.part_blocks = (blocks + plan.parts - 1) // plan.parts
-    plan.size = (plan.rows + FO_GRAM_ROWS - 1) // FO_GRAM_ROWS * FO_GRAM_ROWS * plan.panels * width
     padded = (plan.panels * width + width) * FO_GRAM_BLOCK * job.item
     plan.at_right, plan.at_vectors = padded, 2 * padded
     plan.scratch_size = 2 * padded + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
@@ -254,6 +256,27 @@ def hessian(Objective o, w, bint whole=True):
     coefficients = np.arange(k * d)
     out[coefficients, coefficients] += o._l2
     return _mirrored(out) if whole else out
+
+
+def second_order(Objective o, w):
+    """(value, gradient, Hessian, good on and below the diagonal) at w: from one reading of X, and one for the predictions where they
+    are not known; several outputs take more."""
+    cdef Py_ssize_t d = o.n_features
+    if o.n_outputs > 1 or o.turned:
+        return *o.value_and_gradient(w), hessian(o, w, whole=False)
+    found = sums(o, w, gradient=True)
+    gradient, out = found[o.n_params].copy(), np.ascontiguousarray(found[:o.n_params])
+    gradient[:d] += o._l2 * w[:d]
+    out[np.arange(d), np.arange(d)] += o._l2
+    return o.value(w), gradient, out
+
+
+def row_squares_of(Objective o):
+    """Squared norms of the rows of X, ndarray of shape (n,); None where X is not read as it lies, row by row."""
+    if o.turned or o.columns is not None or o.X.c.element != FO_REAL:
+        return None
+    squares = row_squares(o.X)
+    return squares if o.rows_ is None else squares[o.rows_]
 
 
 def _mirrored(lower):

@@ -5,7 +5,7 @@ each from the weights of the one before.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import ELASTIC_CV, LASSO_CV, penalty_of, solve
 from fastopt._path import fold_sums
+from fastopt._path_folds import Folds, apart, shares_steps
 from fastopt._solver import Solution
 from fastopt.objective import LinearObjective
 
@@ -66,19 +67,55 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     **options
         Of `solve`.
     """
-    scores, solutions = [], []
-    apart = all(len(train) + len(test) == objective.n_samples for train, test in folds)
-    sums = fold_sums(objective, [test for _, test in folds]) if apart and options.get("solver") in ("auto", "cd") else None
-    for number, (train, test) in enumerate(folds):
-        fit, held = objective.rows(train), objective.rows(test)
-        w = start(train)
-        if sums is None:
-            found = [list(along(fit, grid, w, **options)) for grid in grids(train)]
-        else:
-            found = [list(sums[number].path(grid, w, options["tol"])) for grid in grids(train)]
-        solutions.append(found)
-        scores.append([[score(held.predictions(solution.w), test) for solution in path] for path in found])
+    strengths = [grids(train) for train, _ in folds]
+    walks = _walks(objective, folds, strengths[0], options)
+    starts = [start(train) for train, _ in folds]
+    solutions: list[list[Any]] = [[] for _ in folds]
+    scores: list[list[Any]] = [[] for _ in folds]
+    for walk, *grid in zip(walks, *strengths):
+        for i, found in enumerate(walk(grid, starts)):
+            solutions[i].append([solution for solution, _ in found])
+            scores[i].append([score(p, folds[i][1]) for _, p in found])
     return scores, solutions
+
+
+Scored = list[tuple[Solution, Any]]   # solutions, and their predictions of the rows to score
+
+
+def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list[Any],
+           options: dict[str, Any]) -> list[Callable[[Any, Any], Iterable[Scored]]]:
+    """For each grid: from grids and starts, by fold, to what is found, by fold."""
+    solver, tol = options["solver"], options["tol"]
+    one = apart(objective.n_samples, folds)
+    sums = fold_sums(objective, [test for _, test in folds]) if one and solver in ("auto", "cd") else None
+
+    def alone(grids: Any, starts: Any) -> Iterable[Scored]:
+        for i, (train, test) in enumerate(folds):
+            held = objective.rows(test)
+            found = (along(objective.rows(train), grids[i], starts[i], **options) if sums is None
+                     else sums[i].path(grids[i], starts[i], tol))
+            yield [(solution, held.predictions(solution.w)) for solution in found]
+
+    def together(grids: Any, starts: Any) -> Iterable[Scored]:
+        walk = Folds(objective, folds, starts, **options).path([[l2 for l2, _ in grid] for grid in grids])
+        return map(list, zip(*walk))
+
+    def shared(grid: Any) -> bool:
+        return (sums is None and one and all(penalty is None for _, penalty in grid)
+                and shares_steps(objective, folds, solver, tol, grid[-1][0]))
+
+    return [together if shared(grid) else alone for grid in grids]
+
+
+def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:
+    """Strengths for one l1_ratio, strongest first: the parameter alphas, or so many from the one on that makes all weights 0."""
+    if np.ndim(values["alphas"]) == 1:
+        return np.sort(np.asarray(values["alphas"], dtype=np.float64))[::-1]
+    if ratio == 0:
+        refuse(owner, "alphas", "given where l1_ratio is 0: no strength makes all weights 0", values["alphas"])
+    largest = float(np.maximum(steepest, 0).max() if values["positive"] else np.abs(steepest).max()) / ratio
+    largest = max(largest, float(np.finfo(np.float64).resolution))
+    return np.geomspace(largest, largest * float(values["eps"]), int(values["alphas"]))
 
 
 class PathCV(SolvedRegressor):
@@ -90,17 +127,6 @@ class PathCV(SolvedRegressor):
 
     def _ratios(self) -> list[float]:
         return [1.0]
-
-    def _grid(self, steepest: Any, ratio: float) -> Any:
-        """Strengths for one l1_ratio, strongest first."""
-        values = vars(self)
-        if np.ndim(values["alphas"]) == 1:
-            return np.sort(np.asarray(values["alphas"], dtype=np.float64))[::-1]
-        if ratio == 0:
-            refuse(type(self).__name__, "alphas", "given where l1_ratio is 0: no strength makes all weights 0", values["alphas"])
-        largest = float(np.maximum(steepest, 0).max() if values["positive"] else np.abs(steepest).max()) / ratio
-        largest = max(largest, float(np.finfo(np.float64).resolution))
-        return np.geomspace(largest, largest * float(values["eps"]), int(values["alphas"]))
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
@@ -114,7 +140,7 @@ class PathCV(SolvedRegressor):
             return first
 
         steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
-        grids = [self._grid(steepest, ratio) for ratio in ratios]
+        grids = [strengths_of(type(self).__name__, steepest, ratio, values) for ratio in ratios]
 
         def mean_square(p: Any, rows: Any) -> float:
             return float(np.average((y[rows] - p[:, 0]) ** 2, weights=None if weight is None else weight[rows]))

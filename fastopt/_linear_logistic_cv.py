@@ -111,7 +111,7 @@ class LogisticRegressionCV(LogisticRegression):
         Cs = np.logspace(-4, 4, int(self.Cs)) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
         order, ratios = np.argsort(Cs, kind="stable"), [float(ratio) for ratio in self.l1_ratios]
         folds = folds_of(self.cv, X, codes, True)
-        scorer = _Scores(self, classes[codes], weight)
+        scorer = _Scores(self, classes, codes, weight)
 
         def grids(train: Any) -> list[Any]:
             total = float(len(train)) if weight is None else float(weight[train].sum(dtype=np.float64))
@@ -161,14 +161,18 @@ class LogisticRegressionCV(LogisticRegression):
 class _Scores:
     """A score from raw predictions: those of the classifier's own kind, or of a scorer that asks a model for them."""
 
-    def __init__(self, model: LogisticRegressionCV, y: Any, weight: Any) -> None:
-        self.model, self.y, self.weight = model, y, weight
-        self.scorer = scorer_of(model.scoring or "accuracy")
+    def __init__(self, model: LogisticRegressionCV, classes: Any, codes: Any, weight: Any) -> None:
+        self.model, self.classes, self.codes, self.weight = model, classes, codes, weight
+        self.scorer = None if model.scoring in (None, "accuracy") else scorer_of(model.scoring)
 
     def __call__(self, p: Any, rows: Any) -> float:
-        known = _Known(self.model, np.unique(self.y), p)
-        options = {} if self.weight is None else {"sample_weight": self.weight[rows]}
-        return float(self.scorer(known, np.empty((len(rows), 1)), self.y[rows], **options))
+        weight, codes = None if self.weight is None else self.weight[rows], self.codes[rows]
+        if self.scorer is None:   # as accuracy_score has it, which takes longer than the fit of a small fold
+            found = p[:, 0] > 0 if p.shape[1] == 1 else p.argmax(axis=1)
+            return float(np.average(found == codes, weights=weight))
+        known = _Known(self.model, self.classes, p)
+        options = {} if weight is None else {"sample_weight": weight}
+        return float(self.scorer(known, np.empty((len(rows), 1)), self.classes[codes], **options))
 
 
 class _Known(LogisticRegression):

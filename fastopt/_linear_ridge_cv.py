@@ -1,6 +1,7 @@
 """Ridge regression with alpha chosen by leaving out one row at a time, or by folds: one decomposition for all strengths.
 
-Used through linear_model.  Everything is in float64; X is read in blocks of rows, and its folds are copied where there are any.
+Used through linear_model.  Folds share sums of products: those of all rows without those of the fold, whose rows are copied while
+they are read.
 """
 from __future__ import annotations
 
@@ -16,57 +17,10 @@ from fastopt._linear_cv import folds_of, scorer_of
 from fastopt._linear_interior import Design
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_solved import Found, Task
+from fastopt._linear_ridge_sums import Products, Spectrum, offsets
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import RIDGE_CV
-
-
-class Spectrum:
-    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors.
-
-    Parameters
-    ----------
-    X : ndarray, CSR or CSC matrix of shape (n, d)
-    y : ndarray of shape (n, k)
-    weight : ndarray of shape (n,)
-    fit_intercept : bool
-    """
-
-    def __init__(self, X: Any, y: Any, weight: Any, fit_intercept: bool) -> None:
-        n, d = X.shape
-        self.design, self.weight, self.fit_intercept = Design(X, False, False), weight, fit_intercept
-        self.total = float(weight.sum())
-        self.centre = self.design.transposed(weight) / self.total if fit_intercept else np.zeros(d)
-        self.middle = weight @ y / self.total if fit_intercept else np.zeros(y.shape[1])
-        self.y = y - self.middle
-        targets = self.design.transposed(weight[:, None] * self.y)
-        if d <= n:
-            gram = self.design.gram(weight) - self.total * np.outer(self.centre, self.centre)
-            values, self.vectors = np.linalg.eigh(gram)
-        else:
-            blocks = [block.toarray() if scipy.sparse.issparse(block) else block for _, block in self.design.blocks()]
-            rows = np.sqrt(weight)[:, None] * (np.concatenate(blocks) - self.centre)
-            values, left = np.linalg.eigh(rows @ rows.T)
-            known = values > values[-1] * n * np.finfo(np.float64).eps
-            values = values[known]
-            self.vectors = rows.T @ left[:, known] / np.sqrt(values)
-        self.values, self.targets = np.maximum(values, 0), self.vectors.T @ targets
-
-    def weights(self, alpha: float) -> tuple[Any, Any]:
-        """Coefficients (k, d) and intercepts (k,)."""
-        coef = (self.vectors @ (self.targets / (self.values + alpha)[:, None])).T
-        return coef, self.middle - coef @ self.centre
-
-    def left_out(self, alphas: Any) -> Any:
-        """Errors (n, k, alphas) in predicting each row from the others: the residuals over 1 − leverage."""
-        found = np.empty((*self.y.shape, len(alphas)))
-        share = 1 / (self.values[:, None] + alphas)
-        for part, block in self.design.blocks():
-            z = np.asarray(block @ self.vectors) - self.centre @ self.vectors
-            leverage = self.weight[part, None] * (z * z @ share + (1 / self.total if self.fit_intercept else 0.0))
-            for j in range(self.y.shape[1]):
-                residual = self.y[part, j, None] - z @ (self.targets[:, j, None] * share)
-                found[part, j] = residual / np.maximum(1 - leverage, 1e-15)
-        return found
+from fastopt._path_folds import apart
 
 
 class _Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
@@ -81,9 +35,13 @@ class _Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
 
 def _scorer(name: Any) -> Callable[[Any, Any, Any], float]:
     """Scores of predictions (n, k) of y (n, k)."""
-    scorer = scorer_of(name)
+    scorer = scorer_of(name or "r2")
 
     def score(p: Any, y: Any, weight: Any) -> float:
+        if name in (None, "r2") and len(y) > 1:   # as r2_score has it, which takes longer than the fit of a small fold
+            spread = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
+            if (spread > 0).all():
+                return float(np.mean(1 - np.average((y - p) ** 2, axis=0, weights=weight) / spread))
         one = y.shape[1] == 1
         return float(scorer(_Said(), p[:, 0] if one else p, y[:, 0] if one else y,
                             **({} if weight is None else {"sample_weight": weight})))
@@ -161,47 +119,67 @@ class RidgeCV(SolvedRegressor):
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         y = np.stack([np.asarray(target, dtype=np.float64) for target in task.targets], axis=1)
-        given = None if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
-        weight = np.ones(len(y)) if given is None else given
+        weight = None if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
         alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))
-        spectrum = Spectrum(X, y, weight, bool(self.fit_intercept))
-        scores = self._leaving_one_out(spectrum, y, given, alphas) if self.cv is None else self._over_folds(X, y, given, alphas)
+        if self.cv is None:
+            spectrum = self._spectrum(X, y, weight)
+            scores = self._leaving_one_out(spectrum, X, y, weight, alphas)
+        else:
+            spectrum, scores = self._over_folds(X, y, weight, alphas)
         best = np.argmax(scores, axis=0)
+        coefs, intercepts = spectrum.weights(alphas)
         if scores.ndim == 2:
-            self.alpha_, self.best_score_ = alphas[best], scores[best, np.arange(y.shape[1])]
-            parts = [spectrum.weights(alpha) for alpha in self.alpha_]
-            coef, intercept = (np.stack([part[i][j] for j, part in enumerate(parts)]) for i in range(2))
+            columns = np.arange(y.shape[1])
+            self.alpha_, self.best_score_ = alphas[best], scores[best, columns]
+            coef, intercept = coefs[best, columns], intercepts[best, columns]
         else:
             self.alpha_, self.best_score_ = float(alphas[best]), float(scores[best])
-            coef, intercept = spectrum.weights(self.alpha_)
+            coef, intercept = coefs[best], intercepts[best]
         dtype = X.dtype if X.dtype == np.float32 else np.float64
         return Found(coef.astype(dtype), intercept.astype(dtype), [])
 
-    def _leaving_one_out(self, spectrum: Spectrum, y: Any, given: Any, alphas: Any) -> Any:
+    def _spectrum(self, X: Any, y: Any, weight: Any) -> Spectrum:
+        intercept = bool(self.fit_intercept)
+        if X.shape[1] > X.shape[0]:
+            return Spectrum.of_rows(X, y, weight, intercept)
+        return Spectrum.of_products(Products(X, y, weight, *offsets(X, y, weight, intercept)), intercept)
+
+    def _leaving_one_out(self, spectrum: Spectrum, X: Any, y: Any, weight: Any, alphas: Any) -> Any:
         """Scores (alphas,), or (alphas, k) if each column has its own."""
-        errors, k = spectrum.left_out(alphas), y.shape[1]
+        errors, k = spectrum.left_out(X, y, weight, alphas), y.shape[1]
         if self.scoring is None:
-            kept = errors ** 2 if given is None else given[:, None, None] * errors ** 2
+            kept = errors ** 2 if weight is None else weight[:, None, None] * errors ** 2
             scores = -kept.mean(axis=0).T
         else:
             kept, scorer = y[:, :, None] - errors, _scorer(self.scoring)
             columns = [[j] for j in range(k)] if self.alpha_per_target else [list(range(k))]
-            scores = np.array([[scorer(kept[:, js, i], y[:, js], given) for js in columns] for i in range(len(alphas))])
+            scores = np.array([[scorer(kept[:, js, i], y[:, js], weight) for js in columns] for i in range(len(alphas))])
         if self.store_cv_results:
             self.cv_results_ = kept[:, 0] if k == 1 else kept
         return scores if self.alpha_per_target and k > 1 else scores.mean(axis=1)
 
-    def _over_folds(self, X: Any, y: Any, weight: Any, alphas: Any) -> Any:
-        scorer, found = _scorer(self.scoring or "r2"), []
-        rows_of = X.tocsr() if scipy.sparse.issparse(X) else X
-        for train, test in folds_of(self.cv, X, y, False):
-            share = np.ones(len(train)) if weight is None else weight[train]
-            fold = Spectrum(rows_of[train], y[train], share, bool(self.fit_intercept))
-            held = Design(rows_of[test], False, False)
-            models = [fold.weights(float(alpha)) for alpha in alphas]
-            predicted = [held.times(coef.T) + intercept for coef, intercept in models]
-            found.append([scorer(p, y[test], None if weight is None else weight[test]) for p in predicted])
-        return np.mean(found, axis=0)
+    def _over_folds(self, X: Any, y: Any, weight: Any, alphas: Any) -> tuple[Spectrum, Any]:
+        """The spectrum of all rows, and scores (alphas,)."""
+        folds, rows_of = folds_of(self.cv, X, y, False), X.tocsr() if scipy.sparse.issparse(X) else X
+        n, d = X.shape
+
+        def part(rows: Any) -> tuple[Any, Any, Any]:
+            return rows_of[rows], y[rows], None if weight is None else weight[rows]
+
+        if d <= n and apart(n, folds):   # those of all rows without those of the fold
+            offset = offsets(X, y, weight, bool(self.fit_intercept))
+            sums = [Products(*part(test), *offset) for _, test in folds]
+            whole = sum(sums[1:], sums[0])
+            spectra = (Spectrum.of_products(whole - own, bool(self.fit_intercept)) for own in sums)
+            spectrum = Spectrum.of_products(whole, bool(self.fit_intercept))
+        else:
+            spectra, spectrum = (self._spectrum(*part(train)) for train, _ in folds), self._spectrum(X, y, weight)
+        scorer, found = _scorer(self.scoring), []
+        for fold, (_, test) in zip(spectra, folds):
+            (held, target, share), (coef, intercept) = part(test), fold.weights(alphas)
+            p = Design(held, False, False).times(coef.reshape(-1, d).T).reshape(len(test), *intercept.shape) + intercept
+            found.append([scorer(p[:, i], target, share) for i in range(len(alphas))])
+        return spectrum, np.mean(found, axis=0)
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         return {**self._named(found.coef, found.intercept), **({} if self.fit_intercept else {"intercept_": 0.0})}

@@ -100,6 +100,11 @@ _GRID = {"eps": real(0, 1, above=True, below=True), **_VERBOSE,
                     or any(hasattr(value, name) for name in ("split", "__iter__")) and not isinstance(value, str))}
 LASSO_CV: dict[str, Rule] = {name: rule for name, rule in {**LASSO, **_GRID}.items()
                              if name not in ("alpha", "warm_start", "standardize")}
+PATH: dict[str, Rule] = {
+    **{name: _GRID[name] for name in ("eps", "alphas", "precompute")}, "l1_ratio": real(0, 1), "positive": FLAG,
+    "tol": real(0), "max_iter": integer(1), "n_jobs": SOLVED["n_jobs"], "return_n_iter": FLAG,
+    "selection": _DESCENT["selection"],
+}
 ELASTIC_CV: dict[str, Rule] = {**LASSO_CV, "l1_ratio": either(real(0, 1), _several(0, 1))}
 _SCORING = {"scoring": either(Rule("the name of a scorer", lambda value: isinstance(value, str)), Rule("a callable", callable),
                               NONE)}

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import penalties
 from ._descent import Columns
+from ._descent_gram import gram
 from ._descent_samples import Samples
 from ._solve_descent import EASE
 from ._solve_gap import shrinkage
@@ -37,8 +38,24 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
     -------
     list of Sums, or None
     """
-    least = min([FEATURES, *(objective.n_samples - len(fold) for fold in folds)])
-    if loss_name(objective) != "squared_error" or objective.n_outputs > 1 or objective.n_features > least:
+    centre = _centre(objective, min(objective.n_samples - len(fold) for fold in folds))
+    if centre is None:
+        return None
+    parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
+    apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
+    total = sum(parts[1:], parts[0]) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
+    return [total - part for part in parts]
+
+
+def all_sums(objective: Any) -> Sums | None:
+    """The same of all rows."""
+    centre = _centre(objective, objective.n_samples)
+    return None if centre is None else Sums.of(objective, np.arange(objective.n_samples), centre)
+
+
+def _centre(objective: Any, n: int) -> Vector | None:
+    """What x and y had best stand without, or None where sums over n rows do not pay or are not possible."""
+    if loss_name(objective) != "squared_error" or objective.n_outputs > 1 or objective.n_features > min(FEATURES, n):
         return None
     samples, centre = Samples(objective), np.zeros(objective.n_features + 1)
     if samples.standard is not None:
@@ -46,10 +63,7 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
     if objective.fit_intercept:
         centre[-1] = samples.targets.mean(dtype=np.float64)
         centre[:-1] = 0 if samples.X.is_sparse else samples.column_means()
-    parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
-    apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
-    total = sum(parts[1:], parts[0]) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
-    return [total - part for part in parts]
+    return centre
 
 
 class Sums:
@@ -78,7 +92,7 @@ class Sums:
         share = np.full(y.size, 1 / y.size, y.dtype) if weight is None else weight
         columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, turned=samples.turned,
                           standard=(centre[:-1], np.ones(part.n_features)) if centre[:-1].any() else None)
-        H = columns.gram(share, 1.0)
+        H = gram(columns, share, 1.0)
         g, h, _ = columns.moments(np.ascontiguousarray(share * y), share, 1.0)
         wide = y.astype(np.float64)
         moments = np.array([1.0, share @ wide, share @ (wide * wide)])

@@ -137,7 +137,7 @@ def _smooth(objective: Any, names: list[str], tol: float) -> str:
     many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
         return many
-    hessian = _hessian_passes(objective)
+    hessian = hessian_passes(objective)
     if hessian < (60 if loss_name(objective) == "squared_error" else 5):
         return "newton-cholesky"
     if "preconditioned-cg" in names and objective.n_samples >= 16 * objective.n_params:
@@ -152,7 +152,7 @@ def _by_samples(objective: Any) -> bool:
                 and objective.l2 * objective.n_samples >= 0.01)
 
 
-def _hessian_passes(objective: Any) -> float:
+def hessian_passes(objective: Any) -> float:
     """The cost of a Hessian and its factor, in readings of X by a gradient; measured, in nanoseconds on one thread."""
     X, k, d = objective.X, objective.n_outputs, objective.n_features
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from . import penalties
-from ._descent import stored_values
 from ._descent_samples import Samples
 from ._solve_gap import duality_gap, gap_tolerance
-from ._solve_quadratic import ByColumns, ByMatrix
+from ._solve_working_set import Part, Pool, Whole
 from ._solver import (CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, loss_name,
                       refuse, solver)
 from ._threads import resolve_threads
@@ -23,8 +22,6 @@ from ._threads import resolve_threads
 WHOLE = 256            # up to so many features all are one working set
 MOST_WHOLE = 4096      # that a penalty which makes no zeros may have
 FIRST = 64             # features of the first working set
-GRAM = 2048            # dense columns up to so many are a matrix of products
-NEWTON = 10            # quadratics of a working set
 EASE = 0.3             # a working set to which features are to come is solved to this share of what is left to do
 PATIENCE = 5           # iterations in a row that do not lower the violation
 
@@ -50,7 +47,8 @@ class Problem:
         self.penalty.prox(w0[:self.d], 1e-300, feasible)   # within bounds
         w0[:self.d] = feasible
         self.each, self.complete = np.empty(self.d), False
-        self.stored = None if self.samples.turned else stored_values(self.samples.X, self.samples.rows)
+        self.pool = Pool(self)
+        self.whole = self.d <= WHOLE and self.penalty.groups is None and not self.samples.turned
 
     def look(self) -> None:
         """Value, gradient and violations at w: a reading of X."""
@@ -76,8 +74,19 @@ class Problem:
         enough = 0.5 * tol if not gap_limit else 0.3 * gap_limit / max(float(np.abs(self.w[:self.d]).sum()), 1e-300)
         return min(EASE * self.violation, max(enough, 1e-3 * self.violation))
 
+    def part(self, before: Part | Whole | None) -> Part | Whole:
+        """The problem of the weights to go on with."""
+        if self.whole:
+            self.complete = True
+            return before or Whole(self)
+        numbers = before.numbers if isinstance(before, Part) else None
+        chosen = self.working_set(numbers)
+        if isinstance(before, Part) and len(chosen) == len(before.numbers):
+            return before
+        return Part(self, chosen, before if isinstance(before, Part) else None)
+
     def working_set(self, before: Any) -> Any:
-        """The features to go on with, in ascending order: those before, those that are not 0, and the worst of the others."""
+        """The features to go on with: those before, then those that are not 0 and the worst of the others."""
         self.complete = self.d <= WHOLE or not self.rule.sparse
         if self.complete:
             return np.arange(self.d)
@@ -95,113 +104,10 @@ class Problem:
             chosen = np.zeros(groups.max() + 1, bool)
             chosen[groups[inside]] = True
             inside = chosen[groups]
-        return np.flatnonzero(inside) if inside.any() else np.array([int(np.argmax(self.each))])
-
-
-class Part:
-    """The problem for the weights of a working set: a quadratic around the last point, and a step along what it says."""
-
-    def __init__(self, problem: Problem, numbers: Any) -> None:
-        self.problem, self.penalty, self.numbers = problem, problem.penalty.take(numbers), numbers
-        self.columns = problem.samples.columns(numbers, problem.stored)
-        standard = problem.samples.standard
-        self.uncentred = np.zeros(len(numbers))   # what sparse columns are standardized by is left to the intercept
-        if standard is not None and self.columns.is_sparse:
-            self.uncentred = (standard[0] / standard[1])[numbers]
-        elif self.columns.mean is not None:
-            self.uncentred = -self.columns.mean.astype(np.float64)
-        self.H: Any = None
-        self.gram = self.penalty.groups is not None or not self.columns.is_sparse and self.columns.m <= GRAM
-
-    def improve(self, share: float) -> bool:
-        """Solve until the violation is this; False if the value cannot be lowered."""
-        for _ in range(1 if self.problem.constant else NEWTON):
-            left = self._newton(share)
-            if left <= share:
-                return left >= 0
-        return True
-
-    def _newton(self, tol: float) -> float:
-        """One quadratic and one step: the violation before it, −1 if there is no step."""
-        problem, w, d = self.problem, self.problem.w, self.problem.d
-        intercept, l2 = problem.objective.fit_intercept, problem.objective.l2
-        e, D, factor, total, slope = self._derivatives()
-        g, h, square = self.columns.moments(e, D, factor, problem.threads)
-        u = w[self.numbers]
-        shift = slope / total if intercept else 0.0
-        raw = g + l2 * u                       # the gradient, the intercept where it is
-        g = raw - shift * h
-        violation = max(self.penalty.violation(u, raw), abs(slope) if intercept else 0.0)
-        if violation <= tol:
-            return violation
-        square += l2 - (h * h / total if intercept else 0.0)
-        before, goal = u.copy(), 0.3 * max(tol, 0.0 if problem.constant else 0.1 * violation)
-        quadratic = (ByMatrix(self.penalty, u, g, self._hessian(D, factor, total, h, l2)) if self.gram else
-                     ByColumns(self.penalty, self.columns, u, e, D, factor, l2, total, h if intercept else None, shift, square))
-        quadratic.minimize(goal)
-        delta = u - before
-        move = -(slope + float(h @ delta)) / total if intercept else 0.0
-        expected = float(raw @ delta) + slope * move + self.penalty.value(u) - self.penalty.value(before)
-        return violation if self._step(delta, move, before, expected) else -1.0
-
-    def _derivatives(self) -> tuple[Any, Any, float, float, float]:
-        """First and second derivatives of the samples, what the second are multiplied by, their sum, and the sum of the first."""
-        samples = self.problem.samples
-        if self.problem.constant:
-            e, _, slope = samples.at(self.problem.w, False)
-            weight = samples.weight
-            return e, weight, 1.0 / len(e) if weight is None else 1.0, 1.0, slope
-        e, D, slope = samples.at(self.problem.w, True)
-        assert D is not None
-        top = float(D.max())
-        D = np.maximum(D, top * 1e-6) if top > 0 else np.full_like(D, 1 / len(e))
-        return e, D, 1.0, float(D.sum(dtype=np.float64)), slope
-
-    def _hessian(self, D: Any, factor: float, total: float, h: Vector, l2: float) -> Vector:
-        if self.H is None or not self.problem.constant:
-            self.H = self.columns.gram(D, factor, self.problem.threads)
-            if self.problem.objective.fit_intercept:
-                self.H -= np.outer(h, h / total)
-            self.H[np.diag_indices_from(self.H)] += l2
-        return self.H
-
-    def _step(self, delta: Vector, move: float, before: Vector, expected: float) -> bool:
-        """Go along the step, as far as the value falls; False if it does not."""
-        problem, samples = self.problem, self.problem.samples
-        if not expected <= 1e-15 * abs(problem.value):   # else it may be a rounding of zero
-            return False
-        q = np.full(self.columns.n, move, self.columns.dtype)
-        self.columns.products(delta, q)
-        step = 1.0
-        if not problem.constant:
-            step = self._search(q, delta, before, expected)
-            if not step:
-                return False
-        w = problem.w.copy()
-        w[self.numbers] = before + step * delta
-        if problem.objective.fit_intercept:
-            w[problem.d] += step * (move + self.uncentred @ delta)
-        samples.move(w, step, q)
-        problem.w = w
-        return True
-
-    def _search(self, q: Any, delta: Vector, before: Vector, expected: float) -> float:
-        """A step that lowers the value, 0 if there is none."""
-        samples, l2 = self.problem.samples, self.problem.objective.l2
-        squares = [float(before @ before), float(before @ delta), float(delta @ delta)]
-
-        def value(step: float) -> float:
-            ridge = squares[0] + step * (2 * squares[1] + step * squares[2])
-            return samples.value(step, q) + l2 / 2 * ridge + self.penalty.value(before + step * delta)
-
-        start = value(0.0)
-        rounding = 10 * float(np.finfo(self.columns.dtype).eps) * abs(start)
-        step = 1.0
-        for _ in range(40):
-            if value(step) <= start + 1e-4 * step * expected + rounding:
-                return step
-            step *= 0.5
-        return 0.0
+        if before is None:
+            return np.flatnonzero(inside) if inside.any() else np.array([int(np.argmax(self.each))])
+        inside[before] = False
+        return np.concatenate([before, np.flatnonzero(inside)])
 
 
 @solver("cd", Needs(penalties=None, smooth=True, convex=True, one_output=True))
@@ -214,7 +120,7 @@ def coordinate_descent(objective: Any, penalty: Any, w0: Vector, *, tol: float, 
         refuse("cd", "takes sparse columns with standardize=True only with an intercept", objective, penalty)
     if not problem.rule.sparse and problem.d > MOST_WHOLE:
         refuse("cd", f"takes at most {MOST_WHOLE} features with the penalty {problem.rule.name}, got {problem.d}", objective, penalty)
-    n_iter, idle, part, numbers = 0, 0, None, None
+    n_iter, idle, part = 0, 0, None
     limit, best = gap_tolerance(problem, tol), math.inf
     while True:
         problem.look()
@@ -232,12 +138,12 @@ def coordinate_descent(objective: Any, penalty: Any, w0: Vector, *, tol: float, 
             return solution._replace(converged=True)
         if n_iter >= max_iter:
             return solution._replace(message=LIMIT)
-        chosen = problem.working_set(numbers)
-        if part is None or len(chosen) != len(numbers):
-            numbers = chosen
-            part = Part(problem, numbers)
+        part = problem.part(part)
         idle = 0 if problem.violation < best else idle + 1
         best = min(best, problem.violation)
-        if idle > PATIENCE or not part.improve(problem.goal(limit, tol)) and idle:
+        moved = part.improve(problem.goal(limit, tol))
+        if not moved and isinstance(part, Whole):
+            problem.whole, moved = False, True
+        if idle > PATIENCE or not moved and idle:
             return solution._replace(message=PRECISION)
         n_iter += 1

@@ -4,6 +4,7 @@ Used by _solve_descent.py, and by _path.py for least squares from sums of produc
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,35 @@ from ._solver import Vector
 
 EPOCHS = 1000   # at most
 BATCH = 5       # between extrapolations
+LEAP = 30       # products of conjugate gradients
+
+
+def slopes_of(penalty: Regularizer, u: Vector, g: Vector) -> Vector:
+    """Derivatives in weights that are not 0, of what has the gradient g and the penalty, with their signs."""
+    each, above = np.empty(u.size), np.empty(u.size)
+    size = 2 * penalty.violation(u, g, each)
+    penalty.violation(u, g + size, above)
+    return np.where(above > size, each, -each)
+
+
+def conjugate_gradients(product: Callable[[Vector], Vector], r: Vector, diagonal: Vector, tol: float) -> Vector:
+    """p with product(p) = r, until no element of the residual exceeds tol or LEAP products are done."""
+    p, diagonal = np.zeros_like(r), np.where(diagonal > 0, diagonal, 1.0)
+    z = r / diagonal
+    q, square = z, float(r @ z)
+    for _ in range(LEAP):
+        Hq = product(q)
+        curvature = float(q @ Hq)
+        if not curvature > 0:
+            break
+        step = square / curvature
+        p, r = p + step * q, r - step * Hq
+        if np.abs(r).max() <= tol:
+            break
+        z = r / diagonal
+        before, square = square, float(r @ z)
+        q = z + square / before * q
+    return p
 
 
 class Quadratic:
@@ -31,7 +61,7 @@ class Quadratic:
         """Epochs, at most a batch, the points before and after each into `history`; negative if they have ended."""
         raise NotImplementedError
 
-    def jump(self, trial: Vector) -> None:
+    def jump(self, trial: Vector) -> bool:
         """Go to another point if it is lower."""
         raise NotImplementedError
 
@@ -41,16 +71,25 @@ class Quadratic:
         for _ in range(EPOCHS // BATCH):
             if self.epochs(tol, history) < 0:
                 return
-            steps = np.diff(history, axis=0)
-            products = steps @ steps.T
-            products[np.diag_indices_from(products)] += 1e-10 * np.trace(products)
-            try:
-                shares = np.linalg.solve(products, np.ones(BATCH))
-            except np.linalg.LinAlgError:   # nothing moves
-                continue
-            trial = (shares / shares.sum()) @ history[1:]
-            if np.isfinite(trial).all():
-                self.jump(trial)
+            if not self.leap(tol):
+                self.extrapolate(history)
+
+    def leap(self, tol: float) -> bool:
+        """Go to the minimum over the weights that are not 0, or towards it; False if that is not lower, or not tried."""
+        return False
+
+    def extrapolate(self, history: Vector) -> None:
+        """Go to the combination of the last points whose steps cancel best."""
+        steps = np.diff(history, axis=0)
+        products = steps @ steps.T
+        products[np.diag_indices_from(products)] += 1e-10 * np.trace(products)
+        try:
+            shares = np.linalg.solve(products, np.ones(BATCH))
+        except np.linalg.LinAlgError:   # nothing moves
+            return
+        trial = (shares / shares.sum()) @ history[1:]
+        if np.isfinite(trial).all():
+            self.jump(trial)
 
 
 class ByMatrix(Quadratic):
@@ -66,10 +105,12 @@ class ByMatrix(Quadratic):
     def value(self, u: Vector, g: Vector) -> float:
         return 0.5 * float((self.first + g) @ (u - self.start)) + self.penalty.value(u)
 
-    def jump(self, trial: Vector) -> None:
+    def jump(self, trial: Vector) -> bool:
         g = self.g + self.H @ (trial - self.u)
-        if self.value(trial, g) < self.value(self.u, self.g):
+        lower = self.value(trial, g) < self.value(self.u, self.g)
+        if lower:
             self.u[:], self.g[:] = trial, g
+        return lower
 
 
 class ByColumns(Quadratic):
@@ -80,7 +121,7 @@ class ByColumns(Quadratic):
         super().__init__(penalty, u)
         self.columns, self.s, self.e, self.D, self.shift = columns, s, s.copy(), D, shift
         self.rest = factor, l2, total, h
-        self.square = square
+        self.square, self.pause, self.failures = square, 0, 0
         self.scale = (1 / factor if D is None else np.divide(1 / factor, D, out=np.zeros_like(D), where=D > 0))
 
     def epochs(self, tol: float, history: Vector) -> int:
@@ -94,11 +135,53 @@ class ByColumns(Quadratic):
         smooth = 0.5 * float(np.sum((s - self.e) * (s + self.e) * self.scale, dtype=np.float64))
         return smooth - (0.5 * shift * shift * total if h is not None else 0.0) + l2 / 2 * float(u @ u) + self.penalty.value(u)
 
-    def jump(self, trial: Vector) -> None:
+    def jump(self, trial: Vector) -> bool:
         factor, _, total, h = self.rest
         move = np.zeros_like(self.s)
         self.columns.products(trial - self.u, move)
         move *= factor if self.D is None else factor * self.D
         s, shift = self.s + move, self.shift + (0.0 if h is None else float(h @ (trial - self.u)) / total)
-        if self.value(trial, s, shift) < self.value(self.u, self.s, self.shift):
+        lower = self.value(trial, s, shift) < self.value(self.u, self.s, self.shift)
+        if lower:
             self.u[:], self.s[:], self.shift = trial, s, shift
+        return lower
+
+    def leap(self, tol: float) -> bool:
+        """By conjugate gradients, an iteration of which costs what an epoch costs."""
+        self.pause -= 1
+        support = np.flatnonzero(self.u)
+        if self.pause > 0 or not support.size:
+            return False
+        _, l2, _, h = self.rest
+        g = self.columns.slopes(self.s) + l2 * self.u
+        r = slopes_of(self.penalty, self.u, g if h is None else g - self.shift * h)[support]
+        p = conjugate_gradients(self._curvature(support), -r, self.square[support], max(0.3 * tol, 0.1 * float(np.abs(r).max())))
+        before = self.u[support]
+        trial, crossing = self.u.copy(), before * (before + p) < 0
+        trial[support] = np.where(crossing, 0.0, before + p)
+        self.penalty.prox(trial, 1e-300, trial)   # within bounds
+        if self.jump(trial):
+            self.pause, self.failures = 0, 0
+            return True
+        self.failures += 1
+        self.pause = 1 << min(self.failures, 6)
+        if not crossing.any():
+            return False
+        trial[support] = before + float((-before[crossing] / p[crossing]).min()) * p
+        trial[np.abs(trial) <= 1e-12 * np.abs(self.u)] = 0.0
+        return self.jump(trial)
+
+    def _curvature(self, support: Any) -> Callable[[Vector], Vector]:
+        """Products with the matrix of the weights of these columns."""
+        factor, l2, total, h = self.rest
+        columns = self.columns.take(support)
+        part = None if h is None else h[support]
+        weight = factor if self.D is None else self.D * self.D.dtype.type(factor)
+
+        def product(v: Vector) -> Vector:
+            q = np.zeros_like(self.s)
+            columns.products(v, q)
+            q *= weight
+            out = columns.slopes(q) + l2 * v
+            return out if part is None else out - part * (float(part @ v) / total)
+        return product

@@ -11,14 +11,21 @@ from typing import Any
 
 import numpy as np
 
+from ._hessian import hessian, second_order
 from ._lbfgs import dot
 from ._minimize_linesearch import WIDEN, Wolfe
-from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Solution, Vector
+from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Solution, Vector, loss_name
 
 Steps = Generator[None, None, None]
 Method = Callable[["Descent"], Steps]
 
 C1, C2, MAXLS = 1e-4, 0.9, 30
+#: slopes that Newton's steps end with, relative to those they begin with; trials for that, which cost little
+EXACT, POLISHES = 0.1, 3
+#: how much larger than tol the next violation must be expected for the Hessian to be summed up along with the gradient
+AHEAD = 10.0
+#: what a first step leaves of the violation, as far as anybody knows
+UNKNOWN = 0.01
 PATIENCE = 5   # iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach
 
 
@@ -34,17 +41,33 @@ class Descent:
         The objective there, and the largest element of the gradient.
     tol : float
         What `violation` is to reach.
+    newton : bool
+        Whether steps are Newton's by the whole Hessian.
     """
 
-    def __init__(self, objective: Any, w0: Vector, tol: float) -> None:
-        self.objective, self.w, self.tol = objective, w0, tol
+    def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
+        self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
         self.search = LineSearch(self)
+        self.violation, self.expected = math.inf, math.inf
         self.look()
 
     def look(self) -> None:
-        """Value and gradient at w."""
-        self.value, self.g = self.objective.value_and_gradient(self.w)
-        self.violation = float(np.abs(self.g).max())
+        """Value and gradient at w; Newton's method gets the Hessian from the same reading of X, if it will surely need it."""
+        self._hessian = None
+        if self.newton and self.expected > AHEAD * self.tol:
+            self.value, self.g, self._hessian = second_order(self.objective, self.w)
+        else:
+            self.value, self.g = self.objective.value_and_gradient(self.w)
+        before, self.violation = self.violation, float(np.abs(self.g).max())
+        if loss_name(self.objective) == "squared_error":   # one step ends it
+            self.expected = 0.0
+        else:
+            self.expected = self.violation * (self.violation / before if math.isfinite(before) else UNKNOWN)
+
+    def hessian(self) -> Any:
+        """The Hessian at w, on and below the diagonal; the caller's own."""
+        found, self._hessian = self._hessian, None
+        return hessian(self.objective, self.w, whole=False) if found is None else found
 
     @property
     def finite(self) -> bool:
@@ -64,6 +87,8 @@ class Descent:
         step = self.search.search(direction, slope, guess, widen=widen)
         if not step:
             return False
+        if self.newton:
+            step = self.search.polish(step, slope)
         self.w = line.accept(step)
         self.look()
         return True
@@ -73,6 +98,7 @@ class LineSearch(Wolfe):
     """Wolfe's conditions along a line of the objective, where a trial costs no reading of X."""
 
     line: Any
+    seen: tuple[float, float]   # value and slope at the last trial
 
     def __init__(self, descent: Descent) -> None:
         self.point, self.c1, self.c2, self.maxls = descent, C1, C2, MAXLS
@@ -85,16 +111,32 @@ class LineSearch(Wolfe):
 
     def _probe(self, direction: Vector, t: float, threshold: float) -> tuple[float, float]:
         value, slope = self.line(t)
-        return (value, slope) if math.isfinite(value) else (math.inf, math.nan)
+        self.seen = (value, slope) if math.isfinite(value) else (math.inf, math.nan)
+        return self.seen
+
+    def polish(self, t: float, slope: float) -> float:
+        """A step near t, which is the last that was tried, with less of a slope, by secants, as long as the value falls."""
+        a, da, (value, d) = 0.0, slope, self.seen
+        for _ in range(POLISHES):
+            if not EXACT * -slope < abs(d) < math.inf or d == da:
+                break
+            further = t - d * (t - a) / (d - da)
+            if not 0 < further <= WIDEN * t:
+                break
+            below, steepness = self.line(further)
+            if not below < value:
+                break
+            a, da, t, value, d = t, d, further, below, steepness
+        return t
 
     def _keep_low(self) -> None:
         pass
 
 
 def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, max_iter: int,
-            callback: Callback | None) -> Solution:
+            callback: Callback | None, newton: bool = False) -> Solution:
     """Iterate until the gradient is within tol, or nothing more is to be had."""
-    descent = Descent(objective, w0, tol)
+    descent = Descent(objective, w0, tol, newton and max_iter > 0)
     steps = method(descent)
     lowest, least, n_iter, idle = math.inf, math.inf, 0, 0
     while True:

@@ -6,7 +6,6 @@ where there are many more rows than columns.  Used by _solve.py, through the reg
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,8 @@ import numpy as np
 
 from ._hessian import hessian
 from ._lbfgs import dot
-from ._solve_newton import MAX_PARAMS, Factor, newton_cholesky
+from ._solve_newton import MAX_PARAMS, Factor, begin, newton_cholesky
+from ._solve_start import part_of
 from ._solve_smooth import Descent, Steps, descend
 from ._solver import Callback, Needs, Solution, Vector, solver
 
@@ -23,8 +23,6 @@ Preconditioner = Callable[[Vector], Vector]
 #: the residual of a step at most, relative to the gradient, in the norm of the preconditioner
 FORCING = 0.1
 INNER = 250
-#: rows of the part whose Hessian preconditions: so many for each parameter, and at least this share
-ROWS_A_PARAMETER, LEAST_SHARE = 8, 0.05
 
 
 def _truncated(descent: Descent, precondition: Preconditioner) -> Vector:
@@ -80,20 +78,12 @@ def preconditioned_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, 
     R. H. Byrd, G. M. Chin, W. Neveitt and J. Nocedal (2011), On the use of stochastic Hessian information in optimization methods
     for machine learning, SIAM J. Optim. 21.
     """
-    n = objective.n_samples
-    wanted = max(ROWS_A_PARAMETER * objective.n_params, math.ceil(LEAST_SHARE * n))
-    if 2 * wanted >= n:
+    part = part_of(objective, random_state)
+    if part is None:
         return newton_cholesky(objective, penalty, w0, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state)
-    rows = np.sort(np.random.default_rng(random_state).choice(n, wanted, replace=False)).astype(np.int32)
-    part = objective.rows(rows)
-    part.l2 = objective.l2
-    begin = objective.value(w0)
-    near = newton_cholesky(part, None, w0.copy(), tol=max(tol, 1e-3 * float(np.abs(part.gradient(w0)).max())), max_iter=max_iter,
-                           callback=None, random_state=None).w
-    if not objective.value(near) < begin:
-        near = w0
 
     def factor(descent: Descent) -> Preconditioner:
         return Factor(hessian(part, descent.w, whole=False)).solve
 
+    near = begin(objective, part, w0, tol, max_iter)
     return descend("preconditioned-cg", lambda descent: _newton(descent, factor), objective, near, tol, max_iter, callback)

@@ -272,3 +272,5 @@ cdef extern from "fastopt.h" nogil:
         void *right
         Py_ssize_t stride
         double *sums
+        Py_ssize_t first
+        const int32_t *columns

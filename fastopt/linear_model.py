@@ -13,6 +13,7 @@ from fastopt._linear_lasso import ElasticNet, Lasso
 from fastopt._linear_logistic import LogisticRegression
 from fastopt._linear_logistic_cv import LogisticRegressionCV
 from fastopt._linear_one_class import SGDOneClassSVM
+from fastopt._linear_paths import enet_path, lasso_path
 from fastopt._linear_regressor import SGDRegressor
 from fastopt._linear_ridge import Ridge
 from fastopt._linear_ridge_cv import RidgeCV
@@ -21,4 +22,5 @@ from fastopt._linear_svm import LinearSVC, LinearSVR
 
 __all__ = ["ElasticNet", "ElasticNetCV", "GammaRegressor", "GeneralizedLinearEstimator", "HuberRegressor", "Lasso", "LassoCV",
            "LinearSVC", "LinearSVR", "LogisticRegression", "LogisticRegressionCV", "PoissonRegressor", "QuantileRegressor", "Ridge",
-           "RidgeCV", "SGDClassifier", "SGDOneClassSVM", "SGDRegressor", "TweedieRegressor"]
+           "RidgeCV", "SGDClassifier", "SGDOneClassSVM", "SGDRegressor", "TweedieRegressor",
+           "enet_path", "lasso_path"]

@@ -111,7 +111,7 @@ class LinearObjective(Objective):
 
     def _start(self, args: tuple[Any, ...], rows: Array | None = None) -> None:
         X, targets, weight, total, k, *rest = args
-        if weight is not None and targets.ndim == 2 and k > 1:
+        if weight is not None and weight.ndim == 1 and targets.ndim == 2 and k > 1:
             weight = np.repeat(weight, k)
         spec = (-1, 0.0, 0.0) if isinstance(self.loss, str) else self.loss.spec
         super().__init__(X, targets, weight, total, spec, k, *rest, rows)
@@ -144,7 +144,7 @@ class LinearObjective(Objective):
         coef = coef / scale
         return coef, shift - coef @ mean
 
-    def rows(self, rows: ArrayLike) -> LinearObjective:
+    def rows(self, rows: ArrayLike, sample_weight: ArrayLike | None = None) -> LinearObjective:
         """The objective of some of the rows: the same X, which is not copied, their targets and weights.
 
         Only for a CSC matrix those rows are copied, to CSR.  What standardizes the columns stays the same.
@@ -153,6 +153,8 @@ class LinearObjective(Objective):
         ----------
         rows : array_like of int, of shape (m,)
             Numbers of rows, in any order, also repeated.
+        sample_weight : array_like of shape (m,), optional
+            What their weights are multiplied by.
 
         Returns
         -------
@@ -164,9 +166,10 @@ class LinearObjective(Objective):
         if not (0 <= chosen.min() and chosen.max() < self.n_samples):
             raise ValueError(f"rows must lie in 0 … {self.n_samples - 1}, got {chosen.min()} … {chosen.max()}")
         chosen = chosen.astype(np.int32)
-        weight, total = None, float(chosen.size)
+        weight, total = weights_of(sample_weight, chosen.size, self.dtype)
         if self.weight is not None:
-            weight = self.weight.reshape(self.n_samples, -1)[chosen, 0]
+            own = self.weight.reshape(self.n_samples, -1)[chosen, 0]
+            weight = own if weight is None else weight * own
             total = float(weight.sum(dtype=np.float64))
             if total == 0:
                 raise ValueError("rows must not all have weight 0")
@@ -178,6 +181,24 @@ class LinearObjective(Objective):
         part._start((X, self.y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads,
                      self.columns, False), chosen_of)
         return part
+
+    def copies(self, weight: Array) -> LinearObjective:
+        """The objective of several models of one output each, which share X and y and have weights of the samples of their own.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n, k), of the type of the computation
+            For each model; the sums of all are divided by the total of the objective's own.
+
+        Returns
+        -------
+        LinearObjective
+        """
+        several, k = LinearObjective.__new__(LinearObjective), weight.shape[1]
+        several.loss, several._csc = self.loss, self._csc
+        several._start((self.X, np.repeat(self.y, k, axis=1), np.ascontiguousarray(weight), self.total, k, self.l2, self.fit_intercept,
+                        self.n_threads, self.columns, self.turned), self.rows_)
+        return several
 
     def curvature_bound(self) -> float:
         """A bound of the largest eigenvalue of the Hessian of the mean loss, without l2, at any w: for step sizes.

@@ -56,6 +56,6 @@ def pair(name, params, theirs):
 
 
 #: one of each, as it comes
-EACH = {name: getattr(ours, name)() for name in ours.__all__ if not name.startswith("SGD")}
+EACH = {name: getattr(ours, name)() for name in ours.__all__ if name[0].isupper() and not name.startswith("SGD")}
 #: a y that each of them takes
 Y_OF = {name: "two" if hasattr(model, "decision_function") else "positive" for name, model in EACH.items()}

@@ -36,15 +36,14 @@ _objective_line
 _chains
 _hessian|_quadratic|_variance|_dual
 _descent
-_descent_samples
+_descent_samples|_descent_gram
 _batch_columns|_batch_cuts|_batch_pace
-_batch_drive
+_batch_rows|_batch_drive
 _batch_steps
 _batch_lazy
 _batch_work|_auto_work
-_batch_wild
-_batch
-_auto
+_batch_wild|_batch_epochs
+_batch|_auto
 _optimizer_settings|_optimizer_docs
 _optimizer_state|_optimizer_params
 _optimizer
@@ -60,6 +59,7 @@ _minimize|_mlp|_dask
 _solver
 _solve_\\w+ *
 _solve|_path
+_path_\\w+
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
 linear_model|neural_network
 _model_\\w+|_cli\\w* *

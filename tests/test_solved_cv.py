@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 from sklearn import linear_model as theirs
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, TimeSeriesSplit
 
 from fastopt import linear_model as ours
 from solved_cases import TARGETS, WEIGHT, X
@@ -41,7 +41,7 @@ def test_paths_of_least_squares(name, params, weight):
 @pytest.mark.parametrize("weight", WEIGHTS)
 @pytest.mark.parametrize("y, params", [
     ("two", {}), ("three", {"Cs": [0.01, 1.0, 0.1]}), ("two", {"scoring": "neg_log_loss", "cv": StratifiedKFold(3)}),
-    ("three", {"refit": False}),
+    ("three", {"refit": False}), ("two", {"cv": TimeSeriesSplit(3)}), ("two", {"cv": KFold(20), "Cs": [0.1]}),
     ("two", {"l1_ratios": [0.0, 0.5], "solver": "saga", "Cs": [0.1, 1.0], "scoring": "neg_log_loss"}), ("two", {"fit_intercept": False})])
 def test_logistic_regression(y, params, weight):
     params = {"Cs": 4, "tol": 1e-8, "max_iter": 5000, "l1_ratios": (0.0,), "scoring": "accuracy", **params}
@@ -75,6 +75,27 @@ def test_ridge(y, params, weight, wide):
     np.testing.assert_allclose(a.best_score_, b.best_score_, rtol=1e-6)
     np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-8)
     np.testing.assert_allclose(a.intercept_, b.intercept_, atol=1e-8)
+
+
+@pytest.mark.parametrize("cv", [None, 4, ShuffleSplit(3, random_state=0)])
+def test_ridge_with_large_means(cv):
+    moved, y = X + 1e6, TARGETS["real"] + 1e6
+    a, b = (module.RidgeCV(cv=cv).fit(moved, y) for module in (ours, theirs))
+    assert a.alpha_ == b.alpha_
+    np.testing.assert_allclose(a.best_score_, b.best_score_, rtol=1e-6)
+    np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-7)
+
+
+def test_ridge_where_x_does_not_vary():
+    for made in (np.ones((4, 2)), np.ones((3, 5))):
+        model = ours.RidgeCV().fit(made, np.arange(len(made)))
+        np.testing.assert_allclose([*model.coef_, model.intercept_], [0] * made.shape[1] + [(len(made) - 1) / 2], atol=1e-12)
+
+
+def test_ridge_where_a_fold_does_not_vary():
+    y = np.where(np.arange(len(X)) < len(X) // 2, 1.0, TARGETS["real"])
+    a, b = (module.RidgeCV(cv=KFold(4)).fit(X, y) for module in (ours, theirs))
+    assert (a.alpha_, a.best_score_) == (b.alpha_, pytest.approx(b.best_score_, rel=1e-6))
 
 
 def test_errors_of_rows_left_out_are_kept():
