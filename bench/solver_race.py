@@ -68,15 +68,15 @@ def reached(points, target):
     return min((p for p in points if p[2] <= target), key=lambda p: p[1], default=None)
 
 
-def race(problem, optimum, rounds=5, limit=20.0, entrants=None, near=1.6):
+def race(problem, optimum, rounds=5, limit=20.0, entrants=None, near=1.6, patience=3.0):
     """{label: {"points": curve, "seconds": {target: seconds}}}: a sweep of all, then the settings of those within `near` of the best
-    again, in turn."""
+    again, in turn.  A sweep ends where a fit takes `limit` seconds, or `patience` times as long as the best to the last target."""
     found, best, arrays = {}, dict.fromkeys(TARGETS, np.inf), {}
     entrants = rivals(problem) if entrants is None else entrants
     for rival in entrants:
         if (rival.dtype, rival.order) not in arrays:
             arrays[rival.dtype, rival.order] = problem.data(rival.dtype, rival.order)
-        cap = min(limit, 3 * best[TARGETS[-1]])
+        cap = min(limit, patience * best[TARGETS[-1]])
         print(f"  {rival.label}", file=sys.stderr, flush=True)
         try:
             points = curve(rival, problem, arrays[rival.dtype, rival.order], optimum, cap)
@@ -136,6 +136,7 @@ def _arguments():
     parser.add_argument("--save")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--limit", type=float, default=20.0)
+    parser.add_argument("--patience", type=float, default=3.0, help="give up on fits so many times as long as the best")
     parser.add_argument("--one-thread", action="store_true", help="one thread, seconds of the processor")
     parser.add_argument("--solvers", nargs="*", help="race these solvers of fastopt's too")
     parser.add_argument("--alone", action="store_true", help="without the rivals")
@@ -155,7 +156,7 @@ def main():
         if arguments.solvers:
             entrants = [*fastopt(problem, arguments.solvers), *entrants]
         entrants = [r for r in entrants if r.threads == 1 or not arguments.one_thread]
-        results[name] = race(problem, optimum(problem), arguments.rounds, arguments.limit, entrants)
+        results[name] = race(problem, optimum(problem), arguments.rounds, arguments.limit, entrants, patience=arguments.patience)
         print(report(f"{arguments.kind} {name}", results[name]), flush=True)
         if arguments.save:
             with open(arguments.save, "w") as stream:

@@ -15,18 +15,16 @@ import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from fastopt._core import Matrix
 from fastopt._linear_compat import FIT_LEVELS, Events, with_callbacks
 from fastopt._linear_data import check_weight, check_X, float_type
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_docs import arguments
 from fastopt._linear_params import check_rules
-from fastopt._linear_solved_params import ALIASES, CONVENTIONS, penalty_of, solve
-from fastopt._predict import predict
+from fastopt._linear_solved_params import ALIASES, CONVENTIONS, penalty_of, scales_intercept, solve
 from fastopt._solver import UNBOUNDED, Solution
 from fastopt._threads import resolve_threads
 from fastopt.losses import Loss
-from fastopt.objective import LinearObjective
+from fastopt.objective import LinearObjective, predictions
 
 if TYPE_CHECKING:
     from typing import Self
@@ -116,7 +114,7 @@ class SolvedEstimator(LinearEstimator):
         return penalty_of(strength, 0.0)
 
     def _column(self) -> float | None:
-        """The value of a column that stands for a penalised intercept, or None."""
+        """The value of a column that stands for a penalised intercept, or None.  X is copied for it unless the solver takes it."""
         return None
 
     def _tolerance(self, objective: LinearObjective) -> float:
@@ -153,9 +151,7 @@ class SolvedEstimator(LinearEstimator):
         """One objective after the other."""
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
-        column = self._column()
-        if column is not None:
-            X = with_column(X, column)
+        X, column, scaling = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
         callback = self._callback(events)
         parts, solutions = [], []
         for i, strength in enumerate(strengths):
@@ -163,13 +159,23 @@ class SolvedEstimator(LinearEstimator):
             objective = self._objective(X, task, i, l2, column)
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(), callback=callback,
-                             random_state=vars(self).get("random_state"))
+                             random_state=vars(self).get("random_state"), intercept_scaling=scaling)
             solutions.append(solution)
             coef, intercept = objective.unstandardized(solution.w)
             parts.append((coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column))
         dtype = float_type(X)
         coef, intercept = (np.concatenate(rows).astype(dtype) for rows in zip(*parts))
         return Found(coef, intercept, solutions)
+
+    def _with_intercept(self, X: Any, task: Task, l2: float, penalty: Any) -> tuple[Any, float | None, float | None]:
+        """(X, column, scaling): X with a column where an intercept is penalised, and its value; or X, and what the solver is told."""
+        value = self._column()
+        if value is None:
+            return X, None, None
+        objective = self._objective(X, task, 0, l2, None)
+        if scales_intercept(objective, penalty, self._solver_name(), self._tolerance(objective)):
+            return X, None, value
+        return with_column(X, value), value, None
 
     def _objective(self, X: Any, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
         fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
@@ -227,8 +233,4 @@ class SolvedEstimator(LinearEstimator):
 
     def _raw(self, X: Any) -> Any:
         check_is_fitted(self, "coef_")
-        X = check_X(self, X, wide=True)
-        if scipy.sparse.issparse(X):
-            X = X.tocsr()
-        X = X.astype(float_type(X), copy=False)
-        return predict(Matrix(X), self._coef_rows(), self._prediction_intercepts(), threads=self._n_threads())
+        return predictions(check_X(self, X, wide=True), self._coef_rows(), self._prediction_intercepts(), self._n_threads())

@@ -147,4 +147,4 @@ def penalty_of(strength: float, share: float, positive: bool = False) -> tuple[f
     return strength, penalties.NonNegative() if positive else None
 
 
-solve = _solve.solve
+solve, scales_intercept = _solve.solve, _solve.scales_intercept

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from ._checks import integer, number
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, suitable
+from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
 from .exceptions import InvalidParameterError
 
 __all__ = ["Solution", "solve"]
@@ -32,7 +32,8 @@ _MARGINS = ("log_loss", "multinomial", "exponential")
 
 
 def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
-          max_iter: int = 100, callback: Callback | None = None, random_state: Any = None) -> Solution:
+          max_iter: int = 100, callback: Callback | None = None, random_state: Any = None, *,
+          intercept_scaling: float | None = None) -> Solution:
     """Minimise an objective, and a penalty of its coefficients.
 
     Parameters
@@ -51,6 +52,9 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
         Of a `Solution` after each iteration; ``StopIteration`` ends the run.
     random_state : int, Generator or None
         For solvers that draw rows.
+    intercept_scaling : float, above 0, optional
+        The intercept is this number times a weight that is penalised like the others.  Default: it is not penalised.  Taken by the
+        solvers that `scales_intercept` finds.
 
     Returns
     -------
@@ -81,10 +85,26 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
         objective.l2 = own + share
         name = _settle(choose(objective, rest, tol), objective) if solver == "auto" else solver
         run = find(name, objective, rest)
-        solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state)
+        more = _scaling(intercept_scaling, name, objective, rest)
+        solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state, **more)
         return _remark(solution, objective, rest)
     finally:
         objective.l2 = own
+
+
+def scales_intercept(objective: Any, penalty: Any, solver: str, tol: float) -> bool:
+    """Whether `solve` with these arguments takes `intercept_scaling`."""
+    name = choose(objective, penalty, tol) if solver == "auto" else solver
+    return name in registry and registry[name].needs.scales_intercept
+
+
+def _scaling(value: float | None, name: str, objective: Any, penalty: Any) -> dict[str, float]:
+    """The keyword of a solver that takes `intercept_scaling`."""
+    if value is None:
+        return {}
+    if not registry[name].needs.scales_intercept:
+        refuse(name, "does not take intercept_scaling", objective, penalty)
+    return {"intercept_scaling": number("intercept_scaling", value, above=0)}
 
 
 def _start(objective: Any, w0: ArrayLike | None) -> Vector:

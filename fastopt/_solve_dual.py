@@ -25,15 +25,16 @@ _INTERIOR = ("squared_error", "log_loss")
 _CHECK_EVERY = 10
 #: mean of curvature·‖x‖²·(weight over l2) above which weights are pulled to a point ahead
 _ACCELERATE = 2.0
-#: gap of the pulled problem, in multiples of the pull's own share, at which that point moves on, of losses with kinks
-_NEAR = 10.0
+#: gap of the pulled problem, in multiples of the pull's own share, at which that point moves on, of losses with kinks; and of
+#: others, where the gap has grown since the last move: without the wait some orders of few samples diverge
+_NEAR, _NEAR_GROWN = 10.0, 3.0
 #: the first look is taken after so many epochs, or when what was seen has fallen to this: before, it tells little
 _FIRST_CHECK, _FALL = 5, 0.15
 #: epochs without a smaller gap, near rounding, after which there is nothing more to gain
 _PATIENCE = 20
 
 
-@solver("sdca", Needs(penalties=PENALTIES, losses=LOSSES))
+@solver("sdca", Needs(penalties=PENALTIES, losses=LOSSES, scales_intercept=True))
 def sdca(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
          intercept_scaling: float | None = None) -> Solution:
     """Stochastic dual coordinate ascent: maximise the dual in one sample's variable after the other, in random orders.
@@ -96,7 +97,7 @@ class _Fit:
         self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, squares, problem.l1 / self.l2, problem.positive,
                           self.column, self.left_out, threads)
         self.y = problem.y.astype(np.float64)
-        self.centre, self.least, self.idle = np.zeros(problem.k), math.inf, 0
+        self.centre, self.least, self.idle, self.gap_moved = np.zeros(problem.k), math.inf, 0, math.inf
         self.first: Point | None = None
         self.place(np.zeros((problem.k, problem.d)), np.zeros((problem.k, problem.d)), np.zeros(problem.k))
         self.start(w0)
@@ -147,11 +148,13 @@ class _Fit:
         self.sum_column = factor * (self.v_column - share * self.ahead_column * bool(self.scaling))
 
     def move_ahead(self) -> None:
-        """The point that weights are pulled to, moved on by their change since its last move; with kinks not before the weights
-        have come near to where it pulls them, or the two would chase each other."""
+        """The point that weights are pulled to, moved on by their change since its last move; with kinks, or where the gap grows, not
+        before the weights have come near to where it pulls them, or the two would chase each other."""
         distance = float(np.square(self.coef - self.ahead).sum()) + float(np.square(self.v_column - self.ahead_column).sum())
-        if not self.smooth and self.gap_seen > _NEAR * self.pull / 2 * distance:
+        near = math.inf if self.smooth and self.gap_seen <= self.gap_moved else _NEAR_GROWN if self.smooth else _NEAR
+        if self.gap_seen > near * self.pull / 2 * distance:
             return
+        self.gap_moved = self.gap_seen
         root, share = math.sqrt(self.problem.l2 / self.l2), self.pull / self.l2
         ahead = self.coef + (1 - root) / (1 + root) * (self.coef - self.coef_moved)
         v, v_column = self.v + share * (ahead - self.ahead), self.v_column

@@ -76,6 +76,8 @@ class Needs(NamedTuple):
         One output alone, not multinomial.
     max_params : int, or None
         The most parameters.
+    scales_intercept : bool
+        It takes `intercept_scaling`: the intercept as the weight of a column of this value, penalised like the others.
     """
 
     penalties: tuple[str, ...] | None = ("none",)
@@ -84,6 +86,7 @@ class Needs(NamedTuple):
     convex: bool = False
     one_output: bool = False
     max_params: int | None = None
+    scales_intercept: bool = False
 
 
 class Entry(NamedTuple):

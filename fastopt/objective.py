@@ -21,6 +21,15 @@ from ._threads import resolve_threads
 Array = NDArray[Any]
 
 
+def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = None) -> Array:
+    """Raw predictions X·coefᵀ + intercept of X as `LinearObjective` takes it, without a copy: (n, k), in the type of the computation."""
+    matrix, by_columns = matrix_of(X)
+    n, k = matrix.d if by_columns else matrix.n, len(coef)
+    objective = Objective(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError().spec, k, 0.0, True, n_threads, None,
+                          by_columns)
+    return np.asarray(objective.predictions(np.concatenate([coef.ravel(), intercept])))
+
+
 class LinearObjective(Objective):
     """The objective of a linear model over a data set: F(w) = Σ sᵢ·loss(yᵢ, xᵢ·w + b)/Σ sᵢ + l2/2·‖w‖².
 

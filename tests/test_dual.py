@@ -267,6 +267,17 @@ def test_acceleration_finds_the_same(loss, monkeypatch):
         assert values[0].value == pytest.approx(values[1].value, rel=1e-3 if loss == "hinge" else 1e-5)
 
 
+def test_acceleration_waits_where_the_gap_grows():
+    """Few samples, whose order decides how far a pass comes: at some seeds the weights ran away from the point ahead of them."""
+    rng = np.random.default_rng(2)
+    X = rng.integers(0, 7, (100, 60)) * (rng.random((100, 60)) < 0.6) * 1.0
+    y = X @ rng.standard_normal(60)
+    y = (y > y.mean()) * 1.0
+    best, *_ = optimum(X, internal("squared_hinge", y), "squared_hinge", {}, l2=0.1)
+    for seed in range(25):
+        assert solve(X, y, "squared_hinge", l2=0.1, tol=1e-3, max_iter=300, random_state=seed).value <= best * 1.01
+
+
 def test_refusals():
     X, y = problem(20, 3)
     with pytest.raises(InvalidParameterError, match="needs an l2 penalty"):
