@@ -71,14 +71,14 @@ def main():
     for file in arguments.files:
         with open(file) as stream:
             races |= json.load(stream)
-    columns = 2 if len(races) > 1 else 1
+    columns = {1: 1, 3: 3}.get(len(races), 2)
     figure, grid = plt.subplots(-(-len(races) // columns), columns, figsize=(5.6 * columns, 3.9 * -(-len(races) // columns)),
                                 layout="constrained", squeeze=False)
     for axes, (name, found) in zip(grid.flat, races.items()):
         draw(axes, name, found)
     for axes in list(grid.flat)[len(races):]:
         axes.set_visible(False)
-    figure.savefig(arguments.out, dpi=120)
+    figure.savefig(arguments.out, dpi=100)
 
 
 if __name__ == "__main__":
