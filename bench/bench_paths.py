@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.model_selection import KFold
 
 from fastopt import linear_model as ours
@@ -30,6 +31,9 @@ def data(name):
         X = rng.standard_normal((5_000, 200)) + 0.3 * rng.standard_normal((5_000, 1))
         p = X @ (rng.standard_normal(200) * (rng.random(200) < 0.5)) / 7
         return X, (rng.random(5_000) * (1 + np.exp(-p)) < 1).astype(int), p + rng.standard_normal(5_000)
+    if name == "digits":
+        X, y = load_digits(return_X_y=True)
+        return X / 16, y, None
     X, y = SETS[name]()
     return X, (y > 0).astype(int), X @ rng.standard_normal(X.shape[1]) + rng.standard_normal(len(y))
 
@@ -65,8 +69,9 @@ def separate(models, X, y):
             model.fit(part, target)
 
 
-@pytest.mark.parametrize("name", ["covtype", "a9a", "correlated"])
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator, name", [
+    *((estimator, name) for name in ("covtype", "a9a", "correlated") for estimator in ESTIMATORS),
+    ("LogisticRegressionCV", "digits"), ("LogisticRegressionCV", "imdb")])
 def test_grid(benchmark, estimator, name):
     make, l1_ratio = ESTIMATORS[estimator]
     X, classes, real = data(name)

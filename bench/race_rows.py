@@ -17,16 +17,17 @@ from solver_rivals import fastopt, installed, rivals
 MODULES = {"scikit-learn": "sklearn"}
 
 
-def rows(kind, libraries):
-    """Parameters of a benchmark: each problem, each library that is installed, each target."""
+def rows(kind, libraries, without=()):
+    """Parameters of a benchmark: each problem but those of these sets, each library that is installed, each target."""
     there = [library for library in libraries if installed(MODULES.get(library, library))]
-    cells = itertools.product(NAMES[kind], there, TARGETS)
+    names = [name for name in NAMES[kind] if name.split("/")[0] not in without]
+    cells = itertools.product(names, there, TARGETS)
     return [pytest.param(*cell, id=f"{kind}-{cell[0]}-{cell[1]}-{cell[2]:g}") for cell in cells]
 
 
-def row(benchmark, kind, name, library, target):
-    """Times the setting that won the race for this library, and notes what the race found."""
-    problem, found = problem_of(kind, name), raced(kind, name)
+def row(benchmark, kind, name, library, target, **options):
+    """Times the setting that won the race for this library, and notes what the race, with these options, found."""
+    problem, found = problem_of(kind, name), raced(kind, name, **options)
     won = {other: best_of(found, other, target) for other in libraries(found)}
     benchmark.group = f"{kind} {name} to {target:g}"
     benchmark.extra_info.update(library=library, case=f"{kind}, {name}, to {target:g}", kind=kind, target=target, real_data=is_real())

@@ -1,8 +1,7 @@
-"""Coordinate descent: some columns of X, the quadratics that they make, and epochs over their weights.
+"""Coordinate descent: some columns of X, what quadratics they make, and epochs over their weights.
 
-Used by _solve_descent.py.  Knows nothing of losses: it is told slopes and curvatures of the samples.  The arithmetic is in
-csrc/descent.h.  Epochs are chains and run on one thread; what goes before them is shared by columns, so that bits do not depend
-on the number of threads.
+Used by _solve_working_set.py and _path.py.  Is told slopes and curvatures of the samples, and knows nothing of losses.  The
+arithmetic is csrc/descent.h.  Epochs are chains on one thread; what goes before is shared by columns: bits do not depend on threads.
 """
 cimport numpy as cnp
 from cython.parallel cimport prange
@@ -19,6 +18,7 @@ cnp.import_array()
 cdef enum:
     THREAD_WORK = 1 << 18   # numbers read by a thread, at least
     TILE = 4                # columns of a job, as in csrc/descent.h
+    ROWS = 256              # of dense columns that are copied at a time
 
 
 def stored_values(Matrix X, rows=None):
@@ -86,8 +86,10 @@ cdef class Columns:
             self.lies = True
             self._use(X.keep.T, columns)
         else:
-            part = X.keep[:, columns] if rows is None else X.keep[np.ix_(rows, columns)]
-            part = np.ascontiguousarray(part.T, dtype=X.dtype)
+            part = np.empty((self.m, self.n), X.dtype)
+            for start in range(0, self.n, ROWS):   # stays in the cache
+                some = X.keep[start:start + ROWS] if rows is None else X.keep[rows[start:start + ROWS]]
+                part[:, start:start + ROWS] = some[:, columns].T
             if standard is not None:
                 part -= standard[0][columns, None].astype(X.dtype)
                 part /= standard[1][columns, None].astype(X.dtype)
@@ -198,8 +200,6 @@ cdef class Columns:
         ----------
         e, D : ndarray of shape (n,) of the type of X, or None
         factor : float
-        threads : int
-            At most so many.
 
         Returns
         -------

@@ -17,7 +17,8 @@ from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import ELASTIC_CV, LASSO_CV, penalty_of, solve
 from fastopt._path import fold_sums
-from fastopt._path_folds import Folds, apart, shares_steps
+from fastopt._path_folds import Folds, apart, shares_steps, smooth_and_l1
+from fastopt._path_pairs import keeps_pairs, with_pairs
 from fastopt._solver import Solution
 from fastopt.objective import LinearObjective
 
@@ -97,14 +98,21 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
             yield [(solution, held.predictions(solution.w)) for solution in found]
 
     def together(grids: Any, starts: Any) -> Iterable[Scored]:
-        walk = Folds(objective, folds, starts, **options).path([[l2 for l2, _ in grid] for grid in grids])
+        walk = Folds(objective, folds, starts, tol, options["max_iter"])
+        return map(list, zip(*walk.path([[smooth_and_l1(*strength) for strength in grid] for grid in grids])))
+
+    def by_pairs(grids: Any, starts: Any) -> Iterable[Scored]:
+        walk = with_pairs(objective, folds, [[l2 for l2, _ in grid] for grid in grids], starts, tol, options["max_iter"])
         return map(list, zip(*walk))
 
-    def shared(grid: Any) -> bool:
-        return (sums is None and one and all(penalty is None for _, penalty in grid)
-                and shares_steps(objective, folds, solver, tol, grid[-1][0]))
+    def walk_of(grid: Any) -> Callable[[Any, Any], Iterable[Scored]]:
+        pairs = [smooth_and_l1(*strength) for strength in grid]
+        if sums is None and one and None not in pairs and shares_steps(objective, folds, solver, tol, *pairs[-1]):
+            return together
+        smooth = sums is None and all(penalty is None for _, penalty in grid)
+        return by_pairs if smooth and keeps_pairs(objective, solver, tol, grid[-1][0]) else alone
 
-    return [together if shared(grid) else alone for grid in grids]
+    return [walk_of(grid) for grid in grids]
 
 
 def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:

@@ -19,7 +19,8 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 from fastopt import losses
 
 BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
-RANGE = 1 << 16   # integer labels this close together are found by a table
+RANGE = 1 << 16   # whole numbers this close together are found by a table
+EXACT = 2.0 ** 53  # below, doubles tell them apart
 
 
 #: dense X of these types is converted by the kernels, where they know how, to float32
@@ -144,19 +145,39 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
 
 def find_classes(y: Any) -> Any:
     """The labels in y, sorted."""
-    if y.dtype.kind in "iub":
-        low, high = int(y.min()), int(y.max())
-        if high - low < RANGE and high <= np.iinfo(np.int64).max:
-            seen = np.zeros(high - low + 1, dtype=bool)
-            for part in blocks(len(y)):
-                seen[y[part].astype(np.int64) - low] = True
-            return (np.flatnonzero(seen) + low).astype(y.dtype)
+    found = _whole_numbers(y) if y.dtype.kind in "iubf" else None
+    if found is not None:
+        return found
     found = y[:0]
     with naming("y"):
         for part in blocks(len(y)):
             check_classification_targets(y[part])
             found = np.unique(np.concatenate([found, np.unique(y[part])]))
     return found
+
+
+def _whole_numbers(y: Any) -> Any:
+    """The labels, if they are whole numbers that lie close together, else None."""
+    low, high = y.min(), y.max()
+    if not (abs(float(low)) < EXACT and abs(float(high)) < EXACT and int(high) - int(low) < RANGE):
+        return None
+    seen = np.zeros(int(high) - int(low) + 1, dtype=bool)
+    for part in blocks(len(y)):
+        labels = y[part]
+        numbers = labels.astype(np.int64)
+        if y.dtype.kind == "f" and (numbers != labels).any():
+            return None
+        seen[numbers - int(low)] = True
+    return (np.flatnonzero(seen) + int(low)).astype(y.dtype)
+
+
+def _places(labels: Any, classes: Any) -> Any:
+    """Which of the classes the labels are; any, if they are none."""
+    if len(classes) == 2 and labels.dtype.kind in "iubf" and classes.dtype.kind in "iubf":
+        return (labels == classes[1]).view(np.uint8)
+    numbers = np.searchsorted(classes, labels)
+    numbers[numbers == len(classes)] = 0
+    return numbers
 
 
 def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
@@ -169,10 +190,9 @@ def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
     for part in blocks(len(y)):
         labels = y[part]
         try:
-            numbers = np.searchsorted(classes, labels)
+            numbers = _places(labels, classes)
         except TypeError:
             raise ValueError(f"{name} must hold labels like those in classes_, {classes!r}") from None
-        numbers[numbers == k] = 0
         unknown = classes[numbers] != labels
         if np.any(unknown):
             strange = np.unique(labels[unknown])[:5].tolist()

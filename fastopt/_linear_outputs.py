@@ -22,9 +22,17 @@ def times(weight: Any, others: Any) -> Any:
     return others if weight is None else weight if others is None else weight * others
 
 
+def class_sums(codes: Any, weight: Any, k: int) -> Any:
+    """How many rows each class has, or the sums of their weights."""
+    if weight is None and k == 2:
+        ones = np.count_nonzero(codes)
+        return np.array([len(codes) - ones, ones], dtype=np.float64)
+    return np.bincount(codes, weights=weight, minlength=k).astype(np.float64)
+
+
 def no_features(codes: Any, weight: Any, k: int) -> Any:
     """The best intercepts of logistic regression if no feature counts: one of two classes, or k of a softmax."""
-    counts = np.bincount(codes, weights=weight, minlength=max(2, k)).astype(np.float64)
+    counts = class_sums(codes, weight, max(2, k))
     share = np.log(np.maximum(counts / counts.sum(), 1e-6))
     return share[1:] - share[:1] if k == 1 else share - share.mean()
 
@@ -59,7 +67,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
             raise ValueError(f"y: The number of classes has to be greater than one; got {k} class: this solver needs samples of "
                              "at least 2 classes")
         codes, _ = encode(y, classes)
-        counts = np.bincount(codes, weights=weight, minlength=k).astype(np.float64)
+        counts = class_sums(codes, weight, k)
         of_classes = weights_of_classes(vars(self).get("class_weight"), classes, counts)
         if of_classes is not None and not (of_classes * counts).any():
             raise ValueError("sample_weight times class_weight must not be all zero")

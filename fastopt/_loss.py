@@ -99,6 +99,8 @@ class Loss:
         The parameters.
     convex : bool
         Whether it is convex in `p`.
+    smooth : bool
+        Whether its derivative in `p` is continuous.
     curvature : float
         The largest second derivative in `p`, the Lipschitz constant of the derivative; infinite where there is none.
     spec : tuple (int, float, float)
@@ -108,6 +110,7 @@ class Loss:
     name: str
     target: str
     convex: bool = True
+    smooth: bool = True
     curvature: float = math.inf
     spec: tuple[int, float, float]
     _params: dict[str, Any]

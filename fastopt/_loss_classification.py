@@ -35,6 +35,7 @@ class Hinge(Loss):
     """
 
     name = "hinge"
+    smooth = False
 
 
 class SquaredHinge(Loss):
@@ -101,6 +102,7 @@ class Perceptron(Loss):
     """
 
     name = "perceptron"
+    smooth = False
 
 
 class Exponential(Loss):

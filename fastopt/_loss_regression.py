@@ -35,6 +35,7 @@ class AbsoluteError(Loss):
     """
 
     name = "absolute_error"
+    smooth = False
 
 
 class Huber(Loss):
@@ -84,6 +85,7 @@ class Quantile(Loss):
     """
 
     name = "quantile"
+    smooth = False
     quantile: float
 
     def __init__(self, quantile: float = 0.5) -> None:
@@ -110,6 +112,7 @@ class EpsilonInsensitive(Loss):
     """
 
     name = "epsilon_insensitive"
+    smooth = False
     epsilon: float
 
     def __init__(self, epsilon: float = 0.1) -> None:
@@ -132,6 +135,7 @@ class SquaredEpsilonInsensitive(EpsilonInsensitive):
     """
 
     name = "squared_epsilon_insensitive"
+    smooth = True
     curvature = 2.0
 
 

@@ -15,7 +15,7 @@ from . import penalties
 from ._descent import Columns
 from ._descent_gram import gram
 from ._descent_samples import Samples
-from ._solve_descent import EASE
+from ._solve_working_set import EASE
 from ._solve_gap import shrinkage
 from ._solve_quadratic import ByMatrix
 from ._solver import CONVERGED, GAP_CLOSED, LIMIT, Solution, Vector, loss_name

@@ -13,29 +13,46 @@ from typing import Any
 
 import numpy as np
 
+from . import penalties
 from ._hessian import hessian
+from ._path_steps import Steps, steps_of
 from ._solve import choose, hessian_passes, solve
-from ._solve_newton import Factor
-from ._solver import CONVERGED, Solution, Vector
+from ._solver import CONVERGED, Solution, Vector, loss_name
 
 OUTPUTS = 16       # folds at most, each an output of one objective
+PASSES = 40        # readings of X that a Hessian may cost, with l1
 SLOW = 0.3         # what a step by a new Hessian is to leave of the violation at most,
 PATIENCE = 2       # and how often it may fail to before a fold goes on alone, here and for weaker penalties
 TRIALS = 8         # of a length
 STEEP = 0.5        # the slope at the end of a step beside that at its beginning, at most
 
 
-def shares_steps(objective: Any, folds: Sequence[tuple[Any, Any]], solver: str, tol: float, l2: float) -> bool:
+def smooth_and_l1(l2: float, penalty: Any) -> tuple[float, float] | None:
+    """A penalty as l2/2·‖w‖² + l1·‖w‖₁: both strengths; None if it is another."""
+    if penalty is None:
+        return l2, 0.0
+    rule = penalty.params
+    if penalty.name not in ("l1", "elasticnet") or rule.get("weights") is not None or rule.get("positive"):
+        return None
+    alpha, ratio = float(rule["alpha"]), float(rule.get("l1_ratio", 1.0))
+    return l2 + alpha * (1 - ratio), alpha * ratio
+
+
+def shares_steps(objective: Any, folds: Sequence[tuple[Any, Any]], solver: str, tol: float, l2: float, l1: float = 0.0) -> bool:
     """Whether folds, each (rows to learn from, rows to score), can be walked along together, and it is expected to pay."""
-    if len(folds) > OUTPUTS or solver not in ("auto", "newton-cholesky"):
+    if len(folds) > OUTPUTS:
         return False
-    if solver == "auto":
-        own, objective.l2 = objective.l2, l2
-        try:
-            return choose(objective, None, tol) in ("newton-cholesky", "preconditioned-cg")
-        finally:
-            objective.l2 = own
-    return True
+    if l1 > 0:
+        # of squares the solver bounds the gap
+        return (solver in ("auto", "cd") and loss_name(objective) != "squared_error" and objective.n_outputs == 1
+                and objective.n_features < objective.n_samples and hessian_passes(objective) < PASSES)
+    if solver != "auto":
+        return solver == "newton-cholesky"
+    own, objective.l2 = objective.l2, l2
+    try:
+        return choose(objective, None, tol) in ("newton-cholesky", "preconditioned-cg")
+    finally:
+        objective.l2 = own
 
 
 def apart(n: int, folds: Sequence[tuple[Any, Any]]) -> bool:
@@ -55,8 +72,6 @@ class Folds:
     starts : sequence of ndarray of shape (n_params,)
     tol, max_iter
         As of `solve`.
-    **options
-        Of `solve`, for a fold on its own.
 
     Attributes
     ----------
@@ -66,10 +81,9 @@ class Folds:
         Those that steps by shared Hessians do not bring to their minimum.
     """
 
-    def __init__(self, objective: Any, folds: Sequence[tuple[Any, Any]], starts: Sequence[Vector], *, tol: float, max_iter: int,
-                 **options: Any) -> None:
+    def __init__(self, objective: Any, folds: Sequence[tuple[Any, Any]], starts: Sequence[Vector], tol: float,
+                 max_iter: int) -> None:
         self.objective, self.folds, self.tol, self.max_iter = objective, folds, tol, max_iter
-        self.options = {**options, "solver": "newton-cholesky"}
         self.w = np.array(starts, dtype=np.float64)
         self.penalised = np.arange(objective.n_params) < objective.n_outputs * objective.n_features
         self.views = Together(objective, folds) if objective.n_outputs == 1 else Apart(objective, folds)
@@ -78,59 +92,63 @@ class Folds:
             part.l2 = 0.0
         self.slopes = self.views.gradients(self.w)
         self.hessians: list[Any] = []
-        self.factors: list[Factor | None] = [None] * len(folds)
+        self.steps: list[Steps | None] = [None] * len(folds)
         self.lost = np.zeros(len(folds), dtype=bool)
         self.worth = 2 + hessian_passes(objective) / len(folds)   # rounds that a new Hessian is to save
 
-    def path(self, strengths: Sequence[Sequence[float]]) -> Iterator[list[tuple[Solution, Any]]]:
-        """Solutions of all folds, and their predictions of the rows that they leave out, for one l2 after the other.
+    def path(self, strengths: Sequence[Sequence[tuple[float, float]]]) -> Iterator[list[tuple[Solution, Any]]]:
+        """Solutions of all folds, and their predictions of the rows that they leave out, for one strength after the other.
 
         Parameters
         ----------
-        strengths : sequence of sequences of float
-            By fold.
+        strengths : sequence of sequences of (l2, l1)
+            By fold; l1 with one output alone.
         """
-        for l2 in zip(*strengths):
-            yield self._solved(np.array(l2))
+        for pairs in zip(*strengths):
+            self.l2, self.l1 = np.array(pairs, dtype=np.float64).T
+            yield self._solved()
 
     # ---- one strength ----
 
-    def _violations(self, l2: Vector) -> tuple[Any, Vector]:
-        g = self.slopes + l2[:, None] * self.w * self.penalised
-        size = np.abs(g).max(axis=1)
+    def _look(self) -> tuple[Any, Vector]:
+        """Gradients of all but l1, and the largest elements of the least subgradients."""
+        g = self.slopes + self.l2[:, None] * self.w * self.penalised
+        l1 = self.l1[:, None] * self.penalised
+        each = np.where(self.w != 0, np.abs(g + l1 * np.sign(self.w)), np.abs(g) - l1)
+        size = each.max(axis=1, initial=0)
         return g, np.where(np.isfinite(size), size, math.inf)
 
-    def _solved(self, l2: Vector) -> list[tuple[Solution, Any]]:
+    def _solved(self) -> list[tuple[Solution, Any]]:
         """From the points on, at which the slopes are known."""
         k = len(self.folds)
-        self.factors = [None] * k
-        g, violation = self._violations(l2)
+        self.steps = [None] * k
+        g, violation = self._look()
         rounds, slow, rate = np.zeros(k, dtype=int), np.zeros(k, dtype=int), math.nan
         while (open_ := (violation > self.tol) & ~self.lost).any() and rounds.max() < self.max_iter:
             fresh = not self.hessians or rate > 1 or rate > 0 and self._rounds(rate, violation[open_].max()) > self.worth
             if fresh:
                 self._refresh()
             before = violation
-            self.lost |= self._step(open_, l2, g)
+            self.lost |= self._step(open_, g, violation)
             rounds += open_
-            g, violation = self._violations(l2)
+            g, violation = self._look()
             rate = float((violation[open_] / before[open_]).max())
             slow += open_ & fresh & (violation > SLOW * before)
             self.lost |= slow >= PATIENCE
-        return self._finish(l2, violation, rounds)
+        return self._finish(violation, rounds)
 
-    def _step(self, open_: Any, l2: Vector, g: Any) -> Any:
+    def _step(self, open_: Any, g: Any, violation: Vector) -> Any:
         """A step of the open folds, made shorter where the value rises again before its end; those that have found none."""
-        steps = np.zeros_like(g)
+        first, slopes, steps = self.w.copy(), self.slopes, np.zeros_like(g)
         for i in np.flatnonzero(open_):
-            steps[i] = -self._factor(i, l2[i]).solve(g[i])
-        first, slopes, slope = self.w.copy(), self.slopes, (g * steps).sum(axis=1)
+            steps[i] = self._steps(i).step(first[i], g[i], violation[i])
+        slope = self._slopes_along(g, steps, np.where(first != 0, np.sign(first), np.sign(steps)))
         part, bad = np.ones(len(g)), open_ & ~(slope < 0)
         steps[bad], lost = 0, bad
         for _ in range(TRIALS):
             self.w = first + part[:, None] * steps
             self.slopes = self.views.gradients(self.w)
-            end = (self._violations(l2)[0] * steps).sum(axis=1)
+            end = self._slopes_along(self._look()[0], steps, np.sign(np.where(self.w != 0, self.w, first)))
             bad = open_ & ~lost & ~(end <= STEEP * np.abs(slope))
             if not bad.any():
                 return lost
@@ -139,6 +157,10 @@ class Folds:
             part[bad] *= np.clip(even, 0.1, 0.5)
         self.w[bad], self.slopes[bad] = first[bad], slopes[bad]
         return lost | bad
+
+    def _slopes_along(self, g: Any, steps: Any, signs: Any) -> Vector:
+        """Derivatives along the steps, of weights that have these signs."""
+        return np.asarray(((g + self.l1[:, None] * self.penalised * signs) * steps).sum(axis=1))
 
     def _rounds(self, rate: float, violation: float) -> float:
         """How many more steps at this rate there would be."""
@@ -151,28 +173,26 @@ class Folds:
         sums = [size * hessian(part, point, whole=False) for size, part in zip(sizes, self.parts)]
         whole = sum(sums[1:], sums[0])
         self.hessians = [(whole - part) / (sizes.sum() - size) for part, size in zip(sums, sizes)]
-        self.factors = [None] * len(self.folds)
+        self.steps = [None] * len(self.folds)
 
-    def _factor(self, i: int, l2: float) -> Factor:
-        factor = self.factors[i]
-        if factor is None:
-            matrix = self.hessians[i].copy()
-            matrix[np.diag_indices_from(matrix)] += l2 * self.penalised
-            factor = self.factors[i] = Factor(matrix)
-        return factor
+    def _steps(self, i: int) -> Steps:
+        steps = self.steps[i]
+        if steps is None:
+            steps = self.steps[i] = steps_of(self.hessians[i], self.l2[i], self.l1[i], int(self.penalised.sum()))
+        return steps
 
-    def _finish(self, l2: Vector, violation: Vector, rounds: Any) -> list[tuple[Solution, Any]]:
+    def _finish(self, violation: Vector, rounds: Any) -> list[tuple[Solution, Any]]:
         """Solutions; those of folds that are left over by the solver that they would have on their own."""
         found, left = [], violation > self.tol
         for i, (train, _) in enumerate(self.folds):
+            name = "cd" if self.l1[i] > 0 else "newton-cholesky"
             if left[i]:
                 fit = self.objective.rows(train)
-                fit.l2 = l2[i]
-                solution = solve(fit, None, w0=self.w[i], tol=self.tol, max_iter=self.max_iter, **self.options)
+                fit.l2 = self.l2[i]
+                solution = solve(fit, penalties.L1(self.l1[i]) if self.l1[i] > 0 else None, name, self.w[i], self.tol, self.max_iter)
                 self.w[i] = solution.w
             else:
-                solution = Solution(self.w[i].copy(), math.nan, int(rounds[i]), violation[i], math.nan, True, CONVERGED,
-                                    "newton-cholesky")
+                solution = Solution(self.w[i].copy(), math.nan, int(rounds[i]), violation[i], math.nan, True, CONVERGED, name)
             found.append(solution)
         if left.any():
             self.slopes = self.views.gradients(self.w)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import integer, number
+from ._solve_start import WORTH, condition, part_of, values
 from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
 from .exceptions import InvalidParameterError
 
@@ -24,6 +25,8 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
+#: condition number below which gradients alone do
+EVEN = 10.0
 #: losses whose minimum lies at infinity where classes are separable
 _MARGINS = ("log_loss", "multinomial", "exponential")
 
@@ -80,7 +83,7 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     share, rest = _smooth_part(penalty)
     try:
         objective.l2 = own + share
-        name = choose(objective, rest, tol) if solver == "auto" else solver
+        name = _settle(choose(objective, rest, tol), objective) if solver == "auto" else solver
         run = find(name, objective, rest)
         more = _scaling(intercept_scaling, name, objective, rest)
         solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state, **more)
@@ -123,7 +126,7 @@ def _smooth_part(penalty: Any) -> tuple[float, Any]:
 
 
 def choose(objective: Any, penalty: Any, tol: float) -> str:
-    """The solver that is expected to be the first, by measured rules (docs/solvers.md)."""
+    """The solver that is expected to be the first, by measured rules (docs/solvers.md), before a look into X."""
     names = suitable(objective, penalty)
     if not names:
         refuse("auto", "finds none", objective, penalty)
@@ -133,16 +136,22 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
 
 
 def _smooth(objective: Any, names: list[str], tol: float) -> str:
-    """By what a Hessian costs, in readings of X by a gradient."""
+    """By what a Hessian costs, in readings of X."""
     many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
         return many
-    hessian = hessian_passes(objective)
-    if hessian < (60 if loss_name(objective) == "squared_error" else 5):
+    hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
+    if hessian < (60 if loss_name(objective) == "squared_error" else 3.5) or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
-    if "preconditioned-cg" in names and objective.n_samples >= 16 * objective.n_params:
+    if rows >= (16 if hessian >= 20 else 32):
         return "preconditioned-cg"
-    return "newton-cholesky" if hessian < 12 else many
+    return "newton-cholesky" if hessian < 20 else many
+
+
+def _settle(name: str, objective: Any) -> str:
+    """The choice, once X has been looked at: gradients alone, where a part of the rows says that columns are alike."""
+    part = part_of(objective, None) if name == "preconditioned-cg" else None
+    return name if part is None or condition(part) >= EVEN else "lbfgs"
 
 
 def _by_samples(objective: Any) -> bool:
@@ -156,9 +165,9 @@ def hessian_passes(objective: Any) -> float:
     """The cost of a Hessian and its factor, in readings of X by a gradient; measured, in nanoseconds on one thread."""
     X, k, d = objective.X, objective.n_outputs, objective.n_features
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned
-    spread = 0.005 * d * d + 0.3 * d
+    spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
-    products = k * (k + 1) / 2 * (min(0.35 * filled * filled, spread) if X.is_sparse else spread - 0.2 * d)
+    products = k * (k + 1) / 2 * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
 

@@ -13,16 +13,19 @@ import numpy as np
 
 from . import penalties
 from ._descent_samples import Samples
+from ._hessian import hessian, second_order
 from ._solve_gap import duality_gap, gap_tolerance
-from ._solve_working_set import Part, Pool, Whole
+from ._solve_quadratic import Leaps
+from ._solve_working_set import EASE, Part, Pool, Whole
 from ._solver import (CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, loss_name,
                       refuse, solver)
 from ._threads import resolve_threads
 
 WHOLE = 256            # up to so many features all are one working set
+SQUARES = 1024         # the same of dense squared errors, of which the first working set would have half
 MOST_WHOLE = 4096      # that a penalty which makes no zeros may have
 FIRST = 64             # features of the first working set
-EASE = 0.3             # a working set to which features are to come is solved to this share of what is left to do
+KEEP = 2               # features of a working set, for one that is not 0, at which the idle ones leave it
 PATIENCE = 5           # iterations in a row that do not lower the violation
 
 
@@ -47,16 +50,29 @@ class Problem:
         self.penalty.prox(w0[:self.d], 1e-300, feasible)   # within bounds
         w0[:self.d] = feasible
         self.each, self.complete = np.empty(self.d), False
-        self.pool = Pool(self)
+        self.pool, self.leaps = Pool(self), Leaps()
+        self.squares: Any = None   # the Hessian of squared errors, where all features are a set
         self.whole = self.d <= WHOLE and self.penalty.groups is None and not self.samples.turned
 
     def look(self) -> None:
         """Value, gradient and violations at w: a reading of X."""
-        smooth, self.g = self.objective.value_and_gradient(self.w)
+        if self.whole and self.constant and self.squares is None:   # all three from the same reading
+            smooth, self.g, lower = second_order(self.objective, self.w)
+            self.squares = np.tril(lower) + np.tril(lower, -1).T
+        else:
+            smooth, self.g = self.objective.value_and_gradient(self.w)
         self.value = smooth + self.penalty.value(self.w[:self.d])
         self.violation = self.penalty.violation(self.w[:self.d], self.g[:self.d], self.each)
         if self.objective.fit_intercept:
             self.violation = max(self.violation, abs(float(self.g[self.d])))
+
+    def hessian(self) -> Any:
+        """The objective's at w; squared errors have one, which is kept."""
+        if self.squares is not None:
+            return self.squares
+        found = hessian(self.objective, self.w)
+        self.squares = found if self.constant else None
+        return found
 
     @property
     def finite(self) -> bool:
@@ -81,7 +97,11 @@ class Problem:
             return before or Whole(self)
         numbers = before.numbers if isinstance(before, Part) else None
         chosen = self.working_set(numbers)
-        if isinstance(before, Part) and len(chosen) == len(before.numbers):
+        if (self.constant and WHOLE < self.d <= SQUARES and 2 * len(chosen) > self.d and self.penalty.groups is None
+                and not self.samples.X.is_sparse and before is None):
+            self.whole = self.complete = True
+            return Whole(self)
+        if isinstance(before, Part) and np.array_equal(chosen, before.numbers):
             return before
         return Part(self, chosen, before if isinstance(before, Part) else None)
 
@@ -92,6 +112,7 @@ class Problem:
             return np.arange(self.d)
         inside = self.w[:self.d] != 0
         if before is not None:
+            before = before if len(before) <= KEEP * np.count_nonzero(inside) else before[inside[before] | (self.each[before] > 0)]
             inside[before] = True
         missing = np.flatnonzero((self.each > 0) & ~inside)
         wanted = max(self.first(), int(np.count_nonzero(self.w[:self.d])))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ._dual import LOSSES, Run, gap
 from ._solve_samples import PENALTIES, Point, Problem, curvature_of, seed_of
-from ._solver import CONVERGED, GAP_CLOSED, KINKED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
+from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
 from ._threads import resolve_threads
 from .exceptions import InvalidParameterError
 
@@ -75,7 +75,7 @@ class _Fit:
         self.problem = problem = Problem(objective, penalty, "sdca")
         if not problem.l2 > 0:
             raise InvalidParameterError(f"solver 'sdca' needs an l2 penalty, got strength {problem.l2}; 'saga' would do")
-        self.loss, self.smooth = objective.loss, objective.loss.name not in KINKED
+        self.loss, self.smooth = objective.loss, objective.loss.smooth
         weight = np.ones(problem.X.n) if problem.weight is None else problem.weight
         self.share = weight / problem.total if problem.mask is None else weight * (problem.mask == 0) / problem.total
         squares = problem.squares()

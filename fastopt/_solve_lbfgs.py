@@ -1,6 +1,6 @@
 """Solver "lbfgs": limited-memory BFGS; an iteration reads X once, half for the direction and half for the gradient.
 
-Used by _solve.py, through the register.  The pairs are _lbfgs.pyx's.
+Used by _solve.py, through the register, and by _path_pairs.py.  The pairs are _lbfgs.pyx's.
 """
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from ._solver import Callback, Needs, Solution, Vector, solver
 PAIRS = 10
 
 
-def _steps(descent: Descent) -> Steps:
+def _steps(descent: Descent, history: History) -> Steps:
     """−H·g by the last pairs, then a step for Wolfe's conditions; after a failed search, again without the pairs."""
-    history = History(PAIRS, len(descent.w), descent.w.dtype)
     direction = np.empty_like(descent.w)
     while True:
         history.direction(descent.g, direction)
@@ -33,6 +32,11 @@ def _steps(descent: Descent) -> Steps:
             return
 
 
+def run(objective: Any, w0: Vector, history: History, tol: float, max_iter: int, callback: Callback | None = None) -> Solution:
+    """From w0, which is the solver's own, on with the pairs that are there."""
+    return descend("lbfgs", lambda descent: _steps(descent, history), objective, w0, tol, max_iter, callback)
+
+
 @solver("lbfgs", Needs(smooth=True))
 def lbfgs(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
           random_state: Any) -> Solution:
@@ -42,4 +46,4 @@ def lbfgs(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: in
     ----------
     J. Nocedal (1980), Updating quasi-Newton matrices with limited storage, Math. Comp. 35.
     """
-    return descend("lbfgs", _steps, objective, w0, tol, max_iter, callback)
+    return run(objective, w0, History(PAIRS, len(w0), w0.dtype), tol, max_iter, callback)

@@ -1,6 +1,6 @@
 """Penalised quadratics of the weights of some features: epochs of coordinate descent, extrapolated, until it stands still.
 
-Used by _solve_descent.py, and by _path.py for least squares from sums of products.  Epochs are in _descent.pyx.
+Used by _solve_working_set.py, and by _path.py for least squares from sums of products.  Epochs are in _descent.pyx.
 """
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ._quadratic import descend_quadratic
 from ._solver import Vector
 
 EPOCHS = 1000   # at most
-BATCH = 5       # between extrapolations
 LEAP = 30       # products of conjugate gradients
 
 
@@ -47,12 +46,29 @@ def conjugate_gradients(product: Callable[[Vector], Vector], r: Vector, diagonal
     return p
 
 
+class Leaps:
+    """When to leap again: the sooner the fewer failed in a row."""
+
+    def __init__(self) -> None:
+        self.failures, self.waited = 0, 0
+
+    def due(self) -> bool:
+        """Whether it is time."""
+        self.waited += 1
+        if self.waited < 1 << min(self.failures, 10):
+            return False
+        self.waited = 0
+        return True
+
+
 class Quadratic:
     """A penalised quadratic of the weights u of some features: epochs of coordinate descent, extrapolated.
 
     Every few epochs the combination of the last points whose steps cancel best is taken, where it is lower (Anderson's
     extrapolation, as Bertrand and Massias 2021 use it).
     """
+
+    batch = 5   # epochs between extrapolations
 
     def __init__(self, penalty: Regularizer, u: Vector) -> None:
         self.penalty, self.u, self.start = penalty, u, u.copy()
@@ -67,8 +83,8 @@ class Quadratic:
 
     def minimize(self, tol: float) -> None:
         """Until no step times its curvature exceeds tol."""
-        history = np.empty((BATCH + 1, self.u.size))
-        for _ in range(EPOCHS // BATCH):
+        history = np.empty((self.batch + 1, self.u.size))
+        for _ in range(EPOCHS // self.batch):
             if self.epochs(tol, history) < 0:
                 return
             if not self.leap(tol):
@@ -84,7 +100,7 @@ class Quadratic:
         products = steps @ steps.T
         products[np.diag_indices_from(products)] += 1e-10 * np.trace(products)
         try:
-            shares = np.linalg.solve(products, np.ones(BATCH))
+            shares = np.linalg.solve(products, np.ones(len(steps)))
         except np.linalg.LinAlgError:   # nothing moves
             return
         trial = (shares / shares.sum()) @ history[1:]
@@ -116,12 +132,14 @@ class ByMatrix(Quadratic):
 class ByColumns(Quadratic):
     """The quadratic by the columns of X: s = e + D·X(u − start) is kept, e the first and D the second derivatives."""
 
+    batch = 3
+
     def __init__(self, penalty: Regularizer, columns: Columns, u: Vector, s: Any, D: Any, factor: float, l2: float, total: float,
-                 h: Vector | None, shift: float, square: Vector) -> None:
+                 h: Vector | None, shift: float, square: Vector, leaps: Leaps) -> None:
         super().__init__(penalty, u)
         self.columns, self.s, self.e, self.D, self.shift = columns, s, s.copy(), D, shift
         self.rest = factor, l2, total, h
-        self.square, self.pause, self.failures = square, 0, 0
+        self.square, self.leaps = square, leaps
         self.scale = (1 / factor if D is None else np.divide(1 / factor, D, out=np.zeros_like(D), where=D > 0))
 
     def epochs(self, tol: float, history: Vector) -> int:
@@ -147,24 +165,22 @@ class ByColumns(Quadratic):
         return lower
 
     def leap(self, tol: float) -> bool:
-        """By conjugate gradients, an iteration of which costs what an epoch costs."""
-        self.pause -= 1
+        """By conjugate gradients, an iteration of which costs what an epoch costs; not where their matrix is near singular."""
         support = np.flatnonzero(self.u)
-        if self.pause > 0 or not support.size:
+        if not 0 < 2 * support.size < self.s.size or not self.leaps.due():
             return False
         _, l2, _, h = self.rest
         g = self.columns.slopes(self.s) + l2 * self.u
         r = slopes_of(self.penalty, self.u, g if h is None else g - self.shift * h)[support]
-        p = conjugate_gradients(self._curvature(support), -r, self.square[support], max(0.3 * tol, 0.1 * float(np.abs(r).max())))
+        p = conjugate_gradients(self._curvature(support), -r, self.square[support], max(0.3 * tol, 0.3 * float(np.abs(r).max())))
         before = self.u[support]
         trial, crossing = self.u.copy(), before * (before + p) < 0
         trial[support] = np.where(crossing, 0.0, before + p)
         self.penalty.prox(trial, 1e-300, trial)   # within bounds
         if self.jump(trial):
-            self.pause, self.failures = 0, 0
+            self.leaps.failures = 0
             return True
-        self.failures += 1
-        self.pause = 1 << min(self.failures, 6)
+        self.leaps.failures += 1
         if not crossing.any():
             return False
         trial[support] = before + float((-before[crossing] / p[crossing]).min()) * p

@@ -5,21 +5,34 @@ are much longer than the rest, which alone hold the columns that are hardly ever
 """
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigvalsh_tridiagonal
 
 from ._hessian import row_squares_of
+from ._lbfgs import dot
 from ._solve_samples import seed_of
 
 #: of how many rows one is drawn, at most; rows for each parameter, at least
 MOST, ROWS_A_PARAMETER = 16, 8
+#: values of X below which a part does not save what it costs
+WORTH = 1 << 18
 #: rows whose squared norm is so many times the mean are in every part
 LONG = 4.0
+#: products with the Hessian that tell its condition
+LANCZOS = 8
+
+
+def values(objective: Any) -> float:
+    """How many values of X a pass reads."""
+    X = objective.X
+    return float(X.row_size * (X.n if objective.turned else objective.n_samples))
 
 
 def part_of(objective: Any, random_state: Any, least: int = 2, rows_a_parameter: int = ROWS_A_PARAMETER) -> Any:
-    """The objective of a part of the rows; None where there are too few for one.
+    """The objective of a part of the rows; None where there are too few for one, or too little work.
 
     Parameters
     ----------
@@ -31,9 +44,19 @@ def part_of(objective: Any, random_state: Any, least: int = 2, rows_a_parameter:
     rows_a_parameter : int
         Rows for each parameter that are wanted; fewer do where `least` demands it, but not below ROWS_A_PARAMETER.
     """
+    kept = vars(objective).setdefault("_parts", {}) if random_state is None else {}   # auto has looked at it before the solver does
+    if (least, rows_a_parameter) not in kept:
+        kept[least, rows_a_parameter] = _draw(objective, random_state, least, rows_a_parameter)
+    part = kept[least, rows_a_parameter]
+    if part is not None:
+        part.l2 = objective.l2
+    return part
+
+
+def _draw(objective: Any, random_state: Any, least: int, rows_a_parameter: int) -> Any:
     n, p = objective.n_samples, objective.n_params
     stride = min(MOST, n // (ROWS_A_PARAMETER * p))
-    if stride < least:
+    if stride < least or values(objective) < WORTH:
         return None
     stride = max(least, min(stride, n // (rows_a_parameter * p)))
     rng = np.random.default_rng(seed_of(0 if random_state is None else random_state))
@@ -49,6 +72,23 @@ def part_of(objective: Any, random_state: Any, least: int = 2, rows_a_parameter:
     if objective.weight is not None and not objective.weight.reshape(n, -1)[rows].any():
         return None
     order = np.argsort(rows)
-    part = objective.rows(rows[order], weight[order])
-    part.l2 = objective.l2
-    return part
+    return objective.rows(rows[order], weight[order])
+
+
+def condition(objective: Any) -> float:
+    """The condition number of the Hessian at 0, or less: that seen by a few steps of Lanczos."""
+    w, old, b = np.zeros(objective.n_params), 0.0, 0.0
+    v = np.random.default_rng(0).standard_normal(len(w))
+    v /= math.sqrt(dot(v, v))
+    diagonal, beside = [], []
+    for _ in range(min(LANCZOS, len(w))):
+        product = objective.hessp(w, v) - b * old
+        diagonal.append(dot(v, product))
+        product -= diagonal[-1] * v
+        b = math.sqrt(dot(product, product))
+        beside.append(b)
+        if not b > 1e-9 * diagonal[0]:
+            break
+        old, v = v, product / b
+    values = eigvalsh_tridiagonal(diagonal, beside[:-1])
+    return float(values[-1] / values[0]) if values[0] > 0 else math.inf

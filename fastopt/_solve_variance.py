@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ._core import LOSS_NAMES
 from ._solve_samples import PENALTIES, Point, Problem, curvature_of, seed_of
-from ._solver import CONVERGED, KINKED, LIMIT, NOT_CONVEX, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
+from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
 from ._threads import resolve_threads
 from ._variance import Run
 
-_NEEDS = Needs(penalties=PENALTIES, losses=tuple(name for name in LOSS_NAMES if name not in KINKED + NOT_CONVEX))
+_NEEDS = Needs(penalties=PENALTIES, losses=tuple(LOSS_NAMES), smooth=True, convex=True)
 #: how often the step may be divided where the objective rose
 _RETRIES = 30
 #: Katyusha: momentum grows with each pass that lowers the value by more than this share of what the last one did

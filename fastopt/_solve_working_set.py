@@ -12,13 +12,13 @@ import numpy as np
 
 from ._descent import Columns, stored_values
 from ._descent_gram import gram
-from ._hessian import hessian
 from ._solve_quadratic import ByColumns, ByMatrix
 from ._solver import Vector
 
 GRAM = 2048            # dense columns up to so many are a matrix of products
 NEWTON = 10            # quadratics of a working set
-RESERVE = 3            # sparse columns that are copied while X is read, in sizes of the working set that wants some
+EASE = 0.3             # a working set to which features are to come is solved to this share of what is left to do
+RESERVE = 3            # sparse columns that are copied beside one that is wanted, while X is read for it
 
 
 def search(value: Callable[[float], float], expected: float, eps: float) -> float:
@@ -45,19 +45,20 @@ class Pool:
         """These columns."""
         missing = numbers[self.place[numbers] < 0]
         if missing.size:
-            self._fetch(missing, len(numbers))
+            self._fetch(missing)
         assert self.columns is not None
         return self.columns.take(self.place[numbers])
 
-    def _fetch(self, missing: Any, size: int) -> None:
+    def _fetch(self, missing: Any) -> None:
         """Columns that are missing, and of sparse ones those that may be next: finding them among the others is what costs."""
         problem, samples = self.problem, self.problem.samples
         if samples.X.is_sparse and not samples.turned:
             if self.stored is None:
                 self.stored = stored_values(samples.X, samples.rows)
-            rest = np.where(self.place < 0, problem.each, 0.0)
+            slopes, roots = np.abs(problem.g[:problem.d]), np.sqrt(self.stored)   # a slope will move the more the longer its column
+            rest = np.where(self.place < 0, slopes / max(slopes.max(), 1e-300) + roots / max(roots.max(), 1.0), 0.0)
             rest[missing] = 0.0
-            more = min(RESERVE * size, int(np.count_nonzero(rest)))
+            more = min(RESERVE * len(missing), int(np.count_nonzero(rest)))
             if more:
                 missing = np.concatenate([missing, np.argpartition(rest, problem.d - more)[problem.d - more:]])
         fresh = samples.columns(missing.astype(np.int32), self.stored)
@@ -81,18 +82,29 @@ class Part:
             self.uncentred = (standard[0] / standard[1])[numbers]
         elif self.columns.mean is not None:
             self.uncentred = -self.columns.mean.astype(np.float64)
-        self.products: Any = None if before is None or not problem.constant else before.products   # of the first columns
-        self.gram = self.penalty.groups is not None or not self.columns.is_sparse and self.columns.m <= GRAM
+        self.products: Any = None if before is None else before._products_of(numbers)
+        wide = 8 * self.columns.m > self.columns.n * self.columns.dtype.itemsize   # a row of products is longer than a column
+        self.gram = self.penalty.groups is not None or not (self.columns.is_sparse or wide or self.columns.m > GRAM)
+
+    def _products_of(self, numbers: Any) -> Any:
+        """What is known of the products of these columns, of which those of this part come first."""
+        if self.products is None or not self.problem.constant:
+            return None
+        place = np.full(self.problem.d, -1)
+        place[self.numbers] = np.arange(len(self.numbers))
+        kept = place[numbers[:len(self.numbers)]]
+        kept = kept[(kept >= 0) & (kept < len(self.products))]
+        return self.products if len(kept) == len(self.products) else self.products[np.ix_(kept, kept)]
 
     def improve(self, share: float) -> bool:
         """Solve until the violation is this; False if the value cannot be lowered."""
-        for _ in range(1 if self.problem.constant else NEWTON):
-            left = self._newton(share)
+        for done in range(1 if self.problem.constant else NEWTON):
+            left = self._newton(share, not done)
             if left <= share:
                 return left >= 0
         return True
 
-    def _newton(self, tol: float) -> float:
+    def _newton(self, tol: float, first: bool) -> float:
         """One quadratic and one step: the violation before it, −1 if there is no step."""
         problem, w, d = self.problem, self.problem.w, self.problem.d
         intercept, l2 = problem.objective.fit_intercept, problem.objective.l2
@@ -108,14 +120,16 @@ class Part:
         g = raw - shift * h
         violation = max(self.penalty.violation(u, raw), abs(slope) if intercept else 0.0)
         if violation <= tol:
-            return violation
+            if not first or violation == 0:
+                return violation
+            tol = EASE * violation             # without their means columns may violate less than with them
         before, goal = u.copy(), 0.3 * max(tol, 0.0 if problem.constant else 0.1 * violation)
         if self.gram:
             matrix = self._hessian(D, factor, total, l2, h) if matrix is None else matrix
             ByMatrix(self.penalty, u, g, matrix).minimize(goal)
         else:
             square += l2 - (h * h / total if intercept else 0.0)
-            ByColumns(self.penalty, self.columns, u, e, D, factor, l2, total, h if intercept else None, shift, square).minimize(goal)
+            ByColumns(self.penalty, self.columns, u, e, D, factor, l2, total, h if intercept else None, shift, square, problem.leaps).minimize(goal)
         delta = u - before
         move = -(slope + float(h @ delta)) / total if intercept else 0.0
         expected = float(raw @ delta) + slope * move + self.penalty.value(u) - self.penalty.value(before)
@@ -178,21 +192,22 @@ class Whole:
     """The problem for all weights, where they are few: the Hessian of the objective, summed in a reading of X as it lies."""
 
     def __init__(self, problem: Any) -> None:
-        self.problem, self.numbers, self.H = problem, np.arange(problem.d), None
+        self.problem = problem
 
     def improve(self, share: float) -> bool:
         """One quadratic and one step; False if the value cannot be lowered."""
         problem, d = self.problem, self.problem.d
-        if self.H is None or not problem.constant:
-            self.H = hessian(problem.objective, problem.w)
-        H, raw, slope, move = self.H[:d, :d], problem.g[:d], 0.0, 0.0
+        whole = problem.hessian()
+        H, raw, slope, move = whole[:d, :d], problem.g[:d], 0.0, 0.0
         g = raw.copy()
         before = problem.w[:d].copy()
         u = before.copy()
         if problem.objective.fit_intercept:
-            h, total, slope = self.H[d, :d], self.H[d, d], float(problem.g[d])
+            h, total, slope = whole[d, :d], float(whole[d, d]), float(problem.g[d])
+            if not total > 0:
+                return False
             H, g = H - np.outer(h, h / total), raw - slope / total * h
-            if not (H.diagonal() >= self._least(self.H.diagonal()[:d])).all():
+            if not (H.diagonal() >= self._least(whole.diagonal()[:d])).all():
                 return False
         goal = 0.3 * max(share, 0.0 if problem.constant else 0.1 * problem.violation)
         ByMatrix(problem.penalty, u, g, np.ascontiguousarray(H)).minimize(goal)

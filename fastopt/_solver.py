@@ -99,11 +99,6 @@ class Entry(NamedTuple):
 #: solvers by name, in the order of their registration
 registry: dict[str, Entry] = {}
 
-#: losses whose derivative jumps
-KINKED = ("absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptron")
-#: losses that are not convex for all their parameters
-NOT_CONVEX = ("general_robust", "focal")
-
 
 def solver(name: str, needs: Needs = Needs()) -> Callable[[Callable[..., Solution]], Callable[..., Solution]]:
     """Decorator: enter ``run(objective, penalty, w0, *, tol, max_iter, callback, random_state)`` under this name.
@@ -145,10 +140,10 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
         return f"takes the penalties {', '.join(needs.penalties)}, got {name}"
     if needs.losses is not None and loss not in needs.losses:
         return f"takes the losses {', '.join(needs.losses)}, got {loss}"
-    if needs.smooth and loss in KINKED:
+    if needs.smooth and not getattr(objective.loss, "smooth", True):
         return f"needs a loss with a continuous derivative, which {loss} is not"
-    if needs.convex and loss in NOT_CONVEX:
-        return f"needs a convex loss, which {loss} is not"
+    if needs.convex and not getattr(objective.loss, "convex", True):
+        return f"needs a convex loss, which {objective.loss!r} is not"
     if needs.one_output and objective.n_outputs > 1:
         return f"solves for one output, not for {objective.n_outputs}"
     if needs.max_params is not None and objective.n_params > needs.max_params:

@@ -13,7 +13,7 @@ from fastopt.exceptions import InvalidParameterError
 PARAMS = {name: {} for name in DUALS}
 PARAMS.update(huber={"delta": 0.7}, quantile={"quantile": 0.3}, epsilon_insensitive={"epsilon": 0.2},
               squared_epsilon_insensitive={"epsilon": 0.2})
-KINKED = [name for name in DUALS if name in _solver.KINKED]
+KINKED = [name for name in DUALS if not losses.get(name).smooth]
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 65, 129]
 
 

@@ -4,7 +4,7 @@ import pytest
 import scipy.sparse as sp
 
 from fastopt import LinearObjective
-from fastopt._hessian import sums
+from fastopt._hessian import second_order, sums
 
 SIZES = [(1, 1), (7, 3), (127, 47), (129, 48), (600, 49), (1500, 60)]
 LAYOUTS = ["C", "F", "csr", "csr64", "unsorted", "few"]
@@ -93,6 +93,10 @@ def test_standardized_columns_and_other_layouts(layout, intercept):
         wanted = [objective.hessp(w, unit) for unit in np.eye(20 + intercept)]
         np.testing.assert_allclose(objective.hessian(w), wanted, rtol=1e-5 if objective.dtype == np.float32 else 1e-7,
                                    atol=1e-5 if objective.dtype == np.float32 else 1e-13)
+        value, gradient, hessian = second_order(objective, w)
+        again = LinearObjective(X, y, "log_loss", 0.1, intercept, standardize=standardize)
+        assert value == pytest.approx(again.value(w), rel=1e-6) and np.array_equal(np.tril(hessian), np.tril(objective.hessian(w)))
+        np.testing.assert_allclose(gradient, again.gradient(w), atol=1e-5 if objective.dtype == np.float32 else 1e-12)
 
 
 def test_some_rows():

@@ -59,7 +59,7 @@ _minimize|_mlp|_dask
 _solver
 _solve_\\w+ *
 _solve|_path
-_path_\\w+
+_path_\\w+ *
 _linear_\\w+|_sgd_\\w+|_estimators?|_callbacks *
 linear_model|neural_network
 _model_\\w+|_cli\\w* *

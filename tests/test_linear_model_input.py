@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse
 from sklearn.utils.validation import DataConversionWarning
 
+from fastopt._linear_data import encode, find_classes
 from fastopt.linear_model import SGDClassifier, SGDOneClassSVM, SGDRegressor
 
 ESTIMATORS = [SGDClassifier, SGDRegressor, SGDOneClassSVM]
@@ -137,3 +138,25 @@ def test_memory_beside_narrow_rows(kind):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= 0.05 * size
+
+
+@pytest.mark.parametrize("labels", [
+    [0.0, 1.0], [-3.0, 7.0, 2.0], [1e6, 1e6 + 1], [2.0 ** 60, 0.0], [5, -5], [2 ** 62, 2 ** 62 + 1], [True, False], [70_000, -1], [np.float16(1), np.float16(0)],
+    ["b", "a"], [-0.0, 1.0],
+], ids=str)
+def test_labels_are_found_and_numbered_as_numpy_does(labels):
+    y = np.array(labels)[np.random.default_rng(0).integers(0, len(labels), 10_000)]
+    wanted, codes = np.unique(y, return_inverse=True)
+    classes = find_classes(y)
+    assert classes.dtype == y.dtype and np.array_equal(classes, wanted)
+    found, counts = encode(y, classes)
+    assert np.array_equal(found, codes) and np.array_equal(counts, np.bincount(codes))
+    with pytest.raises(ValueError, match="not in classes_"):
+        encode(y, classes[1:] if len(labels) > 2 else np.array([classes[0]] * 2))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")   # scikit-learn's, on its way to the error
+@pytest.mark.parametrize("labels", [[0.0, 0.5], [0.0, np.nan], [0.0, np.inf]], ids=str)
+def test_numbers_that_are_no_labels_are_refused(labels):
+    with pytest.raises(ValueError):
+        find_classes(np.array(labels)[np.arange(9000) % 2])

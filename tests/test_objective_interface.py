@@ -105,8 +105,9 @@ def test_rows(layout, k, standardize):
     rows = np.random.default_rng(0).integers(0, 200, 60)
     part = objective.rows(rows)
     again = part.rows(np.arange(0, 60, 3))
-    for small, chosen in ((part, rows), (again, rows[::3])):
-        exact_part = type(exact)(exact.X[chosen], exact.y[chosen], *exact.loss[:2], k, exact.loss[2], 0.1, True, exact.s[chosen])
+    times = np.linspace(0, 2, 60)
+    for small, chosen, s in ((part, rows, 1), (again, rows[::3], 1), (objective.rows(rows, times), rows, times)):
+        exact_part = type(exact)(exact.X[chosen], exact.y[chosen], *exact.loss[:2], k, exact.loss[2], 0.1, True, exact.s[chosen] * s)
         w = point(objective)
         assert small.n_samples == len(chosen) and small.n_outputs == k
         assert small.value(w) == pytest.approx(exact_part.value(w))
@@ -119,6 +120,8 @@ def test_rows(layout, k, standardize):
 def test_rows_refuses(objective, rows, message):
     with pytest.raises(ValueError, match=message):
         objective.rows(rows)
+    with pytest.raises(ValueError, match=r"sample_weight must have shape \(2,\), got \(3,\)"):
+        objective.rows([0, 1], np.ones(3))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -163,6 +166,7 @@ def test_losses_know_their_curvature(loss):
     second = np.diff(slopes) / np.diff(p)
     assert second.max() <= loss.curvature * (1 + 1e-9)
     assert loss.convex == bool(second.min() >= -1e-12)
+    assert loss.smooth == bool(np.abs(np.diff(slopes))[2600:3400].max() < 0.9)   # kinks lie near 0, where no slope is steep
     if np.isfinite(loss.curvature):
         assert second.max() >= 0.99 * loss.curvature
 

@@ -6,8 +6,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from reference_sparse import Problem, targets
 
 import fastopt as fo
-from fastopt import _path_folds
-from fastopt._path_folds import Folds, apart, shares_steps
+from fastopt import _path_folds, penalties
+from fastopt._path_folds import Folds, apart, shares_steps, smooth_and_l1
+from fastopt._path_pairs import keeps_pairs, with_pairs
 
 LAYOUTS = {"C": np.ascontiguousarray, "F": np.asfortranarray, "csr": sp.csr_matrix, "csc": sp.csc_matrix}
 STRENGTHS = [1.0, 0.1, 1e-2, 1e-3]
@@ -24,9 +25,9 @@ def folds_of(n, k=3):
     return [(np.setdiff1d(np.arange(n), part), np.sort(part)) for part in parts]
 
 
-def walk(objective, folds, tol, strengths=STRENGTHS):
+def walk(objective, folds, tol, strengths=STRENGTHS, l1=0.0):
     starts = [np.zeros(objective.n_params)] * len(folds)
-    return list(Folds(objective, folds, starts, tol=tol, max_iter=100).path([strengths] * len(folds)))
+    return list(Folds(objective, folds, starts, tol, 100).path([[(l2, l1) for l2 in strengths]] * len(folds)))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -43,6 +44,26 @@ def test_every_fold_is_solved(layout, intercept, weighted, loss):
             reference = Problem(X[train], y[train], loss, l2=l2, intercept=intercept, weight=None if weight is None else weight[train])
             assert solution.converged and reference.kkt(solution.w) <= 2e-7
             assert_allclose(p[:, 0], X[test] @ solution.w[:7] + (solution.w[7] if intercept else 0), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("l1", [1.0, 0.05, 0.005])
+def test_folds_with_l1(layout, intercept, l1):
+    X, y, weight = data()
+    folds = folds_of(203)
+    objective = fo.LinearObjective(LAYOUTS[layout](X), y, fit_intercept=intercept, sample_weight=weight)
+    for l2, of_folds in zip(STRENGTHS, walk(objective, folds, 1e-7, l1=l1), strict=True):
+        for (train, _), (solution, _) in zip(folds, of_folds, strict=True):
+            reference = Problem(X[train], y[train], "log_loss", l1=l1, l2=l2, intercept=intercept, weight=weight[train])
+            assert solution.converged and reference.kkt(solution.w) <= 2e-7
+            assert (solution.w[:7] != 0).any() == (l1 < 1)
+
+
+def test_penalties_of_folds():
+    assert smooth_and_l1(0.5, None) == (0.5, 0.0) and smooth_and_l1(0.5, penalties.L1(2.0)) == (0.5, 2.0)
+    assert smooth_and_l1(0.5, penalties.ElasticNet(2.0, 0.25)) == (2.0, 0.5)
+    assert smooth_and_l1(0.0, penalties.L1(1.0, positive=True)) is None and smooth_and_l1(0.0, penalties.NonNegative()) is None
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
@@ -75,17 +96,43 @@ def test_fewer_passes_than_alone():
     X, y, _ = data(n=4000, d=20)
     objective = fo.LinearObjective(X, y, fit_intercept=True)
     folds = folds_of(4000, 5)
-    together = Folds(objective, folds, [np.zeros(21)] * 5, tol=1e-4, max_iter=100)
+    together = Folds(objective, folds, [np.zeros(21)] * 5, 1e-4, 100)
     strengths = np.geomspace(1, 1e-5, 16)
-    list(together.path([strengths] * 5))
+    list(together.path([[(l2, 0.0) for l2 in strengths]] * 5))
     assert sum(part.passes for part in together.parts) <= 5 * 2 * 16   # with products; each a fifth of the rows
-    assert together.views.objective.passes <= 3 * 16
+    assert together.views.objective.passes <= 4 * 16
 
 
 def test_where_folds_go_together():
     X, y, _ = data()
     objective, folds = fo.LinearObjective(X, y), folds_of(203)
     assert apart(203, folds) and shares_steps(objective, folds, "auto", 1e-4, 0.1)
+    assert shares_steps(objective, folds, "cd", 1e-4, 0.0, 0.1) and not shares_steps(objective, folds, "saga", 1e-4, 0.0, 0.1)
     assert shares_steps(objective, folds, "newton-cholesky", 1e-4, 0.1) and not shares_steps(objective, folds, "lbfgs", 1e-4, 0.1)
     assert not shares_steps(objective, folds_of(203, 17), "auto", 1e-4, 0.1)
     assert not apart(203, folds[:2]) and not apart(203, [(train[1:], test) for train, test in folds])
+    squares = fo.LinearObjective(X, y, "squared_error")   # whose tol is that of a gap
+    assert not shares_steps(squares, folds, "cd", 1e-4, 0.0, 0.1) and shares_steps(squares, folds, "auto", 1e-4, 0.1)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("intercept", [False, True])
+def test_folds_with_pairs(layout, intercept):
+    X, y, weight = data(d=30)
+    objective, folds = fo.LinearObjective(LAYOUTS[layout](X), y, fit_intercept=intercept, sample_weight=weight), folds_of(203)
+    assert keeps_pairs(objective, "lbfgs", 1e-4, 0.1) and not keeps_pairs(objective, "auto", 1e-4, 0.1)
+    walk = list(with_pairs(objective, folds, [STRENGTHS] * 3, [np.zeros(objective.n_params)] * 3, 1e-7, 1000))
+    for l2, of_folds in zip(STRENGTHS, walk, strict=True):
+        for (train, test), (solution, p) in zip(folds, of_folds, strict=True):
+            reference = Problem(X[train], y[train], "log_loss", l2=l2, intercept=intercept, weight=weight[train])
+            assert solution.converged and reference.kkt(solution.w) <= 2e-7
+            assert_allclose(p[:, 0], X[test] @ solution.w[:30] + (solution.w[30] if intercept else 0), rtol=1e-9, atol=1e-9)
+
+
+def test_pairs_of_other_folds_save_iterations():
+    X, y, _ = data(n=1000, d=60)
+    X *= np.geomspace(1, 30, 60)
+    objective, folds = fo.LinearObjective(X, y), folds_of(1000, 5)
+    together = list(with_pairs(objective, folds, [STRENGTHS] * 5, [np.zeros(60)] * 5, 1e-4, 1000))
+    alone = [next(with_pairs(objective, [fold], [[l2]], [np.zeros(60)], 1e-4, 1000))[0] for l2 in STRENGTHS for fold in folds]
+    assert 2 * sum(solution.n_iter for row in together for solution, _ in row) < sum(solution.n_iter for solution, _ in alone)

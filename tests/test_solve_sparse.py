@@ -194,7 +194,7 @@ def test_refusals():
         _solver.find("cd", fo.LinearObjective(X, y, "multinomial"), penalties.L1(1))
     with pytest.raises(InvalidParameterError, match="'cd' takes at most 4096 features with the penalty l2"):
         solve("cd", fo.LinearObjective(np.ones((2, 5000)), [0, 1], "log_loss"), penalties.L2(1))
-    assert set(SMOOTH) == {name for name in losses.names() if name not in _solver.KINKED + _solver.NOT_CONVEX}
+    assert {*SMOOTH, "general_robust"} == {name for name in losses.names() if losses.get(name).smooth and losses.get(name).convex}
 
 
 def test_multinomial_by_fista():

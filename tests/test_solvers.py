@@ -8,11 +8,12 @@ import scipy.sparse as sp
 
 from fastopt import LinearObjective, losses, penalties
 from fastopt._solve import choose, solve
-from fastopt._solver import KINKED, Needs, registry
+from fastopt._solve_start import condition, part_of
+from fastopt._solver import Needs, registry
 from fastopt.exceptions import InvalidParameterError
 
 SOLVERS = ["lbfgs", "newton-cholesky", "newton-cg", "preconditioned-cg"]
-SMOOTH = [name for name in losses.names() if name not in KINKED] + ["multinomial"]
+SMOOTH = [name for name in losses.names() if losses.get(name).smooth] + ["multinomial"]
 REAL = "real"
 
 
@@ -173,12 +174,65 @@ def test_refusals_by_loss_and_size_name_what_would_do():
         solve(LinearObjective(wide, [0, 1]), None, "newton-cholesky")
 
 
-@pytest.mark.parametrize("shape, loss, wanted", [
-    ((2000, 20), "log_loss", "newton-cholesky"), ((30, 9000), "log_loss", "lbfgs"), ((9000, 300), "log_loss", "preconditioned-cg"), ((30, 20), "squared_error", "newton-cholesky"),
+@pytest.mark.parametrize("shape, uneven, loss, wanted", [
+    ((2000, 20), 1, "log_loss", "newton-cholesky"), ((30, 9000), 1, "log_loss", "lbfgs"), ((9000, 300), 1, "log_loss", "newton-cholesky"),
+    ((30, 20), 1, "squared_error", "newton-cholesky"),
+    ((20000, 30), 100, "log_loss", "preconditioned-cg"), ((20000, 30), 100, "squared_error", "newton-cholesky"),
 ])
-def test_what_auto_picks(shape, loss, wanted):
-    objective = LinearObjective(np.random.default_rng(0).standard_normal(shape), np.arange(shape[0]) % 2, loss, 0.1)
+def test_what_auto_picks(shape, uneven, loss, wanted):
+    X = np.random.default_rng(0).standard_normal(shape) * np.logspace(0, np.log10(uneven), shape[1])
+    objective = LinearObjective(X, np.arange(shape[0]) % 2, loss, 0.1)
     assert choose(objective, None, 1e-4) == wanted and solve(objective, tol=1e-3).solver == wanted
+
+
+def test_auto_does_without_hessians_where_columns_are_alike():
+    objective = LinearObjective(np.random.default_rng(0).standard_normal((20000, 30)), np.arange(20000) % 2, "log_loss", 0.1)
+    assert choose(objective, None, 1e-4) == "preconditioned-cg" and solve(objective).solver == "lbfgs"
+
+
+def test_condition_of_known_eigenvalues():
+    X = np.diag([1.0, 2.0, 3.0, 4.0]) * 2
+    assert condition(LinearObjective(X, np.zeros(4), "squared_error")) == pytest.approx(16)
+    assert condition(LinearObjective(np.eye(4), np.zeros(4), "squared_error")) == pytest.approx(1)
+    assert condition(LinearObjective(np.zeros((4, 2)), np.zeros(4), "squared_error")) == math.inf
+
+
+def rare(n=40_000, d=10):
+    """Rows of which ten alone fill the last column, and targets."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((n, d))
+    X[:, -1] = 0
+    X[rng.choice(n, 10, replace=False), -1] = np.sqrt(n / 10)
+    return X, targets("log_loss", X @ rng.standard_normal(d), rng)
+
+
+@pytest.mark.parametrize("format", ["C", "F", "csr"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_part_of_the_rows_keeps_the_long_ones(format, weighted):
+    X, y = rare()
+    weight = np.random.default_rng(0).random(len(y)) if weighted else None
+    laid_out = sp.csr_matrix(X) if format == "csr" else np.asarray(X, order=format)
+    objective = LinearObjective(laid_out, y, "log_loss", 1e-4, sample_weight=weight)
+    part = part_of(objective, 7)
+    assert len(y) / 20 < part.n_samples < len(y) / 10 and set(np.flatnonzero(X[:, -1])) <= set(part.rows_)
+    assert part.total == pytest.approx(objective.total, rel=0.1) and part.l2 == objective.l2
+    assert part.value(np.ones(10)) == pytest.approx(objective.value(np.ones(10)), rel=0.1)
+    assert np.array_equal(part.rows_, part_of(objective, 7).rows_) and not np.array_equal(part.rows_, part_of(objective, 8).rows_)
+    assert part_of(objective, None) is part_of(objective, None)
+    assert part_of(LinearObjective(laid_out[:900], y[:900]), None) is None
+
+
+@pytest.mark.parametrize("name", ["newton-cholesky", "preconditioned-cg"])
+def test_runs_from_a_part_of_the_rows_end_at_the_minimum(name):
+    X, y = rare()
+    objective = LinearObjective(X, y, "log_loss", 1e-4)
+    best = scipy.optimize.minimize(objective.value_and_gradient, np.zeros(10), jac=True, method="L-BFGS-B",
+                                   options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10000})
+    runs = [solve(LinearObjective(X, y, "log_loss", 1e-4, n_threads=threads), None, name, tol=1e-8) for threads in (1, 2)]
+    assert np.array_equal(runs[0].w, runs[1].w) and runs[0].converged
+    np.testing.assert_allclose(runs[0].w, best.x, atol=1e-5)
+    stay = solve(objective, None, name, runs[0].w, tol=1e-7)
+    assert stay.n_iter == 0 and np.array_equal(stay.w, runs[0].w)
 
 
 def test_auto_takes_samples_of_wide_sparse_rows():

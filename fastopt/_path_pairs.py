@@ -1,0 +1,57 @@
+"""L-BFGS of all folds along a path of strengths of l2: each run goes on with the pairs of the last ones, of other folds and strengths,
+whose Hessians are much the same.
+
+Used by the estimators that choose a strength, where Hessians are too dear (else: _path_folds.py).
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ._lbfgs import History
+from ._solve import choose
+from ._solve_lbfgs import run
+from ._solver import Solution, Vector
+
+#: pairs that are kept, at least and at most, and bytes that they may take
+FEW, MANY, BYTES = 10, 60, 1 << 25
+
+
+def keeps_pairs(objective: Any, solver: str, tol: float, l2: float) -> bool:
+    """Whether it is L-BFGS that would minimise the objective with this l2, and no other penalty."""
+    if solver != "auto":
+        return solver == "lbfgs"
+    own, objective.l2 = objective.l2, l2
+    try:
+        return choose(objective, None, tol) == "lbfgs"
+    finally:
+        objective.l2 = own
+
+
+def with_pairs(objective: Any, folds: Sequence[tuple[Any, Any]], strengths: Sequence[Sequence[float]], starts: Sequence[Vector],
+               tol: float, max_iter: int) -> Iterator[list[tuple[Solution, Any]]]:
+    """Solutions of all folds, and their predictions of the rows to score, for one l2 after the other.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of all rows.
+    folds : sequence of (rows to learn from, rows to score)
+    strengths : sequence of sequences of float
+        By fold.
+    starts : sequence of ndarray of shape (n_params,)
+    tol, max_iter
+        As of `solve`.
+    """
+    size = max(FEW, min(MANY, BYTES // (16 * objective.n_params)))
+    history = History(size, objective.n_params, "float64")
+    fits, held = [objective.rows(train) for train, _ in folds], [objective.rows(test) for _, test in folds]
+    points = list(starts)
+    for pairs in zip(*strengths):
+        found = []
+        for i, l2 in enumerate(pairs):
+            fits[i].l2 = l2
+            solution = run(fits[i], points[i].copy(), history, tol, max_iter)
+            points[i] = solution.w
+            found.append((solution, held[i].predictions(solution.w)))
+        yield found
