@@ -15,7 +15,8 @@ import numpy as np
 from matplotlib import pyplot as plt, ticker
 
 #: a library's colour
-COLORS = {"fastopt": "#c0392b", "scikit-learn": "#2b6cb0", "cyanure": "#2f855a", "snapml": "#805ad5", "celer": "#b7791f", "skglm": "#4a5568"}
+COLORS = {"fastopt": "#c0392b", "scikit-learn": "#2b6cb0", "cyanure": "#2f855a", "snapml": "#805ad5",
+          "celer": "#b7791f", "skglm": "#4a5568"}
 STYLES = ("-", "--", ":")
 TITLES = {"covtype": "covtype, 20,000 × 54", "a9a": "a9a, 32,561 × 123, sparse", "imdb": "IMDB tf-idf, 25,000 × 36,000, sparse",
           "fashion_mnist": "Fashion-MNIST, 60,000 × 784", "wide": "1,000 × 10,000"}

@@ -46,13 +46,14 @@ def test_scikit_learns_checks_of_mini_batches(estimator, check):
 
 
 TIGHT = {"tol": 1e-9, "max_iter": 1000}
+SMOOTH = {"tol": 1e-11, "max_iter": 1000}   # a gradient within tol, where others bound the square of what is left
 
 
-@checks(linear_model.LogisticRegression(**TIGHT),
+@checks(linear_model.LogisticRegression(**SMOOTH),
         linear_model.LogisticRegression(C=0.5, class_weight="balanced", tol=1e-12, max_iter=1000),
         linear_model.Ridge(), linear_model.Ridge(positive=True, **TIGHT), linear_model.Lasso(**TIGHT),
         linear_model.ElasticNet(**TIGHT),
-        linear_model.LinearSVC(**TIGHT), linear_model.LinearSVR(loss="squared_epsilon_insensitive", **TIGHT),
+        linear_model.LinearSVC(**SMOOTH), linear_model.LinearSVR(loss="squared_epsilon_insensitive", **TIGHT),
         linear_model.HuberRegressor(**TIGHT), linear_model.QuantileRegressor(alpha=0.01), linear_model.PoissonRegressor(**TIGHT),
         linear_model.GammaRegressor(**TIGHT), linear_model.TweedieRegressor(power=1.5, **TIGHT))
 def test_scikit_learns_checks_of_estimators_that_a_solver_finishes(estimator, check):
