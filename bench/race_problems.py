@@ -95,7 +95,7 @@ def _covtype():
 
 def _sparse(name):
     X, y = load(name)
-    X = int32_indices(sp.csr_matrix(X, dtype=np.float64))
+    X = int32_indices(sp.csr_matrix(X, dtype=np.float64, copy=True))   # sorted in place: indices of its own
     X.sort_indices()
     return X, np.asarray(y, dtype=float)
 
