@@ -1,20 +1,23 @@
-"""What depends on scikit-learn's version: its callbacks, which came with 1.9.
+"""What depends on scikit-learn: its callbacks, which came with 1.9, and the threads of BLAS, which it brings the means to limit.
 
 Used by the estimators; older versions find stand-ins here that do nothing.
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from sklearn.utils.metaestimators import available_if
+from threadpoolctl import ThreadpoolController
 
 try:
     from sklearn import callback as _callback
 except ImportError:   # before 1.9
     _callback = None
 
-__all__ = ["FIT_LEVELS", "CallbackSupport", "Events", "available_where", "with_callbacks"]
+__all__ = ["FIT_LEVELS", "CallbackSupport", "Events", "available_where", "blas_beside", "with_callbacks"]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -28,6 +31,14 @@ def with_callbacks(method: Method) -> Method:
     """Decorator of fit: tear callbacks down, however it ends."""
     wrapped: Method = method if _callback is None else _callback.with_callbacks(method)
     return wrapped
+
+
+_controller = functools.cache(ThreadpoolController)   # which looks for libraries, once
+
+
+def blas_beside(threads: int) -> AbstractContextManager[Any]:
+    """Let BLAS use one thread where ours are several: its own go on spinning after a call, and take the processors from ours."""
+    return _controller().limit(limits=1, user_api="blas") if threads > 1 else nullcontext()
 
 
 def available_where(check: Callable[..., bool]) -> Callable[[Method], Method]:

@@ -72,7 +72,8 @@ def begin(objective: Any, part: Any, w0: Vector, tol: float, max_iter: int) -> V
     enough = max(tol, NEAR * float(np.abs(part.gradient(w0)).max()))
     near = descend("newton-cholesky", _steps, part, w0.copy(), enough, max_iter, None, newton=True).w
     part.l2 = l2
-    return near if objective.value(near) < objective.value(w0) else w0
+    before = objective.value(w0)
+    return near if objective.value(near) < before else w0   # whose predictions are kept for the next look
 
 
 @solver("newton-cholesky", Needs(smooth=True, max_params=MAX_PARAMS))

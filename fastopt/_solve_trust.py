@@ -23,19 +23,23 @@ Preconditioner = Callable[[Vector], Vector]
 #: the residual of a step at most, relative to the gradient, in the norm of the preconditioner
 FORCING = 0.1
 INNER = 250
+#: products with the Hessian that a step takes at most where the preconditioner of the step before does
+KEEP = 12
 
 
-def _truncated(descent: Descent, precondition: Preconditioner) -> Vector:
-    """Conjugate gradients for H·s = −g, until the residual is small or the curvature negative."""
+def _truncated(descent: Descent, precondition: Preconditioner) -> tuple[Vector, int]:
+    """Conjugate gradients for H·s = −g, until the residual is small or the curvature negative; and how many products they took."""
     s, r = np.zeros_like(descent.g), -descent.g
     z = precondition(r)
     direction, rz = z.copy(), dot(r, z)
     small = FORCING ** 2 * rz
-    for _ in range(INNER):
+    products = 0
+    while products < INNER:
+        products += 1
         product = descent.objective.hessp(descent.w, direction)
         curvature = dot(direction, product)
         if not curvature > 0:
-            return s if s.any() else direction
+            return s if s.any() else direction, products
         step = rz / curvature
         s += step * direction
         r -= step * product
@@ -45,11 +49,17 @@ def _truncated(descent: Descent, precondition: Preconditioner) -> Vector:
             break
         direction *= rz / old
         direction += z
-    return s
+    return s, products
 
 
 def _newton(descent: Descent, preconditioner: Callable[[Descent], Preconditioner]) -> Steps:
-    while descent.step(_truncated(descent, preconditioner(descent))) or descent.step(-descent.g):
+    precondition, products = preconditioner(descent), 0
+    while True:
+        if products > KEEP:
+            precondition = preconditioner(descent)
+        direction, products = _truncated(descent, precondition)
+        if not descent.step(direction) and not descent.step(-descent.g):
+            return
         yield
 
 

@@ -72,7 +72,7 @@ OWNERS = {
     "sklearn": r"linear_model|neural_network|_linear_\w+|_sgd_\w+|_estimators?|_callbacks|_cli\w*|_model_load",
     "joblib": r"linear_model|neural_network|_linear_\w+",
     "dask": r"_?dask\w*", "distributed": r"_?dask\w*",
-    "typer": r"_cli\w*|__main__", "rich": r"_cli\w*|__main__", "threadpoolctl": r"_cli\w*",
+    "typer": r"_cli\w*|__main__", "rich": r"_cli\w*|__main__", "threadpoolctl": r"_cli\w*|_linear_compat",
     "pandas": r"_cli\w*", "pyarrow": r"_cli\w*", "matplotlib": r"_plot",
 }
 EVERYWHERE = {"numpy", "scipy", "fastopt", "cython", "cpython", "libc", "openmp", "typing_extensions"}   # the last for type checkers

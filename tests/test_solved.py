@@ -10,8 +10,10 @@ from sklearn import linear_model as theirs
 from sklearn import svm
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from threadpoolctl import threadpool_info
 
 from fastopt import linear_model, losses, penalties
+from fastopt._linear_compat import blas_beside
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model import (ElasticNet, GeneralizedLinearEstimator, HuberRegressor, Lasso, LinearSVC, LinearSVR,
                                   LogisticRegression, PoissonRegressor, QuantileRegressor, Ridge, TweedieRegressor)
@@ -27,6 +29,17 @@ def no_convergence_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_blas_has_one_thread_beside_several_of_ours(threads):
+    def of_blas():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before = of_blas()
+    with blas_beside(threads):
+        assert of_blas() == (before if threads == 1 else [1] * len(before))
+    assert of_blas() == before
 
 
 @ITERATED
