@@ -5,8 +5,9 @@ Used by the estimators; older versions find stand-ins here that do nothing.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sklearn.utils.metaestimators import available_if
@@ -34,11 +35,25 @@ def with_callbacks(method: Method) -> Method:
 
 
 _controller = functools.cache(ThreadpoolController)   # which looks for libraries, once
+_lock, _limiters = threading.Lock(), list[Any]()         # fits at the same time: the first one limits, the last one lifts
 
 
-def blas_beside(threads: int) -> AbstractContextManager[Any]:
+@contextmanager
+def blas_beside(threads: int) -> Iterator[None]:
     """Let BLAS use one thread where ours are several: its own go on spinning after a call, and take the processors from ours."""
-    return _controller().limit(limits=1, user_api="blas") if threads > 1 else nullcontext()
+    if threads == 1:
+        yield
+        return
+    with _lock:
+        _limiters.append(None if _limiters else _controller().limit(limits=1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _lock:
+            if len(_limiters) > 1:
+                _limiters.pop()
+            else:
+                _limiters.pop().restore_original_limits()
 
 
 def available_where(check: Callable[..., bool]) -> Callable[[Method], Method]:

@@ -90,5 +90,5 @@ def condition(objective: Any) -> float:
         if not b > 1e-9 * diagonal[0]:
             break
         old, v = v, product / b
-    values = eigvalsh_tridiagonal(diagonal, beside[:-1])
-    return float(values[-1] / values[0]) if values[0] > 0 else math.inf
+    sizes = eigvalsh_tridiagonal(diagonal, beside[:-1])
+    return float(sizes[-1] / sizes[0]) if sizes[0] > 0 else math.inf

@@ -42,6 +42,16 @@ def test_blas_has_one_thread_beside_several_of_ours(threads):
     assert of_blas() == before
 
 
+def test_blas_is_given_back_by_the_last_of_several_fits():
+    before, first, second = threadpool_info(), blas_beside(2), blas_beside(2)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert all(library["num_threads"] == 1 for library in threadpool_info() if library["user_api"] == "blas")
+    second.__exit__(None, None, None)
+    assert threadpool_info() == before
+
+
 @ITERATED
 def test_parameters_and_defaults_are_scikit_learns(name):
     theirs_ = getattr(svm if name.startswith("LinearSV") else theirs, name)
