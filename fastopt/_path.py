@@ -129,7 +129,8 @@ class Sums:
             rule = penalties.Box() if penalty is None else penalty
             value, violation, gap, rounds, done = _least_squares(H, g, square, l2, rule, u, tol)
             message = (GAP_CLOSED if gap == gap else CONVERGED) if done else LIMIT
-            yield Solution(np.append(u, self.centre[-1] + mean - (h + self.centre[:-1]) @ u) if self.intercept else u.copy(), value, rounds, violation, gap, done, message, "cd")
+            w = np.append(u, self.centre[-1] + mean - (h + self.centre[:-1]) @ u) if self.intercept else u.copy()
+            yield Solution(w, value, rounds, violation, gap, done, message, "cd")
 
 
 def _least_squares(H: Vector, g: Vector, square: float, l2: float, rule: Any, w: Vector,
