@@ -11,9 +11,9 @@ PACKAGE = ROOT / "fastopt"
 
 # From the bottom up: a module may import what stands in a line above its own, or beside it where the line ends in *.
 LEVELS = """
-_structs
+_structs|_compressed
 _build_info|_runtime|_core|_plot|exceptions
-_threads|_checks
+_threads|_checks|_sparse_input
 _config|_settings|_driven
 _losses|_penalties|_schedules|_kept
 _loss|_penalty|_schedule
