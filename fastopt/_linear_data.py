@@ -91,12 +91,23 @@ def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False
         with naming("X"):
             check_array(X, estimator=estimator, input_name="X", **as_is(X, wide))
         with naming("X and y"):
-            check_consistent_length(X, y)
+            if np.ndim(y):
+                check_consistent_length(X, y)
         with naming("y", "X"):
             raise
     if columns and (y.ndim == 1 or y.shape[1] == 1):
         y = column_or_1d(y, warn=True)
     return X, y
+
+
+def one_column(y: Any, n: int) -> Any:
+    """y to be scored with n predictions: (n,) numbers, of (n, 1) too, with scikit-learn's warning."""
+    refuse_unreal("y", y)
+    with naming("y"):
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"), warn=True)
+    with naming("X and y"):
+        check_consistent_length(np.empty(n), y)
+    return y
 
 
 def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
