@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ._extras import needs
+
 BLUE, ORANGE, GREY = "#0b6fa4", "#d1572b", "#7a7a7a"
 
 
@@ -22,10 +24,8 @@ def plot_rates(rates: Any, title: str = "", ax: Any = None) -> Any:
     'two steps'
     """
     if ax is None:
-        try:
+        with needs("plot", "plot"):
             from matplotlib import pyplot
-        except ImportError as error:
-            raise ImportError("plot needs matplotlib: pip install fastopt[plot]") from error
         ax = pyplot.subplots(layout="constrained")[1]
         ax.set_title(title, fontsize="medium")
         ax.set(xlabel="step", ylabel="learning rate")
@@ -61,8 +61,9 @@ def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title
     >>> os.path.exists(path)
     True
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with needs("plot", "a picture"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
     panels = 2 if len(validation_curve) else 1
     figure = Figure(figsize=(7, 2.6 * panels + 1.0), dpi=150, layout="constrained")

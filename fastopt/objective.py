@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = None) -> Array:
     """Raw predictions X·coefᵀ + intercept of X as `LinearObjective` takes it, without a copy: (n, k), in the type of the computation."""
-    matrix, by_columns = matrix_of(X)
+    _, matrix, by_columns = matrix_of(X)
     n, k = matrix.d if by_columns else matrix.n, len(coef)
     objective = Objective(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError().spec, k, 0.0, True, n_threads, None,
                           by_columns)
@@ -98,7 +98,7 @@ class LinearObjective(Objective):
 
     def __init__(self, X: Any, y: ArrayLike, loss: str | losses.Loss = "log_loss", l2: float = 0.0, fit_intercept: bool = False,
                  sample_weight: ArrayLike | None = None, n_threads: int | None = None, *, standardize: bool = False) -> None:
-        matrix, by_columns = matrix_of(X)
+        X, matrix, by_columns = matrix_of(X)
         self._csc = X if by_columns else None
         n = matrix.d if by_columns else matrix.n
         self.loss = "multinomial" if isinstance(loss, str) and loss == "multinomial" else losses.get(loss)
@@ -177,7 +177,7 @@ class LinearObjective(Objective):
         part.loss, part._csc = self.loss, None
         X, chosen_of = (self.X, chosen if self.rows_ is None else self.rows_[chosen])
         if self.turned:
-            X, chosen_of = matrix_of(self._csc[chosen].tocsr())[0], None
+            X, chosen_of = matrix_of(self._csc[chosen].tocsr())[1], None
         part._start((X, self.y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads,
                      self.columns, False), chosen_of)
         return part

@@ -11,9 +11,10 @@ PACKAGE = ROOT / "fastopt"
 
 # From the bottom up: a module may import what stands in a line above its own, or beside it where the line ends in *.
 LEVELS = """
-_structs
-_build_info|_runtime|_core|_plot|exceptions
-_threads|_checks
+_structs|_compressed
+_build_info|_extras|exceptions
+_runtime|_core|_plot
+_threads|_checks|_sparse_input
 _config|_settings|_driven
 _losses|_penalties|_schedules|_kept
 _loss|_penalty|_schedule
@@ -55,7 +56,7 @@ _compact
 _lbfgsb
 _minimize_objective
 _minimize_\\w+ *
-_minimize|_mlp|_dask
+_minimize|_mlp
 _solver
 _solve_\\w+ *
 _solve|_path
@@ -71,7 +72,6 @@ MODULES = sorted(path for pattern in ("*.py", "*.pyx", "*.pxd") for path in PACK
 OWNERS = {
     "sklearn": r"linear_model|neural_network|_linear_\w+|_sgd_\w+|_estimators?|_callbacks|_cli\w*|_model_load",
     "joblib": r"linear_model|neural_network|_linear_\w+",
-    "dask": r"_?dask\w*", "distributed": r"_?dask\w*",
     "typer": r"_cli\w*|__main__", "rich": r"_cli\w*|__main__", "threadpoolctl": r"_cli\w*|_linear_compat",
     "pandas": r"_cli\w*", "pyarrow": r"_cli\w*", "matplotlib": r"_plot",
 }
