@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+from ._cli_cells import as_arrow
 from ._cli_columns import Column, spelled
 from ._cli_data import read
 from ._cli_errors import USAGE, CliError, no_such_file
@@ -72,7 +73,7 @@ def _target_of(estimator, schema):
     if not hasattr(estimator, "classes_"):
         return Target(schema.target_name, "regression", Column(schema.target_name, "number"))
     kind = {"b": "bool", "i": "int", "u": "int"}.get(estimator.classes_.dtype.kind, "str")
-    labels = [str(label) for label in estimator.classes_.tolist()] if kind != "str" else spelled(estimator.classes_).to_pylist()
+    labels = [str(label) for label in estimator.classes_.tolist()] if kind != "str" else spelled(as_arrow(estimator.classes_)).to_pylist()
     return Target(schema.target_name, "classification", Column(schema.target_name, "text"), tuple(labels), kind)
 
 

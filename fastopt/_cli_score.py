@@ -63,7 +63,7 @@ def _of_numbers(y, predicted):
 def _of_classes(target, cells, predicted, proba, margin):
     from sklearn.metrics import log_loss, roc_auc_score
 
-    codes, classes = target.codes(cells), target.classes
+    codes = target.codes(cells)
     known, learnt = codes != MISSING, codes >= 0
     out = Scored(rows=int(known.sum()), notes=_missing(len(codes) - int(known.sum())))
     if not learnt.any():
@@ -74,9 +74,9 @@ def _of_classes(target, cells, predicted, proba, margin):
     if (codes == UNSEEN).any():
         out.notes.append(f"{int((codes == UNSEEN).sum()):,} rows have a label that was not in the training file, such as "
                          f"{_first(cells, codes)!r}; they count as wrong, and not for losses")
-    out.figures["accuracy"] = float(np.mean((predicted == classes[codes])[known] & learnt[known]))
+    out.figures["accuracy"] = float(np.mean((target.codes(predicted) == codes)[known]))
     if proba is not None:
-        out.figures["log loss"] = float(log_loss(codes[learnt], proba[learnt], labels=np.arange(len(classes))))
+        out.figures["log loss"] = float(log_loss(codes[learnt], proba[learnt], labels=np.arange(len(target.labels))))
     if margin is not None and len(np.unique(codes[learnt])) == 2:
         out.figures["area under the ROC curve"] = float(roc_auc_score(codes[learnt], margin[learnt]))
     return out
