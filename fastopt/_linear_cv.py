@@ -130,6 +130,7 @@ class PathCV(SolvedRegressor):
     """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
 
     _convention = "chosen"
+    _only = "descent"
     alpha_: float
     l1_ratio_: float
 
