@@ -82,15 +82,14 @@ class LogisticRegression(Probable, SolvedClassifier):
         super()._check()
         if self.penalty == "elasticnet" and self.l1_ratio is None:
             raise InvalidParameterError("l1_ratio must be specified when penalty is elasticnet.")
-        self._check_solver()
+        self._check_solver(self._share())
         if self.solver == "liblinear" and self.standardize:
             refuse(type(self).__name__, "standardize", "False with solver='liblinear', whose intercept is that of a column",
                    self.standardize)
         self._warn()
 
-    def _check_solver(self) -> None:
+    def _check_solver(self, share: float) -> None:
         """Whether the solver takes the penalty, in scikit-learn's words."""
-        share = self._share()
         if share > 0 and not takes_l1(ALIASES.get(self.solver, self.solver)):
             raise InvalidParameterError(f"Solver {self.solver} supports only 'l2' or None penalties, got "
                                         f"{'l1' if share == 1 else 'elasticnet'} penalty.")

@@ -123,8 +123,8 @@ RIDGE_CV: dict[str, Rule] = {
 LOGISTIC_CV: dict[str, Rule] = {
     **{name: rule for name, rule in LOGISTIC.items() if name not in ("penalty", "C", "l1_ratio", "warm_start", "standardize")},
     "Cs": either(integer(1), _several(np.nextafter(0, 1))),
-    "l1_ratios": _several(0, 1),
-    "refit": FLAG, "cv": _GRID["cv"], "use_legacy_attributes": Rule("False", lambda value: value is False),
+    "l1_ratios": either(_several(0, 1), NONE), "penalty": names("l1", "l2", "elasticnet", "deprecated"),
+    "refit": FLAG, "cv": _GRID["cv"], "use_legacy_attributes": FLAG,
     **_SCORING,
 }
 GENERAL: dict[str, Rule] = {
