@@ -36,7 +36,7 @@ def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
             raise TypeError("complex numbers are not supported")
         array = np.array(value, dtype=np.float64)
     if array.shape != shape and not (shape[0] == 1 and array.size == np.prod(shape)):
-        raise ValueError(f"{name} does not match dataset: it must have shape {shape}, got {array.shape}")
+        raise ValueError(f"Provided {name} does not match dataset: it must have shape {shape}, got {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite")
     return array.reshape(shape)
@@ -148,12 +148,13 @@ class SGDBase(LinearEstimator):
             if callback is not None and not callable(callback):
                 raise TypeError(f"callback must be callable or None, got {callback!r}")
             X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"))
-            weight = check_weight(weight, X)
+            stops = fresh and bool(vars(self).get("early_stopping", False))
+            splits = stops and eval_set is None
+            weight = check_weight(weight, X, none_at_all=splits)   # the held-out rows are looked at for that
             targets = self._targets(y, X, classes, fresh)
             matrix = Matrix(X)
             start = self._start(fresh, targets.k, matrix.d, *inits)
-            stops = fresh and bool(vars(self).get("early_stopping", False))
-            seed, rows = self._draw(targets, weight, matrix.n, stops and eval_set is None)
+            seed, rows = self._draw(targets, weight, matrix.n, splits)
 
             def attributes(outcome: Outcome) -> dict[str, Any]:
                 return {**targets.attributes, **self._fitted(outcome, start, matrix.n, fresh)}
@@ -187,8 +188,8 @@ class SGDBase(LinearEstimator):
             warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
                           "improve the fit.", ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
         if self.power_t < 0:
-            warnings.warn("Negative values for `power_t` make the learning rate grow; they are deprecated and will be "
-                          "an error, as in scikit-learn 1.10. Use values of at least 0.", FutureWarning, stacklevel=4 + FIT_LEVELS)
+            warnings.warn("Negative values for `power_t` are deprecated: the learning rate grows, and scikit-learn 1.10 raises an "
+                          "error. Use values of at least 0.", FutureWarning, stacklevel=4 + FIT_LEVELS)
 
     def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> dict[str, Any]:
         """The attributes that an outcome makes."""

@@ -6,7 +6,7 @@ samples in the same order.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from scipy.special import expit, softmax
@@ -19,7 +19,7 @@ from fastopt._linear_compat import Events, available_where
 from fastopt._linear_data import check_X_y, encode, find_classes, naming
 from fastopt._linear_docs import arguments, documented, passive_aggressive
 from fastopt._linear_fit import Targets
-from fastopt._linear_params import CLASSIFIER, loss_name
+from fastopt._linear_params import CLASSIFIER, loss_functions, loss_name
 from fastopt._linear_supervised import LearningRate, Penalty, Supervised
 from fastopt.losses import Loss
 
@@ -95,6 +95,7 @@ class SGDClassifier(Probable, Supervised):
     """
 
     _rules = CLASSIFIER
+    loss_functions: ClassVar[dict[str, tuple[Any, ...]]] = loss_functions(CLASSIFIER)
     _warm_standard = False
     _classifies = True
     classes_: Any
@@ -127,8 +128,9 @@ class SGDClassifier(Probable, Supervised):
         self._check_partial()
         if isinstance(self.class_weight, str) and not hasattr(self, "coef_"):
             raise ValueError("class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' "
-                             "weights, use compute_class_weight('balanced', classes=classes, y=y) on a large enough "
-                             "sample and pass the resulting weights as the class_weight parameter.")
+                             "weights, use compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large "
+                             "enough sample of the full training set target to properly estimate the class frequency "
+                             "distributions. Pass the resulting weights as the class_weight parameter.")
         self._learn(X, y, sample_weight, Events(None, None, None, None, 0), fresh=False, max_iter=1, classes=classes)
         return self
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from sklearn.utils.metadata_routing import _raise_for_params
 from sklearn.utils.metaestimators import available_if
 from threadpoolctl import ThreadpoolController
 
@@ -18,7 +19,7 @@ try:
 except ImportError:   # before 1.9
     _callback = None
 
-__all__ = ["FIT_LEVELS", "CallbackSupport", "Events", "available_where", "blas_beside", "with_callbacks"]
+__all__ = ["FIT_LEVELS", "CallbackSupport", "Events", "available_where", "blas_beside", "refuse_metadata", "with_callbacks"]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -54,6 +55,14 @@ def blas_beside(threads: int) -> Iterator[None]:
                 _limiters.pop()
             else:
                 _limiters.pop().restore_original_limits()
+
+
+def refuse_metadata(params: Any, estimator: Any, method: str) -> None:
+    """Raise for arguments of `fit` or `score` that scikit-learn would route to others: we have none to route them to."""
+    if params:
+        _raise_for_params(params, estimator, method)
+        raise TypeError(f"{type(estimator).__name__}.{method} got unexpected argument(s) {set(params)}, which are not routed to any "
+                        "object.")
 
 
 def available_where(check: Callable[..., bool]) -> Callable[[Method], Method]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastopt._linear_compat import Events
+from fastopt._linear_metadata import Routes
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_params import refuse
 from fastopt._linear_solved import Found, Task
@@ -126,10 +127,11 @@ def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, A
     return np.geomspace(largest, largest * float(values["eps"]), int(values["alphas"]))
 
 
-class PathCV(SolvedRegressor):
+class PathCV(Routes, SolvedRegressor):
     """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
 
     _convention = "chosen"
+    _only = "descent"
     alpha_: float
     l1_ratio_: float
 

@@ -188,8 +188,8 @@ def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
     return codes, counts
 
 
-def check_weight(weight: Any, X: Any) -> Any:
-    """Sample weights: None, or one a row, at least 0 and not all 0."""
+def check_weight(weight: Any, X: Any, none_at_all: bool = False) -> Any:
+    """Sample weights: None, or one a row, at least 0 and not all 0, unless `none_at_all`."""
     n = X.shape[0]
     if weight is None:
         return None
@@ -204,7 +204,7 @@ def check_weight(weight: Any, X: Any) -> Any:
         raise ValueError(f"sample_weight must have shape ({n},), one weight a row of X; got shape {weight.shape}")
     if weight.min() < 0:
         raise ValueError(f"sample_weight must not be negative, got {weight.min()}")
-    if not weight.max() > 0:
+    if not (none_at_all or weight.max() > 0):
         raise ValueError("sample_weight must not be all zero: Sample weights must contain at least one non-zero number")
     return weight
 

@@ -62,6 +62,7 @@ class ElasticNet(SolvedRegressor):
 
     _rules = ELASTIC
     _convention = "mean"
+    _only = "descent"
     _columns = True
 
     def __init__(self, alpha: float = 1.0, *, l1_ratio: float = 0.5, fit_intercept: bool = True, precompute: Any = False,

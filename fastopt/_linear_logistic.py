@@ -4,6 +4,7 @@ Used through linear_model.
 """
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,19 @@ from scipy.special import expit, softmax
 
 from fastopt import losses
 from fastopt._linear_classes import Probable, binary
+from fastopt._linear_compat import FIT_LEVELS
 from fastopt._linear_outputs import SolvedClassifier
 from fastopt._linear_params import refuse
 from fastopt._linear_solved import Found
 from fastopt._linear_solved_docs import solved
-from fastopt._linear_solved_params import LOGISTIC, penalty_of
+from fastopt._linear_solved_params import ALIASES, LOGISTIC, penalty_of, takes_l1
+from fastopt.exceptions import InvalidParameterError
 from fastopt.losses import Loss
 
 #: shares of l1 of the penalties that scikit-learn had by name
 SHARES = {"l2": 0.0, "l1": 1.0}
+#: frames between a warning and who calls fit
+LEVEL = 5 + FIT_LEVELS
 
 
 @solved(classes=True, C_more="; infinite: no penalty", l1_ratio="0.0", n_iter_type="ndarray of shape (1,)",
@@ -76,13 +81,33 @@ class LogisticRegression(Probable, SolvedClassifier):
     def _check(self) -> None:
         super()._check()
         if self.penalty == "elasticnet" and self.l1_ratio is None:
-            refuse(type(self).__name__, "l1_ratio", "a number with penalty='elasticnet'", None)
+            raise InvalidParameterError("l1_ratio must be specified when penalty is elasticnet.")
+        self._check_solver(self._share())
         if self.solver == "liblinear" and self.standardize:
             refuse(type(self).__name__, "standardize", "False with solver='liblinear', whose intercept is that of a column",
                    self.standardize)
-        if self.dual and not (self.solver in ("liblinear", "auto", "sdca") and self._share() == 0):
-            refuse(type(self).__name__, "dual", "False unless the penalty is l2 and solver 'liblinear', 'sdca' or 'auto'",
-                   self.dual)
+        self._warn()
+
+    def _check_solver(self, share: float) -> None:
+        """Whether the solver takes the penalty, in scikit-learn's words."""
+        if share > 0 and not takes_l1(ALIASES.get(self.solver, self.solver)):
+            raise InvalidParameterError(f"Solver {self.solver} supports only 'l2' or None penalties, got "
+                                        f"{'l1' if share == 1 else 'elasticnet'} penalty.")
+        if self.dual and self.solver not in ("liblinear", "auto", "sdca"):
+            raise InvalidParameterError(f"Solver {self.solver} supports only dual=False, got dual={self.dual}")
+        if self.dual and share > 0:
+            refuse(type(self).__name__, "dual", "False unless the penalty is l2", self.dual)
+
+    def _warn(self) -> None:
+        """Of parameters that contradict each other, as scikit-learn does."""
+        name = None if self.C == np.inf and self.penalty == "deprecated" else self.penalty
+        if name not in ("deprecated", "elasticnet") and self.l1_ratio is not None and 0 < self.l1_ratio < 1:
+            warnings.warn(f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={name})", stacklevel=LEVEL)
+        if name in SHARES and self.l1_ratio != SHARES[name]:
+            warnings.warn(f"Inconsistent values: penalty={name} with l1_ratio={self.l1_ratio}. penalty is deprecated. Please use "
+                          "l1_ratio only.", stacklevel=LEVEL)
+        if self.penalty is None and self.C != 1.0:
+            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=LEVEL)
 
     def _share(self) -> float:
         ratio = float(self.l1_ratio or 0.0)
@@ -105,9 +130,12 @@ class LogisticRegression(Probable, SolvedClassifier):
         return losses.LogLoss()
 
     def _attributes(self, found: Found) -> dict[str, Any]:
-        if len(found.coef) > 1 and (self.penalty is None or np.isinf(self.C)):
+        if len(found.coef) > 1 and self._share() == 0:   # the optimum with l2, and one of many without penalty
             found.coef = found.coef - found.coef.mean(axis=0)
-        return {**super()._attributes(found), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
+        attributes = {**super()._attributes(found), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
+        if self.solver == "liblinear":   # which computes in double
+            attributes["coef_"], attributes["intercept_"] = (attributes[name].astype(np.float64) for name in ("coef_", "intercept_"))
+        return attributes
 
     def _probabilities(self, p: Any) -> Any:
         return softmax(p, axis=1) if p.shape[1] > 1 else binary(expit(p))

@@ -4,43 +4,52 @@ Used through linear_model.  The walk over folds and strengths is _linear_cv's.
 """
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from fastopt._linear_compat import Events
+from fastopt._linear_compat import Events, refuse_metadata
 from fastopt._linear_cv import folds_of, over_folds, scorer_of
 from fastopt._linear_docs import arguments
+from fastopt._linear_metadata import Routes
 from fastopt._linear_outputs import no_features
-from fastopt._linear_logistic import LogisticRegression
+from fastopt._linear_logistic import LEVEL, SHARES, LogisticRegression
+from fastopt._linear_logistic_legacy import legacy_attributes
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import LOGISTIC_CV, penalty_of
+from fastopt.exceptions import InvalidParameterError
 from fastopt.objective import LinearObjective
 
 
 @solved(classes=True, n_iter_type="ndarray of shape (n_folds, n_l1_ratios, n_cs)",
         scaling="Accepted for scikit-learn's sake; the intercept is not penalised.")
-class LogisticRegressionCV(LogisticRegression):
+class LogisticRegressionCV(Routes, LogisticRegression):
     """`LogisticRegression` with the C, and the l1_ratio where several are given, of the best score over folds.
 
-    Parameters are those of `sklearn.linear_model.LogisticRegressionCV`, attributes those of its ``use_legacy_attributes=False``.
+    Parameters are those of `sklearn.linear_model.LogisticRegressionCV`, attributes those of its ``use_legacy_attributes=False``
+    unless that is True.
     Folds and strengths share X; the last fit, to all rows, starts at the mean of the weights of the folds.
 
     Parameters
     ----------
     Cs : int or list of float, default=10
         How many values of C to try, from 1e-4 to 1e4, or which.
-    l1_ratios : list of float, default=(0.0,)
-        Shares of l1 in the penalty to choose from.
+    l1_ratios : list of float or None, default=None
+        Shares of l1 in the penalty to choose from; None: 0 alone, or what `penalty` says.
+    penalty : {'l1', 'l2', 'elasticnet', 'deprecated'}, default='deprecated'
+        The older way to say `l1_ratios`; 'elasticnet' and 'deprecated' leave it to those.
     cv : int, cross-validation generator or iterable, default=None
         How to split; None: five folds, alike in their classes.
     scoring : str, callable or None, default=None
         What to maximise, as in `sklearn.metrics.get_scorer`; None: the share of right classes.
     refit : bool, default=True
         Whether to fit all rows with what was chosen; otherwise weights are the mean of the folds' best.
-    use_legacy_attributes : False, default=False
-        Attributes of scikit-learn before 1.8 are none of ours.
+    use_legacy_attributes : bool, default=False
+        Whether attributes have their form of scikit-learn before 1.8: `C_` and `l1_ratio_` an array of one number a class,
+        `scores_` and `coefs_paths_` a dictionary by class of arrays (n_folds, n_cs, n_l1_ratios, …), `n_iter_` an array
+        (1, n_folds, n_cs, n_l1_ratios), without the axis of shares where `l1_ratios` is None.
     [parameters]
 
     Attributes
@@ -70,24 +79,27 @@ class LogisticRegressionCV(LogisticRegression):
     C_: float
     l1_ratio_: float
 
-    def __init__(self, *, Cs: Any = 10, l1_ratios: Any = (0.0,), fit_intercept: bool = True, cv: Any = None, dual: bool = False,
-                 scoring: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 100, class_weight: Any = None,
+    def __init__(self, *, Cs: Any = 10, l1_ratios: Any = None, fit_intercept: bool = True, cv: Any = None, dual: bool = False,
+                 penalty: str = "deprecated", scoring: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 100, class_weight: Any = None,
                  n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
                  random_state: Any = None, use_legacy_attributes: bool = False) -> None:
         self._keep(locals())
 
     @arguments
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
         """The score of `scoring`.
 
         Parameters
         ----------
         [arguments]
+        **params
+            None: nothing is routed to scorers.
 
         Returns
         -------
         float
         """
+        refuse_metadata(params, self, "score")
         return float(scorer_of(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
                                                                          {"sample_weight": sample_weight})))
 
@@ -95,6 +107,18 @@ class LogisticRegressionCV(LogisticRegression):
 
     def _check(self) -> None:
         super(LogisticRegression, self)._check()
+        if self.penalty == "elasticnet" and self.l1_ratios is None:
+            raise InvalidParameterError("l1_ratios must be an array-like of numbers between 0 and 1; got (l1_ratios=None)")
+        if self.penalty in SHARES and self.l1_ratios is not None:
+            warnings.warn(f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={self.penalty})",
+                          stacklevel=LEVEL)
+        for share in self._ratios():
+            self._check_solver(share)
+
+    def _ratios(self) -> list[float]:
+        if self.l1_ratios is None or self.penalty in SHARES:
+            return [SHARES.get(self.penalty, 0.0)]
+        return [float(ratio) for ratio in self.l1_ratios]
 
     def _share(self) -> float:
         return self.l1_ratio_
@@ -109,7 +133,7 @@ class LogisticRegressionCV(LogisticRegression):
         classes, codes, weight = task.attributes["classes_"], task.targets[0], task.weights[0]
         objective = self._objective(X, task, 0, 0.0, None)
         Cs = np.logspace(-4, 4, int(self.Cs)) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
-        order, ratios = np.argsort(Cs, kind="stable"), [float(ratio) for ratio in self.l1_ratios]
+        order, ratios = np.argsort(Cs, kind="stable"), self._ratios()
         folds = folds_of(self.cv, X, codes, True)
         scorer = _Scores(self, classes, codes, weight)
 
@@ -127,13 +151,16 @@ class LogisticRegressionCV(LogisticRegression):
                                        max_iter=self._max_iter(), random_state=self.random_state)
         back = np.argsort(order, kind="stable")
         self.scores_ = np.asarray(scores)[:, :, back]
-        flat = np.asarray([[[solution.w for solution in path] for path in fold] for fold in solutions])[:, :, back]
+        flat = np.asarray([[[centred(solution.w, k, d) for solution in path] for path in fold] for fold in solutions])[:, :, back]
         self.n_iter_ = np.asarray([[[solution.n_iter for solution in path] for path in fold] for fold in solutions])[:, :, back]
         shape = (*flat.shape[:3], k, -1)
         intercepts = flat[..., k * d:].reshape((*shape[:4], -1))
         self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), intercepts], axis=4)
         self.Cs_, self.l1_ratios_ = Cs, np.asarray(ratios)
-        return self._chosen(X, task, flat, k, d)
+        found = self._chosen(X, task, flat, k, d)
+        if self.use_legacy_attributes:
+            self.__dict__.update(legacy_attributes(vars(self), classes, self.l1_ratios is not None))
+        return found
 
     def _chosen(self, X: Any, task: Task, flat: Any, k: int, d: int) -> Found:
         """The model of the best C and l1_ratio."""
@@ -156,6 +183,11 @@ class LogisticRegressionCV(LogisticRegression):
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         return self._named(found.coef, found.intercept - (found.intercept.mean() if len(found.coef) > 1 else 0))
+
+
+def centred(w: Any, k: int, d: int) -> Any:
+    """Weights without what the intercepts of a softmax have in common, which it does not see."""
+    return w if k == 1 else np.append(w[:k * d], w[k * d:] - w[k * d:].mean() if len(w) > k * d else [])
 
 
 class _Scores:

@@ -157,7 +157,7 @@ def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str,
     if values["learning_rate"] == "optimal" and values.get("alpha") == 0 and not uses_batches(values):
         refuse(owner, "alpha", "above 0 with learning_rate='optimal', which is computed from it", values["alpha"])
     if values.get("penalty") == "elasticnet" and values["l1_ratio"] is None:
-        refuse(owner, "l1_ratio", "a number with penalty='elasticnet'", None)
+        refuse(owner, "l1_ratio", "a number: l1_ratio must be set when penalty is 'elasticnet'", None)
     passive = "epsilon_insensitive" if rules is REGRESSOR else "hinge"
     if values["learning_rate"] in ("pa1", "pa2") and "loss" in values and loss_name(values["loss"]) != passive:
         refuse(owner, "loss", f"{passive!r} with learning_rate={values['learning_rate']!r}", values["loss"])
@@ -238,6 +238,12 @@ def resolve_loss(owner: str, loss: Any, epsilon: float) -> losses.Loss:
     if loss == "huber" and float(epsilon) == 0:
         refuse(owner, "epsilon", "above 0 with loss='huber'", epsilon)
     return _named_loss(loss, {"huber": "delta"}.get(loss, "epsilon" if "epsilon" in loss else ""), float(epsilon))
+
+
+def loss_functions(rules: Mapping[str, Rule]) -> dict[str, tuple[Any, ...]]:
+    """scikit-learn's table of what `loss` may be: the class, and the default of the parameter that is `epsilon` there."""
+    return {name: (type(losses.get(name)), *([0.1] if name == "huber" or "epsilon" in name else []))
+            for name in rules["loss"].options}
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ Used through linear_model.  Random numbers are drawn in scikit-learn's order.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -16,7 +16,7 @@ from fastopt._linear_compat import Events
 from fastopt._linear_data import check_X_y, largest, real_targets
 from fastopt._linear_docs import arguments, documented, passive_aggressive
 from fastopt._linear_fit import Outcome, Targets
-from fastopt._linear_params import REGRESSOR, loss_name
+from fastopt._linear_params import REGRESSOR, loss_functions, loss_name
 from fastopt._linear_supervised import LearningRate, Penalty, Supervised
 from fastopt.exceptions import remedy
 from fastopt.losses import Loss
@@ -81,6 +81,7 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
     """
 
     _rules = REGRESSOR
+    loss_functions: ClassVar[dict[str, tuple[Any, ...]]] = loss_functions(REGRESSOR)
     _warm_standard = True
     _classifies = False
 

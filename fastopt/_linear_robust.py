@@ -107,7 +107,7 @@ class HuberRegressor(SolvedRegressor):
         weight, y = task.weights[0], np.asarray(task.targets[0], dtype=np.float64)
         strength = float(self.alpha) / (len(y) if weight is None else float(np.sum(weight, dtype=np.float64)))
         objective = self._at_scale(X, task, strength, 1.0)
-        w, left, callback = self._start(objective, task, 0, None), max(1, self._max_iter()), self._callback(events)
+        w, left, callback = self._start(objective, task, 0, None), max(1, self._max_iter()), self._callback(events, lambda _: {})
         scale = best_scale(np.abs(y - objective.predictions(w)[:, 0]), weight, float(self.epsilon))
         tried: list[tuple[float, float]] = []      # logarithms of a scale, and of the best one for its residuals
         while True:
@@ -123,6 +123,7 @@ class HuberRegressor(SolvedRegressor):
             scale = float(np.exp(_ahead(tried)))
         self.scale_, self.outliers_ = scale, residual > scale * float(self.epsilon)
         converged = abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) and solution.converged
+        self._close(events, solution)
         coef, intercept = objective.unstandardized(w)
         solution = solution._replace(n_iter=self._max_iter() - max(left, 0), converged=converged)
         return Found(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution])

@@ -20,7 +20,7 @@ from fastopt._linear_data import check_weight, check_X, float_type
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_docs import arguments
 from fastopt._linear_params import check_rules
-from fastopt._linear_solved_params import ALIASES, CONVENTIONS, penalty_of, scales_intercept, solve
+from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, scales_intercept, solve
 from fastopt._solver import UNBOUNDED, Solution
 from fastopt._threads import resolve_threads
 from fastopt.losses import Loss
@@ -62,10 +62,17 @@ def with_column(X: Any, value: float) -> Any:
     return np.hstack([X, column])
 
 
+def split(objective: LinearObjective, w: Any, column: float | None) -> tuple[Any, Any]:
+    """(k, d) coefficients and (k,) intercepts, of which a column of X may be one."""
+    coef, intercept = objective.unstandardized(w)
+    return (coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column)
+
+
 class SolvedEstimator(LinearEstimator):
     """An estimator whose weights are the minimum of an objective, found by `fastopt._solve`."""
 
     _convention: ClassVar[str] = "mean"
+    _only: ClassVar[str] = "auto"   # what scikit-learn's only solver is called among those who complain
     n_iter_: Any
     intercept_: Any
 
@@ -91,7 +98,7 @@ class SolvedEstimator(LinearEstimator):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         self._check()
-        self._learn(X, y, sample_weight, Events(self, X, y, sample_weight, self._max_iter()))
+        self._learn(X, y, sample_weight, Events(self, X, y, sample_weight, max(1, self._max_iter()) + 1))
         return self
 
     # ---- what the estimators answer ----
@@ -153,18 +160,17 @@ class SolvedEstimator(LinearEstimator):
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
         X, column, scaling = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
-        callback = self._callback(events)
-        parts, solutions = [], []
+        parts, solutions, dtype = [], [], float_type(X)
         for i, strength in enumerate(strengths):
             l2, penalty = self._penalty(float(strength))
             objective = self._objective(X, task, i, l2, column)
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
-                             tol=self._tolerance(objective), max_iter=self._max_iter(), callback=callback,
+                             tol=self._tolerance(objective), max_iter=self._max_iter(),
+                             callback=self._callback(events, self._reached(objective, task, column)),
                              random_state=vars(self).get("random_state"), intercept_scaling=scaling)
             solutions.append(solution)
-            coef, intercept = objective.unstandardized(solution.w)
-            parts.append((coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column))
-        dtype = float_type(X)
+            parts.append(split(objective, solution.w, column))
+            self._close(events, solution)
         coef, intercept = (np.concatenate(rows).astype(dtype) for rows in zip(*parts))
         return Found(coef, intercept, solutions)
 
@@ -199,23 +205,42 @@ class SolvedEstimator(LinearEstimator):
                                  f"{(outputs, d)}; fit without warm_start")
             coef, intercept = coef[i * k:(i + 1) * k], intercept[i * k:(i + 1) * k]
         else:
-            coef, intercept = np.zeros((k, d)), self._first(task, i, k)
+            coef, intercept = np.zeros((k, d)), self._first(task, i, k) if self._max_iter() else np.zeros(k)
         if column is not None:
             return np.hstack([coef, intercept[:, None] / column]).ravel()
         if objective.mean_ is not None:
             intercept, coef = intercept + coef @ objective.mean_, coef * objective.scale_
         return np.concatenate([coef.ravel(), intercept]) if objective.fit_intercept else coef.ravel()
 
-    def _callback(self, events: Events) -> Callable[[Solution], None] | None:
-        """What scikit-learn's callbacks want to know after each iteration."""
+    def _reached(self, objective: LinearObjective, task: Task, column: float | None) -> Callable[[Solution], dict[str, Any]]:
+        """The attributes of a solution on the way; none where other outputs are not yet learnt."""
+        def attributes(solution: Solution) -> dict[str, Any]:
+            if len(task.targets) > 1:
+                return {}
+            return {**task.attributes, **self._attributes(Found(*split(objective, solution.w, column), [solution]))}
+        return attributes
+
+    def _callback(self, events: Events, attributes: Callable[[Solution], dict[str, Any]]) -> Callable[[Solution], None] | None:
+        """What scikit-learn's callbacks want to know: an iteration ends, with these attributes, and the next one begins."""
         if not events.wanted:
             return None
 
         def after(solution: Solution) -> None:
+            stop = events.end_epoch(lambda: attributes(solution))
             events.begin_epoch()
-            if events.end_epoch(dict):
+            if stop:
                 raise StopIteration
+        events.begin_epoch()
         return after
+
+    def _close(self, events: Events, solution: Solution) -> None:
+        """End what has begun: as in scikit-learn, there is one iteration at least, and at the end one that never runs."""
+        if not events.wanted:
+            return
+        events.end_epoch(dict)
+        if not solution.n_iter:
+            events.begin_epoch()
+            events.end_epoch(dict)
 
     # ---- what came of it ----
 
@@ -228,8 +253,8 @@ class SolvedEstimator(LinearEstimator):
         failed = [solution for solution in found.solutions if not solution.converged or UNBOUNDED in solution.message]
         if failed:
             worst = max(failed, key=lambda solution: solution.violation)
-            warnings.warn(f"{worst.solver} failed to converge after {worst.n_iter} iteration(s): {worst.message} Violation "
-                          f"{worst.violation:.3g}, tol={vars(self).get('tol')}. Increase the number of iterations (max_iter) or "
+            asked = vars(self).get("solver", "auto")
+            warnings.warn(f"{complaint(self._only if asked == 'auto' else asked, worst)} Violation {worst.violation:.3g}, tol={vars(self).get('tol')}. Increase the number of iterations (max_iter) or "
                           "scale the data, see sklearn.preprocessing.", ConvergenceWarning, stacklevel=5 + FIT_LEVELS)
 
     def _raw(self, X: Any) -> Any:

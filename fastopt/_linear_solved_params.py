@@ -11,7 +11,7 @@ import numpy as np
 
 from fastopt import _solve, losses, penalties
 from fastopt._linear_params import COMMON, FLAG, NONE, SUPERVISED, WEIGHTS, Rule, either, integer, names, real
-from fastopt._solver import registry
+from fastopt._solver import LIMIT, Solution, registry
 from fastopt.losses import Loss
 
 #: what stands beside the mean loss as the strength of the penalty, by the parameters and the sums of the samples' weights
@@ -28,6 +28,13 @@ CONVENTIONS: dict[str, Callable[[Mapping[str, Any], Any], Any]] = {
 ALIASES = {"liblinear": "auto", "cholesky": "newton-cholesky", "svd": "newton-cholesky", "lsqr": "newton-cg",
            "sparse_cg": "newton-cg"}
 SOLVERS = ("auto", *registry)
+
+#: how scikit-learn begins to say that max_iter was not enough, by the solver that was asked for, or by its only one
+_LIMITS = {"liblinear": "Liblinear failed to converge, increase the number of iterations.",
+           "descent": "Objective did not converge. You might want to increase the number of iterations, check the scale of the "
+                      "features or consider increasing regularisation.",
+           **dict.fromkeys(("sag", "saga"), "The max_iter was reached which means the coef_ did not converge."),
+           "newton-cholesky": "Newton solver did not converge after {n_iter} iterations."}
 
 #: shared by all
 SOLVED: dict[str, Rule] = {
@@ -116,8 +123,8 @@ RIDGE_CV: dict[str, Rule] = {
 LOGISTIC_CV: dict[str, Rule] = {
     **{name: rule for name, rule in LOGISTIC.items() if name not in ("penalty", "C", "l1_ratio", "warm_start", "standardize")},
     "Cs": either(integer(1), _several(np.nextafter(0, 1))),
-    "l1_ratios": _several(0, 1),
-    "refit": FLAG, "cv": _GRID["cv"], "use_legacy_attributes": Rule("False", lambda value: value is False),
+    "l1_ratios": either(_several(0, 1), NONE), "penalty": names("l1", "l2", "elasticnet", "deprecated"),
+    "refit": FLAG, "cv": _GRID["cv"], "use_legacy_attributes": FLAG,
     **_SCORING,
 }
 GENERAL: dict[str, Rule] = {
@@ -145,6 +152,19 @@ def penalty_of(strength: float, share: float, positive: bool = False) -> tuple[f
             return 0.0, penalties.L1(strength, positive=positive)
         return 0.0, penalties.ElasticNet(strength, share, positive=positive)
     return strength, penalties.NonNegative() if positive else None
+
+
+def complaint(asked: str, solution: Solution) -> str:
+    """What happened in a run that did not reach tol; where max_iter was not enough, scikit-learn's words first."""
+    words = _LIMITS.get(asked, "") if solution.message.startswith(LIMIT) else ""
+    return (f"{words} {solution.solver} failed to converge after {solution.n_iter} iteration(s): {solution.message}"
+            .format(n_iter=solution.n_iter).lstrip())
+
+
+def takes_l1(solver: str) -> bool:
+    """Whether there is l1 among the penalties that a solver takes."""
+    needed = registry[solver].needs.penalties if solver in registry else None
+    return needed is None or "l1" in needed
 
 
 solve, scales_intercept = _solve.solve, _solve.scales_intercept

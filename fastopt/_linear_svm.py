@@ -54,6 +54,7 @@ class LinearSVC(SolvedClassifier):
 
     _rules = LINEAR_SVC
     _convention = "C"
+    _only = "liblinear"
 
     def __init__(self, penalty: str = "l2", loss: str = "squared_hinge", *, dual: Any = "auto", tol: float = 1e-4, C: float = 1.0,
                  multi_class: str = "ovr", fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: Any = None,
@@ -112,6 +113,7 @@ class LinearSVR(SolvedRegressor):
 
     _rules = LINEAR_SVR
     _convention = "C"
+    _only = "liblinear"
 
     def __init__(self, *, epsilon: float = 0.0, tol: float = 1e-4, C: float = 1.0, loss: str = "epsilon_insensitive",
                  fit_intercept: bool = True, intercept_scaling: float = 1.0, dual: Any = "auto", verbose: int = 0,

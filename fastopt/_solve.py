@@ -27,6 +27,8 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
 #: condition number below which gradients alone do
 EVEN = 10.0
+#: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
+_APART = ("sag", "saga")
 #: losses whose minimum lies at infinity where classes are separable
 _MARGINS = ("log_loss", "multinomial", "exponential")
 
@@ -42,7 +44,7 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     penalty : Penalty, optional
         Of `fastopt.penalties`; it stands beside the mean of the losses and the objective's own l2.
     solver : str
-        ``"auto"`` or the name of a solver (docs/solvers.md).
+        ``"auto"`` or the name of a solver (docs/solvers.md); ``"sag"`` and ``"saga"`` of a multinomial objective are ``"auto"``.
     w0 : array_like of shape (n_params,), optional
         Where to start; default 0.
     tol : float, at least 0
@@ -83,7 +85,8 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     share, rest = _smooth_part(penalty)
     try:
         objective.l2 = own + share
-        name = _settle(choose(objective, rest, tol), objective) if solver == "auto" else solver
+        auto = solver == "auto" or solver in _APART and loss_name(objective) == "multinomial"
+        name = _settle(choose(objective, rest, tol), objective) if auto else solver
         run = find(name, objective, rest)
         more = _scaling(intercept_scaling, name, objective, rest)
         solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state, **more)

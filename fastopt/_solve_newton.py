@@ -55,10 +55,23 @@ class Factor:
         return np.asarray(x * self.scale)
 
 
+def anchored(hessian: np.ndarray[Any, Any], objective: Any) -> np.ndarray[Any, Any]:
+    """The Hessian of a multinomial loss, which is singular along what all outputs have in common, with a curvature there: no gradient
+    lies along it, so that steps are those without it, and do not follow its rounding.  Changed on and below the diagonal."""
+    if loss_name(objective) == "multinomial":
+        k, d = objective.n_outputs, objective.n_features
+        free = 0 if objective.l2 == 0 else k * d     # coefficients have l2, if there is any, intercepts none
+        diagonal = hessian.diagonal().copy()
+        for start, step, count in [(j, d, 1) for j in range(free, k * d)][:d] + [(k * d, 1, 1)] * objective.fit_intercept:
+            same = start + step * np.arange(k)
+            hessian[np.ix_(same, same)] += diagonal[same].mean()
+    return hessian
+
+
 def _steps(descent: Descent) -> Steps:
     """Newton steps; where rounding of the Hessian leaves no descent, steepest descent in the scaled columns."""
     while True:
-        factor = Factor(descent.hessian())
+        factor = Factor(anchored(descent.hessian(), descent.objective))
         if not descent.step(-factor.solve(descent.g)) and not descent.step(-factor.scale ** 2 * descent.g):
             return
         yield

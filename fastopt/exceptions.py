@@ -45,13 +45,12 @@ class DivergenceError(ValueError):
         self.epoch, self.learning_rate, self.feature_scale = epoch, learning_rate, feature_scale
 
     def __str__(self) -> str:
-        return (f"training diverged in epoch {self.epoch}: weights or losses overflowed with learning rate "
-                f"{self.learning_rate:.3g} at its start and features up to {self.feature_scale:.3g} in magnitude. "
-                + remedy(self.feature_scale))
+        return (f"training diverged: Floating-point under-/overflow occurred at epoch #{self.epoch}: weights or losses overflowed "
+                f"with learning rate {self.learning_rate:.3g} at its start and features up to {self.feature_scale:.3g} in "
+                f"magnitude. {remedy(self.feature_scale)}")
 
 
 def remedy(feature_scale: float) -> str:
     """What to do against divergence."""
-    advice = ("Scale the features first, with sklearn.preprocessing.StandardScaler or MaxAbsScaler; or take"
-              if feature_scale > 10 else "Take")
+    advice = ("Scaling input data with StandardScaler or MinMaxScaler might help. Or take" if feature_scale > 10 else "Take")
     return (f"{advice} a smaller eta0 with learning_rate='invscaling' or 'adaptive', or a larger alpha with 'optimal'")
