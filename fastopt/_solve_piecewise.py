@@ -19,7 +19,6 @@ from ._core import LOSS_TARGETS
 from ._solve_design import Design, Standard, Units
 from ._solve_interior import Outcome, Sum, minimize
 from ._solver import GAP_CLOSED, LIMIT, PRECISION, Needs, Solution, Vector, solver
-from .exceptions import InvalidParameterError
 
 Array = NDArray[Any]
 
@@ -65,8 +64,6 @@ def programme(objective: Any, penalty: Any, method: str, options: dict[str, Any]
     from scipy.optimize import linprog
     problem = Piecewise(objective, penalty, None)
     total, design = problem.total, problem.total.design
-    if total.ridge.any():
-        raise InvalidParameterError(f"solver '{method}' takes no l2 penalty; 'interior-point' would do")
     parts = [scipy.sparse.csr_matrix(block) for _, block in design.blocks()]
     data = scipy.sparse.vstack(parts) if design.d else scipy.sparse.csr_matrix((design.n, 0))
     if design.intercept:
@@ -113,13 +110,12 @@ class Piecewise:
         self.objective, self.penalty, self.scaling = objective, penalty, scaling
         self.intercept = bool(objective.fit_intercept)
         X, y, weight = rows_of(objective)
-        self.raw, self.y, self.share = X, y, weight / weight.sum()
+        self.y, self.share = y, weight / weight.sum()
         given = None if objective.columns is None else np.asarray(objective.columns, dtype=np.float64)
         free = self.intercept and not scaling
         if given is not None and scipy.sparse.issparse(X) and not free:
-            raise InvalidParameterError("solver 'interior-point' takes sparse X as it is, not standardize=True without an intercept; "
-                                        "dense X would do")
-        self.standard = Standard(X, free if given is None or free else given[0])
+            X = X.toarray()   # columns are not centred where they would be
+        self.raw, self.standard = X, Standard(X, free if given is None or free else given[0])
         self.factor = np.ones(X.shape[1]) if given is None else given[1]      # a coefficient of X times this is the objective's
         self.middle, self.unit = origin_of(y, free) if LOSS_TARGETS[objective.loss.name] == "real" else (0.0, 1.0)
         self._sum_up()

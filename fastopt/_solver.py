@@ -24,6 +24,8 @@ PRECISION = "The value cannot be lowered any more in this precision; tol was not
 STOPPED = "`callback` raised `StopIteration`."
 UNBOUNDED = ("The weights grow without bound: the minimum is not attained, as with separable classes and no penalty. "
              "Add a penalty, or take a larger tol.")
+OVERFLOW = ("Numbers overflowed, or lost all their digits: scale X and y, see sklearn.preprocessing, or take a penalty that is less "
+            "extreme.")
 NOT_FINITE = "The value or the gradient at the start is not finite: scale the features, or start nearer to 0."
 
 
@@ -179,7 +181,7 @@ def suitable(objective: Any, penalty: Any) -> list[str]:
 
 def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:
     """Raise, and say what would do instead."""
-    others = [f"'{other}'" for other in suitable(objective, penalty)]
+    others = [f"'{other}'" for other in suitable(objective, penalty) if other != name]
     instead = f"; {', '.join(others)} would do" if others else "; no solver takes this loss with this penalty"
     raise InvalidParameterError(f"solver '{name}' {reason}{instead}")
 
