@@ -123,6 +123,11 @@ def rows_of(Matrix X):
     return X if X.c.element == FO_REAL else Matrix(np.asarray(X.keep, dtype=np.float32))
 
 
+def source_of(Matrix X):
+    """The arrays that X reads: an ndarray, or data, indices and offsets of CSR rows."""
+    return X.keep
+
+
 def row_squares(Matrix X):
     """Squared norms of the rows of X: ndarray of shape (n,)."""
     cdef Samples samples = Samples(X, np.zeros(X.n, dtype=X.dtype), 1, shuffle=False)

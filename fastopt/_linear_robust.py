@@ -8,20 +8,17 @@ from typing import Any
 import warnings
 
 import numpy as np
-import scipy.sparse
-from scipy.optimize import linprog
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import losses
 from fastopt._linear_compat import FIT_LEVELS, Events
 from fastopt._linear_data import float_type
-from fastopt._linear_interior import quantile_regression
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_params import refuse
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import HUBER, QUANTILE, penalty_of, solve
-from fastopt._solver import Solution
+from fastopt._solve_piecewise import programme
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective
 
@@ -182,6 +179,7 @@ class QuantileRegressor(SolvedRegressor):
     """
 
     _rules = QUANTILE
+    _convention = "mean"
     _wide_features = 2000
 
     def __init__(self, *, quantile: float = 0.5, alpha: float = 1.0, fit_intercept: bool = True, solver: str = "auto",
@@ -203,38 +201,23 @@ class QuantileRegressor(SolvedRegressor):
     def _regression_loss(self) -> Loss:
         return losses.Quantile(float(self.quantile))
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
-        weight = np.ones(X.shape[0]) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
-        y = np.asarray(task.targets[0], dtype=np.float64)
-        if not weight.all():
-            rows = np.flatnonzero(weight)
-            X, y, weight = (X.tocsr() if scipy.sparse.issparse(X) else X)[rows], y[rows], weight[rows]
-        inside = self.solver == "interior-point" or self.solver == "auto" and X.shape[1] <= self._wide_features
-        if inside:
-            tol = float((self.solver_options or {}).get("tol", 1e-9))
-            solution = quantile_regression(X, y, weight, float(self.quantile), float(self.alpha), bool(self.fit_intercept), tol,
-                                           self._max_iter())
-        else:
-            solution = self._programme(X, y, weight)
-        w, d = solution.w, X.shape[1]
-        coef, intercept = w[None, :d], w[d:] if self.fit_intercept else np.zeros(1)
-        return Found(coef.astype(float_type(X)), intercept.astype(float_type(X)), [solution])
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        return penalty_of(strength, 1.0)
 
-    def _programme(self, X: Any, y: Any, weight: Any) -> Solution:
-        """By SciPy's HiGHS: y = X(p − q) + u − v with all of them at least 0."""
-        n, share = len(y), weight / weight.sum()
-        columns = scipy.sparse.hstack([scipy.sparse.csc_matrix(X), np.ones((n, 1))]) if self.fit_intercept else \
-            scipy.sparse.csc_matrix(X)
-        penalty = np.full(columns.shape[1], float(self.alpha))
-        penalty[X.shape[1]:] = 0.0
-        eye = scipy.sparse.identity(n, format="csc")
-        found = linprog(np.concatenate([penalty, penalty, self.quantile * share, (1 - self.quantile) * share]),
-                        A_eq=scipy.sparse.hstack([columns, -columns, eye, -eye], format="csc"), b_eq=y,
-                        method="highs" if self.solver == "auto" else self.solver, options=self.solver_options)
-        m = columns.shape[1]
-        w = np.zeros(m) if found.x is None else found.x[:m] - found.x[m:2 * m]
-        return Solution(w, float(found.fun or 0.0), int(found.nit), float("nan"), float("nan"), bool(found.success),
-                        str(found.message), self.solver)
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        y = np.asarray(task.targets[0])
+        dtype = float_type(X)
+        if (y != y.astype(dtype)).any():   # the objective would round it
+            X = X.astype(np.float64)
+        objective = self._objective(X, task, 0, 0.0, None)
+        penalty, options = self._penalty(float(self.alpha))[1], dict(self.solver_options or {})
+        if self.solver == "interior-point" or self.solver == "auto" and X.shape[1] <= self._wide_features:
+            solution = solve(objective, penalty, solver="interior-point", tol=float(options.get("tol", 1e-9)),
+                             max_iter=self._max_iter(), callback=self._callback(events))
+        else:
+            solution = programme(objective, penalty, "highs" if self.solver == "auto" else self.solver, options, 1e-6)
+        coef, intercept = objective.unstandardized(solution.w)
+        return Found(coef.astype(dtype), intercept.astype(dtype), [solution])
 
     def _report(self, found: Found) -> None:
         solution = found.solutions[0]

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from ._checks import integer, number
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
+from ._solver import LIMIT, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
 from .exceptions import InvalidParameterError
 
 __all__ = ["Solution", "solve"]
@@ -25,6 +25,8 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
+#: passes of dual coordinates after which an interior point method goes on
+_PASSES = 200
 #: condition number below which gradients alone do
 EVEN = 10.0
 #: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
@@ -89,7 +91,13 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
         name = _settle(choose(objective, rest, tol), objective) if auto else solver
         run = find(name, objective, rest)
         more = _scaling(intercept_scaling, name, objective, rest)
-        solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state, **more)
+        options: dict[str, Any] = {"tol": tol, "callback": callback, "random_state": random_state, **more}
+        second = _second(name, objective, rest) if solver == "auto" and max_iter > _PASSES else None
+        solution = run(objective, rest, w, max_iter=_PASSES if second else max_iter, **options)
+        if second and solution.message == LIMIT:
+            before = solution.n_iter
+            solution = registry[second].run(objective, rest, w, max_iter=max_iter - before, **options)
+            solution = solution._replace(n_iter=before + solution.n_iter)
         return _remark(solution, objective, rest)
     finally:
         objective.l2 = own
@@ -135,6 +143,8 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
         refuse("auto", "finds none", objective, penalty)
     if penalty is None and "lbfgs" in names:
         return _smooth(objective, names, tol)
+    if "interior-point" in names and ("sdca" not in names or _few(objective)):
+        return "interior-point"
     return next((name for name in _OTHERS if name in names), names[0])
 
 
@@ -157,11 +167,24 @@ def _settle(name: str, objective: Any) -> str:
     return name if part is None or condition(part) >= EVEN else "lbfgs"
 
 
+def _few(objective: Any) -> bool:
+    """Whether an interior point method's iterations cost less than the many passes of dual coordinates over few columns."""
+    return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= 100_000)
+
+
+def _second(name: str, objective: Any, penalty: Any) -> str | None:
+    """Who goes on where dual coordinates have not come to an end in _PASSES: the columns are far from 0 or of different scales."""
+    names = suitable(objective, penalty) if name == "sdca" else []
+    return "interior-point" if "interior-point" in names and objective.n_features <= 500 else None
+
+
 def _by_samples(objective: Any) -> bool:
-    """Whether a sample's row is short enough beside all columns, and l2 strong enough, for dual coordinates."""
+    """Whether a sample's row is short enough beside all columns, or samples with a margin are fewer than columns, and l2 is strong
+    enough, for dual coordinates."""
     X = objective.X
-    return bool(X.is_sparse and not objective.turned and objective.columns is None and 50 * X.row_size < objective.n_features
-                and objective.l2 * objective.n_samples >= 0.01)
+    short = 50 * X.row_size < objective.n_features if X.is_sparse else (
+        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge")
+    return bool(short and not objective.turned and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
 
 
 def hessian_passes(objective: Any) -> float:
