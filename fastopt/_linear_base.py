@@ -16,7 +16,7 @@ from fastopt._core import Matrix
 from fastopt._linear_auto import Auto
 from fastopt._linear_batch import Batches
 from fastopt._linear_compat import FIT_LEVELS, Events
-from fastopt._linear_data import check_weight, largest, naming, refuse_unreal
+from fastopt._linear_data import check_weight, largest, naming, refuse_unreal, unweighted_hidden
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
 from fastopt._linear_params import check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
@@ -151,7 +151,8 @@ class SGDBase(LinearEstimator):
             stops = fresh and bool(vars(self).get("early_stopping", False))
             splits = stops and eval_set is None
             weight = check_weight(weight, X, none_at_all=splits)   # the held-out rows are looked at for that
-            targets = self._targets(y, X, classes, fresh)
+            hidden = y if y is None or getattr(self, "_classifies", True) else unweighted_hidden(y, weight)
+            targets = self._targets(hidden, X, classes, fresh)
             matrix = Matrix(X)
             start = self._start(fresh, targets.k, matrix.d, *inits)
             seed, rows = self._draw(targets, weight, matrix.n, splits)

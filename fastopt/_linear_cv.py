@@ -6,11 +6,12 @@ each from the weights of the one before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastopt._linear_compat import Events
+from fastopt._linear_folds import folds_of
 from fastopt._linear_metadata import Routes
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_params import refuse
@@ -27,18 +28,24 @@ WORDS = {"max_iter": "1000", "n_iter_more": " in the last fit",
          "tol_means": "The duality gap over the mean square of y at which the solver is done."}
 
 
-def scorer_of(scoring: Any) -> Any:
-    """scikit-learn's scorer of this name, or the callable itself."""
-    from sklearn.metrics import get_scorer   # slow to import, seldom needed
+class Held(NamedTuple):
+    """What was learnt from the rows of a fold, and what it says of those that are to be scored.
 
-    return get_scorer(scoring)
+    Attributes
+    ----------
+    solution : Solution
+    p : ndarray of shape (m, k)
+        Raw predictions.
+    rows : ndarray of int32 of shape (m,)
+    grid, strength : int
+        Numbers of the grid and of the strength.
+    """
 
-
-def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[tuple[Any, Any]]:
-    """The rows to learn from and those to score, fold by fold."""
-    from sklearn.model_selection import check_cv   # slow to import, seldom needed
-    pairs = check_cv(cv, y, classifier=classifies).split(np.empty((X.shape[0], 1)), y)
-    return [tuple(np.sort(np.asarray(rows)).astype(np.int32) for rows in pair) for pair in pairs]   # type: ignore[misc]
+    solution: Solution
+    p: Any
+    rows: Any
+    grid: int
+    strength: int
 
 
 def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w: Any,
@@ -52,7 +59,7 @@ def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w:
 
 
 def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
-               score: Callable[[Any, Any], Any], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
+               score: Callable[[Held], Any], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
     """Scores and solutions, by fold, then grid, then strength.
 
     Parameters
@@ -63,7 +70,7 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     grids : callable
         From the rows of a fold to lists of (l2, penalty), strongest first.
     score : callable
-        From raw predictions (n, k) and their rows to what is wanted.
+        From what is held out to what is wanted.
     start : callable
         From the rows of a fold to where to start.
     **options
@@ -74,10 +81,10 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     starts = [start(train) for train, _ in folds]
     solutions: list[list[Any]] = [[] for _ in folds]
     scores: list[list[Any]] = [[] for _ in folds]
-    for walk, *grid in zip(walks, *strengths):
+    for at, (walk, *grid) in enumerate(zip(walks, *strengths)):
         for i, found in enumerate(walk(grid, starts)):
             solutions[i].append([solution for solution, _ in found])
-            scores[i].append([score(p, folds[i][1]) for _, p in found])
+            scores[i].append([score(Held(*pair, folds[i][1], at, j)) for j, pair in enumerate(found)])
     return scores, solutions
 
 
@@ -138,10 +145,13 @@ class PathCV(Routes, SolvedRegressor):
     def _ratios(self) -> list[float]:
         return [1.0]
 
+    def _folds(self, X: Any, y: Any) -> Any:
+        return folds_of(vars(self)["cv"], X, y, False)
+
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
         objective = self._objective(X, task, 0, 0.0, None)
-        ratios, folds, positive = self._ratios(), folds_of(values["cv"], X, y, False), bool(values["positive"])
+        ratios, folds, positive = self._ratios(), task.folds, bool(values["positive"])
 
         def start(rows: Any) -> Any:
             first = np.zeros(objective.n_params)
@@ -152,8 +162,9 @@ class PathCV(Routes, SolvedRegressor):
         steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
         grids = [strengths_of(type(self).__name__, steepest, ratio, values) for ratio in ratios]
 
-        def mean_square(p: Any, rows: Any) -> float:
-            return float(np.average((y[rows] - p[:, 0]) ** 2, weights=None if weight is None else weight[rows]))
+        def mean_square(held: Held) -> float:
+            errors = (y[held.rows] - held.p[:, 0]) ** 2
+            return float(np.average(errors, weights=None if weight is None else weight[held.rows]))
 
         pairs = [[penalty_of(float(alpha), ratio, positive) for alpha in grid] for grid, ratio in zip(grids, ratios)]
         scores, _ = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),

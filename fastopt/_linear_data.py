@@ -129,6 +129,15 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
     return y
 
 
+def unweighted_hidden(y: Any, weight: Any) -> Any:
+    """y, with what stands in rows of weight 0, which may be anything, replaced by what stands in another."""
+    if weight is None or weight.all():
+        return y
+    y = y.copy()
+    y[weight == 0] = y[np.argmax(weight > 0)]
+    return y
+
+
 def find_classes(y: Any) -> Any:
     """The labels in y, sorted."""
     found = _whole_numbers(y) if y.dtype.kind in "iubf" else None

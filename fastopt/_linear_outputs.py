@@ -11,7 +11,7 @@ from sklearn.base import RegressorMixin
 
 from fastopt import losses
 from fastopt._linear_classes import Classifies, weights_of_classes
-from fastopt._linear_data import check_X_y, encode, find_classes, float_type, real_targets
+from fastopt._linear_data import check_X_y, encode, find_classes, float_type, real_targets, unweighted_hidden
 from fastopt._linear_docs import arguments
 from fastopt._linear_solved import Found, SolvedEstimator, Task
 from fastopt.losses import Loss
@@ -100,7 +100,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
 
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         loss = self._regression_loss()
-        y = real_targets(y, float_type(X), loss)
+        y = real_targets(unweighted_hidden(y, weight), float_type(X), loss)
         targets = [y] if y.ndim == 1 else list(y.T)
         return Task(targets, [weight] * len(targets), loss)
 

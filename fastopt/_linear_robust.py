@@ -20,7 +20,7 @@ from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import HUBER, QUANTILE, penalty_of, solve
 from fastopt._solve_piecewise import programme
 from fastopt.losses import Loss
-from fastopt.objective import LinearObjective
+from fastopt.objective import LinearObjective, predictions
 
 #: scikit-learn's least scale
 LEAST = 10 * np.finfo(np.float64).eps
@@ -118,6 +118,9 @@ class HuberRegressor(SolvedRegressor):
             if abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) or left <= 0:
                 break
             scale = float(np.exp(_ahead(tried)))
+        if task.whole is not None:   # the rows of weight 0 have had no part in it, but may lie within or without
+            everything, target = task.whole
+            residual = np.abs(target - predictions(everything, *objective.unstandardized(w), self._n_threads())[:, 0])
         self.scale_, self.outliers_ = scale, residual > scale * float(self.epsilon)
         converged = abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) and solution.converged
         self._close(events, solution)

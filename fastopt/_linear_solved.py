@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastopt._linear_compat import FIT_LEVELS, Events, blas_beside, with_callbacks
 from fastopt._linear_data import check_weight, check_X, float_type
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
+from fastopt._linear_folds import rows_of, with_weight
 from fastopt._linear_docs import arguments
 from fastopt._linear_params import check_rules
 from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, scales_intercept, solve
@@ -40,6 +41,36 @@ class Task:
     weights: list[Any]                       # of the rows for each target: (n,), or None
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
+    folds: Any = None                        # of cross-validation: (rows to learn from, rows to score)
+    counts: Any = None                       # which rows of all have a weight, (n,) of bool: the others are left out; None: all
+    whole: Any = None                        # X and y with those that are left out; None: there are none
+
+    def counting(self, X: Any, y: Any) -> Any:
+        """X and, here, what belongs to its rows without those that weigh nothing: whatever stands in them, they do not exist."""
+        if any(weight is None for weight in self.weights):
+            return X
+        counts = np.any([weight > 0 for weight in self.weights], axis=0)
+        if counts.all():
+            return X
+        self.counts, rows, self.whole = counts, np.flatnonzero(counts), (X, y)
+        if self.folds is not None:
+            self.folds = with_weight(self.folds, counts)
+        every = np.unique(self.targets[0]) if self.loss == "multinomial" else self.targets[0][:0]
+        self.targets, self.weights = ([array[rows] for array in arrays] for arrays in (self.targets, self.weights))
+        lost = np.setdiff1d(every, self.targets[0])
+        if lost.size:   # classes of which all rows weigh nothing stay classes, by a row each that weighs nothing either
+            rows = np.append(rows, np.repeat(rows[:1], lost.size))
+            self.targets = [np.append(self.targets[0], lost)]
+            self.weights = [np.append(self.weights[0], np.zeros_like(self.weights[0], shape=lost.size))]
+        return rows_of(X, rows)
+
+    def of_all(self, values: Any, other: Any) -> Any:
+        """What belongs to the rows that count, for all rows: the others have another value."""
+        if self.counts is None:
+            return values
+        found = np.full((len(self.counts), *values.shape[1:]), other, dtype=values.dtype)
+        found[self.counts] = values[:np.count_nonzero(self.counts)]
+        return found
 
 
 @dataclass
@@ -112,6 +143,10 @@ class SolvedEstimator(LinearEstimator):
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         raise NotImplementedError
 
+    def _folds(self, X: Any, y: Any) -> Any:
+        """The rows of the folds of cross-validation, if there are any."""
+        return None
+
     def _attributes(self, found: Found) -> dict[str, Any]:
         """The fitted attributes."""
         return {**self._named(found.coef, found.intercept), "n_iter_": found.n_iter}
@@ -148,6 +183,8 @@ class SolvedEstimator(LinearEstimator):
             X, y = self._read(X, y)
             weight = check_weight(weight, X)
             task = self._task(X, y, weight)
+            task.folds = self._folds(X, y)
+            X = task.counting(X, y)
             with blas_beside(self._n_threads()):
                 found = self._solve(X, task, events)
             attributes = {**task.attributes, **self._attributes(found)}
