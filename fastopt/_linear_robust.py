@@ -216,7 +216,8 @@ class QuantileRegressor(SolvedRegressor):
         penalty, options = self._penalty(float(self.alpha))[1], dict(self.solver_options or {})
         if self.solver == "interior-point" or self.solver == "auto" and X.shape[1] <= self._wide_features:
             solution = solve(objective, penalty, solver="interior-point", tol=float(options.get("tol", 1e-9)),
-                             max_iter=self._max_iter(), callback=self._callback(events))
+                             max_iter=self._max_iter(), callback=self._callback(events, self._reached(objective, task, None)))
+            self._close(events, solution)
         else:
             solution = programme(objective, penalty, "highs" if self.solver == "auto" else self.solver, options, 1e-6)
         coef, intercept = objective.unstandardized(solution.w)
