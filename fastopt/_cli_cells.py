@@ -81,11 +81,9 @@ def numbers(text: Any, decimal: str = ".", unit: str = "") -> tuple[np.ndarray, 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if decimal == "." and unit != "%":
-        try:                                       # exact to the last digit, and most columns are as plain as this
-            return _floats(pc.cast(text, pa.float64())), np.zeros(len(text), dtype=bool)
-        except pa.ArrowInvalid:
-            pass
+    plain = _plain(text) if decimal == "." and unit != "%" else None
+    if plain is not None:
+        return _floats(plain), np.zeros(len(text), dtype=bool)
     good = pc.match_substring_regex(text, NUMBER[decimal])
     good = pc.and_(good, pc.equal(pc.ends_with(text, pattern="%"), unit == "%"))
     kept = pc.if_else(good, text, pa.scalar(None, type=text.type))
@@ -96,15 +94,33 @@ def numbers(text: Any, decimal: str = ".", unit: str = "") -> tuple[np.ndarray, 
     return _floats(pc.cast(kept, pa.float64())), bad.to_numpy(zero_copy_only=False)
 
 
+def _plain(text: Any) -> Any:
+    """Text as float64, exact to the last digit, if all of it is as plain as most columns are; else None."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        return pc.cast(text, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def is_plain(text: Any) -> bool:
+    """Whether all cells are numbers with a decimal point and nothing around them."""
+    return _plain(text) is not None
+
+
 def _floats(array: Any) -> np.ndarray:
     return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def number_signs(text: Any) -> list[str]:
-    """The decimal signs with which every cell of text without gaps is a number."""
+def number_signs(text: Any) -> tuple[list[str], bool]:
+    """The decimal signs with which every cell of text without gaps is a number, and whether it matters which is taken."""
     unit = percent(text)
-    return [decimal for decimal in SIGNS
-            if all(not numbers(part, decimal, unit)[1].any() for part in (text[:FEW], text))]
+    matters = has(text, ".") or has(text, ",")
+    signs = [decimal for decimal in SIGNS if all(not numbers(part, decimal, unit)[1].any() for part in (text[:FEW], text))
+             ] if matters else list(SIGNS) if not numbers(text, ".", unit)[1].any() else []
+    return signs, matters and bool(signs)
 
 
 def percent(text: Any) -> str:
@@ -115,11 +131,11 @@ def percent(text: Any) -> str:
     return "%" if len(first) and first[0].as_py().endswith("%") else ""
 
 
-def has_signs(text: Any) -> bool:
-    """Whether any cell has a comma or a point, so that the decimal sign matters."""
+def has(text: Any, sign: str) -> bool:
+    """Whether any cell has this in it."""
     import pyarrow.compute as pc
 
-    return bool(pc.any(pc.match_substring_regex(text, "[.,]")).as_py())
+    return bool(pc.any(pc.match_substring(text, sign)).as_py())
 
 
 def currencies(text: Any) -> set[str]:

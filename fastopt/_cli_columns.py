@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cli_cells import (SIGNS, TRUTH, as_arrow, currencies, date_format, days, has_signs, is_text, number_signs, numbers, percent,
+from ._cli_cells import (SIGNS, TRUTH, as_arrow, currencies, date_format, days, is_plain, is_text, number_signs, numbers, percent,
                          truths, typed_days, without_gaps, words_among_numbers)
 
 UNSEEN, MISSING = -1, -2   # codes of labels that training did not have, and of cells without one
@@ -150,15 +150,14 @@ class Found:
     def __init__(self, name: str, cells: Any, words: bool = True) -> None:
         self.name, self.notes = name, []
         self.text, self.words = without_gaps(as_arrow(cells)), ()
-        self.signs = number_signs(self.text)
+        self.signs, self.matters = number_signs(self.text)
         if not self.signs and words:
             self.words = tuple(words_among_numbers(self.text))
             if self.words:
                 self.text = without_gaps(self.text, self.words)
-                self.signs = number_signs(self.text)
+                self.signs, self.matters = number_signs(self.text)
                 self.notes.append(f"column {name!r} holds numbers; {', '.join(map(repr, self.words))} counts as a gap")
-        self.matters = bool(self.signs) and has_signs(self.text)
-        if len(currencies(self.text) if self.matters or not self.signs else ()) > 1:
+        if self.signs and not is_plain(self.text) and len(currencies(self.text)) > 1:
             self.signs = []                        # dollars and euros are not to be added up
 
     def column(self, decimal: str) -> Column:

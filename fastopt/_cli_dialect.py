@@ -134,8 +134,8 @@ def _rows(lines: list[str], separator: str, quoted: bool = True) -> list[list[st
 
 
 def find_separator(lines: list[str], suffix: str = "") -> str:
-    """The separator that cuts most lines into the same number of cells, most of them numbers."""
-    best, best_score = "", (0.6, -1.0, 0)
+    """The separator that cuts most lines into the same number of cells, and leaves no other separator in most columns."""
+    best, best_score = "", (0.6, -len(lines[0]), 0)
     for rank, separator in enumerate(SEPARATORS):
         rows = _rows(lines, separator)
         width, count = Counter(map(len, rows)).most_common(1)[0]
@@ -143,9 +143,9 @@ def find_separator(lines: list[str], suffix: str = "") -> str:
             continue
         if separator == "\t" and suffix == ".tsv":
             return separator
-        cells = [cell for row in rows for cell in row]
-        share = sum(map(is_number, cells)) / len(cells)
-        score = (round(count / len(rows), 1), round(share, 1), -rank)
+        columns = zip(*(row for row in rows if len(row) == width))
+        torn = sum(2 * sum(map(_is_torn, column)) > count for column in columns)
+        score = (round(count / len(rows), 1), -torn, -rank)
         if score > best_score:
             best, best_score = separator, score
     if best:
@@ -155,6 +155,11 @@ def find_separator(lines: list[str], suffix: str = "") -> str:
     if count[0] > 1 and count[1] > 0.6 * len(rows):
         return BLANKS
     return max(SEPARATORS, key=lambda s: (sum(line.count(s) for line in lines), s == ","))
+
+
+def _is_torn(cell: str) -> bool:
+    """Whether a cell has a separator in it that is no part of a number."""
+    return any(separator in cell for separator in SEPARATORS) and not is_number(cell)
 
 
 def _lines_above(rows: list[list[str]], width: int, text: list[str]) -> tuple[int, list[str]]:

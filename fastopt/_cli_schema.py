@@ -60,6 +60,15 @@ class Schema:
         """Names of the columns of a table."""
         return [column.name for column in self.columns]
 
+    def summary(self) -> str:
+        """``"2 numbers with decimal commas, 1 date in days, 3 text"``."""
+        kinds = [column.kind for column in self.columns]
+        commas = any(column.kind == "number" and column.decimal == "," for column in self.columns)
+        words = {"number": "number", "boolean": "TRUE or FALSE", "date": "date", "text": "text", "empty": "empty"}
+        more = {"number": " with decimal commas" * commas, "date": " in days"}
+        return ", ".join(f"{kinds.count(kind)} {word}{'s' * (kind in more and kinds.count(kind) > 1)}{more.get(kind, '')}"
+                         for kind, word in words.items() if kind in kinds)
+
     def frame(self, cells: Any, source: str = "X") -> Any:
         """A DataFrame of the schema's columns: numbers as float64, text as it stands.
 

@@ -10,7 +10,10 @@ import re
 import warnings
 from typing import Any
 
-from ._cli_cells import as_arrow, is_text
+import numpy as np
+
+from ._cli_cells import as_arrow, is_text, numbers
+from ._cli_columns import Column, typed_kind
 from ._cli_dialect import Dialect, find_encoding, sniff
 from ._cli_errors import USAGE, CliError, did_you_mean, listed
 from ._cli_files import Data, head_of, suffix_of
@@ -145,13 +148,10 @@ def _without_row_numbers(frame: Any, named: bool, like: Schema | None) -> tuple[
     first = frame.columns[0]
     if not named or frame.shape[1] < 3 or not NO_NAME.fullmatch(first) or not len(frame) or like and first in like.names:
         return frame, []
-    import numpy as np
-    import pandas as pd
-
     cells = as_arrow(frame.iloc[:, 0])
-    values = pd.to_numeric(pd.Series(cells.to_pylist()), errors="coerce").to_numpy(dtype=np.float64)
-    names = is_text(cells) and len(cells) > 1 and len(set(cells.to_pylist())) == len(cells) and np.isnan(values).all()
-    if names or (np.diff(values) == 1).all() and not np.isnan(values).any():
+    values, bad = numbers(cells) if is_text(cells) else (Column(first, typed_kind(cells)).values(cells), None)
+    names = is_text(cells) and len(cells) > 1 and bool(bad.all()) and len(cells.unique()) == len(cells)
+    if names or np.asarray(values).dtype.kind == "f" and (np.diff(values) == 1).all() and not np.isnan(values).any():
         return frame.iloc[:, 1:], [f"the first column {'names' if names else 'numbers'} the rows and is left out"]
     return frame, []
 

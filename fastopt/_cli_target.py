@@ -16,7 +16,7 @@ from ._cli_columns import Column, Found, label_codes, label_key, spelled, typed_
 from ._cli_errors import USAGE, CliError, one_of
 
 TASKS = ("classification", "regression")
-MOST_CLASSES = 20          # whole numbers with no more values than this are classes
+MOST_CLASSES = 20          # whole numbers with no more values than this, each of two rows at least, are classes
 LABELS = {"int": np.int64, "bool": bool, "str": str}
 
 
@@ -106,7 +106,7 @@ def learn_target(cells: Any, task: str | None = None, name: str = "", decimal: s
         raise CliError(f"{shown} has an infinite value in row {int(np.argmin(np.isfinite(values))) + 1}")
     if task is None:
         whole = values is not None and bool((values == np.round(values)).all())
-        many = column.kind == "number" and not (whole and len(np.unique(values)) <= MOST_CLASSES)
+        many = column.kind == "number" and not (whole and len(np.unique(values)) <= min(MOST_CLASSES, max(2, len(values) / 2)))
         task = "regression" if many else "classification"
     if task == "regression":
         return _numbers(values, array, shown), Target(name, task, column), []

@@ -5,6 +5,7 @@ Called by `_cli` with the options; each step is a module of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from shlex import quote
 
 import numpy as np
 
@@ -161,6 +162,8 @@ def _open(report, data, rows, estimator):
         else f", {rows.X.dtype}"
     scaled = "" if rows.preparer.scale else ", not scaled"
     report.say(f"  {len(rows.y):,} rows to learn from, {held:,} to score on{made}{scaled}")
+    if rows.preparer.kind_ == "table":
+        report.say(f"  columns: {rows.preparer.schema_.summary()}")
     for note in [*data.notes, *rows.notes]:
         report.say(f"  {note}")
     for name, why in list(rows.preparer.left_out_.items())[:5]:
@@ -266,7 +269,8 @@ def _score_rows(rows, scored, losses):
 def _close(report, options, data, rows, fitted):
     """Where the model and the picture went, and whose epoch they are."""
     saved, best, last = fitted.saved_epoch, fitted.best_epoch, len(fitted.losses)
-    which = f"of epoch {saved}" + (", the last" if saved == last else "") + (", the best" if saved == best and fitted.scores else "")
+    names = ["the last"] * (saved == last) + ["the best"] * (saved == best and bool(fitted.scores))
+    which = f"of epoch {saved}" + f", {' and '.join(names)}" * bool(names)
     if fitted.scores and number(fitted.scores[best - 1]) != number(fitted.scores[saved - 1]):
         which += f"; epoch {best} scored {number(fitted.scores[best - 1])} (--early-stopping keeps the best)"
     report.say()
@@ -274,7 +278,7 @@ def _close(report, options, data, rows, fitted):
     if not options.no_plot and _draw(report, options, data, rows, fitted):
         report.say(f"  picture  {options.plot}")
     if options.data:
-        report.say(f"  next     fastopt predict {options.output} {options.data}", style="dim")
+        report.say(f"  next     fastopt predict {quote(str(options.output))} {quote(str(options.data))}", style="dim")
 
 
 def _draw(report, options, data, rows, fitted):
