@@ -33,7 +33,7 @@ class LogisticRegressionCV(LogisticRegression):
         How many values of C to try, from 1e-4 to 1e4, or which.
     l1_ratios : list of float, default=(0.0,)
         Shares of l1 in the penalty to choose from.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds, alike in their classes.
     scoring : str, callable or None, default=None
         What to maximise, as in `sklearn.metrics.get_scorer`; None: the share of right classes.

@@ -63,7 +63,7 @@ class RidgeCV(SolvedRegressor):
     scoring : str, callable or None, default=None
         What to maximise, as in `sklearn.metrics.get_scorer`; None: minus the mean squared error of rows left out, or R²
         of folds.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: each row is left out once, which takes one decomposition of XᵀX or XXᵀ for all strengths.
     gcv_mode : {'auto', 'svd', 'eigen'} or None, default=None
         Accepted for scikit-learn's sake: the shape of X decides.
