@@ -36,7 +36,7 @@ def accuracy(codes: Any, weight: Any) -> Callable[[Any], float]:
 
 
 @documented(coef="(1, n_features) for two classes, else (n_classes, n_features)", intercept="(1,) or (n_classes,)",
-            learning_rate="optimal", power_t="0.5", **passive_aggressive('hinge'), stratified=", alike in its classes",
+            **passive_aggressive('hinge'), stratified=", alike in its classes",
             without=("offset_",))
 class SGDClassifier(Probable, Supervised):
     """Linear classifier trained by stochastic gradient descent: support vector machine, logistic regression and others.

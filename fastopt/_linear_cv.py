@@ -24,7 +24,7 @@ from fastopt._path_pairs import keeps_pairs, with_pairs
 from fastopt._solver import Solution
 from fastopt.objective import LinearObjective
 
-WORDS = {"max_iter": "1000", "n_iter_more": " in the last fit",
+WORDS = {"n_iter_more": " in the last fit",
          "tol_means": "The duality gap over the mean square of y at which the solver is done."}
 
 
@@ -197,7 +197,7 @@ class ElasticNetCV(PathCV):
         The least alpha as a share of the largest, which makes all weights 0.
     alphas : int or array-like, default=100
         How many strengths to try, or which.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds.
     [parameters]
 
@@ -249,7 +249,7 @@ class LassoCV(PathCV):
         The least alpha as a share of the largest, which makes all weights 0.
     alphas : int or array-like, default=100
         How many strengths to try, or which.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds.
     [parameters]
 

@@ -21,7 +21,7 @@ from fastopt.objective import LinearObjective
 if TYPE_CHECKING:
     from typing import Self
 
-WORDS = {"coef": "(n_features,) or (n_outputs, n_features)", "intercept": "() or (n_outputs,)", "max_iter": "1000",
+WORDS = {"coef": "(n_features,) or (n_outputs, n_features)", "intercept": "() or (n_outputs,)",
          "n_iter_type": "int or list of int", "n_iter_more": ", of each column of y",
          "tol_means": "The duality gap over the mean square of y at which the solver is done; without an l1 part the largest\n"
                       "    element of the gradient, relative to that at w = 0."}

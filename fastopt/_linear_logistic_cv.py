@@ -41,7 +41,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         Shares of l1 in the penalty to choose from; None: 0 alone, or what `penalty` says.
     penalty : {'l1', 'l2', 'elasticnet', 'deprecated'}, default='deprecated'
         The older way to say `l1_ratios`; 'elasticnet' and 'deprecated' leave it to those.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds, alike in their classes.
     scoring : str, callable or None, default=None
         What to maximise, as in `sklearn.metrics.get_scorer`; None: the share of right classes.  A callable gets a

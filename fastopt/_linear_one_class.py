@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-@documented(coef="(n_features,)", learning_rate="optimal", power_t="0.5", passive_names="", passive="",
+@documented(coef="(n_features,)", passive_names="", passive="",
             without=("intercept_", "classes_", "validation_curve_", "best_iter_"))
 class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
     """Linear one-class support vector machine trained by stochastic gradient descent, to tell outliers.

@@ -41,7 +41,7 @@ def r2(y: Any, weight: Any, loss: Loss) -> Callable[[Any], float]:
 
 
 @documented(coef="(n_features,), or (n_outputs, n_features) if y has several columns", intercept="(1,) or (n_outputs,)",
-            learning_rate="invscaling", power_t="0.25", **passive_aggressive('epsilon_insensitive'), stratified="",
+            **passive_aggressive('epsilon_insensitive'), stratified="",
             without=("offset_", "classes_"))
 class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
     """Linear regression trained by stochastic gradient descent, with robust, quantile and count losses.

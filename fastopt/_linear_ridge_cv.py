@@ -59,7 +59,7 @@ class RidgeCV(SolvedRegressor):
         What to maximise, as in `sklearn.metrics.get_scorer`; None: minus the mean squared error of rows left out, or R²
         of folds.  A callable gets a regressor with the weights of a fold, the rows that it leaves out and their y, and
         `sample_weight` if it takes that; with cv=None all rows, each of which is predicted from the others.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: each row is left out once, which takes one decomposition of XᵀX or XXᵀ for all strengths.
     gcv_mode : {'auto', 'svd', 'eigen'} or None, default=None
         Accepted for scikit-learn's sake: the shape of X decides.

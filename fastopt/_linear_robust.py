@@ -41,8 +41,7 @@ def best_scale(residual: Any, weight: Any, epsilon: float) -> float:
     return float(max(LEAST, np.sqrt(inner[j - 1] / max(left[j - 1], np.finfo(np.float64).tiny))))
 
 
-@solved(alpha="0.0001", tol="1e-5",
-        tol_means="The relative change of `scale_`, and the largest element of the gradient over it, at which the fit is done.")
+@solved(tol_means="The relative change of `scale_`, and the largest element of the gradient over it, at which the fit is done.")
 class HuberRegressor(SolvedRegressor):
     """Huber's regression with its scale: minimum of Σ sᵢ·(σ + σ·h((yᵢ − xᵢ·w − b)/σ)) + alpha·‖w‖² in w, b and σ.
 
@@ -139,7 +138,7 @@ def _ahead(tried: list[tuple[float, float]]) -> float:
     return to
 
 
-@solved(alpha="1.0", solver_more="")
+@solved()
 class QuantileRegressor(SolvedRegressor):
     """Quantile regression: minimum of Σ sᵢ·pinball(yᵢ − xᵢ·w − b)/Σ sᵢ + alpha·‖w‖₁, a linear programme.
 

@@ -86,7 +86,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         ``fun(x, *args)``: the value, or with ``jac=True`` the value and the gradient.  It gets a copy of x.
     x0 : array_like of shape (d,)
         Where to start; never changed.  float32 is minimised in float32 (SciPy goes over to float64), all else in float64.
-    args : tuple
+    args : tuple, default=()
         Further arguments of fun and jac.
     method : str, optional
         Spelling is free: ``"L-BFGS-B"`` is ``"lbfgsb"``.  By default ``"lbfgs"``, with bounds ``"lbfgsb"``.
@@ -97,7 +97,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         * ``"gd"``: gradient descent, option ``line_search="armijo"`` or ``"wolfe"``;
         * ``"proximal"``: proximal (projected) gradient with acceleration [4]_ and restarts [5]_, within bounds, with l1;
         * every name in ``fastopt.optimizers.names()``: that update rule, a step an evaluation.
-    jac : True, callable, ``"2-point"``, ``"3-point"``, ``"cs"`` or None
+    jac : True, callable, ``"2-point"``, ``"3-point"``, ``"cs"`` or None, default=None
         Where the gradient comes from: from fun, from ``jac(x, *args)``, or from SciPy's finite differences (None: 2-point).
     bounds : scipy.optimize.Bounds or sequence of (min, max), optional
         None for no bound; one pair holds for all parameters.  A start outside is moved in.  Lower and upper bounds as two

@@ -89,27 +89,27 @@ def minimize_stochastic(fun: Callable[..., Any], x0: Any, n_samples: int, batch_
     x0 : array_like of shape (d,)
         Where to start; never changed.  float32 stays float32, all else becomes float64.
     n_samples : int
-    batch_size : int or batch-size strategy, 32
+    batch_size : int or batch-size strategy, default=32
         Samples a step; or whatever has ``size(t)``, such as the strategies of `fastopt.batching`.  The last batch of an epoch may
         be smaller.  `NoiseScale` learns from the two halves of each batch.
-    method : str, "adam"
+    method : str, default='adam'
         A name in ``fastopt.optimizers.names()``, or a method whose estimates of the gradient become exact, so that steps of one
         size converge: ``"svrg"`` [1]_, which asks for three values a step, ``"saga"`` [2]_ and ``"sag"`` [3]_, which keep
         a table of d numbers for each batch and take a fixed `batch_size`.
-    args : tuple
+    args : tuple, default=()
         Further arguments of fun.
-    max_epochs : int, 100
+    max_epochs : int, default=100
         Passes over the samples, at most.
-    tol : float or None, 1e-4
+    tol : float or None, default=0.0001
         An epoch is no progress if its loss is not below the best one by tol, relative to a loss above 1; None: the run is not
         ended for that.
-    n_iter_no_change : int, 5
+    n_iter_no_change : int, default=5
         Epochs without progress in a row that end the run, with status 0.
-    gtol : float, 0
+    gtol : float, default=0.0
         For ``"svrg"``, which knows it: ends the run when the largest component of the gradient over all samples is within it.
-    shuffle : bool, True
+    shuffle : bool, default=True
         A new order of the samples, for saga and sag of their batches, in each epoch.
-    random_state : int, Generator, RandomState or None
+    random_state : int, Generator, RandomState or None, default=None
         Behind the orders: the same number gives the same result.
     validation : callable, optional
         ``validation(x)``: a loss, after each epoch; progress is measured by it, and the best x is returned.

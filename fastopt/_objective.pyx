@@ -223,7 +223,16 @@ cdef class Objective:
         return g
 
     def value(self, w):
-        """F(w)."""
+        """F(w).
+
+        Parameters
+        ----------
+        w : array_like of shape (n_params,)
+
+        Returns
+        -------
+        float
+        """
         with self.lock:
             self._enter(w)
             self._need(VALUE)
@@ -249,14 +258,35 @@ cdef class Objective:
             return self._gradient_out(out)
 
     def value_and_gradient(self, w, out=None):
-        """Both from one reading of X: ``(F(w), gradient)``; `out` as in `gradient`."""
+        """Both from one reading of X.
+
+        Parameters
+        ----------
+        w, out
+            See `gradient`.
+
+        Returns
+        -------
+        value : float
+        gradient : ndarray of shape (n_params,)
+        """
         with self.lock:
             self._enter(w)
             self._need(VALUE | GRADIENT)
             return self._value(), self._gradient_out(out)
 
     def predictions(self, w):
-        """Raw predictions X·w + b, (n, k) in the type of the computation."""
+        """Raw predictions X·w + b.
+
+        Parameters
+        ----------
+        w : array_like of shape (n_params,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            In the type of the computation.
+        """
         with self.lock:
             self._enter(w)
             self._need(PRODUCTS)
@@ -271,6 +301,8 @@ cdef class Objective:
         Parameters
         ----------
         w, v : array_like of shape (n_params,)
+        *args
+            Ignored: what `scipy.optimize.minimize` hands on.
 
         Returns
         -------

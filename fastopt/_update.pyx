@@ -199,7 +199,7 @@ cdef class Update:
 
         Parameters
         ----------
-        grads : ndarray or RowSparse, or a list of them, or None
+        grads : ndarray or RowSparse, or a list of them, or None, default=None
             Gradients, one for each array of `params`, of its shape, dtype and order of memory; None: the mean of those
             that were given to `accumulate` since the last step.
 

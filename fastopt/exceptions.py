@@ -23,10 +23,10 @@ class InvalidParameterError(ValueError, TypeError):
 class DivergenceError(ValueError):
     """Training ended in weights, or in a loss, that are not finite.
 
-    Attributes
+    Parameters
     ----------
     epoch : int
-        The epoch in which it happened, from 1.
+        The epoch in which it happened, from 1; an attribute, like the others.
     learning_rate : float
         The learning rate at the start of that epoch.
     feature_scale : float

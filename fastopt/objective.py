@@ -45,17 +45,17 @@ class LinearObjective(Objective):
     y : array_like of shape (n,) or (n, k)
         Targets as the loss takes them; the loss of a sample with k targets is the sum of theirs.  For ``"multinomial"`` the
         numbers 0 … k − 1 of classes.  Copied to the type of the computation.
-    loss : str or Loss
+    loss : str or Loss, default='log_loss'
         A name of ``losses.names()``, a `Loss`, or ``"multinomial"``: the cross-entropy of the softmax of k predictions.
-    l2 : float, at least 0
+    l2 : float, at least 0, default=0.0
         Strength of the penalty, of the coefficients alone.  It may be changed between calls.
-    fit_intercept : bool
+    fit_intercept : bool, default=False
         Whether predictions have an intercept b each.
     sample_weight : array_like of shape (n,), optional
         Weights s of the samples, at least 0.  Copied to the type of the computation.
     n_threads : int, optional
         At most so many threads; None: as many as allowed.
-    standardize : bool
+    standardize : bool, default=False
         Columns count as (x − mean)/standard deviation, those of zero deviation as x − mean; both are weighted by
         `sample_weight`.  X is neither changed nor copied, and sparse X stays sparse.  Sparse X is copied once, a number a stored
         value, while its means and deviations are found.
@@ -128,6 +128,15 @@ class LinearObjective(Objective):
         """The coefficients (k, d) and the intercepts (k,), or None without, in w: views.
 
         With `standardize` they are those of the standardized columns; `unstandardized` are those of X.
+
+        Parameters
+        ----------
+        w : ndarray of shape (n_params,)
+
+        Returns
+        -------
+        coef : ndarray of shape (n_outputs, n_features)
+        intercept : ndarray of shape (n_outputs,), or None
         """
         if np.shape(w) != (self.n_params,):
             raise ValueError(f"w must have shape ({self.n_params},), got {np.shape(w)}")
@@ -135,7 +144,17 @@ class LinearObjective(Objective):
         return w[:size].reshape(self.n_outputs, self.n_features), w[size:] if self.fit_intercept else None
 
     def unstandardized(self, w: Array) -> tuple[Array, Array]:
-        """The coefficients (k, d) and the intercepts (k,) with which X as it is has the same predictions."""
+        """The coefficients and the intercepts with which X as it is has the same predictions.
+
+        Parameters
+        ----------
+        w : ndarray of shape (n_params,)
+
+        Returns
+        -------
+        coef : ndarray of shape (n_outputs, n_features)
+        intercept : ndarray of shape (n_outputs,)
+        """
         coef, intercept = self.split(w)
         shift = np.zeros(self.n_outputs) if intercept is None else intercept
         if self.columns is None:

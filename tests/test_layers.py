@@ -175,7 +175,7 @@ def test_every_file_says_what_it_is_and_stays_short(path):
     text = path.read_text(encoding="utf-8")
     if path.name != "_build_info.py":
         assert text.startswith(('"""', "/*")), "a paragraph on top: what it holds, who uses it, what it must not know"
-    assert text.count("\n") <= 300
+    assert text.count("\n") <= 400
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.suffix == ".py"],
@@ -185,4 +185,4 @@ def test_functions_are_short(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
-            assert node.end_lineno - first.lineno < 40, f"{node.name} in {path.name}"
+            assert node.end_lineno - first.lineno < 50, f"{node.name} in {path.name}"
