@@ -43,14 +43,30 @@ cdef void work_wild(Work *shared, Work *own, Worker *worker, int size, double t)
 
 
 cdef void _values(const Rows *rows, const Seat *seat, int size) noexcept nogil:
-    """Sums of losses over a thread's share of the rows of a block."""
-    cdef Py_ssize_t i, at
+    """Sums of losses over a thread's share of the rows of a block, but for rows that weigh nothing."""
+    cdef Py_ssize_t i, at, first, last, end
     i = seat.rank * CHUNK_ROWS
     while i < rows.n:
-        at = at_row(rows, seat, i)
-        rows.values[i // CHUNK_ROWS] = rows.kernels.batch_values(
-            &seat.errors, min(<Py_ssize_t>CHUNK_ROWS, rows.n - i), rows.y + at, rows.p + at)
+        last, end = i, min(<Py_ssize_t>i + CHUNK_ROWS, rows.n)
+        rows.values[i // CHUNK_ROWS] = 0
+        while last < end:
+            first = last
+            while first < end and not _weighs(rows, first):
+                first += 1
+            last = first
+            while last < end and _weighs(rows, last):
+                last += 1
+            at = at_row(rows, seat, first)
+            if last > first:
+                rows.values[i // CHUNK_ROWS] += rows.kernels.batch_values(&seat.errors, last - first, rows.y + at, rows.p + at)
         i += size * CHUNK_ROWS
+
+
+cdef inline bint _weighs(const Rows *rows, Py_ssize_t i) noexcept nogil:
+    """Whether the weight of a row is above 0."""
+    if rows.sample_weight == NULL:
+        return True
+    return (<const float *>rows.sample_weight)[i] > 0 if rows.item == 4 else (<const double *>rows.sample_weight)[i] > 0
 
 
 cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:

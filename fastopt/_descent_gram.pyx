@@ -47,10 +47,19 @@ def gram(Columns columns, D, double factor, int threads=1, known=None):
     H[k:] = _sparse(columns, D, factor) if columns.is_sparse else _dense(columns, D, factor, threads, k)
     if k:
         H[:k, :k] = known[:k, :k]
-    H[:k, k:] = H[k:, :k].T
-    below = np.tril(H[k:, k:], -1)
-    H[k:, k:] = np.tril(H[k:, k:]) + below.T
+    _mirror(H, k)
     return H
+
+
+cdef void _mirror(double[:, ::1] H, Py_ssize_t first) noexcept:
+    """What stands below the diagonal, from this row on, above it too, tile by tile."""
+    cdef Py_ssize_t m = H.shape[0], a, b, i, j
+    with nogil:
+        for a in range(first, m, 32):
+            for b in range(0, min(m, a + 32), 32):
+                for i in range(a, min(m, a + 32)):
+                    for j in range(b, min(i, b + 32)):
+                        H[j, i] = H[i, j]
 
 
 cdef _dense(Columns columns, D, double factor, int threads, Py_ssize_t first):

@@ -12,8 +12,8 @@ import numpy as np
 
 from fastopt._linear_compat import Events
 from fastopt._linear_folds import folds_of
+from fastopt._linear_l1 import LeastSquares
 from fastopt._linear_metadata import Routes
-from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_params import refuse
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
@@ -59,7 +59,7 @@ def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w:
 
 
 def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
-               score: Callable[[Held], Any], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
+               score: Callable[[list[Held]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
     """Scores and solutions, by fold, then grid, then strength.
 
     Parameters
@@ -70,7 +70,7 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     grids : callable
         From the rows of a fold to lists of (l2, penalty), strongest first.
     score : callable
-        From what is held out to what is wanted.
+        From what is held out, for one strength after the other, to what is wanted.
     start : callable
         From the rows of a fold to where to start.
     **options
@@ -84,7 +84,7 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     for at, (walk, *grid) in enumerate(zip(walks, *strengths)):
         for i, found in enumerate(walk(grid, starts)):
             solutions[i].append([solution for solution, _ in found])
-            scores[i].append([score(Held(*pair, folds[i][1], at, j)) for j, pair in enumerate(found)])
+            scores[i].append(score([Held(*pair, folds[i][1], at, j) for j, pair in enumerate(found)]))
     return scores, solutions
 
 
@@ -100,10 +100,9 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
 
     def alone(grids: Any, starts: Any) -> Iterable[Scored]:
         for i, (train, test) in enumerate(folds):
-            held = objective.rows(test)
-            found = (along(objective.rows(train), grids[i], starts[i], **options) if sums is None
-                     else sums[i].path(grids[i], starts[i], tol))
-            yield [(solution, held.predictions(solution.w)) for solution in found]
+            found = list(along(objective.rows(train), grids[i], starts[i], **options) if sums is None
+                         else sums[i].path(grids[i], starts[i], tol, options["max_iter"]))
+            yield list(zip(found, _predictions(objective.rows(test), found)))
 
     def together(grids: Any, starts: Any) -> Iterable[Scored]:
         walk = Folds(objective, folds, starts, tol, options["max_iter"])
@@ -123,6 +122,15 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
     return [walk_of(grid) for grid in grids]
 
 
+def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
+    """Raw predictions (n, k) by each solution, those of one output all at once."""
+    if held.n_outputs > 1 or len(found) == 1:
+        return [held.predictions(solution.w) for solution in found]
+    d, w = held.n_features, np.array([solution.w for solution in found])
+    several = held.copies(np.ones((held.n_samples, len(found)), held.dtype))
+    return list(several.predictions(np.concatenate([w[:, :d].ravel(), w[:, d:].ravel()])).T[:, :, None])
+
+
 def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:
     """Strengths for one l1_ratio, strongest first: the parameter alphas, or so many from the one on that makes all weights 0."""
     if np.ndim(values["alphas"]) == 1:
@@ -134,7 +142,7 @@ def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, A
     return np.geomspace(largest, largest * float(values["eps"]), int(values["alphas"]))
 
 
-class PathCV(Routes, SolvedRegressor):
+class PathCV(Routes, LeastSquares):
     """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
 
     _convention = "chosen"
@@ -162,9 +170,11 @@ class PathCV(Routes, SolvedRegressor):
         steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
         grids = [strengths_of(type(self).__name__, steepest, ratio, values) for ratio in ratios]
 
-        def mean_square(held: Held) -> float:
-            errors = (y[held.rows] - held.p[:, 0]) ** 2
-            return float(np.average(errors, weights=None if weight is None else weight[held.rows]))
+        def mean_square(held: list[Held]) -> list[float]:
+            rows = held[0].rows
+            with np.errstate(over="ignore"):
+                errors = (y[rows, None] - np.hstack([one.p for one in held])) ** 2
+            return list(np.average(errors, axis=0, weights=None if weight is None else weight[rows]))
 
         pairs = [[penalty_of(float(alpha), ratio, positive) for alpha in grid] for grid, ratio in zip(grids, ratios)]
         scores, _ = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),

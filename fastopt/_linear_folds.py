@@ -66,8 +66,10 @@ def with_weight(folds: list[Fold], counts: Any) -> list[Fold]:
 
 
 def rows_of(X: Any, rows: Any) -> Any:
-    """These rows of X, of its format."""
-    return X.tocsr()[rows].asformat(X.format) if scipy.sparse.issparse(X) else X[rows]
+    """A copy of these rows of X, of its format and order."""
+    if scipy.sparse.issparse(X):
+        return X.tocsr()[rows].asformat(X.format)
+    return X.T.take(rows, axis=1).T if X.flags.f_contiguous else X[rows]
 
 
 def scorer_of(scoring: Any, classes: Any = None) -> Any:

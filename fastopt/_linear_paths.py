@@ -148,7 +148,7 @@ def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any) -> Pat
     pairs = [penalty_of(float(alpha), ratio, positive) for alpha in alphas]
     goal, sums = model._tolerance(objective), all_sums(objective)
     solutions = list(along(objective, pairs, w, solver="auto", tol=goal, max_iter=values["max_iter"]) if sums is None
-                     else sums.path(pairs, w, goal))
+                     else sums.path(pairs, w, goal, values["max_iter"]))
     coefs = np.array([solution.w for solution in solutions], dtype=float_type(X)).T
     model._report(Found(coefs.T, None, solutions))
     found = alphas, coefs, np.array([solution.gap for solution in solutions])
