@@ -80,6 +80,13 @@ class Ridge(SolvedRegressor):
 
 
 def relative(tol: float, objective: LinearObjective) -> float:
-    """`tol` times the largest element of the gradient at 0: the meaning does not depend on the unit of y."""
-    largest = float(np.abs(objective.gradient(np.zeros(objective.n_params))).max())
+    """`tol` times the largest element of the gradient at w = 0 and the best intercept: the meaning depends neither on the unit nor on
+    the origin of X and y."""
+    given = objective.centred()
+    w = np.zeros(given.n_params)
+    g = given.gradient(w)
+    if given.fit_intercept and abs(g[-1]) > 1e-9 * np.sqrt(2 * given.value(w)):
+        w[-given.n_outputs:] = -g[-given.n_outputs:]
+        g = given.gradient(w)
+    largest = float(np.abs(g).max())
     return tol * largest if largest > 0 else tol

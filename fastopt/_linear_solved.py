@@ -40,6 +40,7 @@ class Task:
     weights: list[Any]                       # of the rows for each target: (n,), or None
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
+    origins: Any = 0.0                       # what the targets count from, each: added to the intercepts in the end
 
 
 @dataclass
@@ -125,6 +126,10 @@ class SolvedEstimator(LinearEstimator):
         """Intercepts to start from."""
         return np.zeros(k)
 
+    def _from_origins(self, task: Task) -> Task:
+        """The same task, with targets that count from where an intercept would be best alone, if the losses allow that."""
+        return task
+
     def _max_iter(self) -> int:
         limit = vars(self)["max_iter"]
         return MAX_ITER if limit is None else int(limit)
@@ -150,6 +155,7 @@ class SolvedEstimator(LinearEstimator):
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         """One objective after the other."""
+        task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
         X, column, scaling = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
@@ -165,8 +171,8 @@ class SolvedEstimator(LinearEstimator):
             coef, intercept = objective.unstandardized(solution.w)
             parts.append((coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column))
         dtype = float_type(X)
-        coef, intercept = (np.concatenate(rows).astype(dtype) for rows in zip(*parts))
-        return Found(coef, intercept, solutions)
+        coef, intercept = (np.concatenate(rows) for rows in zip(*parts))
+        return Found(coef.astype(dtype), (intercept + task.origins).astype(dtype), solutions)
 
     def _with_intercept(self, X: Any, task: Task, l2: float, penalty: Any) -> tuple[Any, float | None, float | None]:
         """(X, column, scaling): X with a column where an intercept is penalised, and its value; or X, and what the solver is told."""
@@ -197,7 +203,7 @@ class SolvedEstimator(LinearEstimator):
             if coef.shape != (outputs, d):
                 raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: X and y need "
                                  f"{(outputs, d)}; fit without warm_start")
-            coef, intercept = coef[i * k:(i + 1) * k], intercept[i * k:(i + 1) * k]
+            coef, intercept = coef[i * k:(i + 1) * k], (intercept - task.origins)[i * k:(i + 1) * k]
         else:
             coef, intercept = np.zeros((k, d)), self._first(task, i, k)
         if column is not None:

@@ -46,7 +46,8 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     w0 : array_like of shape (n_params,), optional
         Where to start; default 0.
     tol : float, at least 0
-        The largest element of the gradient, or with a penalty of its least subgradient, at the end.
+        The largest element of the gradient, or with a penalty of its least subgradient, at the end; with an intercept, of columns
+        without their means, where these lie far from 0 (`LinearObjective.centred`).
     max_iter : int
     callback : callable, optional
         Of a `Solution` after each iteration; ``StopIteration`` ends the run.
@@ -83,13 +84,38 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     share, rest = _smooth_part(penalty)
     try:
         objective.l2 = own + share
-        name = _settle(choose(objective, rest, tol), objective) if solver == "auto" else solver
-        run = find(name, objective, rest)
+        name = choose(objective, rest, tol) if solver == "auto" else solver
+        find(name, objective, rest)
+        given = objective if intercept_scaling is not None or not registry[name].needs.centred else objective.centred()
+        name = _settle(name, given) if solver == "auto" else name
+        move = _Means(given) if given is not objective else None
         more = _scaling(intercept_scaling, name, objective, rest)
-        solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state, **more)
-        return _remark(solution, objective, rest)
+        solution = find(name, given, rest)(given, rest, w if move is None else move.into(w), tol=tol, max_iter=max_iter,
+                                           callback=callback if move is None else move.told(callback), random_state=random_state, **more)
+        return _remark(solution if move is None else move.back(solution), objective, rest)
     finally:
         objective.l2 = own
+
+
+class _Means:
+    """The way of weights between columns as they are and columns without their means: only the intercepts change."""
+
+    def __init__(self, objective: Any) -> None:
+        self.mean, self.k, self.d = objective.mean_, objective.n_outputs, objective.n_features
+
+    def _moved(self, w: Vector, sign: float) -> Vector:
+        size, out = self.k * self.d, w.copy()
+        out[size:] += sign * (w[:size].reshape(self.k, self.d) @ self.mean)
+        return out
+
+    def into(self, w: Vector) -> Vector:
+        return self._moved(w, 1.0)
+
+    def back(self, solution: Solution) -> Solution:
+        return solution._replace(w=self._moved(solution.w, -1.0))
+
+    def told(self, callback: Callback | None) -> Callback | None:
+        return None if callback is None else lambda solution: callback(self.back(solution))
 
 
 def scales_intercept(objective: Any, penalty: Any, solver: str, tol: float) -> bool:
@@ -141,7 +167,9 @@ def _smooth(objective: Any, names: list[str], tol: float) -> str:
     if "newton-cholesky" not in names:
         return many
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
-    if hessian < (60 if loss_name(objective) == "squared_error" else 3.5) or values(objective) < WORTH and hessian < 20:
+    if loss_name(objective) == "squared_error":
+        return "newton-cholesky" if hessian < 60 else "newton-cg"
+    if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
     if rows >= (16 if hessian >= 20 else 32):
         return "preconditioned-cg"

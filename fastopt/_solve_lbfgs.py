@@ -37,7 +37,7 @@ def run(objective: Any, w0: Vector, history: History, tol: float, max_iter: int,
     return descend("lbfgs", lambda descent: _steps(descent, history), objective, w0, tol, max_iter, callback)
 
 
-@solver("lbfgs", Needs(smooth=True))
+@solver("lbfgs", Needs(smooth=True, centred=True))
 def lbfgs(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
           random_state: Any) -> Solution:
     """Limited-memory BFGS.

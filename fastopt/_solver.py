@@ -78,6 +78,8 @@ class Needs(NamedTuple):
         The most parameters.
     scales_intercept : bool
         It takes `intercept_scaling`: the intercept as the weight of a column of this value, penalised like the others.
+    centred : bool
+        It reads X through the objective alone, so that columns can be centred on the way.
     """
 
     penalties: tuple[str, ...] | None = ("none",)
@@ -87,6 +89,7 @@ class Needs(NamedTuple):
     one_output: bool = False
     max_params: int | None = None
     scales_intercept: bool = False
+    centred: bool = False
 
 
 class Entry(NamedTuple):

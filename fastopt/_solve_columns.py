@@ -1,0 +1,106 @@
+"""X as the closed forms of least squares read it: blocks in double, without their means, for products with many vectors by BLAS.
+
+Used by _solve_squares and _solve_conjugate; knows neither.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+#: numbers of a block of X that is brought to double
+BLOCK = 1 << 18
+
+
+class Columns:
+    """X without what the objective counts it without, for products with several vectors at once.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of one output.
+    """
+
+    def __init__(self, objective: Any) -> None:
+        self.objective, self.d, self.n = objective, objective.n_features, objective.n_samples
+        self.X = objective.X.arrays if not objective.X.is_sparse else _csr(objective)
+        self.mean = np.zeros(self.d) if objective.columns is None else objective.columns[0]
+        self.scale = np.ones(self.d) if objective.columns is None else objective.columns[1]
+        self.plain = objective.columns is None
+        weight = np.ones(self.n) if objective.weight is None else objective.weight.reshape(self.n, -1)[:, 0].astype(np.float64)
+        self.root = np.sqrt(weight / objective.total)     # of each row's share
+
+    def _rows(self, i: int) -> tuple[slice, Any]:
+        """Rows from the i-th on, in double."""
+        some = slice(i, min(self.n, i + max(256, 4 * BLOCK // self.d)))
+        x = self.X[some] if self.objective.rows_ is None else self.X[self.objective.rows_[some]]
+        x = x.astype(np.float64, copy=False)
+        return some, x if self.plain else (x - self.mean) / self.scale
+
+    def turned(self, Z: Array) -> Array:
+        """(d, k): Xᵀ·Z."""
+        if scipy.sparse.issparse(self.X):
+            return np.asarray((self.X.T @ Z - np.outer(self.mean, Z.sum(axis=0))) / self.scale[:, None])
+        out = np.zeros((self.d, Z.shape[1]))
+        for i in range(0, self.n, max(256, 4 * BLOCK // self.d)):
+            some, x = self._rows(i)
+            out += x.T @ Z[some]
+        return out
+
+    def squares(self) -> Array:
+        """(d,) mean squares of the columns."""
+        if self.objective.X.is_sparse:
+            share = self.root ** 2
+            X = self.X if self.X.has_canonical_format else _summed(self.X)
+            values = X.data[:X.indptr[-1]].astype(np.float64) ** 2
+            major = np.repeat(np.arange(len(X.indptr) - 1), np.diff(X.indptr))
+            rows, columns = (major, X.indices) if X.format == "csr" else (X.indices, major)
+            values *= share[rows[:len(values)]]
+            found = np.bincount(columns[:len(values)], values, self.d) - self.mean ** 2
+            return np.asarray(np.maximum(found, 0) / self.scale ** 2)
+        out = np.zeros(self.d)
+        for i in range(0, self.n, max(256, 4 * BLOCK // self.d)):
+            some, x = self._rows(i)
+            out += np.einsum("ij,ij,i->j", x, x, self.root[some] ** 2)
+        return out
+
+    def products(self) -> Array:
+        """(n, n) products of the rows, each times the root of its share: dense X alone."""
+        K, rows = np.zeros((self.n, self.n)), self.objective.rows_
+        for i in range(0, self.d, max(64, BLOCK // self.n)):
+            some = slice(i, i + max(64, BLOCK // self.n))
+            x = self.X[:, some] if rows is None else self.X[:, some][rows]
+            x = np.array(x, np.float64, order="C")
+            x -= self.mean[some]
+            x *= self.root[:, None]
+            x /= self.scale[some]
+            K += x @ x.T
+        return K
+
+
+def _summed(X: Any) -> Any:
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
+def _csr(objective: Any) -> Any:
+    if objective.turned:
+        return objective._csc
+    data, indices, indptr = objective.X.arrays
+    X = scipy.sparse.csr_array((data, indices, indptr), shape=(objective.X.n, objective.X.d))
+    return X if objective.rows_ is None else X[objective.rows_]
+
+
+def by_rows(objective: Any) -> bool:
+    """Whether the products of rows are the smaller matrix."""
+    return bool(not objective.X.is_sparse and objective.n_samples < objective.n_features)
+
+
+def unknowns(objective: Any) -> int:
+    """Rows of the matrix that is factorised for an output."""
+    return int(objective.n_samples if by_rows(objective) else objective.n_features + objective.fit_intercept)
