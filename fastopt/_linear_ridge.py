@@ -11,7 +11,7 @@ import numpy as np
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
-from fastopt._linear_solved_params import RIDGE, penalty_of
+from fastopt._linear_solved_params import RIDGE, penalty_of, relative_to_start
 from fastopt.objective import LinearObjective
 
 
@@ -71,8 +71,8 @@ class Ridge(SolvedRegressor):
     def _solver_name(self) -> str:
         return "auto" if self.positive and self.solver == "lbfgs" else super()._solver_name()
 
-    def _tolerance(self, objective: LinearObjective) -> float:
-        return relative(float(self.tol), objective)
+    def _relative(self) -> bool:
+        return True
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         return {**super()._attributes(found), "n_iter_": np.array([s.n_iter for s in found.solutions], dtype=np.int32),
@@ -80,13 +80,5 @@ class Ridge(SolvedRegressor):
 
 
 def relative(tol: float, objective: LinearObjective) -> float:
-    """`tol` times the largest element of the gradient at w = 0 and the best intercept: the meaning depends neither on the unit nor on
-    the origin of X and y."""
-    given = objective.centred()
-    w = np.zeros(given.n_params)
-    g = given.gradient(w)
-    if given.fit_intercept and abs(g[-1]) > 1e-9 * np.sqrt(2 * given.value(w)):
-        w[-given.n_outputs:] = -g[-given.n_outputs:]
-        g = given.gradient(w)
-    largest = float(np.abs(g).max())
-    return tol * largest if largest > 0 else tol
+    """What a `tol` relative to the gradient at w = 0 is to a solver."""
+    return relative_to_start(tol, objective)

@@ -122,6 +122,10 @@ class SolvedEstimator(LinearEstimator):
         """What `tol` means to a solver."""
         return float(vars(self)["tol"])
 
+    def _relative(self) -> bool:
+        """Whether `tol` is relative to the gradient at w = 0."""
+        return False
+
     def _first(self, task: Task, i: int, k: int) -> Any:
         """Intercepts to start from."""
         return np.zeros(k)
@@ -166,7 +170,7 @@ class SolvedEstimator(LinearEstimator):
             objective = self._objective(X, task, i, l2, column)
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(), callback=callback,
-                             random_state=vars(self).get("random_state"), intercept_scaling=scaling)
+                             random_state=vars(self).get("random_state"), intercept_scaling=scaling, relative=self._relative())
             solutions.append(solution)
             coef, intercept = objective.unstandardized(solution.w)
             parts.append((coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column))

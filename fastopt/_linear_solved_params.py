@@ -147,4 +147,4 @@ def penalty_of(strength: float, share: float, positive: bool = False) -> tuple[f
     return strength, penalties.NonNegative() if positive else None
 
 
-solve, scales_intercept = _solve.solve, _solve.scales_intercept
+solve, scales_intercept, relative_to_start = _solve.solve, _solve.scales_intercept, _solve.relative_to_start

@@ -33,7 +33,7 @@ _MARGINS = ("log_loss", "multinomial", "exponential")
 
 def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
           max_iter: int = 100, callback: Callback | None = None, random_state: Any = None, *,
-          intercept_scaling: float | None = None) -> Solution:
+          intercept_scaling: float | None = None, relative: bool = False) -> Solution:
     """Minimise an objective, and a penalty of its coefficients.
 
     Parameters
@@ -56,6 +56,8 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     intercept_scaling : float, above 0, optional
         The intercept is this number times a weight that is penalised like the others.  Default: it is not penalised.  Taken by the
         solvers that `scales_intercept` finds.
+    relative : bool
+        `tol` is relative to the largest element of the gradient at w = 0 and the best intercept, of squared errors.
 
     Returns
     -------
@@ -89,12 +91,29 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
         given = objective if intercept_scaling is not None or not registry[name].needs.centred else objective.centred()
         name = _settle(name, given) if solver == "auto" else name
         move = _Means(given) if given is not objective else None
-        more = _scaling(intercept_scaling, name, objective, rest)
+        more: dict[str, Any] = _scaling(intercept_scaling, name, objective, rest)
+        if relative and registry[name].needs.relative and rest is None:
+            more["relative"] = True
+        elif relative:
+            tol = relative_to_start(tol, given)
         solution = find(name, given, rest)(given, rest, w if move is None else move.into(w), tol=tol, max_iter=max_iter,
                                            callback=callback if move is None else move.told(callback), random_state=random_state, **more)
         return _remark(solution if move is None else move.back(solution), objective, rest)
     finally:
         objective.l2 = own
+
+
+def relative_to_start(tol: float, objective: Any) -> float:
+    """`tol` times the largest element of the gradient of squared errors at w = 0 and the best intercept: its meaning depends neither on
+    the unit nor on the origin of X and y."""
+    given = objective.centred()
+    w = np.zeros(given.n_params)
+    g = given.gradient(w)
+    if given.fit_intercept and abs(g[-1]) > 1e-9 * math.sqrt(2 * given.value(w)):
+        w[-given.n_outputs:] = -g[-given.n_outputs:]
+        g = given.gradient(w)
+    largest = float(np.abs(g).max())
+    return tol * largest if largest > 0 else tol
 
 
 class _Means:

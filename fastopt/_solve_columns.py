@@ -10,6 +10,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from ._columns import Reader
+
 Array = NDArray[np.float64]
 
 #: numbers of a block of X that is brought to double
@@ -54,19 +56,25 @@ class Columns:
     def squares(self) -> Array:
         """(d,) mean squares of the columns."""
         if self.objective.X.is_sparse:
-            share = self.root ** 2
-            X = self.X if self.X.has_canonical_format else _summed(self.X)
-            values = X.data[:X.indptr[-1]].astype(np.float64) ** 2
-            major = np.repeat(np.arange(len(X.indptr) - 1), np.diff(X.indptr))
-            rows, columns = (major, X.indices) if X.format == "csr" else (X.indices, major)
-            values *= share[rows[:len(values)]]
-            found = np.bincount(columns[:len(values)], values, self.d) - self.mean ** 2
-            return np.asarray(np.maximum(found, 0) / self.scale ** 2)
+            found = self._stored_squares()
+            found = np.maximum(found - self.mean ** 2, 4 * np.finfo(np.float64).eps * found)
+            return np.asarray(found / self.scale ** 2)
         out = np.zeros(self.d)
         for i in range(0, self.n, max(256, 4 * BLOCK // self.d)):
             some, x = self._rows(i)
             out += np.einsum("ij,ij,i->j", x, x, self.root[some] ** 2)
         return out
+
+    def _stored_squares(self) -> Array:
+        """Of sparse columns as they are."""
+        share = self.root ** 2
+        if not self.objective.turned and self.objective.rows_ is None:
+            found = np.zeros((3, self.d))
+            Reader(self.objective.X, share).learn(np.zeros(self.d), *found, 0.0, False)
+            return np.asarray(found[2])
+        X = scipy.sparse.csc_array(self.X)
+        values, rows = X.data[:X.indptr[-1]].astype(np.float64), X.indices[:X.indptr[-1]]
+        return np.bincount(np.repeat(np.arange(self.d), np.diff(X.indptr)), values ** 2 * share[rows], self.d)
 
     def products(self) -> Array:
         """(n, n) products of the rows, each times the root of its share: dense X alone."""
@@ -80,12 +88,6 @@ class Columns:
             x /= self.scale[some]
             K += x @ x.T
         return K
-
-
-def _summed(X: Any) -> Any:
-    X = X.copy()
-    X.sum_duplicates()
-    return X
 
 
 def _csr(objective: Any) -> Any:

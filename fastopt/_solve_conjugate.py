@@ -19,7 +19,7 @@ from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED
 Array = NDArray[np.float64]
 
 #: the distance of predictions from their limit where a run ends, relative to the way they have come
-SPREAD = 1e-5
+SPREAD = 3e-5
 #: iterations whose gains say what is still to come; starts with a gradient read afresh, at most
 WINDOW, STARTS = 3, 8
 
@@ -29,6 +29,7 @@ class Outputs:
 
     def __init__(self, objective: Any, strengths: Array) -> None:
         self.objective, self.strengths = objective, strengths[:, None]
+        self.curvature = objective.homogeneous()
         self.k, self.d, self.intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
 
     def vector(self, W: Array) -> Array:
@@ -40,12 +41,11 @@ class Outputs:
 
     def gradient(self, W: Array) -> Array:
         """From a reading of X."""
-        self.objective.forget()
         return self._ridge(self.objective.gradient(self.vector(W)), W)
 
-    def product(self, at: Array, V: Array) -> Array:
+    def product(self, V: Array) -> Array:
         """The Hessian times V."""
-        return self._ridge(self.objective.hessp(at, self.vector(V)), V)
+        return self._ridge(self.curvature.gradient(self.vector(V)), V)
 
     def _ridge(self, g: Array, W: Array) -> Array:
         G = self.matrix(g)
@@ -91,7 +91,7 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
             return Found(W.T, violation, n, CONVERGED)
         if (violation > 0.5 * before).all():
             break
-        inner = _iterate(outputs, W, G, scaling, gained, 0.5 * limit, max_iter - n, n, callback)
+        inner = _iterate(outputs, W, G, scaling, gained, 0.9 * limit, max_iter - n, n, callback)
         before, n, gained = violation, n + inner.n_iter, gained + inner.gained
         trial = W + inner.step
         G = outputs.gradient(trial)
@@ -107,12 +107,12 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
 def _iterate(outputs: Outputs, W: Array, G: Array, scaling: Array, gained: Array, limit: Array, most: int, n: int,
              callback: Any) -> Inner:
     """Conjugate gradients from W, each output with steps of its own."""
-    at, R, S = outputs.vector(W), -G, np.zeros_like(G)
+    R, S = -G, np.zeros_like(G)
     Z = scaling * R
     D, rz = Z.copy(), (R * Z).sum(axis=1)
     gains: list[Array] = []
     while len(gains) < most:
-        product = outputs.product(at, D)
+        product = outputs.product(D)
         curvature = (D * product).sum(axis=1)
         step = np.divide(rz, curvature, out=np.zeros_like(rz), where=curvature > 0)
         S += step[:, None] * D
@@ -131,9 +131,10 @@ def _iterate(outputs: Outputs, W: Array, G: Array, scaling: Array, gained: Array
 
 
 def _to_come(gains: list[Array]) -> Array:
-    """What further iterations will gain, as the last ones say."""
+    """What further iterations will gain, if gains go on to fall as they did."""
     if len(gains) < 2:
         return np.full_like(gains[0], np.inf)
-    last, before = sum(gains[-WINDOW:]), sum(gains[-2 * WINDOW:-WINDOW])
-    ratio = np.minimum(np.divide(last, before, out=np.zeros_like(last), where=before > 0), 0.95)
-    return gains[-1] * np.maximum(1.0, ratio / (1 - ratio)) if len(gains) <= WINDOW else last * np.maximum(0.1, ratio / (1 - ratio))
+    half = min(WINDOW, len(gains) // 2)
+    last, before = sum(gains[-half:]), sum(gains[-2 * half:-half])
+    ratio = np.minimum(np.divide(last, before, out=np.zeros_like(gains[0]), where=before > 0), 0.95)
+    return np.maximum(last * ratio / (1 - ratio), 0.1 * gains[-1])

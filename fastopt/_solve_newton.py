@@ -47,23 +47,23 @@ def begin(objective: Any, part: Any, w0: Vector, tol: float, max_iter: int) -> V
     return near if objective.value(near) < before else w0   # whose predictions are kept for the next look
 
 
-@solver("newton-cholesky", Needs(smooth=True, max_params=MAX_PARAMS, centred=True))
+@solver("newton-cholesky", Needs(smooth=True, max_params=MAX_PARAMS, centred=True, relative=True))
 def newton_cholesky(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-                    random_state: Any) -> Solution:
+                    random_state: Any, relative: bool = False) -> Solution:
     """Newton's method, the Hessian factorised by Cholesky; least squares take one step.
 
     Where there are many rows it begins at the minimum on a part of them.
     """
     if loss_name(objective) == "squared_error" and objective.n_outputs == 1 and max_iter > 0:
-        return _squares(objective, tol, callback)
+        return _squares(objective, tol, callback, relative)
     part = part_of(objective, random_state, LEAST, ROWS_A_PARAMETER)
     start = w0 if part is None else begin(objective, part, w0, tol, max_iter)
     return descend("newton-cholesky", _steps, objective, start, tol, max_iter, callback, newton=True)
 
 
-def _squares(objective: Any, tol: float, callback: Callback | None) -> Solution:
+def _squares(objective: Any, tol: float, callback: Callback | None, relative: bool) -> Solution:
     """Least squares, by as many steps as take it to rounding."""
-    found = direct(objective, None, np.array([objective.l2]), tol)
+    found = direct(objective, None, np.array([objective.l2]), tol, relative)
     w = found.W[:, 0].copy()
     solution = Solution(w, objective.value(w), found.n_iter, float(found.violation[0]), math.nan, found.message == CONVERGED,
                         found.message, "newton-cholesky")

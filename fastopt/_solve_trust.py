@@ -66,9 +66,9 @@ def _newton(descent: Descent, preconditioner: Callable[[Descent], Preconditioner
         yield
 
 
-@solver("newton-cg", Needs(smooth=True, centred=True))
+@solver("newton-cg", Needs(smooth=True, centred=True, relative=True))
 def newton_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-              random_state: Any) -> Solution:
+              random_state: Any, relative: bool = False) -> Solution:
     """Newton's method by conjugate gradients, and a line search.
 
     References
@@ -77,11 +77,11 @@ def newton_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter
     Learning Systems 33.
     """
     if loss_name(objective) == "squared_error" and max_iter > 0:
-        return _squares(objective, w0, tol, max_iter, callback)
+        return _squares(objective, w0, tol, max_iter, callback, relative)
     return descend("newton-cg", lambda descent: _newton(descent, lambda _: np.copy), objective, w0, tol, max_iter, callback)
 
 
-def _squares(objective: Any, w0: Vector, tol: float, max_iter: int, callback: Callback | None) -> Solution:
+def _squares(objective: Any, w0: Vector, tol: float, max_iter: int, callback: Callback | None, relative: bool) -> Solution:
     """Least squares: one step is all there is, by as many iterations as it takes."""
     def tell(w: Vector, n_iter: int) -> bool:
         try:
@@ -92,7 +92,7 @@ def _squares(objective: Any, w0: Vector, tol: float, max_iter: int, callback: Ca
         return False
 
     strengths = np.full(objective.n_outputs, objective.l2)
-    found = conjugate(objective, strengths, w0, tol, max_iter, callback=None if callback is None else tell)
+    found = conjugate(objective, strengths, w0, tol, max_iter, relative, None if callback is None else tell)
     w = np.concatenate([found.W[:objective.n_features].T.ravel(), found.W[objective.n_features:].ravel()])
     return Solution(w, objective.value(w), found.n_iter, float(found.violation.max()), math.nan, found.message == CONVERGED,
                     found.message, "newton-cg")

@@ -20,7 +20,8 @@ Callback = Callable[["Solution"], Any]
 CONVERGED = "The largest element of the gradient is within tol."
 GAP_CLOSED = "The duality gap is within tol."
 LIMIT = "max_iter iterations were not enough to reach tol."
-PRECISION = "The value cannot be lowered any more in this precision; tol was not reached."
+PRECISION = ("The value cannot be lowered any more in this precision; tol was not reached: centre or scale the columns, pass float64, "
+             "or take a larger tol.")
 STOPPED = "`callback` raised `StopIteration`."
 UNBOUNDED = ("The weights grow without bound: the minimum is not attained, as with separable classes and no penalty. "
              "Add a penalty, or take a larger tol.")
@@ -80,6 +81,8 @@ class Needs(NamedTuple):
         It takes `intercept_scaling`: the intercept as the weight of a column of this value, penalised like the others.
     centred : bool
         It reads X through the objective alone, so that columns can be centred on the way.
+    relative : bool
+        It takes `relative=True` with squared errors: `tol` times the gradient at 0 is found on the way.
     """
 
     penalties: tuple[str, ...] | None = ("none",)
@@ -90,6 +93,7 @@ class Needs(NamedTuple):
     max_params: int | None = None
     scales_intercept: bool = False
     centred: bool = False
+    relative: bool = False
 
 
 class Entry(NamedTuple):

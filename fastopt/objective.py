@@ -218,18 +218,21 @@ class LinearObjective(Objective):
             weight = None if self.weight is None else self.weight.reshape(self.n_samples, -1)[:, 0]
             free = self.fit_intercept and self.columns is None
             means = far_means(self.X, self.turned, self.rows_, weight) if free else None
-            self._centred = means is not None and self._without(means)
+            self._centred = means is not None and self._like(self.y, (means, np.ones_like(means)))
         if not isinstance(self._centred, LinearObjective):
             return self
         self._centred.l2 = self.l2
         return self._centred
 
-    def _without(self, means: Array) -> LinearObjective:
+    def homogeneous(self) -> LinearObjective:
+        """The same objective with targets 0.  Of squared errors without l2, its gradient at v is the Hessian of this one times v."""
+        return self._like(np.zeros_like(self.y), self.columns)
+
+    def _like(self, y: Array, columns: tuple[Array, Array] | None) -> LinearObjective:
         other, n, k = LinearObjective.__new__(LinearObjective), self.n_samples, self.n_outputs
         other.loss, other._csc = self.loss, self._csc
         weight = self.weight if self.weight is None or self.weight.size == n else self.weight.reshape(n, k)
-        other._start((self.X, self.y, weight, self.total, k, self.l2, True, self.n_threads, (means, np.ones_like(means)),
-                      self.turned), self.rows_)
+        other._start((self.X, y, weight, self.total, k, self.l2, self.fit_intercept, self.n_threads, columns, self.turned), self.rows_)
         return other
 
     def curvature_bound(self) -> float:
