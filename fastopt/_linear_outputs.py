@@ -119,8 +119,8 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         loss = self._regression_loss()
         y = real_targets(y, float_type(X), loss)
-        targets = [y] if y.ndim == 1 else list(y.T)
-        return Task(targets, [weight] * len(targets), loss)
+        targets = [y] if y.ndim == 1 else y.T
+        return Task(targets, [weight] * len(targets), loss, matrix=y if y.ndim > 1 else None)
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         shifted = vars(self)["fit_intercept"] or vars(self).get("standardize")

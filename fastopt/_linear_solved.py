@@ -36,10 +36,11 @@ MAX_ITER = 1000
 @dataclass
 class Task:
     """What is to be learnt from X: one objective for each of the targets."""
-    targets: list[Any]                       # each of shape (n,)
+    targets: Any                             # each of shape (n,)
     weights: list[Any]                       # of the rows for each target: (n,), or None
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
+    matrix: Any = None                       # of several columns of y: (n, k)
     origins: Any = 0.0                       # what the targets count from, each: added to the intercepts in the end
 
 

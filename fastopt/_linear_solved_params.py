@@ -148,3 +148,4 @@ def penalty_of(strength: float, share: float, positive: bool = False) -> tuple[f
 
 
 solve, scales_intercept, relative_to_start = _solve.solve, _solve.scales_intercept, _solve.relative_to_start
+choose, least_squares = _solve.choose, _solve.least_squares

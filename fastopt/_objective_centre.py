@@ -16,6 +16,8 @@ Array = NDArray[Any]
 
 #: rows that are looked at
 ROWS = 96
+#: multiples of it look random modulo anything (Knuth's multiplicative hashing)
+SCATTER = 2654435761
 #: a mean so many deviations from 0 is far: products of such columns lose its square in digits
 FAR = 4.0
 #: the least share of values that are not 0 in a column that is far
@@ -53,7 +55,7 @@ def _some(n: int, rows: Array | None, weight: Array | None) -> Array:
     if len(known) <= ROWS:
         return known
     ends = np.arange(ROWS + 1) * len(known) // ROWS
-    return known[ends[:-1] + np.random.default_rng(0).integers(0, np.diff(ends))]
+    return known[ends[:-1] + np.arange(ROWS) * SCATTER % np.diff(ends)]
 
 
 def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:

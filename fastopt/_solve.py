@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import integer, number
+from ._solve_conjugate import conjugate
+from ._solve_squares import direct
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
+from ._solver import CONVERGED, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
 from .exceptions import InvalidParameterError
 
 __all__ = ["Solution", "solve"]
@@ -116,6 +118,33 @@ def relative_to_start(tol: float, objective: Any) -> float:
     return tol * largest if largest > 0 else tol
 
 
+def least_squares(objective: Any, Y: Any, strengths: Any, solver: str, tol: float, max_iter: int) -> tuple[Any, Solution]:
+    """Least squares of several outputs at once, each with its own strength of l2: (d + intercept, k) parameters of the columns that
+    `objective.centred()` has, and what is to be said of the worst of them.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of one output; its targets and l2 do not count.
+    Y : ndarray of shape (n, k)
+    strengths : ndarray of shape (k,)
+    solver : str
+        "newton-cholesky" or "newton-cg".
+    tol : float
+        The largest element of an output's gradient, relative to that at w = 0 and the best intercept.
+    max_iter : int
+    """
+    given = objective.centred()
+    if solver == "newton-cholesky":
+        found = direct(given, Y, strengths, tol, relative=True)
+    else:
+        several = given.outputs(Y)
+        found = conjugate(several, strengths, np.zeros(several.n_params), tol, max_iter, relative=True)
+    worst = int(np.argmax(found.violation))
+    return found.W, Solution(found.W[:, worst], math.nan, found.n_iter, float(found.violation[worst]), math.nan,
+                             found.message == CONVERGED, found.message, solver)
+
+
 class _Means:
     """The way of weights between columns as they are and columns without their means: only the intercepts change."""
 
@@ -184,10 +213,10 @@ def _smooth(objective: Any, names: list[str], tol: float) -> str:
     """By what a Hessian costs, in readings of X."""
     many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
-        return many
+        return many if loss_name(objective) != "squared_error" else "newton-cg"
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
     if loss_name(objective) == "squared_error":
-        return "newton-cholesky" if hessian < 60 else "newton-cg"
+        return "newton-cholesky" if min(hessian, products_passes(objective)) < 60 else "newton-cg"
     if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
     if rows >= (16 if hessian >= 20 else 32):
@@ -217,6 +246,12 @@ def hessian_passes(objective: Any) -> float:
     products = k * (k + 1) / 2 * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
+
+
+def products_passes(objective: Any) -> float:
+    """The same of the products of rows, which least squares take where dense rows are fewer than columns."""
+    n, d = objective.n_samples, objective.n_features
+    return math.inf if objective.X.is_sparse or n >= d else 0.15 * n + 0.075 * n * n / d
 
 
 def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:

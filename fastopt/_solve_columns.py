@@ -78,15 +78,15 @@ class Columns:
 
     def products(self) -> Array:
         """(n, n) products of the rows, each times the root of its share: dense X alone."""
-        K, rows = np.zeros((self.n, self.n)), self.objective.rows_
-        for i in range(0, self.d, max(64, BLOCK // self.n)):
-            some = slice(i, i + max(64, BLOCK // self.n))
+        K, rows, width = np.zeros((self.n, self.n)), self.objective.rows_, max(256, 4 * BLOCK // self.n)
+        for i in range(0, self.d, width):
+            some = slice(i, i + width)
             x = self.X[:, some] if rows is None else self.X[:, some][rows]
-            x = np.array(x, np.float64, order="C")
-            x -= self.mean[some]
-            x *= self.root[:, None]
-            x /= self.scale[some]
+            x = x.astype(np.float64, copy=False)
+            x = x if self.plain else (x - self.mean[some]) / self.scale[some]
             K += x @ x.T
+        K *= self.root
+        K *= self.root[:, None]
         return K
 
 

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 #: what a step could still change of predictions, relative to their spread, where a run ends
 ROUNDING = 1e-8
+#: its multiples' bits look random
+SCATTER = 2654435761
 #: steps by a factor, at most
 STEPS = 6
 
@@ -50,25 +52,38 @@ class Squares:
         self.objective, self.strengths, self.d, self.k = objective, strengths, objective.n_features, len(strengths)
         self.columns = Columns(objective)
         self.single = Y is None
-        self.Y = objective.y.reshape(-1, 1).astype(np.float64) if Y is None else Y
+        self.Y = np.asarray(objective.y.reshape(-1, 1) if Y is None else Y, dtype=np.float64)
         self.intercept = bool(objective.fit_intercept)
         self.p = self.d + self.intercept
-        self.residual = -self.Y
+        self.residual: Array | None = None
 
     def _turned(self, Z: Array) -> Array:
-        Z = Z * (self.columns.root ** 2)[:, None]
-        G = self.columns.turned(Z)
-        return np.vstack([G, Z.sum(axis=0)]) if self.intercept else G
+        """[X, 1]ᵀ·diag(shares)·Z."""
+        share = self.columns.root[0] ** 2
+        if self.objective.weight is not None:
+            Z, share = Z * (self.columns.root ** 2)[:, None], 1.0
+        G = np.empty((self.p, Z.shape[1]))
+        G[:self.d] = self.columns.turned(Z)
+        G[self.d:] = Z.sum(axis=0)
+        G *= share
+        return G
 
     def begin(self, hessian: bool) -> tuple[Array, Array | None]:
-        """The gradient of all outputs at 0, and the Hessian of one without l2, on and below the diagonal, if it is wanted."""
+        """Minus the gradient of all outputs at 0, and the Hessian of one without l2, on and below the diagonal, if it is wanted."""
         zero = np.zeros(self.p)
         if not hessian:
-            return self._turned(-self.Y), None
+            return self._turned(self.Y), None
         if self.single:
             _, g, H = second_order(self.objective, zero)
-            return g[:, None], H
-        return self._turned(-self.Y), np.ascontiguousarray(sums(self.objective, zero))
+            return -g[:, None], H
+        return self._turned(self.Y), np.ascontiguousarray(sums(self.objective, zero))
+
+    def slopes(self, B: Array, H: Array | None) -> Array:
+        """(d, k): minus the gradients in the coefficients at w = 0 and the best intercepts."""
+        if not self.intercept:
+            return B
+        means = self.columns.turned((self.columns.root ** 2)[:, None])[:, 0] if H is None else H[self.d, :self.d]
+        return B[:self.d] - np.outer(means, B[self.d])
 
     def gradient(self, W: Array) -> Array:
         """Of all outputs at W, from a reading of X."""
@@ -95,7 +110,7 @@ class Squares:
 
     def mixed(self) -> tuple[Squares, Array]:
         """The problem of one random combination of the outputs, which is solved where all are, and its factors."""
-        signs = np.random.default_rng(0).choice([-1.0, 1.0], self.k)
+        signs = np.where(np.arange(1, self.k + 1) * SCATTER >> 16 & 1, 1.0, -1.0)
         mix = Squares.__new__(Squares)
         vars(mix).update(vars(self), strengths=self.strengths[:1], k=1, single=False, Y=(self.Y @ signs)[:, None])
         return mix, signs
@@ -104,9 +119,9 @@ class Squares:
 class Primal:
     """H⁻¹·G by factors of the Hessian of one output, one for each strength of l2."""
 
-    def __init__(self, problem: Squares, G: Array, H: Array) -> None:
+    def __init__(self, problem: Squares, B: Array, H: Array) -> None:
         objective, d, strengths = problem.objective, problem.d, problem.strengths
-        self.problem, self.G = problem, G
+        self.problem, self.B = problem, B
         at = np.arange(d)
         self.size = math.sqrt(H.diagonal().max(initial=0.0))
         # rounding of its mean is all that is left of a constant column
@@ -118,7 +133,7 @@ class Primal:
             self.factors.append((strengths == strength, Factor(own)))
 
     def start(self) -> Array:
-        return -self.solve(self.G)
+        return self.solve(self.B)
 
     def change(self, W: Array, G: Array) -> Array:
         """The step to the minimum from W."""
@@ -136,7 +151,7 @@ class Primal:
 class Dual:
     """The same where rows are fewer than columns: W = Xᵀ·(root·u), (K + l2)·u + root·b = e, root·u = 0."""
 
-    def __init__(self, problem: Squares, G: Array) -> None:
+    def __init__(self, problem: Squares) -> None:
         self.problem, self.columns = problem, problem.columns
         K = self.columns.products()
         diagonal = K.diagonal().copy()
@@ -149,11 +164,12 @@ class Dual:
             self.factors.append((problem.strengths == strength, factor, factor.solve(self.columns.root)))
 
     def start(self) -> Array:
-        return self.change(np.zeros((self.problem.p, self.problem.k)), self.problem.residual)
+        return self.change(np.zeros((self.problem.p, self.problem.k)), self.U)
 
     def change(self, W: Array, G: Array) -> Array:
         root = self.columns.root[:, None]
-        E = -root * self.problem.residual - self.problem.strengths * self.U
+        E = root * (self.problem.Y if self.problem.residual is None else -self.problem.residual)
+        E -= self.problem.strengths * self.U
         for own, factor, ones in self.factors:
             U, b = factor.solve(E[:, own]), np.zeros(np.count_nonzero(own))
             if self.problem.intercept:
@@ -172,52 +188,52 @@ def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relati
     own, objective.l2 = objective.l2, 0.0
     try:
         problem = Squares(objective, Y, strengths)
-        G, H = problem.begin(not by_rows(objective))
-        first = np.abs(G).max(axis=0)
+        B, H = problem.begin(not by_rows(objective))
+        slopes = problem.slopes(B, H)
+        first = np.abs(slopes).max(axis=0)
         if not np.isfinite(first).all():
             return Found(np.zeros((problem.p, problem.k)), first, 0, NOT_FINITE)
-        method = Dual(problem, G) if H is None else Primal(problem, G, H)
+        method = Dual(problem) if H is None else Primal(problem, B, H)
         W = method.start()
         limit = tol * first if relative else np.full(problem.k, tol)
+        way = (slopes * W[:problem.d]).sum(axis=0)   # squared, that predictions have come
         if problem.k > 1 and len(method.factors) == 1:   # one combination tells for all outputs
-            mixed = _mixed(problem, method, W, G)
+            mixed = _mixed(problem, method, W, way)
             if mixed <= 0.01 * limit.min():
                 return Found(W, np.full(problem.k, mixed), 1, CONVERGED)
-        W, violation, steps = _refined(problem, method, W, G)
-        eps = float(np.finfo(objective.dtype).eps)
         length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
-        done = violation <= np.maximum(limit, 10 * eps * method.size * length)
+        noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
+        W, violation, steps = _refined(problem, method, W, way, 0.1 * noise)
+        done = violation <= np.maximum(limit, noise)
         return Found(W, violation, steps, CONVERGED if done.all() else PRECISION)
     finally:
         objective.l2 = own
 
 
-def _mixed(problem: Squares, method: Any, W: Array, G: Array) -> float:
+def _mixed(problem: Squares, method: Any, W: Array, way: Array) -> float:
     """The violation of a random combination of many outputs, in which none of them can hide; infinite where it is not at rounding."""
     mix, signs = problem.mixed()
     g = mix.gradient((W @ signs)[:, None])
-    if isinstance(method, Primal) and not (method.solve(g) * g).sum() <= -ROUNDING ** 2 * (G * W).sum():
+    if isinstance(method, Primal) and not (method.solve(g) * g).sum() <= ROUNDING ** 2 * way.sum():
         return math.inf
     return float(np.abs(g).max())
 
 
-def _refined(problem: Squares, method: Any, W: Array, G: Array) -> tuple[Array, Array, int]:
+def _refined(problem: Squares, method: Any, W: Array, way: Array, noise: Array) -> tuple[Array, Array, int]:
     """Steps from W by the gradient there, as long as they help: the best point, the violation, how many there were."""
-    first, best, n = G, None, 0
+    best, n = (W, np.full(problem.k, math.inf), 1), 0
     enough = max(ROUNDING, 10 * float(np.finfo(problem.objective.dtype).eps))
     while True:
         n += 1
         G = problem.gradient(W)
         violation = np.abs(G).max(axis=0)
-        if not np.isfinite(violation).all():
+        if not violation.max() <= best[1].max():
             break
-        slow = best is not None and (violation > 0.5 * best[1]).all()
-        if best is None or (violation < best[1]).any() and violation.max() <= best[1].max():
-            best = W, violation, n
-        if slow or n >= STEPS:
+        slow, best = (violation > 0.5 * best[1]).all(), (W, violation, n)
+        if slow or n >= STEPS or (violation <= noise).all():
             break
         change = method.change(W, G)
-        if (-(G * change).sum(axis=0) <= enough ** 2 * np.abs((first * W).sum(axis=0))).all():
+        if (-(G * change).sum(axis=0) <= enough ** 2 * way).all():
             break
         W = W + change
-    return best if best is not None else (np.zeros_like(W), np.abs(first).max(axis=0), n)
+    return best

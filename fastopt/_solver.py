@@ -140,6 +140,12 @@ def penalty_name(penalty: Any) -> str:
     return "none" if penalty is None else str(penalty.name)
 
 
+def unknowns(objective: Any) -> int:
+    """Rows of the matrix that is factorised: of parameters, or of dense rows, where they are fewer and the loss is squared."""
+    fewer = loss_name(objective) == "squared_error" and objective.n_outputs == 1 and not objective.X.is_sparse
+    return int(min(objective.n_params, objective.n_samples) if fewer else objective.n_params)
+
+
 def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
     """What the problem lacks that the solver needs, in words; empty if nothing."""
     loss, name = loss_name(objective), penalty_name(penalty)
@@ -153,7 +159,7 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
         return f"needs a convex loss, which {objective.loss!r} is not"
     if needs.one_output and objective.n_outputs > 1:
         return f"solves for one output, not for {objective.n_outputs}"
-    if needs.max_params is not None and objective.n_params > needs.max_params:
+    if needs.max_params is not None and unknowns(objective) > needs.max_params:
         return f"takes at most {needs.max_params} parameters, got {objective.n_params}"
     return ""
 

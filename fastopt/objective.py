@@ -228,8 +228,13 @@ class LinearObjective(Objective):
         """The same objective with targets 0.  Of squared errors without l2, its gradient at v is the Hessian of this one times v."""
         return self._like(np.zeros_like(self.y), self.columns)
 
+    def outputs(self, y: Array) -> LinearObjective:
+        """The same objective of one output with other targets, (n, k)."""
+        return self._like(np.ascontiguousarray(y, dtype=self.dtype), self.columns)
+
     def _like(self, y: Array, columns: tuple[Array, Array] | None) -> LinearObjective:
-        other, n, k = LinearObjective.__new__(LinearObjective), self.n_samples, self.n_outputs
+        other, n = LinearObjective.__new__(LinearObjective), self.n_samples
+        k = self.n_outputs if y.shape == self.y.shape else y.shape[1]
         other.loss, other._csc = self.loss, self._csc
         weight = self.weight if self.weight is None or self.weight.size == n else self.weight.reshape(n, k)
         other._start((self.X, y, weight, self.total, k, self.l2, self.fit_intercept, self.n_threads, columns, self.turned), self.rows_)
