@@ -190,3 +190,8 @@ cdef class Matrix:
     @property
     def is_sparse(self):
         return self.c.layout != FO_DENSE
+
+    @property
+    def arrays(self):
+        """What it was made of: the ndarray, or (data, indices, indptr) of CSR."""
+        return self.keep

@@ -171,6 +171,9 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
     def _first(self, task: Task, i: int, k: int) -> Any:
         return self._base()._first(self, task, i, k)
 
+    def _from_origins(self, task: Task) -> Task:
+        return task if self._classifies() else SolvedRegressor._from_origins(self, task)
+
     def _multinomial(self, k: int) -> bool:
         return self._softmax() and k > 2
 

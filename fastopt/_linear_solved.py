@@ -37,10 +37,12 @@ MAX_ITER = 1000
 @dataclass
 class Task:
     """What is to be learnt from X: one objective for each of the targets."""
-    targets: list[Any]                       # each of shape (n,)
+    targets: Any                             # each of shape (n,)
     weights: list[Any]                       # of the rows for each target: (n,), or None
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
+    matrix: Any = None                       # of several columns of y: (n, k)
+    origins: Any = 0.0                       # what the targets count from, each: added to the intercepts in the end
     folds: Any = None                        # of cross-validation: (rows to learn from, rows to score)
     counts: Any = None                       # which rows of all have a weight, (n,) of bool: the others are left out; None: all
     whole: Any = None                        # X and y with those that are left out; None: there are none
@@ -57,6 +59,7 @@ class Task:
             self.folds = with_weight(self.folds, counts)
         every = np.unique(self.targets[0]) if self.loss == "multinomial" else self.targets[0][:0]
         self.targets, self.weights = ([array[rows] for array in arrays] for arrays in (self.targets, self.weights))
+        self.matrix = None if self.matrix is None else self.matrix[rows]
         lost = np.setdiff1d(every, self.targets[0])
         if lost.size:   # classes of which all rows weigh nothing stay classes, by a row each that weighs nothing either
             rows = np.append(rows, np.repeat(rows[:1], lost.size))
@@ -163,9 +166,17 @@ class SolvedEstimator(LinearEstimator):
         """What `tol` means to a solver."""
         return float(vars(self)["tol"])
 
+    def _relative(self) -> bool:
+        """Whether `tol` is relative to the gradient at w = 0."""
+        return False
+
     def _first(self, task: Task, i: int, k: int) -> Any:
         """Intercepts to start from."""
         return np.zeros(k)
+
+    def _from_origins(self, task: Task) -> Task:
+        """The same task, with targets that count from where an intercept would be best alone, if the losses allow that."""
+        return task
 
     def _max_iter(self) -> int:
         limit = vars(self)["max_iter"]
@@ -194,6 +205,7 @@ class SolvedEstimator(LinearEstimator):
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         """One objective after the other."""
+        task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
         X, column, scaling = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
@@ -204,12 +216,12 @@ class SolvedEstimator(LinearEstimator):
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(),
                              callback=self._callback(events, self._reached(objective, task, column)),
-                             random_state=vars(self).get("random_state"), intercept_scaling=scaling)
+                             random_state=vars(self).get("random_state"), intercept_scaling=scaling, relative=self._relative())
             solutions.append(solution)
             parts.append(split(objective, solution.w, column))
             self._close(events, solution)
-        coef, intercept = (np.concatenate(rows).astype(dtype) for rows in zip(*parts))
-        return Found(coef, intercept, solutions)
+        coef, intercept = (np.concatenate(rows) for rows in zip(*parts))
+        return Found(coef.astype(dtype), (intercept + task.origins).astype(dtype), solutions)
 
     def _with_intercept(self, X: Any, task: Task, l2: float, penalty: Any) -> tuple[Any, float | None, float | None]:
         """(X, column, scaling): X with a column where an intercept is penalised, and its value; or X, and what the solver is told."""
@@ -240,7 +252,7 @@ class SolvedEstimator(LinearEstimator):
             if coef.shape != (outputs, d):
                 raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: X and y need "
                                  f"{(outputs, d)}; fit without warm_start")
-            coef, intercept = coef[i * k:(i + 1) * k], intercept[i * k:(i + 1) * k]
+            coef, intercept = coef[i * k:(i + 1) * k], (intercept - task.origins)[i * k:(i + 1) * k]
         else:
             coef, intercept = np.zeros((k, d)), self._first(task, i, k) if self._max_iter() else np.zeros(k)
         if column is not None:
@@ -254,7 +266,8 @@ class SolvedEstimator(LinearEstimator):
         def attributes(solution: Solution) -> dict[str, Any]:
             if len(task.targets) > 1:
                 return {}
-            return {**task.attributes, **self._attributes(Found(*split(objective, solution.w, column), [solution]))}
+            coef, intercept = split(objective, solution.w, column)
+            return {**task.attributes, **self._attributes(Found(coef, intercept + task.origins, [solution]))}
         return attributes
 
     def _callback(self, events: Events, attributes: Callable[[Solution], dict[str, Any]]) -> Callable[[Solution], None] | None:

@@ -9,7 +9,6 @@ from libc.stdint cimport int32_t
 from libc.string cimport memcmp, memcpy
 
 import threading
-
 import numpy as np
 
 from fastopt._core cimport Matrix, kernels
@@ -207,7 +206,6 @@ cdef class Objective:
     cdef object _gradient_out(self, out):
         """The gradient at the point, in `out` or a new array."""
         cdef cnp.npy_intp n = self.n_params
-        cdef Py_ssize_t penalized = self.job.k * self.job.d
         cdef cnp.ndarray g
         if out is None:
             g = cnp.PyArray_EMPTY(1, &n, cnp.NPY_DOUBLE, 0)
@@ -219,7 +217,7 @@ cdef class Objective:
         cdef double *to = <double *>cnp.PyArray_DATA(g)
         memcpy(to, self._gradient, n * sizeof(double))
         if self._l2 != 0:
-            kernels(False).objective.move(penalized, self._l2, self._point, to)
+            kernels(False).objective.move(self.job.k * self.job.d, self._l2, self._point, to)
         return g
 
     def value(self, w):
@@ -275,6 +273,10 @@ cdef class Objective:
             self._need(VALUE | GRADIENT)
             return self._value(), self._gradient_out(out)
 
+    def forget(self):
+        """Let the next call read X afresh: predictions that were moved along lines have gathered rounding."""
+        self.have = 0
+
     def predictions(self, w):
         """Raw predictions X·w + b.
 
@@ -310,12 +312,11 @@ cdef class Objective:
         """
         cdef cnp.ndarray vector = self._vector("v", v), out = np.empty(self.n_params)
         cdef const double *values = <const double *>cnp.PyArray_DATA(vector)
-        cdef double *to = <double *>cnp.PyArray_DATA(out)
         with self.lock:
             self._enter(w)
             self._need(PRODUCTS)
             self._run(CURVATURE, values, NULL)
-            self._leave(self._l2, values, to)
+            self._leave(self._l2, values, <double *>cnp.PyArray_DATA(out))
             return out
 
     @property

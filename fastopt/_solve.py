@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import integer, number
+from ._solve_conjugate import conjugate
+from ._solve_squares import direct
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import LIMIT, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
+from ._solver import (CONVERGED, LIMIT, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry,
+                      suitable)
 from .exceptions import InvalidParameterError
 
 __all__ = ["Solution", "solve"]
@@ -37,7 +40,7 @@ _MARGINS = ("log_loss", "multinomial", "exponential")
 
 def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
           max_iter: int = 100, callback: Callback | None = None, random_state: Any = None, *,
-          intercept_scaling: float | None = None) -> Solution:
+          intercept_scaling: float | None = None, relative: bool = False) -> Solution:
     """Minimise an objective, and a penalty of its coefficients.
 
     Parameters
@@ -50,7 +53,8 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     w0 : array_like of shape (n_params,), optional
         Where to start; default 0.
     tol : float, at least 0
-        The largest element of the gradient, or with a penalty of its least subgradient, at the end.
+        The largest element of the gradient, or with a penalty of its least subgradient, at the end; with an intercept, of columns
+        without their means, where these lie far from 0 (`LinearObjective.centred`).
     max_iter : int
     callback : callable, optional
         Of a `Solution` after each iteration; ``StopIteration`` ends the run.
@@ -59,6 +63,8 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     intercept_scaling : float, above 0, optional
         The intercept is this number times a weight that is penalised like the others.  Default: it is not penalised.  Taken by the
         solvers that `scales_intercept` finds.
+    relative : bool
+        `tol` is relative to the largest element of the gradient at w = 0 and the best intercept, of squared errors.
 
     Returns
     -------
@@ -88,19 +94,93 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     try:
         objective.l2 = own + share
         auto = solver == "auto" or solver in _APART and loss_name(objective) == "multinomial"
-        name = _settle(choose(objective, rest, tol), objective) if auto else solver
-        run = find(name, objective, rest)
-        more = _scaling(intercept_scaling, name, objective, rest)
-        options: dict[str, Any] = {"tol": tol, "callback": callback, "random_state": random_state, **more}
-        second = _second(name, objective, rest) if solver == "auto" and max_iter > _PASSES else None
-        solution = run(objective, rest, w, max_iter=_PASSES if second else max_iter, **options)
-        if second and solution.message == LIMIT:
-            before = solution.n_iter
-            solution = registry[second].run(objective, rest, w, max_iter=max_iter - before, **options)
-            solution = solution._replace(n_iter=before + solution.n_iter)
-        return _remark(solution, objective, rest)
+        name = choose(objective, rest, tol) if auto else solver
+        find(name, objective, rest)
+        given = objective if intercept_scaling is not None or not registry[name].needs.centred else objective.centred()
+        name = _settle(name, given) if auto else name
+        move = _Means(given) if given is not objective else None
+        options: dict[str, Any] = _scaling(intercept_scaling, name, objective, rest)
+        if relative and registry[name].needs.relative and rest is None:
+            options["relative"] = True
+        elif relative:
+            tol = relative_to_start(tol, given)
+        options |= {"tol": tol, "random_state": random_state, "callback": callback if move is None else move.told(callback)}
+        second = _second(name, given, rest) if solver == "auto" and max_iter > _PASSES else None
+        solution = _in_turn(name, second, given, rest, w if move is None else move.into(w), max_iter, options)
+        return _remark(solution if move is None else move.back(solution), objective, rest)
     finally:
         objective.l2 = own
+
+
+def _in_turn(name: str, second: str | None, objective: Any, penalty: Any, w: Vector, max_iter: int, options: dict[str, Any]) -> Solution:
+    """A solver's solution; that of a second one, which goes on where the first has not come to an end in _PASSES."""
+    run = find(name, objective, penalty)
+    solution = run(objective, penalty, w, max_iter=_PASSES if second else max_iter, **options)
+    if second is None or solution.message != LIMIT:
+        return solution
+    further = registry[second].run(objective, penalty, w, max_iter=max_iter - solution.n_iter, **options)
+    return further._replace(n_iter=solution.n_iter + further.n_iter)
+
+
+def relative_to_start(tol: float, objective: Any) -> float:
+    """`tol` times the largest element of the gradient of squared errors at w = 0 and the best intercept: its meaning depends neither on
+    the unit nor on the origin of X and y."""
+    given = objective.centred()
+    w = np.zeros(given.n_params)
+    g = given.gradient(w)
+    if given.fit_intercept and abs(g[-1]) > 1e-9 * math.sqrt(2 * given.value(w)):
+        w[-given.n_outputs:] = -g[-given.n_outputs:]
+        g = given.gradient(w)
+    largest = float(np.abs(g).max())
+    return tol * largest if largest > 0 else tol
+
+
+def least_squares(objective: Any, Y: Any, strengths: Any, solver: str, tol: float, max_iter: int) -> tuple[Any, Solution]:
+    """Least squares of several outputs at once, each with its own strength of l2: (d + intercept, k) parameters of the columns that
+    `objective.centred()` has, and what is to be said of the worst of them.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of one output; its targets and l2 do not count.
+    Y : ndarray of shape (n, k)
+    strengths : ndarray of shape (k,)
+    solver : str
+        "newton-cholesky" or "newton-cg".
+    tol : float
+        The largest element of an output's gradient, relative to that at w = 0 and the best intercept.
+    max_iter : int
+    """
+    given = objective.centred()
+    if solver == "newton-cholesky":
+        found = direct(given, Y, strengths, tol, relative=True)
+    else:
+        several = given.outputs(Y)
+        found = conjugate(several, strengths, np.zeros(several.n_params), tol, max_iter, relative=True)
+    worst = int(np.argmax(found.violation))
+    return found.W, Solution(found.W[:, worst], math.nan, found.n_iter, float(found.violation[worst]), math.nan,
+                             found.message == CONVERGED, found.message, solver)
+
+
+class _Means:
+    """The way of weights between columns as they are and columns without their means: only the intercepts change."""
+
+    def __init__(self, objective: Any) -> None:
+        self.mean, self.k, self.d = objective.mean_, objective.n_outputs, objective.n_features
+
+    def _moved(self, w: Vector, sign: float) -> Vector:
+        size, out = self.k * self.d, w.copy()
+        out[size:] += sign * (w[:size].reshape(self.k, self.d) @ self.mean)
+        return out
+
+    def into(self, w: Vector) -> Vector:
+        return self._moved(w, 1.0)
+
+    def back(self, solution: Solution) -> Solution:
+        return solution._replace(w=self._moved(solution.w, -1.0))
+
+    def told(self, callback: Callback | None) -> Callback | None:
+        return None if callback is None else lambda solution: callback(self.back(solution))
 
 
 def scales_intercept(objective: Any, penalty: Any, solver: str, tol: float) -> bool:
@@ -152,9 +232,11 @@ def _smooth(objective: Any, names: list[str], tol: float) -> str:
     """By what a Hessian costs, in readings of X."""
     many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
-        return many
+        return many if loss_name(objective) != "squared_error" else "newton-cg"
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
-    if hessian < (60 if loss_name(objective) == "squared_error" else 3.5) or values(objective) < WORTH and hessian < 20:
+    if loss_name(objective) == "squared_error":
+        return "newton-cholesky" if min(hessian, products_passes(objective)) < 60 else "newton-cg"
+    if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
     if rows >= (16 if hessian >= 20 else 32):
         return "preconditioned-cg"
@@ -196,6 +278,12 @@ def hessian_passes(objective: Any) -> float:
     products = k * (k + 1) / 2 * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
+
+
+def products_passes(objective: Any) -> float:
+    """The same of the products of rows, which least squares take where dense rows are fewer than columns."""
+    n, d = objective.n_samples, objective.n_features
+    return math.inf if objective.X.is_sparse or n >= d else 0.15 * n + 0.075 * n * n / d
 
 
 def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:

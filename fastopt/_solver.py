@@ -20,7 +20,8 @@ Callback = Callable[["Solution"], Any]
 CONVERGED = "The largest element of the gradient is within tol."
 GAP_CLOSED = "The duality gap is within tol."
 LIMIT = "max_iter iterations were not enough to reach tol."
-PRECISION = "The value cannot be lowered any more in this precision; tol was not reached."
+PRECISION = ("The value cannot be lowered any more in this precision; tol was not reached: centre or scale the columns, pass float64, "
+             "or take a larger tol.")
 STOPPED = "`callback` raised `StopIteration`."
 UNBOUNDED = ("The weights grow without bound: the minimum is not attained, as with separable classes and no penalty. "
              "Add a penalty, or take a larger tol.")
@@ -84,6 +85,10 @@ class Needs(NamedTuple):
         There must be an l2 penalty, alone or with l1; False: there must be none.
     plain : bool
         Penalties of one strength for all weights, and columns as they are, not standardized.
+    centred : bool
+        It reads X through the objective alone, so that columns can be centred on the way.
+    relative : bool
+        It takes `relative=True` with squared errors: `tol` times the gradient at 0 is found on the way.
     """
 
     penalties: tuple[str, ...] | None = ("none",)
@@ -95,6 +100,8 @@ class Needs(NamedTuple):
     scales_intercept: bool = False
     strictly_convex: bool | None = None
     plain: bool = False
+    centred: bool = False
+    relative: bool = False
 
 
 class Entry(NamedTuple):
@@ -146,8 +153,14 @@ def strength_of_l2(objective: Any, penalty: Any) -> float:
     own = float(objective.l2)
     if penalty_name(penalty) not in ("l2", "elasticnet"):
         return own
-    share = 1 - penalty.params.get("l1_ratio", 0.0)
-    return own + float(penalty.params["alpha"]) * share * float(np.max(penalty.params.get("weights") or 1.0))
+    share, weights = 1 - penalty.params.get("l1_ratio", 0.0), penalty.params.get("weights")
+    return own + float(penalty.params["alpha"]) * share * (1.0 if weights is None else float(np.max(weights)))
+
+
+def unknowns(objective: Any) -> int:
+    """Rows of the matrix that is factorised: of parameters, or of dense rows, where they are fewer and the loss is squared."""
+    fewer = loss_name(objective) == "squared_error" and objective.n_outputs == 1 and not objective.X.is_sparse
+    return int(min(objective.n_params, objective.n_samples) if fewer else objective.n_params)
 
 
 def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
@@ -163,7 +176,7 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
         return f"needs a convex loss, which {objective.loss!r} is not"
     if needs.one_output and objective.n_outputs > 1:
         return f"solves for one output, not for {objective.n_outputs}"
-    if needs.max_params is not None and objective.n_params > needs.max_params:
+    if needs.max_params is not None and unknowns(objective) > needs.max_params:
         return f"takes at most {needs.max_params} parameters, got {objective.n_params}"
     if needs.strictly_convex is not None and needs.strictly_convex != (strength_of_l2(objective, penalty) > 0):
         return "needs an l2 penalty" if needs.strictly_convex else "takes no l2 penalty"

@@ -30,7 +30,7 @@ _passes
 _matrices
 _epochs
 _blas|_ldl|_heap
-_sgd|_predict|_update|_objective_pass|_objective_data
+_sgd|_predict|_update|_objective_pass|_objective_data|_objective_centre
 _objective_columns
 _objective
 _objective_line
