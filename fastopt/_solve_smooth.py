@@ -28,6 +28,8 @@ AHEAD = 10.0
 UNKNOWN = 0.01
 #: how far a step may still move the predictions of squared errors at the end, relative to the way they have come
 SPREAD = 3e-5
+#: share of a value that its rounding may be, below which no step can be seen to lower it
+ROUNDING = 1e-9
 PATIENCE = 5   # iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach
 
 
@@ -47,13 +49,17 @@ class Descent:
         Whether steps are Newton's by the whole Hessian.
     decrement : float
         Twice what the last step was expected to lower the value by.
+    gain : float
+        What it did lower it by.
     """
 
     def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
         self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
         self.search = LineSearch(self)
         self.violation, self.expected = math.inf, math.inf
-        self.moved, self.drifts, self.decrement = False, False, math.inf
+        self.moved, self.drifts = False, False
+        found = w0[:objective.n_outputs * objective.n_features].any()   # by somebody's steps before, which ended
+        self.decrement = self.gain = 0.0 if found else math.inf
         self.look()
         self.first = self.value
 
@@ -89,10 +95,14 @@ class Descent:
 
     @property
     def settled(self) -> bool:
-        """Whether a step would not move predictions any more, beside the way they have come; of squared errors, which have no other
-        unit: elsewhere tol decides alone."""
-        far = loss_name(self.objective) == "squared_error" and self.violation > 0
-        return not far or self.decrement <= SPREAD ** 2 * 2 * (self.first - self.value)
+        """Whether the last step was worth nothing any more: a gradient within tol says little where columns are of small numbers.
+        Squared errors are to move predictions no further, beside the way they have come; other losses, which have a unit, to
+        fall by no more than tol of their value."""
+        if self.violation == 0:
+            return True
+        if loss_name(self.objective) == "squared_error":
+            return self.decrement <= SPREAD ** 2 * 2 * (self.first - self.value)
+        return max(self.decrement, self.gain) <= max(self.tol, ROUNDING) * max(abs(self.value), self.first - self.value)
 
     @property
     def finite(self) -> bool:
@@ -115,8 +125,9 @@ class Descent:
             return False
         if self.newton:
             step = self.search.polish(step, slope)
-        self.w, self.moved = line.accept(step), True
+        self.w, self.moved, before = line.accept(step), True, self.value
         self.look()
+        self.gain = before - self.value
         return True
 
 
