@@ -120,8 +120,8 @@ def _as_before(frame: Any, path: Any, like: Schema, notes: list[str]) -> Data:
         X = like.frame(frame, path.name)
     extra = [c for c in frame.columns if c not in like.names and c != name]
     if extra:
-        notes = [*notes, f"column{'s' * (len(extra) > 1)} {listed(extra)} {'were' if len(extra) > 1 else 'was'} not in the training file "
-                         f"and {'are' if len(extra) > 1 else 'is'} ignored"]
+        ending, were, are = ("s", "were", "are") if len(extra) > 1 else ("", "was", "is")
+        notes = [*notes, f"column{ending} {listed(extra)} {were} not in the training file and {are} ignored"]
     return Data(X, as_arrow(frame[name]) if name in frame.columns else None, path.name, like, notes)
 
 

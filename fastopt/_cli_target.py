@@ -154,7 +154,8 @@ def _refuse_classes(labels: list[str], n: int, text: Any, shown: str) -> None:
     bad = min((numbers(text, decimal)[1] for decimal in (".", ",")), key=lambda b: b.sum())
     odd = ""
     if 0 < bad.sum() < n / 2:
-        odd = f"; {int(bad.sum()):,} of them are no number, the first, {text[int(np.argmax(bad))].as_py()!r}, in row {int(np.argmax(bad)) + 1}"
+        row = int(np.argmax(bad))
+        odd = f"; {int(bad.sum()):,} of them no number, the first, {text[row].as_py()!r}, in row {row + 1}"
     raise CliError(f"{shown} has {len(labels):,} different values in {n:,} rows{odd}; that is no set of classes "
                    f"(--target chooses another column, --task regression a number)")
 
