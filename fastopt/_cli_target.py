@@ -125,7 +125,7 @@ def _refuse_missing(array: Any, shown: str) -> None:
         cell = (array[row].as_py() or "").strip() if text else ""
         what = f" ({cell!r})" if cell else ""
         raise CliError(f"{shown} has {count} missing value{'s' * (count > 1)}, the first in row {row + 1}{what}; "
-                       f"remove such rows")
+                       f"remove such rows{f', or spell {cell!r} another way if it is a class' * bool(cell)}")
 
 
 def _classes(array: Any, column: Column, name: str, shown: str) -> tuple[np.ndarray, Target, list[str]]:

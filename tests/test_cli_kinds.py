@@ -1,5 +1,6 @@
 """The command on tables as people have them, a list of each kind: how they are written, what their target is."""
 import os
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ pd = pytest.importorskip("pandas")
 from test_cli import fastopt, figure  # noqa: E402
 
 from fastopt._cli_data import read  # noqa: E402
+from fastopt._cli_dialect import sniff  # noqa: E402
 from fastopt._cli_errors import CliError  # noqa: E402
+from fastopt._cli_tables import _by_arrow, _by_pandas  # noqa: E402
 from fastopt._cli_target import learn_target  # noqa: E402
 
 NAN = float("nan")
@@ -50,6 +53,7 @@ def table(text, name="t.csv", encoding="utf-8", **how):
     ("t.tsv", "1,5\t2,5\t0\n2,5\t3\t1\n", {"0": [1.5, 2.5], "1": [2.5, 3]}, False),
     ("t.csv", 'a,b,y\n"1,5","2,25",0\n"2,5",3,1\n', {"a": [1.5, 2.5], "b": [2.25, 3]}, True),
     ("t.csv", "label\tgood, nice, cheap\nx\ta, b\ny\tc, d, e\n", {"good, nice, cheap": ["a, b", "c, d, e"]}, True),
+    ("t.tsv", 'label\ttext\nx\t"so she said\ny\tno\n', {"text": ['"so she said', "no"]}, True),
     ("t.csv", "label;good, nice, cheap\nx;a, b, c\ny;c, d, e\n", {"good, nice, cheap": ["a, b, c", "c, d, e"]}, True),
     ("t.csv", "1,5|dog|2020-01-31\n2,5|cat|2020-02-29\n", {"0": [1.5, 2.5], "1": ["dog", "cat"]}, False),
     ("t.csv", "1,a;b,0\n2,c;d,1\n", {"0": [1, 2], "1": ["a;b", "c;d"]}, False),
@@ -73,6 +77,24 @@ def test_how_tables_are_written(name, text, columns, named):
     assert data.schema.header is named and list(got) == list(columns)
     for column, values in columns.items():
         np.testing.assert_array_equal(np.array(got[column], dtype=object if isinstance(values[0], str) else float), values)
+
+
+@pytest.mark.parametrize("text", [
+    "a,b\n1,2\n", 'a,b\n"x\ny","q""r"\n\n3,4', 'a,b\r\na"b,"abc"def\r\n', "title\n\na,b,c\n1,2,3\n", "ä;b\n1;2\n", "a,b\r1,2\r3,4\r",
+    "a,b\n,\n1,2\n", "a\tb\n\"x\t2\n3\t4\n", "a|b\n'1'|2\n", '"a";"b"\n"1";"2"\n'])
+def test_both_readers_read_the_same(text):
+    """Arrow's is fast; pandas' takes the tables that Arrow's refuses."""
+    import io
+
+    dialect = sniff(re.split(r"\r\n|\n|\r", text), ".csv")
+    fast, patient = (reader(io.BytesIO(text.encode()), dialect, "utf-8") for reader in (_by_arrow, _by_pandas))
+    assert fast.to_dict("list") == patient.to_dict("list")
+
+
+def test_a_short_row_has_gaps_at_its_end():
+    got, data = table("a,b,c,y\n1,x,2,0\n2,y\n3,x,4,1\n", target="a")
+    np.testing.assert_array_equal(got["c"], [2, NAN, 4])
+    assert data.target.to_pylist() == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
