@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ._cli_columns import MISSING
 from ._cli_data import read
 from ._cli_errors import USAGE, CliError
 from ._cli_files import Data
-from ._cli_prepare import Preparer
+from ._cli_prepare import Preparer, refuse_infinite
 from ._cli_schema import Schema
 from ._cli_target import Target, hold_out, learn_target
 
@@ -53,6 +54,8 @@ def prepare(data, options):
                                     typed=not schema.separator)
     preparer = Preparer(scale=options.scale, dtype=options.dtype, schema=replace(schema, target=target))
     try:
+        if schema.kind == "matrix":
+            refuse_infinite(data.X)                # now, as rows have other numbers later
         if options.validation:
             X = preparer.fit_transform(data.X)
             other = read(options.validation, like=preparer.schema_, dtype=options.dtype)
@@ -80,7 +83,10 @@ def _validation_target(other, target, path):
     """The cells of the target in the validation file; CliError if there is none to score on."""
     if other.target is None:
         raise CliError(f"{path} has no target to score against" + (f": no column {target.name!r}" if target.name else ""))
-    if target.task == "classification" and (target.codes(other.target) < 0).all():
+    codes = target.codes(other.target) if target.task == "classification" else None
+    if codes is not None and (codes == MISSING).all():
+        raise CliError(f"{path} has no value in its target column {target.name!r}")
+    if codes is not None and (codes < 0).all():
         found = sorted({str(v) for v in np.asarray(other.target).tolist()[:1000]})[:5]
         raise CliError(f"{path} has the classes {', '.join(map(repr, found))}, none of which is in the training file: "
                        f"{', '.join(map(repr, target.labels[:5]))}")

@@ -90,6 +90,8 @@ class Schema:
         for column in self.columns:
             if column.name in cells and column.name not in self.unused:
                 values = column.values(cells[column.name])
+                if isinstance(values, np.ndarray) and np.isinf(values).any():
+                    raise ValueError(f"column {column.name!r} has an infinite value in row {int(np.argmax(np.isinf(values))) + 1}")
                 out[column.name] = values if isinstance(values, np.ndarray) else pd.Series(pd.arrays.ArrowExtensionArray(values))
         return pd.DataFrame(out, copy=False)
 

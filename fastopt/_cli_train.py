@@ -39,9 +39,14 @@ def train(options):
     sides = _sides(report, options, fitted, rows.X, y)
     losses = [_loss_of(side.estimator, held_out, scale) for side in sides]
     scale.undo(estimator, rows.preparer)
-    model = _save(options, rows, estimator)
-    _results(report, rows, fitted, sides, losses, [_figures_of_saved(model, rows), *_figures_of_peer(sides, rows, scale)])
-    _close(report, options, data, rows, fitted)
+    _save(options, rows, estimator)
+    try:
+        scored = [_figures_of_saved(options.output, rows), *_figures_of_peer(sides, rows, scale)]
+        _results(report, rows, fitted, sides, losses, scored)
+        _close(report, options, data, rows, fitted)
+    except KeyboardInterrupt:
+        report.warn(f"stopped by Ctrl-C; the model is in {options.output}")
+        fitted.stopped = True
     if fitted.stopped:
         raise SystemExit(INTERRUPTED)
 
@@ -123,20 +128,22 @@ def _loss_of(estimator, held_out, scale):
 
 
 def _save(options, rows, estimator):
-    """The model saved and read back, so that the figures are those of the file."""
+    """The model in its file."""
     from sklearn.pipeline import Pipeline
 
-    from ._model_file import load_model, save_model
+    from ._model_file import save_model
 
     try:
         save_model(Pipeline([("prepare", rows.preparer), ("model", estimator)]), options.output)
-        return load_model(options.output)
     except (OSError, ValueError, TypeError) as error:
         raise CliError(f"the model could not be saved in {options.output}: {error}") from error
 
 
-def _figures_of_saved(model, rows):
-    return scores(rows.target, rows.raw[1], *outputs(model, rows.raw[0])) if rows.raw else None
+def _figures_of_saved(path, rows):
+    """Those of the model as it is read back from its file, on the rows as they are in theirs."""
+    from ._model_file import load_model
+
+    return scores(rows.target, rows.raw[1], *outputs(load_model(path), rows.raw[0])) if rows.raw else None
 
 
 def _figures_of_peer(sides, rows, scale):

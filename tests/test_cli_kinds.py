@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 pytest.importorskip("typer")
 pytest.importorskip("sklearn")
@@ -174,3 +175,20 @@ def test_the_labels_of_the_validation_file(found, code, accuracy):
         rows = 4 - found.count("")
         assert figure(out, f"accuracy on {rows} held-out rows") == pytest.approx(accuracy)
         assert ("not in the training file" in fastopt.errors) == (accuracy < 1) and ("no target" in fastopt.errors) == ("" in found)
+
+
+@pytest.mark.parametrize("place", [0, 17, 39])
+@pytest.mark.parametrize("name", ["t.csv", "t.npz", "sparse.npz"])
+def test_rows_are_counted_as_in_the_file(name, place):
+    """Whatever is held out before it is found."""
+    X = RNG.normal(size=(40, 2))
+    X[place, 1] = np.inf
+    if name == "sparse.npz":
+        S = sp.csr_matrix(np.hstack([X, np.zeros((40, 9))]))
+        np.savez(name, data=S.data, indices=S.indices, indptr=S.indptr, shape=S.shape, y=np.arange(40) % 2)
+    elif name.endswith("csv"):
+        pd.DataFrame(X, columns=["0", "1"]).assign(y=np.arange(40) % 2).to_csv(name, index=False)
+    else:
+        np.savez(name, X=X, y=np.arange(40) % 2)
+    train(name, code=1)
+    assert f"column '1' has an infinite value in row {place + 1}\n" in fastopt.errors
