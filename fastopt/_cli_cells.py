@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-GAPS = ("", "?", "-", "--", ".", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
-        "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "n.a.", "k. A.", "k.A.", "#DIV/0!", "#REF!", "#VALUE!", "#NUM!", "#NAME?")
+GAPS = ("", "?", "-", "--", ".", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+        "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "n.a.", "k. A.", "k.A.", "#DIV/0!", "#REF!", "#VALUE!", "#NUM!",
+        "#NAME?")
 TRUTH = ("false", "true")
 SIGNS = (".", ",")                 # decimal signs
 MOST_WORDS = 3                     # so many words, in at most a fifth of the cells, are gaps in a column of numbers

@@ -76,6 +76,7 @@ def _reader(path):
         return (read_svmlight, "svmlight") if looks_like_svmlight(head_of(path)) else (read_csv, "a table")
     if suffix not in READERS:
         known = ", ".join(READERS)
+        excel = "; save it as CSV" if suffix in (".xls", ".xlsx", ".ods") else ""
         raise CliError(f"{path.name}: the kind of file is not known by its name; one of {known}, .txt, .data, each also "
-                       f"with .gz", USAGE)
+                       f"with .gz{excel}", USAGE)
     return READERS[suffix]

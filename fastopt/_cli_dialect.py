@@ -31,6 +31,7 @@ class Dialect:
     names: list[str]                        # one for each column, made up where the file has none
     before: int = 0                         # lines above the table
     quoted: bool = True
+    spaced: bool = False                    # blanks separate, or follow the separators
     notes: list[str] = field(default_factory=list)
 
 
@@ -100,13 +101,14 @@ def sniff(lines: list[str], suffix: str, header: bool | None = None, known: Any 
         separator = max((separator or ",", *SEPARATORS, BLANKS), key=lambda s: len(known & set(_cells(text[0], s))))
     elif not (separator and separator in SEPARATORS and min(map(len, _rows(text, separator))) > 1):
         separator = find_separator(text, suffix)
-    quoted = separator != "\t" or _has_quotes(text)
+    quoted = _is_quoted(text, separator)
     rows = _rows(text, separator, quoted)
     width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0]
     before, notes = _lines_above(rows, width, text)
     rows = rows[before:]
     sure, named = (True, header) if header is not None else looks_named(rows)
-    dialect = Dialect(separator, named, _names(rows, width, named), places[before], quoted, notes)
+    spaced = separator == BLANKS or any(separator + " " in line for line in text)
+    dialect = Dialect(separator, named, _names(rows, width, named), places[before], quoted, spaced, notes)
     if not sure:
         kind = "names; --no-header makes it a row" if named else "a row; --header makes it names"
         dialect.notes.append(f"the first line, {_short(text[before])}, is taken as {kind}")
@@ -117,8 +119,9 @@ def _short(text: str) -> str:
     return repr(text if len(text) < 40 else text[:36] + "…")
 
 
-def _has_quotes(lines: list[str]) -> bool:
-    return any(re.search(r'(^|\t)"([^"\t]|"")*"(\t|$)', line) for line in lines)
+def _is_quoted(lines: list[str], separator: str) -> bool:
+    """Whether quotation marks are marks around cells; between tabs they may be part of the text."""
+    return separator != "\t" or any(re.search(r'(^|\t)"([^"\t]|"")*"(\t|$)', line) for line in lines)
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -137,7 +140,7 @@ def find_separator(lines: list[str], suffix: str = "") -> str:
     """The separator that cuts most lines into the same number of cells, and leaves no other separator in most columns."""
     best, best_score = "", (0.6, -len(lines[0]), 0)
     for rank, separator in enumerate(SEPARATORS):
-        rows = _rows(lines, separator)
+        rows = _rows(lines, separator, _is_quoted(lines, separator))
         width, count = Counter(map(len, rows)).most_common(1)[0]
         if width == 1:
             continue

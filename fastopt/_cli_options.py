@@ -35,7 +35,8 @@ class TrainOptions:
         metavar="DATA", help="File of rows: .svm .libsvm .csv .tsv .npz .parquet, each also with .gz. Without it: the "
         "handwritten digits that come with scikit-learn.")] = None
     target: Annotated[Optional[str], _name(
-        DATA, "Target column of a table; default: the one called target, label, y or class, else the last; the output says which.", "NAME|INDEX")] = None
+        DATA, "Target column of a table; default: target, label, y or class, else the last; the output says which.",
+        "NAME|INDEX")] = None
     task: Annotated[Optional[str], _name(DATA, "classification or regression; default: told by the target.")] = None
     header: Annotated[Optional[bool], _switch(
         DATA, "Whether the first line of a csv file holds names; default: if none of its cells is a number.")] = None

@@ -73,7 +73,8 @@ def _target_of(estimator, schema):
     if not hasattr(estimator, "classes_"):
         return Target(schema.target_name, "regression", Column(schema.target_name, "number"))
     kind = {"b": "bool", "i": "int", "u": "int"}.get(estimator.classes_.dtype.kind, "str")
-    labels = [str(label) for label in estimator.classes_.tolist()] if kind != "str" else spelled(as_arrow(estimator.classes_)).to_pylist()
+    classes = estimator.classes_
+    labels = spelled(as_arrow(classes)).to_pylist() if kind == "str" else [str(label) for label in classes.tolist()]
     return Target(schema.target_name, "classification", Column(schema.target_name, "text"), tuple(labels), kind)
 
 
@@ -99,7 +100,8 @@ def _write(path, predicted, proba, estimator):
             return
         with replacing(path) as stream:
             if path.suffix == ".npz":
-                np.savez_compressed(stream, y=predicted, **({} if proba is None else {"proba": proba, "classes": estimator.classes_}))
+                more = {} if proba is None else {"proba": proba, "classes": estimator.classes_}
+                np.savez_compressed(stream, y=predicted, **more)
             else:
                 text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
                 header = ["prediction"] if names or path.suffix != ".txt" else []

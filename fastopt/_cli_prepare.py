@@ -134,7 +134,7 @@ class Preparer(TransformerMixin, BaseEstimator):
 
     def _fit_numbers(self, A):
         d = A.shape[1]
-        _refuse_infinite(A, self._names(d))
+        refuse_infinite(A, self._names(d))
         moments = StandardScaler()                      # leaves nan out; in parts, since it copies what it is given
         for i in range(0, len(A) if d else 0, 16 * ROWS):
             moments.partial_fit(np.asarray(A[i:i + 16 * ROWS], dtype=np.float64))
@@ -148,7 +148,7 @@ class Preparer(TransformerMixin, BaseEstimator):
         self.scale_[~(self.scale_ > 0)] = 1.0
 
     def _fit_sparse(self, X):
-        _refuse_infinite(X.data[:, None], ["X"])
+        refuse_infinite(X)
         if np.isnan(X.data).any():
             raise ValueError("the sparse X has nan; expected numbers (leave an entry out where it is 0)")
         largest = np.ravel(abs(X).max(axis=0).toarray()) if X.shape[0] else np.zeros(X.shape[1])
@@ -195,7 +195,7 @@ class Preparer(TransformerMixin, BaseEstimator):
 
     def _transform_numbers(self, A, out):
         """Fill out, ROWS rows at a time, worked in float64: large numbers less their mean must not cancel in float32."""
-        _refuse_infinite(A, self._names(A.shape[1]))
+        refuse_infinite(A, self._names(A.shape[1]))
         clip = self.clip if self.scale and self.clip else np.inf
         for i in range(0, len(A), ROWS):
             block = np.array(A[i:i + ROWS], dtype=np.float64)
@@ -206,7 +206,7 @@ class Preparer(TransformerMixin, BaseEstimator):
         return out
 
     def _transform_sparse(self, X):
-        _refuse_infinite(X.data[:, None], ["X"])
+        refuse_infinite(X)
         data = X.data if len(self.scale_) == 1 or (self.scale_ == 1).all() else X.data / self.scale_[X.indices]
         return sp.csr_matrix((data.astype(self.dtype, copy=False), X.indices, X.indptr), shape=X.shape)
 
@@ -239,12 +239,20 @@ def _float_block(frame, names):
     return frame[names].to_numpy(dtype=np.float64) if names else np.empty((len(frame), 0))
 
 
-def _refuse_infinite(A, names):
-    """ValueError that names the column of the first infinite value."""
+def refuse_infinite(A, names=None):
+    """ValueError that names column and row of the first infinite value of a matrix, dense or CSR."""
     if A.dtype.kind != "f":
         return
+    if sp.issparse(A):
+        bad = np.isinf(A.data)
+        if bad.any():
+            first = int(np.argmax(bad))
+            row = int(np.searchsorted(A.indptr, first, side="right"))
+            raise ValueError(f"column {str(A.indices[first])!r} has an infinite value in row {row}")
+        return
+    names = names or [str(j) for j in range(A.shape[1])]
     for i in range(0, len(A), 16 * ROWS):
         bad = np.isinf(A[i:i + 16 * ROWS])
         if bad.any():
             row, column = np.argwhere(bad)[0]
-            raise ValueError(f"column {names[column]!r} has an infinite value in row {i + row}")
+            raise ValueError(f"column {names[column]!r} has an infinite value in row {i + row + 1}")

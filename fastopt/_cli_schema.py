@@ -90,6 +90,8 @@ class Schema:
         for column in self.columns:
             if column.name in cells and column.name not in self.unused:
                 values = column.values(cells[column.name])
+                if isinstance(values, np.ndarray) and np.isinf(values).any():
+                    raise ValueError(f"column {column.name!r} has an infinite value in row {int(np.argmax(np.isinf(values))) + 1}")
                 out[column.name] = values if isinstance(values, np.ndarray) else pd.Series(pd.arrays.ArrowExtensionArray(values))
         return pd.DataFrame(out, copy=False)
 
@@ -123,7 +125,8 @@ class Schema:
                                "place": layout["target_index"], "header": layout["header"], "unused": left_out}, d)
 
 
-def found_schema(cells: Any, target: str | None, *, typed: bool = False, separator: str = "", **known: Any) -> tuple[Schema, list[str]]:
+def found_schema(cells: Any, target: str | None, *, typed: bool = False, separator: str = "",
+                 **known: Any) -> tuple[Schema, list[str]]:
     """The schema of a table whose columns are `cells`, told from all rows, and notes on what was not sure.
 
     Parameters
@@ -145,7 +148,8 @@ def found_schema(cells: Any, target: str | None, *, typed: bool = False, separat
     decimal = decimal_sign(list(found.values()), separator)
     columns = [found[name].column(decimal) if name in found else Column(name, typed_kind(arrays[name])) for name in names]
     place = list(cells.keys()).index(target) if target is not None else -1
-    schema = Schema("table", len(names), columns, target_name=target or "", place=place, separator=separator, decimal=decimal, **known)
+    schema = Schema("table", len(names), columns, target_name=target or "", place=place, separator=separator, decimal=decimal,
+                    **known)
     return schema, [note for f in found.values() for note in f.notes]
 
 

@@ -83,7 +83,8 @@ def _of_classes(target, cells, predicted, proba, margin):
 
 
 def _missing(count):
-    return [f"{count:,} row{'s have' if count > 1 else ' has'} no target and {'are' if count > 1 else 'is'} not scored"] if count else []
+    have, are = ("s have", "are") if count > 1 else (" has", "is")
+    return [f"{count:,} row{have} no target and {are} not scored"] if count else []
 
 
 def _first(cells, codes):

@@ -1,6 +1,6 @@
 """Tables, from csv, tsv and parquet files: read as the schema of an earlier file says, or the schema found.
 
-Used by _cli_data.  Text is read as text, every cell of it, by pandas; what the cells mean is the schema's to say.
+Used by _cli_data.  Text is read as text, every cell of it, by Arrow or pandas; what the cells mean is the schema's to say.
 """
 from __future__ import annotations
 
@@ -42,16 +42,45 @@ def read_csv(stream, path, *, target=None, header=None, like=None, **_):
 
 
 def _text_frame(stream: Any, path: Any, dialect: Dialect, encoding: str) -> Any:
-    """All cells as text, '' where a row is short; CliError where one is long."""
-    import pandas as pd
-
+    """All cells as text, by Arrow; where a row is too short or too long, by pandas, which has '' for the cells that are not there."""
     twice = sorted({name for name in dialect.names if dialect.names.count(name) > 1})
     if twice:
         raise CliError(f"{path.name} names columns twice: {listed(twice)}")
+    frame = None if dialect.spaced else _by_arrow(stream, dialect, encoding)
+    if frame is None:
+        stream.seek(0)
+        frame = _by_pandas(stream, dialect, encoding)
+    frame = frame.iloc[1:] if dialect.named else frame
+    while frame.shape[1] > 1 and (NO_NAME.fullmatch(frame.columns[-1]) or not dialect.named) and (frame.iloc[:, -1] == "").all():
+        frame = frame.iloc[:, :-1]                 # lines that end with a separator
+    return frame
+
+
+def _by_arrow(stream: Any, dialect: Dialect, encoding: str) -> Any:
+    """The fast reader: a DataFrame, or None if the rows are not all of one length."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = dialect.names
+    try:
+        table = csv.read_csv(
+            stream, csv.ReadOptions(column_names=names, skip_rows=dialect.before, encoding=encoding, use_threads=False),
+            csv.ParseOptions(delimiter=dialect.separator, quote_char='"' if dialect.quoted else False, newlines_in_values=True),
+            csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False))
+    except pa.ArrowInvalid:
+        return None
+    return pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(table[name])) for name in names})
+
+
+def _by_pandas(stream: Any, dialect: Dialect, encoding: str) -> Any:
+    """The patient reader: blanks around separators, blanks as separators, short rows; ValueError for a long one."""
+    import pandas as pd
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
-            frame = pd.read_csv(
+            return pd.read_csv(
                 stream, sep=dialect.separator, encoding=encoding, header=None, names=dialect.names, skiprows=dialect.before,
                 dtype="string[pyarrow]", na_filter=False, index_col=False, skipinitialspace=True, low_memory=False,
                 quoting=0 if dialect.quoted else 3)
@@ -59,10 +88,6 @@ def _text_frame(stream: Any, path: Any, dialect: Dialect, encoding: str) -> Any:
             raise ValueError("it has no rows") from None
         except (pd.errors.ParserWarning, pd.errors.ParserError) as error:
             raise ValueError(_ragged(str(error), len(dialect.names))) from None
-    frame = frame.iloc[1:] if dialect.named else frame
-    while frame.shape[1] > 1 and (NO_NAME.fullmatch(frame.columns[-1]) or not dialect.named) and (frame.iloc[:, -1] == "").all():
-        frame = frame.iloc[:, :-1]                 # lines that end with a separator
-    return frame
 
 
 def _ragged(message: str, width: int) -> str:
@@ -120,8 +145,8 @@ def _as_before(frame: Any, path: Any, like: Schema, notes: list[str]) -> Data:
         X = like.frame(frame, path.name)
     extra = [c for c in frame.columns if c not in like.names and c != name]
     if extra:
-        notes = [*notes, f"column{'s' * (len(extra) > 1)} {listed(extra)} {'were' if len(extra) > 1 else 'was'} not in the training file "
-                         f"and {'are' if len(extra) > 1 else 'is'} ignored"]
+        ending, were, are = ("s", "were", "are") if len(extra) > 1 else ("", "was", "is")
+        notes = [*notes, f"column{ending} {listed(extra)} {were} not in the training file and {are} ignored"]
     return Data(X, as_arrow(frame[name]) if name in frame.columns else None, path.name, like, notes)
 
 

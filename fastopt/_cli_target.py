@@ -125,7 +125,7 @@ def _refuse_missing(array: Any, shown: str) -> None:
         cell = (array[row].as_py() or "").strip() if text else ""
         what = f" ({cell!r})" if cell else ""
         raise CliError(f"{shown} has {count} missing value{'s' * (count > 1)}, the first in row {row + 1}{what}; "
-                       f"remove such rows")
+                       f"remove such rows{f', or spell {cell!r} another way if it is a class' * bool(cell)}")
 
 
 def _classes(array: Any, column: Column, name: str, shown: str) -> tuple[np.ndarray, Target, list[str]]:
@@ -154,7 +154,8 @@ def _refuse_classes(labels: list[str], n: int, text: Any, shown: str) -> None:
     bad = min((numbers(text, decimal)[1] for decimal in (".", ",")), key=lambda b: b.sum())
     odd = ""
     if 0 < bad.sum() < n / 2:
-        odd = f"; {int(bad.sum()):,} of them are no number, the first, {text[int(np.argmax(bad))].as_py()!r}, in row {int(np.argmax(bad)) + 1}"
+        row = int(np.argmax(bad))
+        odd = f"; {int(bad.sum()):,} of them no number, the first, {text[row].as_py()!r}, in row {row + 1}"
     raise CliError(f"{shown} has {len(labels):,} different values in {n:,} rows{odd}; that is no set of classes "
                    f"(--target chooses another column, --task regression a number)")
 

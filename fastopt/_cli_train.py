@@ -4,45 +4,19 @@ Called by `_cli` with the options; each step is a module of its own.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from shlex import quote
-
-import numpy as np
 
 from ._cli_compare import NoPeer, Timed, compare
 from ._cli_data import read
 from ._cli_errors import USAGE, CliError, one_of
-from ._cli_files import Data, check_output
+from ._cli_files import check_output
 from ._cli_fit import watched_fit
 from ._cli_model import TargetScale, chosen_loss, describe, loss_text, make_estimator
-from ._cli_prepare import Preparer
 from ._cli_report import Report, number, seconds, si
-from ._cli_schema import Schema
+from ._cli_rows import digits, prepare
 from ._cli_score import baseline, mean_loss, outputs, scores
-from ._cli_target import Target, hold_out, learn_target
 
 INTERRUPTED = 130          # the exit code that shells give a command ended by Ctrl-C
-
-
-@dataclass
-class Rows:
-    """Rows prepared for learning, and those to score on (None if none are held out)."""
-
-    X: object
-    y: np.ndarray
-    raw: tuple | None              # X and cells of the target as the file has them, of the rows to score on
-    held_out: tuple | None         # the same prepared, of those whose label can be learnt
-    target: Target
-    preparer: Preparer
-    notes: list
-
-    @property
-    def task(self):
-        return self.target.task
-
-    @property
-    def score_name(self):
-        return "accuracy" if self.task == "classification" else "R²"
 
 
 def train(options):
@@ -65,71 +39,16 @@ def train(options):
     sides = _sides(report, options, fitted, rows.X, y)
     losses = [_loss_of(side.estimator, held_out, scale) for side in sides]
     scale.undo(estimator, rows.preparer)
-    model = _save(options, rows, estimator)
-    _results(report, rows, fitted, sides, losses, [_figures_of_saved(model, rows), *_figures_of_peer(sides, rows, scale)])
-    _close(report, options, data, rows, fitted)
+    _save(options, rows, estimator)
+    try:
+        scored = [_figures_of_saved(options.output, rows), *_figures_of_peer(sides, rows, scale)]
+        _results(report, rows, fitted, sides, losses, scored)
+        _close(report, options, data, rows, fitted)
+    except KeyboardInterrupt:
+        report.warn(f"stopped by Ctrl-C; the model is in {options.output}")
+        fitted.stopped = True
     if fitted.stopped:
         raise SystemExit(INTERRUPTED)
-
-
-def digits():
-    """The data set for those who give none: 1,797 handwritten digits of 8 × 8 pixels."""
-    from sklearn.datasets import load_digits
-
-    X, y = load_digits(return_X_y=True)
-    return Data(X, y, "handwritten digits (from scikit-learn)", Schema("matrix", X.shape[1], dense=True))
-
-
-def prepare(data, options):
-    """The rows split, and the preparing step fitted on those to learn from."""
-    schema = data.schema
-    shown = f"the target column {schema.target_name!r}" if schema.target_name else "the target"
-    y, target, notes = learn_target(data.target, options.task, schema.target_name, schema.decimal, shown, typed=not schema.separator)
-    preparer = Preparer(scale=options.scale, dtype=options.dtype, schema=replace(schema, target=target))
-    try:
-        if options.validation:
-            X = preparer.fit_transform(data.X)
-            other = read(options.validation, like=preparer.schema_, dtype=options.dtype)
-            raw = other.X, _validation_target(other, target, options.validation)
-            notes += [f"{other.source}: {note}" for note in other.notes]
-        else:
-            learn, held = hold_out(y, options.validation_fraction, options.seed, target.task == "classification")
-            raw = (_rows(data.X, held), _rows(data.target, held)) if len(held) else None
-            X, y = preparer.fit_transform(_rows(data.X, learn)), y[learn]
-        held_out = _learnable(raw, target, preparer) if raw else None
-        notes += preparer.strangers(raw[0]) if raw and options.validation else []
-    except ValueError as error:
-        raise CliError(f"{data.source}: {error}") from error
-    if held_out is None and options.early_stopping:
-        raise CliError("--early-stopping needs rows to score on: give --validation FILE, or a --validation-fraction "
-                       "that holds out one row at least", USAGE)
-    return Rows(X, y, raw, held_out, target, preparer, notes)
-
-
-def _rows(X, index):
-    return X.iloc[index] if hasattr(X, "iloc") else X.take(index) if hasattr(X, "null_count") else X[index]
-
-
-def _validation_target(other, target, path):
-    """The cells of the target in the validation file; CliError if there is none to score on."""
-    if other.target is None:
-        raise CliError(f"{path} has no target to score against" + (f": no column {target.name!r}" if target.name else ""))
-    if target.task == "classification" and (target.codes(other.target) < 0).all():
-        found = sorted({str(v) for v in np.asarray(other.target).tolist()[:1000]})[:5]
-        raise CliError(f"{path} has the classes {', '.join(map(repr, found))}, none of which is in the training file: "
-                       f"{', '.join(map(repr, target.labels[:5]))}")
-    return other.target
-
-
-def _learnable(raw, target, preparer):
-    """X and y of the rows to score on after each epoch: those that have a target that training knows."""
-    if target.task == "classification":
-        codes = target.codes(raw[1])
-        good, y = np.flatnonzero(codes >= 0), target.classes[np.maximum(codes, 0)]
-    else:
-        y = target.numbers(raw[1])
-        good = np.flatnonzero(np.isfinite(y))
-    return (preparer.transform(_rows(raw[0], good)), y[good]) if len(good) else None
 
 
 def _check_outputs(options):
@@ -209,20 +128,22 @@ def _loss_of(estimator, held_out, scale):
 
 
 def _save(options, rows, estimator):
-    """The model saved and read back, so that the figures are those of the file."""
+    """The model in its file."""
     from sklearn.pipeline import Pipeline
 
-    from ._model_file import load_model, save_model
+    from ._model_file import save_model
 
     try:
         save_model(Pipeline([("prepare", rows.preparer), ("model", estimator)]), options.output)
-        return load_model(options.output)
     except (OSError, ValueError, TypeError) as error:
         raise CliError(f"the model could not be saved in {options.output}: {error}") from error
 
 
-def _figures_of_saved(model, rows):
-    return scores(rows.target, rows.raw[1], *outputs(model, rows.raw[0])) if rows.raw else None
+def _figures_of_saved(path, rows):
+    """Those of the model as it is read back from its file, on the rows as they are in theirs."""
+    from ._model_file import load_model
+
+    return scores(rows.target, rows.raw[1], *outputs(load_model(path), rows.raw[0])) if rows.raw else None
 
 
 def _figures_of_peer(sides, rows, scale):

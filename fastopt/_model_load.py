@@ -198,7 +198,8 @@ def _weights(arrays, kind):
 def _learnt(fitted):
     """n_iter_, the curves and the like."""
     need(isinstance(fitted, dict), "what was learnt is missing")
-    known = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list, **dict.fromkeys(CURVES, list)}
+    known = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list,
+             **dict.fromkeys(CURVES, list)}
     out = {}
     for name, value in fitted.items():
         need(name in known and isinstance(value, known[name]) and not isinstance(value, bool), f"its {name!r} is damaged")

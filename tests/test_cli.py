@@ -175,7 +175,7 @@ def test_quiet(folder):
     (["train", "prices.csv", "--loss", "quantile:quantile=9"], 2, "quantile must be"),
     (["train", "prices.csv", "--no-scale", "--learning-rate", "constant", "--eta0", "9"], 1, "training diverged in epoch 1"),
     (["train", "one.csv"], 1, "one class only, 'a'"), (["train", "gaps.csv"], 1, "2 missing values, the first in row 2"),
-    (["train", "empty.csv"], 1, "empty"), (["train", "inf.csv"], 1, "column 'a' has an infinite value in row 2"),
+    (["train", "empty.csv"], 1, "empty"), (["train", "inf.csv"], 1, "column 'a' has an infinite value in row 3"),
     (["train", "."], 2, "is a folder"), (["predict", "none.npz", "people.csv"], 2, "no such model"),
     (["predict", "bad.npz", "people.csv"], 1, "not a usable fastopt model"),
     (["predict", "bad.npz", "people.csv", "-o", "x.doc"], 2, "ends in .csv"),

@@ -229,5 +229,5 @@ def test_sparse_columns_are_scaled_only_if_wild():
 
 
 def test_infinite_values_are_named():
-    with pytest.raises(ValueError, match="column 'size' has an infinite value in row 1"):
+    with pytest.raises(ValueError, match="column 'size' has an infinite value in row 2"):
         Preparer().fit(pd.DataFrame({"size": [1.0, np.inf]}))

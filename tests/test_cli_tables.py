@@ -123,7 +123,8 @@ def test_what_is_learnt_from_a_table_is_predicted_on_it(tmp_path, monkeypatch, t
     target = "Ziel" if table["header"] else str(place)
     fastopt("train", "t.csv", "--target", target, "--epochs", 5, "--validation-fraction", 0, "--no-plot", "--dtype", "float64",
             "--learning-rate", "constant", "--eta0", 0.01, "--tol", "-inf")
-    fastopt("predict", "fastopt-model.npz", "t.csv", "-o", "out.csv", "--proba" if not isinstance(table["y"][0], float) else "--quiet")
+    fastopt("predict", "fastopt-model.npz", "t.csv", "-o", "out.csv",
+            "--proba" if not isinstance(table["y"][0], float) else "--quiet")
     errors = fastopt.errors
     frame = pd.DataFrame({name: pd.Series(column[1], dtype=float if column[0] == "number" else object)
                           for name, column in table["columns"].items()})

@@ -40,9 +40,10 @@ def outcome(path):
 
 # -- damage ------------------------------------------------------------------------------------------------------------
 
-HEADERS = [b"{'descr': '<f8', 'fortran_order': False, 'shape': (3L, 4L), }", b"{'descr': '<f8', (", b"'''", b"\\", b"{" * 500, b"(" * 900,
-           b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4)", b"\xff\xfe", b"\0" * 64, b"1" * 900, b"", b"[]", b"{'a': 1}",
-           b"{'descr': [('a', '<f8')], 'fortran_order': 3, 'shape': 4}", b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, None)}",
+HEADERS = [b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4)", b"{'descr': '<f8', (", b"'''", b"\\", b"{" * 500,
+           b"(" * 900, b"\xff\xfe", b"\0" * 64, b"1" * 900, b"", b"[]", b"{'a': 1}",
+           b"{'descr': [('a', '<f8')], 'fortran_order': 3, 'shape': 4}",
+           b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, None)}",
            b"\xe2\x82\xac\n\t\t   if", b"{'descr': '\\N{foo}'}", b"0o9", b"{'shape': 1e999}"]
 
 
@@ -56,7 +57,8 @@ def test_headers_that_no_parser_takes(path, text, name):
 
 def changes(rng, value, depth=0):
     """A description with one value, anywhere in it, put in the place of another."""
-    strange = [None, True, -1, 2**70, 1e308, float("nan"), "", "x" * 99, "\0", "\ud800", [], {}, [[]], {"pairs": 3}, {"a": {}}, [None] * 9]
+    strange = [None, True, -1, 2**70, 1e308, float("nan"), "", "x" * 99, "\0", "\ud800", [], {}, [[]], {"pairs": 3}, {"a": {}},
+               [None] * 9]
     if isinstance(value, dict) and value and (depth == 0 or rng.random() < 0.8):
         key = rng.choice(sorted(value))
         return {**value, key: changes(rng, value[key], depth + 1)} if rng.random() < 0.9 else \
@@ -75,7 +77,8 @@ def table_parts(tmp_path):
 
     from fastopt._cli_prepare import Preparer
 
-    frame = pd.DataFrame({"a": X[:, 0], "c": np.where(X[:, 1] > 0, "u", "v"), "d": pd.to_datetime(["2020-01-01", "2021-01-01"] * 60)})
+    frame = pd.DataFrame({"a": X[:, 0], "c": np.where(X[:, 1] > 0, "u", "v"),
+                          "d": pd.to_datetime(["2020-01-01", "2021-01-01"] * 60)})
     model = Pipeline([("prepare", Preparer()), ("model", SGDClassifier(random_state=0))]).fit(frame, TARGETS["str"])
     save_model(model, tmp_path / "good.npz")
     np.testing.assert_array_equal(load_model(tmp_path / "good.npz").predict(frame), model.predict(frame))
