@@ -8,6 +8,7 @@ from optimizer_cases import OPTIONS, everything
 
 from fastopt import optimizers
 from fastopt.exceptions import InvalidParameterError
+from fastopt.linear_model import SGDRegressor
 
 NAMES = sorted(optimizers.names())
 MOMENTS = [(name, {"moments": moments}) for name in ("adam", "adamw", "lion") for moments in ("bfloat16", "8bit")]
@@ -156,3 +157,16 @@ def test_a_step_within_ordinary_numbers_is_what_ieee_754_says(name):
         before = w.copy()
         optimizers.get(name)(w, lr=0.0).step(g)
         assert (w == before).all()
+
+
+@pytest.mark.parametrize("dtype", SMALL)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("optimizer", ["momentum", "adam", "lamb", "muon"])
+def test_means_of_mini_batches_fade_out_too(optimizer, n_jobs, dtype):
+    """Columns that are 0, of weights so small: a step takes them for 0 where it moves them, and the mode comes back."""
+    X = np.zeros((64, 300), dtype)
+    X[:, 0] = np.linspace(-1, 1, 64)
+    model = SGDRegressor(optimizer=optimizer, max_iter=2, tol=None, batch_size=16, penalty=None, random_state=0, n_jobs=n_jobs)
+    coef = np.full(300, SMALL[dtype], dtype)
+    model.fit(X, X[:, 0], coef_init=coef)
+    assert (coef == dtype(SMALL[dtype])).all() and not model.coef_[1:].any() and model.coef_[0] and denormals_count()
