@@ -11,6 +11,7 @@ from fastopt._batch_lazy cimport step_lazily
 from fastopt._batch_rows cimport CHUNK_ROWS, Rows, Seat, at_row, learn_chunk, predict_chunk, take_seat
 from fastopt._batch_steps cimport Weights, begin, clear, finish, square_of, step_columns, step_whole
 from fastopt._core cimport fo_chunk
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._team cimport fo_team_wait
 
 
@@ -72,7 +73,7 @@ cdef inline bint _weighs(const Rows *rows, Py_ssize_t i) noexcept nogil:
 cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
     """The rows of a part, and the step if the batch ends with it."""
     cdef Py_ssize_t i = part.first, end = part.first + part.n
-    cdef bint first = worker.seat.rank == 0 or worker.seat.size == 1
+    cdef fo_mode mode
     if part.begins:
         clear(&shared.weights, &worker.stepper)
     while i < end:
@@ -81,8 +82,15 @@ cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
         i += worker.seat.chunk.n
     if shared.weights.drive != NULL:
         _note(shared, worker, part)
-    if not part.ends:
-        return
+    if part.ends:
+        mode = fo_flush()
+        _step(shared, worker, part)
+        fo_unflush(mode)
+
+
+cdef void _step(Work *shared, Worker *worker, const Part *part) noexcept nogil:
+    """The step of a batch."""
+    cdef bint first = worker.seat.rank == 0 or worker.seat.size == 1
     if shared.weights.lazy != NULL:
         step_lazily(&shared.weights, &worker.stepper, part.lr)
         return

@@ -21,6 +21,8 @@ from ._threads import resolve_threads
 
 Array = NDArray[Any]
 
+FEW_COLUMNS = 12   # whose whole Hessian takes no more readings of X than a Lanczos iteration
+
 
 def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = None) -> Array:
     """Raw predictions X·coefᵀ + intercept of X as `LinearObjective` takes it, without a copy: (n, k), in the type of the computation."""
@@ -279,16 +281,25 @@ class LinearObjective(Objective):
         squares = Objective(self.X, np.zeros((n, 1), self.dtype), weight, self.total, spec, 1, 0.0, self.fit_intercept, self.n_threads,
                             self.columns, self.turned, self.rows_)
         zero = np.zeros(d)
-        if d == 1:
-            return steepest * float(squares.hessp(zero, np.ones(1))[0])
-        from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+        if d <= FEW_COLUMNS:
+            columns = np.array([squares.hessp(zero, unit) for unit in np.eye(d)])
+            return steepest * float(np.linalg.eigvalsh(columns)[-1]) if np.isfinite(columns).all() else math.inf
         start = np.random.default_rng(0).standard_normal(d)
-        operator = LinearOperator((d, d), matvec=lambda v: squares.hessp(zero, v.ravel()), dtype=np.float64)
+        first = squares.hessp(zero, start)
+        if not first.any():   # where Lanczos has no way to go
+            return 0.0
+        if not np.isfinite(first).all():
+            return math.inf
+        from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+        size = float(np.abs(first).max())   # near 1, tiny and huge numbers of X do no harm
+        operator = LinearOperator((d, d), matvec=lambda v: squares.hessp(zero, v.ravel()) / size, dtype=np.float64)
         try:
-            largest = eigsh(operator, 1, which="LA", v0=start, ncv=min(d, 12), tol=1e-2, return_eigenvectors=False)[0]
-        except ArpackNoConvergence:   # a matrix of zeros, or nearly so
-            largest = squares.hessp(zero, start) @ start / (start @ start)
-        return 1.02 * steepest * float(largest)
+            largest = eigsh(operator, 1, which="LA", v0=start, ncv=12, tol=1e-2, return_eigenvectors=False)[0]
+        except ArpackError:   # power iterations always come to something
+            for _ in range(30):
+                start = operator.matvec(start / np.linalg.norm(start))
+            largest = np.linalg.norm(start)
+        return 1.02 * steepest * size * float(largest)
 
     def hessian(self, w: ArrayLike) -> Array:
         """The Hessian of F at w: one reading of X; for "multinomial" one for each pair of classes.

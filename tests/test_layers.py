@@ -23,11 +23,12 @@ losses|penalties|schedules
 _batching
 _batching_\\w+
 batching
-_samples|_outputs|_columns|_team
+_samples|_outputs|_columns|_team|_flush|_careful
 _auto_state
 _gradients
 _passes
 _matrices
+_plan
 _epochs
 _blas|_ldl|_heap
 _sgd|_predict|_update|_objective_pass|_objective_data|_objective_centre
@@ -46,7 +47,7 @@ _batch_work|_auto_work
 _batch_wild|_batch_epochs
 _batch|_auto
 _optimizer_settings|_optimizer_docs
-_optimizer_state|_optimizer_params
+_optimizer_state|_optimizer_params|_optimizer_group
 _optimizer
 _optimizer_moments
 _optimizer_\\w+
