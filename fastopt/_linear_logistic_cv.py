@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from fastopt._linear_compat import Events
 from fastopt._linear_cv import folds_of, over_folds, scorer_of
@@ -88,6 +89,7 @@ class LogisticRegressionCV(LogisticRegression):
         -------
         float
         """
+        check_is_fitted(self)
         return float(scorer_of(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
                                                                          {"sample_weight": sample_weight})))
 
