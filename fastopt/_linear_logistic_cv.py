@@ -8,6 +8,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from fastopt._linear_compat import Events, refuse_metadata
 from fastopt._linear_cv import Held, over_folds
@@ -103,6 +104,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         float
         """
         refuse_metadata(params, self, "score")
+        check_is_fitted(self)
         return float(scorer_of(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
                                                                          {"sample_weight": sample_weight})))
 
