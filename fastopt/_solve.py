@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import integer, number
+from ._hessian_softmax import by_products, row_cost
 from ._solve_start import WORTH, condition, part_of, values
 from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
 from .exceptions import InvalidParameterError
@@ -25,6 +26,8 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
+#: nanoseconds that an output of a softmax costs a row
+SOFTMAX = 12.0
 #: condition number below which gradients alone do
 EVEN = 10.0
 #: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
@@ -171,6 +174,11 @@ def hessian_passes(objective: Any) -> float:
     spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
     products = k * (k + 1) / 2 * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
+    if loss_name(objective) == "multinomial":
+        row += SOFTMAX * k + 40
+        products += k * (k + 1) / 2 * SOFTMAX * k
+        if not X.is_sparse and by_products(k, d + objective.fit_intercept):
+            products = row_cost(k, d + objective.fit_intercept)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
 

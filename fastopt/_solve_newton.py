@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
 
+from ._hessian_softmax import anchored
 from ._solve_start import part_of
 from ._solve_smooth import Descent, Steps, descend
 from ._solver import Callback, Needs, Solution, Vector, loss_name, solver
@@ -53,19 +54,6 @@ class Factor:
         """H⁻¹·g."""
         x, _ = dpotrs(self.factor, self.scale * g, lower=0)
         return np.asarray(x * self.scale)
-
-
-def anchored(hessian: np.ndarray[Any, Any], objective: Any) -> np.ndarray[Any, Any]:
-    """The Hessian of a multinomial loss, which is singular along what all outputs have in common, with a curvature there: no gradient
-    lies along it, so that steps are those without it, and do not follow its rounding.  Changed on and below the diagonal."""
-    if loss_name(objective) == "multinomial":
-        k, d = objective.n_outputs, objective.n_features
-        free = 0 if objective.l2 == 0 else k * d     # coefficients have l2, if there is any, intercepts none
-        diagonal = hessian.diagonal().copy()
-        for start, step, count in [(j, d, 1) for j in range(free, k * d)][:d] + [(k * d, 1, 1)] * objective.fit_intercept:
-            same = start + step * np.arange(k)
-            hessian[np.ix_(same, same)] += diagonal[same].mean()
-    return hessian
 
 
 def _steps(descent: Descent) -> Steps:
