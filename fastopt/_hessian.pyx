@@ -13,6 +13,7 @@ from libc.string cimport memset
 import numpy as np
 
 from fastopt._chains import row_squares
+from fastopt._hessian_softmax import by_products, softmax_hessian
 from fastopt._threads import resolve_threads
 from fastopt._core cimport FO_CSR32, FO_REAL, Matrix, fo_matrix, kernels
 from fastopt._structs cimport FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
@@ -248,6 +249,8 @@ def hessian(Objective o, w, bint whole=True):
     cdef Py_ssize_t k = o.n_outputs, d = o.n_features, a, b
     if k == 1:
         out = np.ascontiguousarray(sums(o, w))
+    elif o.job.samples.softmax and not o.X.is_sparse and by_products(k, d + o.fit_intercept):
+        out = softmax_hessian(o.X.keep, o.rows_, o.predictions(w), o.weight, o.total, o.fit_intercept, o.columns)
     else:
         out = np.zeros((o.n_params, o.n_params))
         for a in range(k):

@@ -125,7 +125,8 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
                          f"got {most if -limit <= least else least}")
     if loss.target == "nonnegative" and not least >= 0 or loss.target == "positive" and not least > 0:
         raise ValueError(f"{name} must be {'at least' if loss.target == 'nonnegative' else 'above'} 0 with "
-                         f"loss={loss.name!r}, got {least}")
+                         f"loss={loss.name!r}, got {least}. Some value(s) of y are out of the valid range of the loss "
+                         f"{loss.name!r}.")
     return y
 
 
@@ -208,7 +209,7 @@ def check_weight(weight: Any, X: Any, none_at_all: bool = False) -> Any:
             weight = np.full(n, weight, dtype=float_type(X))
         weight = check_array(weight, ensure_2d=False, dtype=float_type(X), input_name="sample_weight")
     if weight.ndim != 1:
-        raise ValueError(f"sample_weight must be 1D array or scalar, got shape {weight.shape}")
+        raise ValueError(f"Sample weights must be 1D array or scalar: sample_weight has shape {weight.shape}")
     if len(weight) != n:
         raise ValueError(f"sample_weight must have shape ({n},), one weight a row of X; got shape {weight.shape}")
     if weight.min() < 0:

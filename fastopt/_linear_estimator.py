@@ -59,7 +59,7 @@ class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         return {"coef_": coef, "intercept_": intercept}
 
     def _intercepts(self) -> Any:
-        return np.broadcast_to(self.intercept_, self.coef_.shape[0] if self.coef_.ndim == 2 else 1)
+        return np.broadcast_to(getattr(self, "intercept_", 0.0), self.coef_.shape[0] if self.coef_.ndim == 2 else 1)
 
     def _prediction_intercepts(self) -> Any:
         return self._intercepts()

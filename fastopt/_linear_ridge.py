@@ -13,8 +13,9 @@ from fastopt._linear_data import float_type
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
-from fastopt._linear_solved_params import RIDGE, choose, least_squares, penalty_of, relative_to_start
+from fastopt._linear_solved_params import ALIASES, RIDGE, choose, least_squares, penalty_of, relative_to_start
 from fastopt._solver import lacking, registry
+from fastopt.exceptions import InvalidParameterError
 from fastopt.objective import LinearObjective
 
 
@@ -61,11 +62,17 @@ class Ridge(SolvedRegressor):
 
     # ---- what the base asks ----
 
+    def _check(self) -> None:
+        super()._check()
+        if self.positive and self.solver in ALIASES:
+            raise InvalidParameterError(f"solver={self.solver!r} does not support positive fitting. Please set the solver to 'auto' "
+                                        "or 'lbfgs', or set `positive=False`")
+
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         task = super()._task(X, y, weight)
         if np.size(self.alpha) not in (1, len(task.targets)):
-            raise ValueError(f"alpha: Number of targets and number of penalties do not correspond: {len(task.targets)} != "
-                             f"{np.size(self.alpha)}")
+            raise ValueError(f"alpha: Number of targets and number of penalties do not correspond: {np.size(self.alpha)} != "
+                             f"{len(task.targets)}")
         return task
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
@@ -99,7 +106,7 @@ class Ridge(SolvedRegressor):
     def _attributes(self, found: Found) -> dict[str, Any]:
         n_iter = np.array([solution.n_iter for solution in found.solutions], dtype=np.int32)
         return {**super()._attributes(found), "n_iter_": np.broadcast_to(n_iter, len(found.coef)).copy(),
-                "solver_": found.solutions[0].solver}
+                "solver_": self.solver if self.solver in ALIASES else found.solutions[0].solver}
 
 
 def relative(tol: float, objective: LinearObjective) -> float:

@@ -99,7 +99,7 @@ def _several(low: float, high: float = np.inf) -> Rule:
                 lambda value: np.ndim(value) == 1 and _strengths(value) and bool(np.min(value) >= low and np.max(value) <= high))
 
 
-_GRID = {"eps": real(0, 1, above=True, below=True), **_VERBOSE,
+_GRID = {"eps": real(0, 1, above=True), **_VERBOSE,
          "alphas": either(integer(1), _several(0)),
          "precompute": either(names("auto"), _DESCENT["precompute"]),
          "cv": Rule("an integer of at least 2, a splitter, an iterable of splits or None",

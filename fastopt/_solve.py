@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._checks import integer, number
+from ._hessian_softmax import by_products, row_cost
 from ._solve_conjugate import conjugate
 from ._solve_squares import direct
 from ._solve_start import WORTH, condition, part_of, values
@@ -30,6 +31,8 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
 #: passes of dual coordinates after which an interior point method goes on
 _PASSES = 200
+#: nanoseconds that an output of a softmax costs a row
+SOFTMAX = 12.0
 #: condition number below which gradients alone do
 EVEN = 10.0
 #: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
@@ -276,6 +279,11 @@ def hessian_passes(objective: Any) -> float:
     spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
     products = k * (k + 1) / 2 * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
+    if loss_name(objective) == "multinomial":
+        row += SOFTMAX * k + 40
+        products += k * (k + 1) / 2 * SOFTMAX * k
+        if not X.is_sparse and by_products(k, d + objective.fit_intercept):
+            products = row_cost(k, d + objective.fit_intercept)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ._hessian_softmax import anchored
 from ._minimize_linesearch import FAR, first_step
 from ._solve_factor import Factor
 from ._solve_smooth import Descent, Steps, descend
@@ -22,19 +23,6 @@ MAX_PARAMS = 8192
 NEAR = 1e-3
 #: that part: one of so many rows at least, and so many rows for each parameter where there are
 LEAST, ROWS_A_PARAMETER = 4, 32
-
-
-def anchored(hessian: np.ndarray[Any, Any], objective: Any) -> np.ndarray[Any, Any]:
-    """The Hessian of a multinomial loss, which is singular along what all outputs have in common, with a curvature there: no gradient
-    lies along it, so that steps are those without it, and do not follow its rounding.  Changed on and below the diagonal."""
-    if loss_name(objective) == "multinomial":
-        k, d = objective.n_outputs, objective.n_features
-        free = 0 if objective.l2 == 0 else k * d     # coefficients have l2, if there is any, intercepts none
-        diagonal = hessian.diagonal().copy()
-        for start, step, count in [(j, d, 1) for j in range(free, k * d)][:d] + [(k * d, 1, 1)] * objective.fit_intercept:
-            same = start + step * np.arange(k)
-            hessian[np.ix_(same, same)] += diagonal[same].mean()
-    return hessian
 
 
 def _steps(descent: Descent) -> Steps:

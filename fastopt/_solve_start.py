@@ -17,7 +17,7 @@ from ._solve_samples import seed_of
 
 #: of how many rows one is drawn, at most; rows for each parameter, at least
 MOST, ROWS_A_PARAMETER = 16, 8
-#: values of X below which a part does not save what it costs
+#: values of X, times outputs, below which a part does not save what it costs
 WORTH = 1 << 18
 #: rows whose squared norm is so many times the mean are in every part
 LONG = 4.0
@@ -26,9 +26,9 @@ LANCZOS = 8
 
 
 def values(objective: Any) -> float:
-    """How many values of X a pass reads."""
+    """How many values of X a pass reads, once for each output."""
     X = objective.X
-    return float(X.row_size * (X.n if objective.turned else objective.n_samples))
+    return float(X.row_size * (X.n if objective.turned else objective.n_samples) * objective.n_outputs)
 
 
 def part_of(objective: Any, random_state: Any, least: int = 2, rows_a_parameter: int = ROWS_A_PARAMETER) -> Any:

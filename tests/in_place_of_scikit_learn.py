@@ -5,24 +5,17 @@ and we have not stays as it is.  Results go to the file that IN_PLACE_RESULTS na
 """
 import json
 import os
-import sys
-import types
 
 import sklearn.linear_model
 import sklearn.svm
-from sklearn.linear_model import _base as base, _glm as glm, _logistic as logistic
+from sklearn.linear_model import _base, _glm, _logistic
 
 from fastopt import linear_model
-
-# scikit-learn's own classes, before they are replaced
-_base, _logistic, _glm = (types.SimpleNamespace(**vars(module)) for module in (base, logistic, glm))
 
 for home in (sklearn.linear_model, sklearn.svm):
     for name in linear_model.__all__:
         if hasattr(home, name):
-            theirs = getattr(home, name)
             setattr(home, name, getattr(linear_model, name))
-            setattr(sys.modules[theirs.__module__], name, getattr(linear_model, name))
 
 # private names of scikit-learn's classes that its tests ask for, so that they can look at the rest
 for ours, theirs, name in (("LogisticRegression", _base.LinearClassifierMixin, "_predict_proba_lr"),

@@ -36,6 +36,7 @@ _objective_columns
 _objective
 _objective_line
 _chains
+_hessian_softmax
 _hessian|_quadratic|_variance|_dual
 _descent
 _descent_samples|_descent_gram

@@ -109,7 +109,7 @@ def test_errors_of_rows_left_out_are_kept():
     (ours.ElasticNetCV(l1_ratio=0.0), "alphas"), (ours.ElasticNetCV(l1_ratio=[0.5, 1.5]), "l1_ratio"),
     (ours.RidgeCV(alphas=[0.0, 1.0]), "alphas"), (ours.RidgeCV(cv=3, store_cv_results=True), "store_cv_results"),
     (ours.LogisticRegressionCV(Cs=[-1.0]), "Cs"),
-    (ours.LogisticRegressionCV(use_legacy_attributes=True), "use_legacy_attributes"),
+    (ours.LogisticRegressionCV(use_legacy_attributes="warn"), "use_legacy_attributes"),
     (ours.LassoCV(cv=1), "cv")])
 def test_bad_parameters_are_named(model, words):
     with pytest.raises(ValueError, match=words):
