@@ -29,6 +29,8 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
 #: condition number below which gradients alone do
 EVEN = 10.0
+#: readings of X up to which least squares take a factor: conjugate gradients take some twenty to some hundreds, by the condition
+DENSE_PASSES, SPARSE_PASSES = 200.0, 25.0
 #: losses whose minimum lies at infinity where classes are separable
 _MARGINS = ("log_loss", "multinomial", "exponential")
 
@@ -216,7 +218,8 @@ def _smooth(objective: Any, names: list[str], tol: float) -> str:
         return many if loss_name(objective) != "squared_error" else "newton-cg"
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
     if loss_name(objective) == "squared_error":
-        return "newton-cholesky" if min(hessian, products_passes(objective)) < 60 else "newton-cg"
+        most = SPARSE_PASSES if objective.X.is_sparse else DENSE_PASSES
+        return "newton-cholesky" if min(hessian, products_passes(objective)) < most else "newton-cg"
     if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
     if rows >= (16 if hessian >= 20 else 32):

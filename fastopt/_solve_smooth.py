@@ -27,7 +27,7 @@ AHEAD = 10.0
 #: what a first step leaves of the violation, as far as anybody knows
 UNKNOWN = 0.01
 #: how far a step may still move the predictions of squared errors at the end, relative to the way they have come
-SPREAD = 3e-5
+SPREAD = 1e-5
 PATIENCE = 5   # iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach
 
 
@@ -47,13 +47,15 @@ class Descent:
         Whether steps are Newton's by the whole Hessian.
     decrement : float
         Twice what the last step was expected to lower the value by.
+    unit, softest : ndarray or float
+        What weights are counted in, and there one over the least curvature that was seen, where a method knows them.
     """
 
     def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
         self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
         self.search = LineSearch(self)
         self.violation, self.expected = math.inf, math.inf
-        self.moved, self.drifts, self.decrement = False, False, math.inf
+        self.moved, self.drifts, self.decrement, self.unit, self.softest = False, False, math.inf, 1.0, 0.0
         self.look()
         self.first = self.value
 
@@ -91,8 +93,10 @@ class Descent:
     def settled(self) -> bool:
         """Whether a step would not move predictions any more, beside the way they have come; of squared errors, which have no other
         unit: elsewhere tol decides alone."""
-        far = loss_name(self.objective) == "squared_error" and self.violation > 0
-        return not far or self.decrement <= SPREAD ** 2 * 2 * (self.first - self.value)
+        if loss_name(self.objective) != "squared_error" or self.violation == 0:
+            return True
+        away = max(self.decrement, self.softest * float(np.sum((self.unit * self.g) ** 2)))
+        return away <= SPREAD ** 2 * 2 * (self.first - self.value)
 
     @property
     def finite(self) -> bool:
