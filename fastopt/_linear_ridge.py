@@ -80,12 +80,11 @@ class Ridge(SolvedRegressor):
         strengths = np.broadcast_to(np.asarray(self.alpha, dtype=np.float64) / total, (len(task.targets),))
         W, solution = least_squares(objective, task.matrix, strengths, name, float(self.tol), self._max_iter())
         d, given = objective.n_features, objective.centred()
-        coef = W[:d].T if given.scale_ is None else W[:d].T / given.scale_
+        coef = (W[:d].T if given.scale_ is None else W[:d].T / given.scale_).astype(float_type(X), order="C")
         intercept = W[d] if self.fit_intercept else np.zeros(len(coef))
         if given.mean_ is not None:
-            intercept = intercept - coef @ given.mean_
-        dtype = float_type(X)
-        return Found(coef.astype(dtype, order="C"), intercept.astype(dtype), [solution])
+            intercept = intercept - coef.astype(np.float64) @ given.mean_
+        return Found(coef, intercept.astype(coef.dtype), [solution])
 
     def _penalty(self, strength: float) -> tuple[float, Any]:
         return penalty_of(strength, 0.0, bool(self.positive))

@@ -73,7 +73,7 @@ class Descent:
         if loss_name(self.objective) == "squared_error":   # one step ends it
             self.expected = 0.0
         else:
-            self.expected = self.violation * (self.violation / before if math.isfinite(before) else UNKNOWN)
+            self.expected = self.violation * (self.violation / before if 0 < before < math.inf else UNKNOWN)
 
     def hessian(self) -> Any:
         """The Hessian at w, on and below the diagonal; the caller's own."""
