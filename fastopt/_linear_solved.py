@@ -187,7 +187,7 @@ class SolvedEstimator(LinearEstimator):
         """Coefficients and intercepts for X, and what is to be said of them.  In float32 columns that lie far from 0 make much of the
         last digit of a coefficient: the intercept makes up for it, as far as it has digits, and the gradient is looked at again."""
         coef, intercept = objective.unstandardized(solution.w)
-        given = objective.centred()
+        given: Any = objective.centred()
         if objective.dtype == np.float64 or given is objective:
             return coef, intercept, solution
         rounded = coef.astype(np.float32).astype(np.float64)
