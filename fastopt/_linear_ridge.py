@@ -20,7 +20,7 @@ from fastopt.objective import LinearObjective
 
 @solved(coef="(n_features,) or (n_outputs, n_features)", intercept="() or (n_outputs,)", alpha_more="; or one a column of y",
         max_iter="None", n_iter_type="ndarray of shape (n_outputs,)",
-        tol_means="The largest element of the gradient, relative to that at w = 0, at which an iterative solver is done.",
+        tol_means="The largest element of the gradient, relative to that at w = 0 and the best intercept, at which the fit is done.",
         solver_more="scikit-learn's 'svd' and 'cholesky' mean 'newton-cholesky', 'lsqr' and 'sparse_cg' mean 'newton-cg'.")
 class Ridge(SolvedRegressor):
     """Ridge regression: minimum of Σ sᵢ·(yᵢ − xᵢ·w − b)² + alpha·‖w‖².
