@@ -21,7 +21,7 @@ from fastopt.objective import LinearObjective
 
 @solved(coef="(n_features,) or (n_outputs, n_features)", intercept="() or (n_outputs,)", alpha_more="; or one a column of y",
         n_iter_type="ndarray of shape (n_outputs,)",
-        tol_means="The largest element of the gradient, relative to that at w = 0, at which an iterative solver is done.",
+        tol_means="The largest element of the gradient, relative to that at w = 0 and the best intercept, at which the fit is done.",
         solver_more="scikit-learn's 'svd' and 'cholesky' mean 'newton-cholesky', 'lsqr' and 'sparse_cg' mean 'newton-cg'.")
 class Ridge(SolvedRegressor):
     """Ridge regression: minimum of Σ sᵢ·(yᵢ − xᵢ·w − b)² + alpha·‖w‖².
@@ -87,12 +87,11 @@ class Ridge(SolvedRegressor):
         strengths = np.broadcast_to(np.asarray(self.alpha, dtype=np.float64) / total, (len(task.targets),))
         W, solution = least_squares(objective, task.matrix, strengths, name, float(self.tol), self._max_iter())
         d, given = objective.n_features, objective.centred()
-        coef = W[:d].T if given.scale_ is None else W[:d].T / given.scale_
+        coef = (W[:d].T if given.scale_ is None else W[:d].T / given.scale_).astype(float_type(X), order="C")
         intercept = W[d] if self.fit_intercept else np.zeros(len(coef))
         if given.mean_ is not None:
-            intercept = intercept - coef @ given.mean_
-        dtype = float_type(X)
-        return Found(coef.astype(dtype, order="C"), intercept.astype(dtype), [solution])
+            intercept = intercept - coef.astype(np.float64) @ given.mean_
+        return Found(coef, intercept.astype(coef.dtype), [solution])
 
     def _penalty(self, strength: float) -> tuple[float, Any]:
         return penalty_of(strength, 0.0, bool(self.positive))

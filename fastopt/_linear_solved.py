@@ -21,8 +21,8 @@ from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_folds import rows_of, with_weight
 from fastopt._linear_docs import arguments
 from fastopt._linear_params import check_rules
-from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, scales_intercept, solve
-from fastopt._solver import UNBOUNDED, Solution
+from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, relative_to_start, scales_intercept, solve
+from fastopt._solver import ROUNDED, UNBOUNDED, Solution
 from fastopt._threads import resolve_threads
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: iterations at most where max_iter is None
 MAX_ITER = 1000
+#: how much larger than tol rounding to the type of X may leave the violation
+MARGIN = 2.0
 
 
 @dataclass
@@ -96,9 +98,8 @@ def with_column(X: Any, value: float) -> Any:
     return np.hstack([X, column])
 
 
-def split(objective: LinearObjective, w: Any, column: float | None) -> tuple[Any, Any]:
+def split(coef: Any, intercept: Any, column: float | None) -> tuple[Any, Any]:
     """(k, d) coefficients and (k,) intercepts, of which a column of X may be one."""
-    coef, intercept = objective.unstandardized(w)
     return (coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column)
 
 
@@ -209,6 +210,7 @@ class SolvedEstimator(LinearEstimator):
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
         X, column, scaling = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
+        origins = np.broadcast_to(task.origins, totals.shape)
         parts, solutions, dtype = [], [], float_type(X)
         for i, strength in enumerate(strengths):
             l2, penalty = self._penalty(float(strength))
@@ -217,11 +219,30 @@ class SolvedEstimator(LinearEstimator):
                              tol=self._tolerance(objective), max_iter=self._max_iter(),
                              callback=self._callback(events, self._reached(objective, task, column)),
                              random_state=vars(self).get("random_state"), intercept_scaling=scaling, relative=self._relative())
+            coef, intercept, solution = self._in_type_of(objective, penalty, solution, origins[i])
             solutions.append(solution)
-            parts.append(split(objective, solution.w, column))
+            parts.append(split(coef, intercept, column))
             self._close(events, solution)
         coef, intercept = (np.concatenate(rows) for rows in zip(*parts))
         return Found(coef.astype(dtype), (intercept + task.origins).astype(dtype), solutions)
+
+    def _in_type_of(self, objective: LinearObjective, penalty: Any, solution: Solution,
+                    origin: float) -> tuple[Any, Any, Solution]:
+        """Coefficients and intercepts for X, and what is to be said of them.  In float32 columns that lie far from 0 make much of the
+        last digit of a coefficient: the intercept makes up for it, as far as it has digits, and the gradient is looked at again."""
+        coef, intercept = objective.unstandardized(solution.w)
+        given: Any = objective.centred()
+        if objective.dtype == np.float64 or given is objective:
+            return coef, intercept, solution
+        rounded = coef.astype(np.float32).astype(np.float64)
+        intercept = intercept + (coef - rounded) @ given.mean_
+        if solution.converged and penalty is None:
+            held = (intercept + origin).astype(np.float32) - origin + rounded @ given.mean_
+            violation = float(np.abs(given.gradient(np.concatenate([rounded.ravel(), held]))).max())
+            tol = self._tolerance(objective)
+            if violation > MARGIN * (relative_to_start(tol, objective) if self._relative() else tol):
+                solution = solution._replace(converged=False, violation=violation, message=ROUNDED)
+        return rounded, intercept, solution
 
     def _with_intercept(self, X: Any, task: Task, l2: float, penalty: Any) -> tuple[Any, float | None, float | None]:
         """(X, column, scaling): X with a column where an intercept is penalised, and its value; or X, and what the solver is told."""
@@ -266,7 +287,7 @@ class SolvedEstimator(LinearEstimator):
         def attributes(solution: Solution) -> dict[str, Any]:
             if len(task.targets) > 1:
                 return {}
-            coef, intercept = split(objective, solution.w, column)
+            coef, intercept = split(*objective.unstandardized(solution.w), column)
             return {**task.attributes, **self._attributes(Found(coef, intercept + task.origins, [solution]))}
         return attributes
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from ._checks import integer, number
 from ._hessian_softmax import by_products, row_cost
+from ._solve_columns import Columns
 from ._solve_conjugate import conjugate
 from ._solve_squares import direct
 from ._solve_start import WORTH, condition, part_of, values
@@ -37,6 +38,14 @@ SOFTMAX = 12.0
 EVEN = 10.0
 #: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
 _APART = ("sag", "saga")
+#: readings of X up to which least squares take a factor: conjugate gradients take some twenty to some hundreds, by the condition
+DENSE_PASSES, SPARSE_PASSES = 200.0, 25.0
+#: solvers that read samples of X themselves; those that go by gradients as they are, and do not see columns of small numbers
+SAMPLES = ("sag", "saga", "svrg", "katyusha", "sdca")
+LOOSE = (*SAMPLES, "fista")
+#: what of the squared way of predictions may be left in columns of size 1 at their end
+ROUGH = 3e-3
+UNEVEN = "Columns of small numbers are not solved for yet: scale the columns, or take another solver ('auto')."
 #: losses whose minimum lies at infinity where classes are separable
 _MARGINS = ("log_loss", "multinomial", "exponential")
 
@@ -99,9 +108,9 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
         auto = solver == "auto" or solver in _APART and loss_name(objective) == "multinomial"
         name = choose(objective, rest, tol) if auto else solver
         find(name, objective, rest)
-        given = objective if intercept_scaling is not None or not registry[name].needs.centred else objective.centred()
+        given, mean = _centred(objective, name, intercept_scaling)
         name = _settle(name, given) if auto else name
-        move = _Means(given) if given is not objective else None
+        move = None if mean is None else _Means(given, mean)
         options: dict[str, Any] = _scaling(intercept_scaling, name, objective, rest)
         if relative and registry[name].needs.relative and rest is None:
             options["relative"] = True
@@ -110,6 +119,8 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
         options |= {"tol": tol, "random_state": random_state, "callback": callback if move is None else move.told(callback)}
         second = _second(name, given, rest) if solver == "auto" and max_iter > _PASSES else None
         solution = _in_turn(name, second, given, rest, w if move is None else move.into(w), max_iter, options)
+        if name in LOOSE and rest is None and solution.converged and not _even(given, solution.w):
+            solution = solution._replace(converged=False, message=UNEVEN)
         return _remark(solution if move is None else move.back(solution), objective, rest)
     finally:
         objective.l2 = own
@@ -165,11 +176,36 @@ def least_squares(objective: Any, Y: Any, strengths: Any, solver: str, tol: floa
                              found.message == CONVERGED, found.message, solver)
 
 
+def _centred(objective: Any, name: str, intercept_scaling: float | None) -> tuple[Any, Vector | None]:
+    """The objective for a solver, and the means that its columns are without, if any: those that read samples get a copy."""
+    if intercept_scaling is None and name in SAMPLES:
+        return objective.centred_copy()   # type: ignore[no-any-return]
+    if intercept_scaling is not None or not registry[name].needs.centred or objective.centred() is objective:
+        return objective, None
+    return objective.centred(), objective.centred().mean_
+
+
+def _even(objective: Any, w: Vector) -> bool:
+    """Whether least squares are solved in all columns, whatever their units: the gradient in columns of size 1, beside the way that
+    predictions have come."""
+    if loss_name(objective) != "squared_error":
+        return True
+    zero = np.zeros_like(w)
+    value, g = objective.value_and_gradient(w)
+    start, first = objective.value_and_gradient(zero)
+    if objective.fit_intercept:   # what an intercept alone gains is no way
+        size = objective.n_outputs
+        start -= 0.5 * float(first[-size:] @ first[-size:])
+    sizes = np.tile(Columns(objective).squares() + objective.l2, objective.n_outputs)
+    squares = float((g[:len(sizes)] ** 2 / np.maximum(sizes, 1e-300)).sum())
+    return squares <= ROUGH ** 2 * 2 * max(start - value, 0.0) or not np.any(g)
+
+
 class _Means:
     """The way of weights between columns as they are and columns without their means: only the intercepts change."""
 
-    def __init__(self, objective: Any) -> None:
-        self.mean, self.k, self.d = objective.mean_, objective.n_outputs, objective.n_features
+    def __init__(self, objective: Any, mean: Vector) -> None:
+        self.mean, self.k, self.d = mean, objective.n_outputs, objective.n_features
 
     def _moved(self, w: Vector, sign: float) -> Vector:
         size, out = self.k * self.d, w.copy()
@@ -238,7 +274,8 @@ def _smooth(objective: Any, names: list[str], tol: float) -> str:
         return many if loss_name(objective) != "squared_error" else "newton-cg"
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
     if loss_name(objective) == "squared_error":
-        return "newton-cholesky" if min(hessian, products_passes(objective)) < 60 else "newton-cg"
+        most = SPARSE_PASSES if objective.X.is_sparse else DENSE_PASSES
+        return "newton-cholesky" if min(hessian, products_passes(objective)) < most else "newton-cg"
     if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
     if rows >= (16 if hessian >= 20 else 32):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigvalsh_tridiagonal
 
 from ._solve_columns import Columns
 from ._solve_squares import Found
@@ -19,7 +20,7 @@ from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED
 Array = NDArray[np.float64]
 
 #: the distance of predictions from their limit where a run ends, relative to the way they have come
-SPREAD = 3e-5
+SPREAD = 2e-5
 #: iterations whose gains say what is still to come; starts with a gradient read afresh, at most
 WINDOW, STARTS = 3, 8
 
@@ -111,6 +112,8 @@ def _iterate(outputs: Outputs, W: Array, G: Array, scaling: Array, gained: Array
     Z = scaling * R
     D, rz = Z.copy(), (R * Z).sum(axis=1)
     gains: list[Array] = []
+    steps: list[Array] = []
+    turns: list[Array] = []
     while len(gains) < most:
         product = outputs.product(D)
         curvature = (D * product).sum(axis=1)
@@ -118,16 +121,31 @@ def _iterate(outputs: Outputs, W: Array, G: Array, scaling: Array, gained: Array
         S += step[:, None] * D
         R -= step[:, None] * product
         gains.append(step * rz)
+        steps.append(step)
         if callback is not None and callback(outputs.vector(W + S), n + len(gains)):
             return Inner(S, sum(gains, np.zeros_like(rz)), len(gains), True)
-        near = _to_come(gains) <= SPREAD ** 2 * (gained + sum(gains))
-        if (near & (np.abs(R).max(axis=1) <= limit) | (step == 0)).all():
-            break
         Z = scaling * R
         rz, old = (R * Z).sum(axis=1), rz
-        D *= np.divide(rz, old, out=np.zeros_like(rz), where=old > 0)[:, None]
+        turns.append(np.divide(rz, old, out=np.zeros_like(rz), where=old > 0))
+        near = _to_come(gains) <= SPREAD ** 2 * (gained + sum(gains))
+        if (near & (np.abs(R).max(axis=1) <= limit) | (step == 0)).all():
+            if (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + sum(gains))).all():
+                break
+        D *= turns[-1][:, None]
         D += Z
     return Inner(S, sum(gains, np.zeros_like(rz)), len(gains), False)
+
+
+def least_eigenvalue(steps: list[Array], turns: list[Array]) -> float:
+    """The least eigenvalue of the scaled Hessian that the iterations of the output with the longest step have seen: over it, a residual
+    is at most so much away from the minimum.  Conjugate gradients are a Lanczos iteration."""
+    j = int(np.argmax(np.max(steps, axis=0)))
+    step, turn = np.array([s[j] for s in steps]), np.array([t[j] for t in turns])
+    m = int(np.argmin(step > 0)) if not (step > 0).all() else len(step)
+    if m == 0:
+        return 0.0
+    diagonal = 1 / step[:m] + np.append(0.0, turn[:m - 1] / step[:m - 1])
+    return float(max(0.0, eigvalsh_tridiagonal(diagonal, np.sqrt(turn[:m - 1]) / step[:m - 1], select="i", select_range=(0, 0))[0]))
 
 
 def _to_come(gains: list[Array]) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._lbfgs import History
+from ._lbfgs import History, dot
 from ._minimize_linesearch import FAR, WIDEN, first_step
 from ._solve_columns import Columns
 from ._solve_smooth import Descent, Steps, descend
@@ -31,6 +31,7 @@ def _unit(objective: Any) -> Any:
 def _steps(descent: Descent, history: History) -> Steps:
     """−H·g by the last pairs, then a step for Wolfe's conditions; after a failed search, again without the pairs."""
     direction, unit = np.empty_like(descent.w), _unit(descent.objective)
+    descent.unit = unit
     while True:
         history.direction(unit * descent.g, direction)
         direction *= unit
@@ -38,6 +39,9 @@ def _steps(descent: Descent, history: History) -> Steps:
         w, g = descent.w, descent.g
         if descent.step(direction, guess, widen):
             history.append(descent.w / unit, w / unit, descent.g * unit, g * unit)
+            moved = (descent.w - w) / unit
+            bend = dot(moved, (descent.g - g) * unit)
+            descent.softest = max(descent.softest, dot(moved, moved) / bend if bend > 0 else 0.0)
             yield
         elif history.count:
             history.clear()

@@ -27,7 +27,7 @@ AHEAD = 10.0
 #: what a first step leaves of the violation, as far as anybody knows
 UNKNOWN = 0.01
 #: how far a step may still move the predictions of squared errors at the end, relative to the way they have come
-SPREAD = 3e-5
+SPREAD = 1e-5
 #: share of a value that its rounding may be, below which no step can be seen to lower it
 ROUNDING = 1e-9
 PATIENCE = 5   # iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach
@@ -51,13 +51,15 @@ class Descent:
         Twice what the last step was expected to lower the value by.
     gain : float
         What it did lower it by.
+    unit, softest : ndarray or float
+        What weights are counted in, and there one over the least curvature that was seen, where a method knows them.
     """
 
     def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
         self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
         self.search = LineSearch(self)
         self.violation, self.expected = math.inf, math.inf
-        self.moved, self.drifts = False, False
+        self.moved, self.drifts, self.unit, self.softest = False, False, 1.0, 0.0
         found = w0[:objective.n_outputs * objective.n_features].any()   # by somebody's steps before, which ended
         self.decrement = self.gain = 0.0 if found else math.inf
         self.look()
@@ -77,7 +79,7 @@ class Descent:
         if loss_name(self.objective) == "squared_error":   # one step ends it
             self.expected = 0.0
         else:
-            self.expected = self.violation * (self.violation / before if math.isfinite(before) else UNKNOWN)
+            self.expected = self.violation * (self.violation / before if 0 < before < math.inf else UNKNOWN)
 
     def hessian(self) -> Any:
         """The Hessian at w, on and below the diagonal; the caller's own."""
@@ -101,7 +103,8 @@ class Descent:
         if self.violation == 0:
             return True
         if loss_name(self.objective) == "squared_error":
-            return self.decrement <= SPREAD ** 2 * 2 * (self.first - self.value)
+            away = max(self.decrement, self.softest * float(np.sum((self.unit * self.g) ** 2)))
+            return away <= SPREAD ** 2 * 2 * (self.first - self.value)
         return max(self.decrement, self.gain) <= max(self.tol, ROUNDING) * max(abs(self.value), self.first - self.value)
 
     @property

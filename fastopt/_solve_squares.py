@@ -210,11 +210,16 @@ def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relati
         objective.l2 = own
 
 
+def _enough(problem: Squares) -> float:
+    """What a step may still change of predictions: ROUNDING, or what the type of X allows."""
+    return max(ROUNDING, 10 * float(np.finfo(problem.objective.dtype).eps))
+
+
 def _mixed(problem: Squares, method: Any, W: Array, way: Array) -> float:
     """The violation of a random combination of many outputs, in which none of them can hide; infinite where it is not at rounding."""
     mix, signs = problem.mixed()
     g = mix.gradient((W @ signs)[:, None])
-    if isinstance(method, Primal) and not (method.solve(g) * g).sum() <= ROUNDING ** 2 * way.sum():
+    if isinstance(method, Primal) and not (method.solve(g) * g).sum() <= _enough(problem) ** 2 * way.sum():
         return math.inf
     return float(np.abs(g).max())
 
@@ -222,7 +227,6 @@ def _mixed(problem: Squares, method: Any, W: Array, way: Array) -> float:
 def _refined(problem: Squares, method: Any, W: Array, way: Array, noise: Array) -> tuple[Array, Array, int]:
     """Steps from W by the gradient there, as long as they help: the best point, the violation, how many there were."""
     best, n = (W, np.full(problem.k, math.inf), 1), 0
-    enough = max(ROUNDING, 10 * float(np.finfo(problem.objective.dtype).eps))
     while True:
         n += 1
         G = problem.gradient(W)
@@ -233,7 +237,7 @@ def _refined(problem: Squares, method: Any, W: Array, way: Array, noise: Array) 
         if slow or n >= STEPS or (violation <= noise).all():
             break
         change = method.change(W, G)
-        if (-(G * change).sum(axis=0) <= enough ** 2 * way).all():
+        if (-(G * change).sum(axis=0) <= _enough(problem) ** 2 * way).all():
             break
         W = W + change
     return best

@@ -22,6 +22,7 @@ GAP_CLOSED = "The duality gap is within tol."
 LIMIT = "max_iter iterations were not enough to reach tol."
 PRECISION = ("The value cannot be lowered any more in this precision; tol was not reached: centre or scale the columns, pass float64, "
              "or take a larger tol.")
+ROUNDED = "float32 holds no weights and intercept that reach tol: centre or scale the columns, or pass float64."
 STOPPED = "`callback` raised `StopIteration`."
 UNBOUNDED = ("The weights grow without bound: the minimum is not attained, as with separable classes and no penalty. "
              "Add a penalty, or take a larger tol.")

@@ -14,9 +14,9 @@ from . import losses
 from ._checks import flag, number
 from ._hessian import hessian
 from ._objective import Objective
-from ._objective_centre import far_means
 from ._objective_data import column_statistics, matrix_of, targets_of, weights_of
 from ._objective_line import Line
+from ._objective_views import Views
 from ._threads import resolve_threads
 
 Array = NDArray[Any]
@@ -33,7 +33,7 @@ def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = N
     return np.asarray(objective.predictions(np.concatenate([coef.ravel(), intercept])))
 
 
-class LinearObjective(Objective):
+class LinearObjective(Views, Objective):
     """The objective of a linear model over a data set: F(w) = Σ sᵢ·loss(yᵢ, xᵢ·w + b)/Σ sᵢ + l2/2·‖w‖².
 
     Value and gradient come from one reading of X; predictions are kept, so that a product with the Hessian at the same point
@@ -98,7 +98,6 @@ class LinearObjective(Objective):
 
     loss: losses.Loss | str
     _csc: Any
-    _centred: LinearObjective | bool | None = None   # False: itself
 
     def __init__(self, X: Any, y: ArrayLike, loss: str | losses.Loss = "log_loss", l2: float = 0.0, fit_intercept: bool = False,
                  sample_weight: ArrayLike | None = None, n_threads: int | None = None, *, standardize: bool = False) -> None:
@@ -222,44 +221,6 @@ class LinearObjective(Objective):
         several._start((self.X, np.repeat(self.y, k, axis=1), np.ascontiguousarray(weight), self.total, k, self.l2, self.fit_intercept,
                         self.n_threads, self.columns, self.turned), self.rows_)
         return several
-
-    def centred(self) -> LinearObjective:
-        """The same objective with columns that count without their means, where some lie far from 0 beside their deviations.
-
-        With an intercept c for each column changes nothing but the intercept, b + w·c; without means, sums keep their digits and
-        gradients say how near the minimum is, whatever the origin of a column.  X is not copied: a few rows of it are looked at,
-        and where that shows a column that is far, its means take a reading.
-
-        Returns
-        -------
-        LinearObjective
-            Itself where no column is far, without an intercept, and where columns are standardized.
-        """
-        if self._centred is None:
-            weight = None if self.weight is None else self.weight.reshape(self.n_samples, -1)[:, 0]
-            free = self.fit_intercept and self.columns is None
-            means = far_means(self.X, self.turned, self.rows_, weight) if free else None
-            self._centred = means is not None and self._like(self.y, (means, np.ones_like(means)))
-        if not isinstance(self._centred, LinearObjective):
-            return self
-        self._centred.l2 = self.l2
-        return self._centred
-
-    def homogeneous(self) -> LinearObjective:
-        """The same objective with targets 0.  Of squared errors without l2, its gradient at v is the Hessian of this one times v."""
-        return self._like(np.zeros_like(self.y), self.columns)
-
-    def outputs(self, y: Array) -> LinearObjective:
-        """The same objective of one output with other targets, (n, k)."""
-        return self._like(np.ascontiguousarray(y, dtype=self.dtype), self.columns)
-
-    def _like(self, y: Array, columns: tuple[Array, Array] | None) -> LinearObjective:
-        other, n = LinearObjective.__new__(LinearObjective), self.n_samples
-        k = self.n_outputs if y.shape == self.y.shape else y.shape[1]
-        other.loss, other._csc = self.loss, self._csc
-        weight = self.weight if self.weight is None or self.weight.size == n else self.weight.reshape(n, k)
-        other._start((self.X, y, weight, self.total, k, self.l2, self.fit_intercept, self.n_threads, columns, self.turned), self.rows_)
-        return other
 
     def curvature_bound(self) -> float:
         """A bound of the largest eigenvalue of the Hessian of the mean loss, without l2, at any w: for step sizes.

@@ -34,7 +34,7 @@ _blas|_ldl|_heap
 _sgd|_predict|_update|_objective_pass|_objective_data|_objective_centre
 _objective_columns
 _objective
-_objective_line
+_objective_line|_objective_views
 _chains
 _hessian_softmax
 _hessian|_quadratic|_variance|_dual
