@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from ._checks import integer, number
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import LIMIT, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
+from ._solver import LIMIT, OVERFLOW, PRECISION, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
 from .exceptions import InvalidParameterError
 
 __all__ = ["Solution", "solve"]
@@ -25,7 +25,9 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
-#: passes of dual coordinates after which an interior point method goes on
+#: the smallest gap, relative to the value, that it is asked for, and
+_FINEST = 1e-9
+#: passes or iterations after which an interior point method goes on
 _PASSES = 200
 #: condition number below which gradients alone do
 EVEN = 10.0
@@ -53,7 +55,7 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     callback : callable, optional
         Of a `Solution` after each iteration; ``StopIteration`` ends the run.
     random_state : int, Generator or None
-        For solvers that draw rows.
+        For solvers that draw rows.  None: the same seed each time.
     intercept_scaling : float, above 0, optional
         The intercept is this number times a weight that is penalised like the others.  Default: it is not penalised.  Taken by the
         solvers that `scales_intercept` finds.
@@ -86,16 +88,17 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     try:
         objective.l2 = own + share
         name = _settle(choose(objective, rest, tol), objective) if solver == "auto" else solver
-        run = find(name, objective, rest)
+        run, origin = find(name, objective, rest), w.copy()
         more = _scaling(intercept_scaling, name, objective, rest)
         options: dict[str, Any] = {"tol": tol, "callback": callback, "random_state": random_state, **more}
-        second = _second(name, objective, rest) if solver == "auto" and max_iter > _PASSES else None
-        solution = run(objective, rest, w, max_iter=_PASSES if second else max_iter, **options)
-        if second and solution.message == LIMIT:
+        second = _second(name, objective, rest) if solver == "auto" and max_iter > 0 else None
+        solution = run(objective, rest, w, max_iter=min(max_iter, _PASSES) if second else max_iter, **options)
+        if second and solution.message in (LIMIT, PRECISION) and max_iter > solution.n_iter:
             before = solution.n_iter
+            options["tol"] = max(tol, _FINEST)
             solution = registry[second].run(objective, rest, w, max_iter=max_iter - before, **options)
             solution = solution._replace(n_iter=before + solution.n_iter)
-        return _remark(solution, objective, rest)
+        return _remark(_finite(solution, origin), objective, rest)
     finally:
         objective.l2 = own
 
@@ -140,7 +143,7 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
         refuse("auto", "finds none", objective, penalty)
     if penalty is None and "lbfgs" in names:
         return _smooth(objective, names, tol)
-    if "interior-point" in names and ("sdca" not in names or _few(objective)):
+    if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
         return "interior-point"
     return next((name for name in _OTHERS if name in names), names[0])
 
@@ -164,15 +167,15 @@ def _settle(name: str, objective: Any) -> str:
     return name if part is None or condition(part) >= EVEN else "lbfgs"
 
 
-def _few(objective: Any) -> bool:
+def few(objective: Any) -> bool:
     """Whether an interior point method's iterations cost less than the many passes of dual coordinates over few columns."""
     return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= 100_000)
 
 
 def _second(name: str, objective: Any, penalty: Any) -> str | None:
-    """Who goes on where dual coordinates have not come to an end in _PASSES: the columns are far from 0 or of different scales."""
-    names = suitable(objective, penalty) if name == "sdca" else []
-    return "interior-point" if "interior-point" in names and objective.n_features <= 500 else None
+    """Who goes on where a solver has not come to an end: columns far from 0 or of different scales, kinks that are all but sharp."""
+    able = name != "interior-point" and "interior-point" in suitable(objective, penalty)
+    return "interior-point" if able and objective.n_features <= 500 else None
 
 
 def _by_samples(objective: Any) -> bool:
@@ -193,6 +196,14 @@ def hessian_passes(objective: Any) -> float:
     products = k * (k + 1) / 2 * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
+
+
+def _finite(solution: Solution, origin: Vector) -> Solution:
+    """Weights that are not finite are no solution: those of the start are, and numbers that overflowed are said to have."""
+    if np.isfinite(solution.w).all():
+        known = math.isfinite(solution.value)
+        return solution if known or not solution.converged else solution._replace(converged=False, message=OVERFLOW)
+    return solution._replace(w=origin, value=math.nan, violation=math.nan, gap=math.nan, converged=False, message=OVERFLOW)
 
 
 def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:
