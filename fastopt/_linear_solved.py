@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._linear_compat import FIT_LEVELS, Events, blas_beside, with_callbacks
-from fastopt._linear_data import check_weight, check_X, float_type
+from fastopt._linear_data import check_weight, check_X, float_type, largest
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_folds import rows_of, with_weight
 from fastopt._linear_docs import arguments
@@ -24,6 +24,7 @@ from fastopt._linear_params import check_rules
 from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, relative_to_start, scales_intercept, solve
 from fastopt._solver import ROUNDED, UNBOUNDED, Solution
 from fastopt._threads import resolve_threads
+from fastopt.exceptions import DivergenceError
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 MAX_ITER = 1000
 #: how much larger than tol rounding to the type of X may leave the violation
 MARGIN = 2.0
+#: what must be finite
+LEARNT = ("coef_", "intercept_", "scale_", "alpha_", "C_")
 
 
 @dataclass
@@ -191,7 +194,7 @@ class SolvedEstimator(LinearEstimator):
 
     def _learn(self, X: Any, y: Any, weight: Any, events: Events) -> None:
         """Compute, assign, then complain."""
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), np.errstate(all="ignore"):   # what overflows is looked for at the end
             X, y = self._read(X, y)
             weight = check_weight(weight, X)
             task = self._task(X, y, weight)
@@ -201,8 +204,15 @@ class SolvedEstimator(LinearEstimator):
                 found = self._solve(X, task, events)
             attributes = {**task.attributes, **self._attributes(found)}
             self.__dict__.update(attributes)
+            self._refuse_infinite(X)
         self._report(found)
         events.end(attributes)
+
+    def _refuse_infinite(self, X: Any) -> None:
+        """Raise if what was learnt is not finite, as weights that float32 cannot hold."""
+        learnt = [vars(self)[name] for name in LEARNT if name in vars(self)]
+        if not all(np.isfinite(values).all() for values in learnt):
+            raise DivergenceError(int(np.max(vars(self).get("n_iter_", 0))), float("nan"), largest(X))
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         """One objective after the other."""
@@ -323,9 +333,11 @@ class SolvedEstimator(LinearEstimator):
                       f"{solution.violation:.3g}: {solution.message}")
         failed = [solution for solution in found.solutions if not solution.converged or UNBOUNDED in solution.message]
         if failed:
-            worst = max(failed, key=lambda solution: solution.violation)
+            worst = max(failed, key=lambda solution: np.nan_to_num(solution.violation, nan=-1.0))
+            how, size = ("Violation", worst.violation) if not np.isnan(worst.violation) else ("Duality gap", worst.gap)
             asked = vars(self).get("solver", "auto")
-            warnings.warn(f"{complaint(self._only if asked == 'auto' else asked, worst)} Violation {worst.violation:.3g}, tol={vars(self).get('tol')}. Increase the number of iterations (max_iter) or "
+            warnings.warn(f"{complaint(self._only if asked == 'auto' else asked, worst)} {how} {size:.3g}, tol={vars(self).get('tol')}. "
+                          "Increase the number of iterations (max_iter) or "
                           "scale the data, see sklearn.preprocessing.", ConvergenceWarning, stacklevel=5 + FIT_LEVELS)
 
     def _raw(self, X: Any) -> Any:

@@ -43,7 +43,8 @@ PARAMETERS = {
     "verbose": """int
         Above 0: print what the solver found.""",
     "random_state": """int, RandomState or None
-        Seed of the solvers that visit samples in random order; of no effect with others.""",
+        Seed of the solvers that visit samples in random order; of no effect with others.  None: the same seed each time, so that a
+        fit is repeated exactly.""",
     "n_jobs": """int or None
         Threads of `fit` and of predictions; None and -1: all that the process may use.  Results do not depend on it.""",
     "standardize": """bool

@@ -18,8 +18,8 @@ from ._solve_columns import Columns
 from ._solve_conjugate import conjugate
 from ._solve_squares import direct
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import (CONVERGED, LIMIT, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry,
-                      suitable)
+from ._solver import (CONVERGED, LIMIT, OVERFLOW, PRECISION, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name,
+                      refuse, registry, suitable)
 from .exceptions import InvalidParameterError
 
 __all__ = ["Solution", "solve"]
@@ -30,7 +30,9 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
-#: passes of dual coordinates after which an interior point method goes on
+#: the smallest gap, relative to the value, that it is asked for, and
+_FINEST = 1e-9
+#: passes or iterations after which an interior point method goes on
 _PASSES = 200
 #: nanoseconds that an output of a softmax costs a row
 SOFTMAX = 12.0
@@ -71,7 +73,7 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     callback : callable, optional
         Of a `Solution` after each iteration; ``StopIteration`` ends the run.
     random_state : int, Generator or None
-        For solvers that draw rows.
+        For solvers that draw rows.  None: the same seed each time.
     intercept_scaling : float, above 0, optional
         The intercept is this number times a weight that is penalised like the others.  Default: it is not penalised.  Taken by the
         solvers that `scales_intercept` finds.
@@ -117,11 +119,11 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
         elif relative:
             tol = relative_to_start(tol, given)
         options |= {"tol": tol, "random_state": random_state, "callback": callback if move is None else move.told(callback)}
-        second = _second(name, given, rest) if solver == "auto" and max_iter > _PASSES else None
-        solution = _in_turn(name, second, given, rest, w if move is None else move.into(w), max_iter, options)
+        second = _second(name, given, rest) if solver == "auto" and max_iter > 0 else None
+        solution = _in_turn(name, second, given, rest, w.copy() if move is None else move.into(w), max_iter, options)
         if name in LOOSE and rest is None and solution.converged and not _even(given, solution.w):
             solution = solution._replace(converged=False, message=UNEVEN)
-        return _remark(solution if move is None else move.back(solution), objective, rest)
+        return _remark(_finite(solution if move is None else move.back(solution), w), objective, rest)
     finally:
         objective.l2 = own
 
@@ -129,9 +131,10 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
 def _in_turn(name: str, second: str | None, objective: Any, penalty: Any, w: Vector, max_iter: int, options: dict[str, Any]) -> Solution:
     """A solver's solution; that of a second one, which goes on where the first has not come to an end in _PASSES."""
     run = find(name, objective, penalty)
-    solution = run(objective, penalty, w, max_iter=_PASSES if second else max_iter, **options)
-    if second is None or solution.message != LIMIT:
+    solution = run(objective, penalty, w, max_iter=min(max_iter, _PASSES) if second else max_iter, **options)
+    if second is None or solution.message not in (LIMIT, PRECISION) or max_iter <= solution.n_iter:
         return solution
+    options = {**options, "tol": max(options["tol"], _FINEST)}
     further = registry[second].run(objective, penalty, w, max_iter=max_iter - solution.n_iter, **options)
     return further._replace(n_iter=solution.n_iter + further.n_iter)
 
@@ -262,7 +265,7 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
         refuse("auto", "finds none", objective, penalty)
     if penalty is None and "lbfgs" in names:
         return _smooth(objective, names, tol)
-    if "interior-point" in names and ("sdca" not in names or _few(objective)):
+    if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
         return "interior-point"
     return next((name for name in _OTHERS if name in names), names[0])
 
@@ -289,15 +292,15 @@ def _settle(name: str, objective: Any) -> str:
     return name if part is None or condition(part) >= EVEN else "lbfgs"
 
 
-def _few(objective: Any) -> bool:
+def few(objective: Any) -> bool:
     """Whether an interior point method's iterations cost less than the many passes of dual coordinates over few columns."""
     return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= 100_000)
 
 
 def _second(name: str, objective: Any, penalty: Any) -> str | None:
-    """Who goes on where dual coordinates have not come to an end in _PASSES: the columns are far from 0 or of different scales."""
-    names = suitable(objective, penalty) if name == "sdca" else []
-    return "interior-point" if "interior-point" in names and objective.n_features <= 500 else None
+    """Who goes on where a solver has not come to an end: columns far from 0 or of different scales, kinks that are all but sharp."""
+    able = name != "interior-point" and "interior-point" in suitable(objective, penalty)
+    return "interior-point" if able and objective.n_features <= 500 else None
 
 
 def _by_samples(objective: Any) -> bool:
@@ -329,6 +332,14 @@ def products_passes(objective: Any) -> float:
     """The same of the products of rows, which least squares take where dense rows are fewer than columns."""
     n, d = objective.n_samples, objective.n_features
     return math.inf if objective.X.is_sparse or n >= d else 0.15 * n + 0.075 * n * n / d
+
+
+def _finite(solution: Solution, origin: Vector) -> Solution:
+    """Weights that are not finite are no solution: those of the start are, and numbers that overflowed are said to have."""
+    if np.isfinite(solution.w).all():
+        known = math.isfinite(solution.value)
+        return solution if known or not solution.converged else solution._replace(converged=False, message=OVERFLOW)
+    return solution._replace(w=origin, value=math.nan, violation=math.nan, gap=math.nan, converged=False, message=OVERFLOW)
 
 
 def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:

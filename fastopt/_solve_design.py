@@ -98,6 +98,7 @@ class Units(NamedTuple):
     target: Array
     low: Array
     high: Array
+    round: Array
 
 
 class Design:

@@ -1,4 +1,4 @@
-"""A sum of losses with one kink each, and squares of the weights: a primal-dual interior point method with a certified gap.
+"""A sum of losses with one kink each, sharp or rounded, and squares of the weights: a primal-dual interior point method with a certified gap.
 
 Used by _solve_piecewise.py, which makes such a sum of losses and penalties and brings it into a common scale; knows neither of them.
 Each iteration costs one weighted XᵀX and a system of as many equations as there are weights.  What it returns beside the
@@ -33,17 +33,35 @@ EVEN, DEPENDENT, MOST_BYTES = 1e-8, 1e-14, 64 << 20
 PIVOTS = 300
 
 
+def losses_of(r: Array, low: Array, high: Array, rounded: Array) -> Array:
+    """The terms of a `Sum`, of residuals r."""
+    if not rounded.any():
+        return np.maximum(low * r, high * r)
+    with np.errstate(all="ignore"):
+        z = np.where(rounded > 0, np.clip(r / rounded, low, high), np.where(r > 0, high, low))
+    return z * r - rounded / 2 * z * z
+
+
 class Sum(NamedTuple):
-    """Σ max(lowₖ·rₖ, highₖ·rₖ) + Σ ridgeⱼ·wⱼ²/2 with r = target − design·w."""
+    """Σ max over z from lowₖ to highₖ of z·rₖ − roundₖ·z²/2, and Σ ridgeⱼ·wⱼ²/2, with r = target − design·w.
+
+    With round = 0 that is max(low·r, high·r); else its kink is rounded to a parabola, as Huber's loss is.
+    """
     design: Design
     target: Array
     low: Array
     high: Array
+    round: Array
     ridge: Array
 
     def value(self, w: Array) -> float:
         r = self.target - self.design.times(w)
-        return float(np.maximum(self.low * r, self.high * r).sum() + self.ridge @ (w * w) / 2)
+        return float(losses_of(r, self.low, self.high, self.round).sum() + self.ridge @ (w * w) / 2)
+
+    @property
+    def linear(self) -> bool:
+        """Whether it is a linear programme."""
+        return not (self.ridge.any() or self.round.any())
 
     def bound(self, z: Array, w: Array, value: float) -> float:
         """What no weights are below, by dual variables z within low and high; of a sum that is `value` at w."""
@@ -52,7 +70,7 @@ class Sum(NamedTuple):
         with np.errstate(all="ignore"):
             most = np.fmin(most, np.where(r > 0, np.sqrt(2 * value / r), np.inf))
             inside = np.where(np.abs(g) <= r * most, -g * g / (2 * r), r / 2 * most * most - np.abs(g) * most)
-        return float(self.target @ z + np.where(r > 0, inside, -np.abs(g) * most).sum())
+        return float(self.target @ z - self.round @ (z * z) / 2 + np.where(r > 0, inside, -np.abs(g) * most).sum())
 
 
 def conditioned(total: Sum) -> tuple[Sum, Array | None]:
@@ -62,7 +80,7 @@ def conditioned(total: Sum) -> tuple[Sum, Array | None]:
     """
     design = total.design
     n, size = design.n, design.size
-    if total.ridge.any() or size > PIVOTS or 8 * n * size > MOST_BYTES:
+    if not total.linear or size > PIVOTS or 8 * n * size > MOST_BYTES:
         return total, None
     plain = Design(design.blocks, n, design.d, design.intercept, 1, np.zeros(0, dtype=np.intp))
     values = np.linalg.eigvalsh(plain.gram(np.full(n, 1 / n)))
@@ -131,11 +149,11 @@ def longest(at: Array, step: Array) -> float:
 def newton(total: Sum, point: Point) -> Point:
     """One predictor-corrector step of Mehrotra."""
     design, above, below, under, over = total.design, point.above, point.below, point.under, point.over
-    q = 1 / (under / above + over / below)
+    q = 1 / (total.round + under / above + over / below)
     gram = design.gram(q)
     gram[np.diag_indices(design.size)] += total.ridge
     solve = factorise(gram)
-    rest = total.target - design.times(point.w) - over + under
+    rest = total.target - design.times(point.w) - total.round * point.z - over + under
     balance = total.ridge * point.w - design.transposed(point.z)
 
     def direction(lower: Array, upper: Array) -> tuple[Array, Array, Array, Array]:
@@ -151,7 +169,7 @@ def newton(total: Sum, point: Point) -> Point:
     mean = point.gap / (2 * len(z)) * (ahead / point.gap) ** 3
     w, z, d_under, d_over = direction(mean - above * under - z * d_under, mean - below * over + z * d_over)
     dual, primal = min(longest(above, z), longest(below, -z)), min(longest(under, d_under), longest(over, d_over))
-    if total.ridge.any():   # w is in the dual's constraints too: one step for both
+    if not total.linear:   # each of w and z is in the other's constraints: one step for both
         dual = primal = min(dual, primal)
     return Point(point.w + primal * w, point.z + dual * z, above + dual * z, below - dual * z, under + primal * d_under,
                  over + primal * d_over)
@@ -201,7 +219,7 @@ def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], A
         return outcome if basis is None else outcome._replace(w=_restored(total, basis, outcome.w))
     tell = None if after is None else lambda outcome: after(outer(outcome))
     found = _minimize(inner, tol, max_iter, tell)
-    if not total.ridge.any() and found.n_iter:
+    if total.linear and found.n_iter:
         if found.value < SMALL and found.value - found.bound > tol * found.value > TINY:
             found = _again(inner, found, tol, max_iter - found.n_iter)
         w = vertex(inner, found.w)

@@ -17,18 +17,20 @@ from numpy.typing import NDArray
 from ._chains import source_of
 from ._core import LOSS_TARGETS
 from ._solve_design import Design, Standard, Units
-from ._solve_interior import Outcome, Sum, minimize
+from ._solve_interior import Outcome, Sum, losses_of, minimize
 from ._solver import GAP_CLOSED, LIMIT, PRECISION, Needs, Solution, Vector, solver
 
 Array = NDArray[Any]
 
+#: the losses of straight pieces; and with those whose kinks are rounded to a parabola
 PIECEWISE = ("absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptron")
+LOSSES = (*PIECEWISE, "huber")
 PENALTIES = ("none", "l1", "l2", "elasticnet", "nonnegative", "box")
 #: what rounding of weights and predictions may add to the value, relative
 ROUNDING = 1e-6
 
 
-@solver("interior-point", Needs(penalties=PENALTIES, losses=PIECEWISE, one_output=True, max_params=2000, scales_intercept=True))
+@solver("interior-point", Needs(penalties=PENALTIES, losses=LOSSES, one_output=True, max_params=2000, scales_intercept=True))
 def interior_point(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
                    intercept_scaling: float | None = None) -> Solution:
     """A primal-dual interior point method: the duality gap is at most `tol` times the value; without l2 it ends at a vertex.
@@ -84,23 +86,26 @@ def programme(objective: Any, penalty: Any, method: str, options: dict[str, Any]
 
 
 class Kink(NamedTuple):
-    """max(low·(target − p), high·(target − p)) of each sample's prediction p."""
+    """max(low·(target − p), high·(target − p)) of each sample's prediction p, its kink rounded as in `Sum`."""
     target: Array
     low: Array
     high: Array
+    round: Array
 
 
 def kinks(loss: Any, y: Array, share: Array, unit: float) -> list[Kink]:
     """The loss, weighted, as a sum of functions of one kink each; y and its parameters are over `unit`."""
     none, name = np.zeros(len(y)), loss.name
     if name in ("hinge", "perceptron"):
-        return [Kink(y if name == "hinge" else none, np.where(y > 0, 0.0, -share), np.where(y > 0, share, 0.0))]
+        return [Kink(y if name == "hinge" else none, np.where(y > 0, 0.0, -share), np.where(y > 0, share, 0.0), none)]
     if name == "quantile":
-        return [Kink(y, (loss.quantile - 1) * share, loss.quantile * share)]
+        return [Kink(y, (loss.quantile - 1) * share, loss.quantile * share, none)]
+    if name == "huber":
+        return [Kink(y, -loss.delta * share, loss.delta * share, 1 / (share * unit))]
     epsilon = loss.epsilon / unit if name == "epsilon_insensitive" else 0.0
     if epsilon == 0:
-        return [Kink(y, -share, share)]
-    return [Kink(y - epsilon, none, share), Kink(y + epsilon, -share, none)]
+        return [Kink(y, -share, share, none)]
+    return [Kink(y - epsilon, none, share, none), Kink(y + epsilon, -share, none, none)]
 
 
 class Piecewise:
@@ -124,10 +129,12 @@ class Piecewise:
         standard, d = self.standard, self.standard.X.shape[1]
         target = (self.y / self.unit - self.middle / self.unit)
         losses = kinks(self.objective.loss, target, self.share, self.unit)
+        self.force = sum(float(np.maximum(-kink.low, kink.high).sum()) for kink in losses)   # slopes are in units of this, values too
+        losses = [Kink(kink.target, kink.low / self.force, kink.high / self.force, kink.round * self.force) for kink in losses]
         size = self.factor * standard.scale                     # a weight of the objective, by one of the sum, over the unit
         with np.errstate(over="ignore"):
             l1, l2, low, high = self._strengths(d)
-            l1, l2 = l1 * size, l2 * size ** 2 * self.unit
+            l1, l2 = l1 * size / self.force, l2 * size ** 2 * self.unit / self.force
             low, high = (bound / (size * self.unit) for bound in (low, high))
         steepest = sum(np.maximum(-kink.low, kink.high) for kink in losses)
         most = np.asarray([np.abs(block).T @ steepest[part] for part, block in self._all_blocks()]).sum(axis=0)
@@ -138,7 +145,7 @@ class Piecewise:
         design = Design(standard.blocks, len(self.y), len(own), self.intercept, len(losses), units.column)
         ridge = l2[own]
         if self.intercept:
-            of_intercept = self.objective.l2 / self.scaling ** 2 * self.unit if self.scaling else 0.0
+            of_intercept = self.objective.l2 / self.scaling ** 2 * self.unit / self.force if self.scaling else 0.0
             ridge = np.append(ridge, of_intercept)
         parts = [np.concatenate(arrays) for arrays in zip(*losses, units[1:])]
         self.total = Sum(design, *parts, ridge)
@@ -168,7 +175,7 @@ class Piecewise:
         for where, target, least, largest in ((l1 > 0, none, -l1, l1), (low > -np.inf, low, none, wall),
                                               (high < np.inf, high, -wall, none)):
             at = np.flatnonzero(where)
-            found.append((at, target[at], least[at], largest[at]))
+            found.append((at, target[at], least[at], largest[at], none[at]))
         return Units(*(np.concatenate(parts) for parts in zip(*found)))
 
     # ---- the way back ----
@@ -196,8 +203,7 @@ class Piecewise:
         coef, intercept = objective.unstandardized(w)
         with np.errstate(over="ignore", invalid="ignore"):
             p = np.concatenate([self.raw[part].astype(np.float64, copy=False) @ coef[0] for part in self.standard.parts]) + intercept[0]
-            total = sum(np.maximum(kink.low * (kink.target - p), kink.high * (kink.target - p)).sum()
-                        for kink in kinks(objective.loss, self.y, self.share, 1.0))
+            total = sum(losses_of(kink.target - p, *kink[1:]).sum() for kink in kinks(objective.loss, self.y, self.share, 1.0))
             own, more = w[:objective.n_features], float(intercept[0]) / self.scaling if self.scaling and self.intercept else 0.0
             total += objective.l2 / 2 * (float(own @ own) + more * more)
             return float(total + (0.0 if self.penalty is None else self.penalty.bind(own.size).value(own)))
@@ -215,7 +221,7 @@ class Piecewise:
         if self.penalty is not None:   # bounds hold exactly
             low, high = self._strengths(self.objective.n_features)[2:]
             w[:self.objective.n_features] = np.clip(w[:self.objective.n_features], low, high)
-        return self.solution(w, outcome.bound * self.unit, outcome.n_iter, outcome.message, name, tol)
+        return self.solution(w, outcome.bound * self.unit * self.force, outcome.n_iter, outcome.message, name, tol)
 
     def solution(self, w: Vector, bound: float, n_iter: int, message: str, name: str, tol: float) -> Solution:
         value = self.value(w)
