@@ -12,6 +12,7 @@ import numpy as np
 
 from fastopt._core cimport FO_CARRIES, FO_STATES, fo_rule, fo_step, kernels, rule_sums
 from fastopt._gradients cimport Array, RowSparse, name_of, take
+from fastopt._load cimport spare
 from fastopt._matrices cimport CHUNKS, apply_factored
 from fastopt._passes cimport LOOK_AND_REFUSE, LOOK_AWAY, Job, Look, Plan, overflown, take_step
 from fastopt._threads import resolve_threads
@@ -263,7 +264,7 @@ cdef class Update:
     cdef int threads(self) except -1:
         if self.size < PARALLEL_FROM:
             return 1
-        return min(resolve_threads(self.requested_threads), max(self.plan.n_jobs, 1))
+        return spare(min(resolve_threads(self.requested_threads), max(self.plan.n_jobs, 1)))
 
     cdef int _refuse(self, Py_ssize_t i) except -1:
         if self.skips:
