@@ -12,7 +12,7 @@ PACKAGE = ROOT / "fastopt"
 # From the bottom up: a module may import what stands in a line above its own, or beside it where the line ends in *.
 LEVELS = """
 _structs
-_build_info|_runtime|_core|_plot|exceptions
+_build_info|_runtime|_load|_core|_plot|exceptions
 _threads|_checks
 _config|_settings|_driven
 _losses|_penalties|_schedules|_kept
@@ -23,6 +23,7 @@ _batching
 _batching_\\w+
 batching
 _samples|_outputs|_columns|_team
+_touched|_held
 _auto_state
 _gradients
 _passes
