@@ -48,16 +48,20 @@ def busy(n):
             other.wait()
 
 
-def medians(call, rounds):
-    """Median seconds by default threads and by one."""
-    seconds = {None: [], 1: []}
-    for round_ in range(-1, rounds):
+def medians(call, rounds, least=0.2):
+    """Median seconds of a call by default threads and by one, over rounds of as many calls as take a while: a time slice of another program
+    is as long as many short calls."""
+    seconds, start = {None: [], 1: []}, time.perf_counter()
+    fo.set_num_threads(1)
+    call()
+    calls = max(1, min(200, int(least / (time.perf_counter() - start))))
+    for _ in range(rounds):
         for threads, times in seconds.items():
             fo.set_num_threads(threads)
             start = time.perf_counter()
-            call()
-            if round_ >= 0:
-                times.append(time.perf_counter() - start)
+            for _ in range(calls):
+                call()
+            times.append((time.perf_counter() - start) / calls)
     fo.set_num_threads(None)
     return tuple(statistics.median(times) for times in seconds.values())
 
