@@ -17,12 +17,20 @@
 #define SGD_BYTES_AHEAD (X->layout == FO_DENSE && X->d > 256 ? 12000 : 3000)
 
 /* w ← scale·w and w_avg ← (w_avg + avg_a·w)/avg_b for one output, `stride` elements between its d weights */
+FO_INLINE void F(settle_loop)(const int averages, ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b,
+                              real *restrict w, real *restrict w_avg) {
+    for (ptrdiff_t i = 0; i < d; i++) {
+        if (averages) w_avg[i * stride] = (real)((w_avg[i * stride] + avg_a * w[i * stride]) / avg_b);
+        w[i * stride] = (real)(scale * w[i * stride]);
+    }
+}
+
 static void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
                               real *w_avg) {
-    for (ptrdiff_t i = 0; i < d * stride; i += stride) {
-        if (w_avg) w_avg[i] = (real)((w_avg[i] + avg_a * w[i]) / avg_b);
-        w[i] = (real)(scale * w[i]);
-    }
+    if (stride == 1 && w_avg) F(settle_loop)(1, d, 1, scale, avg_a, avg_b, w, w_avg);
+    else if (stride == 1) F(settle_loop)(0, d, 1, scale, avg_a, avg_b, w, NULL);
+    else if (w_avg) F(settle_loop)(1, d, stride, scale, avg_a, avg_b, w, w_avg);
+    else F(settle_loop)(0, d, stride, scale, avg_a, avg_b, w, NULL);
 }
 
 /* as above, with the state that goes with it */

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -70,8 +71,46 @@ def refuse_unreal(name: str, value: Any) -> None:
             raise ValueError(f"Complex data not supported: {name} must hold real numbers, got {dtype}")
 
 
+def _is_finite(a: Any) -> bool:
+    """Whether the sum of the numbers is; if not, someone has to look closer."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return isfinite(np.add.reduce(a, axis=None))
+
+
+def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, columns: bool = False) -> bool:
+    """Whether X, and y, are arrays of numbers that all checks would let pass as they are, found by a few questions; if not, those
+    checks know more.  Of calls with few rows the time is mostly that of checks."""
+    if type(X) is np.ndarray:
+        data = X
+    elif type(X) in (scipy.sparse.csr_matrix, scipy.sparse.csr_array):
+        data = X.data
+        if type(data) is not np.ndarray or data.ndim != 1:
+            return False
+    else:
+        return False
+    known = vars(estimator)
+    if data.dtype not in (np.float64, np.float32) or len(X.shape) != 2 or not (X.shape[0] and X.shape[1]):
+        return False
+    if "feature_names_in_" in known or not reset and X.shape[1] != known.get("n_features_in_", X.shape[1]):
+        return False
+    if y is not None:
+        kinds = "iuf" if columns else "biufU"
+        if type(y) is not np.ndarray or y.shape != X.shape[:1] or y.dtype.kind not in kinds or not y.dtype.isnative:
+            return False
+        if y.dtype.kind == "f" and not _is_finite(y):
+            return False
+    if not _is_finite(data):
+        return False
+    if reset:
+        estimator.n_features_in_ = X.shape[1]
+    return True
+
+
 def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> Any:
     """X alone."""
+    if is_plain(estimator, X, reset):
+        with naming("X"):
+            return checked(X)
     with naming("X"):
         refuse_unreal("X", X)
         X = checked(X)
@@ -81,6 +120,9 @@ def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> 
 def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False, numeric: bool = False,
               wide: bool = False) -> tuple[Any, Any]:
     """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`."""
+    if y is not None and is_plain(estimator, X, reset, y, columns or numeric):
+        with naming("X"):
+            return checked(X), y
     with naming("X"):
         refuse_unreal("X", X)
         X = checked(X)

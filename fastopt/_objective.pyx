@@ -12,6 +12,7 @@ import threading
 import numpy as np
 
 from fastopt._core cimport Matrix, kernels
+from fastopt._load cimport spare
 from fastopt._objective_columns cimport run_columns
 from fastopt._objective_pass cimport CURVATURE, GRADIENT, PRODUCTS, VALUE, Job, plan, run_part
 from fastopt._checks import number
@@ -108,7 +109,7 @@ cdef class Objective:
         cdef double work = self.job.work
         cdef int threads = 1
         if self.job.parts > 1 and work > 2 * THREAD_WORK:
-            threads = min(<int>resolve_threads(self.n_threads), self.job.parts, <int>min(work / THREAD_WORK, 4096.0))
+            threads = spare(min(<int>resolve_threads(self.n_threads), self.job.parts, <int>min(work / THREAD_WORK, 4096.0)))
             self._scratch(threads)
         return threads
 

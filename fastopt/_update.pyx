@@ -10,6 +10,7 @@ import numpy as np
 
 from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._gradients cimport name_of, take
+from fastopt._load cimport spare
 from fastopt._matrices cimport apply_factored
 from fastopt._passes cimport EXTREME, LOOK, LOOK_AND_REFUSE, LOOK_AWAY, Look, overflown, take_step
 
@@ -190,7 +191,7 @@ cdef class Update(Planned):
     cdef int threads(self) except -1:
         if self.size < PARALLEL_FROM:
             return 1
-        return min(resolve_threads(self.requested_threads), max(self.plan.n_jobs, 1))
+        return spare(min(resolve_threads(self.requested_threads), max(self.plan.n_jobs, 1)))
 
     cdef int _refuse_gradient(self, Py_ssize_t i) except -1:
         return self._refuse(f"{name_of(&self.plan.arrays, i, 'grads')} must be finite, got nan or infinity at step {self.plan.t}")

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "fastopt"
 LEVELS = """
 _structs|_compressed
 _build_info|_extras|exceptions
-_runtime|_core|_plot
+_runtime|_load|_core|_plot
 _threads|_checks|_sparse_input
 _config|_settings|_driven
 _losses|_penalties|_schedules|_kept
@@ -24,6 +24,7 @@ _batching
 _batching_\\w+
 batching
 _samples|_outputs|_columns|_team|_flush|_careful
+_touched|_held
 _auto_state
 _gradients
 _passes
