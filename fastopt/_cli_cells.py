@@ -15,7 +15,7 @@ GAPS = ("", "?", "-", "--", ".", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN
 TRUTH = ("false", "true")
 SIGNS = (".", ",")                 # decimal signs
 MOST_WORDS = 3                     # so many words, in at most a fifth of the cells, are gaps in a column of numbers
-FEW = 1000                         # cells looked at before all are
+FEW = 20                           # cells looked at before all are
 
 _BLANKS = " \u00a0\u2009\u202f"
 _CURRENCY = "(?:[$€£¥₹]|EUR|USD|GBP|CHF)"
@@ -27,7 +27,7 @@ DATES = ("ISO8601", *(day + time for time in ("", " %H:%M", " %H:%M:%S") for day
 def _number_pattern(decimal: str) -> str:
     """What counts as a number with this decimal sign: digits in groups of three, a currency or a percent sign around them."""
     point, other = re.escape(decimal), re.escape("," if decimal == "." else ".")
-    grouped = "|".join(rf"\d{{1,3}}(?:{sign}\d{{3}})+" for sign in (other, f"[{_BLANKS}]", "['’]"))
+    grouped = "|".join(rf"[1-9]\d{{0,2}}(?:{sign}\d{{3}})+" for sign in (other, f"[{_BLANKS}]", "['’]"))
     digits = rf"(?:(?:{grouped}|\d+)(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?"
     before = rf"(?:[-+−]?[{_BLANKS}]?(?:{_CURRENCY}[{_BLANKS}]?)?|{_CURRENCY}[{_BLANKS}]?[-+−])"
     return rf"^(?:{before}{digits}[{_BLANKS}]?(?:{_CURRENCY}|%)?|[-+]?(?:inf|Inf|INF)(?:inity)?)$"
@@ -119,9 +119,10 @@ def number_signs(text: Any) -> tuple[list[str], bool]:
     """The decimal signs with which every cell of text without gaps is a number, and whether it matters which is taken."""
     unit = percent(text)
     matters = has(text, ".") or has(text, ",")
-    signs = [decimal for decimal in SIGNS if all(not numbers(part, decimal, unit)[1].any() for part in (text[:FEW], text))
-             ] if matters else list(SIGNS) if not numbers(text, ".", unit)[1].any() else []
-    return signs, matters and bool(signs)
+    first = [cell for cell in text[:FEW].to_pylist() if cell is not None]       # most columns are told by a few cells
+    signs = [decimal for decimal in (SIGNS if matters else SIGNS[:1]) if all(re.match(NUMBER[decimal], cell) for cell in first)
+             and not numbers(text, decimal, unit)[1].any()]
+    return (signs if matters or not signs else list(SIGNS)), matters and bool(signs)
 
 
 def percent(text: Any) -> str:

@@ -58,16 +58,16 @@ def _check_plain(plain, arrays):
         return isinstance(values, list) and all(isinstance(v, str) for v in values) and len(set(values)) == len(values)
 
     d, clip = plain["n_features_in"], plain["clip"]
-    table = plain["kind"] == "table"
+    table, columns = plain["kind"] == "table", set(plain["columns"] or ())
     checks = {
         "kind": plain["kind"] in ("dense", "sparse", "table") and isinstance(plain["scale"], bool),
         "clip": clip is None or isinstance(clip, float) and clip > 0,
         "dtype": plain["dtype"] in ("float32", "float64"),
         "size": type(d) is int and d > 0,
         "columns": not table or texts(plain["columns"]) and len(plain["columns"]) == d,
-        "numbers": texts(plain["numbers"]) and (not table or set(plain["numbers"]) <= set(plain["columns"])),
+        "numbers": texts(plain["numbers"]) and (not table or set(plain["numbers"]) <= columns),
         "categories": isinstance(plain["categories"], dict) and all(
-            texts(v) and v and v == sorted(v) and table and c in plain["columns"] for c, v in plain["categories"].items()),
+            texts(v) and v and v == sorted(v) and table and c in columns for c, v in plain["categories"].items()),
         "left_out": isinstance(plain["left_out"], dict) and all(isinstance(v, str) for v in plain["left_out"].values()),
     }
     m = len(plain["numbers"]) if table else d

@@ -5,7 +5,7 @@ a file is predicted on the same file.  Used by the readers (_cli_tables, _cli_ma
 """
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -81,14 +81,14 @@ class Schema:
         """
         import pandas as pd
 
-        have = list(cells.keys())
-        missing = [name for name in self.names if name not in cells and name not in self.unused]
+        have, unused = set(cells.keys()), set(self.unused)
+        missing = [name for name in self.names if name not in have and name not in unused]
         if missing:
-            near = did_you_mean(missing[0], [name for name in have if name not in self.names])
+            near = did_you_mean(missing[0], sorted(have - set(self.names)))
             raise ValueError(f"{source} lacks the column{'s' * (len(missing) > 1)} {listed(missing)}{near}")
         out = {}
         for column in self.columns:
-            if column.name in cells and column.name not in self.unused:
+            if column.name in have and column.name not in unused:
                 values = column.values(cells[column.name])
                 if isinstance(values, np.ndarray) and np.isinf(values).any():
                     raise ValueError(f"column {column.name!r} has an infinite value in row {int(np.argmax(np.isinf(values))) + 1}")
@@ -97,7 +97,8 @@ class Schema:
 
     def to_plain(self) -> dict[str, Any]:
         """What JSON can hold."""
-        return asdict(self)
+        columns = [{name: value for name, value in asdict(column).items() if value or name == "name"} for column in self.columns]
+        return {**asdict(replace(self, columns=[])), "columns": columns}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any], d: int) -> Schema:

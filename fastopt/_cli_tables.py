@@ -8,6 +8,7 @@ import contextlib
 import io
 import re
 import warnings
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,8 @@ def read_csv(stream, path, *, target=None, header=None, like=None, **_):
 
 
 def _text_frame(stream: Any, path: Any, dialect: Dialect, encoding: str) -> Any:
-    """All cells as text, by Arrow; where a row is too short or too long, by pandas, which has '' for the cells that are not there."""
-    twice = sorted({name for name in dialect.names if dialect.names.count(name) > 1})
+    """All cells as text: by Arrow, or by pandas where a row is too short or too long, with "" for cells that are not there."""
+    twice = sorted(name for name, count in Counter(dialect.names).items() if count > 1)
     if twice:
         raise CliError(f"{path.name} names columns twice: {listed(twice)}")
     frame = None if dialect.spaced else _by_arrow(stream, dialect, encoding)
@@ -143,7 +144,8 @@ def _as_before(frame: Any, path: Any, like: Schema, notes: list[str]) -> Data:
     name = like.target_name
     with _named(path):
         X = like.frame(frame, path.name)
-    extra = [c for c in frame.columns if c not in like.names and c != name]
+    known = {*like.names, name}
+    extra = [c for c in frame.columns if c not in known]
     if extra:
         ending, were, are = ("s", "were", "are") if len(extra) > 1 else ("", "was", "is")
         notes = [*notes, f"column{ending} {listed(extra)} {were} not in the training file and {are} ignored"]

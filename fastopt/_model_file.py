@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._model_load import (CURVES, ESTIMATORS, FORMAT, JSON_ROOM, MAX_HEADER, TIMES, VERSION, build, limit, read_archive,
+from ._model_load import (CURVES, ESTIMATORS, FORMAT, JSON_ROOM, MAX_HEADER, MAX_JSON, TIMES, VERSION, build, limit, read_archive,
                           weight)
 from ._model_write import replacing
 
@@ -64,6 +64,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         meta["prepare"], more = to_plain(preparer)
         arrays.update(more)
     text = json.dumps(meta, allow_nan=True, ensure_ascii=True).encode()
+    if len(text) > MAX_JSON:
+        raise ValueError(f"names and parameters take {len(text):,} bytes; a model file holds {MAX_JSON:,} of them")
     _write(path, {"meta": np.frombuffer(text, dtype=np.uint8), **arrays})
 
 

@@ -81,8 +81,8 @@ def test_how_tables_are_written(name, text, columns, named):
 
 
 @pytest.mark.parametrize("text", [
-    "a,b\n1,2\n", 'a,b\n"x\ny","q""r"\n\n3,4', 'a,b\r\na"b,"abc"def\r\n', "title\n\na,b,c\n1,2,3\n", "ä;b\n1;2\n", "a,b\r1,2\r3,4\r",
-    "a,b\n,\n1,2\n", "a\tb\n\"x\t2\n3\t4\n", "a|b\n'1'|2\n", '"a";"b"\n"1";"2"\n'])
+    "a,b\n1,2\n", 'a,b\n"x\ny","q""r"\n\n3,4', 'a,b\r\na"b,"abc"def\r\n', "title\n\na,b,c\n1,2,3\n", "ä;b\n1;2\n",
+    "a,b\r1,2\r3,4\r", "a,b\n,\n1,2\n", "a\tb\n\"x\t2\n3\t4\n", "a|b\n'1'|2\n", '"a";"b"\n"1";"2"\n'])
 def test_both_readers_read_the_same(text):
     """Arrow's is fast; pandas' takes the tables that Arrow's refuses."""
     import io

@@ -267,3 +267,10 @@ def test_a_long_name(tmp_path):
     with replacing(tmp_path / ("n" * 250)) as stream:
         stream.write(b"x")
     assert os.listdir(tmp_path) == ["n" * 250]
+
+
+def test_a_description_that_would_not_be_read_is_not_written(path, monkeypatch):
+    monkeypatch.setattr("fastopt._model_file.MAX_JSON", 100)
+    with pytest.raises(ValueError, match="a model file holds 100"):
+        save_model(fitted(), path)
+    assert not path.exists()
