@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastopt._linear_compat import Events
-from fastopt._linear_cv import Held, over_folds
+from fastopt._linear_cv import Held, over_folds, unsolved
 from fastopt._linear_docs import arguments
 from fastopt._linear_folds import asks_for_predictions, folds_of, rows_of, scored, scorer_of
 from fastopt._linear_outputs import no_features
@@ -140,7 +140,9 @@ class LogisticRegressionCV(LogisticRegression):
         intercepts = flat[..., k * d:].reshape((*shape[:4], -1))
         self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), intercepts], axis=4)
         self.Cs_, self.l1_ratios_ = Cs, np.asarray(ratios)
-        return self._chosen(X, task, flat, k, d)
+        found = self._chosen(X, task, flat, k, d)
+        found.solutions += unsolved(solutions)
+        return found
 
     def _chosen(self, X: Any, task: Task, flat: Any, k: int, d: int) -> Found:
         """The model of the best C and l1_ratio."""

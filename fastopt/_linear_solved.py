@@ -172,7 +172,7 @@ class SolvedEstimator(LinearEstimator):
 
     def _learn(self, X: Any, y: Any, weight: Any, events: Events) -> None:
         """Compute, assign, then complain."""
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), np.errstate(over="ignore", invalid="ignore"):   # of what overflows solutions tell
             X, y = self._read(X, y)
             weight = check_weight(weight, X)
             task = self._task(X, y, weight)
