@@ -62,8 +62,8 @@ def rounding(X, coef, intercept, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, layout", [(model, layout) for model in MODELS for layout in LAYOUTS
+                                           if layout == "C" or model in ("weak Lasso", "LassoCV")])
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_solved_is_solved(problem, model, layout, dtype):
     (X, y), (name, params, share) = PROBLEMS[problem], MODELS[model]
@@ -103,12 +103,12 @@ def test_solved_is_solved(problem, model, layout, dtype):
 
 
 #: problems whose float32 data does not hold enough digits for the tolerance: a warning is right there
-HARD = ("time stamps", "means of 1e6", "y far from 0", "scales", "scales, wide", "means, wide", "y far from 0, wide")
+HARD = ("large y", "time stamps", "means of 1e6", "y far from 0", "scales", "scales, wide", "means, wide", "y far from 0, wide")
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("layout", ["C", "csr"])
-@pytest.mark.parametrize("problem", [name for name in PROBLEMS if name not in (*HARD, "large y")])
+@pytest.mark.parametrize("problem", [name for name in PROBLEMS if name not in HARD])
 def test_columns_of_y_are_solved_as_each_by_itself(problem, layout, dtype):
     X, y = PROBLEMS[problem]
     X = X.astype(dtype)
