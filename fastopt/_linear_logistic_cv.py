@@ -130,8 +130,9 @@ class LogisticRegressionCV(LogisticRegression):
             first = no_features(codes[train], None if weight is None else weight[train], k)
             return np.append(np.zeros(k * d), first) if self.fit_intercept else np.zeros(k * d)
 
-        scores, solutions = over_folds(objective, folds, grids, lambda held: [scorer(one) for one in held], start, solver=self._solver_name(), tol=float(self.tol),
-                                       max_iter=self._max_iter(), random_state=self.random_state)
+        scores, solutions = over_folds(objective, folds, grids, lambda held: [scorer(one) for one in held], start,
+                                       solver=self._solver_name(), tol=float(self.tol), max_iter=self._max_iter(),
+                                       random_state=self.random_state)
         back = np.argsort(order, kind="stable")
         self.scores_ = np.asarray(scores)[:, :, back]
         flat = np.asarray([[[solution.w for solution in path] for path in fold] for fold in solutions])[:, :, back]
