@@ -6,7 +6,7 @@ thread, and steps that cost by the columns they touch.
 from libc.string cimport memcpy, memset
 
 from fastopt._batch_cuts cimport Part
-from fastopt._batch_rows cimport CHUNK_ROWS, Rows, at_row, learn_chunk, predict_chunk, take_seat
+from fastopt._batch_rows cimport CHUNK_ROWS, Rows, at_row, learn_chunk, predict_chunk, take_seat, weighed_run
 from fastopt._core cimport fo_chunk, kernels
 from fastopt._team cimport fo_team_wait
 
@@ -14,7 +14,7 @@ from fastopt._team cimport fo_team_wait
 cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
     """A thread's share of a block, in a team of `size`, from step `t` on."""
     cdef Rows *rows = &shared.rows
-    cdef Py_ssize_t i = worker.seat.rank, k = worker.seat.chunk.k, part, at
+    cdef Py_ssize_t i = worker.seat.rank, k = worker.seat.chunk.k, part, at, first, last, end
     take_seat(rows, &worker.seat, size)
     worker.auto.t = t
     memcpy(worker.b, shared.b, 4 * k * sizeof(double))
@@ -22,10 +22,12 @@ cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
         _part(shared, worker, &rows.part[part])
     fo_team_wait(&rows.team, size)
     while i * CHUNK_ROWS < rows.n:
-        at = at_row(rows, &worker.seat, i * CHUNK_ROWS)
+        first, end = i * CHUNK_ROWS, min(<Py_ssize_t>(i + 1) * CHUNK_ROWS, rows.n)
         memset(rows.values + i * k, 0, k * sizeof(double))
-        rows.kernels.auto_losses(&worker.seat.errors, min(<Py_ssize_t>CHUNK_ROWS, rows.n - i * CHUNK_ROWS), rows.y + at,
-                                 rows.p + at, rows.values + i * k)
+        while weighed_run(rows, end, &first, &last):
+            at = at_row(rows, &worker.seat, first)
+            rows.kernels.auto_losses(&worker.seat.errors, last - first, rows.y + at, rows.p + at, rows.values + i * k)
+            first = last
         i += size
 
 

@@ -39,3 +39,17 @@ cdef void take_seat(const Rows *rows, Seat *seat, int size) noexcept nogil
 cdef Py_ssize_t at_row(const Rows *rows, const Seat *seat, Py_ssize_t i) noexcept nogil
 cdef void predict_chunk(Rows *rows, Seat *seat, Py_ssize_t i, const void *w) noexcept nogil
 cdef void learn_chunk(Rows *rows, Seat *seat, Py_ssize_t i, double factor, const double *b, double *g_b, void *g) noexcept nogil
+
+
+cdef inline bint weighed_run(const Rows *rows, Py_ssize_t end, Py_ssize_t *first, Py_ssize_t *last) noexcept nogil:
+    """The next rows in a row, from `first` on, that have a weight: those before `last`; whether there are any."""
+    cdef const char *weight = rows.sample_weight
+    if weight == NULL:
+        last[0] = end
+        return first[0] < end
+    while first[0] < end and not ((<const float *>weight)[first[0]] > 0 if rows.item == 4 else (<const double *>weight)[first[0]] > 0):
+        first[0] += 1
+    last[0] = first[0]
+    while last[0] < end and ((<const float *>weight)[last[0]] > 0 if rows.item == 4 else (<const double *>weight)[last[0]] > 0):
+        last[0] += 1
+    return first[0] < end

@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 from fastopt._batch_cuts cimport Part
 from fastopt._batch_drive cimport Drive
 from fastopt._batch_lazy cimport step_lazily
-from fastopt._batch_rows cimport CHUNK_ROWS, Rows, Seat, at_row, learn_chunk, predict_chunk, take_seat
+from fastopt._batch_rows cimport CHUNK_ROWS, Rows, Seat, at_row, learn_chunk, predict_chunk, take_seat, weighed_run
 from fastopt._batch_steps cimport Weights, begin, clear, finish, square_of, step_columns, step_whole
 from fastopt._core cimport fo_chunk
 from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
@@ -48,26 +48,14 @@ cdef void _values(const Rows *rows, const Seat *seat, int size) noexcept nogil:
     cdef Py_ssize_t i, at, first, last, end
     i = seat.rank * CHUNK_ROWS
     while i < rows.n:
-        last, end = i, min(<Py_ssize_t>i + CHUNK_ROWS, rows.n)
+        first, end = i, min(<Py_ssize_t>i + CHUNK_ROWS, rows.n)
         rows.values[i // CHUNK_ROWS] = 0
-        while last < end:
-            first = last
-            while first < end and not _weighs(rows, first):
-                first += 1
-            last = first
-            while last < end and _weighs(rows, last):
-                last += 1
+        while weighed_run(rows, end, &first, &last):
             at = at_row(rows, seat, first)
-            if last > first:
-                rows.values[i // CHUNK_ROWS] += rows.kernels.batch_values(&seat.errors, last - first, rows.y + at, rows.p + at)
+            rows.values[i // CHUNK_ROWS] += rows.kernels.batch_values(&seat.errors, last - first, rows.y + at, rows.p + at)
+            first = last
         i += size * CHUNK_ROWS
 
-
-cdef inline bint _weighs(const Rows *rows, Py_ssize_t i) noexcept nogil:
-    """Whether the weight of a row is above 0."""
-    if rows.sample_weight == NULL:
-        return True
-    return (<const float *>rows.sample_weight)[i] > 0 if rows.item == 4 else (<const double *>rows.sample_weight)[i] > 0
 
 
 cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:

@@ -122,6 +122,12 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
     return [walk_of(grid) for grid in grids]
 
 
+def unsolved(paths: list[Any]) -> list[Solution]:
+    """The solution of a fold that is furthest from its minimum, if there are any that are not there."""
+    failed = [solution for fold in paths for path in fold for solution in path if not solution.converged]
+    return [max(failed, key=lambda solution: solution.violation)] if failed else []
+
+
 def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
     """Raw predictions (n, k) by each solution, those of one output all at once."""
     if held.n_outputs > 1 or len(found) == 1:
@@ -138,6 +144,8 @@ def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, A
     if ratio == 0:
         refuse(owner, "alphas", "given where l1_ratio is 0: no strength makes all weights 0", values["alphas"])
     largest = float(np.maximum(steepest, 0).max() if values["positive"] else np.abs(steepest).max()) / ratio
+    if not np.isfinite(largest):
+        raise ValueError("X and y hold numbers so large that their products overflow: scale them, see sklearn.preprocessing")
     largest = max(largest, float(np.finfo(np.float64).resolution))
     return np.geomspace(largest, largest * float(values["eps"]), int(values["alphas"]))
 
@@ -177,20 +185,23 @@ class PathCV(Routes, LeastSquares):
             return list(np.average(errors, axis=0, weights=None if weight is None else weight[rows]))
 
         pairs = [[penalty_of(float(alpha), ratio, positive) for alpha in grid] for grid, ratio in zip(grids, ratios)]
-        scores, _ = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),
+        scores, paths = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),
                                tol=self._tolerance(objective), max_iter=self._max_iter(), random_state=values["random_state"])
         errors = np.moveaxis(np.asarray(scores), 0, 2)                       # (ratio, alpha, fold)
         best = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
         self.l1_ratio_, self.alpha_ = ratios[best[0]], float(grids[best[0]][best[1]])
         self.mse_path_ = errors if len(ratios) > 1 else errors[0]
         self.alphas_ = np.asarray(grids) if len(ratios) > 1 and np.ndim(values["alphas"]) == 0 else grids[0]
-        return super()._solve(X, task, events)
+        found = super()._solve(X, task, events)
+        found.solutions += unsolved(paths)
+        return found
 
     def _penalty(self, strength: float) -> tuple[float, Any]:
         return penalty_of(strength, self.l1_ratio_, bool(vars(self)["positive"]))
 
     def _attributes(self, found: Found) -> dict[str, Any]:
-        return {**super()._attributes(found), "dual_gap_": float(found.solutions[0].gap)}
+        last = found.solutions[0]
+        return {**super()._attributes(found), "n_iter_": last.n_iter, "dual_gap_": float(last.gap)}
 
 
 @solved(**WORDS)

@@ -137,7 +137,7 @@ def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False
                 check_consistent_length(X, y)
         with naming("y", "X"):
             raise
-    if columns and (y.ndim == 1 or y.shape[1] == 1):
+    if columns and y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
 

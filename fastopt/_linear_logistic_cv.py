@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._linear_compat import Events, refuse_metadata
-from fastopt._linear_cv import Held, over_folds
+from fastopt._linear_cv import Held, over_folds, unsolved
 from fastopt._linear_docs import arguments
 from fastopt._linear_folds import asks_for_predictions, folds_of, rows_of, scored, scorer_of
 from fastopt._linear_metadata import Routes
@@ -156,8 +156,9 @@ class LogisticRegressionCV(Routes, LogisticRegression):
             first = no_features(codes[train], None if weight is None else weight[train], k)
             return np.append(np.zeros(k * d), first) if self.fit_intercept else np.zeros(k * d)
 
-        scores, solutions = over_folds(objective, folds, grids, lambda held: [scorer(one) for one in held], start, solver=self._solver_name(), tol=float(self.tol),
-                                       max_iter=self._max_iter(), random_state=self.random_state)
+        scores, solutions = over_folds(objective, folds, grids, lambda held: [scorer(one) for one in held], start,
+                                       solver=self._solver_name(), tol=float(self.tol), max_iter=self._max_iter(),
+                                       random_state=self.random_state)
         back = np.argsort(order, kind="stable")
         self.scores_ = np.asarray(scores)[:, :, back]
         flat = np.asarray([[[centred(solution.w, k, d) for solution in path] for path in fold] for fold in solutions])[:, :, back]
@@ -167,6 +168,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), intercepts], axis=4)
         self.Cs_, self.l1_ratios_ = Cs, np.asarray(ratios)
         found = self._chosen(X, task, flat, k, d)
+        found.solutions += unsolved(solutions)
         if self.use_legacy_attributes:
             self.__dict__.update(legacy_attributes(vars(self), classes, self.l1_ratios is not None))
         return found

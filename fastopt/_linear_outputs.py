@@ -146,6 +146,8 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
         if loss.target == "real" and (loss.name != "squared_error" or np.ndim(task.origins)):
             return np.zeros(k)
         mean = float(np.average(task.targets[i], weights=task.weights[i]))
+        if not np.isfinite(mean):
+            raise ValueError("y holds numbers so large that their sum overflows: scale y")
         return np.full(k, link(loss, mean)) if mean > 0 or loss.target == "real" else np.zeros(k)
 
     @arguments

@@ -16,7 +16,7 @@ from fastopt._linear_interior import Design
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_ridge import Ridge
 from fastopt._linear_solved import Found, Task
-from fastopt._linear_ridge_sums import Products, Spectrum, offsets
+from fastopt._linear_ridge_sums import Products, Spectrum, offsets, refuse_overflow
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import RIDGE_CV
 from fastopt._path_folds import apart
@@ -125,8 +125,9 @@ class RidgeCV(SolvedRegressor):
             scores = self._leaving_one_out(spectrum, X, y, weight, alphas, task)
         else:
             spectrum, scores = self._over_folds(X, y, weight, alphas, task.folds)
-        best = np.argmax(scores, axis=0)
         coefs, intercepts = spectrum.weights(alphas)
+        refuse_overflow(coefs, intercepts, scores if self.scoring is None else 0.0)
+        best = np.argmax(scores, axis=0)
         if scores.ndim == 2:
             columns = np.arange(y.shape[1])
             self.alpha_, self.best_score_ = alphas[best], scores[best, columns]

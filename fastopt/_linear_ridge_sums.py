@@ -70,6 +70,13 @@ def offsets(X: Any, y: Any, weight: Any, fit_intercept: bool) -> tuple[Any, Any]
     return Design(X, False, False).transposed(ones) / ones.sum(), shift
 
 
+def refuse_overflow(*arrays: Any) -> None:
+    """Raise where sums are not finite."""
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("X and y hold numbers so large, or so far apart, that sums of their squares overflow: scale them, see "
+                         "sklearn.preprocessing")
+
+
 class Spectrum:
     """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors."""
 
@@ -84,6 +91,7 @@ class Spectrum:
     def of_products(cls, sums: Products, fit_intercept: bool) -> Spectrum:
         """From sums over rows."""
         x, y = (sums.x / sums.total, sums.y / sums.total) if fit_intercept else (np.zeros_like(sums.x), np.zeros_like(sums.y))
+        refuse_overflow(sums.gram, sums.targets, sums.y, sums.shift)
         found = cls(sums.offset + x, sums.shift + y, sums.total, fit_intercept)
         values, found.vectors = np.linalg.eigh(sums.gram - sums.total * np.outer(x, x))
         found.values = np.maximum(values, 0)
@@ -99,7 +107,9 @@ class Spectrum:
         found = cls(centre, weight @ y / total if fit_intercept else np.zeros(y.shape[1]), total, fit_intercept)
         blocks = [block.toarray() if scipy.sparse.issparse(block) else block for _, block in design.blocks()]
         rows = np.sqrt(weight)[:, None] * (np.concatenate(blocks) - centre)
-        values, left = np.linalg.eigh(rows @ rows.T)
+        products = rows @ rows.T
+        refuse_overflow(products, found.middle)
+        values, left = np.linalg.eigh(products)
         known = values > values[-1] * len(values) * np.finfo(np.float64).eps
         found.values = values[known]
         found.vectors = rows.T @ left[:, known] / np.sqrt(found.values)

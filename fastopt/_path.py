@@ -48,7 +48,8 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
     parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
     apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
     total = sum(parts[1:], parts[0]) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
-    return [total - part for part in parts]
+    found = [total - part for part in parts]
+    return found if all(sums.precise(objective.dtype) for sums in found) else None
 
 
 def all_sums(objective: Any, targets: Any = None) -> Sums | None:
@@ -62,7 +63,8 @@ def all_sums(objective: Any, targets: Any = None) -> Sums | None:
         Instead of the objective's.
     """
     most = FEATURES if targets is not None or objective.n_features <= objective.n_samples else WIDE
-    return Sums.of(objective, None, _centre(objective), targets) if _pays(objective, most) else None
+    found = Sums.of(objective, None, _centre(objective), targets) if _pays(objective, most) else None
+    return None if found is None or not found.precise(objective.dtype) else found
 
 
 def _pays(objective: Any, most: int) -> bool:
@@ -151,8 +153,14 @@ class Sums:
             if self.intercept:
                 H -= np.multiply.outer(h, h)
                 g, square = g - np.multiply.outer(y, h), square - y * y
-            self._means = Means(H, g, h, y, square, bool(np.isfinite(H).all() and np.isfinite(g).all() and np.isfinite(square).all()))
+            finite = all(bool(np.isfinite(values).all()) for values in (H, g, square, self.middle, self.centre))
+            self._means = Means(H, g, h, y, square, finite)
         return self._means
+
+    def precise(self, dtype: Any) -> bool:
+        """Whether columns lie so near to 0 that their means do not cost too many digits of sums in this type."""
+        least = np.sqrt(np.finfo(dtype).eps) * self.H.diagonal() / self.y[0, 0]
+        return not bool((self.means().H.diagonal() < least).any())
 
     def path(self, strengths: Iterable[tuple[float, Any]], w: Any = None, tol: float = 1e-4, max_iter: int = 1000,
              target: int = 0) -> Iterator[Solution]:
@@ -184,7 +192,7 @@ class Sums:
             found = np.empty(len(u) + self.intercept)
             found[:len(u)] = u
             if self.intercept:
-                found[-1] = middle - (means.h + self.centre) @ u if means.finite else middle
+                found[-1] = middle - (means.h + self.centre) @ u if means.finite else 0.0
             yield Solution(found, value, rounds, violation, gap, message in (GAP_CLOSED, CONVERGED), message, "cd")
 
 

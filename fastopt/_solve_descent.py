@@ -98,7 +98,8 @@ class Problem:
             return before or Whole(self)
         numbers = before.numbers if isinstance(before, Part) else None
         chosen = self.working_set(numbers)
-        if (self.constant and WHOLE < self.d <= min(SQUARES, self.objective.n_samples) and 2 * len(chosen) > self.d and self.penalty.groups is None
+        if (self.constant and WHOLE < self.d <= min(SQUARES, self.objective.n_samples) and 2 * len(chosen) > self.d
+                and self.penalty.groups is None
                 and not self.samples.X.is_sparse and before is None):
             self.whole = self.complete = True
             return Whole(self)

@@ -88,7 +88,7 @@ class Quadratic:
 
     def minimize(self, tol: float) -> None:
         """Until no step times its curvature exceeds tol."""
-        between = max(self.steps, min(MOST, WORK // self.cost))
+        between = max(self.steps, min(MOST, WORK // max(1, self.cost)))
         history, idle, best = np.empty((between + 1, self.u.size)), 0, math.inf
         for done in range(0, EPOCHS, between):
             if self.epochs(tol, history) < 0:
