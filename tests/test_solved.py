@@ -52,6 +52,7 @@ def test_blas_is_given_back_by_the_last_of_several_fits():
     assert threadpool_info() == before
 
 
+@pytest.mark.newest
 @ITERATED
 def test_parameters_and_defaults_are_scikit_learns(name):
     theirs_ = getattr(svm if name.startswith("LinearSV") else theirs, name)
