@@ -138,3 +138,13 @@ def test_hessian_of_the_softmax_against_numpy(n, d, k, intercept, standardize, d
         wanted = wanted.reshape(len(w), len(w))[np.ix_(order, order)]
         wanted[range(k * d), range(k * d)] += 0.1
         np.testing.assert_allclose(objective.hessian(w), wanted, rtol=0, atol=(1e-12 if dtype == np.float64 else 5e-6) * abs(wanted).max())
+
+
+@pytest.mark.parametrize("n, d, k", [(3000, 20, 10), (600, 60, 5)])
+def test_threads_of_ours_and_of_blas_do_not_change_a_bit(n, d, k):
+    rng = np.random.default_rng(0)
+    made = rng.normal(size=(n, d))
+    y = (made @ rng.normal(size=(d, k)) + 2 * rng.gumbel(size=(n, k))).argmax(axis=1)
+    first, *others = (ours.LogisticRegression(solver="newton-cholesky", n_jobs=jobs).fit(made, y) for jobs in (1, 2, 3))
+    for other in others:
+        np.testing.assert_array_equal(first.coef_, other.coef_)
