@@ -5,7 +5,7 @@ what was found is written to fastopt/_build_info.py for show_config().  Metadata
 
 Environment: CC the compiler · FASTOPT_OPENMP=0 no threads · FASTOPT_WERROR=1 warnings of csrc/ are errors ·
 FASTOPT_BUILD_JOBS how many compilers at once (default: the processors that this process may use) ·
-FASTOPT_BUILD_ISAS=base,avx2 no other instruction sets.
+FASTOPT_BUILD_ISAS=base,avx2 no other instruction sets · FASTOPT_SANITIZE=address,undefined instrumented, for .ci/sanitize.
 """
 import hashlib
 import os
@@ -120,6 +120,12 @@ def openmp_flags(msvc):
     return tries
 
 
+def sanitizer_flags():
+    """Of the sanitizers that are asked for: -O1, as -O3 takes them minutes; names and lines in what they report."""
+    names = os.environ.get("FASTOPT_SANITIZE")
+    return [f"-fsanitize={names}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-O1", "-g1"] if names else []
+
+
 class BuildExt(build_ext):
     """build_ext that compiles everything at once, and then links each module."""
 
@@ -143,7 +149,7 @@ class BuildExt(build_ext):
         for ext, object_ in zip(self.extensions, objects):
             ext.sources, ext.extra_objects = [], [object_, *(core if ext.name == "fastopt._core" else [])]
             ext.depends = ext.extra_objects
-            ext.extra_link_args = (self.openmp[1] if self.openmp else []) + self.strip_flags()
+            ext.extra_link_args = self.link_flags()
         super().build_extensions()
 
     def run(self):
@@ -167,10 +173,14 @@ class BuildExt(build_ext):
     def c_flags(self):
         if self.msvc:
             return MSVC_C + ["/WX"] * (os.environ.get("FASTOPT_WERROR") == "1")
-        return GCC_C + GCC_WERROR * (os.environ.get("FASTOPT_WERROR") == "1")
+        return GCC_C + GCC_WERROR * (os.environ.get("FASTOPT_WERROR") == "1") + sanitizer_flags()
 
-    def strip_flags(self):
-        return ["-Wl,-s"] if sys.platform.startswith("linux") else []
+    def module_flags(self):
+        return (MSVC_MODULE if self.msvc else GCC_MODULE + sanitizer_flags()) + (self.openmp[0] if self.openmp else [])
+
+    def link_flags(self):
+        strip = ["-Wl,-s"] if sys.platform.startswith("linux") and not sanitizer_flags() else []
+        return (self.openmp[1] if self.openmp else []) + strip + sanitizer_flags()[:1]
 
     # ---- what the compiler can do ----
     def compiles(self, program, flags, link=None):
@@ -226,8 +236,7 @@ class BuildExt(build_ext):
             directives = ",".join(f"{name}={value}" for name, value in CYTHON_DIRECTIVES.items())
             subprocess.run([sys.executable, "-m", "cython", "-3", "-X", directives, "-I", ".", "--module-name",
                             ext.name, "-o", str(c_file), source], check=True)
-        flags = (MSVC_MODULE if self.msvc else GCC_MODULE) + (self.openmp[0] if self.openmp else [])
-        return self.compile_c(str(c_file), flags, depends, [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+        return self.compile_c(str(c_file), self.module_flags(), depends, [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
 
     def build_info(self):
         facts = {"VERSION": self.distribution.get_version(),

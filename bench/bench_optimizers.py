@@ -122,3 +122,36 @@ def test_packed_moments(benchmark, name):
     calls = {"fastopt": ours(name, sizes), "8bit": ours(name, sizes, moments="8bit"),
              "bfloat16": ours(name, sizes, moments="bfloat16")}
     record(benchmark, "packed moments, 20 M", name, calls, None, rounds=5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [name for name in fo.optimizers.names() if any(fo.optimizers.get(name).kinds.values())])
+def test_faded(benchmark, name, dtype):
+    """Gradients that have become 0, and means below the smallest number of full precision, against ordinary ones."""
+    record(benchmark, "Means that have faded out, 1 M", f"{name}, {dtype}",
+           {"fastopt": with_means(name, dtype, 1.0), "faded": with_means(name, dtype, 0.0)}, None, rounds=5)
+
+
+def with_means(name, dtype, size):
+    """Steps with gradients of this size, from means of theirs, or from ones that are small beyond full precision."""
+    params = [w.reshape(1000, 1000).astype(dtype) for w in arrays([MILLION])]
+    grads = [size * g.reshape(1000, 1000).astype(dtype) for g in arrays([MILLION], 1)]
+    optimizer = fo.optimizers.get(name)(params, lr=1e-6)
+    means = [array for array in optimizer.states[0] if array is not None and not array.any()]
+
+    def step():
+        for array in means if size == 0 else ():
+            array[:1] = np.finfo(dtype).tiny / 8   # a thousandth of them anew each time; the others are 0 after a step
+        optimizer.step(grads)
+    return step
+
+
+@pytest.mark.parametrize("case", ["100", "1,000", "10,000"])
+@pytest.mark.parametrize("name", ["muon", "schedule_free_adamw"])
+def test_many_arrays(benchmark, name, case):
+    """Seconds an array of a step, and of `solution`, should not depend on how many there are."""
+    n = int(case.replace(",", ""))
+    params, grads = ([np.full((4, 4), fill, np.float32) for _ in range(n)] for fill in (1, 0.1))
+    optimizer = fo.optimizers.get(name)(params)
+    record(benchmark, "Arrays of 4 × 4", f"{name}, {case}", {"fastopt": lambda: optimizer.step(grads), "solution": optimizer.solution},
+           None, rounds=5)

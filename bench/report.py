@@ -33,6 +33,15 @@ def epochs(results):
     return rows and table(["one epoch of log_loss + l2", "scikit-learn", "fastopt", "faster", "GB/s of X"], rows)
 
 
+def calls(results):
+    """Time of a call of partial_fit by case."""
+    rows = []
+    for case, by in _by_case(results, "call_seconds").items():
+        ours, theirs = by["fastopt"], by["scikit-learn"]
+        rows.append([case, f"{theirs['call_seconds'] * 1e6:.0f} µs", f"{ours['call_seconds'] * 1e6:.0f} µs", f"**{ours['ratio']:.1f}×**"])
+    return rows and table(["one call of partial_fit", "scikit-learn", "fastopt", "faster"], rows)
+
+
 def memory(results):
     rows = [[case, f"{by[None]['extra_bytes'] / 1e6:.2f} MB", f"{by[None]['share_of_X']:.1%}"]
             for case, by in _by_case(results, "share_of_X").items()]
@@ -146,7 +155,7 @@ def main():
     for file in arguments.files:
         with open(file) as stream:
             results += json.load(stream)["benchmarks"]
-    print("\n\n".join(filter(None, [epochs(results), memory(results), losses(results), steps(results),
+    print("\n\n".join(filter(None, [epochs(results), calls(results), memory(results), losses(results), steps(results),
                                     minimisations(results), batches(results), auto(results), accuracies(results), grids(results)])))
     if arguments.picture:
         picture(results, arguments.picture)

@@ -32,7 +32,7 @@ FO_INLINE void F(batch_weigh)(const fo_errors *e, const ptrdiff_t k, ptrdiff_t n
         for (ptrdiff_t j = 0; j < k; j++) {
             const real limit = R(1e12), g = e->unit ? c[i * k + j] / (real)e->unit[j] : c[i * k + j];
             const real cut = g > limit ? limit : g < -limit ? -limit : g;
-            c[i * k + j] = cut * (real)(row * F(batch_own_weight)(e, j, y[i * k + j]));
+            c[i * k + j] = F(weighed)((real)(row * F(batch_own_weight)(e, j, y[i * k + j])), cut);
         }
     }
 }
@@ -110,7 +110,8 @@ static void F(batch_objective)(const fo_errors *e, ptrdiff_t n, const void *targ
         if (e->softmax) row = F(softmax_value)(k, y + i * k, value + i * k);
         else
             for (ptrdiff_t j = 0; j < k; j++) row += F(batch_own_weight)(e, j, y[i * k + j]) * (double)value[i * k + j];
-        *sum += F(batch_row_weight)(e, i, y, weight, 1) * row;
+        const double own = F(batch_row_weight)(e, i, y, weight, 1);
+        *sum += own != 0 ? own * row : 0;
     }
 }
 

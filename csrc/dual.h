@@ -28,6 +28,10 @@ FO_INLINE real F(dual_sample)(F(dual_state) *s, ptrdiff_t i, real p) {
     const ptrdiff_t sample = s->block->samples[i];
     const real y = ((const real *)s->block->y)[i], weight = ((const real *)s->block->weight)[i];
     real *at = (real *)s->out->u + sample;
+    if (FO_UNLIKELY(weight == 0)) { /* whatever was predicted */
+        ((real *)s->out->before)[i] = *at;
+        return 0;
+    }
     const real u = *at, h = (real)(weight * s->out->square[sample]), next = F(dual_step)(loss, y, u, p, h);
     const real moved = F(abs_)(h * (next - u)), slack = (real)s->dual->slack;
     ((real *)s->out->before)[i] = u;

@@ -109,18 +109,21 @@ FO_INLINE const real *F(loss_targets)(const fo_loss *loss, ptrdiff_t n, const re
     return scratch;
 }
 
+/* weight·v, and 0 where the weight is 0, whatever v is: what weighs nothing may be infinite or nan */
+FO_INLINE real F(weighed)(real weight, real v) { return weight != 0 ? weight * v : 0; }
+
 /* g[i] <- factor·weight[i]·g[i] */
 FO_INLINE void F(loss_scale)(ptrdiff_t n, const real *restrict weight, real factor, real *restrict g) {
     if (weight) {
         FO_SIMD
-        for (ptrdiff_t i = 0; i < n; i++) g[i] *= factor * weight[i];
+        for (ptrdiff_t i = 0; i < n; i++) g[i] = F(weighed)(factor * weight[i], g[i]);
     } else if (factor != 1) {
         FO_SIMD
         for (ptrdiff_t i = 0; i < n; i++) g[i] *= factor;
     }
 }
 
-/* Σ weight[i]·v[i], in lanes of 64 bytes whatever the instruction set */
+/* Σ weight[i]·v[i], in lanes of 64 bytes whatever the instruction set; what weighs nothing does not count */
 FO_INLINE real F(loss_sum)(ptrdiff_t n, const real *weight, const real *v) {
     F(vec) sum = F(vset)(0);
     for (ptrdiff_t i = 0; i < n; i += VLEN) {
@@ -129,7 +132,11 @@ FO_INLINE real F(loss_sum)(ptrdiff_t n, const real *weight, const real *v) {
         if (weight) sum = F(vfma)(m == VLEN ? F(vload)(weight + i) : F(vload_part)(weight + i, m), x, sum);
         else sum = F(vadd)(sum, x);
     }
-    return F(vsum)(sum);
+    const real total = F(vsum)(sum);
+    if (!weight || !FO_UNLIKELY(total - total != 0)) return total;
+    real rest = 0; /* is it finite without those? */
+    for (ptrdiff_t i = 0; i < n; i++) rest += F(weighed)(weight[i], v[i]);
+    return rest;
 }
 
 static double F(loss_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,

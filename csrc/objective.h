@@ -21,8 +21,8 @@ FO_INLINE double F(softmax_rows)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, 
     double sum = 0;
     for (ptrdiff_t r = 0; r < n; r++) {
         const real own = weight ? weight[r] : 1, value = F(softmax_row)(s->k, (ptrdiff_t)y[r], p + r * s->k, c + r * s->k);
-        sum += (double)(own * value);
-        for (ptrdiff_t j = 0; j < s->k; j++) c[r * s->k + j] *= (real)s->factor * own;
+        sum += (double)F(weighed)(own, value);
+        for (ptrdiff_t j = 0; j < s->k; j++) c[r * s->k + j] = F(weighed)((real)s->factor * own, c[r * s->k + j]);
     }
     return sum;
 }
@@ -87,7 +87,7 @@ FO_INLINE void F(softmax_curvature)(ptrdiff_t k, real weight, const real *restri
     F(softmax_row)(k, 0, p, c);
     c[0] += 1;
     for (ptrdiff_t j = 0; j < k; j++) mean += c[j] * q[j];
-    for (ptrdiff_t j = 0; j < k; j++) c[j] *= weight * (q[j] - mean);
+    for (ptrdiff_t j = 0; j < k; j++) c[j] = F(weighed)(weight, c[j] * (q[j] - mean));
 }
 
 /* h = factor·weight·loss'' of m <= LOSS_CHUNK numbers; rounded up to whole vectors in h and on the way, since the loops are */
@@ -118,7 +118,7 @@ static void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n
         const ptrdiff_t m = size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK, own = i * k + at;
         F(curvatures_of)(s, m, y + own, p + at, weight ? weight + own : NULL, h);
         FO_SIMD
-        for (ptrdiff_t j = 0; j < m; j++) c[at + j] = h[j] * q[at + j];
+        for (ptrdiff_t j = 0; j < m; j++) c[at + j] = F(weighed)(h[j], q[at + j]);
     }
     F(add_outputs)(n, k, c, sum);
 }

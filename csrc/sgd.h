@@ -17,12 +17,20 @@
 #define SGD_BYTES_AHEAD (X->layout == FO_DENSE && X->d > 256 ? 12000 : 3000)
 
 /* w ← scale·w and w_avg ← (w_avg + avg_a·w)/avg_b for one output, `stride` elements between its d weights */
+FO_INLINE void F(settle_loop)(const int averages, ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b,
+                              real *restrict w, real *restrict w_avg) {
+    for (ptrdiff_t i = 0; i < d; i++) {
+        if (averages) w_avg[i * stride] = (real)((w_avg[i * stride] + avg_a * w[i * stride]) / avg_b);
+        w[i * stride] = (real)(scale * w[i * stride]);
+    }
+}
+
 static void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
                               real *w_avg) {
-    for (ptrdiff_t i = 0; i < d * stride; i += stride) {
-        if (w_avg) w_avg[i] = (real)((w_avg[i] + avg_a * w[i]) / avg_b);
-        w[i] = (real)(scale * w[i]);
-    }
+    if (stride == 1 && w_avg) F(settle_loop)(1, d, 1, scale, avg_a, avg_b, w, w_avg);
+    else if (stride == 1) F(settle_loop)(0, d, 1, scale, avg_a, avg_b, w, NULL);
+    else if (w_avg) F(settle_loop)(1, d, stride, scale, avg_a, avg_b, w, w_avg);
+    else F(settle_loop)(0, d, stride, scale, avg_a, avg_b, w, NULL);
 }
 
 /* as above, with the state that goes with it */
@@ -102,9 +110,11 @@ FO_INLINE real F(step_output)(const int plain, const fo_sgd *sgd, ptrdiff_t d, c
     return g * (factor * (real)(1 / o->scale));
 }
 
-/* adds each output's losses to its loss_sum; p becomes the values */
-FO_INLINE void F(sum_losses)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, real *p, fo_output *o) {
+/* adds each output's losses to its loss_sum, but for samples that weigh nothing; p becomes the values */
+FO_INLINE void F(sum_losses)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, const real *weight, real *p, fo_output *o) {
     F(loss_values)(loss, n * k, y, p);
+    for (ptrdiff_t i = 0; weight && i < n; i++)
+        for (ptrdiff_t j = 0; weight[i] == 0 && j < k; j++) p[i * k + j] = 0;
     for (ptrdiff_t j = 0; j < k; j++) {
         double sum = o[j].loss_sum; /* one sum over all blocks: its bits do not depend on their size */
         for (ptrdiff_t i = 0; i < n; i++) sum += (double)p[i * k + j];
@@ -154,8 +164,10 @@ FO_INLINE int F(sgd_step)(const int layout, const int one, const int plain, F(sg
     for (ptrdiff_t j = 0; j < s->k; j++) {
         fo_output *o = &s->o[j];
         const double lr = rate * o->lr_factor;
+        const real own = weight * (real)o->class_weight[y[j] > 0];
         *factor = (pa ? F(passive_aggressive)(sgd, y[j], s->p[j], (real)lr, square) : -(real)lr) * weight *
                   (real)o->class_weight[y[j] > 0];
+        if (FO_UNLIKELY(own == 0)) *factor = s->g[j] = 0; /* whatever was predicted */
         if (FO_UNLIKELY(s->g[j] > SGD_MAX_GRADIENT)) s->g[j] = SGD_MAX_GRADIENT;
         if (FO_UNLIKELY(s->g[j] < -SGD_MAX_GRADIENT)) s->g[j] = -SGD_MAX_GRADIENT;
         s->c[j] = F(step_output)(plain, sgd, s->X->d, s->out, j, *factor, s->g[j], lr, o, &s->z[j]);
@@ -232,7 +244,8 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
         const real b_now = b + b_step;
         b = (real)s->o->b;
         F(sgd_step)(FO_DENSE, 1, 1, s, x, i, &factor);
-        p = F(fma_)(s->g[0], factor * (w.product + share), F(fma_)((real)s->o->scale, s->z[0], b_now));
+        const real ahead = factor != 0 ? factor * (w.product + share) : 0; /* what weighs nothing may have infinite products */
+        p = F(fma_)(s->g[0], ahead, F(fma_)((real)s->o->scale, s->z[0], b_now));
         b_step = s->g[0] * (factor * share);
         s->kept++;
     }
@@ -256,7 +269,7 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
     if (lag) F(sgd_samples_late)(&s);
     else F(sgd_samples)(layout, one, &s);
     if (one) out->o[0] = state;
-    F(sum_losses)(&sgd->loss, block->n, s.k, block->y, block->p, out->o);
+    F(sum_losses)(&sgd->loss, block->n, s.k, block->y, block->weight, block->p, out->o);
     return s.t;
 }
 

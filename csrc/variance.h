@@ -123,7 +123,7 @@ FO_INLINE void F(variance_samples)(const int layout, const int prox, const fo_va
         kept[i] = z + (real)out->b;
         if (start) kept[i] = F(fma_)(mix, kept[i] - start[sample], start[sample]);
         const real grad = F(loss_at)(&v->loss, y[i], kept[i]).grad;
-        const real change = (grad - memory[sample]) * (weight ? weight[i] : 1);
+        const real change = F(weighed)(weight ? weight[i] : 1, grad - memory[sample]);
         if (v->share != 0) memory[sample] = grad;
         if (layout == FO_DENSE) F(variance_step_dense)(prox, v, x, change, out->w, out->g);
         else if (change != 0) F(variance_step_csr)(layout, prox, v, x, change, out->now, out->w);

@@ -1,17 +1,20 @@
 """`python -m fastopt` and the `fastopt` script: the command line, or one line on what it needs."""
 import sys
 
+from ._extras import needs
+
 
 def main():
     """Run the command; exit code 1 and a hint where the extra `cli` is not installed."""
     try:
-        import rich  # noqa: F401
-        import typer  # noqa: F401
-    except ImportError as error:
-        print(f'fastopt: the command needs {error.name}: pip install "fastopt[cli]"', file=sys.stderr)
-        sys.exit(1)
-    from ._cli import main as run
+        with needs("cli", "the command"):
+            import rich  # noqa: F401
+            import typer  # noqa: F401
 
+            from ._cli import main as run
+    except ImportError as error:
+        print(f"fastopt: {error}", file=sys.stderr)
+        sys.exit(1)
     run()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from fastopt._batch_pace cimport choose, note
 from fastopt._batch_rows cimport CHUNK_ROWS
 from fastopt._kept cimport address
+from fastopt._load cimport spare
 from fastopt._team cimport fo_team_clock, fo_team_rank, fo_team_size
 
 from fastopt._batch_columns import block_columns
@@ -88,9 +89,13 @@ cdef class BatchEpochs(Epochs):
 
     cdef void _share(self, Py_ssize_t n) noexcept nogil:
         """A block of n rows, by all threads or by one, whoever is faster these days."""
+        cdef int threads = spare(self.threads)
         cdef double start = fo_team_clock()
-        if self.threads > 1 and choose(&self.pace):
-            with parallel(num_threads=self.threads):
+        if threads == 1:   # not a choice: nothing is learnt from it
+            self._work(0, 1)
+            return
+        if choose(&self.pace):
+            with parallel(num_threads=threads):
                 self._work(fo_team_rank(), fo_team_size())
         else:
             self._work(0, 1)

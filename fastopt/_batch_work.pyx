@@ -11,6 +11,7 @@ from fastopt._batch_lazy cimport step_lazily
 from fastopt._batch_rows cimport CHUNK_ROWS, Rows, Seat, at_row, learn_chunk, predict_chunk, take_seat
 from fastopt._batch_steps cimport Weights, begin, clear, finish, square_of, step_columns, step_whole
 from fastopt._core cimport fo_chunk
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._team cimport fo_team_wait
 
 
@@ -43,20 +44,36 @@ cdef void work_wild(Work *shared, Work *own, Worker *worker, int size, double t)
 
 
 cdef void _values(const Rows *rows, const Seat *seat, int size) noexcept nogil:
-    """Sums of losses over a thread's share of the rows of a block."""
-    cdef Py_ssize_t i, at
+    """Sums of losses over a thread's share of the rows of a block, but for rows that weigh nothing."""
+    cdef Py_ssize_t i, at, first, last, end
     i = seat.rank * CHUNK_ROWS
     while i < rows.n:
-        at = at_row(rows, seat, i)
-        rows.values[i // CHUNK_ROWS] = rows.kernels.batch_values(
-            &seat.errors, min(<Py_ssize_t>CHUNK_ROWS, rows.n - i), rows.y + at, rows.p + at)
+        last, end = i, min(<Py_ssize_t>i + CHUNK_ROWS, rows.n)
+        rows.values[i // CHUNK_ROWS] = 0
+        while last < end:
+            first = last
+            while first < end and not _weighs(rows, first):
+                first += 1
+            last = first
+            while last < end and _weighs(rows, last):
+                last += 1
+            at = at_row(rows, seat, first)
+            if last > first:
+                rows.values[i // CHUNK_ROWS] += rows.kernels.batch_values(&seat.errors, last - first, rows.y + at, rows.p + at)
         i += size * CHUNK_ROWS
+
+
+cdef inline bint _weighs(const Rows *rows, Py_ssize_t i) noexcept nogil:
+    """Whether the weight of a row is above 0."""
+    if rows.sample_weight == NULL:
+        return True
+    return (<const float *>rows.sample_weight)[i] > 0 if rows.item == 4 else (<const double *>rows.sample_weight)[i] > 0
 
 
 cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
     """The rows of a part, and the step if the batch ends with it."""
     cdef Py_ssize_t i = part.first, end = part.first + part.n
-    cdef bint first = worker.seat.rank == 0 or worker.seat.size == 1
+    cdef fo_mode mode
     if part.begins:
         clear(&shared.weights, &worker.stepper)
     while i < end:
@@ -65,8 +82,15 @@ cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
         i += worker.seat.chunk.n
     if shared.weights.drive != NULL:
         _note(shared, worker, part)
-    if not part.ends:
-        return
+    if part.ends:
+        mode = fo_flush()
+        _step(shared, worker, part)
+        fo_unflush(mode)
+
+
+cdef void _step(Work *shared, Worker *worker, const Part *part) noexcept nogil:
+    """The step of a batch."""
+    cdef bint first = worker.seat.rank == 0 or worker.seat.size == 1
     if shared.weights.lazy != NULL:
         step_lazily(&shared.weights, &worker.stepper, part.lr)
         return

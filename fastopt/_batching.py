@@ -98,7 +98,17 @@ class Batching(Settings):
         return self._sizes(t, integer("n", n, 0, LAST_STEP - t + 1))
 
     def update(self, small: int, big: int, squared_norm_small: float, squared_norm_big: float) -> int | None:
-        """Nothing: the size is a function of the step.  `NoiseScale` learns from it."""
+        """Nothing: the size is a function of the step.  `NoiseScale` learns from it.
+
+        Parameters
+        ----------
+        small, big, squared_norm_small, squared_norm_big
+            See `NoiseScale.update`.
+
+        Returns
+        -------
+        None
+        """
         return None
 
     def _sizes(self, t: int, n: int) -> Sizes:
@@ -144,7 +154,7 @@ class RandomSize(Batching):
     ----------
     low, high : int, at least 1
         The smallest and the largest size.
-    seed : int, at least 0
+    seed : int, at least 0, default=0
         Of the random numbers.
 
     References
@@ -199,9 +209,9 @@ class Growing(Batching):
     ----------
     size : int, at least 1
         Samples of the first steps; read back as ``params['size']``.
-    factor : float, at least 1
+    factor : float, at least 1, default=2.0
         What the size is multiplied by.
-    every : int, at least 1
+    every : int, at least 1, default=1000
         Steps between two multiplications.
     max_size : int, at least size, optional
         The largest size; what the rows of X can be numbered to, 2147483647, by default.

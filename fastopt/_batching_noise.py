@@ -33,11 +33,11 @@ class NoiseScale(Batching):
     ----------
     size : int from min_size to max_size
         Samples of the first step; read back as ``params['size']``.
-    min_size : int, at least 1
+    min_size : int, at least 1, default=1
         The smallest size.
     max_size : int, optional
         The largest size; what the rows of X can be numbered to, 2147483647, by default.
-    decay : float, at least 0, below 1
+    decay : float, at least 0, below 1, default=0.9
         What is kept of the averages at each update.
 
     References

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastopt._core cimport FO_REAL
 from fastopt._kept cimport all_finite, keep
+from fastopt._load cimport spare
 
 cnp.import_array()
 
@@ -42,12 +43,12 @@ cdef class Chains(Epochs):
 
     cdef void _each(self, Py_ssize_t n) noexcept nogil:
         """The block of n samples through every output that is not finished."""
-        cdef int j, k = <int>self.k
-        if self.threads == 1:
+        cdef int j, k = <int>self.k, threads = spare(self.threads)
+        if threads == 1:
             for j in range(k):
                 self._one(j, n)
         else:
-            for j in prange(k, num_threads=self.threads, schedule="static", chunksize=1):
+            for j in prange(k, num_threads=threads, schedule="static", chunksize=1):
                 self._one(j, n)
 
     cdef void _one(self, int j, Py_ssize_t n) noexcept nogil:
@@ -121,6 +122,11 @@ cdef class Chains(Epochs):
 def rows_of(Matrix X):
     """X as these solvers read it: X itself, or a float32 copy where its elements are smaller."""
     return X if X.c.element == FO_REAL else Matrix(np.asarray(X.keep, dtype=np.float32))
+
+
+def source_of(Matrix X):
+    """The arrays that X reads: an ndarray, or data, indices and offsets of CSR rows."""
+    return X.keep
 
 
 def row_squares(Matrix X):

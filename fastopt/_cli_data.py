@@ -1,10 +1,11 @@
 """Data files as arrays: svmlight, csv and tsv, npz and parquet, plain or gzipped.
 
-`read` is what the commands use; it gives a `Data`, whose `layout` says how the file was laid out, so that a later file
-can be read the same way for `fastopt predict`.  Knows nothing of models.
+`read` is what the commands use; it gives a `Data`, whose `schema` says how the file was read, so that the validation file and
+every file to predict are read the same way.  Knows nothing of models.
 """
 from __future__ import annotations
 
+import csv
 import zlib
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def read(path, *, target=None, header=None, like=None, dtype=np.float32):
         Name or number of the target column of a table.
     header : bool, optional
         Whether a csv file names its columns in the first line; guessed if None.
-    like : dict, optional
-        The layout of an earlier file: this one is read the same way, and may lack the target.
+    like : Schema, optional
+        That of the training file: this one is read the same way, and may lack the target.
     dtype : dtype
         Of the matrix in an svmlight file.
 
@@ -57,7 +58,7 @@ def read(path, *, target=None, header=None, like=None, dtype=np.float32):
         raise CliError(f"{path} does not fit into memory") from error
     except ImportError as error:
         raise CliError(f"reading {what} needs {error.name or error}: pip install {error.name or 'it'}") from error
-    except (ValueError, OSError, EOFError, KeyError, TypeError, zlib.error, OverflowError) as error:
+    except (ValueError, OSError, EOFError, KeyError, TypeError, zlib.error, OverflowError, csv.Error) as error:
         raise CliError(f"{path} cannot be read as {what}: {error}") from error
     if data.X.shape[0] == 0 or data.X.shape[1] == 0:
         raise CliError(f"{path} has {data.X.shape[0]} rows and {data.X.shape[1]} columns beside the target")
@@ -75,6 +76,7 @@ def _reader(path):
         return (read_svmlight, "svmlight") if looks_like_svmlight(head_of(path)) else (read_csv, "a table")
     if suffix not in READERS:
         known = ", ".join(READERS)
+        excel = "; save it as CSV" if suffix in (".xls", ".xlsx", ".ods") else ""
         raise CliError(f"{path.name}: the kind of file is not known by its name; one of {known}, .txt, .data, each also "
-                       f"with .gz", USAGE)
+                       f"with .gz{excel}", USAGE)
     return READERS[suffix]

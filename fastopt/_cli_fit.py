@@ -13,6 +13,10 @@ import warnings
 from dataclasses import dataclass, field
 
 from ._cli_errors import CliError
+from ._cli_score import divergence
+from .exceptions import DivergenceError
+
+DIVERGED = "Training diverged"     # how the estimators' warning of it begins
 
 
 @dataclass
@@ -24,7 +28,13 @@ class Fitted:
     scores: list = field(default_factory=list)
     seconds: float = 0.0                 # of the epochs, each with its score
     stopped: bool = False                # by Ctrl-C
+    diverged: str = ""                   # why, if it did
     notes: list = field(default_factory=list)
+
+    @property
+    def saved_epoch(self):
+        """From 1: whose weights the estimator has."""
+        return getattr(self.estimator, "best_iter_", None) or len(self.losses)
 
     @property
     def best_epoch(self):
@@ -53,7 +63,7 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
     Raises
     ------
     CliError
-        If training diverges.
+        If training diverges so far that no weights are left.
     KeyboardInterrupt
         At the second Ctrl-C, or at the first before any epoch has ended.
     """
@@ -62,8 +72,8 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
     def epoch(result):
         result.seconds = time.perf_counter() - resumed[0]           # of this epoch, without what was shown before
         if not math.isfinite(result.fun):        # steps are clipped, so that weights may stay finite for long
-            raise CliError(f"training diverged in epoch {result.nit}: the loss is {result.fun} with eta0 = {estimator.eta0:g}; "
-                           f"choose a smaller --eta0, and leave --no-scale out")
+            fitted.diverged = f"training diverged in epoch {result.nit}: the loss is {result.fun} with eta0 = {estimator.eta0:g}"
+            raise StopIteration
         fitted.losses.append(float(result.fun))
         if result.validation_score is not None:
             fitted.scores.append(float(result.validation_score))
@@ -78,8 +88,14 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
             report.progress(estimator.max_iter, X.shape[0], score_name) as show:
         warnings.simplefilter("always")
         resumed = [time.perf_counter()]
-        estimator.fit(X, y, eval_set=held_out, callback=epoch)
-    fitted.notes = list(dict.fromkeys(str(w.message) for w in caught))
+        try:
+            estimator.fit(X, y, eval_set=held_out, callback=epoch)
+        except DivergenceError as error:
+            raise CliError(f"{error}; nothing was saved") from error
+    notes = list(dict.fromkeys(str(w.message) for w in caught))
+    fitted.notes = [note for note in notes if not note.startswith(DIVERGED)]
+    fitted.diverged = fitted.diverged or next((note for note in notes if note.startswith(DIVERGED)), "") \
+        or divergence(estimator, X, y, fitted.losses[-1])
     return fitted
 
 

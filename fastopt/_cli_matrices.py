@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from ._cli_errors import CliError, listed
 from ._cli_files import Data, head_of
+from ._cli_schema import Schema
 
 DENSE_ABOVE = 0.4          # a sparse matrix filled more than this is smaller and faster dense
 
@@ -28,23 +29,23 @@ def read_svmlight(stream, path, *, like=None, dtype=np.float32, **_):
     if not any(line.strip() for line in head_of(path)):
         raise CliError(f"{path} is empty")
     X, y = load_svmlight_file(stream, dtype=dtype, zero_based=True)
-    zero_based = like["zero_based"] if like and "zero_based" in like else bool((X.indices == 0).any())
+    zero_based = like.zero_based if like and like.zero_based is not None else bool((X.indices == 0).any())
     if not zero_based:
         if (X.indices == 0).any():
             raise CliError(f"{path} counts columns from 0; the model's own data counted them from 1")
         X = sp.csr_matrix((X.data, X.indices - 1, X.indptr), shape=(X.shape[0], max(X.shape[1] - 1, 1)))
-    if like and like["kind"] == "table":
+    if like and like.kind == "table":
         raise CliError(f"the model was trained on a table with named columns; {path.name} is svmlight")
     if like:
         X = _widened(X, like, path)
     X = _compact(X, like)
-    layout = {"kind": "matrix", "n_features": X.shape[1], "zero_based": zero_based, "dense": not sp.issparse(X)}
-    return Data(X, np.asarray(y, dtype=np.float64), path.name, layout)
+    schema = like or Schema("matrix", X.shape[1], zero_based=zero_based, dense=not sp.issparse(X))
+    return Data(X, np.asarray(y, dtype=np.float64), path.name, schema)
 
 
 def _widened(X, like, path):
     """X with as many columns as the earlier file: the last ones of an svmlight file may be empty."""
-    d = like["n_features"]
+    d = like.n_features
     if X.shape[1] > d:
         raise CliError(f"{path} has {X.shape[1]} columns; the model was trained on {d}")
     return sp.csr_matrix((X.data, X.indices, X.indptr), shape=(X.shape[0], d))
@@ -52,7 +53,7 @@ def _widened(X, like, path):
 
 def _compact(X, like):
     """Dense if well filled, or as the earlier file; otherwise CSR with 32-bit indices where they suffice."""
-    dense = like["dense"] if like and "dense" in like else X.nnz > DENSE_ABOVE * X.shape[0] * X.shape[1]
+    dense = like.dense if like and like.dense is not None else X.nnz > DENSE_ABOVE * X.shape[0] * X.shape[1]
     if dense:
         return X.toarray()
     if max(X.nnz, X.shape[1]) < 2**31:
@@ -98,10 +99,9 @@ def _from_arrays(X, y, path, like):
         y = y[:, 0]
     if y is not None and (y.ndim != 1 or len(y) != X.shape[0]):
         raise CliError(f"{path.name}: y has shape {y.shape} for X of shape {X.shape}; expected ({X.shape[0]},)")
-    if like and (like["kind"] != "matrix" or like["n_features"] != X.shape[1]):
-        had = f"{like['n_features']} columns" if like["kind"] == "matrix" else "a table with named columns"
+    if like and (like.kind != "matrix" or like.n_features != X.shape[1]):
+        had = f"{like.n_features} columns" if like.kind == "matrix" else "a table with named columns"
         raise CliError(f"{path.name} has {X.shape[1]} columns; the model was trained on {had}")
-    layout = {"kind": "matrix", "n_features": X.shape[1], "dense": not sp.issparse(X)}
-    if like and like.get("dense") and sp.issparse(X):
+    if like and like.dense and sp.issparse(X):
         X = X.toarray()
-    return Data(X, y, path.name, layout)
+    return Data(X, y, path.name, like or Schema("matrix", X.shape[1], dense=not sp.issparse(X)))

@@ -136,12 +136,16 @@ class TargetScale:
         """y as the estimator is to see it."""
         return (y - self.center) / self.scale if self.active else y
 
-    def undo(self, estimator):
-        """Weights for the target's own units, in place."""
+    def undo(self, estimator, preparer):
+        """Weights for the target's own units, in place, and in float64: 1e8 + 2 x has no digits left for 2 x in float32."""
         if self.active:
-            estimator.coef_ = estimator.coef_ * estimator.coef_.dtype.type(self.scale)
-            estimator.intercept_ = estimator.intercept_ * estimator.intercept_.dtype.type(self.scale) \
-                + estimator.intercept_.dtype.type(self.center)
+            estimator.coef_ = np.asarray(estimator.coef_, dtype=np.float64) * self.scale
+            estimator.intercept_ = np.asarray(estimator.intercept_, dtype=np.float64) * self.scale + self.center
+            preparer.dtype = "float64"
+
+    def back(self, predicted):
+        """Predictions in the target's own units."""
+        return np.asarray(predicted, dtype=np.float64) * self.scale + self.center if self.active else predicted
 
 
 def loss_text(loss):

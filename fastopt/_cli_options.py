@@ -35,7 +35,8 @@ class TrainOptions:
         metavar="DATA", help="File of rows: .svm .libsvm .csv .tsv .npz .parquet, each also with .gz. Without it: the "
         "handwritten digits that come with scikit-learn.")] = None
     target: Annotated[Optional[str], _name(
-        DATA, "Target column of a table; default: target, label, y or class, else the last.", "NAME|INDEX")] = None
+        DATA, "Target column of a table; default: target, label, y or class, else the last; the output says which.",
+        "NAME|INDEX")] = None
     task: Annotated[Optional[str], _name(DATA, "classification or regression; default: told by the target.")] = None
     header: Annotated[Optional[bool], _switch(
         DATA, "Whether the first line of a csv file holds names; default: if none of its cells is a number.")] = None
@@ -74,6 +75,7 @@ class TrainOptions:
         "--output", "-o", metavar="FILE", rich_help_panel=OUTPUT, help="Where the model goes.")] = Path("fastopt-model.npz")
     plot: Annotated[Path, _name(OUTPUT, "Where the loss curve goes.", "FILE")] = Path("fastopt-loss.png")
     no_plot: Annotated[bool, _switch(OUTPUT, "No picture.", "--no-plot")] = False
+    force: Annotated[bool, _switch(OUTPUT, "Save the model of a training that diverged, too.", "--force")] = False
     quiet: Annotated[bool, _switch(OUTPUT, "Print errors only.", "--quiet", "-q")] = False
     debug: Annotated[bool, _switch(OUTPUT, "Show the traceback of an error.", "--debug")] = False
 

@@ -31,9 +31,11 @@ def seconds(value):
 
 
 def number(value):
-    """A loss or a score: four places, more figures where it is small, powers of ten where it is huge."""
+    """A loss or a score: four places, more figures where it is small, none behind the point where it is large."""
     if value is None or value != value:
         return "–"
+    if 1e4 <= abs(value) < 1e9:
+        return f"{value:,.0f}"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.3g}"
 
 

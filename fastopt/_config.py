@@ -66,7 +66,7 @@ def show_config(mode: str = "stdout") -> dict[str, dict[str, Any]] | None:
 
     Parameters
     ----------
-    mode : {'stdout', 'dicts'}
+    mode : {'stdout', 'dicts'}, default='stdout'
         Print it, or return it as a dictionary of dictionaries.
 
     Returns

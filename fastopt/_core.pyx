@@ -6,6 +6,8 @@ cimport cython
 cimport numpy as cnp
 import numpy as np
 
+from fastopt._compressed import check_compressed
+
 cnp.import_array()
 
 cdef extern from "fastopt.h" nogil:
@@ -25,11 +27,6 @@ cdef extern from "fastopt.h" nogil:
 
 #: how the elements of a dense X may be stored besides
 SMALL = {np.dtype(np.float16): FO_FLOAT16, np.dtype(np.int8): FO_INT8, np.dtype(np.uint8): FO_UINT8}
-
-ctypedef fused index:
-    int32_t
-    int64_t
-
 
 cdef const fo_table *active() noexcept nogil:
     return fo_active()
@@ -101,35 +98,6 @@ RULE_STATES = {name: fo_rule_states[kind] for kind, name in enumerate(_names(fo_
 SGD_SCHEDULE_NAMES = tuple(name for i, name in enumerate(SCHEDULE_NAMES) if fo_schedule_firsts[i] == 1)
 
 
-cdef int _check_csr(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, Py_ssize_t d,
-                    Py_ssize_t stored) except -1:
-    """Every offset in order and inside the arrays, every column inside X: reading rows cannot leave the arrays."""
-    cdef Py_ssize_t i
-    cdef index last = 0, low = 0, high = -1
-    with nogil:
-        for i in range(n + 1):
-            if indptr[i] < last:
-                break
-            last = indptr[i]
-        else:
-            i = -1
-    if i >= 0 or indptr[0] != 0:
-        raise ValueError(f"X.indptr must start at 0 and never decrease, got {indptr[i if i > 0 else 0]} at position "
-                         f"{i if i > 0 else 0}")
-    if last > stored or indices.shape[0] != stored:
-        raise ValueError(f"X.indptr, X.indices and X.data must agree: indptr ends at {last}, but there are "
-                         f"{indices.shape[0]} indices and {stored} values")
-    with nogil:
-        for i in range(last):
-            if indices[i] < low:
-                low = indices[i]
-            if indices[i] > high:
-                high = indices[i]
-    if low < 0 or high >= d:
-        raise ValueError(f"X.indices must lie in 0 … {d - 1} for {d} columns, got {low if low < 0 else high}")
-    return 0
-
-
 cdef class Matrix:
     """X for the kernels: a float32 or float64 array of any strides, or a CSR matrix, used where it lies.
 
@@ -192,15 +160,9 @@ cdef class Matrix:
                     raise TypeError(f"X.indices and X.indptr must be integers, got {indices.dtype} and {indptr.dtype}")
                 indices, indptr = indices.astype(np.int64), indptr.astype(np.int64)
         data, indices, indptr = (np.require(a, None, ["C", "A"]) for a in (data, indices, indptr))
-        if data.ndim != 1 or indices.ndim != 1 or indptr.ndim != 1:
-            raise ValueError(f"X.data, X.indices and X.indptr must have 1 dimension each, got {data.ndim}, "
-                             f"{indices.ndim} and {indptr.ndim}")
-        if indptr.shape[0] != self.n + 1:
-            raise ValueError(f"X.indptr must hold {self.n + 1} offsets for {self.n} rows, got shape {np.shape(indptr)}")
-        if indices.dtype == np.int32:
-            _check_csr[int32_t](indptr, indices, self.n, self.d, data.shape[0])
-        else:
-            _check_csr[int64_t](indptr, indices, self.n, self.d, data.shape[0])
+        if data.ndim != 1:
+            raise ValueError(f"X.data must have 1 dimension, got {data.ndim}")
+        check_compressed(indptr, indices, self.n, self.d, data.shape[0], looks=False)
         self.keep = (data, indices, indptr)
         self.row_size, self.item = max(1.0, data.shape[0] / self.n), data.itemsize
         self.c.layout = FO_CSR32 if indices.dtype == np.int32 else FO_CSR64
@@ -228,3 +190,8 @@ cdef class Matrix:
     @property
     def is_sparse(self):
         return self.c.layout != FO_DENSE
+
+    @property
+    def arrays(self):
+        """What it was made of: the ndarray, or (data, indices, indptr) of CSR."""
+        return self.keep

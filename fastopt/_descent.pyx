@@ -10,6 +10,7 @@ from libc.stdint cimport int32_t, int64_t
 import numpy as np
 
 from fastopt._core cimport FO_CSR32, FO_DENSE, Matrix, fo_descent, fo_descent_kernels, kernels
+from fastopt._load cimport spare
 from fastopt._penalties cimport Regularizer
 from fastopt._quadratic cimport epochs
 
@@ -216,12 +217,11 @@ cdef class Columns:
         return np.asarray(out)
 
     cdef int _moments(self, e, D, double factor, int threads, double *g, double *h, double *square) except -1:
-        cdef const void *slopes = self._vector(e)
-        cdef const void *curvatures = self._vector(D)
+        cdef const void *slopes = self._vector(e), *curvatures = self._vector(D)
         cdef fo_descent plan = self.plan
         cdef const fo_descent_kernels *kernel = &kernels(self.is_float).descent
         cdef Py_ssize_t job, jobs = (self.m + TILE - 1) // TILE
-        cdef int wanted = max(1, min(threads, jobs, self.stored // THREAD_WORK))
+        cdef int wanted = spare(max(1, min(threads, jobs, self.stored // THREAD_WORK)))
         plan.factor = factor
         with nogil:
             for job in prange(jobs, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):

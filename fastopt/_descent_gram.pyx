@@ -14,6 +14,7 @@ import numpy as np
 
 from fastopt._core cimport fo_descent, fo_descent_kernels, fo_matrix, kernels
 from fastopt._descent cimport Columns
+from fastopt._load cimport spare
 from fastopt._structs cimport FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
 
 cnp.import_array()
@@ -47,10 +48,19 @@ def gram(Columns columns, D, double factor, int threads=1, known=None):
     H[k:] = _sparse(columns, D, factor) if columns.is_sparse else _dense(columns, D, factor, threads, k)
     if k:
         H[:k, :k] = known[:k, :k]
-    H[:k, k:] = H[k:, :k].T
-    below = np.tril(H[k:, k:], -1)
-    H[k:, k:] = np.tril(H[k:, k:]) + below.T
+    _mirror(H, k)
     return H
+
+
+cdef void _mirror(double[:, ::1] H, Py_ssize_t first) noexcept:
+    """What stands below the diagonal, from this row on, above it too, tile by tile."""
+    cdef Py_ssize_t m = H.shape[0], a, b, i, j
+    with nogil:
+        for a in range(first, m, 32):
+            for b in range(0, min(m, a + 32), 32):
+                for i in range(a, min(m, a + 32)):
+                    for j in range(b, min(i, b + 32)):
+                        H[j, i] = H[i, j]
 
 
 cdef _dense(Columns columns, D, double factor, int threads, Py_ssize_t first):
@@ -58,7 +68,7 @@ cdef _dense(Columns columns, D, double factor, int threads, Py_ssize_t first):
     cdef Py_ssize_t item = 4 if columns.is_float else 8, width = FO_GRAM_BYTES // item, m = columns.m
     cdef Py_ssize_t panels = (m + width - 1) // width, rows = (m - first + FO_GRAM_ROWS - 1) // FO_GRAM_ROWS * FO_GRAM_ROWS
     cdef Py_ssize_t size = ((panels + 1) * width * FO_GRAM_BLOCK * item + 63) // 64 * 64, share
-    cdef int wanted = max(1, min(threads, panels, columns.n * (m - first) * m // THREAD_WORK))
+    cdef int wanted = spare(max(1, min(threads, panels, columns.n * (m - first) * m // THREAD_WORK)))
     cdef cnp.ndarray sums = np.zeros((rows, panels * width)), scratch = np.empty(2 * wanted * size + 64, np.int8)
     cdef cnp.ndarray weights = np.full(columns.n, factor, columns.dtype) if D is None else D if factor == 1 else D * D.dtype.type(factor)
     cdef const char *h = <const char *>columns._vector(weights)

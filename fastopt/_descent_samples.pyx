@@ -64,8 +64,15 @@ cdef class Samples:
         return self.o.y.ravel()
 
     def column_means(self):
-        """Of a dense X, all rows of it."""
-        return np.asarray(self.o.X.keep).mean(axis=0, dtype=np.float64)
+        """Of a dense X, all rows of it, by their weights."""
+        X, share = np.asarray(self.o.X.keep), self.weight
+        if share is None:
+            return X.mean(axis=0, dtype=np.float64)
+        mean = np.zeros(X.shape[1])
+        for start in range(0, len(X), 4096):   # stays small beside X
+            part = slice(start, start + 4096)
+            mean += share[part].astype(np.float64) @ X[part].astype(np.float64)
+        return mean
 
     def columns(self, numbers, stored=None):
         """Some columns of X, as samples see them."""

@@ -21,6 +21,11 @@ ctypedef struct Array:             # one array of parameters
     Py_ssize_t job, jobs           # its first job, and how many it has
     Py_ssize_t n_rows, width       # of a row-sparse gradient: rows that it has (−1: dense), elements of each
     const int64_t *rows
+    bint absent                    # None in the place of its gradient: the step passes over it
+    long long missed               # steps that passed over it, which it does not count as its own
+    double carry[4]                # FO_CARRIES: its own from the first of them on
+    char *rows_w                   # adafactor: a copy in C order, where memory holds no matrix as rows; NULL: w itself
+    const char *rows_g
     fo_step step                   # of this array, folded
 
 ctypedef struct Arrays:

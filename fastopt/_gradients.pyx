@@ -67,15 +67,18 @@ cdef int take(Arrays *a, list params, grads, bint lazy) except -1:
         elif isinstance(grads, tuple):
             grads = list(grads)
         else:
-            raise InvalidParameterError(f"grads must be {'an array' if a.n == 1 else 'a list of arrays'}, "
-                                        f"got {type(grads).__name__}")
+            raise InvalidParameterError(f"grads must be {'an array' if a.n == 1 else 'a list of arrays'}, got {type(grads).__name__}"
+                                        + ("; call it, and give its gradients" if callable(grads) else ""))
     if len(grads) != a.n:
         raise InvalidParameterError(f"grads must have one array for each of the {a.n} of params, got {len(grads)}")
     for i in range(a.n):
         _check_param(a, i, <cnp.ndarray>PyList_GET_ITEM(params, i))
     for i in range(a.n):
         grad = <object>PyList_GET_ITEM(grads, i)
-        if type(grad) is RowSparse:
+        a.at[i].absent = grad is None
+        if grad is None:
+            a.at[i].g, a.at[i].n_rows = NULL, -1
+        elif type(grad) is RowSparse:
             _take_rows(a, i, <cnp.ndarray>PyList_GET_ITEM(params, i), grad, lazy)
         else:
             _take_dense(a, i, <cnp.ndarray>PyList_GET_ITEM(params, i), grad)

@@ -16,6 +16,7 @@ from fastopt._chains import row_squares
 from fastopt._hessian_softmax import by_products, softmax_hessian
 from fastopt._threads import resolve_threads
 from fastopt._core cimport FO_CSR32, FO_REAL, Matrix, fo_matrix, kernels
+from fastopt._load cimport spare
 from fastopt._structs cimport FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
 from fastopt._objective cimport Objective
 from fastopt._objective_pass cimport PRODUCTS, VALUE, Job
@@ -190,7 +191,7 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
         _plan(&plan, o, gradient)
         plan.a, plan.b = a, b
         tasks = plan.parts * plan.ranges
-        threads = max(1, min(<int>resolve_threads(o.n_threads), tasks)) if job.n * X.row_size * X.row_size > 1 << 18 else 1
+        threads = spare(max(1, min(<int>resolve_threads(o.n_threads), tasks))) if job.n * X.row_size * X.row_size > 1 << 18 else 1
         all_sums = np.zeros((plan.parts, plan.size))
         values = np.zeros((tasks, 1 + job.k))
         scratch = np.empty(threads * plan.scratch_size + 64, dtype=np.int8)

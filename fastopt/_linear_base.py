@@ -6,26 +6,42 @@ the estimator as it was.
 """
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import functools
 import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt._core import Matrix
+from fastopt._held import held
 from fastopt._linear_auto import Auto
 from fastopt._linear_batch import Batches
 from fastopt._linear_compat import FIT_LEVELS, Events
-from fastopt._linear_data import check_weight, largest, naming, refuse_unreal
+from fastopt._linear_data import check_weight, largest, naming, refuse_unreal, unweighted_hidden
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
 from fastopt._linear_params import check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
+from fastopt._touched import assign
 from fastopt.losses import Loss
 
 MAX_SEED = np.iinfo(np.int32).max
+#: attributes that hold weights
+WEIGHTS = ("coef_", "_standard_coef", "_average_coef")
 #: attributes that a fit leaves behind only under some parameters
 PASSING = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
            "validation_curve_", "best_iter_", "_memory")
+
+
+def seed_of(draw: Callable[..., int], random_state: Any, *arguments: Any) -> int:
+    """draw(random_state, …): what is drawn from a generator that begins at a seed is remembered, as making one takes long."""
+    return _remembered(draw, random_state, *arguments) if type(random_state) is int else draw(random_state, *arguments)
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(draw: Callable[..., int], seed: int, *arguments: Any) -> int:
+    return draw(seed, *arguments)
 
 
 def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
@@ -116,44 +132,55 @@ class SGDBase(LinearEstimator):
             return np.atleast_2d(self._standard_coef), self._standard_intercept
         return self._coef_rows(), self._intercepts()
 
-    def _start(self, fresh: bool, k: int, d: int, coef_init: Any, intercept_init: Any) -> Start:
+    def _replaced(self) -> bool:
+        """Whether coef_ is no longer one of the arrays that averaging left: the user put another in its place."""
+        coef = self._coef_rows()
+        left = [np.atleast_2d(vars(self)[name]) for name in ("_average_coef", "_standard_coef")]
+        return not (any(np.may_share_memory(coef, array) for array in left)
+                    or any(np.array_equal(coef, array) for array in left))
+
+    def _start(self, fresh: bool, k: int, d: int, coef_init: Any, intercept_init: Any, owned: bool) -> Start:
         """Where to start: at the arguments, at what was learnt before, or at 0."""
-        warm = hasattr(self, "coef_") and (self.warm_start or not fresh)
-        coef, intercept = np.zeros((k, d)), self._no_intercepts(k)
+        warm = "coef_" in vars(self) and (self.warm_start or not fresh)
+        goes_on = warm and (self._warm_standard or not fresh) and "_average_coef" in vars(self) and not self._replaced()
+        intercept = self._no_intercepts(k)
         if warm:
-            coef, intercept = self._earlier(standard=self._warm_standard or not fresh)
+            coef, intercept = self._earlier(standard=goes_on)
             if coef.shape != (k, d):
                 raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: "
                                  f"X and y need {(k, d)}{'; fit without warm_start' if fresh else ''}")
+        elif coef_init is None:
+            coef, owned = np.zeros((k, d)), True
         if coef_init is not None:
-            coef = shaped("coef_init", coef_init, (k, d))
+            coef, owned = shaped("coef_init", coef_init, (k, d)), True
         if intercept_init is not None:
             intercept = self._from_init(shaped(self._intercept_init, intercept_init, (k,)))
         t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), 0.0 if self._averages_anyway else float(self.average)
         memory = None if fresh or not warm else vars(self).get("_memory")
         if not average:
-            return Start(coef, intercept, None, None, t, 0, memory)
-        goes_on = warm and "_average_coef" in vars(self) and coef_init is None and (self._warm_standard or not fresh)
-        if goes_on:
+            return Start(coef, intercept, None, None, t, 0, memory, owned)
+        if goes_on and coef_init is None:
             average = average if fresh else self._average_start
             return Start(coef, intercept, np.atleast_2d(self._average_coef), self._average_intercept, t, average,
-                         memory)
-        return Start(coef, intercept, np.zeros((k, d)), np.zeros(k), t, max(average, t), memory)
+                         memory, owned)
+        return Start(coef, intercept, np.zeros((k, d)), np.zeros(k), t, max(average, t), memory, owned)
 
     def _learn(self, X: Any, y: Any, weight: Any, events: Events, *, fresh: bool, max_iter: int,
                inits: tuple[Any, Any] = (None, None), eval_set: Any = None, callback: Any = None,
                classes: Any = None) -> None:
         """fit (fresh) or partial_fit: compute, assign, then complain."""
-        with unchanged_on_error(self):
+        owned = all(held(vars(self), name) for name in WEIGHTS if name in vars(self))
+        with unchanged_on_error(self) as before:
             if callback is not None and not callable(callback):
                 raise TypeError(f"callback must be callable or None, got {callback!r}")
             X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"))
             stops = fresh and bool(vars(self).get("early_stopping", False))
             splits = stops and eval_set is None
             weight = check_weight(weight, X, none_at_all=splits)   # the held-out rows are looked at for that
-            targets = self._targets(y, X, classes, fresh)
+            hidden = y if y is None or getattr(self, "_classifies", True) else unweighted_hidden(y, weight)
+            targets = self._targets(hidden, X, classes, fresh)
             matrix = Matrix(X)
-            start = self._start(fresh, targets.k, matrix.d, *inits)
+            start = self._start(fresh, targets.k, matrix.d, *inits, owned)
             seed, rows = self._draw(targets, weight, matrix.n, splits)
 
             def attributes(outcome: Outcome) -> dict[str, Any]:
@@ -164,12 +191,10 @@ class SGDBase(LinearEstimator):
                           events=events, attributes=attributes, verbose=self.verbose > 0)
             plan = self._plan(seed, int(min(max_iter, self._budget(matrix.n))))
             done = train(matrix, targets, weight, rows, start, plan, watch, lambda: largest(X))
-            if done.error is not None and not (fresh and done.n_iter):
+            if done.error is not None and not fresh:
                 raise done.error
             found = attributes(done)
-            self.__dict__.update(found)
-            for name in set(PASSING) - set(found):
-                self.__dict__.pop(name, None)
+            assign(self.__dict__, found, PASSING, done.rest, before)
         if done.error is not None:
             raise done.error
         if fresh:

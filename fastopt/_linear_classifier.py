@@ -13,7 +13,7 @@ from scipy.special import expit, softmax
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import unique_labels
 
-from fastopt._linear_base import MAX_SEED
+from fastopt._linear_base import MAX_SEED, seed_of
 from fastopt._linear_classes import Probable, one_against_rest, weights_of_classes
 from fastopt._linear_compat import Events, available_where
 from fastopt._linear_data import check_X_y, encode, find_classes, naming
@@ -35,8 +35,17 @@ def accuracy(codes: Any, weight: Any) -> Callable[[Any], float]:
     return score
 
 
+def _draw_seed(random_state: Any, k: int) -> int:
+    """The seed of the order of samples, drawn as scikit-learn does; of k > 1 outputs all share one pass, in the order of the first."""
+    rng = check_random_state(random_state)
+    if k > 1:
+        rng = check_random_state(rng.randint(MAX_SEED, size=k)[0])
+    rng.randint(1, MAX_SEED)
+    return int(rng.randint(MAX_SEED))
+
+
 @documented(coef="(1, n_features) for two classes, else (n_classes, n_features)", intercept="(1,) or (n_classes,)",
-            learning_rate="optimal", power_t="0.5", **passive_aggressive('hinge'), stratified=", alike in its classes",
+            **passive_aggressive('hinge'), stratified=", alike in its classes",
             without=("offset_",))
 class SGDClassifier(Probable, Supervised):
     """Linear classifier trained by stochastic gradient descent: support vector machine, logistic regression and others.
@@ -210,17 +219,13 @@ class SGDClassifier(Probable, Supervised):
         return np.subtract(1, codes, out=codes) if len(classes) == 2 else codes
 
     def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
-        if targets.k == 1:
-            rng, rows = check_random_state(self.random_state), None
+        if splits and targets.k == 1:   # a generator that the user gave is asked in scikit-learn's order
+            rng = check_random_state(self.random_state)
             rng.randint(1, MAX_SEED)
-            if splits:
-                rows = self._split("StratifiedShuffleSplit", 1 - targets.y, weight)
+            rows = self._split("StratifiedShuffleSplit", 1 - targets.y, weight)
             return int(rng.randint(MAX_SEED)), rows
         rows = self._split("StratifiedShuffleSplit", targets.y, weight) if splits else None
-        seeds = check_random_state(self.random_state).randint(MAX_SEED, size=targets.k)
-        rng = check_random_state(seeds[0])   # all classes share one pass, in the order of the first
-        rng.randint(1, MAX_SEED)
-        return int(rng.randint(MAX_SEED)), rows
+        return seed_of(_draw_seed, self.random_state, targets.k), rows
 
     def _score_of(self, y: Any, weight: Any) -> Callable[[Any], float]:
         return accuracy(y, weight)

@@ -5,10 +5,12 @@ Used by the estimators; older versions find stand-ins here that do nothing.
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
+import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sklearn.utils.metadata_routing import _raise_for_params
 from sklearn.utils.metaestimators import available_if
@@ -29,10 +31,39 @@ CallbackSupport: Any = type("CallbackSupport", (), {}) if _callback is None else
 FIT_LEVELS = 0 if _callback is None else 1
 
 
+def remakable(method: Method, decorate: Callable[[Method], Any]) -> Method:
+    """The decorated method, which knows how it was made: `owned` makes it anew for a class that inherits it."""
+    wrapped: Any = decorate(method)
+    if wrapped is not method:
+        wrapped.__dict__["_made"] = method, decorate
+    return cast("Method", wrapped)
+
+
+def owned(method: Any, owner: str) -> Any:
+    """A copy of a method under the name of a class that inherits it, which is the one that Python's errors tell."""
+    if "_made" in vars(method):
+        inner, decorate = method._made
+        return remakable(owned(inner, owner), decorate)
+    copy = types.FunctionType(method.__code__, method.__globals__, method.__name__, method.__defaults__, method.__closure__)
+    copy.__kwdefaults__ = method.__kwdefaults__
+    functools.update_wrapper(copy, method)
+    del copy.__wrapped__
+    copy.__qualname__ = f"{owner}.{method.__name__}"
+    return copy
+
+
+def own_methods(cls: type) -> None:
+    """Give a public class its public methods under its own name: "Ridge.fit() got an unexpected keyword argument"."""
+    for name in dir(cls):
+        method = inspect.getattr_static(cls, name)
+        ours = (getattr(method, "__module__", None) or "").startswith("fastopt.")
+        if not name.startswith("_") and ours and hasattr(method, "__qualname__") and name not in vars(cls):
+            setattr(cls, name, owned(method, cls.__qualname__))
+
+
 def with_callbacks(method: Method) -> Method:
     """Decorator of fit: tear callbacks down, however it ends."""
-    wrapped: Method = method if _callback is None else _callback.with_callbacks(method)
-    return wrapped
+    return remakable(method, lambda method: method if _callback is None else _callback.with_callbacks(method))
 
 
 _controller = functools.cache(ThreadpoolController)   # which looks for libraries, once
@@ -65,10 +96,7 @@ def refuse_metadata(params: Any, estimator: Any, method: str) -> None:
 
 def available_where(check: Callable[..., bool]) -> Callable[[Method], Method]:
     """scikit-learn's available_if, with types."""
-    def wrap(method: Method) -> Method:
-        wrapped: Method = available_if(check)(method)
-        return wrapped
-    return wrap
+    return lambda method: remakable(method, available_if(check))
 
 
 class Events:

@@ -6,13 +6,14 @@ each from the weights of the one before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastopt._linear_compat import Events
+from fastopt._linear_folds import folds_of
+from fastopt._linear_l1 import LeastSquares
 from fastopt._linear_metadata import Routes
-from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_params import refuse
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
@@ -23,22 +24,28 @@ from fastopt._path_pairs import keeps_pairs, with_pairs
 from fastopt._solver import Solution
 from fastopt.objective import LinearObjective
 
-WORDS = {"max_iter": "1000", "n_iter_more": " in the last fit",
+WORDS = {"n_iter_more": " in the last fit",
          "tol_means": "The duality gap over the mean square of y at which the solver is done."}
 
 
-def scorer_of(scoring: Any) -> Any:
-    """scikit-learn's scorer of this name, or the callable itself."""
-    from sklearn.metrics import get_scorer   # slow to import, seldom needed
+class Held(NamedTuple):
+    """What was learnt from the rows of a fold, and what it says of those that are to be scored.
 
-    return get_scorer(scoring)
+    Attributes
+    ----------
+    solution : Solution
+    p : ndarray of shape (m, k)
+        Raw predictions.
+    rows : ndarray of int32 of shape (m,)
+    grid, strength : int
+        Numbers of the grid and of the strength.
+    """
 
-
-def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[tuple[Any, Any]]:
-    """The rows to learn from and those to score, fold by fold."""
-    from sklearn.model_selection import check_cv   # slow to import, seldom needed
-    pairs = check_cv(cv, y, classifier=classifies).split(np.empty((X.shape[0], 1)), y)
-    return [tuple(np.sort(np.asarray(rows)).astype(np.int32) for rows in pair) for pair in pairs]   # type: ignore[misc]
+    solution: Solution
+    p: Any
+    rows: Any
+    grid: int
+    strength: int
 
 
 def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w: Any,
@@ -52,7 +59,7 @@ def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w:
 
 
 def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
-               score: Callable[[Any, Any], Any], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
+               score: Callable[[list[Held]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
     """Scores and solutions, by fold, then grid, then strength.
 
     Parameters
@@ -63,7 +70,7 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     grids : callable
         From the rows of a fold to lists of (l2, penalty), strongest first.
     score : callable
-        From raw predictions (n, k) and their rows to what is wanted.
+        From what is held out, for one strength after the other, to what is wanted.
     start : callable
         From the rows of a fold to where to start.
     **options
@@ -74,10 +81,10 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     starts = [start(train) for train, _ in folds]
     solutions: list[list[Any]] = [[] for _ in folds]
     scores: list[list[Any]] = [[] for _ in folds]
-    for walk, *grid in zip(walks, *strengths):
+    for at, (walk, *grid) in enumerate(zip(walks, *strengths)):
         for i, found in enumerate(walk(grid, starts)):
             solutions[i].append([solution for solution, _ in found])
-            scores[i].append([score(p, folds[i][1]) for _, p in found])
+            scores[i].append(score([Held(*pair, folds[i][1], at, j) for j, pair in enumerate(found)]))
     return scores, solutions
 
 
@@ -93,10 +100,9 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
 
     def alone(grids: Any, starts: Any) -> Iterable[Scored]:
         for i, (train, test) in enumerate(folds):
-            held = objective.rows(test)
-            found = (along(objective.rows(train), grids[i], starts[i], **options) if sums is None
-                     else sums[i].path(grids[i], starts[i], tol))
-            yield [(solution, held.predictions(solution.w)) for solution in found]
+            found = list(along(objective.rows(train), grids[i], starts[i], **options) if sums is None
+                         else sums[i].path(grids[i], starts[i], tol, options["max_iter"]))
+            yield list(zip(found, _predictions(objective.rows(test), found)))
 
     def together(grids: Any, starts: Any) -> Iterable[Scored]:
         walk = Folds(objective, folds, starts, tol, options["max_iter"])
@@ -116,6 +122,15 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
     return [walk_of(grid) for grid in grids]
 
 
+def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
+    """Raw predictions (n, k) by each solution, those of one output all at once."""
+    if held.n_outputs > 1 or len(found) == 1:
+        return [held.predictions(solution.w) for solution in found]
+    d, w = held.n_features, np.array([solution.w for solution in found])
+    several = held.copies(np.ones((held.n_samples, len(found)), held.dtype))
+    return list(several.predictions(np.concatenate([w[:, :d].ravel(), w[:, d:].ravel()])).T[:, :, None])
+
+
 def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:
     """Strengths for one l1_ratio, strongest first: the parameter alphas, or so many from the one on that makes all weights 0."""
     if np.ndim(values["alphas"]) == 1:
@@ -127,7 +142,7 @@ def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, A
     return np.geomspace(largest, largest * float(values["eps"]), int(values["alphas"]))
 
 
-class PathCV(Routes, SolvedRegressor):
+class PathCV(Routes, LeastSquares):
     """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
 
     _convention = "chosen"
@@ -138,10 +153,13 @@ class PathCV(Routes, SolvedRegressor):
     def _ratios(self) -> list[float]:
         return [1.0]
 
+    def _folds(self, X: Any, y: Any) -> Any:
+        return folds_of(vars(self)["cv"], X, y, False)
+
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
         objective = self._objective(X, task, 0, 0.0, None)
-        ratios, folds, positive = self._ratios(), folds_of(values["cv"], X, y, False), bool(values["positive"])
+        ratios, folds, positive = self._ratios(), task.folds, bool(values["positive"])
 
         def start(rows: Any) -> Any:
             first = np.zeros(objective.n_params)
@@ -152,8 +170,11 @@ class PathCV(Routes, SolvedRegressor):
         steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
         grids = [strengths_of(type(self).__name__, steepest, ratio, values) for ratio in ratios]
 
-        def mean_square(p: Any, rows: Any) -> float:
-            return float(np.average((y[rows] - p[:, 0]) ** 2, weights=None if weight is None else weight[rows]))
+        def mean_square(held: list[Held]) -> list[float]:
+            rows = held[0].rows
+            with np.errstate(over="ignore"):
+                errors = (y[rows, None] - np.hstack([one.p for one in held])) ** 2
+            return list(np.average(errors, axis=0, weights=None if weight is None else weight[rows]))
 
         pairs = [[penalty_of(float(alpha), ratio, positive) for alpha in grid] for grid, ratio in zip(grids, ratios)]
         scores, _ = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),
@@ -186,7 +207,7 @@ class ElasticNetCV(PathCV):
         The least alpha as a share of the largest, which makes all weights 0.
     alphas : int or array-like, default=100
         How many strengths to try, or which.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds.
     [parameters]
 
@@ -238,7 +259,7 @@ class LassoCV(PathCV):
         The least alpha as a share of the largest, which makes all weights 0.
     alphas : int or array-like, default=100
         How many strengths to try, or which.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds.
     [parameters]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -17,6 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from fastopt import losses
+from fastopt._sparse_input import checked
 
 BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
 RANGE = 1 << 16   # whole numbers this close together are found by a table
@@ -69,46 +71,61 @@ def refuse_unreal(name: str, value: Any) -> None:
             raise ValueError(f"Complex data not supported: {name} must hold real numbers, got {dtype}")
 
 
-def refuse_broken(X: Any) -> None:
-    """Sparse X whose arrays contradict each other, on which SciPy's conversion to CSR would crash; CSR is checked later."""
-    if not scipy.sparse.issparse(X) or X.format not in ("csr", "csc", "bsr", "coo", "dia"):
-        return
-    if not isinstance(X.data, np.ndarray):
-        raise TypeError(f"X.data must be an ndarray, got {type(X.data).__name__}")
-    if X.format in ("csc", "bsr"):
-        refuse_compressed(X)
-    elif X.format != "csr":   # the constructors check
-        type(X)((X.data, (X.row, X.col) if X.format == "coo" else X.offsets), shape=X.shape)
+def _is_finite(a: Any) -> bool:
+    """Whether the sum of the numbers is; if not, someone has to look closer."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return isfinite(np.add.reduce(a, axis=None))
 
 
-def refuse_compressed(X: Any) -> None:
-    """The same for CSC and BSR; SciPy's own check_format overlooks arrays whose last offset is 0, and overflows."""
-    if X.data.ndim != (1 if X.format == "csc" else 3):
-        raise ValueError(f"X.data of a {X.format} matrix must not have {X.data.ndim} dimensions")
-    block = (1, 1) if X.format == "csc" else X.data.shape[1:]
-    n, d = (X.shape[i] // max(1, block[i]) for i in ((1, 0) if X.format == "csc" else (0, 1)))
-    indptr, indices = np.asarray(X.indptr), np.asarray(X.indices)
-    if indptr.shape != (n + 1,) or indptr[0] != 0 or (indptr[1:] < indptr[:-1]).any() or indptr[-1] > len(X.data):
-        raise ValueError(f"X.indptr of a {X.format} matrix of shape {X.shape} must hold {n + 1} offsets that start at 0, never "
-                         f"decrease and end within X.data")
-    if indices.shape != X.data.shape[:1] or indices.size and not (0 <= indices.min() and indices.max() < d):
-        raise ValueError(f"X.indices of a {X.format} matrix of shape {X.shape} must be as many as X.data and lie in 0 … {d - 1}")
+def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, columns: bool = False) -> bool:
+    """Whether X, and y, are arrays of numbers that all checks would let pass as they are, found by a few questions; if not, those
+    checks know more.  Of calls with few rows the time is mostly that of checks."""
+    if type(X) is np.ndarray:
+        data = X
+    elif type(X) in (scipy.sparse.csr_matrix, scipy.sparse.csr_array):
+        data = X.data
+        if type(data) is not np.ndarray or data.ndim != 1:
+            return False
+    else:
+        return False
+    known = vars(estimator)
+    if data.dtype not in (np.float64, np.float32) or len(X.shape) != 2 or not (X.shape[0] and X.shape[1]):
+        return False
+    if "feature_names_in_" in known or not reset and X.shape[1] != known.get("n_features_in_", X.shape[1]):
+        return False
+    if y is not None:
+        kinds = "iuf" if columns else "biufU"
+        if type(y) is not np.ndarray or y.shape != X.shape[:1] or y.dtype.kind not in kinds or not y.dtype.isnative:
+            return False
+        if y.dtype.kind == "f" and not _is_finite(y):
+            return False
+    if not _is_finite(data):
+        return False
+    if reset:
+        estimator.n_features_in_ = X.shape[1]
+    return True
 
 
 def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> Any:
     """X alone."""
+    if is_plain(estimator, X, reset):
+        with naming("X"):
+            return checked(X)
     with naming("X"):
         refuse_unreal("X", X)
-        refuse_broken(X)
+        X = checked(X)
         return validate_data(estimator, X, reset=reset, **as_is(X, wide))
 
 
 def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False, numeric: bool = False,
               wide: bool = False) -> tuple[Any, Any]:
     """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`."""
+    if y is not None and is_plain(estimator, X, reset, y, columns or numeric):
+        with naming("X"):
+            return checked(X), y
     with naming("X"):
         refuse_unreal("X", X)
-        refuse_broken(X)
+        X = checked(X)
     try:
         X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns or numeric,
                              **as_is(X, wide))
@@ -116,12 +133,23 @@ def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False
         with naming("X"):
             check_array(X, estimator=estimator, input_name="X", **as_is(X, wide))
         with naming("X and y"):
-            check_consistent_length(X, y)
+            if np.ndim(y):
+                check_consistent_length(X, y)
         with naming("y", "X"):
             raise
     if columns and (y.ndim == 1 or y.shape[1] == 1):
         y = column_or_1d(y, warn=True)
     return X, y
+
+
+def one_column(y: Any, n: int) -> Any:
+    """y to be scored with n predictions: (n,) numbers, of (n, 1) too, with scikit-learn's warning."""
+    refuse_unreal("y", y)
+    with naming("y"):
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"), warn=True)
+    with naming("X and y"):
+        check_consistent_length(np.empty(n), y)
+    return y
 
 
 def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
@@ -141,6 +169,15 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
         raise ValueError(f"{name} must be {'at least' if loss.target == 'nonnegative' else 'above'} 0 with "
                          f"loss={loss.name!r}, got {least}. Some value(s) of y are out of the valid range of the loss "
                          f"{loss.name!r}.")
+    return y
+
+
+def unweighted_hidden(y: Any, weight: Any) -> Any:
+    """y, with what stands in rows of weight 0, which may be anything, replaced by what stands in another."""
+    if weight is None or weight.all():
+        return y
+    y = y.copy()
+    y[weight == 0] = y[np.argmax(weight > 0)]
     return y
 
 

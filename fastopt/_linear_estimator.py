@@ -22,14 +22,15 @@ from fastopt._threads import resolve_threads
 
 
 @contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put all attributes back if anything is raised, Ctrl-C included."""
+def unchanged_on_error(estimator: Any) -> Iterator[dict[str, Any]]:
+    """Put all attributes back if anything is raised, Ctrl-C included; not if the dictionary of them was emptied meanwhile."""
     before = dict(vars(estimator))
     try:
-        yield
+        yield before
     except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
+        if before:
+            estimator.__dict__.clear()
+            estimator.__dict__.update(before)
         raise
 
 

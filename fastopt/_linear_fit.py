@@ -4,6 +4,7 @@ Used by the estimators' base, which checks everything before and stores the outc
 """
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from fastopt._linear_compat import Events
 from fastopt._predict import predict
 from fastopt._samples import Samples
 from fastopt._sgd import Run
+from fastopt._touched import Rest, narrow
 from fastopt.exceptions import DivergenceError
 
 Array = NDArray[Any]
@@ -46,6 +48,7 @@ class Start:
     t: float
     average: float                      # the step from which weights are averaged; 0: never
     memory: Any = None                  # what the optimizer of an earlier fit left behind
+    owned: bool = False                 # coef and coef_avg may be changed: no one else has them
 
 
 @dataclass
@@ -87,6 +90,7 @@ class Outcome:
     error: DivergenceError | None = None
     t: float | None = None              # the next step of mini-batches
     memory: Any = None                  # what their optimizer leaves behind: Memory, or State of optimizer="auto"
+    rest: Rest | None = None            # what is to be written into coef and coef_avg when all is done
 
     @property
     def result(self) -> tuple[Array, Array]:
@@ -108,12 +112,14 @@ class Validation:
         return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
 
 
-def outcome(run: AnyRun, start: Start) -> Outcome:
-    """What a run has reached so far."""
+def outcome(run: AnyRun, start: Start, last: bool = False) -> Outcome:
+    """What a run has reached so far, or at last."""
     averaged = 0 < start.average <= run.t - 1
-    coef, intercept, coef_avg, intercept_avg = run.weights()
+    per_sample = isinstance(run, Run)
+    coef, intercept, coef_avg, intercept_avg = run.weights(last) if per_sample else run.weights()
     return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
-                   loss_curve=run.loss_curve, stopped=run.stopped, t=None if isinstance(run, Run) else run.t)
+                   loss_curve=run.loss_curve, stopped=run.stopped, t=None if per_sample else run.t,
+                   rest=run.rest if per_sample and last else None)
 
 
 class Watch:
@@ -159,27 +165,27 @@ class Watch:
             run.run(run.n_iter + 1, plan.tol, plan.n_iter_no_change, self)
 
     def __call__(self, run: AnyRun) -> float | None:
-        now = outcome(run, self.start)
+        now = functools.cache(lambda: outcome(run, self.start))   # it costs what all weights cost: only if someone asks
         score = None
         if self.validation is not None:
-            score = self.validation(*now.result)
+            score = self.validation(*now().result)
             self.scores.append(score)
         if self.metric is not None:
             self.metric.tell(run.loss, score)
         if self.keeps_best:
             self._keep(now, -run.loss if score is None else score)
         if self.verbose:
-            self._print(now, score)
-        stop = self.events.wanted and self.events.end_epoch(lambda: self.attributes(now))
+            self._print(now(), score)
+        stop = self.events.wanted and self.events.end_epoch(lambda: self.attributes(now()))
         if self.callback is not None:
             self._call(run, score)
         if stop:
             raise StopIteration
         return score if self.stops else None
 
-    def _keep(self, now: Outcome, score: float) -> None:
+    def _keep(self, now: Callable[[], Outcome], score: float) -> None:
         if self.best is None or score > self.best_score:
-            self.best, self.best_score = now, score
+            self.best, self.best_score = now(), score
 
     def _call(self, run: AnyRun, score: float | None) -> None:
         from scipy.optimize import OptimizeResult
@@ -199,6 +205,8 @@ class Watch:
 def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array | None, start: Start,
               plan: Plan) -> AnyRun:
     """A run of what the plan says, before its first epoch."""
+    narrowed = None if plan.batches else narrow(X)
+    columns, X = narrowed or (None, X)
     samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
                       shuffle=plan.shuffle, seed=plan.seed, threads=plan.threads,
                       block_rows=min(READY_ROWS, max(1, READY_TARGETS // targets.k)) if plan.batches else 0)
@@ -209,7 +217,8 @@ def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array
             return make_run(X, samples, plan.batches, plan, start, targets.class_weight)
         return Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
                    intercept_avg=start.intercept_avg, class_weight=targets.class_weight, t=start.t,
-                   fit_intercept=plan.fit_intercept, one_class=plan.one_class, average=start.average, threads=plan.threads)
+                   fit_intercept=plan.fit_intercept, one_class=plan.one_class, average=start.average, threads=plan.threads,
+                   columns=columns, owned=start.owned, judged=plan.tol is not None and plan.max_iter > 1)
 
 
 def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None, start: Start, plan: Plan,
@@ -232,7 +241,9 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
         watch.follow(run, plan)
     else:
         run.run(plan.max_iter, plan.tol, plan.n_iter_no_change)
-    done = outcome(run, start)
+    if run.diverged and run.n_iter == 0:
+        raise DivergenceError(1, run.learning_rate, scale())
+    done = outcome(run, start, last=True)
     if watch.best is not None:
         best = watch.best
         done.coef, done.intercept, done.coef_avg, done.intercept_avg = (best.coef, best.intercept, best.coef_avg,

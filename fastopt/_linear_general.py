@@ -26,7 +26,7 @@ from fastopt.penalties import Penalty
 PROBABLE = ("modified_huber", "exponential")
 
 
-@solved(classes=True, max_iter="1000", solver_more="A solver that does not take this loss with this penalty is refused.",
+@solved(classes=True, solver_more="A solver that does not take this loss with this penalty is refused.",
         coef="(n_features,) or (n_outputs, n_features); of classes as in `LogisticRegression`",
         intercept="(), (n_outputs,) or (1,)")
 class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
@@ -170,6 +170,9 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
 
     def _first(self, task: Task, i: int, k: int) -> Any:
         return self._base()._first(self, task, i, k)
+
+    def _from_origins(self, task: Task) -> Task:
+        return task if self._classifies() else SolvedRegressor._from_origins(self, task)
 
     def _multinomial(self, k: int) -> bool:
         return self._softmax() and k > 2

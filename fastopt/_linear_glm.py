@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastopt import losses
-from fastopt._linear_data import check_weight, real_targets
+from fastopt._linear_data import check_weight, one_column, real_targets, unweighted_hidden
 from fastopt._linear_docs import arguments
 from fastopt._linear_outputs import SolvedRegressor, link
 from fastopt._linear_params import refuse
@@ -43,8 +43,8 @@ class GeneralizedLinear(SolvedRegressor):
         """
         raw = self._raw(X)[:, 0].astype(np.float64)
         loss = self._regression_loss()
-        y = real_targets(np.asarray(y, dtype=np.float64), np.float64, loss)
         weight = check_weight(sample_weight, raw[:, None])
+        y = real_targets(unweighted_hidden(one_column(y, len(raw)), weight), np.float64, loss)
         mean = np.average(y, weights=weight)
         least = np.average(_saturated(loss, y), weights=weight)
         with np.errstate(divide="ignore"):

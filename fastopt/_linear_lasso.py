@@ -11,7 +11,7 @@ import scipy.sparse
 
 from fastopt._linear_compat import with_callbacks
 from fastopt._linear_docs import arguments
-from fastopt._linear_outputs import SolvedRegressor
+from fastopt._linear_l1 import LeastSquares
 from fastopt._linear_ridge import relative
 from fastopt._linear_solved import Found
 from fastopt._linear_solved_docs import solved
@@ -21,14 +21,14 @@ from fastopt.objective import LinearObjective
 if TYPE_CHECKING:
     from typing import Self
 
-WORDS = {"coef": "(n_features,) or (n_outputs, n_features)", "intercept": "() or (n_outputs,)", "max_iter": "1000",
+WORDS = {"coef": "(n_features,) or (n_outputs, n_features)", "intercept": "() or (n_outputs,)",
          "n_iter_type": "int or list of int", "n_iter_more": ", of each column of y",
          "tol_means": "The duality gap over the mean square of y at which the solver is done; without an l1 part the largest\n"
                       "    element of the gradient, relative to that at w = 0."}
 
 
 @solved(**WORDS)
-class ElasticNet(SolvedRegressor):
+class ElasticNet(LeastSquares):
     """Elastic net: minimum of Σ sᵢ·(yᵢ − xᵢ·w − b)²/(2·Σ sᵢ) + alpha·((1 − ρ)/2·‖w‖² + ρ·‖w‖₁), by coordinate descent and others.
 
     Parameters, attributes and the optimum are those of `sklearn.linear_model.ElasticNet`.

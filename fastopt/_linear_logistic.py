@@ -27,7 +27,7 @@ SHARES = {"l2": 0.0, "l1": 1.0}
 LEVEL = 5 + FIT_LEVELS
 
 
-@solved(classes=True, C_more="; infinite: no penalty", l1_ratio="0.0", n_iter_type="ndarray of shape (1,)",
+@solved(classes=True, C_more="; infinite: no penalty", n_iter_type="ndarray of shape (1,)",
         scaling="Of effect with ``solver='liblinear'`` alone: the intercept is then that of a column of this value, penalised.",
         solver_more="scikit-learn's 'liblinear' means 'auto' with a penalised intercept, for two classes; of more classes 'sag' and "
                     "'saga' mean 'auto'.")

@@ -8,10 +8,12 @@ import warnings
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from fastopt._linear_compat import Events, refuse_metadata
-from fastopt._linear_cv import folds_of, over_folds, scorer_of
+from fastopt._linear_cv import Held, over_folds
 from fastopt._linear_docs import arguments
+from fastopt._linear_folds import asks_for_predictions, folds_of, rows_of, scored, scorer_of
 from fastopt._linear_metadata import Routes
 from fastopt._linear_outputs import no_features
 from fastopt._linear_logistic import LEVEL, SHARES, LogisticRegression
@@ -40,10 +42,12 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         Shares of l1 in the penalty to choose from; None: 0 alone, or what `penalty` says.
     penalty : {'l1', 'l2', 'elasticnet', 'deprecated'}, default='deprecated'
         The older way to say `l1_ratios`; 'elasticnet' and 'deprecated' leave it to those.
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds, alike in their classes.
     scoring : str, callable or None, default=None
-        What to maximise, as in `sklearn.metrics.get_scorer`; None: the share of right classes.
+        What to maximise, as in `sklearn.metrics.get_scorer`; None: the share of right classes.  A callable gets a
+        `LogisticRegression` with the weights of a fold, the rows that it leaves out and their labels, and `sample_weight`
+        if it takes that.
     refit : bool, default=True
         Whether to fit all rows with what was chosen; otherwise weights are the mean of the folds' best.
     use_legacy_attributes : bool, default=False
@@ -100,6 +104,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         float
         """
         refuse_metadata(params, self, "score")
+        check_is_fitted(self)
         return float(scorer_of(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
                                                                          {"sample_weight": sample_weight})))
 
@@ -129,13 +134,17 @@ class LogisticRegressionCV(Routes, LogisticRegression):
     def _column(self) -> float | None:
         return None
 
+    def _folds(self, X: Any, y: Any) -> Any:
+        return folds_of(self.cv, X, y, True)
+
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         classes, codes, weight = task.attributes["classes_"], task.targets[0], task.weights[0]
         objective = self._objective(X, task, 0, 0.0, None)
         Cs = np.logspace(-4, 4, int(self.Cs)) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
         order, ratios = np.argsort(Cs, kind="stable"), self._ratios()
-        folds = folds_of(self.cv, X, codes, True)
-        scorer = _Scores(self, classes, codes, weight)
+        folds = task.folds
+        scorer = _Scores(self, X, classes, codes, weight)
+        scorer.grid = [[(float(Cs[j]), ratio) for j in order] for ratio in ratios]
 
         def grids(train: Any) -> list[Any]:
             total = float(len(train)) if weight is None else float(weight[train].sum(dtype=np.float64))
@@ -147,7 +156,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
             first = no_features(codes[train], None if weight is None else weight[train], k)
             return np.append(np.zeros(k * d), first) if self.fit_intercept else np.zeros(k * d)
 
-        scores, solutions = over_folds(objective, folds, grids, scorer, start, solver=self._solver_name(), tol=float(self.tol),
+        scores, solutions = over_folds(objective, folds, grids, lambda held: [scorer(one) for one in held], start, solver=self._solver_name(), tol=float(self.tol),
                                        max_iter=self._max_iter(), random_state=self.random_state)
         back = np.argsort(order, kind="stable")
         self.scores_ = np.asarray(scores)[:, :, back]
@@ -191,27 +200,52 @@ def centred(w: Any, k: int, d: int) -> Any:
 
 
 class _Scores:
-    """A score from raw predictions: those of the classifier's own kind, or of a scorer that asks a model for them."""
+    """A score of what is held out: from raw predictions, or of a scorer that asks a model.
 
-    def __init__(self, model: LogisticRegressionCV, classes: Any, codes: Any, weight: Any) -> None:
-        self.model, self.classes, self.codes, self.weight = model, classes, codes, weight
-        self.scorer = None if model.scoring in (None, "accuracy") else scorer_of(model.scoring)
+    Attributes
+    ----------
+    grid : list of list of (C, l1_ratio)
+        What the numbers of strengths mean.
+    """
 
-    def __call__(self, p: Any, rows: Any) -> float:
+    grid: list[list[tuple[float, float]]]
+
+    def __init__(self, model: LogisticRegressionCV, X: Any, classes: Any, codes: Any, weight: Any) -> None:
+        self.model, self.X, self.classes, self.codes, self.weight = model, X, classes, codes, weight
+        self.scorer = None if model.scoring in (None, "accuracy") else scorer_of(model.scoring, classes)
+        self._last: tuple[Any, Any] = (None, None)
+
+    def __call__(self, held: Held) -> float:
+        p, rows = held.p, held.rows
         weight, codes = None if self.weight is None else self.weight[rows], self.codes[rows]
         if self.scorer is None:   # as accuracy_score has it, which takes longer than the fit of a small fold
             found = p[:, 0] > 0 if p.shape[1] == 1 else p.argmax(axis=1)
             return float(np.average(found == codes, weights=weight))
-        known = _Known(self.model, self.classes, p)
-        options = {} if weight is None else {"sample_weight": weight}
-        return float(self.scorer(known, np.empty((len(rows), 1)), self.classes[codes], **options))
+        if asks_for_predictions(self.scorer):
+            return scored(self.scorer, _Known(self.classes, p), np.empty((len(rows), 1)), self.classes[codes], weight)
+        if self._last[0] is not rows:
+            self._last = rows, rows_of(self.X, rows)
+        return scored(self.scorer, self._fold_model(held), self._last[1], self.classes[codes], weight)
+
+    def _fold_model(self, held: Held) -> LogisticRegression:
+        """What was learnt from the fold."""
+        own, k, d = self.model, held.p.shape[1], self.X.shape[1]
+        C, ratio = self.grid[held.grid][held.strength]
+        model = LogisticRegression(C=C, l1_ratio=ratio, tol=own.tol, fit_intercept=own.fit_intercept, max_iter=own.max_iter,
+                                   class_weight=own.class_weight, n_jobs=own.n_jobs)
+        w = held.solution.w.astype(held.p.dtype)
+        intercept = w[k * d:] if own.fit_intercept else np.zeros(k, w.dtype)
+        model.classes_, model.n_features_in_ = self.classes, d
+        model.coef_, model.intercept_ = w[:k * d].reshape(k, d), intercept - (intercept.mean() if k > 1 else 0)
+        model.n_iter_ = np.array([held.solution.n_iter], dtype=np.int32)
+        return model
 
 
 class _Known(LogisticRegression):
     """A model whose raw predictions are known."""
 
-    def __init__(self, model: Any = None, classes: Any = None, p: Any = None) -> None:
-        self.model, self.classes_, self.p, self.solver = model, classes, p, "auto"
+    def __init__(self, classes: Any = None, p: Any = None) -> None:
+        self.classes_, self.p, self.solver = classes, p, "auto"
 
     def _raw(self, X: Any) -> Any:
         return self.p

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastopt._optimizer_matrix import Array, Muon, _Work
+from fastopt._optimizer_matrix import Array, Muon
 
 
 class MuonAndAdamW(Muon):
@@ -35,7 +35,9 @@ class MuonAndAdamW(Muon):
         weights, intercepts = params
         self._build([{**weights, "matrix": True}, {**intercepts, "matrix": False, "eps": 1e-8}],
                     {**own, "weight_decay": weight_decay, "betas": (0.9, 0.999), "matrix": True}, settings, by_products=True)
-        self._work = [_Work(self.params[0])]
+
+    def _check_arrays(self, arrays: list[Array], first: int) -> None:
+        """Both are taken."""
 
     def _kind(self, settings: Mapping[str, Any]) -> str:
         return "muon" if settings["matrix"] else "adam"

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import OutlierMixin
 from sklearn.utils import check_random_state
 
-from fastopt._linear_base import MAX_SEED, SGDBase
+from fastopt._linear_base import MAX_SEED, SGDBase, seed_of
 from fastopt._linear_compat import Events, with_callbacks
 from fastopt._linear_data import check_X
 from fastopt._linear_docs import arguments, documented
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-@documented(coef="(n_features,)", learning_rate="optimal", power_t="0.5", passive_names="", passive="",
+def _draw_seed(random_state: Any) -> int:
+    """The seed of the order of samples, drawn as scikit-learn does."""
+    return int(check_random_state(random_state).randint(MAX_SEED))
+
+
+@documented(coef="(n_features,)", passive_names="", passive="",
             without=("intercept_", "classes_", "validation_curve_", "best_iter_"))
 class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
     """Linear one-class support vector machine trained by stochastic gradient descent, to tell outliers.
@@ -159,7 +164,7 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
     def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
         if self.random_state is None:
             check_random_state(None).randint(1, MAX_SEED)   # scikit-learn draws one from NumPy's generator
-        return int(check_random_state(self.random_state).randint(MAX_SEED)), None
+        return seed_of(_draw_seed, self.random_state), None
 
     def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
         return {"coef_": coef[0], "offset_": 1 - intercept}

@@ -4,6 +4,7 @@ Used by the modules of those estimators, as bases.  Knows no penalty.
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.base import RegressorMixin
 
 from fastopt import losses
 from fastopt._linear_classes import Classifies, weights_of_classes
-from fastopt._linear_data import check_X_y, encode, find_classes, float_type, real_targets
+from fastopt._linear_data import check_X_y, encode, find_classes, float_type, real_targets, unweighted_hidden
 from fastopt._linear_docs import arguments
 from fastopt._linear_solved import Found, SolvedEstimator, Task
 from fastopt.losses import Loss
@@ -87,6 +88,23 @@ def link(loss: Loss, mean: Any) -> Any:
     return mean if loss.target == "real" else np.log(mean)
 
 
+def mean_of(y: Any, weight: Any) -> float:
+    """The weighted mean; rows of weight 0 may hold anything."""
+    if weight is None:
+        return float(y.mean())
+    rows = weight > 0
+    return float(np.average(y[rows], weights=weight[rows].astype(np.float64)))
+
+
+def median_of(y: Any, weight: Any) -> float:
+    """A weighted median: a y with at most half of the weight on either side."""
+    if weight is None:
+        return float(np.median(y))
+    order = np.argsort(y, kind="stable")
+    sums = np.cumsum(weight[order], dtype=np.float64)
+    return float(y[order[np.searchsorted(sums, sums[-1] / 2)]])
+
+
 class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     """One column of y, or several, each with an objective of its own."""
 
@@ -100,9 +118,9 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
 
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         loss = self._regression_loss()
-        y = real_targets(y, float_type(X), loss)
+        y = real_targets(unweighted_hidden(y, weight), float_type(X), loss)
         targets = [y] if y.ndim == 1 else list(y.T)
-        return Task(targets, [weight] * len(targets), loss)
+        return Task(targets, [weight] * len(targets), loss, matrix=y if y.ndim > 1 else None)
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         shifted = vars(self)["fit_intercept"] or vars(self).get("standardize")
@@ -111,10 +129,21 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
         return {"coef_": coef[0], "intercept_": intercept[0]} if len(coef) == 1 else {"coef_": coef, "intercept_": intercept}
 
+    def _from_origins(self, task: Task) -> Task:
+        """Losses of y − p see no origin, where an intercept is free to make up for it: y counts from its mean, where squares are
+        summed, else from its median.  In float32 it keeps its digits so, and solvers start near."""
+        if isinstance(task.loss, str) or task.loss.target != "real" or not vars(self)["fit_intercept"] or self._column() is not None:
+            return task
+        origin = mean_of if task.loss.name == "squared_error" else median_of
+        targets = [np.asarray(y, dtype=np.float64) for y in task.targets]
+        origins = np.array([origin(y, weight) for y, weight in zip(targets, task.weights)])
+        origins[~np.isfinite(origins)] = 0.0
+        return replace(task, targets=[y - own for y, own in zip(targets, origins)], origins=origins)
+
     def _first(self, task: Task, i: int, k: int) -> Any:
-        """With squares and with a log link, which is far from quadratic, the best intercept if no feature counts."""
+        """With a log link, which is far from quadratic, the best intercept if no feature counts; other targets count from there."""
         loss = self._regression_loss()
-        if loss.target == "real" and loss.name != "squared_error":
+        if loss.target == "real" and (loss.name != "squared_error" or np.ndim(task.origins)):
             return np.zeros(k)
         mean = float(np.average(task.targets[i], weights=task.weights[i]))
         return np.full(k, link(loss, mean)) if mean > 0 or loss.target == "real" else np.zeros(k)

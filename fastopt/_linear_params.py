@@ -149,8 +149,30 @@ def check_rules(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]
             refuse(owner, name, rule.words, values[name], rule.options)
 
 
+#: types whose values are the same if they are equal
+SIMPLE = frozenset([int, float, bool, str, type(None)])
+#: tuples of names and values that were found to be right; a few, each the parameters of an estimator
+_right: dict[Any, None] = {}
+MOST_RIGHT = 64
+
+
 def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
-    """Raise for the first value that its rule does not accept, or that does not go with another, of those who learn by SGD."""
+    """Raise for the first value that its rule does not accept, or that does not go with another, of those who learn by SGD; what
+    was right a moment ago still is."""
+    given = tuple([values[name] for name in rules])
+    types = tuple(map(type, given))
+    key = (owner, given, types) if SIMPLE.issuperset(types) else None
+    if key in _right:
+        return
+    check_all(owner, rules, values)
+    if key is not None:
+        if len(_right) >= MOST_RIGHT:
+            _right.clear()
+        _right[key] = None
+
+
+def check_all(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """As above, whatever was found before."""
     check_rules(owner, rules, values)
     if "batch_size" in values:
         check_batches(owner, values)

@@ -39,20 +39,32 @@ def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3,
         The least alpha as a share of the largest, which makes all weights 0.
     alphas : int or array-like, default=100
         How many strengths, or which.
-    coef_init : array-like of shape (n_features,), default=None
+    precompute : {'auto'}, bool or array-like of shape (n_features, n_features), default='auto'
+        Accepted for scikit-learn's sake: whether XᵀX pays is decided by its shape.
+    Xy : array-like or None, default=None
+        Accepted for scikit-learn's sake; has no effect.
+    copy_X : bool, default=True
+        Accepted for scikit-learn's sake: X is never changed.
+    coef_init : array-like of shape (n_features,) or None, default=None
         Where to start; None: 0.
+    verbose : int, default=0
+        Accepted for scikit-learn's sake; has no effect.
     return_n_iter : bool, default=False
         Whether to return numbers of iterations too.
     positive : bool, default=False
         Whether weights must be at least 0.
+    check_input : bool, default=True
+        Accepted for scikit-learn's sake: X and y are always checked.
     tol : float, default=1e-4
         The duality gap over the mean square of y at which a strength is done.
     max_iter : int, default=1000
         Iterations a strength, at most.
     n_jobs : int or None, default=None
         Threads; None and -1: all that the process may use.
-    precompute, Xy, copy_X, verbose, check_input, random_state, selection
-        Accepted for scikit-learn's sake.
+    random_state : int, RandomState or None, default=None
+        Accepted for scikit-learn's sake; has no effect.
+    selection : {'cyclic', 'random'}, default='cyclic'
+        Accepted for scikit-learn's sake; has no effect.
 
     Returns
     -------
@@ -136,7 +148,7 @@ def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any) -> Pat
     pairs = [penalty_of(float(alpha), ratio, positive) for alpha in alphas]
     goal, sums = model._tolerance(objective), all_sums(objective)
     solutions = list(along(objective, pairs, w, solver="auto", tol=goal, max_iter=values["max_iter"]) if sums is None
-                     else sums.path(pairs, w, goal))
+                     else sums.path(pairs, w, goal, values["max_iter"]))
     coefs = np.array([solution.w for solution in solutions], dtype=float_type(X)).T
     model._report(Found(coefs.T, None, solutions))
     found = alphas, coefs, np.array([solution.gap for solution in solutions])

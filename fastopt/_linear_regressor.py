@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_random_state
 
-from fastopt._linear_base import MAX_SEED
+from fastopt._linear_base import MAX_SEED, seed_of
 from fastopt._linear_compat import Events
 from fastopt._linear_data import check_X_y, largest, real_targets
 from fastopt._linear_docs import arguments, documented, passive_aggressive
@@ -40,8 +40,16 @@ def r2(y: Any, weight: Any, loss: Loss) -> Callable[[Any], float]:
     return score
 
 
+def _draw_seed(random_state: Any) -> int:
+    """The seed of the order of samples, drawn as scikit-learn does."""
+    rng = check_random_state(random_state)
+    seed = int(rng.randint(MAX_SEED))
+    rng.randint(1, MAX_SEED)
+    return seed
+
+
 @documented(coef="(n_features,), or (n_outputs, n_features) if y has several columns", intercept="(1,) or (n_outputs,)",
-            learning_rate="invscaling", power_t="0.25", **passive_aggressive('epsilon_insensitive'), stratified="",
+            **passive_aggressive('epsilon_insensitive'), stratified="",
             without=("offset_", "classes_"))
 class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
     """Linear regression trained by stochastic gradient descent, with robust, quantile and count losses.
@@ -148,10 +156,7 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
 
     def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
         rows = self._split("ShuffleSplit", targets.y, weight) if splits else None
-        rng = check_random_state(self.random_state)
-        seed = int(rng.randint(MAX_SEED))
-        rng.randint(1, MAX_SEED)
-        return seed, rows
+        return seed_of(_draw_seed, self.random_state), rows
 
     def _score_of(self, y: Any, weight: Any) -> Callable[[Any], float]:
         return r2(y, weight, self._loss())

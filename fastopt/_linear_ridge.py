@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from fastopt._linear_compat import Events
+from fastopt._linear_data import float_type
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
-from fastopt._linear_solved_params import ALIASES, RIDGE, penalty_of
+from fastopt._linear_solved_params import ALIASES, RIDGE, choose, least_squares, penalty_of, relative_to_start
+from fastopt._solver import lacking, registry
 from fastopt.exceptions import InvalidParameterError
 from fastopt.objective import LinearObjective
 
 
 @solved(coef="(n_features,) or (n_outputs, n_features)", intercept="() or (n_outputs,)", alpha_more="; or one a column of y",
-        max_iter="None", n_iter_type="ndarray of shape (n_outputs,)",
-        tol_means="The largest element of the gradient, relative to that at w = 0, at which an iterative solver is done.",
+        n_iter_type="ndarray of shape (n_outputs,)",
+        tol_means="The largest element of the gradient, relative to that at w = 0 and the best intercept, at which the fit is done.",
         solver_more="scikit-learn's 'svd' and 'cholesky' mean 'newton-cholesky', 'lsqr' and 'sparse_cg' mean 'newton-cg'.")
 class Ridge(SolvedRegressor):
     """Ridge regression: minimum of Σ sᵢ·(yᵢ − xᵢ·w − b)² + alpha·‖w‖².
@@ -72,21 +75,39 @@ class Ridge(SolvedRegressor):
                              f"{len(task.targets)}")
         return task
 
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        """Several columns of y share one factor, or the readings of X, where a solver of least squares takes them all."""
+        if task.matrix is None or self.positive or events.wanted:
+            return super()._solve(X, task, events)
+        objective = self._objective(X, task, 0, 0.0, None)
+        name = choose(objective, None, float(self.tol)) if self.solver == "auto" else self._solver_name()
+        if name not in ("newton-cholesky", "newton-cg") or lacking(registry[name].needs, objective, None):
+            return super()._solve(X, task, events)
+        total = float(objective.total)
+        strengths = np.broadcast_to(np.asarray(self.alpha, dtype=np.float64) / total, (len(task.targets),))
+        W, solution = least_squares(objective, task.matrix, strengths, name, float(self.tol), self._max_iter())
+        d, given = objective.n_features, objective.centred()
+        coef = (W[:d].T if given.scale_ is None else W[:d].T / given.scale_).astype(float_type(X), order="C")
+        intercept = W[d] if self.fit_intercept else np.zeros(len(coef))
+        if given.mean_ is not None:
+            intercept = intercept - coef.astype(np.float64) @ given.mean_
+        return Found(coef, intercept.astype(coef.dtype), [solution])
+
     def _penalty(self, strength: float) -> tuple[float, Any]:
         return penalty_of(strength, 0.0, bool(self.positive))
 
     def _solver_name(self) -> str:
         return "auto" if self.positive and self.solver == "lbfgs" else super()._solver_name()
 
-    def _tolerance(self, objective: LinearObjective) -> float:
-        return relative(float(self.tol), objective)
+    def _relative(self) -> bool:
+        return True
 
     def _attributes(self, found: Found) -> dict[str, Any]:
-        return {**super()._attributes(found), "n_iter_": np.array([s.n_iter for s in found.solutions], dtype=np.int32),
+        n_iter = np.array([solution.n_iter for solution in found.solutions], dtype=np.int32)
+        return {**super()._attributes(found), "n_iter_": np.broadcast_to(n_iter, len(found.coef)).copy(),
                 "solver_": self.solver if self.solver in ALIASES else found.solutions[0].solver}
 
 
 def relative(tol: float, objective: LinearObjective) -> float:
-    """`tol` times the largest element of the gradient at 0: the meaning does not depend on the unit of y."""
-    largest = float(np.abs(objective.gradient(np.zeros(objective.n_params))).max())
-    return tol * largest if largest > 0 else tol
+    """What a `tol` relative to the gradient at w = 0 is to a solver."""
+    return relative_to_start(tol, objective)

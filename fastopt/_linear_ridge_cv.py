@@ -5,17 +5,16 @@ they are read.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator, RegressorMixin
 
 from fastopt._linear_compat import Events
-from fastopt._linear_cv import folds_of, scorer_of
+from fastopt._linear_folds import Said, asks_for_predictions, folds_of, scored, scorer_of
 from fastopt._linear_interior import Design
 from fastopt._linear_outputs import SolvedRegressor
+from fastopt._linear_ridge import Ridge
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_ridge_sums import Products, Spectrum, offsets
 from fastopt._linear_solved_docs import solved
@@ -23,29 +22,25 @@ from fastopt._linear_solved_params import RIDGE_CV
 from fastopt._path_folds import apart
 
 
-class _Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
-    """A model that predicts what it is given."""
+class _Scores:
+    """Scores of predictions (n, k) of y (n, k) by models with the weights coef (k, d) and intercept (k,)."""
 
-    def predict(self, X: Any) -> Any:
-        return X
+    def __init__(self, scoring: Any, fit_intercept: bool) -> None:
+        self.scorer, self.fit_intercept = scorer_of(scoring or "r2"), fit_intercept
+        self.plain = scoring in (None, "r2")
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-def _scorer(name: Any) -> Callable[[Any, Any, Any], float]:
-    """Scores of predictions (n, k) of y (n, k)."""
-    scorer = scorer_of(name or "r2")
-
-    def score(p: Any, y: Any, weight: Any) -> float:
-        if name in (None, "r2") and len(y) > 1:   # as r2_score has it, which takes longer than the fit of a small fold
+    def __call__(self, p: Any, X: Any, y: Any, weight: Any, alpha: float, coef: Any, intercept: Any) -> float:
+        if self.plain and len(y) > 1:   # as r2_score has it, which takes longer than the fit of a small fold
             spread = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
             if (spread > 0).all():
                 return float(np.mean(1 - np.average((y - p) ** 2, axis=0, weights=weight) / spread))
-        one = y.shape[1] == 1
-        return float(scorer(_Said(), p[:, 0] if one else p, y[:, 0] if one else y,
-                            **({} if weight is None else {"sample_weight": weight})))
-    return score
+        if y.shape[1] == 1:
+            p, y, coef, intercept = p[:, 0], y[:, 0], coef[0], intercept[0]
+        if asks_for_predictions(self.scorer):
+            return scored(self.scorer, Said(None, p, p), p, y, weight)
+        model = Ridge(alpha, fit_intercept=self.fit_intercept)
+        model.coef_, model.intercept_, model.n_features_in_ = coef, intercept if self.fit_intercept else 0.0, X.shape[1]
+        return scored(self.scorer, Said(model, X, p), X, y, weight)
 
 
 @solved(coef="(n_features,) or (n_outputs, n_features)", intercept="() or (n_outputs,)")
@@ -62,8 +57,9 @@ class RidgeCV(SolvedRegressor):
         Whether to learn an intercept; it is not penalised.
     scoring : str, callable or None, default=None
         What to maximise, as in `sklearn.metrics.get_scorer`; None: minus the mean squared error of rows left out, or R²
-        of folds.
-    cv : int, cross-validation generator or iterable, default=None
+        of folds.  A callable gets a regressor with the weights of a fold, the rows that it leaves out and their y, and
+        `sample_weight` if it takes that; with cv=None all rows, each of which is predicted from the others.
+    cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: each row is left out once, which takes one decomposition of XᵀX or XXᵀ for all strengths.
     gcv_mode : {'auto', 'svd', 'eigen'} or None, default=None
         Accepted for scikit-learn's sake: the shape of X decides.
@@ -117,15 +113,18 @@ class RidgeCV(SolvedRegressor):
     def _max_iter(self) -> int:
         return 1
 
+    def _folds(self, X: Any, y: Any) -> Any:
+        return None if self.cv is None else folds_of(self.cv, X, y, False)
+
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         y = np.stack([np.asarray(target, dtype=np.float64) for target in task.targets], axis=1)
         weight = None if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
         alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))
         if self.cv is None:
             spectrum = self._spectrum(X, y, weight)
-            scores = self._leaving_one_out(spectrum, X, y, weight, alphas)
+            scores = self._leaving_one_out(spectrum, X, y, weight, alphas, task)
         else:
-            spectrum, scores = self._over_folds(X, y, weight, alphas)
+            spectrum, scores = self._over_folds(X, y, weight, alphas, task.folds)
         best = np.argmax(scores, axis=0)
         coefs, intercepts = spectrum.weights(alphas)
         if scores.ndim == 2:
@@ -144,27 +143,29 @@ class RidgeCV(SolvedRegressor):
             return Spectrum.of_rows(X, y, weight, intercept)
         return Spectrum.of_products(Products(X, y, weight, *offsets(X, y, weight, intercept)), intercept)
 
-    def _leaving_one_out(self, spectrum: Spectrum, X: Any, y: Any, weight: Any, alphas: Any) -> Any:
+    def _leaving_one_out(self, spectrum: Spectrum, X: Any, y: Any, weight: Any, alphas: Any, task: Task) -> Any:
         """Scores (alphas,), or (alphas, k) if each column has its own."""
         errors, k = spectrum.left_out(X, y, weight, alphas), y.shape[1]
         if self.scoring is None:
             kept = errors ** 2 if weight is None else weight[:, None, None] * errors ** 2
             scores = -kept.mean(axis=0).T
         else:
-            kept, scorer = y[:, :, None] - errors, _scorer(self.scoring)
+            kept, score, (coef, intercept) = y[:, :, None] - errors, _Scores(self.scoring, self.fit_intercept), spectrum.weights(alphas)
             columns = [[j] for j in range(k)] if self.alpha_per_target else [list(range(k))]
-            scores = np.array([[scorer(kept[:, js, i], y[:, js], weight) for js in columns] for i in range(len(alphas))])
+            scores = np.array([[score(kept[:, js, i], X, y[:, js], weight, alpha, coef[i, js], intercept[i, js]) for js in columns]
+                               for i, alpha in enumerate(alphas)])
         if self.store_cv_results:
+            kept = task.of_all(kept, 0.0 if self.scoring is None else np.nan)
             self.cv_results_ = kept[:, 0] if k == 1 else kept
         return scores if self.alpha_per_target and k > 1 else scores.mean(axis=1)
 
-    def _over_folds(self, X: Any, y: Any, weight: Any, alphas: Any) -> tuple[Spectrum, Any]:
+    def _over_folds(self, X: Any, y: Any, weight: Any, alphas: Any, folds: Any) -> tuple[Spectrum, Any]:
         """The spectrum of all rows, and scores (alphas,)."""
-        folds, rows_of = folds_of(self.cv, X, y, False), X.tocsr() if scipy.sparse.issparse(X) else X
+        own, form = X.tocsr() if scipy.sparse.issparse(X) else X, getattr(X, "format", None)
         n, d = X.shape
 
         def part(rows: Any) -> tuple[Any, Any, Any]:
-            return rows_of[rows], y[rows], None if weight is None else weight[rows]
+            return own[rows], y[rows], None if weight is None else weight[rows]
 
         if d <= n and apart(n, folds):   # those of all rows without those of the fold
             offset = offsets(X, y, weight, bool(self.fit_intercept))
@@ -174,11 +175,12 @@ class RidgeCV(SolvedRegressor):
             spectrum = Spectrum.of_products(whole, bool(self.fit_intercept))
         else:
             spectra, spectrum = (self._spectrum(*part(train)) for train, _ in folds), self._spectrum(X, y, weight)
-        scorer, found = _scorer(self.scoring), []
+        score, found = _Scores(self.scoring, self.fit_intercept), []
         for fold, (_, test) in zip(spectra, folds):
             (held, target, share), (coef, intercept) = part(test), fold.weights(alphas)
             p = Design(held, False, False).times(coef.reshape(-1, d).T).reshape(len(test), *intercept.shape) + intercept
-            found.append([scorer(p[:, i], target, share) for i in range(len(alphas))])
+            held = held if form is None else held.asformat(form)
+            found.append([score(p[:, i], held, target, share, alpha, coef[i], intercept[i]) for i, alpha in enumerate(alphas)])
         return spectrum, np.mean(found, axis=0)
 
     def _attributes(self, found: Found) -> dict[str, Any]:

@@ -4,54 +4,92 @@ Used through linear_model.
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 import warnings
 
 import numpy as np
-import scipy.sparse
-from scipy.optimize import linprog
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import losses
 from fastopt._linear_compat import FIT_LEVELS, Events
 from fastopt._linear_data import float_type
-from fastopt._linear_interior import quantile_regression
 from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_params import refuse
-from fastopt._linear_solved import Found, Task
+from fastopt._linear_solved import MAX_ITER, Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import HUBER, QUANTILE, penalty_of, solve
-from fastopt._solver import Solution
+from fastopt._solve_piecewise import origin_of, programme
+from fastopt._solver import LIMIT, STOPPED, Solution
 from fastopt.losses import Loss
-from fastopt.objective import LinearObjective
+from fastopt.objective import LinearObjective, predictions
 
 #: scikit-learn's least scale
 LEAST = 10 * np.finfo(np.float64).eps
+#: the share of the value that the best scale may still save, below which the fit is done
+REST = 1e-11
 
 
-def best_scale(residual: Any, weight: Any, epsilon: float) -> float:
-    """The scale σ at which Σ sᵢ·min((rᵢ/σ)², ε²) = Σ sᵢ, where the objective is least for these residuals r."""
-    order = np.argsort(residual, kind="stable")
-    r = residual[order]
-    s = np.ones(len(r)) if weight is None else np.asarray(weight, dtype=np.float64)[order]
-    inner, outer = np.cumsum(s * r * r), np.cumsum(s[::-1])[::-1] - s
-    total = outer[0] + s[0]
-    left = total - epsilon ** 2 * outer                       # with residuals up to r[j] the inliers
-    edge = np.divide(inner, (r / epsilon) ** 2, out=np.full(len(r), np.inf), where=r > 0)
-    j = int(np.argmax(left >= edge)) if (left >= edge).any() else len(r)
-    if j == 0:
-        return LEAST
-    return float(max(LEAST, np.sqrt(inner[j - 1] / max(left[j - 1], np.finfo(np.float64).tiny))))
+class Scales:
+    """The search for the scale σ in units of y: the value as a function of σ is convex, and known with its slope where it was asked.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n,)
+        Of sum 1.
+    epsilon, least : float
+        Errors beyond epsilon·σ count linearly; σ is at least that.
+    """
+
+    def __init__(self, weight: Any, epsilon: float, least: float) -> None:
+        self.weight, self.epsilon, self.least = weight, epsilon, least
+        self.low, self.high, self.stride = least, np.inf, 1.0
+        self.tried: list[tuple[float, float]] = []   # logarithms of a scale, and of the best one for its residuals
+
+    def best(self, residual: Any) -> float:
+        """The σ at which Σ sᵢ·min((rᵢ/σ)², ε²) = Σ sᵢ, where the value is least for these residuals r."""
+        order = np.argsort(residual, kind="stable")
+        r, s = residual[order], self.weight[order]
+        inner, outer = np.cumsum(s * r * r), np.maximum(np.cumsum(s[::-1])[::-1] - s, 0.0)
+        left = 1 - self.epsilon ** 2 * outer                       # with residuals up to r[j] the inliers
+        edge = np.divide(inner, (r / self.epsilon) ** 2, out=np.full(len(r), np.inf), where=r > 0)
+        j = int(np.argmax(left >= edge)) if (left >= edge).any() else len(r)
+        if j == 0:   # epsilon is 1, and up to the least of the residuals one scale is as good as the other
+            return float(max(self.least, r[np.argmax(s > 0)] / self.epsilon))
+        return float(max(self.least, np.sqrt(inner[j - 1] / max(left[j - 1], np.finfo(np.float64).tiny))))
+
+    def done(self, scale: float, residual: Any, value: float, tol: float) -> bool:
+        """Take note of a scale with its residuals and the value there; whether it is the best one."""
+        slope = 1 - float(self.weight @ np.minimum(np.square(residual / scale), self.epsilon ** 2))
+        found = self.best(residual)
+        self.tried.append((float(np.log(scale)), float(np.log(found))))
+        self.low, self.high = (scale, self.high) if slope < 0 else (self.low, scale)
+        saves = slope * (scale - self.least) if slope > 0 else -slope * (self.high - scale) if slope < 0 else 0.0
+        return abs(np.log(found / scale)) <= tol or saves <= REST * value or self.high <= self.low * (1 + tol)
+
+    def ahead(self) -> float:
+        """Where the map from scales to best scales would stay, by its last two values, between the scales that are known too small
+        and too large."""
+        at, to = self.tried[-1]
+        step = to - at
+        if len(self.tried) > 1 and at != self.tried[-2][0]:
+            slope = (to - self.tried[-2][1]) / (at - self.tried[-2][0])
+            self.stride = 1.0 if -1 < slope < 0.95 else 4 * self.stride   # ever longer where it creeps
+            step = step / (1 - slope) if self.stride == 1 else self.stride * step
+        low, high = np.log(self.low), np.log(self.high)
+        further = at + np.clip(step, -12.0, 12.0)
+        if not low < further < high:
+            further = (low + high) / 2 if np.isfinite(high) and (further >= high or at - low < 1) else max(low, further)
+        return float(np.exp(further))
 
 
-@solved(alpha="0.0001", tol="1e-5",
-        tol_means="The relative change of `scale_`, and the largest element of the gradient over it, at which the fit is done.")
+@solved(tol_means="The relative change of `scale_`, and the largest element of the gradient over it, at which the fit is done.")
 class HuberRegressor(SolvedRegressor):
     """Huber's regression with its scale: minimum of Σ sᵢ·(σ + σ·h((yᵢ − xᵢ·w − b)/σ)) + alpha·‖w‖² in w, b and σ.
 
     h(z) is z² up to epsilon and 2·epsilon·abs(z) − epsilon² beyond.  For a fixed σ that is the loss 'huber' with
     delta = epsilon·σ, solved as any other; for fixed residuals the best σ has a closed form.
-    The two are alternated, with secant steps in log σ.
+    The two are alternated, with secant steps in log σ; `n_iter_` counts these.
     Parameters, attributes and the optimum are those of `sklearn.linear_model.HuberRegressor`.
 
     Parameters
@@ -95,51 +133,55 @@ class HuberRegressor(SolvedRegressor):
 
     # ---- what the base asks ----
 
-    def _first(self, task: Task, i: int, k: int) -> Any:
-        return np.full(k, np.average(task.targets[i], weights=task.weights[i]))
-
-    def _at_scale(self, X: Any, task: Task, strength: float, scale: float) -> LinearObjective:
+    def _at_scale(self, X: Any, task: Task, y: Any, strength: float, scale: float) -> LinearObjective:
         """The objective in w and b at this scale."""
-        task.loss = losses.Huber(float(self.epsilon) * scale)
-        return self._objective(X, task, 0, strength * scale, None)
+        return self._objective(X, replace(task, targets=[y], loss=losses.Huber(float(self.epsilon) * scale)), 0, strength * scale, None)
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
-        weight, y = task.weights[0], np.asarray(task.targets[0], dtype=np.float64)
-        strength = float(self.alpha) / (len(y) if weight is None else float(np.sum(weight, dtype=np.float64)))
-        objective = self._at_scale(X, task, strength, 1.0)
-        w, left, callback = self._start(objective, task, 0, None), max(1, self._max_iter()), self._callback(events, lambda _: {})
-        scale = best_scale(np.abs(y - objective.predictions(w)[:, 0]), weight, float(self.epsilon))
-        tried: list[tuple[float, float]] = []      # logarithms of a scale, and of the best one for its residuals
-        while True:
-            objective = self._at_scale(X, task, strength, scale)
-            solution = solve(objective, penalty_of(0.0, 0.0)[1], solver=self._solver_name(), w0=w, tol=float(self.tol) * scale,
-                             max_iter=left, callback=callback, random_state=None)
-            w, left = solution.w, left - max(1, solution.n_iter)
-            residual = np.abs(y - objective.predictions(w)[:, 0])
-            found = best_scale(residual, weight, float(self.epsilon))
-            tried.append((np.log(scale), np.log(found)))
-            if abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) or left <= 0:
+        """In units of y, from its middle, if there is an intercept, so that results depend on neither."""
+        y = np.asarray(task.targets[0], dtype=np.float64)
+        weight = np.ones(len(y)) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
+        middle, unit = origin_of(y[weight > 0], bool(self.fit_intercept))
+        strength, y = float(self.alpha) / float(weight.sum()) * unit, y / unit - middle / unit
+        scales = Scales(weight / weight.sum(), float(self.epsilon), max(LEAST / unit, 4 * float(np.finfo(float_type(X)).eps)))
+        objective = self._at_scale(X, task, y, strength, 1.0)
+        w = self._origin(objective, task, middle, unit)
+        callback, n_iter, scale, solution = self._callback(events, lambda _: {}), 0, 1.0, None
+        residual = np.abs(y - objective.predictions(w)[:, 0])
+        scale = scales.best(residual)
+        while n_iter < self._max_iter():
+            objective, n_iter = self._at_scale(X, task, y, strength, scale), n_iter + 1
+            solution = solve(objective, None, solver=self._solver_name(), w0=w, tol=float(self.tol) * scale, max_iter=MAX_ITER,
+                             callback=callback, random_state=None)
+            w, residual = solution.w, np.abs(y - objective.predictions(solution.w)[:, 0])
+            if scales.done(scale, residual, scale + 2 / scale * solution.value, float(self.tol)) or solution.message == STOPPED:
                 break
-            scale = float(np.exp(_ahead(tried)))
-        self.scale_, self.outliers_ = scale, residual > scale * float(self.epsilon)
-        converged = abs(tried[-1][1] - tried[-1][0]) <= float(self.tol) and solution.converged
+            if n_iter < self._max_iter():
+                scale = scales.ahead()
+        else:
+            solution = (solution or Solution(w, np.nan, 0, np.nan, np.nan, False, LIMIT, self.solver))._replace(converged=False, message=LIMIT)
         self._close(events, solution)
         coef, intercept = objective.unstandardized(w)
-        solution = solution._replace(n_iter=self._max_iter() - max(left, 0), converged=converged)
-        return Found(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution])
+        coef, intercept = coef * unit, intercept * unit + (middle if self.fit_intercept else 0.0)
+        residual = residual * unit
+        if task.whole is not None:   # the rows of weight 0 have had no part in it, but may lie within or without
+            everything, target = task.whole
+            residual = np.abs(target - predictions(everything, coef, intercept, self._n_threads())[:, 0])
+        self.scale_ = max(LEAST, scale * unit)
+        self.outliers_ = residual > scale * unit * float(self.epsilon)
+        return Found(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution._replace(n_iter=n_iter)])
+
+    def _origin(self, objective: LinearObjective, task: Task, middle: float, unit: float) -> Any:
+        """Where to start, in units of y."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return np.zeros(objective.n_params)
+        w = self._start(objective, task, 0, None) / unit
+        if objective.fit_intercept:
+            w[-1] -= middle / unit
+        return w
 
 
-def _ahead(tried: list[tuple[float, float]]) -> float:
-    """Where the map from scales to best scales would stay, by its last two values; its value, where that is no help."""
-    at, to = tried[-1]
-    if len(tried) > 1 and at != tried[-2][0]:
-        slope = (to - tried[-2][1]) / (at - tried[-2][0])
-        if -1 < slope < 0.99:
-            return max(at + (to - at) / (1 - slope), float(np.log(LEAST)))
-    return to
-
-
-@solved(alpha="1.0", solver_more="")
+@solved()
 class QuantileRegressor(SolvedRegressor):
     """Quantile regression: minimum of Σ sᵢ·pinball(yᵢ − xᵢ·w − b)/Σ sᵢ + alpha·‖w‖₁, a linear programme.
 
@@ -182,6 +224,7 @@ class QuantileRegressor(SolvedRegressor):
     """
 
     _rules = QUANTILE
+    _convention = "mean"
     _wide_features = 2000
 
     def __init__(self, *, quantile: float = 0.5, alpha: float = 1.0, fit_intercept: bool = True, solver: str = "auto",
@@ -203,38 +246,24 @@ class QuantileRegressor(SolvedRegressor):
     def _regression_loss(self) -> Loss:
         return losses.Quantile(float(self.quantile))
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
-        weight = np.ones(X.shape[0]) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
-        y = np.asarray(task.targets[0], dtype=np.float64)
-        if not weight.all():
-            rows = np.flatnonzero(weight)
-            X, y, weight = (X.tocsr() if scipy.sparse.issparse(X) else X)[rows], y[rows], weight[rows]
-        inside = self.solver == "interior-point" or self.solver == "auto" and X.shape[1] <= self._wide_features
-        if inside:
-            tol = float((self.solver_options or {}).get("tol", 1e-9))
-            solution = quantile_regression(X, y, weight, float(self.quantile), float(self.alpha), bool(self.fit_intercept), tol,
-                                           self._max_iter())
-        else:
-            solution = self._programme(X, y, weight)
-        w, d = solution.w, X.shape[1]
-        coef, intercept = w[None, :d], w[d:] if self.fit_intercept else np.zeros(1)
-        return Found(coef.astype(float_type(X)), intercept.astype(float_type(X)), [solution])
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        return penalty_of(strength, 1.0)
 
-    def _programme(self, X: Any, y: Any, weight: Any) -> Solution:
-        """By SciPy's HiGHS: y = X(p − q) + u − v with all of them at least 0."""
-        n, share = len(y), weight / weight.sum()
-        columns = scipy.sparse.hstack([scipy.sparse.csc_matrix(X), np.ones((n, 1))]) if self.fit_intercept else \
-            scipy.sparse.csc_matrix(X)
-        penalty = np.full(columns.shape[1], float(self.alpha))
-        penalty[X.shape[1]:] = 0.0
-        eye = scipy.sparse.identity(n, format="csc")
-        found = linprog(np.concatenate([penalty, penalty, self.quantile * share, (1 - self.quantile) * share]),
-                        A_eq=scipy.sparse.hstack([columns, -columns, eye, -eye], format="csc"), b_eq=y,
-                        method="highs" if self.solver == "auto" else self.solver, options=self.solver_options)
-        m = columns.shape[1]
-        w = np.zeros(m) if found.x is None else found.x[:m] - found.x[m:2 * m]
-        return Solution(w, float(found.fun or 0.0), int(found.nit), float("nan"), float("nan"), bool(found.success),
-                        str(found.message), self.solver)
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        y = np.asarray(task.targets[0])
+        dtype = float_type(X)
+        if (y != y.astype(dtype)).any():   # the objective would round it
+            X = X.astype(np.float64)
+        objective = self._objective(X, task, 0, 0.0, None)
+        penalty, options = self._penalty(float(self.alpha))[1], dict(self.solver_options or {})
+        if self.solver == "interior-point" or self.solver == "auto" and X.shape[1] <= self._wide_features:
+            solution = solve(objective, penalty, solver="interior-point", tol=float(options.get("tol", 1e-9)),
+                             max_iter=self._max_iter(), callback=self._callback(events, self._reached(objective, task, None)))
+            self._close(events, solution)
+        else:
+            solution = programme(objective, penalty, "highs" if self.solver == "auto" else self.solver, options, 1e-6)
+        coef, intercept = objective.unstandardized(solution.w)
+        return Found(coef.astype(dtype), intercept.astype(dtype), [solution])
 
     def _report(self, found: Found) -> None:
         solution = found.solutions[0]

@@ -16,13 +16,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._linear_compat import FIT_LEVELS, Events, blas_alone, with_callbacks
-from fastopt._linear_data import check_weight, check_X, float_type
+from fastopt._linear_data import check_weight, check_X, float_type, largest
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
+from fastopt._linear_folds import rows_of, with_weight
 from fastopt._linear_docs import arguments
 from fastopt._linear_params import check_rules
-from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, scales_intercept, solve
-from fastopt._solver import UNBOUNDED, Solution
+from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, relative_to_start, scales_intercept, solve
+from fastopt._solver import ROUNDED, UNBOUNDED, Solution
 from fastopt._threads import resolve_threads
+from fastopt.exceptions import DivergenceError
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
 
@@ -31,15 +33,52 @@ if TYPE_CHECKING:
 
 #: iterations at most where max_iter is None
 MAX_ITER = 1000
+#: how much larger than tol rounding to the type of X may leave the violation
+MARGIN = 2.0
+#: what must be finite
+LEARNT = ("coef_", "intercept_", "scale_", "alpha_", "C_")
 
 
 @dataclass
 class Task:
     """What is to be learnt from X: one objective for each of the targets."""
-    targets: list[Any]                       # each of shape (n,)
+    targets: Any                             # each of shape (n,)
     weights: list[Any]                       # of the rows for each target: (n,), or None
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
+    matrix: Any = None                       # of several columns of y: (n, k)
+    origins: Any = 0.0                       # what the targets count from, each: added to the intercepts in the end
+    folds: Any = None                        # of cross-validation: (rows to learn from, rows to score)
+    counts: Any = None                       # which rows of all have a weight, (n,) of bool: the others are left out; None: all
+    whole: Any = None                        # X and y with those that are left out; None: there are none
+
+    def counting(self, X: Any, y: Any) -> Any:
+        """X and, here, what belongs to its rows without those that weigh nothing: whatever stands in them, they do not exist."""
+        if any(weight is None for weight in self.weights):
+            return X
+        counts = np.any([weight > 0 for weight in self.weights], axis=0)
+        if counts.all():
+            return X
+        self.counts, rows, self.whole = counts, np.flatnonzero(counts), (X, y)
+        if self.folds is not None:
+            self.folds = with_weight(self.folds, counts)
+        every = np.unique(self.targets[0]) if self.loss == "multinomial" else self.targets[0][:0]
+        self.targets, self.weights = ([array[rows] for array in arrays] for arrays in (self.targets, self.weights))
+        self.matrix = None if self.matrix is None else self.matrix[rows]
+        lost = np.setdiff1d(every, self.targets[0])
+        if lost.size:   # classes of which all rows weigh nothing stay classes, by a row each that weighs nothing either
+            rows = np.append(rows, np.repeat(rows[:1], lost.size))
+            self.targets = [np.append(self.targets[0], lost)]
+            self.weights = [np.append(self.weights[0], np.zeros_like(self.weights[0], shape=lost.size))]
+        return rows_of(X, rows)
+
+    def of_all(self, values: Any, other: Any) -> Any:
+        """What belongs to the rows that count, for all rows: the others have another value."""
+        if self.counts is None:
+            return values
+        found = np.full((len(self.counts), *values.shape[1:]), other, dtype=values.dtype)
+        found[self.counts] = values[:np.count_nonzero(self.counts)]
+        return found
 
 
 @dataclass
@@ -62,9 +101,8 @@ def with_column(X: Any, value: float) -> Any:
     return np.hstack([X, column])
 
 
-def split(objective: LinearObjective, w: Any, column: float | None) -> tuple[Any, Any]:
+def split(coef: Any, intercept: Any, column: float | None) -> tuple[Any, Any]:
     """(k, d) coefficients and (k,) intercepts, of which a column of X may be one."""
-    coef, intercept = objective.unstandardized(w)
     return (coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column)
 
 
@@ -112,6 +150,10 @@ class SolvedEstimator(LinearEstimator):
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         raise NotImplementedError
 
+    def _folds(self, X: Any, y: Any) -> Any:
+        """The rows of the folds of cross-validation, if there are any."""
+        return None
+
     def _attributes(self, found: Found) -> dict[str, Any]:
         """The fitted attributes."""
         return {**self._named(found.coef, found.intercept), "n_iter_": found.n_iter}
@@ -128,9 +170,17 @@ class SolvedEstimator(LinearEstimator):
         """What `tol` means to a solver."""
         return float(vars(self)["tol"])
 
+    def _relative(self) -> bool:
+        """Whether `tol` is relative to the gradient at w = 0."""
+        return False
+
     def _first(self, task: Task, i: int, k: int) -> Any:
         """Intercepts to start from."""
         return np.zeros(k)
+
+    def _from_origins(self, task: Task) -> Task:
+        """The same task, with targets that count from where an intercept would be best alone, if the losses allow that."""
+        return task
 
     def _max_iter(self) -> int:
         limit = vars(self)["max_iter"]
@@ -144,22 +194,33 @@ class SolvedEstimator(LinearEstimator):
 
     def _learn(self, X: Any, y: Any, weight: Any, events: Events) -> None:
         """Compute, assign, then complain."""
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), np.errstate(all="ignore"):   # what overflows is looked for at the end
             X, y = self._read(X, y)
             weight = check_weight(weight, X)
             task = self._task(X, y, weight)
+            task.folds = self._folds(X, y)
+            X = task.counting(X, y)
             with blas_alone():
                 found = self._solve(X, task, events)
             attributes = {**task.attributes, **self._attributes(found)}
             self.__dict__.update(attributes)
+            self._refuse_infinite(X)
         self._report(found)
         events.end(attributes)
 
+    def _refuse_infinite(self, X: Any) -> None:
+        """Raise if what was learnt is not finite, as weights that float32 cannot hold."""
+        learnt = [vars(self)[name] for name in LEARNT if name in vars(self)]
+        if not all(np.isfinite(values).all() for values in learnt):
+            raise DivergenceError(int(np.max(vars(self).get("n_iter_", 0))), float("nan"), largest(X))
+
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
         """One objective after the other."""
+        task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
         X, column, scaling = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
+        origins = np.broadcast_to(task.origins, totals.shape)
         parts, solutions, dtype = [], [], float_type(X)
         for i, strength in enumerate(strengths):
             l2, penalty = self._penalty(float(strength))
@@ -167,12 +228,31 @@ class SolvedEstimator(LinearEstimator):
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(),
                              callback=self._callback(events, self._reached(objective, task, column)),
-                             random_state=vars(self).get("random_state"), intercept_scaling=scaling)
+                             random_state=vars(self).get("random_state"), intercept_scaling=scaling, relative=self._relative())
+            coef, intercept, solution = self._in_type_of(objective, penalty, solution, origins[i])
             solutions.append(solution)
-            parts.append(split(objective, solution.w, column))
+            parts.append(split(coef, intercept, column))
             self._close(events, solution)
-        coef, intercept = (np.concatenate(rows).astype(dtype) for rows in zip(*parts))
-        return Found(coef, intercept, solutions)
+        coef, intercept = (np.concatenate(rows) for rows in zip(*parts))
+        return Found(coef.astype(dtype), (intercept + task.origins).astype(dtype), solutions)
+
+    def _in_type_of(self, objective: LinearObjective, penalty: Any, solution: Solution,
+                    origin: float) -> tuple[Any, Any, Solution]:
+        """Coefficients and intercepts for X, and what is to be said of them.  In float32 columns that lie far from 0 make much of the
+        last digit of a coefficient: the intercept makes up for it, as far as it has digits, and the gradient is looked at again."""
+        coef, intercept = objective.unstandardized(solution.w)
+        given: Any = objective.centred()
+        if objective.dtype == np.float64 or given is objective:
+            return coef, intercept, solution
+        rounded = coef.astype(np.float32).astype(np.float64)
+        intercept = intercept + (coef - rounded) @ given.mean_
+        if solution.converged and penalty is None:
+            held = (intercept + origin).astype(np.float32) - origin + rounded @ given.mean_
+            violation = float(np.abs(given.gradient(np.concatenate([rounded.ravel(), held]))).max())
+            tol = self._tolerance(objective)
+            if violation > MARGIN * (relative_to_start(tol, objective) if self._relative() else tol):
+                solution = solution._replace(converged=False, violation=violation, message=ROUNDED)
+        return rounded, intercept, solution
 
     def _with_intercept(self, X: Any, task: Task, l2: float, penalty: Any) -> tuple[Any, float | None, float | None]:
         """(X, column, scaling): X with a column where an intercept is penalised, and its value; or X, and what the solver is told."""
@@ -203,7 +283,7 @@ class SolvedEstimator(LinearEstimator):
             if coef.shape != (outputs, d):
                 raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: X and y need "
                                  f"{(outputs, d)}; fit without warm_start")
-            coef, intercept = coef[i * k:(i + 1) * k], intercept[i * k:(i + 1) * k]
+            coef, intercept = coef[i * k:(i + 1) * k], (intercept - task.origins)[i * k:(i + 1) * k]
         else:
             coef, intercept = np.zeros((k, d)), self._first(task, i, k) if self._max_iter() else np.zeros(k)
         if column is not None:
@@ -217,7 +297,8 @@ class SolvedEstimator(LinearEstimator):
         def attributes(solution: Solution) -> dict[str, Any]:
             if len(task.targets) > 1:
                 return {}
-            return {**task.attributes, **self._attributes(Found(*split(objective, solution.w, column), [solution]))}
+            coef, intercept = split(*objective.unstandardized(solution.w), column)
+            return {**task.attributes, **self._attributes(Found(coef, intercept + task.origins, [solution]))}
         return attributes
 
     def _callback(self, events: Events, attributes: Callable[[Solution], dict[str, Any]]) -> Callable[[Solution], None] | None:
@@ -252,9 +333,11 @@ class SolvedEstimator(LinearEstimator):
                       f"{solution.violation:.3g}: {solution.message}")
         failed = [solution for solution in found.solutions if not solution.converged or UNBOUNDED in solution.message]
         if failed:
-            worst = max(failed, key=lambda solution: solution.violation)
+            worst = max(failed, key=lambda solution: np.nan_to_num(solution.violation, nan=-1.0))
+            how, size = ("Violation", worst.violation) if not np.isnan(worst.violation) else ("Duality gap", worst.gap)
             asked = vars(self).get("solver", "auto")
-            warnings.warn(f"{complaint(self._only if asked == 'auto' else asked, worst)} Violation {worst.violation:.3g}, tol={vars(self).get('tol')}. Increase the number of iterations (max_iter) or "
+            warnings.warn(f"{complaint(self._only if asked == 'auto' else asked, worst)} {how} {size:.3g}, tol={vars(self).get('tol')}. "
+                          "Increase the number of iterations (max_iter) or "
                           "scale the data, see sklearn.preprocessing.", ConvergenceWarning, stacklevel=5 + FIT_LEVELS)
 
     def _raw(self, X: Any) -> Any:

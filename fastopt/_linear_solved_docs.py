@@ -11,42 +11,43 @@ from fastopt._linear_docs import documented
 
 PARAMETERS = {
     **_linear_docs.PARAMETERS,
-    "alpha": """float, default={alpha}
+    "alpha": """float
         Strength of the penalty, at least 0{alpha_more}.""",
-    "C": """float, default=1.0
+    "C": """float
         Inverse of the strength of the penalty, above 0{C_more}.""",
-    "l1_ratio": """float, default={l1_ratio}
+    "l1_ratio": """float
         Share ρ of l1 in the penalty, from 0 to 1.""",
-    "fit_intercept": """bool, default=True
+    "fit_intercept": """bool
         Whether to learn an intercept{intercept_more}.""",
-    "intercept_scaling": """float, default=1
+    "intercept_scaling": """float
         {scaling}""",
-    "max_iter": """int, default={max_iter}
+    "max_iter": """int
         Iterations of the solver at most.""",
-    "tol": """float, default={tol}
+    "tol": """float
         {tol_means}""",
-    "solver": """str, default='auto'
+    "solver": """str
         A solver of ``fastopt``, such as 'lbfgs', 'newton-cholesky', 'newton-cg', 'saga', 'katyusha', 'sdca', 'cd' or 'fista';
         'auto' takes the one that is fastest for this shape of data, loss and penalty.  {solver_more}""",
-    "dual": """bool{dual_auto}, default={dual}
+    "dual": """bool{dual_auto}
         Accepted for scikit-learn's sake; the solver says which problem is solved, and the solution is the same.""",
-    "copy_X": """bool, default=True
+    "copy_X": """bool
         Accepted for scikit-learn's sake: X is never changed, and not copied.""",
-    "precompute": """bool or array-like of shape (n_features, n_features), default=False
+    "precompute": """bool or array-like of shape (n_features, n_features)
         Accepted for scikit-learn's sake: whether XᵀX pays is decided by its shape.""",
-    "selection": """{'cyclic', 'random'}, default='cyclic'
+    "selection": """{'cyclic', 'random'}
         Accepted for scikit-learn's sake; has no effect.""",
-    "positive": """bool, default=False
+    "positive": """bool
         Whether coefficients must not be negative.""",
-    "warm_start": """bool, default=False
+    "warm_start": """bool
         Start at the weights of the earlier fit.""",
-    "verbose": """int, default=0
+    "verbose": """int
         Above 0: print what the solver found.""",
-    "random_state": """int, RandomState or None, default=None
-        Seed of the solvers that visit samples in random order; of no effect with others.""",
-    "n_jobs": """int or None, default=None
+    "random_state": """int, RandomState or None
+        Seed of the solvers that visit samples in random order; of no effect with others.  None: the same seed each time, so that a
+        fit is repeated exactly.""",
+    "n_jobs": """int or None
         Threads of `fit` and of predictions; None and -1: all that the process may use.  Results do not depend on it.""",
-    "standardize": """bool, default=False
+    "standardize": """bool
         Penalise the weights of columns of mean 0 and variance 1; `coef_` and `intercept_` are those of X, which is not
         copied (sparse X is, once, for its means).""",
 }
@@ -60,9 +61,8 @@ ATTRIBUTES = {
 
 #: words in the texts, unless the estimator has others
 WORDS = {
-    "alpha": "1.0", "alpha_more": "", "C_more": "", "l1_ratio": "0.5", "intercept_more": "; it is not penalised", "scaling": "",
-    "max_iter": "100", "tol": "1e-4", "solver_more": "", "dual_auto": "", "dual": "False", "n_iter_type": "int",
-    "n_iter_more": "",
+    "alpha_more": "", "C_more": "", "intercept_more": "; it is not penalised", "scaling": "",
+    "solver_more": "", "dual_auto": "", "n_iter_type": "int", "n_iter_more": "",
     "tol_means": "The largest element in magnitude of the (sub)gradient of the objective, over the sum of weights, at which\n    "
                  "the solver is done.",
     "coef": "(n_features,)",

@@ -167,4 +167,5 @@ def takes_l1(solver: str) -> bool:
     return needed is None or "l1" in needed
 
 
-solve, scales_intercept = _solve.solve, _solve.scales_intercept
+solve, scales_intercept, relative_to_start = _solve.solve, _solve.scales_intercept, _solve.relative_to_start
+choose, least_squares = _solve.choose, _solve.least_squares

@@ -13,7 +13,7 @@ from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import LINEAR_SVC, LINEAR_SVR, penalty_of
 from fastopt.losses import Loss
 
-WORDS = {"max_iter": "1000", "dual_auto": " or 'auto'", "dual": "'auto'", "n_iter_more": ", the most of any objective",
+WORDS = {"dual_auto": " or 'auto'", "n_iter_more": ", the most of any objective",
          "intercept_more": ", as the weight of a column of value\n    `intercept_scaling`: it is penalised; X is copied for\n    it unless the solver is 'sdca'",
          "scaling": "Value of the column whose weight makes the intercept: the larger, the less the penalty weighs on it."}
 

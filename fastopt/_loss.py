@@ -181,7 +181,7 @@ class Loss:
         Parameters
         ----------
         y, p, sample_weight
-            As in `value`.
+            See `value`.
         out : ndarray, of the shape of p and the type of the computation, optional
             Where to put the result; it may be `p` itself.  After an error its contents are undefined.
 
@@ -194,18 +194,49 @@ class Loss:
 
     def value_and_gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None,
                            out: Array | None = None) -> tuple[float, Array]:
-        """Both in one pass: ``(value, gradient)``, with the arguments of `gradient`."""
+        """Both in one pass.
+
+        Parameters
+        ----------
+        y, p, sample_weight, out
+            See `gradient`.
+
+        Returns
+        -------
+        value : float
+        gradient : ndarray
+        """
         return self._gradient(y, p, sample_weight, out, wants_value=True)
 
     def pointwise(self, y: ArrayLike, p: ArrayLike) -> Array:
-        """The loss of each sample, in the shape of `p`."""
+        """The loss of each sample, in the shape of `p`.
+
+        Parameters
+        ----------
+        y, p
+            See `value`.
+
+        Returns
+        -------
+        ndarray
+        """
         y, p = self._inputs(y, p)
         values = np.empty_like(p)
         self._run(y, p, None, 1.0, True, values, None)
         return values
 
     def predict(self, p: ArrayLike) -> Array:
-        """Inverse link: the mean of the target, the probability of class 1, or the class, that `p` stands for."""
+        """Inverse link: the mean of the target, the probability of class 1, or the class, that `p` stands for.
+
+        Parameters
+        ----------
+        p : array_like
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of the shape of p
+        """
         p = _array("p", p)
         _refuse("p", p, *DOMAINS["real"])
         return self._predict(p)

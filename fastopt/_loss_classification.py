@@ -134,7 +134,7 @@ class Focal(Loss):
 
     Parameters
     ----------
-    gamma : float, at least 0
+    gamma : float, at least 0, default=2.0
         0 is the log loss.
     alpha : float between 0 and 1, optional
         Weight of class 1; class 0 has weight 1 − alpha.  None: no weights.

@@ -43,7 +43,7 @@ class Huber(Loss):
 
     Parameters
     ----------
-    delta : float above 0
+    delta : float above 0, default=1.35
         Where the loss turns from quadratic to linear.
 
     References
@@ -70,7 +70,7 @@ class Quantile(Loss):
 
     Parameters
     ----------
-    quantile : float between 0 and 1
+    quantile : float between 0 and 1, default=0.5
         The quantile that p estimates.
 
     References
@@ -97,7 +97,7 @@ class EpsilonInsensitive(Loss):
 
     Parameters
     ----------
-    epsilon : float, at least 0
+    epsilon : float, at least 0, default=0.1
         Errors up to this size cost nothing.
 
     References
@@ -124,7 +124,7 @@ class SquaredEpsilonInsensitive(EpsilonInsensitive):
 
     Parameters
     ----------
-    epsilon : float, at least 0
+    epsilon : float, at least 0, default=0.1
         Errors up to this size cost nothing.
 
     Examples
@@ -161,9 +161,9 @@ class GeneralRobust(Loss):
 
     Parameters
     ----------
-    alpha : float, also infinite
+    alpha : float, also infinite, default=1.0
         Shape: the smaller, the less large errors count.
-    scale : float above 0
+    scale : float above 0, default=1.0
         Size of the errors up to which the loss is about quadratic.
 
     References
@@ -221,7 +221,7 @@ class Tweedie(Loss):
 
     Parameters
     ----------
-    power : float between 1 and 2
+    power : float between 1 and 2, default=1.5
         The variance grows as mean^power; 1 is `Poisson`, 2 is `Gamma`.
 
     References

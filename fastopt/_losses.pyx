@@ -9,6 +9,7 @@ from cython.parallel cimport prange
 import numpy as np
 
 from fastopt._core cimport fo_kernels, fo_loss, kernels
+from fastopt._load cimport spare
 
 ctypedef fused real:
     float
@@ -72,7 +73,7 @@ def evaluate(spec, const real[::1] y, const real[::1] p, const real[::1] weight,
     cdef arrays a
     cdef const fo_kernels *kernel = kernels(real is float)
     cdef Py_ssize_t blocks = (p.shape[0] + BLOCK - 1) // BLOCK, block, good = 0
-    cdef int wanted = max(1, min(threads, blocks // BLOCKS_PER_THREAD))
+    cdef int wanted = spare(max(1, min(threads, blocks // BLOCKS_PER_THREAD)))
     cdef double total = 0
     cdef double[::1] sums
     loss.kind, loss.a, loss.b = spec

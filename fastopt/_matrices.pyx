@@ -7,6 +7,7 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 
 from fastopt._core cimport FO_CARRIES
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._gradients cimport Array
 from fastopt._passes cimport Plan
 
@@ -24,13 +25,15 @@ cdef void one_chunk(Array *a, Pass what, Py_ssize_t matrix, Py_ssize_t chunk) no
     cdef char *column = <char *>a.state[1] + matrix * d * a.size
     cdef char *columns = a.scratch + (n + chunk * d) * a.size
     cdef double mean = a.sums[2 * a.matrices * CHUNKS + matrix]
+    cdef const char *g = (a.rows_g if a.rows_g else a.g) + at
+    cdef char *w = (a.rows_w if a.rows_w else a.w) + at
     if what == SUMS:
         memset(columns, 0, d * a.size)
-        a.sums[2 * place + 1] = a.kernel.factor_sums(&a.step, count, d, a.g + at, a.w + at, a.scratch + first * a.size, columns)
+        a.sums[2 * place + 1] = a.kernel.factor_sums(&a.step, count, d, g, w, a.scratch + first * a.size, columns)
     elif what == SQUARES:
-        a.sums[2 * place] = a.kernel.factor_squares(&a.step, count, d, a.g + at, a.w + at, row, column, mean)
+        a.sums[2 * place] = a.kernel.factor_squares(&a.step, count, d, g, w, row, column, mean)
     else:
-        a.sums[2 * place] = a.kernel.factor_step(&a.step, count, d, a.g + at, a.w + at, row, column, mean)
+        a.sums[2 * place] = a.kernel.factor_step(&a.step, count, d, g, w, row, column, mean)
 
 
 cdef void one_pass(Array *a, Pass what, Py_ssize_t matrix, int threads) noexcept nogil:
@@ -40,18 +43,31 @@ cdef void one_pass(Array *a, Pass what, Py_ssize_t matrix, int threads) noexcept
             one_chunk(a, what, matrix, chunk)
     else:
         for chunk in prange(CHUNKS, num_threads=threads, schedule="static"):
-            one_chunk(a, what, matrix, chunk)
+            flushed_chunk(a, what, matrix, chunk)
+
+
+cdef void flushed_chunk(Array *a, Pass what, Py_ssize_t matrix, Py_ssize_t chunk) noexcept nogil:
+    cdef fo_mode mode = fo_flush()
+    one_chunk(a, what, matrix, chunk)
+    fo_unflush(mode)
 
 
 cdef int apply_factored(Plan *p, int threads) noexcept nogil:
     """Step the matrices of a plan for adafactor; the first array that ends up not finite, or −1."""
+    cdef fo_mode mode = fo_flush()
+    cdef int bad = step_factored(p, threads)
+    fo_unflush(mode)
+    return bad
+
+
+cdef int step_factored(Plan *p, int threads) noexcept nogil:
     cdef Py_ssize_t i, matrix, k
     cdef Array *a
     cdef double totals[3]
     cdef bint finite = True
     for i in range(p.arrays.n):
         a = &p.arrays.at[i]
-        if not a.matrices:
+        if not a.matrices or a.absent:
             continue
         for matrix in range(a.matrices):
             one_pass(a, SUMS, matrix, threads)

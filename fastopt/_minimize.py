@@ -15,8 +15,8 @@ from fastopt import optimizers
 from fastopt.exceptions import InvalidParameterError
 
 from ._minimize_descent import conjugate_gradient, gradient_descent
-from ._minimize_objective import Array, Objective
-from ._minimize_options import COMMON, check_bounds, check_jac, check_options, refuse, start
+from ._minimize_objective import Array, Objective, PassOn
+from ._minimize_options import COMMON, check_bounds, check_jac, check_options, check_unused, refuse, start
 from ._minimize_proximal import proximal_gradient
 from ._minimize_quasi_newton import lbfgs, lbfgsb
 from ._minimize_rules import find_rule, rule_steps, settings_of
@@ -75,7 +75,7 @@ def _rule_method(key: str) -> Method | None:
 
 def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | None = None, jac: Any = None,
              bounds: Any = None, tol: float | None = None, callback: Callable[..., Any] | None = None,
-             options: Mapping[str, Any] | None = None) -> OptimizeResult:
+             options: Mapping[str, Any] | None = None, *, hess: Any = None, hessp: Any = None, constraints: Any = ()) -> OptimizeResult:
     """Minimise a function of several variables, called and answered as ``scipy.optimize.minimize``.
 
     x* = argmin f(x), where the method's option `l1` adds l1·‖x‖₁ and `bounds` restrict x.
@@ -86,7 +86,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         ``fun(x, *args)``: the value, or with ``jac=True`` the value and the gradient.  It gets a copy of x.
     x0 : array_like of shape (d,)
         Where to start; never changed.  float32 is minimised in float32 (SciPy goes over to float64), all else in float64.
-    args : tuple
+    args : tuple, default=()
         Further arguments of fun and jac.
     method : str, optional
         Spelling is free: ``"L-BFGS-B"`` is ``"lbfgsb"``.  By default ``"lbfgs"``, with bounds ``"lbfgsb"``.
@@ -97,10 +97,11 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         * ``"gd"``: gradient descent, option ``line_search="armijo"`` or ``"wolfe"``;
         * ``"proximal"``: proximal (projected) gradient with acceleration [4]_ and restarts [5]_, within bounds, with l1;
         * every name in ``fastopt.optimizers.names()``: that update rule, a step an evaluation.
-    jac : True, callable, ``"2-point"``, ``"3-point"``, ``"cs"`` or None
+    jac : True, callable, ``"2-point"``, ``"3-point"``, ``"cs"`` or None, default=None
         Where the gradient comes from: from fun, from ``jac(x, *args)``, or from SciPy's finite differences (None: 2-point).
     bounds : scipy.optimize.Bounds or sequence of (min, max), optional
-        None for no bound.  A start outside is moved in.
+        None for no bound; one pair holds for all parameters.  A start outside is moved in.  Lower and upper bounds as two
+        sequences are ``Bounds(lower, upper)``.
     tol : float, optional
         Sets `gtol`, and for ``"lbfgs"`` and ``"lbfgsb"`` `ftol`.
     callback : callable, optional
@@ -135,6 +136,10 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         Update rules take the settings of their class in `fastopt.optimizers`: ``lr``, a number or a schedule, ``betas`` and so
         on; `eps` is the rule's own.  A run that does not converge returns the lowest point it saw, or the average that the rule
         recommends.
+    hess, hessp : callable, optional
+        Not used; whoever gives them is warned, as by SciPy's methods that use gradients alone.
+    constraints : sequence, ()
+        No method keeps any: refused, unless it is empty.
 
     Returns
     -------
@@ -176,6 +181,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         refuse("fun", "callable", fun)
     if callback is not None and not callable(callback):
         refuse("callback", "callable or None", callback)
+    check_unused(method, hess, hessp, constraints)
     x = start(x0)
     chosen, limits = find_method(method, bounds), check_bounds(bounds, x)
     values = check_options(_with_defaults(chosen, x), _with_tol(chosen, tol, options), chosen.settings)
@@ -185,7 +191,8 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
     _check_sizes({name: value for name, value in values.items() if name not in chosen.settings}, x)
     objective = Objective(fun, args if isinstance(args, tuple) else (args,), jac, limits, steps)
     run = Run(objective, x, limits)
-    result = drive(run, chosen.steps(run, values), values, wrap_callback(callback))
+    with PassOn():
+        result = drive(run, chosen.steps(run, values), values, wrap_callback(callback))
     if values["disp"]:
         print(f"{result.message}\n         Current function value: {result.fun:f}\n         Iterations: {result.nit}\n"
               f"         Function evaluations: {result.nfev}\n         Gradient evaluations: {result.njev}")
@@ -248,11 +255,9 @@ def scipy_method(method: str) -> Callable[..., OptimizeResult]:
     def solver(fun: Callable[..., Any], x0: Any, args: Any = (), jac: Any = None, hess: Any = None, hessp: Any = None,
                bounds: Any = None, constraints: Any = (), callback: Callable[..., Any] | None = None, tol: float | None = None,
                **options: Any) -> OptimizeResult:
-        if np.size(constraints):
-            refuse("constraints", "empty: no method of fastopt keeps them", constraints)
         if getattr(jac, "__self__", None) is fun and hasattr(fun, "fun"):   # what SciPy makes of jac=True
             fun, jac = fun.fun, True
-        return minimize(fun, x0, args, method, jac, bounds, tol, callback, options)
+        return minimize(fun, x0, args, method, jac, bounds, tol, callback, options, constraints=constraints)
 
     solver.__name__ = solver.__qualname__ = f"fastopt_{method}"
     return solver

@@ -17,7 +17,7 @@ from fastopt._checks import flag, integer, number
 from fastopt.exceptions import InvalidParameterError
 
 from ._minimize_gradients import SAG, SAGA, SVRG, BatchFunction, Noisy, Orders, Plain, consecutive, curvature
-from ._minimize_objective import Array, scalar
+from ._minimize_objective import Array, PassOn, called, scalar
 from ._minimize_options import check_options, refuse, start
 from ._minimize_rules import find_rule, inform, settings_of
 from ._minimize_run import CONVERGED, LIMIT, MAX_ITERATIONS, MESSAGES, NAN, STOPPED, SUCCESS, wrap_callback
@@ -89,27 +89,27 @@ def minimize_stochastic(fun: Callable[..., Any], x0: Any, n_samples: int, batch_
     x0 : array_like of shape (d,)
         Where to start; never changed.  float32 stays float32, all else becomes float64.
     n_samples : int
-    batch_size : int or batch-size strategy, 32
+    batch_size : int or batch-size strategy, default=32
         Samples a step; or whatever has ``size(t)``, such as the strategies of `fastopt.batching`.  The last batch of an epoch may
         be smaller.  `NoiseScale` learns from the two halves of each batch.
-    method : str, "adam"
+    method : str, default='adam'
         A name in ``fastopt.optimizers.names()``, or a method whose estimates of the gradient become exact, so that steps of one
         size converge: ``"svrg"`` [1]_, which asks for three values a step, ``"saga"`` [2]_ and ``"sag"`` [3]_, which keep
         a table of d numbers for each batch and take a fixed `batch_size`.
-    args : tuple
+    args : tuple, default=()
         Further arguments of fun.
-    max_epochs : int, 100
+    max_epochs : int, default=100
         Passes over the samples, at most.
-    tol : float or None, 1e-4
+    tol : float or None, default=0.0001
         An epoch is no progress if its loss is not below the best one by tol, relative to a loss above 1; None: the run is not
         ended for that.
-    n_iter_no_change : int, 5
+    n_iter_no_change : int, default=5
         Epochs without progress in a row that end the run, with status 0.
-    gtol : float, 0
+    gtol : float, default=0.0
         For ``"svrg"``, which knows it: ends the run when the largest component of the gradient over all samples is within it.
-    shuffle : bool, True
+    shuffle : bool, default=True
         A new order of the samples, for saga and sag of their batches, in each epoch.
-    random_state : int, Generator, RandomState or None
+    random_state : int, Generator, RandomState or None, default=None
         Behind the orders: the same number gives the same result.
     validation : callable, optional
         ``validation(x)``: a loss, after each epoch; progress is measured by it, and the best x is returned.
@@ -160,10 +160,11 @@ def minimize_stochastic(fun: Callable[..., Any], x0: Any, n_samples: int, batch_
     w, n_samples = start(x0), integer("n_samples", n_samples, 1)
     limits = (integer("max_epochs", max_epochs, 0), None if tol is None else number("tol", tol, at_least=0, below=math.inf),
               integer("n_iter_no_change", n_iter_no_change, 1), number("gtol", gtol, at_least=0))
-    run = _prepare(BatchFunction(fun, args if isinstance(args, tuple) else (args,), n_samples), w, batch_size, method,
-                   Orders(_random(random_state) if flag("shuffle", shuffle) else None), options)
-    status, message = _loop(run, *limits, validation, wrap_callback(callback))
-    return _result(run, status, message, validation is not None)
+    with PassOn():
+        run = _prepare(BatchFunction(fun, args if isinstance(args, tuple) else (args,), n_samples), w, batch_size, method,
+                       Orders(_random(random_state) if flag("shuffle", shuffle) else None), options)
+        status, message = _loop(run, *limits, validation, wrap_callback(callback))
+        return _result(run, status, message, validation is not None)
 
 
 def _prepare(fun: BatchFunction, w: Array, batch_size: Any, method: Any, order: Orders,
@@ -180,7 +181,7 @@ def _prepare(fun: BatchFunction, w: Array, batch_size: Any, method: Any, order: 
     optimizer = optimizers.get(rule)(w, **settings)
     sizes = batch_size.size if callable(getattr(batch_size, "size", None)) else batching.as_batching(batch_size).size
     fewest = 2 if getattr(batch_size, "driven_by", None) == "noise" else 1    # a batch of one has no halves to learn from
-    whole: Callable[[int], int] = lambda t: min(max(integer(f"batch_size.size({t})", sizes(t), 1), fewest), fun.n_samples)
+    whole: Callable[[int], int] = lambda t: min(max(integer(f"batch_size.size({t})", called(sizes, t), 1), fewest), fun.n_samples)
     whole(0)
     if key in ("saga", "sag") and callable(getattr(batch_size, "size", None)):
         refuse("batch_size", f"an integer with method {method!r}, which keeps a gradient for each batch", batch_size)

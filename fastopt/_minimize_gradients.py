@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastopt.exceptions import InvalidParameterError
 
 from ._lbfgs import dot
-from ._minimize_objective import Array, copy_gradient, scalar, short
+from ._minimize_objective import Array, called, copy_gradient, scalar, short
 
 Order = NDArray[np.intp]
 Sizes = Callable[[int], int]
@@ -29,7 +29,7 @@ class BatchFunction:
     def __call__(self, w: Array, idx: Order, out: Array) -> float:
         """The value; the gradient goes into `out`.  nan stands for anything that is not finite."""
         self.nfev += 1
-        result = self.fun(w.copy(), idx, *self.args)
+        result = called(self.fun, w.copy(), idx, *self.args)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise InvalidParameterError(f"fun must return (value, gradient), got {short(result)}")
         value = scalar(result[0])

@@ -21,6 +21,32 @@ Array = NDArray[Any]
 DIFFERENCES = ("2-point", "3-point", "cs")
 
 
+class Raised(BaseException):
+    """A StopIteration of the user's on its way out: by itself it would end the iterators that it passes, or change in them."""
+
+    def __init__(self, error: StopIteration) -> None:
+        self.error = error
+
+
+class PassOn:
+    """Within a ``with`` statement, whatever `called` raises comes out as it was."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, Raised):
+            raise error.error from None
+
+
+def called(fun: Callable[..., Any], *args: Any) -> Any:
+    """What the user's function returns, where iterators are on the way between it and the front door."""
+    try:
+        return fun(*args)
+    except StopIteration as error:
+        raise Raised(error) from None
+
+
 class Objective:
     """fun and its gradient, evaluated in two steps so that a gradient nobody needs is not computed.
 
@@ -55,7 +81,7 @@ class Objective:
     def value(self, x: Array) -> float:
         """The value at x, which may be infinite or nan; fun gets a copy of x, which it may change."""
         self.nfev += 1
-        result = self.fun(x.copy(), *self.args)
+        result = called(self.fun, x.copy(), *self.args)
         if self.joint:
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise InvalidParameterError(f"fun must return (value, gradient) with jac=True, got {short(result)}")
@@ -70,7 +96,7 @@ class Objective:
             g, self._g = self._g, None
         else:
             self.njev += 1
-            g = self.jac(x.copy(), *self.args) if callable(self.jac) else self._differences(x)
+            g = called(self.jac, x.copy(), *self.args) if callable(self.jac) else self._differences(x)
         copy_gradient(g, out)
         # one pass; a sum of squares may overflow where the gradient is finite
         return math.isfinite(dot(out, out)) or bool(np.isfinite(out).all())
@@ -86,7 +112,7 @@ class Objective:
             point = np.array(x, dtype=z.dtype)
             point[free] = z
             self.nfev += 1
-            value = np.asarray(self.fun(point, *self.args))
+            value = np.asarray(called(self.fun, point, *self.args))
             return complex(value.item()) if self.jac == "cs" else scalar(value)
 
         limits = {} if self.bounds is None else {"bounds": (self.bounds[0][free], self.bounds[1][free])}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -106,28 +106,48 @@ def start(x0: Any) -> Array:
     return array
 
 
+def check_unused(method: Any, hess: Any, hessp: Any, constraints: Any) -> None:
+    """What SciPy's methods take and none of fastopt's: derivatives warn, as SciPy's do, and constraints are refused."""
+    for given, words in ((hess, "Hessian information (hess)"), (hessp, "Hessian-vector product information (hessp)")):
+        if given is not None:
+            warnings.warn(f"Method {method or 'lbfgs'} does not use {words}.", RuntimeWarning, stacklevel=3)
+    if np.size(constraints):
+        refuse("constraints", "empty: no method of fastopt keeps them", constraints)
+
+
 def check_bounds(bounds: Any, x0: Array) -> tuple[Array, Array] | None:
     """Lower and upper bounds, ∓inf where there are none; None if there are none at all."""
     if bounds is None:
         return None
     try:
-        if isinstance(bounds, Bounds):
-            lower, upper = (np.broadcast_to(np.asarray(end, dtype=np.float64), x0.shape) for end in (bounds.lb, bounds.ub))
-        else:
-            pairs = np.array(list(bounds), dtype=np.float64).reshape(-1, 2)   # None becomes nan
-            lower, upper = pairs.T
-    except (TypeError, ValueError):
-        refuse("bounds", "a scipy.optimize.Bounds or a (min, max) pair for each parameter", bounds)
-    if lower.shape != x0.shape:
-        raise InvalidParameterError(f"bounds must hold a pair for each of the {x0.size} parameters; got {len(lower)}")
+        ends = (bounds.lb, bounds.ub) if isinstance(bounds, Bounds) else _ends_of_pairs(bounds, x0.size)
+        lower, upper = (np.asarray(end, dtype=np.float64) for end in ends)
+    except (TypeError, ValueError) as error:
+        refuse("bounds", "a scipy.optimize.Bounds or a (min, max) pair for each parameter"
+               + (f", {error}" if isinstance(error, InvalidParameterError) else ""), bounds)
+    try:   # what SciPy takes for all parameters it is given once
+        lower, upper = np.broadcast_to(lower, x0.shape), np.broadcast_to(upper, x0.shape)
+    except ValueError:
+        raise InvalidParameterError(f"bounds must hold a pair for each of the {x0.size} parameters; got shape {lower.shape} of "
+                                    f"lower and {upper.shape} of upper bounds") from None
     lower, upper = np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
-    if np.any(lower > upper):
-        where = int(np.flatnonzero(lower > upper)[0])
-        raise InvalidParameterError(f"a lower bound must not be above its upper bound; got ({lower[where]}, {upper[where]}) "
+    if np.any(lower > upper) or np.any(lower == np.inf) or np.any(upper == -np.inf):
+        where = int(np.flatnonzero((lower > upper) | (lower == np.inf) | (upper == -np.inf))[0])
+        raise InvalidParameterError(f"bounds must have lower ends that are not above the upper ones; got ({lower[where]}, {upper[where]}) "
                                     f"at index {where}")
     if np.isinf(lower).all() and np.isinf(upper).all():
         return None
     return lower.astype(x0.dtype), upper.astype(x0.dtype)
+
+
+def _ends_of_pairs(bounds: Any, n: int) -> Iterator[Any]:
+    """The lower and the upper ends of pairs; None, for no bound, becomes nan."""
+    pairs = [tuple(pair) for pair in bounds]
+    if len(pairs) == 2 and n != 2 and {len(pair) for pair in pairs} == {n}:
+        raise InvalidParameterError("and two sequences of lower and of upper bounds are Bounds(lower, upper)")
+    if not pairs or {len(pair) for pair in pairs} != {2}:
+        raise ValueError
+    return zip(*([math.nan if end is None else float(np.asarray(end).item()) for end in pair] for pair in pairs))
 
 
 def check_jac(jac: Any, options: Mapping[str, Any], dtype: Any) -> tuple[Any, dict[str, Any]]:

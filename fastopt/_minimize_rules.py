@@ -15,7 +15,7 @@ import numpy as np
 from fastopt import optimizers
 
 from ._lbfgs import dot
-from ._minimize_objective import Array
+from ._minimize_objective import Array, called
 from ._minimize_proximal import l1_within_bounds
 from ._minimize_run import NAN, SUCCESS, Point, Run, Steps, keep
 
@@ -73,9 +73,9 @@ def _follow(run: Run, optimizer: Any, w: Array, lr: Any) -> Steps:
         point = run.point
         if point.f < best.f:
             keep(point, best, point.f)
-        inform(lr, point.f, point.g)
+        called(inform, lr, point.f, point.g)
         try:
-            optimizer.step(point.g)
+            called(optimizer.step, point.g)
         except FloatingPointError:
             return NAN
         np.copyto(run.trial.x, w)

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ._model_load import CURVES, ESTIMATORS, FORMAT, VERSION, build, read_archive
+from ._model_load import (CURVES, ESTIMATORS, FORMAT, JSON_ROOM, MAX_HEADER, TIMES, VERSION, build, limit, read_archive,
+                          weight)
+from ._model_write import replacing
 
 
 def save_model(model: Any, path: str | os.PathLike[str]) -> None:
@@ -59,20 +59,22 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
             "params": {name: _plain(value, name) for name, value in estimator.get_params(deep=False).items()},
             "fitted": _fitted(estimator), "prepare": None}
     if preparer is not None:
-        meta["prepare"], more = preparer.to_plain()
+        from ._cli_prepare_plain import to_plain
+
+        meta["prepare"], more = to_plain(preparer)
         arrays.update(more)
     text = json.dumps(meta, allow_nan=True, ensure_ascii=True).encode()
     _write(path, {"meta": np.frombuffer(text, dtype=np.uint8), **arrays})
 
 
-def load_model(path: str | os.PathLike[str], max_bytes: int = 1 << 30) -> Any:
+def load_model(path: str | os.PathLike[str], max_bytes: int | None = None) -> Any:
     """Read a model that `save_model` wrote.
 
     Parameters
     ----------
     path : path-like
-    max_bytes : int
-        A file whose arrays are larger than this, unpacked, is refused.
+    max_bytes : int, optional
+        A file whose arrays are larger than this, unpacked, is refused; None: 1 GB, or 64 times the file, whichever is more.
 
     Returns
     -------
@@ -88,8 +90,10 @@ def load_model(path: str | os.PathLike[str], max_bytes: int = 1 << 30) -> Any:
     """
     try:
         return build(*read_archive(path, max_bytes))
-    except ValueError as error:
-        raise ValueError(f"{os.fspath(path)} is not a usable fastopt model: {error}") from None
+    except OSError:
+        raise
+    except Exception as error:         # the bytes may be anything, and so may what a parser of them raises
+        raise ValueError(f"{os.fspath(path)} is not a usable fastopt model: {error or type(error).__name__}") from error
 
 
 def _parts(model):
@@ -97,7 +101,7 @@ def _parts(model):
     estimator, preparer = model, None
     if hasattr(model, "steps"):
         steps = [step for _, step in model.steps]
-        if len(steps) != 2 or not hasattr(steps[0], "to_plain"):
+        if len(steps) != 2 or type(steps[0]).__name__ != "Preparer":
             raise TypeError("of pipelines, only the one that `fastopt train` fits can be saved; save the estimator alone")
         preparer, estimator = steps
     if type(estimator).__name__ not in ESTIMATORS or not type(estimator).__module__.startswith("fastopt."):
@@ -134,20 +138,11 @@ def _fitted(estimator):
 
 
 def _write(path, arrays):
-    """The archive, whole or not at all: written beside its place, then moved there."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """The archive.  `load_model` refuses what unpacks to far more than the file holds; a large model that would is not packed."""
+    with replacing(path) as stream:
+        np.savez_compressed(stream, **arrays)
+        size, packed = sum(a.nbytes for a in arrays.values()) + MAX_HEADER * len(arrays), stream.tell()
+        if size > limit(packed) or weight(arrays["meta"]) > JSON_ROOM + TIMES * packed:
+            stream.seek(0)
+            stream.truncate()
+            np.savez(stream, **arrays)

@@ -9,33 +9,40 @@ from __future__ import annotations
 import io
 import json
 import math
-import struct
+import os
 import zipfile
-import zlib
 
 import numpy as np
 
 FORMAT = "fastopt-model"
-VERSION = 1
+VERSION = 2                    # 2: tables are described by a schema
 ESTIMATORS = {"SGDClassifier": "classifier", "SGDRegressor": "regressor"}
 ARRAYS = ("meta", "coef", "intercept", "classes", "fill", "center", "scale")
+ROOM = 1 << 30                 # bytes of arrays that any file may unpack to
+TIMES = 64                     # and beyond that, so many times its own size
 MAX_JSON = 64 << 20            # bytes of parameters and names
+JSON_ROOM, VALUE = 64 << 20, 100       # bytes that they may take as objects, and those that one may take
 MAX_HEADER = 1024              # of one array: a type and two sizes
 CURVES = ("loss_curve_", "validation_curve_")
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, NotImplementedError, RuntimeError, KeyError,
-          TypeError, IndexError, OverflowError, SyntaxError, MemoryError, AttributeError)
 
 
-def read_archive(path, max_bytes):
+def limit(size):
+    """How many bytes of arrays a file of `size` bytes may unpack to."""
+    return max(ROOM, TIMES * size)
+
+
+def read_archive(path, max_bytes=None):
     """The parameters (a dict) and the arrays of a file; ValueError if it is not what `save_model` writes."""
     with open(path, "rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
         try:
             with zipfile.ZipFile(stream) as archive:
-                arrays = {name: _array(raw, name) for name, raw in _members(archive, max_bytes)}
-        except DAMAGE as error:
+                arrays = {name: _array(raw, name)
+                          for name, raw in _members(archive, limit(size) if max_bytes is None else max_bytes)}
+        except Exception as error:         # zip, zlib, NumPy's header (even its tokenizer): bytes that are none of theirs
             raise ValueError(f"it is damaged, or no model file ({error or type(error).__name__})") from None
     need(set(arrays) >= {"meta", "coef", "intercept"}, "it lacks the weights or their description")
-    return _meta(arrays.pop("meta")), arrays
+    return _meta(arrays.pop("meta"), size), arrays
 
 
 def need(condition, message):
@@ -79,9 +86,16 @@ def _array(raw, name):
     return array
 
 
-def _meta(array):
+def weight(text):
+    """Bytes that a JSON text may take as objects: an empty list is two bytes of text, and 56 of memory."""
+    return VALUE * sum(int((text == byte).sum()) for byte in b",:[{")
+
+
+def _meta(array, size):
     """The parameters, of a version that is known."""
     need(array.dtype == np.uint8 and array.ndim == 1, "its description is not text")
+    need(array.nbytes <= MAX_JSON and weight(array) <= JSON_ROOM + TIMES * size,
+         f"its description would take {weight(array):,} bytes, more than a file of {size:,} bytes holds")
     try:
         meta = json.loads(array.tobytes().decode("utf-8"))
     except RecursionError:
@@ -114,9 +128,9 @@ def build(meta, arrays):
 def _pipeline(plain, arrays, estimator):
     from sklearn.pipeline import Pipeline
 
-    from ._cli_prepare import Preparer
+    from ._cli_prepare_plain import from_plain
 
-    preparer = Preparer.from_plain(plain, arrays)
+    preparer = from_plain(plain, arrays)
     need(preparer.n_features_out == estimator.n_features_in_,
          f"it prepares {preparer.n_features_out} columns for {estimator.n_features_in_} weights")
     return Pipeline([("prepare", preparer), ("model", estimator)])
@@ -184,7 +198,8 @@ def _weights(arrays, kind):
 def _learnt(fitted):
     """n_iter_, the curves and the like."""
     need(isinstance(fitted, dict), "what was learnt is missing")
-    known = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list, **dict.fromkeys(CURVES, list)}
+    known = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list,
+             **dict.fromkeys(CURVES, list)}
     out = {}
     for name, value in fitted.items():
         need(name in known and isinstance(value, known[name]) and not isinstance(value, bool), f"its {name!r} is damaged")

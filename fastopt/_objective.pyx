@@ -9,10 +9,10 @@ from libc.stdint cimport int32_t
 from libc.string cimport memcmp, memcpy
 
 import threading
-
 import numpy as np
 
 from fastopt._core cimport Matrix, kernels
+from fastopt._load cimport spare
 from fastopt._objective_columns cimport run_columns
 from fastopt._objective_pass cimport CURVATURE, GRADIENT, PRODUCTS, VALUE, Job, plan, run_part
 from fastopt._checks import number
@@ -109,7 +109,7 @@ cdef class Objective:
         cdef double work = self.job.work
         cdef int threads = 1
         if self.job.parts > 1 and work > 2 * THREAD_WORK:
-            threads = min(<int>resolve_threads(self.n_threads), self.job.parts, <int>min(work / THREAD_WORK, 4096.0))
+            threads = spare(min(<int>resolve_threads(self.n_threads), self.job.parts, <int>min(work / THREAD_WORK, 4096.0)))
             self._scratch(threads)
         return threads
 
@@ -207,7 +207,6 @@ cdef class Objective:
     cdef object _gradient_out(self, out):
         """The gradient at the point, in `out` or a new array."""
         cdef cnp.npy_intp n = self.n_params
-        cdef Py_ssize_t penalized = self.job.k * self.job.d
         cdef cnp.ndarray g
         if out is None:
             g = cnp.PyArray_EMPTY(1, &n, cnp.NPY_DOUBLE, 0)
@@ -219,11 +218,20 @@ cdef class Objective:
         cdef double *to = <double *>cnp.PyArray_DATA(g)
         memcpy(to, self._gradient, n * sizeof(double))
         if self._l2 != 0:
-            kernels(False).objective.move(penalized, self._l2, self._point, to)
+            kernels(False).objective.move(self.job.k * self.job.d, self._l2, self._point, to)
         return g
 
     def value(self, w):
-        """F(w)."""
+        """F(w).
+
+        Parameters
+        ----------
+        w : array_like of shape (n_params,)
+
+        Returns
+        -------
+        float
+        """
         with self.lock:
             self._enter(w)
             self._need(VALUE)
@@ -249,14 +257,39 @@ cdef class Objective:
             return self._gradient_out(out)
 
     def value_and_gradient(self, w, out=None):
-        """Both from one reading of X: ``(F(w), gradient)``; `out` as in `gradient`."""
+        """Both from one reading of X.
+
+        Parameters
+        ----------
+        w, out
+            See `gradient`.
+
+        Returns
+        -------
+        value : float
+        gradient : ndarray of shape (n_params,)
+        """
         with self.lock:
             self._enter(w)
             self._need(VALUE | GRADIENT)
             return self._value(), self._gradient_out(out)
 
+    def forget(self):
+        """Let the next call read X afresh: predictions that were moved along lines have gathered rounding."""
+        self.have = 0
+
     def predictions(self, w):
-        """Raw predictions X·w + b, (n, k) in the type of the computation."""
+        """Raw predictions X·w + b.
+
+        Parameters
+        ----------
+        w : array_like of shape (n_params,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            In the type of the computation.
+        """
         with self.lock:
             self._enter(w)
             self._need(PRODUCTS)
@@ -271,6 +304,8 @@ cdef class Objective:
         Parameters
         ----------
         w, v : array_like of shape (n_params,)
+        *args
+            Ignored: what `scipy.optimize.minimize` hands on.
 
         Returns
         -------
@@ -278,12 +313,11 @@ cdef class Objective:
         """
         cdef cnp.ndarray vector = self._vector("v", v), out = np.empty(self.n_params)
         cdef const double *values = <const double *>cnp.PyArray_DATA(vector)
-        cdef double *to = <double *>cnp.PyArray_DATA(out)
         with self.lock:
             self._enter(w)
             self._need(PRODUCTS)
             self._run(CURVATURE, values, NULL)
-            self._leave(self._l2, values, to)
+            self._leave(self._l2, values, <double *>cnp.PyArray_DATA(out))
             return out
 
     @property

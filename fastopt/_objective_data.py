@@ -13,19 +13,22 @@ from . import losses
 from ._columns import Reader
 from ._core import Matrix
 from ._loss import DOMAINS
+from ._sparse_input import checked
 
 Array = NDArray[Any]
 
 _BLOCK = 1 << 12   # rows of small elements that are widened at a time
 
 
-def matrix_of(X: Any) -> tuple[Matrix, bool]:
-    """X for the kernels, and whether it is turned: the CSR form of a CSC matrix's transpose, which shares its arrays."""
+def matrix_of(X: Any) -> tuple[Any, Matrix, bool]:
+    """X, checked, X for the kernels, and whether that is turned: the CSR form of a CSC matrix's transpose, which shares its arrays."""
     if isinstance(X, Matrix):
-        return X, False
+        return X, X, False
+    if getattr(X, "format", "csr") in ("csr", "csc"):   # objectives take no others
+        X = checked(X)
     if getattr(X, "format", None) == "csc":
-        return Matrix(X.T), True
-    return Matrix(X, small=True), False
+        return X, Matrix(X.T), True
+    return X, Matrix(X, small=True), False
 
 
 def targets_of(loss: losses.Loss | str, y: ArrayLike, n: int, dtype: Any) -> tuple[Array, int]:
@@ -92,13 +95,10 @@ def _dense_moments(X: Array, matrix: Matrix, s: Array) -> tuple[Array, Array]:
 
 def _sparse_moments(X: Any, s: Array) -> tuple[Array, Array]:
     """Sums over the stored values; those that are not stored lie |mean| from it."""
-    if not X.has_canonical_format:   # values that are stored twice count with their sum
-        X = X.copy()
-        X.sum_duplicates()
     major = np.repeat(np.arange(len(X.indptr) - 1), np.diff(X.indptr))
     rows, columns = (major, X.indices) if X.format == "csr" else (X.indices, major)
     weight, d = s[rows], X.shape[1]
-    values = X.data[:len(columns)].astype(np.float64)
+    values = X.data.astype(np.float64)
     mean = np.bincount(columns, weight * values, d) / s.sum()
     squares = np.bincount(columns, weight * (values - mean[columns]) ** 2, d)
     return mean, squares + np.maximum(s.sum() - np.bincount(columns, weight, d), 0) * mean ** 2

@@ -8,6 +8,7 @@ from cython.parallel cimport prange, threadid
 import numpy as np
 
 from fastopt._core cimport kernels
+from fastopt._load cimport spare
 from fastopt._objective cimport Objective
 from fastopt._objective_pass cimport PRODUCTS, Job
 from fastopt._threads import resolve_threads
@@ -78,7 +79,7 @@ cdef class Line:
         cdef double *sums = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.sums)
         with o.lock:
             self._check()
-            threads = max(1, min(<int>resolve_threads(o.n_threads) if self.blocks > 1 else 1, job.n * job.k // THREAD_WORK, self.blocks))
+            threads = spare(max(1, min(<int>resolve_threads(o.n_threads) if self.blocks > 1 else 1, job.n * job.k // THREAD_WORK, self.blocks)))
             item = 2 * self.rows * job.k * job.item
             if self.scratch is None or len(self.scratch) < threads * item:
                 self.scratch = np.empty(threads * item, dtype=np.int8)

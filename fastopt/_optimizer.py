@@ -5,8 +5,9 @@ in _update.pyx; nothing here touches single elements.
 """
 from __future__ import annotations
 
+import copyreg
 import math
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from ._core import RULE_NAMES
 from ._optimizer_docs import filled
-from ._optimizer_params import grouped
-from ._optimizer_settings import GLOBAL, OPTIONS, check, refuse_unknown
-from ._optimizer_state import checked, load_schedules
+from ._optimizer_group import ParamGroup
+from ._optimizer_params import check_apart, grouped
+from ._optimizer_settings import GLOBAL, OPTIONS, check, fields_of, refuse_unknown
+from ._optimizer_state import checked, frozen, load_schedules, saved, settings_of
 from ._update import Update
 from .exceptions import InvalidParameterError
 
@@ -24,11 +26,6 @@ Array = NDArray[Any]
 
 #: classes by name
 registry: dict[str, type[Optimizer]] = {}
-
-#: settings that go to the kernels under another name
-_FIELDS = {"alpha": "beta2", "rho": "beta1", "clip_value": "clip", "weight_decay": "l2"}
-_NEUTRAL = {"kind": 0, "flag": 0, "lr": 0.0, "beta1": 0.0, "beta2": 0.0, "beta3": 0.0, "eps": 0.0, "momentum": 0.0,
-            "dampening": 0.0, "l2": 0.0, "decay": 0.0, "l1": 0.0, "clip": math.inf, "a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0}
 
 
 class Optimizer(Update):
@@ -55,7 +52,7 @@ class Optimizer(Update):
         What happens at a gradient with nan or infinity: an error, or the step is skipped and counted in `skipped`;
         nothing is changed in either case, for which gradients are read twice.  'late' reads them once and finds out on
         the way: an error too, but parameters and state are lost.  It saves an eighth of the time where gradients are
-        larger than the caches.
+        larger than the caches.  Parameters or state that would overflow by extreme gradients or rates count as nan does.
     n_threads : int or None, default=None
         Threads for large arrays; None: as many as allowed.  Results do not depend on it.
 
@@ -63,12 +60,17 @@ class Optimizer(Update):
     ----------
     params : list of ndarray
         The parameters.
-    param_groups : list of ParamGroup
-        The groups: mappings of settings, which can be changed between steps.
+    param_groups : tuple of ParamGroup
+        The groups: mappings of settings, which can be changed between steps.  `add_param_group` adds one.
     t : int
         Steps taken.
     skipped : int
         Steps skipped for their gradients.
+
+    Notes
+    -----
+    ``copy.deepcopy`` and ``pickle`` take parameters and state together.  Within a step numbers below the smallest of full
+    precision, 1.2e-38 for float32 and 2.2e-308 for float64, count as 0.
     """
 
     name: ClassVar[str] = ""
@@ -78,7 +80,8 @@ class Optimizer(Update):
     decoupled: ClassVar[bool] = False
     #: the kinds that take row-sparse gradients
     sparse: ClassVar[tuple[str, ...]] = ()
-    param_groups: list[ParamGroup]
+    #: steps are counted by group, as what is carried from step to step is the group's; else each array counts its own
+    one_clock: ClassVar[bool] = False
     state_names: tuple[str, ...]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -91,24 +94,78 @@ class Optimizer(Update):
         """What constructors do: settings checked, arrays and their state made ready; `passes` go to `_setup`."""
         refuse_unknown(type(self).__name__, options, [*settings, *OPTIONS])
         defaults = {name: check(name, value) for name, value in {**settings, **OPTIONS, **options}.items()}
-        self._single = isinstance(params, np.ndarray)
         arrays, places, groups = grouped(params, defaults, type(self).__name__)
+        self._check_arrays(arrays, 0)
+        self._single, self._defaults, self._passes = isinstance(params, np.ndarray), defaults, passes
         self._common = {name: defaults[name] for name in GLOBAL}
+        self.state_names = self._state_names(self._one_kind(groups))
+        self._install(arrays, places, groups, *self._beginning(arrays, places, groups))
+
+    def _beginning(self, arrays: list[Array], places: list[int], groups: list[dict[str, Any]]
+                   ) -> tuple[list[list[Array | None]], list[list[float]]]:
+        """State of the arrays, and what the groups carry, before the first step."""
+        members: list[list[Array]] = [[] for _ in map(self._rule, groups)]   # which refuses what does not go together
+        for w, place in zip(arrays, places):
+            members[place].append(w)
+        return ([self._states(w, groups[place]) for w, place in zip(arrays, places)],
+                [self._carry(group, inside) for group, inside in zip(groups, members)])
+
+    def _install(self, arrays: list[Array], places: list[int], groups: list[dict[str, Any]], states: list[list[Array | None]],
+                 carries: list[list[float]], began: list[int] | None = None) -> None:
+        """Arrays, their groups and their state, all of them checked, into the place of those that there are."""
         kind = self._one_kind(groups)
-        self.state_names = self._state_names(kind)
-        self.param_groups = [ParamGroup(self, i, group) for i, group in enumerate(groups)]
-        rules = [self._rule(group) for group in groups]
-        states = [self._states(w, groups[place]) for w, place in zip(arrays, places)]
-        carries = [self._carry(group, [w for w, place in zip(arrays, places) if place == i])
-                   for i, group in enumerate(groups)]
-        self._setup(arrays, places, states, rules, carries, n_threads=defaults["n_threads"],
-                    lazy=kind in self.sparse and not passes.get("packing"), **passes)
+        self._setup(arrays, places, states, [self._rule(group) for group in groups], carries,
+                    n_threads=self._defaults["n_threads"], lazy=kind in self.sparse and not self._passes.get("packing"),
+                    one_clock=self.one_clock, began=began, **self._passes)
+        self._places, self._groups = places, tuple(ParamGroup(self, i, group) for i, group in enumerate(groups))
         self._bound()
+
+    @property
+    def param_groups(self) -> tuple[ParamGroup, ...]:
+        """The groups."""
+        return self._groups
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Add parameters to those that are stepped, for which the steps begin at 0.  Accumulated gradients are dropped.
+
+        Parameters
+        ----------
+        param_group : dict
+            ``{"params": arrays, "lr": 0.1, …}``; what is left out is as it was for the constructor.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If these are no parameters, or overlap with those that there are; nothing is changed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastopt import optimizers
+        >>> w, b = np.ones(3), np.ones(1)
+        >>> sgd = optimizers.SGD([w], lr=0.5)
+        >>> sgd.add_param_group({"params": [b], "lr": 0.25})
+        >>> sgd.step([np.ones(3), np.ones(1)])
+        >>> w, b
+        (array([0.5, 0.5, 0.5]), array([0.75]))
+        """
+        if not isinstance(param_group, Mapping):
+            raise InvalidParameterError(f"param_group must be a dict, got {type(param_group).__name__}")
+        arrays, places, groups = grouped([param_group], self._defaults, type(self).__name__)
+        kept = settings_of(self)
+        self._one_kind([*kept, *groups])
+        self._check_arrays(arrays, len(self.params))
+        check_apart([*self.params, *arrays])
+        states, carries = self._beginning(arrays, places, groups)
+        behind = [*self.behind, *([] for _ in arrays)]
+        self._install([*self.params, *arrays], [*self._places, *(len(kept) for _ in arrays)], [*kept, *groups],
+                      [*self.states, *states], [*self.carries, *carries], [*self.began, self.t])
+        self.behind, self._single = behind, False
 
     def _bound(self) -> None:
         """Hand on what holds for all groups."""
-        own = self._common
-        self.set_bounds(own["clip_norm"] or math.inf, own["clip_global_norm"] or math.inf, own["maximize"], own["nonfinite"])
+        norm, whole = self._common["clip_norm"], self._common["clip_global_norm"]
+        self.set_bounds(norm or math.inf, whole or math.inf, self._common["maximize"], self._common["nonfinite"])
 
     # ---- what a rule says of itself ----
 
@@ -121,6 +178,9 @@ class Optimizer(Update):
         if len(set(kinds)) > 1:
             raise InvalidParameterError(f"params must be groups of one rule, got settings for {', '.join(kinds)}")
         return kinds[0]
+
+    def _check_arrays(self, arrays: list[Array], first: int) -> None:
+        """Refuse parameters that the rule cannot take; they are the ones from the number `first` on."""
 
     def _state_names(self, kind: str) -> tuple[str, ...]:
         return self.kinds[kind]
@@ -144,18 +204,15 @@ class Optimizer(Update):
     # ---- between settings and kernels ----
 
     def _states(self, w: Array, settings: Mapping[str, Any]) -> list[Array | None]:
-        return [self._initial(name, w, settings) for name in self.state_names]
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = [self._initial(name, w, settings) for name in self.state_names]
+        if all(array is None or array.dtype.kind != "f" or np.isfinite(array).all() for array in found):
+            return found
+        raise InvalidParameterError(f"settings make the state of params overflow {w.dtype}, got {settings!r:.300}")
 
     def _rule(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-        fields = dict(_NEUTRAL, kind=RULE_NAMES.index(self._kind(settings)))
-        for name, value in settings.items():
-            field = _FIELDS.get(name, name)
-            if name == "betas":
-                fields["beta1"], fields["beta2"] = value
-            elif name == "weight_decay" and (self.decoupled or settings.get("decoupled_weight_decay", False)):
-                fields["decay"] = value
-            elif field in fields and name not in ("lr", "d"):
-                fields[field] = math.inf if value is None else value
+        decoupled = self.decoupled or settings.get("decoupled_weight_decay", False)
+        fields = fields_of(settings, decoupled, kind=RULE_NAMES.index(self._kind(settings)))
         lr = settings["lr"]
         return {**fields, **self._fields(settings)}, lr if callable(lr) else float(lr)
 
@@ -176,12 +233,9 @@ class Optimizer(Update):
         ndarray or list of ndarray
             As `params` was given.
         """
-        found = [self._averaged(w, self._named(state), self.param_groups[self._place(i)].settings)
-                 for i, (w, state) in enumerate(zip(self.params, self.states))]
+        found = [self._averaged(w, self._named(state), self._groups[place].settings)
+                 for w, state, place in zip(self.params, self.states, self._places)]
         return found[0] if self._single else found
-
-    def _place(self, i: int) -> int:
-        return next(g.number for g in self.param_groups if any(w is self.params[i] for w in g["params"]))
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next steps depend on, beside the parameters: settings, counters and copies of the state.
@@ -192,7 +246,8 @@ class Optimizer(Update):
             Of numbers, strings, lists and arrays; schedules by their own `state_dict`.
         """
         return {"rule": self.name, "t": self.t, "skipped": self.skipped, "carry": self.carries,
-                "groups": [_saved({**group.settings, **self._common}) for group in self.param_groups],
+                "began": self.began, "behind": self.behind,
+                "groups": [saved({**group.settings, **self._common}) for group in self.param_groups],
                 "state": [{name: array.copy() for name, array in self._named(state).items()} for state in self.states]}
 
     def _named(self, state: Sequence[Array | None]) -> dict[str, Array]:
@@ -202,8 +257,8 @@ class Optimizer(Update):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was called, to the bit.  Gradients that were accumulated are dropped.
 
-        All settings become those of the state, but `n_threads` and schedules stay; schedules that have a method
-        `load_state_dict` get what their `state_dict` gave.
+        All settings become those of the state, but `n_threads` and schedules stay, as a scheduler of PyTorch does, whatever
+        learning rate the state has; schedules that have a method `load_state_dict` get what their `state_dict` gave.
 
         Parameters
         ----------
@@ -215,52 +270,28 @@ class Optimizer(Update):
         ValueError, TypeError
             If it is from another rule or for other parameters; nothing is changed.
         """
-        settings, common, arrays = checked(self, state)
-        rules = [self._rule(new) for new in settings]
-        load_schedules([new["lr"] for new in settings], [saved["lr"] for saved in state["groups"]])
-        for group, new, rule in zip(self.param_groups, settings, rules):
-            self.set_rule(group.number, *rule)
-            group.settings = new
+        settings, common, arrays, counters = checked(self, state)
+        load_schedules([new["lr"] for new in settings], [group["lr"] for group in state["groups"]])
+        for group, new in zip(self._groups, settings):
+            self.set_rule(group.number, *self._rule(new))
+            group.adopt(new)
         self._common.update(common)
         self._bound()
         for own, given in zip(self.states, arrays):
             for name, array in self._named(own).items():
                 np.copyto(array, given[name])
-        self.carries = state["carry"]
-        self.set_counters(state["t"], state["skipped"])
+        self.carries, self.began, self.behind = counters["carry"], counters["began"], counters["behind"]
+        self.set_counters(counters["t"], counters["skipped"])
 
+    # ---- copies ----
 
-class ParamGroup(MutableMapping[str, Any]):
-    """The settings of a group of parameters: a mapping that checks what is set, and hands it on."""
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Parameters too: ``copy.deepcopy`` and pickle keep them one with what is copied beside them."""
+        return copyreg.__newobj__, (type(self),), frozen(self)
 
-    def __init__(self, owner: Optimizer, number: int, settings: dict[str, Any]) -> None:
-        self.owner, self.number = owner, number
-        self.params = settings.pop("params")
-        self.settings = {name: value for name, value in settings.items() if name not in GLOBAL}
-
-    def __getitem__(self, name: str) -> Any:
-        return self.params if name == "params" else self.settings[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        refuse_unknown(type(self.owner).__name__, [name], self.settings)
-        new = {**self.settings, name: check(name, value)}
-        self.owner._regroup(self, new)
-        self.settings = new
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError("settings of a group cannot be deleted")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(["params", *self.settings])
-
-    def __len__(self) -> int:
-        return 1 + len(self.settings)
-
-    def __repr__(self) -> str:
-        return f"ParamGroup({self.settings!r}, {len(self.params)} arrays)"
-
-
-def _saved(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings as a state holds them: a schedule by what it says of itself."""
-    lr = settings["lr"]
-    return {**settings, "lr": {"schedule": lr.state_dict() if hasattr(lr, "state_dict") else None} if callable(lr) else lr}
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state["own"], _common=dict(state["own"]["_common"]))
+        self._install(state["params"], self._places, state["groups"], state["states"], state["carries"], state["began"])
+        self.behind = state["behind"]
+        self.set_counters(*state["counters"])
+        self._collect(*state["collected"])

@@ -169,9 +169,10 @@ class NAdam(Optimizer):
     ----------
     params, **options
         See `Optimizer`.
-    [lr, betas, eps, weight_decay:either, decoupled_weight_decay]
+    [lr, betas, eps, weight_decay:either]
     momentum_decay : float, default=4e-3
         ψ.
+    [decoupled_weight_decay]
 
     References
     ----------

@@ -110,6 +110,7 @@ class ScheduleFreeSGD(Optimizer):
 
     name = "schedule_free_sgd"
     kinds = {"schedule_free_sgd": ("z",)}
+    one_clock = True
 
     def __init__(self, params: Any, lr: Any = 1.0, momentum: float = 0.9, weight_decay: float = 0.0, r: float = 0.0,
                  weight_lr_power: float = 2.0, **options: Unpack[Options]) -> None:
@@ -163,6 +164,7 @@ class ScheduleFreeAdamW(Optimizer):
 
     name = "schedule_free_adamw"
     kinds = {"schedule_free_adamw": ("z", "v")}
+    one_clock = True
     decoupled = True
 
     def __init__(self, params: Any, lr: Any = 2.5e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
@@ -234,4 +236,5 @@ class FTRL(Optimizer):
         lr = settings["lr"](0) if callable(settings["lr"]) else settings["lr"]
         if not 0 <= lr < np.inf:
             raise InvalidParameterError(f"lr must give a finite number of at least 0, got {lr!r} at step 0")
-        return np.asarray(-w * (settings["beta"] + lr * settings["l2"]) - np.sign(w) * lr * settings["l1"], dtype=w.dtype)
+        x = w.astype(np.float64)
+        return np.asarray(-x * (settings["beta"] + lr * settings["l2"]) - np.sign(x) * (lr * settings["l1"]), dtype=w.dtype)

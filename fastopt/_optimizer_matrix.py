@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 from ._optimizer import Optimizer
 from .exceptions import InvalidParameterError
@@ -78,10 +77,10 @@ class Adafactor(Optimizer):
         return {"eps": settings["eps1"] or 0.0, "a": settings["eps2"], "b": settings["d"], "c": settings["beta2_decay"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array | None:
-        """In the order of memory, as the passes go: rows and columns are swapped where w is Fortran-ordered."""
+        """As the passes go: rows and columns are those of memory, swapped where a matrix is Fortran-ordered."""
         if w.ndim < 2:
             return np.zeros_like(w) if name == "v" else None
-        shape = w.shape if w.flags.c_contiguous else w.shape[::-1]
+        shape = w.shape if w.flags.c_contiguous or w.ndim > 2 else w.shape[::-1]
         return np.zeros(shape[:-1] if name == "v" else shape[:-2] + shape[-1:], w.dtype)
 
 
@@ -130,57 +129,88 @@ class Muon(Optimizer):
                  eps: float = 1e-7, ns_steps: int = 5, adjust_lr: str = "original", **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov, "eps": eps,
                              "ns_steps": ns_steps, "adjust_lr": adjust_lr}, options, by_products=True)
-        if self.param_groups[0]["l1"] or self.param_groups[0]["clip_value"]:
-            raise InvalidParameterError("l1 and clip_value must be left out: Muon's step is not one of single elements")
-        for i, w in enumerate(self.params):
+
+    def _check_arrays(self, arrays: list[Array], first: int) -> None:
+        for i, w in enumerate(arrays, first):
             if w.ndim != 2:
                 raise InvalidParameterError(f"params[{i}] must be a matrix for Muon, got shape {w.shape}")
-        self._work = [_Work(w) for w in self.params]
+
+    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        if settings["l1"] or settings["clip_value"]:
+            raise InvalidParameterError("l1 and clip_value must be left out: Muon's step is not one of single elements")
+        return {}
 
     def _outer(self, w: Array) -> tuple[int, int]:
         """Outputs and inputs of a matrix."""
         rows, columns = w.shape
         return rows, columns
 
-    def _advance(self, grads: Any, factors: list[tuple[float, float, float]]) -> None:
-        """A step by products of matrices; wide as they lie in memory, so that the Gram matrix is the small one."""
-        grads = [grads] if isinstance(grads, np.ndarray) else grads
-        for i, (w, g, work, (scale, lr, keep)) in enumerate(zip(self.params, grads, self._work, factors)):
-            settings = self.param_groups[self._place(i)].settings
-            momentum = settings["momentum"]
-            work.orthogonalise(g, self._named(self.states[i])["m"], scale, momentum, settings)
-            rows, columns = self._outer(w)
-            size = (math.sqrt(max(1, rows / columns)) if settings["adjust_lr"] == "original"
-                    else 0.2 * math.sqrt(max(rows, columns)))
-            w *= keep
-            work.x *= lr * size
-            w -= work.x.T if work.turned else work.x
+    def _advance(self, grads: list[Array | None], factors: list[tuple[float, float, float]]) -> int:
+        """A step by products of matrices; wide as they lie in memory, so that the Gram matrix is the small one.
+
+        All new weights are computed before the first is written, and the first array is returned whose are not finite, or −1.
+        """
+        if not hasattr(self, "_work"):
+            self._work: dict[int, _Work] = {}
+        bad, moved = -1, []
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            for i, (w, g, (scale, lr, keep)) in enumerate(zip(self.params, grads, factors)):
+                if g is None or w.ndim != 2 or not w.size:
+                    continue
+                settings, m = self._groups[self._places[i]].settings, self._named(self.states[i])["m"]
+                if i not in self._work:
+                    self._work[i] = _Work(w)
+                work = self._work[i]
+                rows, columns = self._outer(w)
+                size = (math.sqrt(max(1, rows / columns)) if settings["adjust_lr"] == "original"
+                        else 0.2 * math.sqrt(max(rows, columns)))
+                work.orthogonalise(g, m, scale, settings)
+                if not work.step(w, lr * size, keep) and bad < 0:
+                    bad = i
+                moved.append((w, g, m, work, scale, settings["momentum"]))
+            for w, g, m, work, scale, momentum in moved:
+                work.move(w, g, m, scale, momentum)
+        return bad
 
 
 class _Work:
     """Memory for the iteration on one matrix, made once: x (short, long) and two of (short, short), Fortran-ordered."""
 
     def __init__(self, w: Array) -> None:
+        from scipy.linalg import blas   # a quarter of a second that only Muon is to cost
+
         self.turned = w.shape[0] > w.shape[1]
         short, long = sorted(w.shape)
         self.x, self.next = (np.empty((short, long), w.dtype, order="F") for _ in range(2))
         self.gram, self.polynomial = (np.empty((short, short), w.dtype, order="F") for _ in range(2))
         self.gemm = blas.get_blas_funcs("gemm", dtype=w.dtype)
 
-    def orthogonalise(self, g: Array, m: Array, scale: float, momentum: float, settings: Mapping[str, Any]) -> None:
-        """Move m, and leave its (or Nesterov's) orthogonalised direction in x."""
+    def _like(self, x: Array) -> Array:
+        """Memory in the shape of the weights."""
+        return x.T if self.turned else x
+
+    def _moved(self, g: Array, m: Array, scale: float, momentum: float) -> tuple[Array, Array]:
+        """The share of g in the mean, and the mean that it makes of m, in x and next."""
+        share, mean = self._like(self.x), self._like(self.next)
+        np.multiply(g, scale * (1 - momentum), out=share)
+        np.multiply(m, momentum, out=mean)
+        mean += share
+        return share, mean
+
+    def orthogonalise(self, g: Array, m: Array, scale: float, settings: Mapping[str, Any]) -> None:
+        """Leave in x the orthogonalised direction of the mean that g makes of m (or Nesterov's)."""
         a, b, c = NEWTON_SCHULZ
-        x = self.x.T if self.turned else self.x
-        np.multiply(g, scale * (1 - momentum), out=x)
-        m *= momentum
-        m += x
+        x, mean = self._moved(g, m, scale, settings["momentum"])
         if settings["nesterov"]:   # g + μ·(m − g), of which (1 − μ)·g is there
-            other = self.next.T if self.turned else self.next
-            np.multiply(m, momentum, out=other)
-            x += other
+            mean *= settings["momentum"]
+            x += mean
         else:
-            np.copyto(x, m)
-        self.x /= max(float(np.linalg.norm(self.x)), settings["eps"])
+            np.copyto(x, mean)
+        norm = float(np.linalg.norm(self.x))
+        if not norm < math.inf:   # its square is beyond the type's largest number
+            self.x /= np.abs(self.x).max()
+            norm = float(np.linalg.norm(self.x))
+        self.x /= max(norm, settings["eps"])
         for _ in range(settings["ns_steps"]):
             gram = self.gemm(1.0, self.x, self.x, trans_b=True, c=self.gram, overwrite_c=True)
             np.copyto(self.polynomial, gram)
@@ -188,3 +218,16 @@ class _Work:
             np.copyto(self.next, self.x)
             self.next = self.gemm(1.0, polynomial, self.x, beta=a, c=self.next, overwrite_c=True)
             self.x, self.next = self.next, self.x
+
+    def step(self, w: Array, rate: float, keep: float) -> bool:
+        """The weights after a step along x, in x; whether they are finite."""
+        x, kept = self._like(self.x), self._like(self.next)
+        x *= rate
+        np.multiply(w, keep, out=kept)
+        np.subtract(kept, x, out=x)
+        return bool(np.isfinite(x).all())
+
+    def move(self, w: Array, g: Array, m: Array, scale: float, momentum: float) -> None:
+        """Weights and mean become what they are after the step."""
+        np.copyto(w, self._like(self.x))
+        np.copyto(m, self._moved(g, m, scale, momentum)[1])

@@ -36,7 +36,7 @@ def grouped(params: Any, defaults: dict[str, Any], owner: str) -> tuple[list[Arr
         places += [len(groups) - 1] * len(inside)
     for i, w in enumerate(arrays):
         _check_array(f"params[{i}]" if len(arrays) > 1 else "params", w)
-    _check_apart(arrays)
+    check_apart(arrays)
     return arrays, places, groups
 
 
@@ -63,7 +63,8 @@ def _check_array(name: str, w: Any) -> None:
         raise InvalidParameterError(f"{name} must be finite, got nan or infinity")
 
 
-def _check_apart(arrays: list[Array]) -> None:
+def check_apart(arrays: list[Array]) -> None:
+    """Refuse arrays that overlap: neighbours in memory are compared."""
     order = sorted((w.ctypes.data, w.ctypes.data + w.nbytes, i) for i, w in enumerate(arrays) if w.size)
     for (_, end, i), (start, _, j) in zip(order, order[1:]):
         if start < end:

@@ -130,6 +130,7 @@ class DoG(Optimizer):
 
     name = "dog"
     kinds = {"dog": ("w0",)}
+    one_clock = True
 
     def __init__(self, params: Any, lr: Any = 1.0, reps_rel: float = 1e-6, weight_decay: float = 0.0,
                  decoupled_weight_decay: bool = False, eps: float = 1e-8, **options: Unpack[Options]) -> None:
@@ -140,7 +141,9 @@ class DoG(Optimizer):
         return w.copy(order="K")
 
     def _carry(self, settings: Mapping[str, Any], arrays: list[Array]) -> list[float]:
-        norm = float(np.sqrt(sum(np.square(w, dtype=np.float64).sum() for w in arrays)))
+        most = max((float(np.abs(w).max()) for w in arrays if w.size), default=0.0)
+        scale = math.ldexp(1.0, max(-1000, -math.frexp(most)[1]))   # squares neither overflow nor underflow
+        norm = float(np.sqrt(sum(np.square(scale * w.astype(np.float64)).sum() for w in arrays))) / scale
         return [settings["reps_rel"] * (1 + norm), 0.0]   # largest distance, Σ‖g‖²
 
 
@@ -189,6 +192,7 @@ class Prodigy(Optimizer):
 
     name = "prodigy"
     kinds = {"prodigy": ("m", "v", "s", "w0")}
+    one_clock = True
 
     def __init__(self, params: Any, lr: Any = 1.0, betas: tuple[float, float] = (0.9, 0.999), beta3: float | None = None,
                  eps: float = 1e-8, weight_decay: float = 0.0, decoupled_weight_decay: bool = True,

@@ -1,15 +1,17 @@
 """What the settings of optimizers may be, each once, whoever has it, and their defaults where all have them.
 
-Used by fastopt._optimizer.  Knows neither arrays nor rules.
+Used by fastopt._optimizer.  Knows neither parameters nor rules.
 """
 from __future__ import annotations
 
 import difflib
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any, Literal, NamedTuple, TypedDict
+
+import numpy as np
 
 from .exceptions import InvalidParameterError
 
@@ -108,14 +110,43 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def check(name: str, value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Python's own number or string in place of NumPy's, also out of an array without dimensions; a tuple in place of a vector."""
+    if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0:
+        return value.item()
+    if isinstance(value, np.ndarray) and value.ndim == 1 or isinstance(value, (tuple, list)):
+        return tuple(each.item() if isinstance(each, (np.generic, np.ndarray)) and each.ndim == 0 else each for each in value)
+    return value
+
+
+def check(name: str, given: Any) -> Any:
     """The value, plain Python numbers in place of NumPy's, if it is one that this setting may have."""
-    wanted = CHECKS[name]
+    wanted, value = CHECKS[name], plain(given)
     if not wanted.accepts(value):
-        raise InvalidParameterError(f"{name} must be {wanted.words}, got {value!r}")
+        raise InvalidParameterError(f"{name} must be {wanted.words}, got {given!r}")
     if _is_number(value) and not isinstance(value, int):
         return float(value)
     return tuple(map(float, value)) if isinstance(value, (tuple, list)) else value
+
+
+#: settings that go to the kernels under another name
+_FIELDS = {"alpha": "beta2", "rho": "beta1", "clip_value": "clip", "weight_decay": "l2"}
+_NEUTRAL = {"kind": 0, "flag": 0, "lr": 0.0, "beta1": 0.0, "beta2": 0.0, "beta3": 0.0, "eps": 0.0, "momentum": 0.0,
+            "dampening": 0.0, "l2": 0.0, "decay": 0.0, "l1": 0.0, "clip": math.inf, "a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0}
+
+
+def fields_of(settings: Mapping[str, Any], decoupled: bool, **known: Any) -> dict[str, Any]:
+    """The fields of the kernels' fo_rule that settings are named after; `decoupled`: weight decay is beside the step."""
+    fields = {**_NEUTRAL, **known}
+    for name, value in settings.items():
+        field = _FIELDS.get(name, name)
+        if name == "betas":
+            fields["beta1"], fields["beta2"] = value
+        elif name == "weight_decay" and decoupled:
+            fields["decay"] = value
+        elif field in fields and name not in ("lr", "d"):
+            fields[field] = math.inf if value is None else value
+    return fields
 
 
 def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> None:

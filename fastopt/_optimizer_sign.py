@@ -139,4 +139,4 @@ class Rprop(Optimizer):
         return {"a": low, "b": high, "c": least, "d": largest}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array:
-        return np.full_like(w, settings["lr"] if name == "step" else 0)
+        return np.full_like(w, np.clip(settings["lr"], *settings["step_sizes"]) if name == "step" else 0)

@@ -54,7 +54,7 @@ cdef class Outputs:
     state : ndarray of shape (k,) of STATE
         Where each output starts.
     coef, coef_avg : ndarray of shape (k, d)
-        Weights and averaged weights to start from; coef_avg may be None.
+        Weights and averaged weights to start from; coef_avg may be None.  Without coef someone else sees to both.
     lone : bool
         The model has no other outputs.
     l1 : bool
@@ -74,9 +74,10 @@ cdef class Outputs:
             shape, self.c.output_stride, self.c.feature_stride = (self.d, width), 1, width
         self.w, self.w_avg, self.q = (None if not wanted else aligned(shape, X.dtype)
                                       for wanted in (True, coef_avg is not None, l1))
-        self._plain(self.w)[...] = coef
-        if coef_avg is not None:
-            self._plain(self.w_avg)[...] = coef_avg
+        if coef is not None:
+            self._plain(self.w)[...] = coef
+            if coef_avg is not None:
+                self._plain(self.w_avg)[...] = coef_avg
         self.state = np.array(state, dtype=STATE)
         self.scratch = aligned((4, padded), X.dtype)
         self.c.k, self.c.lone, self.c.o = self.total, lone, <fo_output *>_data(self.state)
@@ -107,10 +108,14 @@ cdef class Outputs:
         self.scratch[:, last:] = 0   # with CSR rows whole vectors of outputs move: those that are finished by nothing
 
     def true_weights(self):
-        """(labels, coef, intercept, averaged coef, averaged intercept); the averages None where there are none."""
+        """(coef, intercept, averaged coef, averaged intercept); the averages None where there are none."""
         s, w = self.state, self._plain(self.w)
-        coef = (w * s["scale"][:, None]).astype(w.dtype)
+        coef = (w * s["scale"][:, None]).astype(w.dtype, copy=False)
         if self.w_avg is None:
-            return np.asarray(self.labels), coef, s["b"], None, None
+            return coef, s["b"].copy(), None, None
         average = (self._plain(self.w_avg) + s["avg_a"][:, None] * w) / s["avg_b"][:, None]
-        return np.asarray(self.labels), coef, s["b"], average.astype(w.dtype), s["b_avg"]
+        return coef, s["b"].copy(), average.astype(w.dtype, copy=False), s["b_avg"].copy()
+
+    def last_columns(self, Py_ssize_t n):
+        """The last n columns of weights and averages as they lie in memory."""
+        return tuple(None if a is None else self._plain(a)[:, -n:] for a in (self.w, self.w_avg))

@@ -6,9 +6,11 @@ with the gradients that are still in the cache.
 """
 from cython.parallel cimport parallel
 from libc.math cimport INFINITY, isfinite, sqrt
+from libc.string cimport memcpy
 
 from fastopt._core cimport (FO_BFLOAT16, FO_CARRIES, FO_EIGHT_BITS, FO_PACK, FO_STATES, FO_SUMS_array, FO_SUMS_group,
                             FO_SUMS_none, FO_UNPACKED, kernels)
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._gradients cimport Array
 from fastopt._team cimport fo_team_rank, fo_team_size, fo_team_wait
 
@@ -17,6 +19,9 @@ ctypedef enum Pass:
     SQUARES                        # of the gradients, forwards
     SUMS                           # that the rule needs first
     STEP
+
+# from here on a gradient's square, and sums of such squares, may be beyond the type's largest number
+cdef double EXTREME_SQUARES_FLOAT = 1e30, EXTREME_SQUARES = 1e290, EXTREME_RATE = 1e15
 
 
 cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil:
@@ -33,7 +38,7 @@ cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nog
 
 
 cdef int take_step(Plan *p, int threads, Look look) noexcept nogil:
-    """The passes of a step, in one region of threads; the first array whose gradients were refused, or −1."""
+    """The passes of a step, in one region of threads; the first array whose gradients were refused, −1, or EXTREME."""
     if threads == 1:
         take_part(p, look, 0, 1)
     else:
@@ -43,15 +48,22 @@ cdef int take_step(Plan *p, int threads, Look look) noexcept nogil:
 
 
 cdef void take_part(Plan *p, Look look, int rank, int size) noexcept nogil:
-    """A thread's part of them; what is for one thread is between two meetings."""
+    """A thread's part of them."""
+    cdef fo_mode mode = fo_flush()
+    pass_by_pass(p, look, rank, size)
+    fo_unflush(mode)
+
+
+cdef void pass_by_pass(Plan *p, Look look, int rank, int size) noexcept nogil:
+    """Pass after pass; what is for one thread is between two meetings."""
     if look != LOOK_AWAY:
         one_part(p, SQUARES, rank, size)
     if rank == 0:
         p.refused = refused(p) if look == LOOK_AND_REFUSE else -1
-        if p.refused < 0:
+        if p.refused == -1:
             fold_rules(p)
     fo_team_wait(&p.team, size)
-    if p.refused >= 0:
+    if p.refused != -1:
         return
     if p.sums_over != FO_SUMS_none:
         one_part(p, SUMS, rank, size)
@@ -77,17 +89,26 @@ cdef void one_part(Plan *p, Pass what, int rank, int size) noexcept nogil:
 cdef void squares(Plan *p, Py_ssize_t k) noexcept nogil:
     cdef const Job *job = &p.jobs[k]
     cdef const Array *a = &p.arrays.at[job.array]
-    if a.n_rows < 0:
+    if a.absent:
+        p.sums[2 * k] = 0
+    elif a.n_rows < 0:
         p.sums[2 * k] = a.kernel.square_sum(job.n, a.g + job.start * a.size)
     else:   # the first job does the rows, however many they are
         p.sums[2 * k] = a.kernel.square_sum(a.n_rows * a.width, a.g) if job.start == 0 else 0
 
 
 cdef int refused(const Plan *p) noexcept nogil:
-    """The first array whose gradients are not finite, or −1."""
+    """The first array whose gradients are not finite, −1, or EXTREME."""
     cdef Py_ssize_t k, i
     cdef const Array *a
+    cdef bint extreme = False
+    for i in range(p.n_groups):
+        extreme = extreme or p.rules[i].lr > EXTREME_RATE
     for k in range(p.n_jobs):
+        if p.sums[2 * k] < EXTREME_SQUARES_FLOAT:
+            continue
+        a = &p.arrays.at[p.jobs[k].array]
+        extreme = extreme or p.sums[2 * k] > EXTREME_SQUARES or a.size == 4 or a.packing != FO_UNPACKED
         if not isfinite(p.sums[2 * k]):
             i = p.jobs[k].array
             a = &p.arrays.at[i]
@@ -96,7 +117,7 @@ cdef int refused(const Plan *p) noexcept nogil:
             if a.n_rows >= 0 and a.kernel.all_finite(a.n_rows * a.width, a.g):
                 continue
             return <int>i
-    return -1
+    return EXTREME if extreme else -1
 
 
 cdef double squared_norm(Plan *p) noexcept nogil:
@@ -139,13 +160,25 @@ cdef void fold_rules(Plan *p) noexcept nogil:
     cdef Py_ssize_t i
     cdef Array *a
     cdef double scale = p.sign * p.factor * global_bound(p)
+    for i in range(p.arrays.n if not p.one_clock else 0):
+        if p.arrays.at[i].absent:
+            pass_over(p, &p.arrays.at[i])
     for i in range(p.n_groups):
-        kernels(False).rule_fold(&p.rules[i], <double>p.t, scale, &p.carry[i * FO_CARRIES], &p.folded[i])
+        kernels(False).rule_fold(&p.rules[i], <double>(p.t - p.began[i]), scale, &p.carry[i * FO_CARRIES], &p.folded[i])
     for i in range(p.arrays.n):
         a = &p.arrays.at[i]
         a.step = p.folded[a.group]
+        if a.missed and not a.absent:
+            kernels(False).rule_fold(&p.rules[a.group], <double>(p.t - p.began[a.group] - a.missed), scale, a.carry, &a.step)
         if p.clip_norm < INFINITY:
             a.step.h.scale *= bounded(norm(p, a), p.clip_norm)
+
+
+cdef void pass_over(const Plan *p, Array *a) noexcept nogil:
+    """A step that is none of this array's: from its first on it carries numbers of its own."""
+    if a.missed == 0:
+        memcpy(a.carry, &p.carry[a.group * FO_CARRIES], FO_CARRIES * sizeof(double))
+    a.missed += 1
 
 
 cdef int overflown(const Plan *p) noexcept nogil:
@@ -162,7 +195,7 @@ cdef void sum_up(Plan *p, Py_ssize_t k) noexcept nogil:
     cdef const Array *a = &p.arrays.at[job.array]
     cdef void *state[4]
     p.sums[2 * k] = p.sums[2 * k + 1] = 0
-    if not a.matrices:
+    if not a.matrices and not a.absent:
         states_at(a, job.start, state)
         a.kernel.step_sums(&a.step, job.n, a.g + job.start * a.size, a.w + job.start * a.size, state, &p.sums[2 * k])
 
@@ -176,6 +209,8 @@ cdef void finish(Plan *p) noexcept nogil:
         p.totals[i] = 0
     for i in range(p.arrays.n):
         a = &p.arrays.at[i]
+        if a.absent:
+            continue
         for k in range(a.job, a.job + a.jobs):
             for j in range(2):
                 p.totals[3 * a.group + j] += p.sums[2 * k + j]
@@ -201,8 +236,8 @@ cdef void advance(Plan *p, Py_ssize_t k) noexcept nogil:
     cdef char *w = a.w + job.start * a.size
     cdef void *state[4]
     p.sums[2 * k] = 1
-    if a.matrices:
-        return   # these have passes of their own
+    if a.matrices or a.absent:
+        return   # matrices have passes of their own
     states_at(a, job.start, state)
     if a.packing != FO_UNPACKED:
         p.sums[2 * k] = a.kernel.step_packed(&a.step, a.packing, a.states, job.n, job.start, <double>p.t, g, w, state)

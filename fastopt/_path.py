@@ -1,13 +1,13 @@
-"""Least squares for many strengths of a penalty and many folds of the samples, from sums of products that are read once: those of the
-rows to learn from are those of all rows without those of the fold.
+"""Least squares for many strengths of a penalty, many folds of the samples and many targets, from sums of products that are read once:
+those of the rows to learn from are those of all rows without those of the fold.
 
-Used by the estimators that choose a strength.
+Used by the estimators that choose a strength, and by those that have several targets.
 """
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,13 +15,17 @@ from . import penalties
 from ._descent import Columns
 from ._descent_gram import gram
 from ._descent_samples import Samples
-from ._solve_working_set import EASE
 from ._solve_gap import shrinkage
-from ._solve_quadratic import ByMatrix
-from ._solver import CONVERGED, GAP_CLOSED, LIMIT, Solution, Vector, loss_name
+from ._solve_quadratic import ByMatrix, times
+from ._solve_working_set import EASE
+from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, Solution, Vector, loss_name
+from ._threads import resolve_threads
 
-FEATURES = 2048    # that sums of products are worth
-ROUNDS = 100       # of a quadratic, until its gap is closed
+FEATURES = 2048    # that sums of products are worth,
+WIDE = 1024        # and where there are fewer samples
+SAMPLES = 4096     # whose columns are copied at a time, at least
+MANY = 128         # of which a step takes those alone that move
+PATIENCE = 5       # rounds in a row that do not lower the gap
 
 
 def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
@@ -38,74 +42,120 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
     -------
     list of Sums, or None
     """
-    centre = _centre(objective, min(objective.n_samples - len(fold) for fold in folds))
-    if centre is None:
+    if not _pays(objective, FEATURES if objective.n_features < objective.n_samples else WIDE):
         return None
+    centre = _centre(objective)
     parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
     apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
     total = sum(parts[1:], parts[0]) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
     return [total - part for part in parts]
 
 
-def all_sums(objective: Any) -> Sums | None:
-    """The same of all rows."""
-    centre = _centre(objective, objective.n_samples)
-    return None if centre is None else Sums.of(objective, np.arange(objective.n_samples), centre)
+def all_sums(objective: Any, targets: Any = None) -> Sums | None:
+    """The same of all rows, and of several targets.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of all rows, and one target.
+    targets : sequence of k arrays of shape (n,), optional
+        Instead of the objective's.
+    """
+    most = FEATURES if targets is not None or objective.n_features <= objective.n_samples else WIDE
+    return Sums.of(objective, None, _centre(objective), targets) if _pays(objective, most) else None
 
 
-def _centre(objective: Any, n: int) -> Vector | None:
-    """What x and y had best stand without, or None where sums over n rows do not pay or are not possible."""
-    if loss_name(objective) != "squared_error" or objective.n_outputs > 1 or objective.n_features > min(FEATURES, n):
-        return None
-    samples, centre = Samples(objective), np.zeros(objective.n_features + 1)
-    if samples.standard is not None:
-        return None
-    if objective.fit_intercept:
-        centre[-1] = samples.targets.mean(dtype=np.float64)
-        centre[:-1] = 0 if samples.X.is_sparse else samples.column_means()
-    return centre
+def _pays(objective: Any, most: int) -> bool:
+    """Whether sums are possible, and are expected to pay for so many features."""
+    return bool(loss_name(objective) == "squared_error" and objective.n_outputs == 1 and objective.n_features <= most
+                and Samples(objective).standard is None)
+
+
+def _centre(objective: Any) -> Vector:
+    """What x had best stand without: the means of dense columns where there is an intercept."""
+    samples = Samples(objective)
+    if not objective.fit_intercept or samples.X.is_sparse:
+        return np.zeros(objective.n_features)
+    return np.asarray(samples.column_means())
 
 
 class Sums:
-    """Sums over samples of products of [x, 1, y] with themselves, weighted.
+    """Sums over samples of products of [x, 1, y] with themselves, weighted; y may be several targets.
 
     Attributes
     ----------
-    centre : ndarray of shape (d + 1,)
+    centre, middle : ndarray of shape (d,) and (k,)
         What x and y stand without, so that products do not lose the digits that the means of dense columns and of y have.
     H : ndarray of shape (d, d)
-    g, h : ndarray of shape (d,)
-        Of x·y, and of x.
-    y : ndarray of shape (3,)
+    g : ndarray of shape (k, d)
+        Of x·y.
+    h : ndarray of shape (d,)
+        Of x.
+    y : ndarray of shape (3, k)
         Of 1, y and y².
     """
 
-    def __init__(self, H: Vector, g: Vector, h: Vector, y: Vector, centre: Vector, intercept: bool) -> None:
-        self.H, self.g, self.h, self.y, self.centre, self.intercept = H, g, h, y, centre, intercept
+    H: Vector
+    g: Vector
+    h: Vector
+    y: Vector
+
+    def __init__(self, centre: Vector, middle: Vector, intercept: bool) -> None:
+        self.centre, self.middle, self.intercept = centre, middle, intercept
+        self._means: Means | None = None
 
     @classmethod
-    def of(cls, objective: Any, rows: Any, centre: Vector) -> Sums:
-        """Of some rows of an objective, whose columns are copied."""
-        part = objective.rows(rows)
-        samples = Samples(part)
-        y, weight = samples.targets - samples.targets.dtype.type(centre[-1]), samples.weight
-        share = np.full(y.size, 1 / y.size, y.dtype) if weight is None else weight
-        columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, turned=samples.turned,
-                          standard=(centre[:-1], np.ones(part.n_features)) if centre[:-1].any() else None)
-        H = gram(columns, share, 1.0)
-        g, h, _ = columns.moments(np.ascontiguousarray(share * y), share, 1.0)
-        wide = y.astype(np.float64)
-        moments = np.array([1.0, share @ wide, share @ (wide * wide)])
-        size = samples.total
-        return cls(size * H, size * g, size * h, size * moments, centre, objective.fit_intercept)
+    def of(cls, objective: Any, rows: Any, centre: Vector, targets: Any = None) -> Sums:
+        """Of some rows of an objective, or of all, whose columns are copied, some rows at a time."""
+        chosen = np.arange(objective.n_samples, dtype=np.int32) if rows is None else rows
+        targets = [Samples(objective).targets] if targets is None else targets
+        middle = np.array([y.mean(dtype=np.float64) if objective.fit_intercept else 0.0 for y in targets])
+        found, size = cls(centre, middle, objective.fit_intercept), max(SAMPLES, 4 * objective.n_features)
+        for start in range(0, len(chosen), size):
+            found._add(objective if rows is None and size >= len(chosen) else objective.rows(chosen[start:start + size]),
+                       [y[chosen[start:start + size]] for y in targets])
+        return found
+
+    def _add(self, part: Any, targets: Any) -> None:
+        samples, d = Samples(part), part.n_features
+        dtype, total = part.dtype, samples.total
+        columns = Columns(samples.X, np.arange(d, dtype=np.int32), samples.rows, turned=samples.turned,
+                          standard=(self.centre, np.ones(d)) if self.centre.any() else None)
+        share = np.full(len(targets[0]), 1 / total, dtype) if samples.weight is None else samples.weight
+        wide = [np.asarray(y, dtype=np.float64) - middle for y, middle in zip(targets, self.middle)]
+        g = np.array([columns.slopes((share * y).astype(dtype)) for y in wide])
+        _, h, _ = columns.moments(None, share, 1.0)
+        moments = np.array([np.ones(len(wide)), [share @ y for y in wide], [share @ (y * y) for y in wide]])
+        threads = resolve_threads(part.n_threads)
+        for name, value in (("H", gram(columns, share, 1.0, threads)), ("g", g), ("h", h), ("y", moments)):
+            value *= total
+            setattr(self, name, value + vars(self)[name] if name in vars(self) else value)
+
+    def _joined(self, other: Sums, sign: int) -> Sums:
+        found = Sums(self.centre, self.middle, self.intercept)
+        for name in ("H", "g", "h", "y"):
+            setattr(found, name, (np.add if sign > 0 else np.subtract)(getattr(self, name), getattr(other, name)))
+        return found
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(self.H + other.H, self.g + other.g, self.h + other.h, self.y + other.y, self.centre, self.intercept)
+        return self._joined(other, 1)
 
     def __sub__(self, other: Sums) -> Sums:
-        return Sums(self.H - other.H, self.g - other.g, self.h - other.h, self.y - other.y, self.centre, self.intercept)
+        return self._joined(other, -1)
 
-    def path(self, strengths: Iterable[tuple[float, Any]], w: Any = None, tol: float = 1e-4) -> Iterator[Solution]:
+    def means(self) -> Means:
+        """Over the weights, and without the means of x and y where there is an intercept."""
+        if self._means is None:
+            size = self.y[0, 0]
+            H, g, h, y, square = self.H / size, self.g / size, self.h / size, self.y[1] / size, self.y[2] / size
+            if self.intercept:
+                H -= np.multiply.outer(h, h)
+                g, square = g - np.multiply.outer(y, h), square - y * y
+            self._means = Means(H, g, h, y, square, bool(np.isfinite(H).all() and np.isfinite(g).all() and np.isfinite(square).all()))
+        return self._means
+
+    def path(self, strengths: Iterable[tuple[float, Any]], w: Any = None, tol: float = 1e-4, max_iter: int = 1000,
+             target: int = 0) -> Iterator[Solution]:
         """Least squares for one (l2, penalty) after the other, each started at the one before.
 
         Parameters
@@ -115,45 +165,100 @@ class Sums:
             Where to start.
         tol : float
             Of the duality gap over the mean square of y, or of the violation where there is no gap.
+        max_iter : int
+            Rounds for each, at most.
+        target : int
+            Which one.
 
         Yields
         ------
         Solution
         """
-        size, mean, square = self.y[0], self.y[1] / self.y[0], self.y[2] / self.y[0]
-        H, g, h = self.H / size, self.g / size, self.h / size
-        if self.intercept:
-            H, g, square = H - np.outer(h, h), g - h * mean, square - mean * mean
-        u = np.zeros(len(g)) if w is None else np.array(w[:len(g)], dtype=np.float64)
+        means, none = self.means(), penalties.Box()
+        u = np.zeros(len(self.h)) if w is None or not means.finite else np.array(w[:len(self.h)], dtype=np.float64)
+        walk, middle = Walk(means, target, u), float(self.middle[target] + means.y[target])
         for l2, penalty in strengths:
-            rule = penalties.Box() if penalty is None else penalty
-            value, violation, gap, rounds, done = _least_squares(H, g, square, l2, rule, u, tol)
-            message = (GAP_CLOSED if gap == gap else CONVERGED) if done else LIMIT
-            w = np.append(u, self.centre[-1] + mean - (h + self.centre[:-1]) @ u) if self.intercept else u.copy()
-            yield Solution(w, value, rounds, violation, gap, done, message, "cd")
+            value, violation, gap, rounds, message = (
+                walk.solve(l2, none if penalty is None else penalty, tol, max_iter) if means.finite
+                else (math.nan, math.nan, math.nan, 0, NOT_FINITE))
+            found = np.empty(len(u) + self.intercept)
+            found[:len(u)] = u
+            if self.intercept:
+                found[-1] = middle - (means.h + self.centre) @ u if means.finite else middle
+            yield Solution(found, value, rounds, violation, gap, message in (GAP_CLOSED, CONVERGED), message, "cd")
 
 
-def _least_squares(H: Vector, g: Vector, square: float, l2: float, rule: Any, w: Vector,
-                   tol: float) -> tuple[float, float, float, int, bool]:
-    """½ wᵀHw − g·w + square/2 + l2/2·‖w‖² + penalty from w on, which changes: value, violation, gap, rounds, whether it is solved."""
-    bound, by_gap, ridged = rule.bind(len(w)), rule.name in ("l1", "elasticnet"), H + l2 * np.eye(len(w))
-    for rounds in range(ROUNDS):
-        slope = H @ w - g
-        fit, cross = float(w @ slope) - float(g @ w) + square, float(g @ w) - square   # of residuals r: mean(r²), mean(r·y)
-        slope += l2 * w
-        violation = bound.violation(w, slope)
-        value = 0.5 * (fit + l2 * float(w @ w)) + bound.value(w)
-        gap = value + _dual(rule, l2, w, slope, fit, cross) if by_gap else math.nan
-        if violation == 0 or (gap <= tol * square if by_gap else violation <= tol):
-            return value, violation, gap, rounds, True
-        ByMatrix(bound, w, slope, ridged).minimize(0.1 * violation if by_gap else max(EASE * tol, 0.1 * violation))
-    return value, violation, gap, ROUNDS, False
+class Means(NamedTuple):
+    """What `Sums` are over their weights, H, g and square without the means of x and y where there is an intercept."""
+
+    H: Vector
+    g: Vector
+    h: Vector
+    y: Vector
+    square: Vector
+    finite: bool
 
 
-def _dual(rule: Any, l2: float, w: Vector, slope: Vector, fit: float, cross: float) -> float:
-    """Minus the dual value, with residuals shrunk to be feasible."""
-    strength = rule.params["alpha"] * (1.0 if rule.params["weights"] is None else np.asarray(rule.params["weights"]))
-    ratio = rule.params.get("l1_ratio", 1.0)
-    ridge = strength * (1 - ratio)
-    c = shrinkage(rule, slope + ridge * w, strength * ratio)
-    return c * c * 0.5 * (fit + float(((l2 + ridge) * w) @ w)) + c * cross
+class Walk:
+    """½ wᵀHw − g·w + square/2 + l2/2·‖w‖² + penalty for one (l2, penalty) after the other, from w on, which changes."""
+
+    def __init__(self, means: Means, target: int, w: Vector) -> None:
+        self.H, self.g, self.square, self.w = means.H, means.g[target], float(means.square[target]), w
+        self.ridged: tuple[float, Vector] = 0.0, means.H
+        self.slope, self.each = times(self.H, w) - self.g, np.empty_like(w)
+
+    def solve(self, l2: float, rule: Any, tol: float, max_iter: int) -> tuple[float, float, float, int, str]:
+        """Value, violation, gap, rounds, and why they ended."""
+        w, penalty, by_gap = self.w, rule.bind(len(self.w)), rule.name in ("l1", "elasticnet")
+        dual = Dual(rule, l2) if by_gap else None
+        rounds, idle, best, goal = 0, 0, math.inf, tol * self.square if by_gap else tol
+        while True:
+            pull = float(self.g @ w)
+            fit, cross = float(w @ self.slope) + self.square - pull, pull - self.square   # mean(r²), mean(r·y)
+            slope = self.slope + l2 * w if l2 else self.slope
+            violation = penalty.violation(w, slope, self.each)
+            value = 0.5 * (fit + l2 * float(w @ w) if l2 else fit) + penalty.value(w)
+            gap = math.nan if dual is None else value + dual(w, slope, fit, cross)
+            measure = violation if dual is None else gap
+            if violation == 0 or measure <= goal:
+                return value, violation, gap, rounds, GAP_CLOSED if by_gap else CONVERGED
+            idle = 0 if measure < best else idle + 1
+            best = min(best, measure)
+            if rounds >= max_iter or idle > PATIENCE:
+                return value, violation, gap, rounds, PRECISION if idle > PATIENCE else LIMIT
+            enough = 0.3 * goal / max(float(np.abs(w).sum()), 1e-300) if by_gap else EASE * tol
+            self._step(l2, penalty, slope, max(min(EASE * violation, enough), 1e-3 * violation))
+            rounds += 1
+
+    def _step(self, l2: float, penalty: Any, slope: Vector, tol: float) -> None:
+        """The quadratic of all weights, or where they are many of those that are not 0 or violate the conditions."""
+        some = np.flatnonzero((self.w != 0) | (self.each > 0)) if len(self.w) >= MANY and penalty.groups is None else None
+        if some is None or 2 * some.size > len(self.w):
+            if self.ridged[0] != l2:
+                self.ridged = l2, self.H + l2 * np.eye(len(self.w)) if l2 else self.H
+            ByMatrix(penalty, self.w, slope.copy(), self.ridged[1]).minimize(tol)
+        else:
+            part, u = self.H[np.ix_(some, some)], self.w[some]
+            part[np.diag_indices_from(part)] += l2
+            ByMatrix(penalty.take(some), u, slope[some], part).minimize(tol)
+            self.w[some] = u
+        self.slope = times(self.H, self.w) - self.g
+
+
+class Dual:
+    """Minus the dual value of l1, with residuals shrunk to be feasible."""
+
+    def __init__(self, rule: Any, l2: float) -> None:
+        params = rule.params
+        strength = params["alpha"] * (1.0 if params["weights"] is None else np.asarray(params["weights"]))
+        ratio = params.get("l1_ratio", 1.0)
+        self.rule, self.ridge, self.limit = rule, strength * (1 - ratio), strength * ratio
+        self.whole = self.ridge + l2
+        self.ridged = ratio < 1 or l2 > 0
+
+    def __call__(self, w: Vector, slope: Vector, fit: float, cross: float) -> float:
+        if not self.ridged:
+            c = shrinkage(self.rule, slope, self.limit)
+            return c * c * 0.5 * fit + c * cross
+        c = shrinkage(self.rule, slope + self.ridge * w, self.limit)
+        return c * c * 0.5 * (fit + float((self.whole * w) @ w)) + c * cross

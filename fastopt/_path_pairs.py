@@ -1,5 +1,6 @@
-"""L-BFGS of all folds along a path of strengths of l2: each run goes on with the pairs of the last ones, of other folds and strengths,
-whose Hessians are much the same.
+"""L-BFGS of all folds along a path of strengths of l2: each run goes on with the pairs of its own fold at the strengths before, whose
+Hessians are much the same.  Other folds' pairs would do as well for the Hessian, but they span what the rows that this fold
+leaves out have taught: where the penalty is weak, a run that tol ends early would have learnt its held-out rows.
 
 Used by the estimators that choose a strength, where Hessians are too dear (else: _path_folds.py).
 """
@@ -13,8 +14,8 @@ from ._solve import choose
 from ._solve_lbfgs import run
 from ._solver import Solution, Vector
 
-#: pairs that are kept, at least and at most, and bytes that they may take
-FEW, MANY, BYTES = 10, 60, 1 << 25
+#: pairs that are kept of a fold, at least and at most, and bytes that those of all folds may take
+FEW, MANY, BYTES = 10, 60, 1 << 26
 
 
 def keeps_pairs(objective: Any, solver: str, tol: float, l2: float) -> bool:
@@ -43,15 +44,15 @@ def with_pairs(objective: Any, folds: Sequence[tuple[Any, Any]], strengths: Sequ
     tol, max_iter
         As of `solve`.
     """
-    size = max(FEW, min(MANY, BYTES // (16 * objective.n_params)))
-    history = History(size, objective.n_params, "float64")
+    size = max(FEW, min(MANY, BYTES // (16 * objective.n_params * len(folds))))
+    histories = [History(size, objective.n_params, "float64") for _ in folds]
     fits, held = [objective.rows(train) for train, _ in folds], [objective.rows(test) for _, test in folds]
     points = list(starts)
     for pairs in zip(*strengths):
         found = []
         for i, l2 in enumerate(pairs):
             fits[i].l2 = l2
-            solution = run(fits[i], points[i].copy(), history, tol, max_iter)
+            solution = run(fits[i], points[i].copy(), histories[i], tol, max_iter)
             points[i] = solution.w
             found.append((solution, held[i].predictions(solution.w)))
         yield found

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import penalties
-from ._solve_newton import Factor
+from ._solve_factor import Factor
 from ._solve_quadratic import ByMatrix
 from ._solver import Vector
 

@@ -78,7 +78,10 @@ class Penalty(Settings):
 
         Parameters
         ----------
-        d, k : int
+        d : int
+            Weights of an output.
+        k : int, default=1
+            Outputs.
 
         Returns
         -------
@@ -134,7 +137,7 @@ class Penalty(Settings):
         Parameters
         ----------
         w : array_like of shape (d,) or (k, d)
-        step : float, at least 0
+        step : float, at least 0, default=1.0
 
         Returns
         -------

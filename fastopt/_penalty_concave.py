@@ -14,11 +14,11 @@ class MCP(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0
+    alpha : float, at least 0, default=1.0
         Strength.
-    gamma : float above 0, default 3
+    gamma : float above 0, default=3.0
         How soon it levels off; l1 as gamma grows.
-    positive : bool, default False
+    positive : bool, default=False
         Weights must not be negative.
     weights : array_like of shape (d,), optional
         Factors of alpha, at least 0; by default 1.
@@ -50,11 +50,11 @@ class SCAD(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0
+    alpha : float, at least 0, default=1.0
         Strength.
-    gamma : float above 2, default 3.7
+    gamma : float above 2, default=3.7
         How soon it levels off; l1 as gamma grows.
-    positive : bool, default False
+    positive : bool, default=False
         Weights must not be negative.
     weights : array_like of shape (d,), optional
         Factors of alpha, at least 0; by default 1.

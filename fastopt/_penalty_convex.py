@@ -19,9 +19,9 @@ class L1(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0
+    alpha : float, at least 0, default=1.0
         Strength.
-    positive : bool, default False
+    positive : bool, default=False
         Weights must not be negative.
     weights : array_like of shape (d,), optional
         Factors of alpha, at least 0; by default 1.
@@ -49,9 +49,9 @@ class L2(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0
+    alpha : float, at least 0, default=1.0
         Strength.
-    positive : bool, default False
+    positive : bool, default=False
         Weights must not be negative.
     weights : array_like of shape (d,), optional
         Factors of alpha, at least 0; by default 1.
@@ -76,11 +76,11 @@ class ElasticNet(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0
+    alpha : float, at least 0, default=1.0
         Strength.
-    l1_ratio : float from 0 to 1, default 0.5
+    l1_ratio : float from 0 to 1, default=0.5
         Share of the lasso.
-    positive : bool, default False
+    positive : bool, default=False
         Weights must not be negative.
     weights : array_like of shape (d,), optional
         Factors of alpha, at least 0; by default 1.
@@ -113,8 +113,10 @@ class Box(Penalty):
 
     Parameters
     ----------
-    low, high : float or array_like of shape (d,), default −inf and inf
-        Bounds, of all weights or of each.
+    low : float or array_like of shape (d,), default=-inf
+        Lower bounds, of all weights or of each.
+    high : float or array_like of shape (d,), default=inf
+        Upper bounds, likewise.
 
     Raises
     ------

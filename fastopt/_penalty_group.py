@@ -22,11 +22,11 @@ class GroupLasso(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0
+    alpha : float, at least 0, default=1.0
         Strength.
-    groups : int, sequence of int, or sequence of sequences of int
+    groups : int, sequence of int, or sequence of sequences of int, default=1
         The size of all groups, the size of each (neighbours in w), or the numbers of the weights in each.
-    positive : bool, default False
+    positive : bool, default=False
         Weights must not be negative.
     weights : array_like of shape (groups,), optional
         Factors of alpha, at least 0; by default 1.  Yuan and Lin take the roots of the sizes.
@@ -79,6 +79,17 @@ class GroupLasso(Penalty):
         return list(groups)
 
     def bind(self, d: int, k: int = 1) -> Regularizer:
+        """The penalty of k outputs with d weights each, for solvers; each output has groups of its own.
+
+        Parameters
+        ----------
+        d, k
+            See `Penalty.bind`.
+
+        Returns
+        -------
+        Regularizer
+        """
         groups = [tuple(j + d * output for j in group) for output in range(k) for group in self.members(d)]
         weights, low_high = self.params["weights"], self._bounds(k * d)
         if weights is not None and len(weights) * k != len(groups):

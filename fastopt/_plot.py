@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ._extras import needs
+
 BLUE, ORANGE, GREY = "#0b6fa4", "#d1572b", "#7a7a7a"
 
 
@@ -22,10 +24,8 @@ def plot_rates(rates: Any, title: str = "", ax: Any = None) -> Any:
     'two steps'
     """
     if ax is None:
-        try:
+        with needs("plot", "plot"):
             from matplotlib import pyplot
-        except ImportError as error:
-            raise ImportError("plot needs matplotlib: pip install fastopt[plot]") from error
         ax = pyplot.subplots(layout="constrained")[1]
         ax.set_title(title, fontsize="medium")
         ax.set(xlabel="step", ylabel="learning rate")
@@ -34,13 +34,14 @@ def plot_rates(rates: Any, title: str = "", ax: Any = None) -> Any:
 
 
 def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title: str = "", loss_name: str = "training loss",
-                score_name: str = "validation score", best_epoch: int | None = None) -> None:
+                score_name: str = "validation score", best_epoch: int | None = None,
+                saved_epoch: int | None = None, kind: str | None = None) -> None:
     r"""Draw the loss, and under it the validation score, of each epoch, the best epoch marked.
 
     Parameters
     ----------
-    path : path-like
-        Where the picture goes; its suffix chooses the format.
+    path : path-like or binary stream
+        Where the picture goes; the suffix of a path chooses the format.
     loss_curve : sequence of float
         Mean training loss of each epoch.
     validation_curve : sequence of float
@@ -51,6 +52,10 @@ def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title
         Labels of the vertical axes.
     best_epoch : int, optional
         From 1; that of the highest score if None.
+    saved_epoch : int, optional
+        From 1, that whose weights were kept; then this one is marked, and the best beside it where it is another.
+    kind : str, optional
+        Format of a picture that goes into a stream, such as 'png'.
 
     Examples
     --------
@@ -61,8 +66,9 @@ def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title
     >>> os.path.exists(path)
     True
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with needs("plot", "a picture"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
     panels = 2 if len(validation_curve) else 1
     figure = Figure(figsize=(7, 2.6 * panels + 1.0), dpi=150, layout="constrained")
@@ -70,16 +76,17 @@ def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title
     axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
     if best_epoch is None and panels == 2:
         best_epoch = 1 + max(range(len(validation_curve)), key=lambda i: validation_curve[i])
-    _curve(axes[0], loss_curve, BLUE, loss_name, best_epoch, log=_spans_decades(loss_curve))
+    marked = saved_epoch or best_epoch
+    _curve(axes[0], loss_curve, BLUE, loss_name, marked, log=_spans_decades(loss_curve))
     if panels == 2:
-        _curve(axes[1], validation_curve, ORANGE, score_name, best_epoch, log=False)
-        _mark_best(axes[1], validation_curve, best_epoch)
+        _curve(axes[1], validation_curve, ORANGE, score_name, marked, log=False)
+        _mark(axes[1], validation_curve, marked, best_epoch, "best" if saved_epoch is None else "saved")
         _widen(axes[1], 0.02)
     axes[-1].set_xlabel("epoch")
     figure.align_ylabels(axes)
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
     _head(figure, axes[0], title)
-    figure.savefig(os.fspath(path))
+    figure.savefig(path if hasattr(path, "write") else os.fspath(path), format=kind)
 
 
 def _spans_decades(values: Any) -> Any:
@@ -108,11 +115,15 @@ def _widen(axis: Any, least: Any) -> Any:
         axis.set_ylim(middle - least / 2, middle + least / 2)
 
 
-def _mark_best(axis: Any, scores: Any, epoch: Any) -> Any:
+def _mark(axis: Any, scores: Any, epoch: Any, best: Any, what: Any) -> Any:
     """A dot, and its value at the foot of the dashed line, on the side that has room: the curve is high there."""
     value, left = scores[epoch - 1], epoch > 0.6 * len(scores)
+    text = f"{what}: {value:.4f} in epoch {epoch}"
+    if best not in (None, epoch):
+        axis.plot([best], [scores[best - 1]], "o", color=ORANGE, markersize=6.5, markerfacecolor="white", zorder=3)
+        text += f"\nbest: {scores[best - 1]:.4f} in epoch {best}, not saved"
     axis.plot([epoch], [value], "o", color=ORANGE, markersize=6.5, markeredgecolor="white", zorder=3)
-    axis.annotate(f"best: {value:.4f} in epoch {epoch}", (epoch, 0.04), xycoords=("data", "axes fraction"),
+    axis.annotate(text, (epoch, 0.04), xycoords=("data", "axes fraction"),
                   xytext=(-7 if left else 7, 0), textcoords="offset points", ha="right" if left else "left", fontsize=9,
                   color="#444444", bbox=dict(boxstyle="round,pad=0.2", facecolor="white", edgecolor="none", alpha=0.8))
 

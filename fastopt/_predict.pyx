@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t
 import numpy as np
 
 from fastopt._core cimport Matrix, fo_kernels, fo_matrix, kernels
+from fastopt._load cimport spare
 
 cnp.import_array()
 
@@ -81,7 +82,7 @@ def predict(Matrix X, coef, intercept, const int32_t[::1] rows=None, int threads
     job.p = <char *>cnp.PyArray_DATA(out)
     job.block = max(16, min(BLOCK_ROWS, PACKED_BYTES // (<Py_ssize_t>job.size * X.d))) if X.packs else BLOCK_ROWS
     blocks = (job.n + job.block - 1) // job.block
-    wanted = max(1, min(threads, blocks, <Py_ssize_t>(job.n * X.row_size * job.k) // WORK_PER_THREAD))
+    wanted = spare(max(1, min(threads, blocks, <Py_ssize_t>(job.n * X.row_size * job.k) // WORK_PER_THREAD)))
     cdef Py_ssize_t part = job.block * X.d * job.size if X.packs else 0
     cdef char[::1] packed = np.empty(max(1, wanted * part), dtype=np.int8)
     cdef int32_t[::1] numbers = np.empty(max(1, wanted * job.block) if X.packs else 1, dtype=np.int32)

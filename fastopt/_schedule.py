@@ -143,7 +143,13 @@ class Schedule(Settings):
 
 
 class Function(Schedule):
-    """A user's function of the step as a schedule; made by ``as_schedule``."""
+    """A user's function of the step as a schedule; made by ``as_schedule``.
+
+    Parameters
+    ----------
+    function : callable
+        From the number of a step to its learning rate.
+    """
 
     name = "function"
     function: Callable[[int], float]
@@ -173,7 +179,7 @@ def as_schedule(lr: float | Schedule | Callable[[int], float], name: str = "lr")
     ----------
     lr : float, Schedule or callable
         A float is a `Constant`; a schedule is returned as it is; a callable takes the step, from 0, and returns the rate.
-    name : str
+    name : str, default='lr'
         What the argument is called in errors.
 
     Returns

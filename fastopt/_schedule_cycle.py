@@ -23,9 +23,9 @@ class CosineRestarts(Schedule):
         The rate at the start of each cycle.
     T_0 : int, at least 1
         Steps of the first cycle.
-    T_mult : int, at least 1
+    T_mult : int, at least 1, default=1
         What each cycle is longer by.
-    end_lr : float, at least 0
+    end_lr : float, at least 0, default=0.0
         The rate that each cycle goes down to; PyTorch's ``eta_min``.
 
     References
@@ -72,15 +72,15 @@ class OneCycle(Schedule):
         The highest rate.
     total_steps : int, at least 1
         Steps of the cycle.
-    pct_start : float from 0 to 1
+    pct_start : float from 0 to 1, default=0.3
         The share of the steps in which the rate rises; at most 1/2 with three_phase.
-    anneal_strategy : {'cos', 'linear'}
+    anneal_strategy : {'cos', 'linear'}, default='cos'
         Half cosines or straight lines.
-    div_factor : float above 0
+    div_factor : float above 0, default=25.0
         What the first rate is smaller by than the highest.
-    final_div_factor : float above 0
+    final_div_factor : float above 0, default=10000.0
         What the last rate is smaller by than the first.
-    three_phase : bool
+    three_phase : bool, default=False
         Whether the rate falls in two parts.
 
     References
@@ -139,13 +139,13 @@ class Cyclic(Schedule):
     ----------
     base_lr, max_lr : float, at least 0
         The lowest and the highest rate.
-    step_size_up : int, at least 1
+    step_size_up : int, at least 1, default=2000
         Steps from the lowest to the highest.
     step_size_down : int, at least 1, optional
         Steps back; as many by default.
-    mode : {'triangular', 'triangular2', 'exp_range'}
+    mode : {'triangular', 'triangular2', 'exp_range'}, default='triangular'
         What becomes of the height.
-    gamma : float above 0
+    gamma : float above 0, default=1.0
         The factor of 'exp_range'.
 
     References

@@ -37,11 +37,11 @@ class ExponentialDecay(Schedule):
     ----------
     lr : float, at least 0
         The rate of step 0.
-    decay_rate : float above 0
+    decay_rate : float above 0, default=0.96
         What the rate is multiplied by in `decay_steps` steps; above 1 it grows.
-    decay_steps : int, at least 1
+    decay_steps : int, at least 1, default=1
         Steps of one decay.
-    staircase : bool
+    staircase : bool, default=False
         Whether the rate stays the same between decays.
 
     Examples
@@ -74,7 +74,7 @@ class StepDecay(Schedule):
         The rate of step 0.
     step_size : int, at least 1
         Steps between two decays.
-    gamma : float above 0
+    gamma : float above 0, default=0.1
         What each decay multiplies the rate by.
 
     Examples
@@ -108,9 +108,9 @@ class Polynomial(Schedule):
         The rate of step 0.
     decay_steps : int, at least 1
         Steps until the rate is `end_lr`.
-    power : float above 0
+    power : float above 0, default=1.0
         The exponent.
-    end_lr : float, at least 0
+    end_lr : float, at least 0, default=0.0
         The last rate.
 
     Examples
@@ -141,11 +141,11 @@ class InverseTime(Schedule):
     ----------
     lr : float, at least 0
         The rate of step 0.
-    decay_rate : float, at least 0
+    decay_rate : float, at least 0, default=1.0
         How much the divisor grows in `decay_steps` steps.
-    decay_steps : int, at least 1
+    decay_steps : int, at least 1, default=1
         Steps of one decay.
-    staircase : bool
+    staircase : bool, default=False
         Whether the rate stays the same between decays.
 
     References
@@ -181,7 +181,7 @@ class InverseSqrt(Schedule):
     ----------
     lr : float, at least 0
         The rate of step 0.
-    decay_steps : int, at least 1
+    decay_steps : int, at least 1, default=1
         Steps until the rate is lr/√2.
 
     References
@@ -211,7 +211,7 @@ class InverseScaling(Schedule):
     ----------
     lr : float, at least 0
         The rate of step 0; scikit-learn's ``eta0``.
-    power : float
+    power : float, default=0.5
         The exponent; scikit-learn's ``power_t``.
 
     Examples
@@ -241,7 +241,7 @@ class Cosine(Schedule):
         The rate of step 0.
     decay_steps : int, at least 1
         Steps until the rate is `end_lr`.
-    end_lr : float, at least 0
+    end_lr : float, at least 0, default=0.0
         The last rate.
 
     References

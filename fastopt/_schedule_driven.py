@@ -43,21 +43,21 @@ class ReduceOnPlateau(_Driven):
     ----------
     lr : float, at least 0
         The first rate.
-    mode : {'min', 'max'}
+    mode : {'min', 'max'}, default='min'
         Whether a lower or a higher metric is better.
-    factor : float between 0 and 1
+    factor : float between 0 and 1, default=0.1
         What a reduction multiplies the rate by.
-    patience : int, at least 0
+    patience : int, at least 0, default=10
         How many updates in a row may bring nothing.
-    threshold : float, at least 0
+    threshold : float, at least 0, default=0.0001
         How much better a metric must be to count.
-    threshold_mode : {'rel', 'abs'}
+    threshold_mode : {'rel', 'abs'}, default='rel'
         Whether the threshold is a share of the best metric, or a difference from it.
-    cooldown : int, at least 0
+    cooldown : int, at least 0, default=0
         Updates after a reduction in which nothing is counted.
-    min_lr : float, at least 0
+    min_lr : float, at least 0, default=0.0
         The lowest rate.
-    eps : float, at least 0
+    eps : float, at least 0, default=1e-08
         A smaller difference of rates is no reduction.
 
     Examples
@@ -133,11 +133,11 @@ class PolyakStep(_Driven):
 
     Parameters
     ----------
-    f_star : float
+    f_star : float, default=0.0
         The lowest value that the loss can have: 0 for a model that can fit its samples and for losses that reach 0.
-    max_lr : float above 0
+    max_lr : float above 0, default=1.0
         The highest rate, and that before the first update.
-    c : float above 0
+    c : float above 0, default=1.0
         Smaller steps; 1 in Polyak's, 1/2 in Loizou's for strongly convex losses.
 
     References

@@ -43,7 +43,7 @@ class Warmup(Schedule):
         What comes after.  If a metric or a loss drives it, `update` passes that on.
     warmup_steps : int, at least 0
         Steps of the warm-up.
-    start_lr : float, at least 0
+    start_lr : float, at least 0, default=0.0
         The rate of step 0.
 
     References
@@ -78,7 +78,18 @@ class Warmup(Schedule):
         return lr
 
     def update(self, *values: float) -> float:
-        """What the schedule after the warm-up wants to be told; its rate from now on."""
+        """Tell the schedule after the warm-up what it wants to be told.
+
+        Parameters
+        ----------
+        *values : float
+            As its own ``update`` takes them.
+
+        Returns
+        -------
+        float
+            Its rate from now on.
+        """
         if self.driven_by is None:
             raise InvalidParameterError(f"schedule must be driven by a metric or a loss to be updated, got {self.schedule!r}")
         return self.schedule.update(*values)  # type: ignore[attr-defined, no-any-return]
@@ -172,7 +183,7 @@ class MultiStep(Piecewise):
         The rate of step 0.
     milestones : sequence of int
         The steps from which the rate is multiplied by `gamma` once more, rising.
-    gamma : float above 0
+    gamma : float above 0, default=0.1
         What each milestone multiplies the rate by.
 
     Examples

@@ -12,8 +12,10 @@ import numpy as np
 from fastopt._core cimport Matrix, fo_block, fo_output, fo_outputs, fo_sgd
 from fastopt._epochs cimport Epochs
 from fastopt._kept cimport Kept, keep
+from fastopt._load cimport spare
 from fastopt._outputs cimport KEPT, Outputs, finite
 from fastopt._samples cimport Samples
+from fastopt._touched cimport Rest
 
 from fastopt._core import PENALTY_NAMES, SCHEDULE_NAMES
 from fastopt._outputs import STATE
@@ -52,18 +54,25 @@ cdef class Run(Epochs):
         The step from which weights are averaged; 0: never.
     threads : int
         Threads that share the outputs.
+    columns : ndarray of int64, or None
+        Those of `coef` that X has, where X was made narrow.
+    owned : bool
+        `coef` and `coef_avg` may then be changed.
+    judged : bool
+        Whether `run` will be asked to judge objectives, or scores.
     """
     cdef fo_sgd sgd
     cdef Group *group
     cdef Py_ssize_t n_groups
     cdef list outputs
     cdef object lr, buffers
+    cdef readonly Rest rest                       # the weights of columns that no row touches, or None
     cdef double[::1] last_loss                    # of each output
     cdef bint adaptive
 
     def __init__(self, Matrix X, Samples samples, loss, penalty, schedule, coef, intercept, coef_avg=None,
                  intercept_avg=None, class_weight=None, double t=1, bint fit_intercept=True, bint one_class=False,
-                 double average=0, int threads=1):
+                 double average=0, int threads=1, columns=None, bint owned=False, bint judged=True):
         self._init_epochs(X, samples, len(coef), len(coef), t)
         self.sgd.loss.kind, self.sgd.loss.a, self.sgd.loss.b = loss
         self.sgd.penalty.kind, self.sgd.penalty.alpha, self.sgd.penalty.l1_ratio = penalty
@@ -78,15 +87,18 @@ cdef class Run(Epochs):
         self.sgd.intercept_share = 0.0 if not fit_intercept else 0.01 if X.is_sparse else 1.0
         rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
         self.adaptive = rate == "adaptive"
-        self.sgd.counts_penalty = (penalised or one_class) and rate not in ("pa1", "pa2")
+        self.sgd.counts_penalty = judged and (penalised or one_class) and rate not in ("pa1", "pa2")
         self.last_loss = np.zeros(self.k)
         state = np.zeros(self.k, dtype=STATE)
         for field in ("scale", "avg_b", "lr_factor", "weight_pos", "weight_neg"):
             state[field] = 1
         state["b"], state["b_avg"] = intercept, 0 if intercept_avg is None else intercept_avg
-        state["sq_norm"], state["l1_norm"] = np.square(coef, dtype=float).sum(axis=1), np.abs(coef).sum(axis=1)
+        if self.sgd.counts_penalty:
+            state["sq_norm"], state["l1_norm"] = np.square(coef, dtype=float).sum(axis=1), np.abs(coef).sum(axis=1)
         if class_weight is not None:
             state["weight_pos"], state["weight_neg"] = class_weight.T
+        if columns is not None:
+            self.rest, coef = Rest(coef, coef_avg, columns, X.dtype, owned), None
         self._init_groups(state, coef, coef_avg, threads)
 
     def __dealloc__(self):
@@ -96,14 +108,16 @@ cdef class Run(Epochs):
         """The outputs, shared among the threads, and the buffers of a block."""
         cdef Outputs out
         cdef Py_ssize_t rows = self.samples.block_rows, g
-        parts = np.array_split(np.arange(self.k), min(threads, self.k))
+        parts = [[0]] if self.k == 1 else np.array_split(np.arange(self.k), min(threads, self.k))
         self.n_groups, self.outputs = len(parts), []
         self.group = <Group *>PyMem_Malloc(self.n_groups * sizeof(Group))
         self.lr = np.empty(rows)
         self.buffers = [np.empty((2, rows * len(part)), dtype=self.X.dtype) for part in parts]
         for g, part in enumerate(parts):
-            out = Outputs(self.X, part, state[part], coef[part],
-                          None if coef_avg is None else coef_avg[part], self.k == 1, self.sgd.l1 > 0)
+            out = Outputs(self.X, part, state[part], None if coef is None else coef[part],
+                          coef_avg if coef is None or coef_avg is None else coef_avg[part], self.k == 1, self.sgd.l1 > 0)
+            if self.rest is not None:
+                self.rest.enter(out)
             y, p = self.buffers[g]
             self.outputs.append(out)
             self.group[g].out, self.group[g].labels = &out.c, &out.labels[0]
@@ -123,14 +137,17 @@ cdef class Run(Epochs):
 
     cdef int _epoch(self) except -1 nogil:
         cdef Py_ssize_t n, g
+        cdef int threads
         self.samples.start()
         n = self.samples.next_block()
         while n > 0:
             self.kernels.lr_block(&self.sgd.schedule, n, self.t, <double *>self.group[0].block.lr)
-            if self.n_groups == 1:
-                self._block(&self.group[0], n)
+            threads = spare(<int>self.n_groups)
+            if threads == 1:
+                for g in range(self.n_groups):
+                    self._block(&self.group[g], n)
             else:
-                for g in prange(self.n_groups, num_threads=<int>self.n_groups, schedule="static", chunksize=1):
+                for g in prange(self.n_groups, num_threads=threads, schedule="static", chunksize=1):
                     self._block(&self.group[g], n)
             for g in range(self.n_groups):
                 if self.group[g].out.k > 0:
@@ -148,6 +165,8 @@ cdef class Run(Epochs):
 
     cdef void _keep(self, bint back) noexcept nogil:
         cdef Py_ssize_t g
+        if self.n_iter == 0:   # nothing is made of a run whose first epoch diverged
+            return
         for g in range(self.n_groups):
             keep(self.group[g].kept, KEPT, back)
 
@@ -194,9 +213,26 @@ cdef class Run(Epochs):
         self.kernels.lr_block(&self.sgd.schedule, 1, self.epoch_start, <double *>self.group[0].block.lr)
         return float(self.lr[0]) * max((<Outputs>o).state["lr_factor"].max() for o in self.outputs)
 
-    def weights(self):
-        """(coef, intercept, coef_avg, intercept_avg), each with k rows; the averages None without averaging."""
+    cdef list _in_order(self, parts):
+        """Arrays of each thread's outputs as arrays of all outputs."""
         cdef Outputs out
+        if self.k == 1:
+            return list(parts[0])
         order = np.argsort(np.concatenate([np.asarray(out.labels) for out in self.outputs]))
-        parts = list(zip(*[out.true_weights()[1:] for out in self.outputs]))
-        return [None if part[0] is None else np.concatenate(part)[order] for part in parts]
+        return [None if part[0] is None else np.concatenate(part)[order] for part in zip(*parts)]
+
+    def weights(self, bint last=False):
+        """(coef, intercept, coef_avg, intercept_avg), each with k rows; the averages None without averaging.
+
+        Parameters
+        ----------
+        last : bool
+            The run is over: arrays that it owns may be given, which `rest` has yet to write.
+        """
+        cdef Outputs out
+        if self.rest is None:
+            return self._in_order([out.true_weights() for out in self.outputs])
+        b, b_avg = self._in_order([(out.state["b"].copy(), None if out.w_avg is None else out.state["b_avg"].copy())
+                                   for out in self.outputs])
+        coef, coef_avg = self.rest.promise(self.outputs) if last else self.rest.copies(self.outputs)
+        return [coef, b, coef_avg, b_avg]

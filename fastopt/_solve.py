@@ -14,8 +14,12 @@ from numpy.typing import ArrayLike
 
 from ._checks import integer, number
 from ._hessian_softmax import by_products, row_cost
+from ._solve_columns import Columns
+from ._solve_conjugate import conjugate
+from ._solve_squares import direct
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name, refuse, registry, suitable
+from ._solver import (CONVERGED, LIMIT, OVERFLOW, PRECISION, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name,
+                      refuse, registry, suitable)
 from .exceptions import InvalidParameterError
 
 __all__ = ["Solution", "solve"]
@@ -26,19 +30,31 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(importlib.i
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
 _OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
+#: the smallest gap, relative to the value, that it is asked for, and
+_FINEST = 1e-9
+#: passes or iterations after which an interior point method goes on
+_PASSES = 200
 #: nanoseconds that an output of a softmax costs a row
 SOFTMAX = 12.0
 #: condition number below which gradients alone do
 EVEN = 10.0
 #: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
 _APART = ("sag", "saga")
+#: readings of X up to which least squares take a factor: conjugate gradients take some twenty to some hundreds, by the condition
+DENSE_PASSES, SPARSE_PASSES = 200.0, 25.0
+#: solvers that read samples of X themselves; those that go by gradients as they are, and do not see columns of small numbers
+SAMPLES = ("sag", "saga", "svrg", "katyusha", "sdca")
+LOOSE = (*SAMPLES, "fista")
+#: what of the squared way of predictions may be left in columns of size 1 at their end
+ROUGH = 3e-3
+UNEVEN = "Columns of small numbers are not solved for yet: scale the columns, or take another solver ('auto')."
 #: losses whose minimum lies at infinity where classes are separable
 _MARGINS = ("log_loss", "multinomial", "exponential")
 
 
 def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
           max_iter: int = 100, callback: Callback | None = None, random_state: Any = None, *,
-          intercept_scaling: float | None = None) -> Solution:
+          intercept_scaling: float | None = None, relative: bool = False) -> Solution:
     """Minimise an objective, and a penalty of its coefficients.
 
     Parameters
@@ -51,15 +67,18 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     w0 : array_like of shape (n_params,), optional
         Where to start; default 0.
     tol : float, at least 0
-        The largest element of the gradient, or with a penalty of its least subgradient, at the end.
+        The largest element of the gradient, or with a penalty of its least subgradient, at the end; with an intercept, of columns
+        without their means, where these lie far from 0 (`LinearObjective.centred`).
     max_iter : int
     callback : callable, optional
         Of a `Solution` after each iteration; ``StopIteration`` ends the run.
     random_state : int, Generator or None
-        For solvers that draw rows.
+        For solvers that draw rows.  None: the same seed each time.
     intercept_scaling : float, above 0, optional
         The intercept is this number times a weight that is penalised like the others.  Default: it is not penalised.  Taken by the
         solvers that `scales_intercept` finds.
+    relative : bool
+        `tol` is relative to the largest element of the gradient at w = 0 and the best intercept, of squared errors.
 
     Returns
     -------
@@ -89,13 +108,121 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     try:
         objective.l2 = own + share
         auto = solver == "auto" or solver in _APART and loss_name(objective) == "multinomial"
-        name = _settle(choose(objective, rest, tol), objective) if auto else solver
-        run = find(name, objective, rest)
-        more = _scaling(intercept_scaling, name, objective, rest)
-        solution = run(objective, rest, w, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state, **more)
-        return _remark(solution, objective, rest)
+        name = choose(objective, rest, tol) if auto else solver
+        find(name, objective, rest)
+        given, mean = _centred(objective, name, intercept_scaling)
+        name = _settle(name, given) if auto else name
+        move = None if mean is None else _Means(given, mean)
+        options: dict[str, Any] = _scaling(intercept_scaling, name, objective, rest)
+        if relative and registry[name].needs.relative and rest is None:
+            options["relative"] = True
+        elif relative:
+            tol = relative_to_start(tol, given)
+        options |= {"tol": tol, "random_state": random_state, "callback": callback if move is None else move.told(callback)}
+        second = _second(name, given, rest) if solver == "auto" and max_iter > 0 else None
+        solution = _in_turn(name, second, given, rest, w.copy() if move is None else move.into(w), max_iter, options)
+        if name in LOOSE and rest is None and solution.converged and not _even(given, solution.w):
+            solution = solution._replace(converged=False, message=UNEVEN)
+        return _remark(_finite(solution if move is None else move.back(solution), w), objective, rest)
     finally:
         objective.l2 = own
+
+
+def _in_turn(name: str, second: str | None, objective: Any, penalty: Any, w: Vector, max_iter: int, options: dict[str, Any]) -> Solution:
+    """A solver's solution; that of a second one, which goes on where the first has not come to an end in _PASSES."""
+    run = find(name, objective, penalty)
+    solution = run(objective, penalty, w, max_iter=min(max_iter, _PASSES) if second else max_iter, **options)
+    if second is None or solution.message not in (LIMIT, PRECISION) or max_iter <= solution.n_iter:
+        return solution
+    options = {**options, "tol": max(options["tol"], _FINEST)}
+    further = registry[second].run(objective, penalty, w, max_iter=max_iter - solution.n_iter, **options)
+    return further._replace(n_iter=solution.n_iter + further.n_iter)
+
+
+def relative_to_start(tol: float, objective: Any) -> float:
+    """`tol` times the largest element of the gradient of squared errors at w = 0 and the best intercept: its meaning depends neither on
+    the unit nor on the origin of X and y."""
+    given = objective.centred()
+    w = np.zeros(given.n_params)
+    g = given.gradient(w)
+    if given.fit_intercept and abs(g[-1]) > 1e-9 * math.sqrt(2 * given.value(w)):
+        w[-given.n_outputs:] = -g[-given.n_outputs:]
+        g = given.gradient(w)
+    largest = float(np.abs(g).max())
+    return tol * largest if largest > 0 else tol
+
+
+def least_squares(objective: Any, Y: Any, strengths: Any, solver: str, tol: float, max_iter: int) -> tuple[Any, Solution]:
+    """Least squares of several outputs at once, each with its own strength of l2: (d + intercept, k) parameters of the columns that
+    `objective.centred()` has, and what is to be said of the worst of them.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of one output; its targets and l2 do not count.
+    Y : ndarray of shape (n, k)
+    strengths : ndarray of shape (k,)
+    solver : str
+        "newton-cholesky" or "newton-cg".
+    tol : float
+        The largest element of an output's gradient, relative to that at w = 0 and the best intercept.
+    max_iter : int
+    """
+    given = objective.centred()
+    if solver == "newton-cholesky":
+        found = direct(given, Y, strengths, tol, relative=True)
+    else:
+        several = given.outputs(Y)
+        found = conjugate(several, strengths, np.zeros(several.n_params), tol, max_iter, relative=True)
+    worst = int(np.argmax(found.violation))
+    return found.W, Solution(found.W[:, worst], math.nan, found.n_iter, float(found.violation[worst]), math.nan,
+                             found.message == CONVERGED, found.message, solver)
+
+
+def _centred(objective: Any, name: str, intercept_scaling: float | None) -> tuple[Any, Vector | None]:
+    """The objective for a solver, and the means that its columns are without, if any: those that read samples get a copy."""
+    if intercept_scaling is None and name in SAMPLES:
+        return objective.centred_copy()   # type: ignore[no-any-return]
+    if intercept_scaling is not None or not registry[name].needs.centred or objective.centred() is objective:
+        return objective, None
+    return objective.centred(), objective.centred().mean_
+
+
+def _even(objective: Any, w: Vector) -> bool:
+    """Whether least squares are solved in all columns, whatever their units: the gradient in columns of size 1, beside the way that
+    predictions have come."""
+    if loss_name(objective) != "squared_error":
+        return True
+    zero = np.zeros_like(w)
+    value, g = objective.value_and_gradient(w)
+    start, first = objective.value_and_gradient(zero)
+    if objective.fit_intercept:   # what an intercept alone gains is no way
+        size = objective.n_outputs
+        start -= 0.5 * float(first[-size:] @ first[-size:])
+    sizes = np.tile(Columns(objective).squares() + objective.l2, objective.n_outputs)
+    squares = float((g[:len(sizes)] ** 2 / np.maximum(sizes, 1e-300)).sum())
+    return squares <= ROUGH ** 2 * 2 * max(start - value, 0.0) or not np.any(g)
+
+
+class _Means:
+    """The way of weights between columns as they are and columns without their means: only the intercepts change."""
+
+    def __init__(self, objective: Any, mean: Vector) -> None:
+        self.mean, self.k, self.d = mean, objective.n_outputs, objective.n_features
+
+    def _moved(self, w: Vector, sign: float) -> Vector:
+        size, out = self.k * self.d, w.copy()
+        out[size:] += sign * (w[:size].reshape(self.k, self.d) @ self.mean)
+        return out
+
+    def into(self, w: Vector) -> Vector:
+        return self._moved(w, 1.0)
+
+    def back(self, solution: Solution) -> Solution:
+        return solution._replace(w=self._moved(solution.w, -1.0))
+
+    def told(self, callback: Callback | None) -> Callback | None:
+        return None if callback is None else lambda solution: callback(self.back(solution))
 
 
 def scales_intercept(objective: Any, penalty: Any, solver: str, tol: float) -> bool:
@@ -138,6 +265,8 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
         refuse("auto", "finds none", objective, penalty)
     if penalty is None and "lbfgs" in names:
         return _smooth(objective, names, tol)
+    if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
+        return "interior-point"
     return next((name for name in _OTHERS if name in names), names[0])
 
 
@@ -145,9 +274,12 @@ def _smooth(objective: Any, names: list[str], tol: float) -> str:
     """By what a Hessian costs, in readings of X."""
     many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
     if "newton-cholesky" not in names:
-        return many
+        return many if loss_name(objective) != "squared_error" else "newton-cg"
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
-    if hessian < (60 if loss_name(objective) == "squared_error" else 3.5) or values(objective) < WORTH and hessian < 20:
+    if loss_name(objective) == "squared_error":
+        most = SPARSE_PASSES if objective.X.is_sparse else DENSE_PASSES
+        return "newton-cholesky" if min(hessian, products_passes(objective)) < most else "newton-cg"
+    if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
         return "newton-cholesky"
     if rows >= (16 if hessian >= 20 else 32):
         return "preconditioned-cg"
@@ -160,11 +292,24 @@ def _settle(name: str, objective: Any) -> str:
     return name if part is None or condition(part) >= EVEN else "lbfgs"
 
 
+def few(objective: Any) -> bool:
+    """Whether an interior point method's iterations cost less than the many passes of dual coordinates over few columns."""
+    return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= 100_000)
+
+
+def _second(name: str, objective: Any, penalty: Any) -> str | None:
+    """Who goes on where a solver has not come to an end: columns far from 0 or of different scales, kinks that are all but sharp."""
+    able = name != "interior-point" and "interior-point" in suitable(objective, penalty)
+    return "interior-point" if able and objective.n_features <= 500 else None
+
+
 def _by_samples(objective: Any) -> bool:
-    """Whether a sample's row is short enough beside all columns, and l2 strong enough, for dual coordinates."""
+    """Whether a sample's row is short enough beside all columns, or samples with a margin are fewer than columns, and l2 is strong
+    enough, for dual coordinates."""
     X = objective.X
-    return bool(X.is_sparse and not objective.turned and objective.columns is None and 50 * X.row_size < objective.n_features
-                and objective.l2 * objective.n_samples >= 0.01)
+    short = 50 * X.row_size < objective.n_features if X.is_sparse else (
+        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge")
+    return bool(short and not objective.turned and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
 
 
 def hessian_passes(objective: Any) -> float:
@@ -181,6 +326,20 @@ def hessian_passes(objective: Any) -> float:
             products = row_cost(k, d + objective.fit_intercept)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
+
+
+def products_passes(objective: Any) -> float:
+    """The same of the products of rows, which least squares take where dense rows are fewer than columns."""
+    n, d = objective.n_samples, objective.n_features
+    return math.inf if objective.X.is_sparse or n >= d else 0.15 * n + 0.075 * n * n / d
+
+
+def _finite(solution: Solution, origin: Vector) -> Solution:
+    """Weights that are not finite are no solution: those of the start are, and numbers that overflowed are said to have."""
+    if np.isfinite(solution.w).all():
+        known = math.isfinite(solution.value)
+        return solution if known or not solution.converged else solution._replace(converged=False, message=OVERFLOW)
+    return solution._replace(w=origin, value=math.nan, violation=math.nan, gap=math.nan, converged=False, message=OVERFLOW)
 
 
 def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:

@@ -52,7 +52,8 @@ class Problem:
         self.each, self.complete = np.empty(self.d), False
         self.pool, self.leaps = Pool(self), Leaps()
         self.squares: Any = None   # the Hessian of squared errors, where all features are a set
-        self.whole = self.d <= WHOLE and self.penalty.groups is None and not self.samples.turned
+        wide = self.rule.sparse and self.d > max(32, self.objective.n_samples)   # sums of products are more than the columns
+        self.whole = self.d <= WHOLE and self.penalty.groups is None and not self.samples.turned and not wide
 
     def look(self) -> None:
         """Value, gradient and violations at w: a reading of X."""
@@ -97,7 +98,7 @@ class Problem:
             return before or Whole(self)
         numbers = before.numbers if isinstance(before, Part) else None
         chosen = self.working_set(numbers)
-        if (self.constant and WHOLE < self.d <= SQUARES and 2 * len(chosen) > self.d and self.penalty.groups is None
+        if (self.constant and WHOLE < self.d <= min(SQUARES, self.objective.n_samples) and 2 * len(chosen) > self.d and self.penalty.groups is None
                 and not self.samples.X.is_sparse and before is None):
             self.whole = self.complete = True
             return Whole(self)

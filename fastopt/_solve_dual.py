@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from ._dual import LOSSES, Run, gap
 from ._solve_samples import PENALTIES, Point, Problem, curvature_of, seed_of
-from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
+from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, OVERFLOW, PRECISION, STOPPED, Needs, Solution, Vector, solver
 from ._threads import resolve_threads
-from .exceptions import InvalidParameterError
 
 Array = NDArray[Any]
 
@@ -25,6 +24,8 @@ _INTERIOR = ("squared_error", "log_loss")
 _CHECK_EVERY = 10
 #: mean of curvature·‖x‖²·(weight over l2) above which weights are pulled to a point ahead
 _ACCELERATE = 2.0
+#: of fewer samples than columns, which seldom depend on each other, only after so many epochs
+_PLAIN = 60
 #: gap of the pulled problem, in multiples of the pull's own share, at which that point moves on, of losses with kinks; and of
 #: others, where the gap has grown since the last move: without the wait some orders of few samples diverge
 _NEAR, _NEAR_GROWN = 10.0, 3.0
@@ -34,7 +35,7 @@ _FIRST_CHECK, _FALL = 5, 0.15
 _PATIENCE = 20
 
 
-@solver("sdca", Needs(penalties=PENALTIES, losses=LOSSES, scales_intercept=True))
+@solver("sdca", Needs(penalties=PENALTIES, losses=LOSSES, scales_intercept=True, strictly_convex=True, plain=True))
 def sdca(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
          intercept_scaling: float | None = None) -> Solution:
     """Stochastic dual coordinate ascent: maximise the dual in one sample's variable after the other, in random orders.
@@ -50,8 +51,8 @@ def sdca(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int,
     objective, penalty, w0, max_iter, callback, random_state
         As in `solve`; `max_iter` counts passes over the samples.  The strength of l2 must not be 0.
     tol : float
-        Of a loss with a continuous derivative: bounds the violation.  Else bounds the duality gap, in multiples of the mean loss
-        of the prediction 0 (or of the value, if that is larger); the value is then at most the gap above its minimum.
+        Of a loss with a continuous derivative: bounds the violation.  Else bounds the duality gap, in multiples of the value (or
+        of what rounding leaves of the mean loss of the prediction 0); the value is then at most the gap above its minimum.
     intercept_scaling : float, optional
         As in scikit-learn's ``LinearSVC``: the intercept is this number times a weight of its own that is penalised like the
         others.  By default it is not penalised.
@@ -73,8 +74,6 @@ class _Fit:
 
     def __init__(self, objective: Any, penalty: Any, w0: Vector, random_state: Any, scaling: float | None) -> None:
         self.problem = problem = Problem(objective, penalty, "sdca")
-        if not problem.l2 > 0:
-            raise InvalidParameterError(f"solver 'sdca' needs an l2 penalty, got strength {problem.l2}; 'saga' would do")
         self.loss, self.smooth = objective.loss, objective.loss.smooth
         weight = np.ones(problem.X.n) if problem.weight is None else problem.weight
         self.share = weight / problem.total if problem.mask is None else weight * (problem.mask == 0) / problem.total
@@ -82,25 +81,38 @@ class _Fit:
         self.scaling, self.column = scaling, 0.0
         if problem.fit_intercept:   # of the size of a row: the intercept is then no harder to find than a weight
             self.column = scaling if scaling else math.sqrt(float(squares.mean())) or 1.0
-        squares = squares + self.column ** 2
+        self.squares, self.mask, self.seed = squares + self.column ** 2, problem.mask, seed_of(random_state)
         curvature = curvature_of(self.loss)
-        condition = (curvature if math.isfinite(curvature) else 1.0) * float(self.share @ squares) / (problem.n * problem.l2)
-        self.pull = condition * problem.l2 if condition > _ACCELERATE else 0.0
-        self.l2 = problem.l2 + self.pull   # as the kernel sees it
-        self.left_out = None
-        if problem.k == 1 and self.loss.name not in _INTERIOR and self.pull == 0:
-            self.left_out = np.zeros(problem.X.n, np.uint8) if problem.mask is None else problem.mask.copy()
-            problem.mask = self.left_out
-        threads = min(resolve_threads(objective.n_threads), problem.k)
-        samples = problem.samples(self.share / self.l2, seed_of(random_state), threads)
-        self.always_out = None if self.left_out is None else self.left_out.copy()
-        self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, squares, problem.l1 / self.l2, problem.positive,
-                          self.column, self.left_out, threads)
+        condition = (curvature if math.isfinite(curvature) else 1.0) * float(self.share @ self.squares) / (problem.n * problem.l2)
+        self.wanted = condition * problem.l2 if condition > _ACCELERATE else 0.0
+        self.build(0.0 if problem.n <= problem.d else self.wanted)
         self.y = problem.y.astype(np.float64)
         self.centre, self.least, self.idle, self.gap_moved = np.zeros(problem.k), math.inf, 0, math.inf
         self.first: Point | None = None
+        self.w0, self.value = w0, math.inf
         self.place(np.zeros((problem.k, problem.d)), np.zeros((problem.k, problem.d)), np.zeros(problem.k))
         self.start(w0)
+
+    def build(self, pull: float) -> None:
+        """The kernel that pulls weights as strongly as that; its dual variables are 0."""
+        problem = self.problem
+        self.pull, self.l2 = pull, problem.l2 + pull   # the latter as the kernel sees it
+        self.left_out, problem.mask = None, self.mask
+        if problem.k == 1 and self.loss.name not in _INTERIOR and pull == 0:
+            self.left_out = problem.mask = np.zeros(problem.X.n, np.uint8) if self.mask is None else self.mask.copy()
+        threads = min(resolve_threads(problem.objective.n_threads), problem.k)
+        samples = problem.samples(self.share / self.l2, self.seed, threads)
+        self.always_out = None if self.left_out is None else self.left_out.copy()
+        self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, self.squares, problem.l1 / self.l2, problem.positive,
+                          self.column, self.left_out, threads)
+
+    def accelerate(self) -> None:
+        """Go on with weights that are pulled to a point ahead."""
+        u = self.kernel.u
+        self.build(self.wanted)
+        self.kernel.u[...] = u
+        self.least, self.idle = math.inf, 0
+        self.place(self.coef, self.sum, self.sum_column)
 
     # ---- where to start ----
 
@@ -202,37 +214,52 @@ class _Fit:
     # ---- the run ----
 
     def run(self, tol: float, max_iter: int, callback: Any) -> Solution:
-        problem = self.problem
-        if self.first is not None and self.smooth and self.first.violation <= tol:
-            return problem.solution(self.first, 0, True, CONVERGED)
+        problem, point, width = self.problem, self.problem.at(self.w0) if self.first is None else self.first, math.nan
+        if not (math.isfinite(point.value) and np.isfinite(self.share / self.l2).all() and np.isfinite(self.squares).all()):
+            return problem.solution(point, 0, False, NOT_FINITE)
+        if self.smooth and self.first is not None and point.violation <= tol:
+            return problem.solution(point, 0, True, CONVERGED)
         last, ratio, first = 0, math.inf if self.smooth else 0.1, math.inf
         for n_iter in range(1, max_iter + 1):
             self.kernel.run(self.kernel.n_iter + 1)
             if self.kernel.diverged:
-                return problem.solution(problem.at(self.weights()), n_iter, False, NOT_FINITE)
+                return problem.solution(point, n_iter, False, OVERFLOW)
             measure, stuck = self.after_epoch()
             if self.pull > 0:
                 self.move_ahead()
-            target = tol if self.smooth else tol * self.scale
             first = measure if n_iter == 1 else first
             early = ratio == math.inf and (measure <= _FALL * first or n_iter >= _FIRST_CHECK)
             due = early or n_iter - last >= _CHECK_EVERY or n_iter == max_iter or callback is not None
-            if not (due or stuck or ratio * measure <= 1.5 * target):
-                continue
-            point, width = self.look()
-            last, self.scale = n_iter, max(self.scale, point.value)
-            found = point.violation if self.smooth else max(width, self.intercept_error() * self.scale)
-            ratio = found / max(measure, 1e-100)
-            if found <= target:
-                return problem.solution(point, n_iter, True, CONVERGED if self.smooth else GAP_CLOSED, width)
-            if (stuck or ratio * measure <= target) and not self.put_back() and stuck:
-                return problem.solution(point, n_iter, False, PRECISION, width)
-            if callback is not None:
-                try:
-                    callback(problem.solution(point, n_iter, False, gap=width))
-                except StopIteration:
+            if due or stuck or ratio * measure <= 1.5 * self.target(tol):
+                point, width = self.look()
+                last, self.scale, self.value = n_iter, max(self.scale, point.value), point.value
+                found = point.violation if self.smooth else max(width, self.intercept_error() * self.scale)
+                ratio, target = found / max(measure, 1e-100), self.target(tol)
+                if found <= target:
+                    return problem.solution(point, n_iter, True, CONVERGED if self.smooth else GAP_CLOSED, width)
+                if (stuck or ratio * measure <= target) and not self.put_back() and stuck:
+                    return problem.solution(point, n_iter, False, PRECISION, width)
+                if callback is not None and not self.told(callback, problem.solution(point, n_iter, False, gap=width)):
                     return problem.solution(point, n_iter, False, STOPPED, width)
+            if n_iter == _PLAIN and self.wanted > self.pull:
+                self.accelerate()
         return problem.solution(point, max_iter, False, LIMIT, width)
+
+    def told(self, callback: Any, solution: Solution) -> bool:
+        """Whether the callback wants to go on."""
+        try:
+            callback(solution)
+        except StopIteration:
+            return False
+        return True
+
+    def target(self, tol: float) -> float:
+        """What the violation, or the gap, must not exceed: of a gap, tol times the value, as far as this precision tells."""
+        return tol if self.smooth else max(tol * min(self.value, self.scale), self.rounding())
+
+    def rounding(self) -> float:
+        """What of a gap is nothing but rounding."""
+        return 10 * float(np.finfo(self.problem.X.dtype).eps) * self.scale
 
     def after_epoch(self) -> tuple[float, bool]:
         """Move the centre of the intercepts, choose whom to leave out.  Returns what the violation, or the gap, is in proportion
@@ -251,8 +278,7 @@ class _Fit:
         measure = math.sqrt(max(self.gap_seen, 0.0)) + error if self.smooth else self.gap_seen + error * self.scale
         self.idle = 0 if travels or measure < 0.95 * self.least else self.idle + 1
         self.least = min(self.least, measure)
-        rounding = 10 * float(np.finfo(self.problem.X.dtype).eps) * self.scale
-        return measure, self.idle >= _PATIENCE and self.gap_seen < rounding
+        return measure, self.idle >= _PATIENCE and self.gap_seen < self.rounding()
 
     def intercept_error(self) -> float:
         """The derivative of the dual's Lagrangian by the intercepts: |Σ s·u|/Σ s."""

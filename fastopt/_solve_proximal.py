@@ -36,7 +36,7 @@ class _Descent:
         return max(largest, float(np.abs(point.g[self.m:]).max(initial=0.0)))
 
 
-@solver("fista", Needs(penalties=None, smooth=True))
+@solver("fista", Needs(penalties=None, smooth=True, centred=True))
 def proximal_gradient(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
                       random_state: Any = None) -> Solution:
     """FISTA with backtracking and restarts; a reading of X for a trial, and one for the point behind it."""

@@ -4,6 +4,7 @@ Used by _solve_working_set.py, and by _path.py for least squares from sums of pr
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,9 @@ from ._quadratic import descend_quadratic
 from ._solver import Vector
 
 EPOCHS = 1000   # at most
+MOST = 50       # between extrapolations, whose overhead is that of many epochs of few weights,
+WORK = 1 << 22  # and numbers that they would read if all weights moved
+IDLE = 3        # batches of epochs in a row that do not lower the value: rounding is all that is left
 LEAP = 30       # products of conjugate gradients
 
 
@@ -68,7 +72,8 @@ class Quadratic:
     extrapolation, as Bertrand and Massias 2021 use it).
     """
 
-    batch = 5   # epochs between extrapolations
+    steps = 5   # epochs that are extrapolated
+    cost: int   # numbers that an epoch reads, at most
 
     def __init__(self, penalty: Regularizer, u: Vector) -> None:
         self.penalty, self.u, self.start = penalty, u, u.copy()
@@ -83,12 +88,22 @@ class Quadratic:
 
     def minimize(self, tol: float) -> None:
         """Until no step times its curvature exceeds tol."""
-        history = np.empty((self.batch + 1, self.u.size))
-        for _ in range(EPOCHS // self.batch):
+        between = max(self.steps, min(MOST, WORK // self.cost))
+        history, idle, best = np.empty((between + 1, self.u.size)), 0, math.inf
+        for done in range(0, EPOCHS, between):
             if self.epochs(tol, history) < 0:
                 return
             if not self.leap(tol):
-                self.extrapolate(history)
+                self.extrapolate(history[-self.steps - 1:])
+            value = self.now()
+            idle = 0 if value < best else idle + 1
+            best = min(best, value)
+            if idle >= IDLE or not math.isfinite(value):
+                return
+
+    def now(self) -> float:
+        """The value where the weights are, up to a constant."""
+        raise NotImplementedError
 
     def leap(self, tol: float) -> bool:
         """Go to the minimum over the weights that are not 0, or towards it; False if that is not lower, or not tried."""
@@ -108,12 +123,18 @@ class Quadratic:
             self.jump(trial)
 
 
+def times(H: Vector, v: Vector) -> Vector:
+    """A symmetric matrix times a vector, most of which may be 0."""
+    support = np.flatnonzero(v)
+    return np.asarray(H @ v if 3 * support.size > v.size else v[support] @ H[support])
+
+
 class ByMatrix(Quadratic):
     """The quadratic by its matrix."""
 
     def __init__(self, penalty: Regularizer, u: Vector, g: Vector, H: Vector) -> None:
         super().__init__(penalty, u)
-        self.g, self.first, self.H = g, g.copy(), H
+        self.g, self.first, self.H, self.cost = g, g.copy(), H, H.size
 
     def epochs(self, tol: float, history: Vector) -> int:
         return descend_quadratic(self.penalty, self.H, self.g, self.u, tol, history)
@@ -121,8 +142,11 @@ class ByMatrix(Quadratic):
     def value(self, u: Vector, g: Vector) -> float:
         return 0.5 * float((self.first + g) @ (u - self.start)) + self.penalty.value(u)
 
+    def now(self) -> float:
+        return self.value(self.u, self.g)
+
     def jump(self, trial: Vector) -> bool:
-        g = self.g + self.H @ (trial - self.u)
+        g = self.g + times(self.H, trial - self.u)
         lower = self.value(trial, g) < self.value(self.u, self.g)
         if lower:
             self.u[:], self.g[:] = trial, g
@@ -132,14 +156,14 @@ class ByMatrix(Quadratic):
 class ByColumns(Quadratic):
     """The quadratic by the columns of X: s = e + D·X(u − start) is kept, e the first and D the second derivatives."""
 
-    batch = 3
+    steps = 3
 
     def __init__(self, penalty: Regularizer, columns: Columns, u: Vector, s: Any, D: Any, factor: float, l2: float, total: float,
                  h: Vector | None, shift: float, square: Vector, leaps: Leaps) -> None:
         super().__init__(penalty, u)
         self.columns, self.s, self.e, self.D, self.shift = columns, s, s.copy(), D, shift
         self.rest = factor, l2, total, h
-        self.square, self.leaps = square, leaps
+        self.square, self.leaps, self.cost = square, leaps, 2 * columns.stored + 1
         self.scale = (1 / factor if D is None else np.divide(1 / factor, D, out=np.zeros_like(D), where=D > 0))
 
     def epochs(self, tol: float, history: Vector) -> int:
@@ -152,6 +176,9 @@ class ByColumns(Quadratic):
         factor, l2, total, h = self.rest
         smooth = 0.5 * float(np.sum((s - self.e) * (s + self.e) * self.scale, dtype=np.float64))
         return smooth - (0.5 * shift * shift * total if h is not None else 0.0) + l2 / 2 * float(u @ u) + self.penalty.value(u)
+
+    def now(self) -> float:
+        return self.value(self.u, self.s, self.shift)
 
     def jump(self, trial: Vector) -> bool:
         factor, _, total, h = self.rest

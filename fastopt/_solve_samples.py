@@ -54,10 +54,8 @@ class Problem:
         self.objective, self.solver = objective, solver
         self.k, self.d, self.fit_intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
         self.penalty = None if penalty is None else penalty.bind(self.d, self.k)
-        self.l2, self.l1, self.positive = _strengths(penalty, solver)
+        self.l2, self.l1, self.positive = _strengths(penalty)
         self.l2 += objective.l2
-        if objective.columns is not None:
-            raise InvalidParameterError(f"solver '{solver}' takes X as it is, not standardize=True; 'lbfgs' would do")
         self.X = rows_of(objective.X) if not objective.turned else Matrix(objective._csc.tocsr())
         y, weight, rows = objective.y, objective.weight, objective.rows_
         self.rows = rows
@@ -104,24 +102,21 @@ def curvature_of(loss: Any) -> float:
 
 
 def seed_of(random_state: Any) -> int:
-    """A seed for the order of the samples."""
+    """A seed for the order of the samples; None: one and the same, so that a fit gives the same weights each time."""
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(1, 2 ** 31 - 1))
     try:
-        return int(np.random.default_rng(random_state).integers(1, 2 ** 31 - 1))
+        return int(np.random.default_rng(0 if random_state is None else random_state).integers(1, 2 ** 31 - 1))
     except (TypeError, ValueError):
         raise InvalidParameterError(f"random_state must be an integer at least 0, a numpy Generator or RandomState, or None, "
                                     f"got {random_state!r}") from None
 
 
-def _strengths(penalty: Any, solver: str) -> tuple[float, float, bool]:
+def _strengths(penalty: Any) -> tuple[float, float, bool]:
     """The strengths of l2 and l1 and whether weights must not be negative."""
     if penalty is None:
         return 0.0, 0.0, False
     params = penalty.params
-    if params.get("weights") is not None:
-        raise InvalidParameterError(f"solver '{solver}' takes penalties of one strength for all weights, got {penalty!r}; "
-                                    "'fista' would do")
     alpha = params.get("alpha", 0.0)
     ratio = {"l1": 1.0, "elasticnet": params.get("l1_ratio", 0.0)}.get(penalty.name, 0.0)
     return alpha * (1 - ratio), alpha * ratio, params.get("positive", penalty.name == "nonnegative")

@@ -26,6 +26,10 @@ EXACT, POLISHES = 0.1, 3
 AHEAD = 10.0
 #: what a first step leaves of the violation, as far as anybody knows
 UNKNOWN = 0.01
+#: how far a step may still move the predictions of squared errors at the end, relative to the way they have come
+SPREAD = 1e-5
+#: share of a value that its rounding may be, below which no step can be seen to lower it
+ROUNDING = 1e-9
 PATIENCE = 5   # iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach
 
 
@@ -43,17 +47,30 @@ class Descent:
         What `violation` is to reach.
     newton : bool
         Whether steps are Newton's by the whole Hessian.
+    decrement : float
+        Twice what the last step was expected to lower the value by.
+    gain : float
+        What it did lower it by.
+    unit, softest : ndarray or float
+        What weights are counted in, and there one over the least curvature that was seen, where a method knows them.
     """
 
     def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
         self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
         self.search = LineSearch(self)
         self.violation, self.expected = math.inf, math.inf
+        self.moved, self.drifts, self.unit, self.softest = False, False, 1.0, 0.0
+        found = w0[:objective.n_outputs * objective.n_features].any()   # by somebody's steps before, which ended
+        self.decrement = self.gain = 0.0 if found else math.inf
         self.look()
+        self.first = self.value
 
     def look(self) -> None:
         """Value and gradient at w; Newton's method gets the Hessian from the same reading of X, if it will surely need it."""
         self._hessian = None
+        if self.drifts:
+            self.objective.forget()
+            self.moved = False
         if self.newton and self.expected > AHEAD * self.tol:
             self.value, self.g, self._hessian = second_order(self.objective, self.w)
         else:
@@ -62,12 +79,33 @@ class Descent:
         if loss_name(self.objective) == "squared_error":   # one step ends it
             self.expected = 0.0
         else:
-            self.expected = self.violation * (self.violation / before if math.isfinite(before) else UNKNOWN)
+            self.expected = self.violation * (self.violation / before if 0 < before < math.inf else UNKNOWN)
 
     def hessian(self) -> Any:
         """The Hessian at w, on and below the diagonal; the caller's own."""
         found, self._hessian = self._hessian, None
         return hessian(self.objective, self.w, whole=False) if found is None else found
+
+    def holds(self) -> bool:
+        """Whether the violation is within tol, and is so with predictions that were not moved along lines, but read afresh.  Where
+        it is not, they are read afresh from now on."""
+        if self.violation <= self.tol and self.moved:
+            self.drifts = True
+            self.look()
+            self.drifts = not self.violation <= self.tol
+        return self.violation <= self.tol
+
+    @property
+    def settled(self) -> bool:
+        """Whether the last step was worth nothing any more: a gradient within tol says little where columns are of small numbers.
+        Squared errors are to move predictions no further, beside the way they have come; other losses, which have a unit, to
+        fall by no more than tol of their value."""
+        if self.violation == 0:
+            return True
+        if loss_name(self.objective) == "squared_error":
+            away = max(self.decrement, self.softest * float(np.sum((self.unit * self.g) ** 2)))
+            return away <= SPREAD ** 2 * 2 * (self.first - self.value)
+        return max(self.decrement, self.gain) <= max(self.tol, ROUNDING) * max(abs(self.value), self.first - self.value)
 
     @property
     def finite(self) -> bool:
@@ -83,14 +121,16 @@ class Descent:
         slope = dot(direction, self.g)
         if not slope < 0:
             return False
+        self.decrement = -slope
         line = self.search.line = self.objective.line(self.w, direction)
         step = self.search.search(direction, slope, guess, widen=widen)
         if not step:
             return False
         if self.newton:
             step = self.search.polish(step, slope)
-        self.w = line.accept(step)
+        self.w, self.moved, before = line.accept(step), True, self.value
         self.look()
+        self.gain = before - self.value
         return True
 
 
@@ -138,10 +178,10 @@ def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, m
     """Iterate until the gradient is within tol, or nothing more is to be had."""
     descent = Descent(objective, w0, tol, newton and max_iter > 0)
     steps = method(descent)
-    lowest, least, n_iter, idle = math.inf, math.inf, 0, 0
+    lowest, least, n_iter, idle, drifts = math.inf, math.inf, 0, 0, False
     while True:
-        solution = Solution(descent.w, descent.value, n_iter, descent.violation, math.nan, descent.violation <= tol,
-                            CONVERGED, name)
+        within = descent.holds()
+        solution = Solution(descent.w, descent.value, n_iter, descent.violation, math.nan, within and descent.settled, CONVERGED, name)
         if not descent.finite:
             return solution._replace(converged=False, message=NOT_FINITE)
         if n_iter and callback is not None:
@@ -151,14 +191,16 @@ def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, m
                 return solution._replace(message=STOPPED)
         if solution.converged:
             return solution
+        if descent.drifts and not drifts:   # what was seen so far was not true
+            lowest, least, drifts = math.inf, math.inf, True
         idle = 0 if descent.value < lowest or descent.violation < least else idle + 1
         lowest, least = min(lowest, descent.value), min(least, descent.violation)
         if idle >= PATIENCE:
-            return solution._replace(message=PRECISION)
+            return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
         if n_iter >= max_iter:
             return solution._replace(message=LIMIT)
         try:
             next(steps)
         except StopIteration:
-            return solution._replace(message=PRECISION)
+            return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
         n_iter += 1

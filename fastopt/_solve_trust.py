@@ -7,16 +7,19 @@ where there are many more rows than columns.  Used by _solve.py, through the reg
 from __future__ import annotations
 
 from collections.abc import Callable
+import math
 from typing import Any
 
 import numpy as np
 
 from ._hessian import hessian
 from ._lbfgs import dot
-from ._solve_newton import MAX_PARAMS, Factor, begin, newton_cholesky
+from ._solve_conjugate import conjugate
+from ._solve_factor import Factor
+from ._solve_newton import MAX_PARAMS, begin, newton_cholesky
 from ._solve_start import part_of
 from ._solve_smooth import Descent, Steps, descend
-from ._solver import Callback, Needs, Solution, Vector, solver
+from ._solver import CONVERGED, Callback, Needs, Solution, Vector, loss_name, solver
 
 Preconditioner = Callable[[Vector], Vector]
 
@@ -63,9 +66,9 @@ def _newton(descent: Descent, preconditioner: Callable[[Descent], Preconditioner
         yield
 
 
-@solver("newton-cg", Needs(smooth=True))
+@solver("newton-cg", Needs(smooth=True, centred=True, relative=True))
 def newton_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-              random_state: Any) -> Solution:
+              random_state: Any, relative: bool = False) -> Solution:
     """Newton's method by conjugate gradients, and a line search.
 
     References
@@ -73,10 +76,29 @@ def newton_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter
     L. Galli and C.-J. Lin (2021), A study on truncated Newton methods for linear classification, IEEE Trans. Neural Networks and
     Learning Systems 33.
     """
+    if loss_name(objective) == "squared_error" and max_iter > 0:
+        return _squares(objective, w0, tol, max_iter, callback, relative)
     return descend("newton-cg", lambda descent: _newton(descent, lambda _: np.copy), objective, w0, tol, max_iter, callback)
 
 
-@solver("preconditioned-cg", Needs(smooth=True, max_params=MAX_PARAMS))
+def _squares(objective: Any, w0: Vector, tol: float, max_iter: int, callback: Callback | None, relative: bool) -> Solution:
+    """Least squares: one step is all there is, by as many iterations as it takes."""
+    def tell(w: Vector, n_iter: int) -> bool:
+        try:
+            assert callback is not None
+            callback(Solution(w, math.nan, n_iter, math.nan, math.nan, False, "", "newton-cg"))
+        except StopIteration:
+            return True
+        return False
+
+    strengths = np.full(objective.n_outputs, objective.l2)
+    found = conjugate(objective, strengths, w0, tol, max_iter, relative, None if callback is None else tell)
+    w = np.concatenate([found.W[:objective.n_features].T.ravel(), found.W[objective.n_features:].ravel()])
+    return Solution(w, objective.value(w), found.n_iter, float(found.violation.max()), math.nan, found.message == CONVERGED,
+                    found.message, "newton-cg")
+
+
+@solver("preconditioned-cg", Needs(smooth=True, max_params=MAX_PARAMS, centred=True))
 def preconditioned_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
                       random_state: Any) -> Solution:
     """Newton's method by conjugate gradients, preconditioned by the Hessian of a random part of the rows.

@@ -17,7 +17,7 @@ from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, So
 from ._threads import resolve_threads
 from ._variance import Run
 
-_NEEDS = Needs(penalties=PENALTIES, losses=tuple(LOSS_NAMES), smooth=True, convex=True)
+_NEEDS = Needs(penalties=PENALTIES, losses=tuple(LOSS_NAMES), smooth=True, convex=True, plain=True)
 #: how often the step may be divided where the objective rose
 _RETRIES = 30
 #: Katyusha: momentum grows with each pass that lowers the value by more than this share of what the last one did

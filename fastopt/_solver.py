@@ -20,10 +20,14 @@ Callback = Callable[["Solution"], Any]
 CONVERGED = "The largest element of the gradient is within tol."
 GAP_CLOSED = "The duality gap is within tol."
 LIMIT = "max_iter iterations were not enough to reach tol."
-PRECISION = "The value cannot be lowered any more in this precision; tol was not reached."
+PRECISION = ("The value cannot be lowered any more in this precision; tol was not reached: centre or scale the columns, pass float64, "
+             "or take a larger tol.")
+ROUNDED = "float32 holds no weights and intercept that reach tol: centre or scale the columns, or pass float64."
 STOPPED = "`callback` raised `StopIteration`."
 UNBOUNDED = ("The weights grow without bound: the minimum is not attained, as with separable classes and no penalty. "
              "Add a penalty, or take a larger tol.")
+OVERFLOW = ("Numbers overflowed, or lost all their digits: scale X and y, see sklearn.preprocessing, or take a penalty that is less "
+            "extreme.")
 NOT_FINITE = "The value or the gradient at the start is not finite: scale the features, or start nearer to 0."
 
 
@@ -78,6 +82,14 @@ class Needs(NamedTuple):
         The most parameters.
     scales_intercept : bool
         It takes `intercept_scaling`: the intercept as the weight of a column of this value, penalised like the others.
+    strictly_convex : bool, or None
+        There must be an l2 penalty, alone or with l1; False: there must be none.
+    plain : bool
+        Penalties of one strength for all weights, and columns as they are, not standardized.
+    centred : bool
+        It reads X through the objective alone, so that columns can be centred on the way.
+    relative : bool
+        It takes `relative=True` with squared errors: `tol` times the gradient at 0 is found on the way.
     """
 
     penalties: tuple[str, ...] | None = ("none",)
@@ -87,6 +99,10 @@ class Needs(NamedTuple):
     one_output: bool = False
     max_params: int | None = None
     scales_intercept: bool = False
+    strictly_convex: bool | None = None
+    plain: bool = False
+    centred: bool = False
+    relative: bool = False
 
 
 class Entry(NamedTuple):
@@ -133,6 +149,21 @@ def penalty_name(penalty: Any) -> str:
     return "none" if penalty is None else str(penalty.name)
 
 
+def strength_of_l2(objective: Any, penalty: Any) -> float:
+    """The strength of l2 beside the mean loss, the objective's own and that of the penalty."""
+    own = float(objective.l2)
+    if penalty_name(penalty) not in ("l2", "elasticnet"):
+        return own
+    share, weights = 1 - penalty.params.get("l1_ratio", 0.0), penalty.params.get("weights")
+    return own + float(penalty.params["alpha"]) * share * (1.0 if weights is None else float(np.max(weights)))
+
+
+def unknowns(objective: Any) -> int:
+    """Rows of the matrix that is factorised: of parameters, or of dense rows, where they are fewer and the loss is squared."""
+    fewer = loss_name(objective) == "squared_error" and objective.n_outputs == 1 and not objective.X.is_sparse
+    return int(min(objective.n_params, objective.n_samples) if fewer else objective.n_params)
+
+
 def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
     """What the problem lacks that the solver needs, in words; empty if nothing."""
     loss, name = loss_name(objective), penalty_name(penalty)
@@ -146,8 +177,14 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
         return f"needs a convex loss, which {objective.loss!r} is not"
     if needs.one_output and objective.n_outputs > 1:
         return f"solves for one output, not for {objective.n_outputs}"
-    if needs.max_params is not None and objective.n_params > needs.max_params:
+    if needs.max_params is not None and unknowns(objective) > needs.max_params:
         return f"takes at most {needs.max_params} parameters, got {objective.n_params}"
+    if needs.strictly_convex is not None and needs.strictly_convex != (strength_of_l2(objective, penalty) > 0):
+        return "needs an l2 penalty" if needs.strictly_convex else "takes no l2 penalty"
+    if needs.plain and objective.columns is not None:
+        return "takes X as it is, not standardize=True"
+    if needs.plain and penalty is not None and penalty.params.get("weights") is not None:
+        return f"takes penalties of one strength for all weights, got {penalty!r}"
     return ""
 
 
@@ -158,7 +195,7 @@ def suitable(objective: Any, penalty: Any) -> list[str]:
 
 def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:
     """Raise, and say what would do instead."""
-    others = [f"'{other}'" for other in suitable(objective, penalty)]
+    others = [f"'{other}'" for other in suitable(objective, penalty) if other != name]
     instead = f"; {', '.join(others)} would do" if others else "; no solver takes this loss with this penalty"
     raise InvalidParameterError(f"solver '{name}' {reason}{instead}")
 

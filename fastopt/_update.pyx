@@ -3,175 +3,27 @@
 Used by fastopt._optimizer, which names and checks the settings, and by the mini-batches of the linear estimators.  The
 passes over the arrays are in fastopt._passes.  A step that must not be taken changes nothing.
 """
-cimport numpy as cnp
 from cpython.list cimport PyList_GET_ITEM
 from libc.math cimport INFINITY, isfinite
-from libc.stdlib cimport calloc, free
 
 import numpy as np
 
-from fastopt._core cimport FO_CARRIES, FO_STATES, fo_rule, fo_step, kernels, rule_sums
-from fastopt._gradients cimport Array, RowSparse, name_of, take
-from fastopt._matrices cimport CHUNKS, apply_factored
-from fastopt._passes cimport LOOK_AND_REFUSE, LOOK_AWAY, Job, Look, Plan, overflown, take_step
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
+from fastopt._gradients cimport name_of, take
+from fastopt._load cimport spare
+from fastopt._matrices cimport apply_factored
+from fastopt._passes cimport EXTREME, LOOK, LOOK_AND_REFUSE, LOOK_AWAY, Look, overflown, take_step
+
+from fastopt._careful import Before, is_large
 from fastopt._threads import resolve_threads
 from fastopt.exceptions import InvalidParameterError
 
-cnp.import_array()
-
 cdef enum:
-    BLOCK = 8192              # elements of a job: its arrays stay in L2 between two passes
     PARALLEL_FROM = 32768     # elements: less work than this is not worth waking a thread for
 
 
-cdef class Update:
+cdef class Update(Planned):
     """Arrays of parameters, their state, and one rule that steps them."""
-
-    def _setup(self, list params, list groups, list states, list rules, list carries, *, n_threads=None, bint lazy=False,
-               int packing=0, bint factored=False, bint by_products=False):
-        """Arrays, and what belongs to them; once, before anything else.
-
-        Parameters
-        ----------
-        params : list of ndarray
-            float32 or float64, writeable, aligned, C- or F-contiguous, apart in memory; changed in place.
-        groups : list of int
-            The group of each.
-        states : list of list of ndarray
-            The state of each, as many arrays as the rule has; None for a slot that is not used.
-        rules : list of (dict, float or callable)
-            The fields of `fo_rule`, of the same kind in each group, and the learning rate: a number, or step → number.
-        carries : list of sequence of float
-            What each group carries from step to step, at first.
-        n_threads : int or None
-        lazy : bool
-            Whether row-sparse gradients are taken.
-        packing : int
-            How moments are kept: enum fo_packing.
-        factored : bool
-            Whether the state of arrays with two dimensions or more is that of adafactor.
-        by_products : bool
-            Whether ``_advance(grads, [(scale, rate, keep), …])`` takes the step of matrices, by their products.
-        """
-        cdef Py_ssize_t i, n = len(params)
-        cdef Plan *plan = &self.plan
-        if self.params is not None:
-            raise RuntimeError("an optimizer is set up once")
-        self.params, self.states, self.requested_threads, self.lazy = params, states, n_threads, lazy
-        plan.by_products = by_products
-        self.scratch = []
-        plan.arrays.n, plan.n_groups = n, len(rules)
-        plan.clip_norm = plan.clip_global_norm = INFINITY
-        plan.sign = plan.factor = 1
-        plan.arrays.at = <Array *>calloc(n, sizeof(Array))
-        plan.arrays.by_address = <Py_ssize_t *>calloc(n, sizeof(Py_ssize_t))
-        plan.rules = <fo_rule *>calloc(plan.n_groups, sizeof(fo_rule))
-        plan.folded = <fo_step *>calloc(plan.n_groups, sizeof(fo_step))
-        plan.carry = <double *>calloc(plan.n_groups * FO_CARRIES, sizeof(double))
-        plan.totals = <double *>calloc(plan.n_groups * 3, sizeof(double))
-        if not (plan.arrays.at and plan.arrays.by_address and plan.rules and plan.folded and plan.carry and plan.totals):
-            raise MemoryError
-        self._share_out(groups)
-        for i in range(n):
-            plan.arrays.at[i].packing = packing
-            plan.arrays.at[i].states = sum(state is not None for state in states[i][:2])
-            if factored and params[i].ndim > 1 and params[i].size:
-                self._factor(i, params[i].shape)
-            if by_products and params[i].ndim == 2:
-                plan.arrays.at[i].matrices = 1
-        for i, place in enumerate(sorted(range(n), key=lambda i: params[i].ctypes.data)):
-            plan.arrays.by_address[i] = place
-        self.scratch_used = len(self.scratch) > 0
-        self.rates = [None] * plan.n_groups
-        for i in range(plan.n_groups):
-            self.set_rule(i, *rules[i])
-        self.carries = carries
-        plan.sums_over = rule_sums(plan.rules[0].kind)
-
-    def __dealloc__(self):
-        free(self.plan.arrays.at)
-        free(self.plan.arrays.by_address)
-        free(self.plan.jobs)
-        free(self.plan.sums)
-        free(self.plan.totals)
-        free(self.plan.rules)
-        free(self.plan.folded)
-        free(self.plan.carry)
-
-    cdef int _add(self, Py_ssize_t i, w, Py_ssize_t group, list states) except -1:
-        cdef Array *array = &self.plan.arrays.at[i]
-        cdef Py_ssize_t j
-        array.w = <char *>cnp.PyArray_DATA(w)
-        array.n, array.size, array.type = cnp.PyArray_SIZE(w), cnp.PyArray_ITEMSIZE(w), cnp.PyArray_TYPE(w)
-        array.fortran = not cnp.PyArray_IS_C_CONTIGUOUS(w)
-        array.kernel = kernels(array.type == cnp.NPY_FLOAT32)
-        array.group, array.n_rows = group, -1
-        array.jobs = (array.n + BLOCK - 1) // BLOCK
-        for j in range(min(len(states), <Py_ssize_t>FO_STATES)):
-            array.state[j] = cnp.PyArray_DATA(<cnp.ndarray>states[j]) if states[j] is not None else NULL
-        return 0
-
-    cdef int _factor(self, Py_ssize_t i, tuple shape) except -1:
-        """A stack of matrices, as they lie in memory, and what their passes need."""
-        cdef Array *array = &self.plan.arrays.at[i]
-        shape = shape[::-1] if array.fortran else shape
-        array.rows_in, array.columns_in = shape[len(shape) - 2], shape[len(shape) - 1]
-        array.matrices = array.n // (array.rows_in * array.columns_in)
-        scratch = np.empty((array.rows_in + CHUNKS * array.columns_in) * array.size, np.uint8)
-        sums = np.zeros((2 * CHUNKS + 1) * array.matrices)
-        array.scratch, array.sums = cnp.PyArray_BYTES(scratch), <double *>cnp.PyArray_DATA(sums)
-        self.scratch.append((scratch, sums))
-        return 0
-
-    cdef int _share_out(self, list groups) except -1:
-        """Arrays into blocks."""
-        cdef Py_ssize_t i, k = 0
-        cdef Plan *plan = &self.plan
-        for i in range(plan.arrays.n):
-            self._add(i, self.params[i], groups[i], self.states[i])
-            self.size += plan.arrays.at[i].n
-            plan.arrays.at[i].job = plan.n_jobs
-            plan.n_jobs += plan.arrays.at[i].jobs
-        plan.jobs = <Job *>calloc(max(plan.n_jobs, 1), sizeof(Job))
-        plan.sums = <double *>calloc(max(plan.n_jobs, 1) * 2, sizeof(double))
-        if not (plan.jobs and plan.sums):
-            raise MemoryError
-        for i in range(plan.arrays.n):
-            for k in range(plan.arrays.at[i].jobs):
-                plan.jobs[plan.arrays.at[i].job + k] = Job(i, k * BLOCK, min(<Py_ssize_t>BLOCK, plan.arrays.at[i].n - k * BLOCK))
-        return 0
-
-    # ---- what lasts from step to step ----
-
-    @property
-    def carries(self):
-        return [[self.plan.carry[i * FO_CARRIES + j] for j in range(FO_CARRIES)] for i in range(self.plan.n_groups)]
-
-    @carries.setter
-    def carries(self, values):
-        for i in range(self.plan.n_groups):
-            for j in range(min(len(values[i]), <Py_ssize_t>FO_CARRIES)):
-                self.plan.carry[i * FO_CARRIES + j] = values[i][j]
-
-    @property
-    def t(self):
-        """Steps taken."""
-        return self.plan.t
-
-    def set_counters(self, long long t, long long skipped):
-        """Go on at step `t`, with no gradients accumulated."""
-        self.plan.t, self.skipped, self.count = t, skipped, 0
-
-    def set_bounds(self, double clip_norm, double clip_global_norm, bint maximize, str nonfinite):
-        """What holds for all groups."""
-        self.plan.clip_norm, self.plan.clip_global_norm = clip_norm, clip_global_norm
-        self.plan.sign = -1 if maximize else 1
-        self.skips, self.late = nonfinite == "skip", nonfinite == "late"
-
-    def set_rule(self, Py_ssize_t group, dict fields, rate):
-        """New settings for a group, of the same kind."""
-        self.plan.rules[group] = fields
-        self.rates[group] = rate
 
     # ---- a step ----
 
@@ -181,39 +33,58 @@ cdef class Update:
         Parameters
         ----------
         grads : ndarray or list of ndarray
-            As for `step`.
+            As for `step`; None counts as zeros, unless it is all that an array is given.
         """
         take(&self.plan.arrays, self.params, grads, False)
         grads = [grads] if isinstance(grads, np.ndarray) else grads
-        if self.collected is None:
-            self.collected = [np.empty_like(w) for w in self.params]
-        for total, grad in zip(self.collected, grads):
-            if self.count:
-                np.add(total, grad, out=total)
+        if self.count == 0:
+            self.collected = [None] * self.plan.arrays.n
+        for i, grad in enumerate(grads):
+            if grad is None:
+                continue
+            if self.collected[i] is None:
+                self.collected[i] = self.room[i] = np.empty_like(grad) if self.room[i] is None else self.room[i]
+                np.copyto(self.collected[i], grad)
             else:
-                np.copyto(total, grad)
+                np.add(self.collected[i], grad, out=self.collected[i])
         self.count += 1
+
+    def _collect(self, list sums, Py_ssize_t count):
+        """Take sums of so many gradients as accumulated."""
+        self.collected, self.count = sums, count
+        for i, total in enumerate(sums or []):
+            self.room[i] = total
+
+    def zero_grad(self, set_to_none=True):
+        """Drop the gradients that were accumulated.  Those given to `step` are nobody's to be dropped.
+
+        Parameters
+        ----------
+        set_to_none : bool
+            As in PyTorch, where it matters.
+        """
+        self.count = 0
 
     def step(self, grads=None):
         """Take one step of the rule with these gradients, changing the parameters in place.
 
         Parameters
         ----------
-        grads : ndarray or RowSparse, or a list of them, or None
-            Gradients, one for each array of `params`, of its shape, dtype and order of memory; None: the mean of those
-            that were given to `accumulate` since the last step.
+        grads : ndarray or RowSparse, or a list of them, or None, default=None
+            Gradients, one for each array of `params`, of its shape, dtype and order of memory; None in the list: this array
+            and its state stay, and it counts no step.  None: the mean of those that were given to `accumulate` since the
+            last step.
 
         Raises
         ------
         ValueError, TypeError
             If they do not fit the parameters; nothing is changed.
         FloatingPointError
-            If a gradient is not finite: nothing is changed (but see `nonfinite`).  If the step made parameters
-            overflow: the learning rate is too large, and they cannot be brought back.
+            If a gradient is not finite, or so large that parameters or their state would overflow: nothing is changed (but see
+            `nonfinite`).  If parameters overflow by steps of an ordinary size: they cannot be brought back.
         """
         cdef int threads, bad
         cdef Look look
-        cdef Py_ssize_t i
         if self.busy:
             raise RuntimeError("step is running in another thread already")
         self.busy = True
@@ -229,19 +100,19 @@ cdef class Update:
             look = LOOK_AND_REFUSE
             if self.late and self.plan.clip_norm == INFINITY and self.plan.clip_global_norm == INFINITY:
                 look = LOOK_AWAY
-            with nogil:
-                bad = take_step(&self.plan, threads, look)
+            bad = EXTREME
+            if look != LOOK_AND_REFUSE or not self.wary:
+                with nogil:
+                    bad = take_step(&self.plan, threads, look)
             self.count = 0
-            if bad >= 0:
-                self._refuse(bad)
+            if bad == EXTREME:
+                self._step_carefully(grads, threads)
                 return
-            if self.plan.by_products:
-                self.step_matrices(grads)
-            with nogil:
-                bad = overflown(&self.plan)
-                if self.scratch_used and bad < 0:
-                    bad = apply_factored(&self.plan, threads)
-                self.plan.t += 1
+            if bad >= 0:
+                self._refuse_gradient(bad)
+                return
+            bad = self._complete(grads, threads)
+            self.plan.t += 1
             if bad >= 0:
                 raise FloatingPointError(
                     f"step {self.plan.t - 1} made {name_of(&self.plan.arrays, bad, 'params')} overflow: the learning rate "
@@ -250,27 +121,87 @@ cdef class Update:
         finally:
             self.busy = False
 
+    cdef int _complete(self, grads, int threads) except -2:
+        """What is left of a step after the passes that all rules have; the first array that ended up not finite, or −1."""
+        cdef int bad = -1
+        if self.plan.by_products:
+            bad = self.step_matrices(grads)
+        if bad < 0:
+            bad = overflown(&self.plan)
+        if bad < 0 and self.scratch_used:
+            for i, w, g in self.turned:
+                if not self.plan.arrays.at[i].absent:
+                    np.copyto(w, self.params[i])
+                    np.copyto(g, grads[i] if isinstance(grads, (list, tuple)) else grads)
+            with nogil:
+                bad = apply_factored(&self.plan, threads)
+            for i, w, g in self.turned:
+                if not self.plan.arrays.at[i].absent:
+                    np.copyto(self.params[i], w)
+        return bad
+
+    cdef int _step_carefully(self, grads, int threads) except -1:
+        """A step whose numbers may overflow: if they do, everything is as before."""
+        cdef int bad
+        before = Before(self)
+        try:
+            with nogil:
+                bad = take_step(&self.plan, threads, LOOK_AND_REFUSE)
+            if bad >= 0:
+                return self._refuse_gradient(bad)
+            if bad == EXTREME:
+                with nogil:
+                    take_step(&self.plan, threads, LOOK)
+            bad = self._complete(grads, threads)
+            if bad < 0:
+                bad = before.overflown()
+        except BaseException:
+            before.back()
+            raise
+        if bad < 0:
+            self.plan.t += 1
+            self.wary = is_large(self)
+            return 0
+        before.back()
+        name, lr = name_of(&self.plan.arrays, bad, "params"), self.plan.rules[self.plan.arrays.at[bad].group].lr
+        return self._refuse(f"step {self.plan.t} would make {name} overflow: the learning rate {lr:.3g} is too large for these "
+                            f"gradients, or they are for the sums and means that the rule keeps of them in {self.params[bad].dtype}")
+
     def step_matrices(self, grads):
         """What is left of a step by products of matrices, when its numbers are folded.
 
         Parameters
         ----------
         grads : ndarray or list of ndarray
+
+        Returns
+        -------
+        int
+            The first array that ended up not finite, or −1.
         """
-        self._advance(grads, [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate,
-                               self.plan.arrays.at[i].step.h.keep) for i in range(self.plan.arrays.n)])
+        cdef fo_mode mode
+        factors = [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate, self.plan.arrays.at[i].step.h.keep)
+                   for i in range(self.plan.arrays.n)]
+        mode = fo_flush()
+        try:
+            return self._advance([grads] if isinstance(grads, np.ndarray) else grads, factors)
+        finally:
+            fo_unflush(mode)
 
     cdef int threads(self) except -1:
         if self.size < PARALLEL_FROM:
             return 1
-        return min(resolve_threads(self.requested_threads), max(self.plan.n_jobs, 1))
+        return spare(min(resolve_threads(self.requested_threads), max(self.plan.n_jobs, 1)))
 
-    cdef int _refuse(self, Py_ssize_t i) except -1:
+    cdef int _refuse_gradient(self, Py_ssize_t i) except -1:
+        return self._refuse(f"{name_of(&self.plan.arrays, i, 'grads')} must be finite, got nan or infinity at step {self.plan.t}")
+
+    cdef int _refuse(self, str words) except -1:
         if self.skips:
             self.skipped += 1
             return 0
-        raise FloatingPointError(f"{name_of(&self.plan.arrays, i, 'grads')} must be finite, got nan or infinity at step {self.plan.t}; "
-                                 "the parameters are unchanged (nonfinite='skip' would pass over such steps and count them)")
+        raise FloatingPointError(f"{words}; the parameters are unchanged (nonfinite='skip' would pass over such steps and "
+                                 "count them)")
 
     cdef int _rates(self) except -1:
         cdef Py_ssize_t i

@@ -55,7 +55,7 @@ def as_batching(batch_size: int | Batching, name: str = "batch_size") -> Batchin
     ----------
     batch_size : int or Batching
         An int is `Fixed`; a strategy is returned as it is.
-    name : str
+    name : str, default='batch_size'
         What the argument is called in errors.
 
     Returns

@@ -23,14 +23,16 @@ class InvalidParameterError(ValueError, TypeError):
 class DivergenceError(ValueError):
     """Training ended in weights, or in a loss, that are not finite.
 
-    Attributes
+    Parameters
     ----------
     epoch : int
-        The epoch in which it happened, from 1.
+        The epoch in which it happened, from 1; an attribute, like the others.
     learning_rate : float
         The learning rate at the start of that epoch.
     feature_scale : float
         The largest magnitude in X.
+
+    Of estimators that a solver finishes, `epoch` counts iterations and there is no learning rate: it is nan.
 
     Examples
     --------
@@ -45,6 +47,10 @@ class DivergenceError(ValueError):
         self.epoch, self.learning_rate, self.feature_scale = epoch, learning_rate, feature_scale
 
     def __str__(self) -> str:
+        if self.learning_rate != self.learning_rate:
+            return (f"the fit diverged: its weights or intercepts are not finite after {self.epoch} iterations, with features up to "
+                    f"{self.feature_scale:.3g} in magnitude. Scale X and y, see sklearn.preprocessing, fit in float64, or take a "
+                    "penalty that is less extreme")
         return (f"training diverged: Floating-point under-/overflow occurred at epoch #{self.epoch}: weights or losses overflowed "
                 f"with learning rate {self.learning_rate:.3g} at its start and features up to {self.feature_scale:.3g} in "
                 f"magnitude. {remedy(self.feature_scale)}")

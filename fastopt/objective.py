@@ -16,21 +16,24 @@ from ._hessian import hessian
 from ._objective import Objective
 from ._objective_data import column_statistics, matrix_of, targets_of, weights_of
 from ._objective_line import Line
+from ._objective_views import Views
 from ._threads import resolve_threads
 
 Array = NDArray[Any]
 
+FEW_COLUMNS = 12   # whose whole Hessian takes no more readings of X than a Lanczos iteration
+
 
 def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = None) -> Array:
     """Raw predictions X·coefᵀ + intercept of X as `LinearObjective` takes it, without a copy: (n, k), in the type of the computation."""
-    matrix, by_columns = matrix_of(X)
+    _, matrix, by_columns = matrix_of(X)
     n, k = matrix.d if by_columns else matrix.n, len(coef)
     objective = Objective(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError().spec, k, 0.0, True, n_threads, None,
                           by_columns)
     return np.asarray(objective.predictions(np.concatenate([coef.ravel(), intercept])))
 
 
-class LinearObjective(Objective):
+class LinearObjective(Views, Objective):
     """The objective of a linear model over a data set: F(w) = Σ sᵢ·loss(yᵢ, xᵢ·w + b)/Σ sᵢ + l2/2·‖w‖².
 
     Value and gradient come from one reading of X; predictions are kept, so that a product with the Hessian at the same point
@@ -45,17 +48,17 @@ class LinearObjective(Objective):
     y : array_like of shape (n,) or (n, k)
         Targets as the loss takes them; the loss of a sample with k targets is the sum of theirs.  For ``"multinomial"`` the
         numbers 0 … k − 1 of classes.  Copied to the type of the computation.
-    loss : str or Loss
+    loss : str or Loss, default='log_loss'
         A name of ``losses.names()``, a `Loss`, or ``"multinomial"``: the cross-entropy of the softmax of k predictions.
-    l2 : float, at least 0
+    l2 : float, at least 0, default=0.0
         Strength of the penalty, of the coefficients alone.  It may be changed between calls.
-    fit_intercept : bool
+    fit_intercept : bool, default=False
         Whether predictions have an intercept b each.
     sample_weight : array_like of shape (n,), optional
         Weights s of the samples, at least 0.  Copied to the type of the computation.
     n_threads : int, optional
         At most so many threads; None: as many as allowed.
-    standardize : bool
+    standardize : bool, default=False
         Columns count as (x − mean)/standard deviation, those of zero deviation as x − mean; both are weighted by
         `sample_weight`.  X is neither changed nor copied, and sparse X stays sparse.  Sparse X is copied once, a number a stored
         value, while its means and deviations are found.
@@ -98,7 +101,7 @@ class LinearObjective(Objective):
 
     def __init__(self, X: Any, y: ArrayLike, loss: str | losses.Loss = "log_loss", l2: float = 0.0, fit_intercept: bool = False,
                  sample_weight: ArrayLike | None = None, n_threads: int | None = None, *, standardize: bool = False) -> None:
-        matrix, by_columns = matrix_of(X)
+        X, matrix, by_columns = matrix_of(X)
         self._csc = X if by_columns else None
         n = matrix.d if by_columns else matrix.n
         self.loss = "multinomial" if isinstance(loss, str) and loss == "multinomial" else losses.get(loss)
@@ -128,6 +131,15 @@ class LinearObjective(Objective):
         """The coefficients (k, d) and the intercepts (k,), or None without, in w: views.
 
         With `standardize` they are those of the standardized columns; `unstandardized` are those of X.
+
+        Parameters
+        ----------
+        w : ndarray of shape (n_params,)
+
+        Returns
+        -------
+        coef : ndarray of shape (n_outputs, n_features)
+        intercept : ndarray of shape (n_outputs,), or None
         """
         if np.shape(w) != (self.n_params,):
             raise ValueError(f"w must have shape ({self.n_params},), got {np.shape(w)}")
@@ -135,7 +147,17 @@ class LinearObjective(Objective):
         return w[:size].reshape(self.n_outputs, self.n_features), w[size:] if self.fit_intercept else None
 
     def unstandardized(self, w: Array) -> tuple[Array, Array]:
-        """The coefficients (k, d) and the intercepts (k,) with which X as it is has the same predictions."""
+        """The coefficients and the intercepts with which X as it is has the same predictions.
+
+        Parameters
+        ----------
+        w : ndarray of shape (n_params,)
+
+        Returns
+        -------
+        coef : ndarray of shape (n_outputs, n_features)
+        intercept : ndarray of shape (n_outputs,)
+        """
         coef, intercept = self.split(w)
         shift = np.zeros(self.n_outputs) if intercept is None else intercept
         if self.columns is None:
@@ -177,7 +199,7 @@ class LinearObjective(Objective):
         part.loss, part._csc = self.loss, None
         X, chosen_of = (self.X, chosen if self.rows_ is None else self.rows_[chosen])
         if self.turned:
-            X, chosen_of = matrix_of(self._csc[chosen].tocsr())[0], None
+            X, chosen_of = matrix_of(self._csc[chosen].tocsr())[1], None
         part._start((X, self.y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads,
                      self.columns, False), chosen_of)
         return part
@@ -220,16 +242,25 @@ class LinearObjective(Objective):
         squares = Objective(self.X, np.zeros((n, 1), self.dtype), weight, self.total, spec, 1, 0.0, self.fit_intercept, self.n_threads,
                             self.columns, self.turned, self.rows_)
         zero = np.zeros(d)
-        if d == 1:
-            return steepest * float(squares.hessp(zero, np.ones(1))[0])
-        from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+        if d <= FEW_COLUMNS:
+            columns = np.array([squares.hessp(zero, unit) for unit in np.eye(d)])
+            return steepest * float(np.linalg.eigvalsh(columns)[-1]) if np.isfinite(columns).all() else math.inf
         start = np.random.default_rng(0).standard_normal(d)
-        operator = LinearOperator((d, d), matvec=lambda v: squares.hessp(zero, v.ravel()), dtype=np.float64)
+        first = squares.hessp(zero, start)
+        if not first.any():   # where Lanczos has no way to go
+            return 0.0
+        if not np.isfinite(first).all():
+            return math.inf
+        from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+        size = float(np.abs(first).max())   # near 1, tiny and huge numbers of X do no harm
+        operator = LinearOperator((d, d), matvec=lambda v: squares.hessp(zero, v.ravel()) / size, dtype=np.float64)
         try:
-            largest = eigsh(operator, 1, which="LA", v0=start, ncv=min(d, 12), tol=1e-2, return_eigenvectors=False)[0]
-        except ArpackNoConvergence:   # a matrix of zeros, or nearly so
-            largest = squares.hessp(zero, start) @ start / (start @ start)
-        return 1.02 * steepest * float(largest)
+            largest = eigsh(operator, 1, which="LA", v0=start, ncv=12, tol=1e-2, return_eigenvectors=False)[0]
+        except ArpackError:   # power iterations always come to something
+            for _ in range(30):
+                start = operator.matvec(start / np.linalg.norm(start))
+            largest = np.linalg.norm(start)
+        return 1.02 * steepest * size * float(largest)
 
     def hessian(self, w: ArrayLike) -> Array:
         """The Hessian of F at w: one reading of X; for "multinomial" one for each pair of classes.

@@ -8,10 +8,11 @@ import difflib
 from typing import Any
 
 from ._gradients import RowSparse
-from ._optimizer import Optimizer, ParamGroup, registry
+from ._optimizer import Optimizer, registry
 from ._optimizer_adam import Adam, AdamW, Adamax, AMSGrad, NAdam, RAdam
 from ._optimizer_adaptive import AdaBelief, Adadelta, Adagrad, RMSprop, Yogi
 from ._optimizer_averaged import ASGD, FTRL, ScheduleFreeAdamW, ScheduleFreeSGD
+from ._optimizer_group import ParamGroup
 from ._optimizer_matrix import Adafactor, Muon
 from ._optimizer_scaled import LAMB, LARS, DoG, Prodigy
 from ._optimizer_sgd import SGD, Momentum, Nesterov

@@ -17,10 +17,12 @@ if not [*ROOT.glob("fastopt/_core*.so"), *ROOT.glob("fastopt/_core*.pyd")]:   # 
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
 
 import fastopt as fo  # noqa: E402
-from fastopt import _core, _runtime, _threads  # noqa: E402
+from fastopt import _core, _load, _runtime, _threads  # noqa: E402
 
 # a shell that starts the tests in the background has them ignore Ctrl-C, and their children too: tests of it would wait
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_load.heed(False)   # loops with many threads have them all, however busy the machine is
 
 settings.register_profile("fastopt", deadline=None, print_blob=True)
 settings.load_profile("fastopt")

@@ -88,5 +88,5 @@ def compare(ours, reference, tolerance, words):
 
 def everything(optimizer):
     """All bytes that later steps depend on."""
-    return ([w.tobytes("A") for w in optimizer.params], [[a.tobytes("A") for a in arrays] for arrays in optimizer.states],
+    return ([w.tobytes("A") for w in optimizer.params], [[a.tobytes("A") for a in arrays if a is not None] for arrays in optimizer.states],
             optimizer.carries, optimizer.t, optimizer.skipped)

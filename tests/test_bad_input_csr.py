@@ -7,25 +7,12 @@ import scipy.sparse as sp
 from bad_inputs import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sparse_cases import D, N, changed, matrix, odd
 
 from fastopt._core import Matrix
 from fastopt.linear_model import SGDClassifier, SGDOneClassSVM, SGDRegressor
 
-N, D = 20, 6
 FAR = [10 ** 9, -10 ** 9, D, -1, 2 ** 31 - 1, -2 ** 31]
-
-
-def matrix(kind="csr", dtype=np.float64, index=np.int32):
-    X = sp.random(N, D, 0.5, kind, dtype=np.float64, random_state=np.random.RandomState(0)).astype(dtype)
-    if hasattr(X, "indptr"):
-        X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
-    return X
-
-
-def changed(array, place, value):
-    array = array.copy()
-    array[place % len(array)] = value
-    return array
 
 
 @st.composite
@@ -128,43 +115,6 @@ def test_no_numbers_out_of_place_crash(run_python, seed, tmp_path):
 
 
 # ---- what only looks odd ----
-def odd():
-    """Legal CSR matrices by name, and what they stand for."""
-    X = matrix()
-    dense = X.toarray()
-    order = np.concatenate([np.arange(a, b)[::-1] for a, b in zip(X.indptr, X.indptr[1:])]).astype(int)
-    unsorted = sp.csr_matrix((X.data[order], X.indices[order], X.indptr), shape=X.shape)
-    twice = sp.csr_matrix((np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), X.indptr * 2), shape=X.shape)
-    spare = X.copy()
-    spare.data, spare.indices = np.append(X.data, 7.0), np.append(X.indices, 10 ** 6)
-    zeros = X.copy()
-    zeros.data[::3] = 0
-    gaps = dense.copy()
-    gaps[[0, 7, 8, N - 1]] = 0
-    strided = X.copy()
-    strided.data, strided.indices = np.repeat(X.data, 2)[::2], np.repeat(X.indices, 3)[::3]
-    mixed = X.copy()
-    mixed.indices = mixed.indices.astype(np.int64)
-    small = X.copy()
-    small.indices, small.indptr = X.indices.astype(np.uint8), X.indptr.astype(">i2")
-    loose = X.copy()
-    for name in ("data", "indices", "indptr"):
-        array = getattr(X, name)
-        moved = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype)
-        moved[:] = array
-        setattr(loose, name, moved)
-    locked = X.copy()
-    for name in ("data", "indices", "indptr"):
-        getattr(locked, name).flags.writeable = False
-    return {"unsorted": (unsorted, dense), "twice": (twice, dense), "spare": (spare, dense),
-            "gaps": (sp.csr_matrix(gaps), gaps), "explicit zeros": (zeros, zeros.toarray()),
-            "int64": (matrix(index=np.int64), dense), "strided": (strided, dense), "one int64": (mixed, dense),
-            "small integers": (small, dense), "unaligned": (loose, dense), "read-only": (locked, dense),
-            "csr_array": (sp.csr_array(X), dense), "all zero": (X * 0, dense * 0),
-            "nothing stored": (sp.csr_matrix(X.shape), dense * 0),
-            **{kind: (X.asformat(kind), dense) for kind in ("csc", "coo", "bsr", "dia", "lil", "dok")}}
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", odd())
 def test_legal_csr(name, dtype):

@@ -176,7 +176,7 @@ def test_wheel(built):
             "fastopt/py.typed", "fastopt/_build_info.py", "fastopt/__init__.py"} <= names
     assert not [name for name in names if name.endswith((".c", ".pyx", ".o", ".html"))]
     assert {name.partition("/")[0] for name in names} == {"fastopt", metadata.partition("/")[0]}
-    assert {"sklearn", "cli", "plot", "dask", "test", "all"} <= set(re.findall("^Provides-Extra: (.*)$", text, re.M))
+    assert {"sklearn", "cli", "plot", "test", "all"} == set(re.findall("^Provides-Extra: (.*)$", text, re.M))
     assert "Requires-Python: >=3.10" in text and "License-Expression: BSD-3-Clause" in text
     assert "fastopt = fastopt.__main__:main" in entry_points
 

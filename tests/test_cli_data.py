@@ -11,7 +11,7 @@ pytest.importorskip("sklearn")
 from fastopt._cli_data import read  # noqa: E402
 from fastopt._cli_errors import CliError  # noqa: E402
 from fastopt._cli_prepare import Preparer  # noqa: E402
-from fastopt._cli_target import check_target, guess_task, hold_out  # noqa: E402
+from fastopt._cli_target import hold_out, learn_target  # noqa: E402
 
 RNG = np.random.RandomState(0)
 X = np.where(RNG.rand(40, 5) < 0.7, 0, RNG.randn(40, 5)).round(3)
@@ -45,7 +45,7 @@ def test_every_format_gives_the_same_rows(tmp_path, kind, zipped):
     data = read(written(tmp_path, f"rows.{kind}{zipped}"))
     got = data.X.toarray() if sp.issparse(data.X) else np.asarray(data.X)
     np.testing.assert_allclose(got, X, rtol=1e-6)
-    np.testing.assert_array_equal(data.y, Y)
+    np.testing.assert_array_equal(learn_target(data.target)[0], Y)
 
 
 @pytest.mark.parametrize("form", ["csr", "csc"])
@@ -83,11 +83,11 @@ def test_indices_counted_from_0_and_from_1(tmp_path):
     for name, column in (("zero", 2), ("one", 1)):
         first = read(tmp_path / f"{name}.svm")
         np.testing.assert_array_equal(np.asarray(first.X), [[1, 0, 3], [0, 5, 0]])
-        later = read(tmp_path / "later.svm", like=first.layout)
+        later = read(tmp_path / "later.svm", like=first.schema)
         assert later.X.shape == (1, 3) and later.X[0, column] == 7
     (tmp_path / "wide.svm").write_text("1 4:7\n")
     with pytest.raises(CliError, match="4 columns; the model was trained on 3"):
-        read(tmp_path / "wide.svm", like=first.layout)
+        read(tmp_path / "wide.svm", like=first.schema)
 
 
 @pytest.mark.parametrize("text, columns, header", [
@@ -103,7 +103,7 @@ def test_csv_dialects(tmp_path, text, columns, header):
     path = tmp_path / "t.csv"
     path.write_text(text)
     data = read(path)
-    assert list(data.X.columns) == columns and data.layout["header"] is header and len(data.y) == 2
+    assert list(data.X.columns) == columns and data.schema.header is header and len(data.target) == 2
 
 
 @pytest.mark.parametrize("target, name", [
@@ -111,22 +111,22 @@ def test_csv_dialects(tmp_path, text, columns, header):
 def test_target_by_name_and_by_number(tmp_path, target, name):
     path = tmp_path / "t.csv"
     path.write_text("price,rooms,size\n1.5,2,3\n2.5,3,4\n")
-    assert read(path, target=target).layout["target"] == name
+    assert read(path, target=target).schema.target_name == name
 
 
 def test_columns_of_a_later_file_are_found_by_name_or_place(tmp_path):
     (tmp_path / "a.csv").write_text("x,y,z\n1,0,2\n3,1,4\n")
     (tmp_path / "b.csv").write_text("z,extra,x\n20,5,10\n")
     first = read(tmp_path / "a.csv")
-    assert read(tmp_path / "b.csv", like=first.layout).X.values.tolist() == [[10, 20]]
+    assert read(tmp_path / "b.csv", like=first.schema).X.values.tolist() == [[10, 20]]
     (tmp_path / "c.csv").write_text("1,0,2\n3,1,4\n")
     (tmp_path / "d.csv").write_text("1,2\n")
     numbered = read(tmp_path / "c.csv", target="1")
-    later = read(tmp_path / "d.csv", like=numbered.layout)
-    assert later.X.values.tolist() == [[1, 2]] and list(later.X.columns) == ["0", "2"] and later.y is None
+    later = read(tmp_path / "d.csv", like=numbered.schema)
+    assert later.X.values.tolist() == [[1, 2]] and list(later.X.columns) == ["0", "2"] and later.target is None
     (tmp_path / "e.csv").write_text("z,q\n20,5\n")
     with pytest.raises(CliError, match="lacks the column 'x'"):
-        read(tmp_path / "e.csv", like=first.layout)
+        read(tmp_path / "e.csv", like=first.schema)
 
 
 @pytest.mark.parametrize("name, content, message", [
@@ -149,20 +149,23 @@ def test_near_match_of_a_missing_file(tmp_path):
 
 
 def test_kinds_of_target():
-    assert guess_task(np.array(["a", "b"])) == guess_task(np.array([1.0, 2.0])) == "classification"
-    assert guess_task(np.array([0.5, 1.0])) == guess_task(np.arange(50)) == "regression"
-    assert check_target(np.array([1.0, 2.0]))[0].dtype == np.int64
+    def task(*values):
+        return learn_target(np.array(values))[1].task
+
+    assert task("a", "b") == task(1.0, 2.0) == task("1", "2", "1.0") == "classification"
+    assert task(0.5, 1.0) == task(*range(50)) == task("$1,200", "$1.5") == "regression"
+    assert learn_target(np.array([1.0, 2.0]))[0].dtype == np.int64
 
 
 @pytest.mark.parametrize("y, task, message", [
     (np.array([1.0, np.nan]), None, "1 missing value, the first in row 2"), (np.array([1, 1]), None, "one class only"),
     (np.array(["a", None], dtype=object), None, "missing"), (np.array(["a", "b"]), "regression", "needs numbers"),
     (np.array([0.5, 1]), "classification", "fractions"), (np.full(3, 0.5), None, "in every row"),
-    (np.arange(99).astype(str), None, "99 different values"), (np.array([np.inf, 1]), None, "infinite"),
+    (np.array([f"x{i}" for i in range(99)]), None, "99 different values"), (np.array([np.inf, 1]), None, "infinite"),
     (np.array([1, 2]), "clasification", "did you mean 'classification'")])
 def test_targets_that_cannot_be_learnt(y, task, message):
     with pytest.raises(CliError, match=message):
-        check_target(y, task)
+        learn_target(y, task)
 
 
 @pytest.mark.parametrize("n, fraction", [(40, 0.1), (7, 0.3), (5, 0.0)])
@@ -178,14 +181,15 @@ def test_prepared_columns():
     frame = pd.DataFrame({"n": [1.0, 3.0, np.nan, 2.0], "c": ["b", "a", None, "b"], "f": [True, False, True, False],
                           "one": "same", "none": [None] * 4, "when": pd.to_datetime(["2020-01-01"] * 4)})
     p = Preparer().fit(frame)
-    assert set(p.left_out_) == {"one", "none", "when"}
-    assert p.get_feature_names_out().tolist() == ["n", "f", "c=(missing)", "c=a", "c=b"]
+    assert set(p.left_out_) == {"one", "none"}
+    assert p.get_feature_names_out().tolist() == ["n", "f", "when", "c=(missing)", "c=a", "c=b"]
     out = p.transform(frame)
     assert out.dtype == np.float32 and out.shape == (4, p.n_features_out)
     np.testing.assert_allclose(out[:, 0], [-1.2247, 1.2247, 0, 0], atol=1e-4)
-    np.testing.assert_array_equal(out[:, 2:], [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1]])
-    new = pd.DataFrame({"n": [100.0], "c": ["unseen"], "f": [True], "one": 0, "none": 0, "when": 0})
-    assert p.transform(new)[0].tolist() == [5, 1, 0, 0, 0]
+    np.testing.assert_array_equal(out[:, 3:], [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    new = pd.DataFrame({"n": [100.0], "c": ["unseen"], "f": [True], "one": 0, "none": 0,
+                        "when": pd.to_datetime(["2020-01-01"])})
+    assert p.transform(new)[0].tolist() == [5, 1, 0, 0, 0, 0]
 
 
 def test_strings_only():
@@ -225,5 +229,5 @@ def test_sparse_columns_are_scaled_only_if_wild():
 
 
 def test_infinite_values_are_named():
-    with pytest.raises(ValueError, match="column 'size' has an infinite value in row 1"):
+    with pytest.raises(ValueError, match="column 'size' has an infinite value in row 2"):
         Preparer().fit(pd.DataFrame({"size": [1.0, np.inf]}))

@@ -11,9 +11,10 @@ PACKAGE = ROOT / "fastopt"
 
 # From the bottom up: a module may import what stands in a line above its own, or beside it where the line ends in *.
 LEVELS = """
-_structs
-_build_info|_runtime|_core|_plot|exceptions
-_threads|_checks
+_structs|_compressed
+_build_info|_extras|exceptions
+_runtime|_load|_core|_plot
+_threads|_checks|_sparse_input
 _config|_settings|_driven
 _losses|_penalties|_schedules|_kept
 _loss|_penalty|_schedule
@@ -22,17 +23,19 @@ losses|penalties|schedules
 _batching
 _batching_\\w+
 batching
-_samples|_outputs|_columns|_team
+_samples|_outputs|_columns|_team|_flush|_careful
+_touched|_held
 _auto_state
 _gradients
 _passes
 _matrices
+_plan
 _epochs
 _blas|_ldl|_heap
-_sgd|_predict|_update|_objective_pass|_objective_data
+_sgd|_predict|_update|_objective_pass|_objective_data|_objective_centre
 _objective_columns
 _objective
-_objective_line
+_objective_line|_objective_views
 _chains
 _hessian_softmax
 _hessian|_quadratic|_variance|_dual
@@ -46,7 +49,7 @@ _batch_work|_auto_work
 _batch_wild|_batch_epochs
 _batch|_auto
 _optimizer_settings|_optimizer_docs
-_optimizer_state|_optimizer_params
+_optimizer_state|_optimizer_params|_optimizer_group
 _optimizer
 _optimizer_moments
 _optimizer_\\w+
@@ -56,7 +59,7 @@ _compact
 _lbfgsb
 _minimize_objective
 _minimize_\\w+ *
-_minimize|_mlp|_dask
+_minimize|_mlp
 _solver
 _solve_\\w+ *
 _solve|_path
@@ -72,7 +75,6 @@ MODULES = sorted(path for pattern in ("*.py", "*.pyx", "*.pxd") for path in PACK
 OWNERS = {
     "sklearn": r"linear_model|neural_network|_linear_\w+|_sgd_\w+|_estimators?|_callbacks|_cli\w*|_model_load",
     "joblib": r"linear_model|neural_network|_linear_\w+",
-    "dask": r"_?dask\w*", "distributed": r"_?dask\w*",
     "typer": r"_cli\w*|__main__", "rich": r"_cli\w*|__main__", "threadpoolctl": r"_cli\w*|_linear_compat",
     "pandas": r"_cli\w*", "pyarrow": r"_cli\w*", "matplotlib": r"_plot",
 }
@@ -176,7 +178,7 @@ def test_every_file_says_what_it_is_and_stays_short(path):
     text = path.read_text(encoding="utf-8")
     if path.name != "_build_info.py":
         assert text.startswith(('"""', "/*")), "a paragraph on top: what it holds, who uses it, what it must not know"
-    assert text.count("\n") <= 300
+    assert text.count("\n") <= 400
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.suffix == ".py"],
@@ -186,4 +188,4 @@ def test_functions_are_short(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
-            assert node.end_lineno - first.lineno < 40, f"{node.name} in {path.name}"
+            assert node.end_lineno - first.lineno < 50, f"{node.name} in {path.name}"

@@ -222,8 +222,8 @@ def test_bad_options(method, options, words):
 
 
 @pytest.mark.parametrize("bounds, words", [
-    ([(0, 1)], "a pair for each of the 2 parameters; got 1"), ([(1, 0)] * 2, r"got \(1.0, 0.0\) at index 0"), (3, "bounds must be"),
-    (["ab", "cd"], "bounds must be"), (scipy.optimize.Bounds([0, 0, 0], 1), "bounds must be")])
+    ([(0, 1)] * 3, "a pair for each of the 2 parameters; got shape"), ([(1, 0)] * 2, r"got \(1.0, 0.0\) at index 0"), (3, "bounds must be"),
+    (["ab", "cd"], "bounds must be"), (scipy.optimize.Bounds([0, 0, 0], 1), "bounds must hold a pair")])
 def test_bad_bounds(bounds, words):
     with pytest.raises(InvalidParameterError, match=words):
         fo.minimize(both, [1.0, 2.0], jac=True, bounds=bounds)

@@ -124,7 +124,7 @@ def refused(path, message=None):
 
 
 @pytest.mark.parametrize("change, message", [
-    (lambda m: m.update(version=2), "later fastopt"), (lambda m: m.update(version="1"), "version"),
+    (lambda m: m.update(version=3), "later fastopt"), (lambda m: m.update(version="1"), "version"),
     (lambda m: m.update(format="other"), "not written by fastopt"), (lambda m: m.pop("params"), "parameters are missing"),
     (lambda m: m.update(estimator="os.system"), "unknown estimator"),
     (lambda m: m.update(estimator=["SGDClassifier"]), "unknown"),

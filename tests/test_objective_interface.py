@@ -157,6 +157,37 @@ def test_curvature_bound(loss, steepest, layout, d):
     assert objective.curvature_bound() >= steepest * largest * (1 - 1e-9)
 
 
+_RNG = np.random.default_rng(3)
+#: what Lanczos iterations have no way in, or no room
+CURVED = {"zeros": np.zeros((50, 40)), "zeros, one column": np.zeros((50, 1)), "zeros, one row": np.zeros((1, 40)), "one number": np.ones((1, 1)),
+          "one row": _RNG.normal(size=(1, 40)), "two rows": _RNG.normal(size=(2, 40)), "two by two": _RNG.normal(size=(2, 2)),
+          "one column": _RNG.normal(size=(50, 1)), "two columns": _RNG.normal(size=(50, 2)), "12": _RNG.normal(size=(50, 12)),
+          "13": _RNG.normal(size=(50, 13)), "a column 40 times": np.repeat(_RNG.normal(size=(50, 1)), 40, axis=1),
+          "one value": np.eye(50, 40)[:, [39, *range(39)]] * np.eye(40)[0], "orthogonal": np.linalg.qr(_RNG.normal(size=(50, 40)))[0],
+          "years": _RNG.integers(1990, 2025, (50, 40)).astype(float), "tiny": 1e-100 * _RNG.normal(size=(50, 40)),
+          "huge": 1e100 * _RNG.normal(size=(50, 40)), "spread": _RNG.normal(size=(50, 40)) * np.logspace(-12, 12, 40)}
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("layout", ["C", "csc32", "csr"])
+@pytest.mark.parametrize("key", CURVED)
+def test_curvature_bound_of_nasty_data(key, layout, fit_intercept):
+    X = CURVED[key]
+    given = {"C": np.asarray, "csc32": sp.csc_array, "csr": sp.csr_array}[layout](X)
+    for weights in (None, np.arange(len(X)) % 3 + 0.5):
+        s = np.ones(len(X)) if weights is None else weights
+        full = np.column_stack([X, np.ones(len(X))]) if fit_intercept else X
+        largest = np.linalg.svd(full * np.sqrt(s / s.sum())[:, None], compute_uv=False)[0] ** 2
+        found = fo.LinearObjective(given, np.zeros(len(X)), "squared_error", fit_intercept=fit_intercept,
+                                   sample_weight=weights).curvature_bound()
+        assert largest * (1 - 1e-9) <= found <= largest * 1.03
+
+
+def test_curvature_bound_beyond_the_type_is_infinite():
+    for d in (3, 30):
+        assert fo.LinearObjective(np.full((5, d), 1e30, np.float32), np.zeros(5)).curvature_bound() == np.inf
+
+
 @pytest.mark.parametrize("loss", [losses.get(name) for name in losses.names()], ids=lambda loss: loss.name)
 def test_losses_know_their_curvature(loss):
     """Second derivatives on a grid stay within it, and come near it; they are negative only if the loss is not convex."""

@@ -113,8 +113,10 @@ def test_late_finds_them_on_the_way(name, dtype, options, isa):
 
 def test_overflow_is_reported():
     w = np.ones(5, np.float32)
-    with pytest.raises(FloatingPointError, match="overflow: the learning rate 1e.38 is too large"):
-        optimizers.SGD(w, lr=1e38).step(np.full(5, 1e5, np.float32))
+    for lr, size in ((1e38, 1e5), (1e14, 1e14)):
+        with pytest.raises(FloatingPointError, match=rf"overflow: the learning rate {lr:.0e}".replace("+", ".") + " is too large"):
+            for _ in range(10 ** 5):
+                optimizers.SGD(w, lr=lr).step(np.full(5, size, np.float32))
 
 
 @pytest.mark.parametrize("name", NAMES)

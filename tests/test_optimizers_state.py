@@ -117,12 +117,16 @@ def test_a_plain_function_as_schedule_goes_on_at_its_step():
     assert (w == other).all()
 
 
-def test_a_number_in_the_state_replaces_a_schedule_and_not_the_other_way_round():
-    number, scheduled = optimizers.SGD(np.ones(1), lr=0.5), optimizers.SGD(np.ones(1), lr=lambda t: 0.25)
+def test_schedules_stay_and_are_not_made_from_a_state():
+    """Whatever learning rate the state has, as a scheduler of PyTorch stays; the other settings are the state's."""
+    rate = Halving(0.25)
+    number, scheduled = optimizers.SGD(np.ones(1), lr=0.5, weight_decay=0.125), optimizers.SGD(np.ones(1), lr=rate)
     with pytest.raises(InvalidParameterError, match=r"is a schedule's, but the optimizer has lr=0.5"):
         number.load_state_dict(scheduled.state_dict())
+    number.step(np.ones(1))
     scheduled.load_state_dict(number.state_dict())
-    assert scheduled.param_groups[0]["lr"] == 0.5
+    assert scheduled.param_groups[0]["lr"] is rate and rate.calls == 0
+    assert scheduled.param_groups[0]["weight_decay"] == 0.125 and scheduled.t == 1
 
 
 def test_schedules_are_put_back_where_one_refuses():

@@ -1,0 +1,54 @@
+"""A Cholesky factor of a Hessian, which singular ones have too.
+
+Used by _solve_newton, _solve_trust, _solve_squares and _path_steps.  Knows no objective.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
+
+#: what is added to the diagonal, relative to it, for the factor to exist: at first, and how it grows
+FIRST_DAMPING, GROWTH = 1e-10, 100.0
+#: right-hand sides a row from which the inverse is made
+MANY = 0.5
+
+
+class Factor:
+    """A Cholesky factor of a Hessian whose columns are scaled to a diagonal of 1, damped where it is singular.
+
+    Parameters
+    ----------
+    hessian : ndarray of shape (n_params, n_params)
+        Read on and below the diagonal; overwritten.
+    """
+
+    def __init__(self, hessian: np.ndarray[Any, Any]) -> None:
+        diagonal = hessian.diagonal()
+        size = np.abs(diagonal).max()
+        # columns of zeros, and of numbers that vanish beside the others' rounding, keep still
+        used = diagonal > 1e-300 + 0 * size
+        self.scale = np.where(used, 1 / np.sqrt(np.where(used, diagonal, 1.0)), 0.0)
+        hessian *= self.scale
+        hessian *= self.scale[:, None]
+        self.inverse: np.ndarray[Any, Any] | None = None
+        damping = 0.0
+        while True:
+            np.fill_diagonal(hessian, 1 + damping)
+            # to Fortran the lower triangle is the upper one
+            self.factor, info = dpotrf(hessian.T, lower=0, overwrite_a=0, clean=0)
+            if info == 0 or damping > 1e8:
+                return
+            damping = max(FIRST_DAMPING, GROWTH * damping)
+
+    def solve(self, g: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """H⁻¹·g, of a vector or of the columns of a matrix."""
+        if g.ndim > 1 and g.shape[1] >= MANY * len(g):   # a product by BLAS is quicker than triangles
+            if self.inverse is None:
+                found, _ = dpotri(self.factor, lower=0)
+                upper = np.triu(found)
+                self.inverse = (upper + np.triu(upper, 1).T) * self.scale * self.scale[:, None]
+            return np.asarray(self.inverse @ g)
+        x, _ = dpotrs(self.factor, (self.scale * g.T).T, lower=0)
+        return np.asarray((self.scale * x.T).T)
