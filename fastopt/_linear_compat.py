@@ -21,7 +21,7 @@ try:
 except ImportError:   # before 1.9
     _callback = None
 
-__all__ = ["FIT_LEVELS", "CallbackSupport", "Events", "available_where", "blas_beside", "refuse_metadata", "with_callbacks"]
+__all__ = ["FIT_LEVELS", "CallbackSupport", "Events", "available_where", "blas_alone", "refuse_metadata", "with_callbacks"]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -71,11 +71,9 @@ _lock, _limiters = threading.Lock(), list[Any]()         # fits at the same time
 
 
 @contextmanager
-def blas_beside(threads: int) -> Iterator[None]:
-    """Let BLAS use one thread where ours are several: its own go on spinning after a call, and take the processors from ours."""
-    if threads == 1:
-        yield
-        return
+def blas_alone() -> Iterator[None]:
+    """Let BLAS use one thread: its own go on spinning after a call, and take the processors from ours, and where ours is one, they
+    would round otherwise than that one does."""
     with _lock:
         _limiters.append(None if _limiters else _controller().limit(limits=1, user_api="blas"))
     try:

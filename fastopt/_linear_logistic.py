@@ -29,7 +29,8 @@ LEVEL = 5 + FIT_LEVELS
 
 @solved(classes=True, C_more="; infinite: no penalty", n_iter_type="ndarray of shape (1,)",
         scaling="Of effect with ``solver='liblinear'`` alone: the intercept is then that of a column of this value, penalised.",
-        solver_more="scikit-learn's 'liblinear' means 'auto' with a penalised intercept, for two classes.")
+        solver_more="scikit-learn's 'liblinear' means 'auto' with a penalised intercept, for two classes; of more classes 'sag' and "
+                    "'saga' mean 'auto'.")
 class LogisticRegression(Probable, SolvedClassifier):
     """Logistic regression: minimum of C·Σ sᵢ·loss(yᵢ, xᵢ·w + b) + (1 − ρ)/2·‖w‖² + ρ·‖w‖₁, solved by Newton's and other methods.
 

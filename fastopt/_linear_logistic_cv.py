@@ -25,7 +25,7 @@ from fastopt.exceptions import InvalidParameterError
 from fastopt.objective import LinearObjective
 
 
-@solved(classes=True, n_iter_type="ndarray of shape (n_folds, n_l1_ratios, n_cs)",
+@solved(classes=True, n_iter_type="ndarray of shape (n_folds, n_l1_ratios, n_cs)", n_iter_more=", the first look counted as one",
         scaling="Accepted for scikit-learn's sake; the intercept is not penalised.")
 class LogisticRegressionCV(Routes, LogisticRegression):
     """`LogisticRegression` with the C, and the l1_ratio where several are given, of the best score over folds.
@@ -162,7 +162,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         back = np.argsort(order, kind="stable")
         self.scores_ = np.asarray(scores)[:, :, back]
         flat = np.asarray([[[centred(solution.w, k, d) for solution in path] for path in fold] for fold in solutions])[:, :, back]
-        self.n_iter_ = np.asarray([[[solution.n_iter for solution in path] for path in fold] for fold in solutions])[:, :, back]
+        self.n_iter_ = np.asarray([[[max(1, solution.n_iter) for solution in path] for path in fold] for fold in solutions])[:, :, back]
         shape = (*flat.shape[:3], k, -1)
         intercepts = flat[..., k * d:].reshape((*shape[:4], -1))
         self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), intercepts], axis=4)

@@ -15,7 +15,7 @@ import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from fastopt._linear_compat import FIT_LEVELS, Events, blas_beside, with_callbacks
+from fastopt._linear_compat import FIT_LEVELS, Events, blas_alone, with_callbacks
 from fastopt._linear_data import check_weight, check_X, float_type, largest
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_folds import rows_of, with_weight
@@ -200,7 +200,7 @@ class SolvedEstimator(LinearEstimator):
             task = self._task(X, y, weight)
             task.folds = self._folds(X, y)
             X = task.counting(X, y)
-            with blas_beside(self._n_threads()):
+            with blas_alone():
                 found = self._solve(X, task, events)
             attributes = {**task.attributes, **self._attributes(found)}
             self.__dict__.update(attributes)

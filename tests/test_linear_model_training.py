@@ -153,7 +153,7 @@ def test_divergence(dtype, scale):
     X = (X * scale).astype(dtype)
     params = {"learning_rate": "constant", "eta0": scale, "random_state": 0, "penalty": None}
     model = SGDRegressor(**params)
-    with pytest.raises(DivergenceError, match="(?s)epoch 1: .*learning rate 1e.*StandardScaler.* eta0") as raised:
+    with pytest.raises(DivergenceError, match="(?s)epoch #1: .*learning rate 1e.*StandardScaler.* eta0") as raised:
         model.fit(X, score)
     assert raised.value.epoch == 1 and raised.value.feature_scale == pytest.approx(np.abs(X).max())
     assert vars(model) == vars(SGDRegressor(**params))

@@ -22,6 +22,7 @@ def no_warnings():
         yield
 
 
+@pytest.mark.newest   # alphas may be a number
 @pytest.mark.parametrize("weight", WEIGHTS)
 @pytest.mark.parametrize("name, params", [
     ("LassoCV", {}), ("LassoCV", {"positive": True, "cv": 3}), ("LassoCV", {"alphas": [0.3, 0.01, 0.1], "fit_intercept": False}),
@@ -38,6 +39,7 @@ def test_paths_of_least_squares(name, params, weight):
     np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-5)
 
 
+@pytest.mark.newest   # use_legacy_attributes
 @pytest.mark.parametrize("weight", WEIGHTS)
 @pytest.mark.parametrize("y, params", [
     ("two", {}), ("three", {"Cs": [0.01, 1.0, 0.1]}), ("two", {"scoring": "neg_log_loss", "cv": StratifiedKFold(3)}),
@@ -56,6 +58,7 @@ def test_logistic_regression(y, params, weight):
     assert a.score(X, y) == pytest.approx(b.score(X, y), abs=1e-5)
 
 
+@pytest.mark.newest   # scores are weighted
 @pytest.mark.parametrize("weight", WEIGHTS)
 @pytest.mark.parametrize("y", ["real", "columns"])
 @pytest.mark.parametrize("params", [
