@@ -107,16 +107,23 @@ class Validation:
     rows: Array | None                  # None: all of X
     score: Callable[[Array], float]     # of raw predictions (n, k)
     threads: int = 1
+    places: Any = None                  # of the columns that X has, where it was made narrow as the run's X is
+
+    def follow(self, run: AnyRun) -> None:
+        """Make X narrow where that of the run is: an epoch costs what values cost."""
+        narrowed = narrow(self.X) if isinstance(run, Run) and run.rest is not None else None
+        if narrowed is not None:
+            self.places, self.X = run.rest.places(narrowed[0]), narrowed[1]   # type: ignore[union-attr]
 
     def __call__(self, coef: Array, intercept: Array) -> float:
         return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
 
 
-def outcome(run: AnyRun, start: Start, last: bool = False) -> Outcome:
-    """What a run has reached so far, or at last."""
+def outcome(run: AnyRun, start: Start, last: bool = False, places: Any = None) -> Outcome:
+    """What a run has reached so far, or at last; of all columns or those at some places."""
     averaged = 0 < start.average <= run.t - 1
     per_sample = isinstance(run, Run)
-    coef, intercept, coef_avg, intercept_avg = run.weights(last) if per_sample else run.weights()
+    coef, intercept, coef_avg, intercept_avg = run.weights(last, places) if per_sample else run.weights()
     return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
                    loss_curve=run.loss_curve, stopped=run.stopped, t=None if per_sample else run.t,
                    rest=run.rest if per_sample and last else None)
@@ -168,7 +175,8 @@ class Watch:
         now = functools.cache(lambda: outcome(run, self.start))   # it costs what all weights cost: only if someone asks
         score = None
         if self.validation is not None:
-            score = self.validation(*now().result)
+            places = self.validation.places
+            score = self.validation(*(now() if places is None else outcome(run, self.start, places=places)).result)
             self.scores.append(score)
         if self.metric is not None:
             self.metric.tell(run.loss, score)
@@ -237,6 +245,8 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
         if getattr(given.schedule, "driven_by", None) == "metric":
             watch.metric = Metric(plan.batches.schedule, watch.validation is not None)   # type: ignore[union-attr]
     run = start_run(X, targets, weight, held_out, start, plan)
+    if watch.validation is not None:
+        watch.validation.follow(run)
     if watch.wanted:
         watch.follow(run, plan)
     else:

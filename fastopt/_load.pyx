@@ -19,7 +19,8 @@ cdef extern from * nogil:
         FO_LOOK_TEAM = 10000000,    /* nanoseconds between two looks while threads work together … */
         FO_LOOK_ALONE = 2000000,    /* … and while one works alone: what a false alarm costs */
         FO_ASLEEP = 40000000,       /* after which idle threads of OpenMP spin no longer */
-        FO_LOOKS = 3                /* the least of so many counts: most tasks of a system run for microseconds */
+        FO_LOOKS = 12,              /* the least of so many counts, of a team: most tasks of a system run for microseconds, … */
+        FO_LOOKS_ALONE = 2          /* … and a false alarm lasts until idle threads sleep */
     };
 
     static int fo_heeds = 1;                  /* whether the load counts */
@@ -33,10 +34,10 @@ cdef extern from * nogil:
     }
 
     /* Tasks that run or are ready to, of all programs, ours with `own` of them; -1 where nobody says. */
-    static int fo_running(int own) {
+    static int fo_running(int own, int looks) {
         char text[96];
         int running = -1, i, least = -1;
-        for (i = 0; i < FO_LOOKS; i++) {
+        for (i = 0; i < looks; i++) {
             int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
             ssize_t n = file < 0 ? -1 : read(file, text, sizeof text - 1);
             if (file >= 0) close(file);
@@ -60,12 +61,12 @@ cdef extern from * nogil:
     #pragma omp master
                 {
                     own = omp_get_num_threads();
-                    running = fo_running(own);
+                    running = fo_running(own, FO_LOOKS);
                 }
     #pragma omp barrier
             }
         } else {
-            running = fo_running(own);
+            running = fo_running(own, FO_LOOKS_ALONE);
         }
         found = running < 0 ? INT_MAX : (int)sysconf(_SC_NPROCESSORS_ONLN) - (running > own ? running - own : 0);
         __atomic_store_n(&fo_free, found > 1 ? found : 1, __ATOMIC_RELAXED);

@@ -221,18 +221,20 @@ cdef class Run(Epochs):
         order = np.argsort(np.concatenate([np.asarray(out.labels) for out in self.outputs]))
         return [None if part[0] is None else np.concatenate(part)[order] for part in zip(*parts)]
 
-    def weights(self, bint last=False):
+    def weights(self, bint last=False, places=None):
         """(coef, intercept, coef_avg, intercept_avg), each with k rows; the averages None without averaging.
 
         Parameters
         ----------
         last : bool
             The run is over: arrays that it owns may be given, which `rest` has yet to write.
+        places : tuple, or None
+            What `rest.places` said of some columns: only of those.
         """
         cdef Outputs out
         if self.rest is None:
             return self._in_order([out.true_weights() for out in self.outputs])
         b, b_avg = self._in_order([(out.state["b"].copy(), None if out.w_avg is None else out.state["b_avg"].copy())
                                    for out in self.outputs])
-        coef, coef_avg = self.rest.promise(self.outputs) if last else self.rest.copies(self.outputs)
+        coef, coef_avg = self.rest.promise(self.outputs) if last else self.rest.copies(self.outputs, places)
         return [coef, b, coef_avg, b_avg]

@@ -197,11 +197,36 @@ cdef class Rest:
                 kernels(self.is_float).sgd_settle(coef.shape[1], &all_of)
         return 0
 
-    def copies(self, list outputs):
-        """Weights and averages of all columns as they are now."""
+    def places(self, among):
+        """Some columns, and where those of them that are trained are among them and among the trained: for `copies`."""
+        order = np.argsort(self.columns)
+        at = np.searchsorted(self.columns, among, sorter=order)
+        at = order[np.minimum(at, len(order) - 1)] if len(order) else at
+        trained = self.columns[at] == among if len(order) else np.zeros(len(among), dtype=bool)
+        return among, np.flatnonzero(trained), at[trained]
+
+    def _copies_of(self, list outputs, among, here, there):
+        """Of some columns, and of two that are 0."""
+        cdef Outputs out
+        coef, coef_avg = (None if a is None else np.zeros((len(a), len(among) + WITNESSES), a.dtype) for a in (self.coef, self.coef_avg))
+        coef[:, :len(among)] = self.coef[:, among]
+        if coef_avg is not None:
+            coef_avg[:, :len(among)] = self.coef_avg[:, among]
+        self._scale(coef, coef_avg)
+        for out in outputs:
+            own, _, own_avg, _ = out.true_weights()
+            for whole, part in ((coef, own), (coef_avg, own_avg)):
+                if whole is not None:
+                    whole[np.asarray(out.labels)[:, None], here] = part[:, there]
+        return coef, coef_avg
+
+    def copies(self, list outputs, places=None):
+        """Weights and averages as they are now: of all columns, or over rows that are narrow, of those that were given to `places`."""
         cdef Outputs out
         cdef Part part
         self._factors(outputs)
+        if places is not None:
+            return self._copies_of(outputs, *places)
         coef, coef_avg = (None if a is None else a.copy() for a in (self.coef, self.coef_avg))
         self._scale(coef, coef_avg)
         for out in outputs:

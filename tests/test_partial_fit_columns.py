@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn import linear_model as sklearn_models
+from sklearn.model_selection import StratifiedShuffleSplit
 
 from fastopt import exceptions, linear_model
 from fastopt._core import Matrix
@@ -225,6 +226,26 @@ def test_types_may_change_between_calls():
         theirs.partial_fit(X.astype(np.float64), labels(X), [0, 1])
         assert model.coef_.dtype == dtype
     np.testing.assert_allclose(model.coef_, theirs.coef_, rtol=2e-5, atol=1e-5 * np.abs(theirs.coef_).max())
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("classes", CLASSES)
+@pytest.mark.parametrize("kind", ["l2", "none", "l1", "average", "folded"])
+@pytest.mark.parametrize("held", ["early stopping", "a set of its own"])
+def test_scores_of_epochs_are_those_of_all_weights(kind, classes, held):
+    X, other, k = rows(0, n=60), rows(1, n=60, columns=np.arange(50)), len(CLASSES[classes])
+    other = sp.vstack([other, rows(0, n=30)]).tocsr()
+    settings = dict(random_state=0, max_iter=4, tol=None, early_stopping=held == "early stopping", **SETTINGS[kind])
+    model = linear_model.SGDClassifier(**settings)
+    start = np.random.default_rng(3).normal(size=(1 if k == 2 else k, D))
+    pair = None if held == "early stopping" else (other, labels(other, k))
+    model.fit(X, labels(X, k), coef_init=start, eval_set=pair)
+    if pair is None:
+        split = StratifiedShuffleSplit(test_size=0.1, random_state=0)
+        chosen = next(split.split(X, labels(X, k)))[1]
+        pair = X[chosen], labels(X, k)[chosen]
+    assert len(model.validation_curve_) == 4
+    assert model.validation_curve_[-1] == pytest.approx(model.score(*pair), abs=1e-12)
 
 
 @pytest.mark.parametrize("indices", [np.int32, np.int64])
