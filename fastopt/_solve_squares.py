@@ -250,7 +250,7 @@ def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relati
         way = (slopes * W[:problem.d]).sum(axis=0)   # squared, that predictions have come
         if problem.k > 1 and (strengths == strengths[0]).all():   # one combination tells for all outputs
             mixed = _mixed(problem, method, W, way)
-            if mixed <= 0.01 * limit.min():
+            if mixed <= 0.3 * limit.min():
                 return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
         length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
         noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
