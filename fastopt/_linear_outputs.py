@@ -118,7 +118,9 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
 
     def _task(self, X: Any, y: Any, weight: Any) -> Task:
         loss = self._regression_loss()
-        y = real_targets(unweighted_hidden(y, weight), float_type(X), loss)
+        y = unweighted_hidden(y, weight)
+        if not (loss.target == "real" and y.dtype == float_type(X)):   # else it has been looked at, and fits
+            y = real_targets(y, float_type(X), loss)
         targets = [y] if y.ndim == 1 else list(y.T)
         return Task(targets, [weight] * len(targets), loss, matrix=y if y.ndim > 1 else None)
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._columns import Reader
 from ._core import Matrix
 
 Array = NDArray[Any]
@@ -22,7 +21,7 @@ SCATTER = 2654435761
 FAR = 4.0
 #: the least share of values that are not 0 in a column that is far
 FILLED = FAR ** 2 / (1 + FAR ** 2) - 0.05
-_BLOCK = 1 << 12   # rows of small elements that are widened at a time
+_BLOCK = 1 << 12   # rows whose sum is taken together
 
 
 def far_means(X: Matrix, turned: bool, rows: Array | None, weight: Array | None) -> Array | None:
@@ -43,7 +42,7 @@ def far_means(X: Matrix, turned: bool, rows: Array | None, weight: Array | None)
     if not far.any():
         return None
     s = _weights(X.d if turned else X.n, rows, weight)
-    mean = np.where(far, _sparse_means(X, turned, s), 0.0) if X.is_sparse else _dense_means(X, s)
+    mean = np.where(far, _sparse_means(X, turned, s), 0.0) if X.is_sparse else _dense_means(X.arrays, s)
     return mean if np.isfinite(mean).all() else None
 
 
@@ -107,12 +106,12 @@ def _far_of_csc(X: Matrix) -> Array:
     return far
 
 
-def _dense_means(X: Matrix, s: Array) -> Array:
-    if X.arrays.dtype in (np.float32, np.float64):
-        reader = Reader(X, s)
-        return np.asarray(reader.means(np.array(reader.first())))
-    blocks = [slice(start, start + _BLOCK) for start in range(0, X.n, _BLOCK)]
-    return np.asarray(sum(s[block] @ X.arrays[block].astype(np.float64) for block in blocks) / s.sum())
+def _dense_means(X: Any, s: Array) -> Array:
+    """Distances from a row are summed, so that the mean of a constant column is exact."""
+    blocks = [slice(start, start + _BLOCK) for start in range(0, len(X), _BLOCK)]
+    first = X[int(np.argmax(s > 0))].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(first + sum(s[block] @ (X[block] - first) for block in blocks) / s.sum())
 
 
 def _sparse_means(X: Matrix, turned: bool, s: Array) -> Array:

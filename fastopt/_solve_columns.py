@@ -36,12 +36,15 @@ class Columns:
         weight = np.ones(self.n) if objective.weight is None else objective.weight.reshape(self.n, -1)[:, 0].astype(np.float64)
         self.root = np.sqrt(weight / objective.total)     # of each row's share
 
-    def _rows(self, i: int) -> tuple[slice, Any]:
-        """Rows from the i-th on, in double."""
+    def rows(self, i: int, dtype: Any = np.float64) -> tuple[slice, Any]:
+        """Rows from the i-th on, in this type."""
         some = slice(i, min(self.n, i + max(256, 4 * BLOCK // self.d)))
         x = self.X[some] if self.objective.rows_ is None else self.X[self.objective.rows_[some]]
-        x = x.astype(np.float64, copy=False)
-        return some, x if self.plain else (x - self.mean) / self.scale
+        if self.plain:
+            return some, x.astype(dtype, copy=False)
+        x = x - self.mean
+        x /= self.scale
+        return some, x.astype(dtype, copy=False)
 
     def turned(self, Z: Array) -> Array:
         """(d, k): Xᵀ·Z."""
@@ -49,7 +52,7 @@ class Columns:
             return np.asarray((self.X.T @ Z - np.outer(self.mean, Z.sum(axis=0))) / self.scale[:, None])
         out = np.zeros((self.d, Z.shape[1]))
         for i in range(0, self.n, max(256, 4 * BLOCK // self.d)):
-            some, x = self._rows(i)
+            some, x = self.rows(i, Z.dtype)
             out += x.T @ Z[some]
         return out
 
@@ -61,7 +64,7 @@ class Columns:
             return np.asarray(found / self.scale ** 2)
         out = np.zeros(self.d)
         for i in range(0, self.n, max(256, 4 * BLOCK // self.d)):
-            some, x = self._rows(i)
+            some, x = self.rows(i)
             out += np.einsum("ij,ij,i->j", x, x, self.root[some] ** 2)
         return out
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from ._hessian import second_order, sums
 from ._solve_columns import BLOCK, Columns, by_rows
@@ -21,6 +22,8 @@ Array = NDArray[np.float64]
 
 #: what a step could still change of predictions, relative to their spread, where a run ends
 ROUNDING = 1e-8
+#: strengths from which eigenvalues serve better than a factor each, for columns whose mean squares differ by so much at most
+FACTORS, EVEN = 8, 1e6
 #: its multiples' bits look random
 SCATTER = 2654435761
 #: steps by a factor, at most
@@ -52,16 +55,31 @@ class Squares:
         self.objective, self.strengths, self.d, self.k = objective, strengths, objective.n_features, len(strengths)
         self.columns = Columns(objective)
         self.single = Y is None
-        self.Y = np.asarray(objective.y.reshape(-1, 1) if Y is None else Y, dtype=np.float64)
+        self.origin = np.zeros(self.k)
+        self.Y = self._targets(Y)
         self.intercept = bool(objective.fit_intercept)
         self.p = self.d + self.intercept
         self.residual: Array | None = None
+
+    def _targets(self, Y: Any) -> Any:
+        """In double; of float32 X that has several, in its type, from their means on."""
+        if Y is None:
+            return self.objective.y.reshape(-1, 1).astype(np.float64)
+        if self.objective.dtype == np.float64:
+            return np.asarray(Y, dtype=np.float64)
+        if self.objective.fit_intercept:
+            rows = self.columns.root > 0
+            share = self.columns.root[rows] ** 2
+            self.origin = share @ (Y if rows.all() else Y[rows])
+        out = (Y - self.origin).astype(np.float32)
+        out[self.columns.root == 0] = 0
+        return out
 
     def _turned(self, Z: Array) -> Array:
         """[X, 1]ᵀ·diag(shares)·Z."""
         share = self.columns.root[0] ** 2
         if self.objective.weight is not None:
-            Z, share = Z * (self.columns.root ** 2)[:, None], 1.0
+            Z, share = Z * (self.columns.root ** 2)[:, None].astype(Z.dtype), 1.0
         G = np.empty((self.p, Z.shape[1]))
         G[:self.d] = self.columns.turned(Z)
         G[self.d:] = Z.sum(axis=0)
@@ -98,19 +116,25 @@ class Squares:
 
     def products(self, W: Array) -> Array:
         """(n, k) predictions."""
-        out = np.empty((self.columns.n, W.shape[1]))
+        out = np.empty((self.columns.n, W.shape[1]), self.Y.dtype)
+        W = W.astype(self.Y.dtype, copy=False)
         if self.columns.objective.X.is_sparse:
             own = W[:self.d] / self.columns.scale[:, None]
             out[:] = self.columns.X @ own - self.columns.mean @ own
         else:
             for i in range(0, self.columns.n, max(256, 4 * BLOCK // self.d)):
-                some, x = self.columns._rows(i)
+                some, x = self.columns.rows(i, W.dtype)
                 out[some] = x @ W[:self.d]
         return out + W[self.d] if self.intercept else out
 
+    def back(self, W: Array) -> Array:
+        """Parameters for targets as they were given."""
+        W[self.d:] += self.origin
+        return W
+
     def mixed(self) -> tuple[Squares, Array]:
         """The problem of one random combination of the outputs, which is solved where all are, and its factors."""
-        signs = np.where(np.arange(1, self.k + 1) * SCATTER >> 16 & 1, 1.0, -1.0)
+        signs = np.where(np.arange(1, self.k + 1) * SCATTER >> 16 & 1, 1.0, -1.0).astype(self.Y.dtype)
         mix = Squares.__new__(Squares)
         vars(mix).update(vars(self), strengths=self.strengths[:1], k=1, single=False, Y=(self.Y @ signs)[:, None])
         return mix, signs
@@ -126,8 +150,13 @@ class Primal:
         self.size = math.sqrt(H.diagonal().max(initial=0.0))
         # rounding of its mean is all that is left of a constant column
         still = H[at, at] <= (8 * np.finfo(objective.dtype).eps * problem.columns.mean / problem.columns.scale) ** 2
-        self.factors: list[tuple[Any, Factor]] = []
-        for strength in np.unique(strengths):
+        self.factors: list[tuple[Any, Any]] = []
+        different = np.unique(strengths)
+        sizes = H[at, at][~still]
+        if len(different) > FACTORS and not still.any() and sizes.max() <= EVEN * sizes.min():
+            self.factors = [(slice(None), Spectrum(H, d, strengths))]
+            return
+        for strength in different:
             own = H.copy() if len(strengths) > 1 else H
             own[at, at] = np.where(still, 0.0, own[at, at] + strength)
             self.factors.append((strengths == strength, Factor(own)))
@@ -148,6 +177,28 @@ class Primal:
         return out
 
 
+class Spectrum:
+    """The eigenvalues of a Hessian without its intercept: a factor for every strength at once, of columns of like sizes."""
+
+    def __init__(self, H: Array, d: int, strengths: Array) -> None:
+        self.d, self.mean = d, H[d, :d].copy() if len(H) > d else None
+        own = np.tril(H[:d, :d])
+        own += np.tril(own, -1).T
+        if self.mean is not None:
+            own -= np.outer(self.mean, self.mean)
+        values, self.Q = eigh(own, overwrite_a=True, check_finite=False)
+        damped = np.maximum(values, 0.0)[:, None] + strengths
+        self.inverse = 1 / np.maximum(damped, 1e-15 * max(values[-1], 1e-300))
+
+    def solve(self, G: Array) -> Array:
+        if self.mean is None:
+            return np.asarray(self.Q @ (self.inverse * (self.Q.T @ G)))
+        W = np.empty_like(G)
+        W[:self.d] = self.Q @ (self.inverse * (self.Q.T @ (G[:self.d] - np.outer(self.mean, G[self.d]))))
+        W[self.d] = G[self.d] - self.mean @ W[:self.d]
+        return W
+
+
 class Dual:
     """The same where rows are fewer than columns: W = Xᵀ·(root·u), (K + l2)·u + root·b = e, root·u = 0."""
 
@@ -156,7 +207,7 @@ class Dual:
         K = self.columns.products()
         diagonal = K.diagonal().copy()
         self.size = math.sqrt(diagonal.sum() / problem.d)
-        self.U, self.b = np.zeros_like(problem.Y), np.zeros(problem.k)
+        self.U, self.b = np.zeros(problem.Y.shape), np.zeros(problem.k)
         self.factors = []
         for strength in np.unique(problem.strengths):
             K[np.diag_indices_from(K)] = diagonal + strength
@@ -197,22 +248,22 @@ def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relati
         W = method.start()
         limit = tol * first if relative else np.full(problem.k, tol)
         way = (slopes * W[:problem.d]).sum(axis=0)   # squared, that predictions have come
-        if problem.k > 1 and len(method.factors) == 1:   # one combination tells for all outputs
+        if problem.k > 1 and (strengths == strengths[0]).all():   # one combination tells for all outputs
             mixed = _mixed(problem, method, W, way)
-            if mixed <= 0.01 * limit.min():
-                return Found(W, np.full(problem.k, mixed), 1, CONVERGED)
+            if mixed <= 0.3 * limit.min():
+                return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
         length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
         noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
         W, violation, steps = _refined(problem, method, W, way, 0.1 * noise)
         done = violation <= np.maximum(limit, noise)
-        return Found(W, violation, steps, CONVERGED if done.all() else PRECISION)
+        return Found(problem.back(W), violation, steps, CONVERGED if done.all() else PRECISION)
     finally:
         objective.l2 = own
 
 
 def _enough(problem: Squares) -> float:
     """What a step may still change of predictions: ROUNDING, or what the type of X allows."""
-    return max(ROUNDING, 10 * float(np.finfo(problem.objective.dtype).eps))
+    return max(ROUNDING, 100 * float(np.finfo(problem.objective.dtype).eps))
 
 
 def _mixed(problem: Squares, method: Any, W: Array, way: Array) -> float:

@@ -232,6 +232,17 @@ def test_a_great_many_targets(shape, dtype, shift):
     assert model.solver_ == "newton-cholesky" and model.coef_.dtype == dtype
 
 
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("mean", [0.0, 1.0, 1e3])
+def test_many_targets_with_a_strength_each(mean, intercept):
+    rng = np.random.default_rng(6)
+    X, k = rng.normal(size=(80, 7)) * np.geomspace(.1, 10, 7) + mean, 30
+    Y, alphas = X @ rng.normal(size=(7, k)) + rng.normal(size=(80, k)), np.geomspace(1e-3, 1e3, k)
+    model = Ridge(alphas, fit_intercept=intercept).fit(X, Y)
+    wanted = np.stack([reference(X, Y[:, j], alphas[j], None, intercept) for j in range(k)], axis=1)
+    np.testing.assert_allclose(model.predict(X), wanted, atol=1e-7 * np.abs(wanted).max())
+
+
 @pytest.mark.parametrize("unit", [1e-8, 1e8])
 @pytest.mark.parametrize("solver", ["auto", "lsqr", "lbfgs"])
 def test_units_of_y(unit, solver):
