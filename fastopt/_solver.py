@@ -84,6 +84,8 @@ class Needs(NamedTuple):
         There must be an l2 penalty, alone or with l1; False: there must be none.
     plain : bool
         Penalties of one strength for all weights, and columns as they are, not standardized.
+    sparse_centred : bool
+        It takes sparse columns that are standardized, with or without an intercept.
     """
 
     penalties: tuple[str, ...] | None = ("none",)
@@ -95,6 +97,7 @@ class Needs(NamedTuple):
     scales_intercept: bool = False
     strictly_convex: bool | None = None
     plain: bool = False
+    sparse_centred: bool = True
 
 
 class Entry(NamedTuple):
@@ -169,6 +172,9 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
         return "needs an l2 penalty" if needs.strictly_convex else "takes no l2 penalty"
     if needs.plain and objective.columns is not None:
         return "takes X as it is, not standardize=True"
+    if not needs.sparse_centred and objective.X.is_sparse and not objective.fit_intercept and (
+            objective.columns is not None and objective.columns[0].any()):
+        return "takes sparse columns with standardize=True only with an intercept"
     if needs.plain and penalty is not None and penalty.params.get("weights") is not None:
         return f"takes penalties of one strength for all weights, got {penalty!r}"
     return ""
