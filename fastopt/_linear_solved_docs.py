@@ -26,8 +26,8 @@ PARAMETERS = {
     "tol": """float
         {tol_means}""",
     "solver": """str
-        A solver of ``fastopt``, such as 'lbfgs', 'newton-cholesky', 'newton-cg', 'saga', 'katyusha', 'sdca', 'cd' or 'fista';
-        'auto' takes the one that is fastest for this shape of data, loss and penalty.  {solver_more}""",
+        A solver of ``fastopt``, such as 'lbfgs', 'newton-cholesky', 'newton-cg', 'saga', 'katyusha', 'sdca', 'cd', 'fista' or
+        'interior-point'; 'auto' takes the one that is fastest for this shape of data, loss and penalty.  {solver_more}""",
     "dual": """bool{dual_auto}
         Accepted for scikit-learn's sake; the solver says which problem is solved, and the solution is the same.""",
     "copy_X": """bool

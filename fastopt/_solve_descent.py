@@ -133,14 +133,11 @@ class Problem:
         return np.concatenate([before, np.flatnonzero(inside)])
 
 
-@solver("cd", Needs(penalties=None, smooth=True, convex=True, one_output=True))
+@solver("cd", Needs(penalties=None, smooth=True, convex=True, one_output=True, sparse_centred=False))
 def coordinate_descent(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
                        random_state: Any = None) -> Solution:
     """Prox-Newton steps by coordinate descent, on working sets of features where there are many."""
     problem = Problem(objective, penalty, w0)
-    standard = problem.samples.standard
-    if standard is not None and standard[0].any() and problem.samples.X.is_sparse and not objective.fit_intercept:
-        refuse("cd", "takes sparse columns with standardize=True only with an intercept", objective, penalty)
     if not problem.rule.sparse and problem.d > MOST_WHOLE:
         refuse("cd", f"takes at most {MOST_WHOLE} features with the penalty {problem.rule.name}, got {problem.d}", objective, penalty)
     n_iter, idle, part = 0, 0, None

@@ -26,6 +26,8 @@ Array = NDArray[Any]
 PIECEWISE = ("absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptron")
 LOSSES = (*PIECEWISE, "huber")
 PENALTIES = ("none", "l1", "l2", "elasticnet", "nonnegative", "box")
+#: a mean loss of margins that is nothing, as where classes are separable
+SEPARATE = 1e-9
 #: what rounding of weights and predictions may add to the value, relative
 ROUNDING = 1e-6
 
@@ -122,7 +124,9 @@ class Piecewise:
             X = X.toarray()   # columns are not centred where they would be
         self.raw, self.standard = X, Standard(X, free if given is None or free else given[0])
         self.factor = np.ones(X.shape[1]) if given is None else given[1]      # a coefficient of X times this is the objective's
-        self.middle, self.unit = origin_of(y, free) if LOSS_TARGETS[objective.loss.name] == "real" else (0.0, 1.0)
+        real = LOSS_TARGETS[objective.loss.name] == "real"
+        self.middle, self.unit = origin_of(y, free) if real else (0.0, 1.0)
+        self.margin = 0.0 if real else SEPARATE
         self._sum_up()
 
     def _sum_up(self) -> None:
@@ -226,7 +230,7 @@ class Piecewise:
     def solution(self, w: Vector, bound: float, n_iter: int, message: str, name: str, tol: float) -> Solution:
         value = self.value(w)
         gap = max(0.0, value - bound)
-        closed = gap <= max(tol, ROUNDING) * abs(value) + self.rounding(w)
+        closed = gap <= max(tol, ROUNDING) * abs(value) + self.rounding(w) + self.margin
         if message == GAP_CLOSED and not closed or message == PRECISION and closed:
             message = GAP_CLOSED if closed else PRECISION
         return Solution(w, value, n_iter, math.nan, gap, message == GAP_CLOSED, message, name)

@@ -90,6 +90,8 @@ class Needs(NamedTuple):
         It reads X through the objective alone, so that columns can be centred on the way.
     relative : bool
         It takes `relative=True` with squared errors: `tol` times the gradient at 0 is found on the way.
+    sparse_centred : bool
+        It takes sparse columns that are standardized, with or without an intercept.
     """
 
     penalties: tuple[str, ...] | None = ("none",)
@@ -103,6 +105,7 @@ class Needs(NamedTuple):
     plain: bool = False
     centred: bool = False
     relative: bool = False
+    sparse_centred: bool = True
 
 
 class Entry(NamedTuple):
@@ -183,6 +186,9 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
         return "needs an l2 penalty" if needs.strictly_convex else "takes no l2 penalty"
     if needs.plain and objective.columns is not None:
         return "takes X as it is, not standardize=True"
+    if not needs.sparse_centred and objective.X.is_sparse and not objective.fit_intercept and (
+            objective.columns is not None and objective.columns[0].any()):
+        return "takes sparse columns with standardize=True only with an intercept"
     if needs.plain and penalty is not None and penalty.params.get("weights") is not None:
         return f"takes penalties of one strength for all weights, got {penalty!r}"
     return ""

@@ -132,8 +132,8 @@ def solve(X, y, loss, penalty=None, *, l2=0.0, w0=None, tol=1e-8, max_iter=20000
           **options):
     made = fo.LinearObjective(X, y, losses.get(loss, **PARAMS[loss]), l2=l2, **options)
     w0 = np.zeros(made.n_params) if w0 is None else w0
-    return _solve_dual.sdca(made, penalty, w0, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state,
-                            intercept_scaling=scaling)
+    return _solver.find("sdca", made, penalty)(made, penalty, w0, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state,
+                                               intercept_scaling=scaling)
 
 
 def least(X, y, loss, *, weight=None, l2=0.0, l1=0.0, intercept=False, **terms):
