@@ -169,7 +169,7 @@ class SGDBase(LinearEstimator):
                inits: tuple[Any, Any] = (None, None), eval_set: Any = None, callback: Any = None,
                classes: Any = None) -> None:
         """fit (fresh) or partial_fit: compute, assign, then complain."""
-        owned = all(held(vars(self), name) for name in WEIGHTS if name in vars(self))
+        owned = all(held(self.__dict__, name) for name in WEIGHTS if name in self.__dict__)
         with unchanged_on_error(self) as before:
             if callback is not None and not callable(callback):
                 raise TypeError(f"callback must be callable or None, got {callback!r}")

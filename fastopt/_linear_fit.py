@@ -122,11 +122,10 @@ class Validation:
 def outcome(run: AnyRun, start: Start, last: bool = False, places: Any = None) -> Outcome:
     """What a run has reached so far, or at last; of all columns or those at some places."""
     averaged = 0 < start.average <= run.t - 1
-    per_sample = isinstance(run, Run)
-    coef, intercept, coef_avg, intercept_avg = run.weights(last, places) if per_sample else run.weights()
+    coef, intercept, coef_avg, intercept_avg = run.weights(last, places) if isinstance(run, Run) else run.weights()
     return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
-                   loss_curve=run.loss_curve, stopped=run.stopped, t=None if per_sample else run.t,
-                   rest=run.rest if per_sample and last else None)
+                   loss_curve=run.loss_curve, stopped=run.stopped, t=None if isinstance(run, Run) else run.t,
+                   rest=run.rest if isinstance(run, Run) and last else None)
 
 
 class Watch:

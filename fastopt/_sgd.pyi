@@ -6,17 +6,20 @@ from numpy.typing import NDArray
 
 from fastopt._core import Matrix
 from fastopt._samples import Samples
+from fastopt._touched import Rest
 
 class Run:
     t: float
     n_iter: int
     diverged: bool
     stopped: bool
+    rest: Rest | None
     def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], penalty: tuple[int, float, float],
                  schedule: tuple[int, float, float, float], coef: NDArray[Any], intercept: NDArray[Any],
                  coef_avg: NDArray[Any] | None = None, intercept_avg: NDArray[Any] | None = None,
                  class_weight: NDArray[Any] | None = None, t: float = 1, fit_intercept: bool = True,
-                 one_class: bool = False, average: float = 0, threads: int = 1) -> None: ...
+                 one_class: bool = False, average: float = 0, threads: int = 1, columns: NDArray[Any] | None = None,
+                 owned: bool = False, judged: bool = True) -> None: ...
     def run(self, max_iter: int, tol: float | None = None, n_iter_no_change: int = 5,
             on_epoch: Callable[[Run], Any] | None = None) -> int: ...
     @property
@@ -27,4 +30,4 @@ class Run:
     def loss_curve(self) -> list[float]: ...
     @property
     def learning_rate(self) -> float: ...
-    def weights(self) -> list[Any]: ...
+    def weights(self, last: bool = False, places: Any = None) -> list[Any]: ...

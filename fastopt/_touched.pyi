@@ -1,0 +1,14 @@
+"""Types of the compiled module _touched."""
+from collections.abc import Iterable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastopt._core import Matrix
+
+def narrow(X: Matrix) -> tuple[NDArray[Any], Matrix] | None: ...
+
+class Rest:
+    def places(self, among: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+
+def assign(attributes: dict[str, Any], found: dict[str, Any], passing: Iterable[str], rest: Rest | None, before: dict[str, Any]) -> None: ...
