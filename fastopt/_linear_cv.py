@@ -29,23 +29,13 @@ WORDS = {"n_iter_more": " in the last fit",
 
 
 class Held(NamedTuple):
-    """What was learnt from the rows of a fold, and what it says of those that are to be scored.
-
-    Attributes
-    ----------
-    solution : Solution
-    p : ndarray of shape (m, k)
-        Raw predictions.
-    rows : ndarray of int32 of shape (m,)
-    grid, strength : int
-        Numbers of the grid and of the strength.
-    """
+    """What was learnt from the rows of a fold, and what it says of those that are to be scored."""
 
     solution: Solution
-    p: Any
-    rows: Any
-    grid: int
-    strength: int
+    p: Any          # (m, k) raw predictions
+    rows: Any       # (m,) of int32
+    grid: int       # its number
+    strength: int   # its number
 
 
 def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w: Any,

@@ -184,7 +184,7 @@ class Auto:
         share = (DECAY + 1) / (self.t + DECAY)
         self.w_avg += share * (self.w - self.w_avg)
         self.b_avg += share * (self.b - self.b_avg)
-        return values.sum(axis=0)
+        return (values * (np.asarray(scale) != 0)).sum(axis=0)
 
     def _steps(self, V):
         """h = η/√V, 0 where nothing was learnt."""
