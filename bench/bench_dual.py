@@ -15,10 +15,12 @@ import time
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn import svm as sklearn_svm
 from sklearn.svm import LinearSVC, LinearSVR
 
 import data
 import fastopt as fo
+import fastopt.linear_model
 from fastopt import _solve_dual, _solve_variance
 
 PASSES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96)
@@ -155,3 +157,45 @@ def test_svm(benchmark, case, loss, library):
                                 value=found[library][1])
     X, y = data.case(DATA[case])
     benchmark.pedantic(SVMS[loss][library], args=(X, y), rounds=1)
+
+
+# ---- as they come: small data, where dual coordinates are one of several ways ----
+
+def small(case):
+    rng = np.random.default_rng(0)
+    if case == "iris":
+        from sklearn.datasets import load_iris
+        return load_iris(return_X_y=True)
+    n, d = (500, 2000) if case == "wide" else (5000, 20)
+    X = rng.normal(size=(n, d))
+    if case == "years":
+        X[:, 0] = rng.integers(1990, 2025, n)
+    return X, X @ (rng.normal(size=d) / X.std(axis=0)) + rng.normal(size=n)
+
+
+DEFAULTS = {"LinearSVR": lambda module: module.LinearSVR(), "LinearSVC": lambda module: module.LinearSVC(),
+            "LinearSVC hinge": lambda module: module.LinearSVC(loss="hinge")}
+
+
+@functools.cache
+def default_seconds(case, name):
+    """{library: seconds}: least of 5 whole fits by default parameters, in turn."""
+    X, y = small(case)
+    if name != "LinearSVR" and case != "iris":
+        y = y > np.median(y)
+    best = {}
+    for _ in range(5):
+        for library, module in (("fastopt", fo.linear_model), ("scikit-learn", sklearn_svm)):
+            start = time.process_time()
+            DEFAULTS[name](module).fit(X, y)
+            best[library] = min(time.process_time() - start, best.get(library, np.inf))
+    return best
+
+
+@pytest.mark.parametrize("library", ["fastopt", "scikit-learn"])
+@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("case", ["iris", "wide", "tall", "years"])
+def test_defaults(benchmark, case, name, library):
+    benchmark.group = f"{name}, as it comes: {case}"
+    benchmark.extra_info.update(library=library, case=case, fit_seconds=default_seconds(case, name)[library])
+    benchmark.pedantic(lambda: None, rounds=1)

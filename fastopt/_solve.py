@@ -294,7 +294,8 @@ def _settle(name: str, objective: Any) -> str:
 
 def few(objective: Any) -> bool:
     """Whether an interior point method's iterations cost less than the many passes of dual coordinates over few columns."""
-    return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= 100_000)
+    most = 1000 if loss_name(objective) == "hinge" else 100_000   # a hinge leaves most of its samples out
+    return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= most)
 
 
 def _second(name: str, objective: Any, penalty: Any) -> str | None:
