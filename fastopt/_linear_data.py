@@ -118,8 +118,9 @@ def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> 
 
 
 def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False, numeric: bool = False,
-              wide: bool = False) -> tuple[Any, Any]:
-    """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`."""
+              wide: bool = False, single: bool = False) -> tuple[Any, Any]:
+    """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`: a single one too, if `single`, else
+    it is taken for a row of numbers, with a warning."""
     if y is not None and is_plain(estimator, X, reset, y, columns or numeric):
         with naming("X"):
             return checked(X), y
@@ -137,7 +138,7 @@ def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False
                 check_consistent_length(X, y)
         with naming("y", "X"):
             raise
-    if columns and y.ndim == 2 and y.shape[1] == 1:
+    if columns and not single and y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
 

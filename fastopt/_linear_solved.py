@@ -47,6 +47,7 @@ class Task:
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
     matrix: Any = None                       # of several columns of y: (n, k)
+    column: bool = False                     # y is a matrix of a single column
     origins: Any = 0.0                       # what the targets count from, each: added to the intercepts in the end
     folds: Any = None                        # of cross-validation: (rows to learn from, rows to score)
     counts: Any = None                       # which rows of all have a weight, (n,) of bool: the others are left out; None: all
@@ -202,11 +203,18 @@ class SolvedEstimator(LinearEstimator):
             X = task.counting(X, y)
             with blas_alone():
                 found = self._solve(X, task, events)
-            attributes = {**task.attributes, **self._attributes(found)}
+            attributes = self._learnt(task, found)
             self.__dict__.update(attributes)
             self._refuse_infinite(X)
         self._report(found)
         events.end(attributes)
+
+    def _learnt(self, task: Task, found: Found) -> dict[str, Any]:
+        """All fitted attributes; as in scikit-learn the intercept is an array where y is a matrix of a single column."""
+        attributes = {**task.attributes, **self._attributes(found)}
+        if task.column and isinstance(attributes["intercept_"], np.floating):
+            attributes["intercept_"] = np.array([attributes["intercept_"]])
+        return attributes
 
     def _refuse_infinite(self, X: Any) -> None:
         """Raise if what was learnt is not finite, as weights that float32 cannot hold."""
@@ -298,7 +306,7 @@ class SolvedEstimator(LinearEstimator):
             if len(task.targets) > 1:
                 return {}
             coef, intercept = split(*objective.unstandardized(solution.w), column)
-            return {**task.attributes, **self._attributes(Found(coef, intercept + task.origins, [solution]))}
+            return self._learnt(task, Found(coef, intercept + task.origins, [solution]))
         return attributes
 
     def _callback(self, events: Events, attributes: Callable[[Solution], dict[str, Any]]) -> Callable[[Solution], None] | None:
