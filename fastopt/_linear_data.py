@@ -77,7 +77,7 @@ def _is_finite(a: Any) -> bool:
         return isfinite(np.add.reduce(a, axis=None))
 
 
-def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, columns: bool = False) -> bool:
+def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
     """Whether X, and y, are arrays of numbers that all checks would let pass as they are, found by a few questions; if not, those
     checks know more.  Of calls with few rows the time is mostly that of checks."""
     if type(X) is np.ndarray:
@@ -94,8 +94,10 @@ def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, columns: bool =
     if "feature_names_in_" in known or not reset and X.shape[1] != known.get("n_features_in_", X.shape[1]):
         return False
     if y is not None:
-        kinds = "iuf" if columns else "biufU"
-        if type(y) is not np.ndarray or y.shape != X.shape[:1] or y.dtype.kind not in kinds or not y.dtype.isnative:
+        kinds = "iuf" if real else "biufU"
+        if type(y) is not np.ndarray or y.dtype.kind not in kinds or not y.dtype.isnative:
+            return False
+        if y.shape != X.shape[:1] and not (columns and y.ndim == 2 and len(y) == X.shape[0] and y.shape[1] > 1):
             return False
         if y.dtype.kind == "f" and not _is_finite(y):
             return False
@@ -120,7 +122,7 @@ def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> 
 def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False, numeric: bool = False,
               wide: bool = False) -> tuple[Any, Any]:
     """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`."""
-    if y is not None and is_plain(estimator, X, reset, y, columns or numeric):
+    if y is not None and is_plain(estimator, X, reset, y, columns or numeric, columns):
         with naming("X"):
             return checked(X), y
     with naming("X"):

@@ -56,7 +56,7 @@ class Task:
         """X and, here, what belongs to its rows without those that weigh nothing: whatever stands in them, they do not exist."""
         if any(weight is None for weight in self.weights):
             return X
-        counts = np.any([weight > 0 for weight in self.weights], axis=0)
+        counts = np.any([weight > 0 for weight in {id(weight): weight for weight in self.weights}.values()], axis=0)
         if counts.all():
             return X
         self.counts, rows, self.whole = counts, np.flatnonzero(counts), (X, y)
