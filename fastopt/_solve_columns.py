@@ -86,26 +86,33 @@ class Columns:
 
     def squares(self) -> Array:
         """(d,) mean squares of the columns."""
-        if self.objective.X.is_sparse:
-            found = self._stored_squares()
-            found = np.maximum(found - self.mean ** 2, 4 * np.finfo(np.float64).eps * found)
-            return np.asarray(found / self.scale ** 2)
-        out = np.zeros(self.d)
+        return self.moments()[1]
+
+    def moments(self) -> tuple[Array, Array]:
+        """(d,) means of the columns and of their squares."""
+        if self.sparse:
+            mean, found = self._stored_moments()
+            found = np.maximum(found + self.mean * (self.mean - 2 * mean), 4 * np.finfo(np.float64).eps * found)
+            return (mean - self.mean) / self.scale, found / self.scale ** 2
+        mean, out = np.zeros(self.d), np.zeros(self.d)
         for i in range(0, self.n, self.height):
             some, x = self.rows(i)
-            out += np.einsum("ij,ij,i->j", x, x, self.root[some] ** 2)
-        return out
+            share = self.root[some] ** 2
+            mean += share @ x
+            out += np.einsum("ij,ij,i->j", x, x, share)
+        return mean, out
 
-    def _stored_squares(self) -> Array:
+    def _stored_moments(self) -> tuple[Array, Array]:
         """Of sparse columns as they are."""
         share = self.root ** 2
         if not self.objective.turned and self.objective.rows_ is None:
             found = np.zeros((3, self.d))
             Reader(self.objective.X, share).learn(np.zeros(self.d), *found, 0.0, False)
-            return np.asarray(found[2])
+            return found[0], found[2]
         X = scipy.sparse.csc_array(self.X)
         values, rows = X.data[:X.indptr[-1]].astype(np.float64), X.indices[:X.indptr[-1]]
-        return np.bincount(np.repeat(np.arange(self.d), np.diff(X.indptr)), values ** 2 * share[rows], self.d)
+        column, weighted = np.repeat(np.arange(self.d), np.diff(X.indptr)), values * share[rows]
+        return np.bincount(column, weighted, self.d), np.bincount(column, weighted * values, self.d)
 
     def products(self) -> Array:
         """(n, n) products of the rows, each times the root of its share: dense X alone."""
