@@ -71,10 +71,10 @@ def refuse_unreal(name: str, value: Any) -> None:
             raise ValueError(f"Complex data not supported: {name} must hold real numbers, got {dtype}")
 
 
-def _is_finite(a: Any) -> bool:
+def sum_is_finite(a: Any) -> bool:
     """Whether the sum of the numbers is; if not, someone has to look closer."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return isfinite(np.add.reduce(a, axis=None))
+        return isfinite(np.einsum(a, range(a.ndim), []))   # half as long as np.sum, which sums in pairs
 
 
 def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
@@ -99,9 +99,9 @@ def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, real: bool = Fa
             return False
         if y.shape != X.shape[:1] and not (columns and y.ndim == 2 and len(y) == X.shape[0] and y.shape[1] > 1):
             return False
-        if y.dtype.kind == "f" and not _is_finite(y):
+        if y.dtype.kind == "f" and not sum_is_finite(y):
             return False
-    if not _is_finite(data):
+    if not sum_is_finite(data):
         return False
     if reset:
         estimator.n_features_in_ = X.shape[1]

@@ -4,6 +4,7 @@ Used by _solve_squares and _solve_conjugate; knows neither.
 """
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,6 @@ class Columns:
     def __init__(self, objective: Any) -> None:
         self.objective, self.d, self.n = objective, objective.n_features, objective.n_samples
         self.sparse, self.plain = bool(objective.X.is_sparse), objective.columns is None
-        self.X = _csr(objective) if self.sparse else objective.X.arrays
         self.mean = np.zeros(self.d) if self.plain else objective.columns[0]
         self.scale = np.ones(self.d) if self.plain else objective.columns[1]
         self.scaled = not self.plain and bool((self.scale != 1).any())
@@ -39,6 +39,10 @@ class Columns:
         self.root = np.sqrt(weight / objective.total)     # of each row's share
         self.height = max(256, 4 * BLOCK // self.d)        # rows of a block
         self._last: tuple[Any, Any] = None, None
+
+    @functools.cached_property
+    def X(self) -> Any:
+        return _csr(self.objective) if self.sparse else self.objective.X.arrays
 
     def rows(self, i: int, dtype: Any = np.float64) -> tuple[slice, Any]:
         """Rows from the i-th on, in this type; the last ones are kept, as of few rows they are all."""
@@ -67,6 +71,8 @@ class Columns:
         out[self.d:] = 0
         share = np.ones(self.n, Z.dtype) if share is None else share.astype(Z.dtype, copy=False)
         even = bool((share[0] == share).all())
+        if even and self.n < self.d and share[0] != 1:   # the smaller of Z and the product is multiplied
+            Z, share = Z * share[0], np.ones(self.n, Z.dtype)
         for i in range(0, self.n, self.height):
             some, x = self.rows(i, Z.dtype)
             z, own = Z[some], share[some]
