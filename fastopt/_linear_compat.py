@@ -66,8 +66,13 @@ def with_callbacks(method: Method) -> Method:
     return remakable(method, lambda method: method if _callback is None else _callback.with_callbacks(method))
 
 
-_controller = functools.cache(ThreadpoolController)   # which looks for libraries, once
-_lock, _limiters = threading.Lock(), list[Any]()         # fits at the same time: the first one limits, the last one lifts
+@functools.cache
+def _libraries() -> list[Any]:
+    """Of BLAS; looked for once."""
+    return [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
+
+
+_lock, _limits = threading.Lock(), list[Any]()         # fits at the same time: the first one limits, the last one lifts
 
 
 @contextmanager
@@ -75,15 +80,16 @@ def blas_alone() -> Iterator[None]:
     """Let BLAS use one thread: its own go on spinning after a call, and take the processors from ours, and where ours is one, they
     would round otherwise than that one does."""
     with _lock:
-        _limiters.append(None if _limiters else _controller().limit(limits=1, user_api="blas"))
+        before = [] if _limits else [(library, library.get_num_threads()) for library in _libraries()]
+        _limits.append([(library, threads) for library, threads in before if threads != 1])
+        for library, _ in _limits[-1]:
+            library.set_num_threads(1)
     try:
         yield
     finally:
         with _lock:
-            if len(_limiters) > 1:
-                _limiters.pop()
-            else:
-                _limiters.pop().restore_original_limits()
+            for library, threads in _limits.pop():   # that of the first fit is left for the end
+                library.set_num_threads(threads)
 
 
 def refuse_metadata(params: Any, estimator: Any, method: str) -> None:

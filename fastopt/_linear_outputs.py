@@ -121,7 +121,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
         y = unweighted_hidden(y, weight)
         if not (loss.target == "real" and y.dtype == float_type(X)):   # else it has been looked at, and fits
             y = real_targets(y, float_type(X), loss)
-        targets = [y] if y.ndim == 1 else list(y.T)
+        targets = [y] if y.ndim == 1 else y.T
         several = len(targets) > 1
         return Task(targets, [weight] * len(targets), loss, matrix=y if several else None, column=y.ndim > 1 and not several)
 

@@ -15,8 +15,9 @@ import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from fastopt._core import Matrix
 from fastopt._linear_compat import FIT_LEVELS, Events, blas_alone, with_callbacks
-from fastopt._linear_data import check_weight, check_X, float_type, largest
+from fastopt._linear_data import check_weight, check_X, float_type, largest, sum_is_finite
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_folds import rows_of, with_weight
 from fastopt._linear_docs import arguments
@@ -57,7 +58,7 @@ class Task:
         """X and, here, what belongs to its rows without those that weigh nothing: whatever stands in them, they do not exist."""
         if any(weight is None for weight in self.weights):
             return X
-        counts = np.any([weight > 0 for weight in self.weights], axis=0)
+        counts = np.any([weight > 0 for weight in {id(weight): weight for weight in self.weights}.values()], axis=0)
         if counts.all():
             return X
         self.counts, rows, self.whole = counts, np.flatnonzero(counts), (X, y)
@@ -219,7 +220,7 @@ class SolvedEstimator(LinearEstimator):
     def _refuse_infinite(self, X: Any) -> None:
         """Raise if what was learnt is not finite, as weights that float32 cannot hold."""
         learnt = [vars(self)[name] for name in LEARNT if name in vars(self)]
-        if not all(np.isfinite(values).all() for values in learnt):
+        if not all(sum_is_finite(np.asarray(values)) or np.isfinite(values).all() for values in learnt):
             raise DivergenceError(int(np.max(vars(self).get("n_iter_", 0))), float("nan"), largest(X))
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
@@ -274,9 +275,12 @@ class SolvedEstimator(LinearEstimator):
 
     def _objective(self, X: Any, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
         fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
+        standardize = bool(vars(self).get("standardize", False))
+        if getattr(X, "format", "") == "csr" and not standardize:
+            X = Matrix(X)   # which has been looked at
         return LinearObjective(X, task.targets[i], task.loss, l2=l2, fit_intercept=fit_intercept,
                                sample_weight=task.weights[i], n_threads=self._n_threads(),
-                               standardize=bool(vars(self).get("standardize", False)))
+                               standardize=standardize)
 
     def _solver_name(self) -> str:
         name = vars(self).get("solver", "auto")

@@ -196,7 +196,12 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
 
 def suitable(objective: Any, penalty: Any) -> list[str]:
     """The names of the solvers that take this problem."""
-    return [name for name, entry in registry.items() if not lacking(entry.needs, objective, penalty)]
+    return [name for name in registry if takes(name, objective, penalty)]
+
+
+def takes(name: str, objective: Any, penalty: Any) -> bool:
+    """Whether the solver of that name takes this problem."""
+    return not lacking(registry[name].needs, objective, penalty)
 
 
 def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:
