@@ -66,8 +66,22 @@ def with_callbacks(method: Method) -> Method:
     return remakable(method, lambda method: method if _callback is None else _callback.with_callbacks(method))
 
 
-_controller = functools.cache(ThreadpoolController)   # which looks for libraries, once
-_lock, _limiters = threading.Lock(), list[Any]()         # fits at the same time: the first one limits, the last one lifts
+_lock, _limits = threading.Lock(), list[Any]()         # fits at the same time: the first one limits, the last one lifts
+
+
+@functools.cache
+def _libraries() -> list[Any]:
+    """Those of BLAS, looked for once."""
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def _limit() -> list[tuple[Any, int]]:
+    """One thread for each library that had more, and how many those had."""
+    before = [(library, library.get_num_threads()) for library in _libraries()]
+    before = [(library, threads) for library, threads in before if threads is not None and threads > 1]
+    for library, _ in before:
+        library.set_num_threads(1)
+    return before
 
 
 @contextmanager
@@ -75,15 +89,13 @@ def blas_alone() -> Iterator[None]:
     """Let BLAS use one thread: its own go on spinning after a call, and take the processors from ours, and where ours is one, they
     would round otherwise than that one does."""
     with _lock:
-        _limiters.append(None if _limiters else _controller().limit(limits=1, user_api="blas"))
+        _limits.append(None if _limits else _limit())
     try:
         yield
     finally:
         with _lock:
-            if len(_limiters) > 1:
-                _limiters.pop()
-            else:
-                _limiters.pop().restore_original_limits()
+            for library, threads in _limits.pop() or ():
+                library.set_num_threads(threads)
 
 
 def refuse_metadata(params: Any, estimator: Any, method: str) -> None:

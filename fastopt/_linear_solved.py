@@ -20,7 +20,7 @@ from fastopt._linear_data import check_weight, check_X, float_type, largest
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_folds import rows_of, with_weight
 from fastopt._linear_docs import arguments
-from fastopt._linear_params import check_rules
+from fastopt._linear_params import check_parameters
 from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, relative_to_start, scales_intercept, solve
 from fastopt._solver import ROUNDED, UNBOUNDED, Solution
 from fastopt._threads import resolve_threads
@@ -142,7 +142,7 @@ class SolvedEstimator(LinearEstimator):
     # ---- what the estimators answer ----
 
     def _check(self) -> None:
-        check_rules(type(self).__name__, self._rules, vars(self))
+        check_parameters(type(self).__name__, self._rules, vars(self))
 
     def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
         raise NotImplementedError

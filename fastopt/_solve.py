@@ -18,7 +18,7 @@ from ._solve_columns import Columns
 from ._solve_conjugate import conjugate
 from ._solve_squares import direct
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import (CONVERGED, LIMIT, OVERFLOW, PRECISION, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name,
+from ._solver import (CONVERGED, LIMIT, OVERFLOW, PRECISION, UNBOUNDED, Callback, Solution, Vector, find, lacking, loss_name, penalty_name,
                       refuse, registry, suitable)
 from .exceptions import InvalidParameterError
 
@@ -300,8 +300,8 @@ def few(objective: Any) -> bool:
 
 def _second(name: str, objective: Any, penalty: Any) -> str | None:
     """Who goes on where a solver has not come to an end: columns far from 0 or of different scales, kinks that are all but sharp."""
-    able = name != "interior-point" and "interior-point" in suitable(objective, penalty)
-    return "interior-point" if able and objective.n_features <= 500 else None
+    able = name != "interior-point" and objective.n_features <= 500
+    return "interior-point" if able and not lacking(registry["interior-point"].needs, objective, penalty) else None
 
 
 def _by_samples(objective: Any) -> bool:

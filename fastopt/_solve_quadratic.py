@@ -125,7 +125,7 @@ class Quadratic:
 
 def times(H: Vector, v: Vector) -> Vector:
     """A symmetric matrix times a vector, most of which may be 0."""
-    support = np.flatnonzero(v)
+    support = v.nonzero()[0]
     return np.asarray(H @ v if 3 * support.size > v.size else v[support] @ H[support])
 
 
