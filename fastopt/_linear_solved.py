@@ -241,8 +241,10 @@ class SolvedEstimator(LinearEstimator):
         """Coefficients and intercepts for X, and what is to be said of them.  In float32 columns that lie far from 0 make much of the
         last digit of a coefficient: the intercept makes up for it, as far as it has digits, and the gradient is looked at again."""
         coef, intercept = objective.unstandardized(solution.w)
+        if objective.dtype == np.float64:
+            return coef, intercept, solution
         given: Any = objective.centred()
-        if objective.dtype == np.float64 or given is objective:
+        if given is objective:
             return coef, intercept, solution
         rounded = coef.astype(np.float32).astype(np.float64)
         intercept = intercept + (coef - rounded) @ given.mean_

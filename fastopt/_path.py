@@ -16,7 +16,8 @@ from ._descent import Columns
 from ._descent_gram import gram
 from ._descent_samples import Samples
 from ._solve_gap import shrinkage
-from ._solve_quadratic import ByMatrix, times
+from ._quadratic import minimize_quadratic
+from ._solve_quadratic import times
 from ._solve_working_set import EASE
 from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, Solution, Vector, loss_name
 from ._threads import resolve_threads
@@ -252,14 +253,14 @@ class Walk:
         if some is None or 2 * some.size > m:
             if self.ridged[0] != l2:
                 self.ridged = l2, self.H + l2 * np.eye(m) if l2 else self.H
-            ByMatrix(penalty, self.w, slope.copy(), self.ridged[1]).minimize(tol)
+            minimize_quadratic(penalty, self.ridged[1], slope.copy(), self.w, tol)
             self.slope = times(self.H, self.w) - self.g
             return
         rows, u = self.H.take(some, axis=0), self.w[some]
         part = rows.take(some, axis=1)
         if l2:
             part.ravel()[::some.size + 1] += l2
-        ByMatrix(penalty.take(some), u, slope[some], part).minimize(tol)
+        minimize_quadratic(penalty.take(some), part, slope[some], u, tol)
         self.w[some] = u
         self.slope = u @ rows - self.g   # all others are 0
 
