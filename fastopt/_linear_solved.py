@@ -219,12 +219,12 @@ class SolvedEstimator(LinearEstimator):
         task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
-        X, column, scaling = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
+        X, column, scaling, first = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
         origins = np.broadcast_to(task.origins, totals.shape)
         parts, solutions, dtype = [], [], float_type(X)
         for i, strength in enumerate(strengths):
             l2, penalty = self._penalty(float(strength))
-            objective = self._objective(X, task, i, l2, column)
+            objective = self._objective(X, task, i, l2, column) if i or first is None else first
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(),
                              callback=self._callback(events, self._reached(objective, task, column)),
@@ -256,15 +256,17 @@ class SolvedEstimator(LinearEstimator):
                 solution = solution._replace(converged=False, violation=violation, message=ROUNDED)
         return rounded, intercept, solution
 
-    def _with_intercept(self, X: Any, task: Task, l2: float, penalty: Any) -> tuple[Any, float | None, float | None]:
-        """(X, column, scaling): X with a column where an intercept is penalised, and its value; or X, and what the solver is told."""
+    def _with_intercept(self, X: Any, task: Task, l2: float,
+                        penalty: Any) -> tuple[Any, float | None, float | None, LinearObjective | None]:
+        """(X, column, scaling, first): X with a column where an intercept is penalised, and its value; or X, what the solver is told,
+        and the first objective, if it is known already."""
         value = self._column()
         if value is None:
-            return X, None, None
+            return X, None, None, None
         objective = self._objective(X, task, 0, l2, None)
         if scales_intercept(objective, penalty, self._solver_name(), self._tolerance(objective)):
-            return X, None, value
-        return with_column(X, value), value, None
+            return X, None, value, objective
+        return with_column(X, value), value, None, None
 
     def _objective(self, X: Any, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
         fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
