@@ -5,6 +5,7 @@ Used by losses, schedules and batch sizes; knows none of them.
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import math
 import numbers
@@ -70,6 +71,12 @@ def choice(name: str, value: Any, *options: str) -> str:
     return value
 
 
+@functools.cache
+def _parameters(kind: type) -> Mapping[str, inspect.Parameter]:
+    """What a class takes, which takes longer to find out than to make one."""
+    return inspect.signature(kind).parameters
+
+
 def make(registry: Mapping[str, type[T]], base: type[T], what: str, name: Any, params: Mapping[str, Any]) -> T:
     """The thing of that name with these parameters; a thing without parameters is returned as it is."""
     if isinstance(name, base) and not params:
@@ -80,7 +87,7 @@ def make(registry: Mapping[str, type[T]], base: type[T], what: str, name: Any, p
         near = difflib.get_close_matches(name, registry, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"they are {', '.join(registry)}"
         raise InvalidParameterError(f"there is no {what} {name!r}: {hint}")
-    known = inspect.signature(registry[name]).parameters
+    known = _parameters(registry[name])
     for key in params.keys() - known.keys():
         raise InvalidParameterError(f"{name} takes {', '.join(known) or 'no parameters'}, got {key}")
     return registry[name](**params)

@@ -22,7 +22,7 @@ from fastopt._linear_compat import FIT_LEVELS, Events
 from fastopt._linear_data import check_weight, largest, naming, refuse_unreal, unweighted_hidden
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
-from fastopt._linear_params import check_parameters, penalty_spec, resolve_loss, schedule_spec
+from fastopt._linear_params import check_all, check_parameters, penalty_spec, resolve_loss, schedule_spec
 from fastopt._touched import assign
 from fastopt.losses import Loss
 
@@ -69,7 +69,7 @@ class SGDBase(LinearEstimator):
     loss_curve_: list[float]
 
     def _check(self) -> None:
-        check_parameters(type(self).__name__, self._rules, vars(self))
+        check_parameters(type(self).__name__, self._rules, vars(self), check_all)
 
     def _check_partial(self) -> None:
         self._check()

@@ -66,13 +66,22 @@ def with_callbacks(method: Method) -> Method:
     return remakable(method, lambda method: method if _callback is None else _callback.with_callbacks(method))
 
 
+_lock, _limits = threading.Lock(), list[Any]()         # fits at the same time: the first one limits, the last one lifts
+
+
 @functools.cache
 def _libraries() -> list[Any]:
-    """Of BLAS; looked for once."""
-    return [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
+    """Those of BLAS, looked for once."""
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
-_lock, _limits = threading.Lock(), list[Any]()         # fits at the same time: the first one limits, the last one lifts
+def _limit() -> list[tuple[Any, int]]:
+    """One thread for each library that had more, and how many those had."""
+    before = [(library, library.get_num_threads()) for library in _libraries()]
+    before = [(library, threads) for library, threads in before if threads is not None and threads > 1]
+    for library, _ in before:
+        library.set_num_threads(1)
+    return before
 
 
 @contextmanager
@@ -80,15 +89,12 @@ def blas_alone() -> Iterator[None]:
     """Let BLAS use one thread: its own go on spinning after a call, and take the processors from ours, and where ours is one, they
     would round otherwise than that one does."""
     with _lock:
-        before = [] if _limits else [(library, library.get_num_threads()) for library in _libraries()]
-        _limits.append([(library, threads) for library, threads in before if threads != 1])
-        for library, _ in _limits[-1]:
-            library.set_num_threads(1)
+        _limits.append(None if _limits else _limit())
     try:
         yield
     finally:
         with _lock:
-            for library, threads in _limits.pop():   # that of the first fit is left for the end
+            for library, threads in _limits.pop() or ():
                 library.set_num_threads(threads)
 
 

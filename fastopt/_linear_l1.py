@@ -35,8 +35,10 @@ class LeastSquares(SolvedRegressor):
         if sums is None:
             return super()._solve(X, task, events)
         tol, found = self._tolerance(objective), []
+        begins = vars(self).get("warm_start", False) or not sums.means().finite   # else at 0, and intercepts follow
         for i in range(k):
-            found += sums.path([(l2, penalty)], self._start(objective, task, i, None), tol, self._max_iter(), i)
+            w = self._start(objective, task, i, None) if begins else None
+            found += sums.path([(l2, penalty)], w, tol, self._max_iter(), i)
         w, dtype = np.array([solution.w for solution in found]), float_type(X)
         intercept = w[:, d] if objective.fit_intercept else np.zeros(k)
         return Found(w[:, :d].astype(dtype), intercept.astype(dtype), found)

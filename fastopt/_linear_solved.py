@@ -21,7 +21,7 @@ from fastopt._linear_data import check_weight, check_X, float_type, largest, sum
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_folds import rows_of, with_weight
 from fastopt._linear_docs import arguments
-from fastopt._linear_params import check_rules
+from fastopt._linear_params import check_parameters
 from fastopt._linear_solved_params import ALIASES, CONVENTIONS, complaint, penalty_of, relative_to_start, scales_intercept, solve
 from fastopt._solver import ROUNDED, UNBOUNDED, Solution
 from fastopt._threads import resolve_threads
@@ -144,7 +144,7 @@ class SolvedEstimator(LinearEstimator):
     # ---- what the estimators answer ----
 
     def _check(self) -> None:
-        check_rules(type(self).__name__, self._rules, vars(self))
+        check_parameters(type(self).__name__, self._rules, vars(self))
 
     def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
         raise NotImplementedError
@@ -228,12 +228,12 @@ class SolvedEstimator(LinearEstimator):
         task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
-        X, column, scaling = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
+        X, column, scaling, first = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
         origins = np.broadcast_to(task.origins, totals.shape)
         parts, solutions, dtype = [], [], float_type(X)
         for i, strength in enumerate(strengths):
             l2, penalty = self._penalty(float(strength))
-            objective = self._objective(X, task, i, l2, column)
+            objective = self._objective(X, task, i, l2, column) if i or first is None else first
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(),
                              callback=self._callback(events, self._reached(objective, task, column)),
@@ -250,8 +250,10 @@ class SolvedEstimator(LinearEstimator):
         """Coefficients and intercepts for X, and what is to be said of them.  In float32 columns that lie far from 0 make much of the
         last digit of a coefficient: the intercept makes up for it, as far as it has digits, and the gradient is looked at again."""
         coef, intercept = objective.unstandardized(solution.w)
+        if objective.dtype == np.float64:
+            return coef, intercept, solution
         given: Any = objective.centred()
-        if objective.dtype == np.float64 or given is objective:
+        if given is objective:
             return coef, intercept, solution
         rounded = coef.astype(np.float32).astype(np.float64)
         intercept = intercept + (coef - rounded) @ given.mean_
@@ -263,15 +265,17 @@ class SolvedEstimator(LinearEstimator):
                 solution = solution._replace(converged=False, violation=violation, message=ROUNDED)
         return rounded, intercept, solution
 
-    def _with_intercept(self, X: Any, task: Task, l2: float, penalty: Any) -> tuple[Any, float | None, float | None]:
-        """(X, column, scaling): X with a column where an intercept is penalised, and its value; or X, and what the solver is told."""
+    def _with_intercept(self, X: Any, task: Task, l2: float,
+                        penalty: Any) -> tuple[Any, float | None, float | None, LinearObjective | None]:
+        """(X, column, scaling, first): X with a column where an intercept is penalised, and its value; or X, what the solver is told,
+        and the first objective, if it is known already."""
         value = self._column()
         if value is None:
-            return X, None, None
+            return X, None, None, None
         objective = self._objective(X, task, 0, l2, None)
         if scales_intercept(objective, penalty, self._solver_name(), self._tolerance(objective)):
-            return X, None, value
-        return with_column(X, value), value, None
+            return X, None, value, objective
+        return with_column(X, value), value, None, None
 
     def _objective(self, X: Any, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
         fit_intercept = bool(vars(self)["fit_intercept"]) and column is None

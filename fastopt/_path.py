@@ -16,7 +16,8 @@ from ._descent import Columns
 from ._descent_gram import gram
 from ._descent_samples import Samples
 from ._solve_gap import shrinkage
-from ._solve_quadratic import ByMatrix, times
+from ._quadratic import minimize_quadratic
+from ._solve_quadratic import times
 from ._solve_working_set import EASE
 from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, Solution, Vector, loss_name
 from ._threads import resolve_threads
@@ -26,6 +27,7 @@ WIDE = 1024        # and where there are fewer samples
 SAMPLES = 4096     # whose columns are copied at a time, at least
 MANY = 128         # of which a step takes those alone that move
 PATIENCE = 5       # rounds in a row that do not lower the gap
+FREE = penalties.Box()   # no penalty
 
 
 def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
@@ -105,6 +107,7 @@ class Sums:
     def __init__(self, centre: Vector, middle: Vector, intercept: bool) -> None:
         self.centre, self.middle, self.intercept = centre, middle, intercept
         self._means: Means | None = None
+        self._last: Strength | None = None
 
     @classmethod
     def of(cls, objective: Any, rows: Any, centre: Vector, targets: Any = None) -> Sums:
@@ -162,6 +165,12 @@ class Sums:
         least = np.sqrt(np.finfo(dtype).eps) * self.H.diagonal() / self.y[0, 0]
         return not bool((self.means().H.diagonal() < least).any())
 
+    def _bound(self, l2: float, rule: Any) -> Strength:
+        """What several targets share."""
+        if self._last is None or self._last.rule is not rule or self._last.l2 != l2:
+            self._last = Strength(rule, l2, len(self.h))
+        return self._last
+
     def path(self, strengths: Iterable[tuple[float, Any]], w: Any = None, tol: float = 1e-4, max_iter: int = 1000,
              target: int = 0) -> Iterator[Solution]:
         """Least squares for one (l2, penalty) after the other, each started at the one before.
@@ -182,12 +191,12 @@ class Sums:
         ------
         Solution
         """
-        means, none = self.means(), penalties.Box()
+        means = self.means()
         u = np.zeros(len(self.h)) if w is None or not means.finite else np.array(w[:len(self.h)], dtype=np.float64)
         walk, middle = Walk(means, target, u), float(self.middle[target] + means.y[target])
         for l2, penalty in strengths:
             value, violation, gap, rounds, message = (
-                walk.solve(l2, none if penalty is None else penalty, tol, max_iter) if means.finite
+                walk.solve(self._bound(l2, FREE if penalty is None else penalty), tol, max_iter) if means.finite
                 else (math.nan, math.nan, math.nan, 0, NOT_FINITE))
             found = np.empty(len(u) + self.intercept)
             found[:len(u)] = u
@@ -215,11 +224,10 @@ class Walk:
         self.ridged: tuple[float, Vector] = 0.0, means.H
         self.slope, self.each = times(self.H, w) - self.g, np.empty_like(w)
 
-    def solve(self, l2: float, rule: Any, tol: float, max_iter: int) -> tuple[float, float, float, int, str]:
+    def solve(self, strength: Strength, tol: float, max_iter: int) -> tuple[float, float, float, int, str]:
         """Value, violation, gap, rounds, and why they ended."""
-        w, penalty, by_gap = self.w, rule.bind(len(self.w)), rule.name in ("l1", "elasticnet")
-        dual = Dual(rule, l2) if by_gap else None
-        rounds, idle, best, goal = 0, 0, math.inf, tol * self.square if by_gap else tol
+        w, penalty, l2, dual = self.w, strength.penalty, strength.l2, strength.dual
+        rounds, idle, best, goal = 0, 0, math.inf, tol if dual is None else tol * self.square
         while True:
             pull = float(self.g @ w)
             fit, cross = float(w @ self.slope) + self.square - pull, pull - self.square   # mean(r²), mean(r·y)
@@ -229,28 +237,40 @@ class Walk:
             gap = math.nan if dual is None else value + dual(w, slope, fit, cross)
             measure = violation if dual is None else gap
             if violation == 0 or measure <= goal:
-                return value, violation, gap, rounds, GAP_CLOSED if by_gap else CONVERGED
+                return value, violation, gap, rounds, CONVERGED if dual is None else GAP_CLOSED
             idle = 0 if measure < best else idle + 1
             best = min(best, measure)
             if rounds >= max_iter or idle > PATIENCE:
                 return value, violation, gap, rounds, PRECISION if idle > PATIENCE else LIMIT
-            enough = 0.3 * goal / max(float(np.abs(w).sum()), 1e-300) if by_gap else EASE * tol
+            enough = EASE * tol if dual is None else 0.3 * goal / max(float(np.abs(w).sum()), 1e-300)
             self._step(l2, penalty, slope, max(min(EASE * violation, enough), 1e-3 * violation))
             rounds += 1
 
     def _step(self, l2: float, penalty: Any, slope: Vector, tol: float) -> None:
         """The quadratic of all weights, or where they are many of those that are not 0 or violate the conditions."""
-        some = np.flatnonzero((self.w != 0) | (self.each > 0)) if len(self.w) >= MANY and penalty.groups is None else None
-        if some is None or 2 * some.size > len(self.w):
+        m = len(self.w)
+        some = ((self.w != 0) | (self.each > 0)).nonzero()[0] if m >= MANY and penalty.groups is None else None
+        if some is None or 2 * some.size > m:
             if self.ridged[0] != l2:
-                self.ridged = l2, self.H + l2 * np.eye(len(self.w)) if l2 else self.H
-            ByMatrix(penalty, self.w, slope.copy(), self.ridged[1]).minimize(tol)
-        else:
-            part, u = self.H[np.ix_(some, some)], self.w[some]
-            part[np.diag_indices_from(part)] += l2
-            ByMatrix(penalty.take(some), u, slope[some], part).minimize(tol)
-            self.w[some] = u
-        self.slope = times(self.H, self.w) - self.g
+                self.ridged = l2, self.H + l2 * np.eye(m) if l2 else self.H
+            minimize_quadratic(penalty, self.ridged[1], slope.copy(), self.w, tol)
+            self.slope = times(self.H, self.w) - self.g
+            return
+        rows, u = self.H.take(some, axis=0), self.w[some]
+        part = rows.take(some, axis=1)
+        if l2:
+            part.ravel()[::some.size + 1] += l2
+        minimize_quadratic(penalty.take(some), part, slope[some], u, tol)
+        self.w[some] = u
+        self.slope = u @ rows - self.g   # all others are 0
+
+
+class Strength:
+    """A penalty of d weights beside l2, and the dual value that goes with it, if there is one."""
+
+    def __init__(self, rule: Any, l2: float, d: int) -> None:
+        self.rule, self.l2, self.penalty = rule, l2, rule.bind(d)
+        self.dual = Dual(rule, l2) if rule.name in ("l1", "elasticnet") else None
 
 
 class Dual:

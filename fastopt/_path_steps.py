@@ -10,7 +10,7 @@ import numpy as np
 
 from . import penalties
 from ._solve_factor import Factor
-from ._solve_quadratic import ByMatrix
+from ._quadratic import minimize_quadratic
 from ._solver import Vector
 
 EASE = 0.01   # of the violation, that the steps of a penalised quadratic leave
@@ -58,6 +58,6 @@ class Sparse:
     def step(self, w: Vector, g: Vector, violation: float) -> Vector:
         d = self.d
         u, slope = w[:d].copy(), g[:d] - self.pull.T @ g[d:]
-        ByMatrix(self.penalty, u, slope, self.matrix).minimize(EASE * violation)
+        minimize_quadratic(self.penalty, self.matrix, slope, u, EASE * violation)
         move = u - w[:d]
         return np.concatenate([move, -(g[d:] / self.corner + self.pull @ move)])

@@ -23,10 +23,11 @@ def gap_tolerance(problem: Any, tol: float) -> float:
 
 def shrinkage(rule: Any, slope: Any, limit: Any) -> float:
     """By what derivatives with this gradient have to be multiplied to be feasible for the dual problem."""
+    if isinstance(limit, float):
+        most = -float(slope.min(initial=0.0))
+        most = most if rule.params["positive"] else max(most, float(slope.max(initial=0.0)))
+        return limit / most if most > limit else 1.0
     excess = -slope if rule.params["positive"] else np.abs(slope)
-    if np.ndim(limit) == 0:
-        most = float(excess.max(initial=0.0))
-        return float(limit) / most if most > limit else 1.0
     limits = np.broadcast_to(limit, excess.shape)
     outside = excess > limits
     return float((limits[outside] / excess[outside]).min()) if outside.any() else 1.0

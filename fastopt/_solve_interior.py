@@ -11,35 +11,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse
 from numpy.typing import NDArray
 
+from ._interior import Steps, held, losses_of
 from ._solve_design import Design
 from ._solver import GAP_CLOSED, LIMIT, PRECISION, STOPPED
 
 Array = NDArray[Any]
 
-#: how far a step goes towards the boundary
-SHORT_OF = 0.9995
 #: iterations in which neither value nor bound becomes better, after which there is nothing more to gain
 PATIENCE = 12
 #: a value that is small beside targets of size 1: gaps are at first relative to it; and one that is nothing but rounding
 SMALL, TINY = 1e-3, 1e-22
-#: how many times as large as those found the weights of the minimum may be, where nothing else bounds them
-FURTHER = 10.0
 #: least eigenvalue of the rows' Gram matrix, as a share of the largest, above which weights are taken as they are; singular value of
 #: the rows, likewise, that is nothing but rounding; bytes of rows that may be copied for others
 EVEN, DEPENDENT, MOST_BYTES = 1e-8, 1e-14, 64 << 20
+#: bytes of dense rows that are copied into one array, and of sparse ones
+PLAIN_BYTES, SPARSE_BYTES = 16 << 20, 1 << 19
 #: weights up to which the nearest vertex is looked for among several times as many rows, by a factor with pivots
 PIVOTS = 300
-
-
-def losses_of(r: Array, low: Array, high: Array, rounded: Array) -> Array:
-    """The terms of a `Sum`, of residuals r."""
-    if not rounded.any():
-        return np.maximum(low * r, high * r)
-    with np.errstate(all="ignore"):
-        z = np.where(rounded > 0, np.clip(r / rounded, low, high), np.where(r > 0, high, low))
-    return z * r - rounded / 2 * z * z
 
 
 class Sum(NamedTuple):
@@ -56,7 +47,7 @@ class Sum(NamedTuple):
 
     def value(self, w: Array) -> float:
         r = self.target - self.design.times(w)
-        return float(losses_of(r, self.low, self.high, self.round).sum() + self.ridge @ (w * w) / 2)
+        return losses_of(r, self.low, self.high, self.round) + float(self.ridge @ (w * w)) / 2
 
     @property
     def linear(self) -> bool:
@@ -65,12 +56,7 @@ class Sum(NamedTuple):
 
     def bound(self, z: Array, w: Array, value: float) -> float:
         """What no weights are below, by dual variables z within low and high; of a sum that is `value` at w."""
-        g, r = self.design.transposed(z), self.ridge
-        most = FURTHER * (np.abs(w) + 1 / len(z))
-        with np.errstate(all="ignore"):
-            most = np.fmin(most, np.where(r > 0, np.sqrt(2 * value / r), np.inf))
-            inside = np.where(np.abs(g) <= r * most, -g * g / (2 * r), r / 2 * most * most - np.abs(g) * most)
-        return float(self.target @ z - self.round @ (z * z) / 2 + np.where(r > 0, inside, -np.abs(g) * most).sum())
+        return float(self.target @ z - self.round @ (z * z) / 2) + held(self.ridge, self.design.transposed(z), w, value, len(z))
 
 
 def conditioned(total: Sum) -> tuple[Sum, Array | None]:
@@ -99,20 +85,6 @@ def conditioned(total: Sum) -> tuple[Sum, Array | None]:
     return total._replace(design=inner, ridge=np.zeros(basis.shape[1])), basis
 
 
-class Point(NamedTuple):
-    """Weights w, dual z with its distances to the bounds, and the multipliers of those: the parts of the residual."""
-    w: Array
-    z: Array
-    above: Array      # z − low
-    below: Array      # high − z
-    under: Array      # multiplier of low: the residual's negative part
-    over: Array       # multiplier of high: its positive part
-
-    @property
-    def gap(self) -> float:
-        return float(self.above @ self.under + self.below @ self.over)
-
-
 class Outcome(NamedTuple):
     """Weights, the value there, what no weights are below, iterations, and why they ended."""
     w: Array
@@ -137,55 +109,6 @@ def factorise(gram: Array) -> Callable[[Array], Array]:
     values, vectors = np.linalg.eigh(scaled)
     inverse = np.where(values > 1e-13 * values[-1], 1 / np.maximum(values, np.finfo(np.float64).tiny), 0.0)
     return lambda g: vectors @ (inverse * (vectors.T @ (g / scale))) / scale
-
-
-def longest(at: Array, step: Array) -> float:
-    """The longest step that keeps `at` positive, at most 1."""
-    with np.errstate(all="ignore"):
-        far = np.where(step < 0, at / -step, np.inf)
-    return float(min(1.0, SHORT_OF * far.min()))
-
-
-def newton(total: Sum, point: Point) -> Point:
-    """One predictor-corrector step of Mehrotra."""
-    design, above, below, under, over = total.design, point.above, point.below, point.under, point.over
-    q = 1 / (total.round + under / above + over / below)
-    gram = design.gram(q)
-    gram[np.diag_indices(design.size)] += total.ridge
-    solve = factorise(gram)
-    rest = total.target - design.times(point.w) - total.round * point.z - over + under
-    balance = total.ridge * point.w - design.transposed(point.z)
-
-    def direction(lower: Array, upper: Array) -> tuple[Array, Array, Array, Array]:
-        """By what the products of distances and multipliers are to change."""
-        g = rest + lower / above - upper / below
-        w = solve(design.transposed(q * g) - balance)
-        z = q * (g - design.times(w))
-        return w, z, (lower - under * z) / above, (upper + over * z) / below
-
-    w, z, d_under, d_over = direction(-above * under, -below * over)
-    dual, primal = min(longest(above, z), longest(below, -z)), min(longest(under, d_under), longest(over, d_over))
-    ahead = ((above + dual * z) @ (under + primal * d_under) + (below - dual * z) @ (over + primal * d_over))
-    mean = point.gap / (2 * len(z)) * (ahead / point.gap) ** 3
-    w, z, d_under, d_over = direction(mean - above * under - z * d_under, mean - below * over + z * d_over)
-    dual, primal = min(longest(above, z), longest(below, -z)), min(longest(under, d_under), longest(over, d_over))
-    if not total.linear:   # each of w and z is in the other's constraints: one step for both
-        dual = primal = min(dual, primal)
-    return Point(point.w + primal * w, point.z + dual * z, above + dual * z, below - dual * z, under + primal * d_under,
-                 over + primal * d_over)
-
-
-def start(total: Sum) -> Point:
-    """Weights by least squares, dual variables of 0 or in the middle, and multipliers that are far from 0."""
-    design, width = total.design, total.high - total.low
-    gram = design.gram(width)
-    gram[np.diag_indices(design.size)] += total.ridge
-    w = factorise(gram)(design.transposed(width * total.target))
-    r = total.target - design.times(w)
-    away = max(float(np.abs(r).mean()), 1e-3)
-    near = np.minimum(-total.low, total.high) < 1e-3 * width
-    z = np.where(near, total.low / 2 + total.high / 2, 0.0)
-    return Point(w, z, z - total.low, total.high - z, np.maximum(-r, 0) + away, np.maximum(r, 0) + away)
 
 
 def vertex(total: Sum, w: Array) -> Array:
@@ -247,25 +170,33 @@ def _restored(total: Sum, basis: Array, v: Array) -> Array:
     return w
 
 
+def _rows(design: Design) -> Array | None:
+    """The rows of X as one array, where they are few enough."""
+    size = 8 * design.n * design.size
+    if design.dense or size > PLAIN_BYTES:
+        return None
+    sparse = any(scipy.sparse.issparse(block) for _, block in design.blocks())
+    return None if sparse and size > SPARSE_BYTES else design.rows(np.arange(design.n))
+
+
 def _minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None) -> Outcome:
-    point = start(total)
-    best, value = point.w, total.value(point.w)
+    steps = Steps(total, _rows(total.design), factorise)
+    best, value = steps.w.copy(), steps.value()
     bound, n_iter, idle = -np.inf, 0, 0
     while True:
-        bound, before = max(bound, total.bound(point.z, best, value)), value - bound
+        bound, before = max(bound, steps.bound(best, value)), value - bound
         if value - bound <= tol * max(abs(value), SMALL):
             return Outcome(best, value, bound, n_iter, GAP_CLOSED)
         idle = 0 if n_iter == 0 or value - bound < 0.9 * before else idle + 1
         if n_iter >= max_iter:
             return Outcome(best, value, bound, n_iter, LIMIT)
-        with np.errstate(all="ignore"):
-            point = newton(total, point)
-            now = total.value(point.w)
-        if idle > PATIENCE or not (np.isfinite(point.w).all() and np.isfinite(point.z).all()):
+        finite = steps.step()
+        if idle > PATIENCE or not finite:
             return Outcome(best, value, bound, n_iter, PRECISION)
+        now = steps.value()
         n_iter += 1
         if now < value:
-            best, value = point.w, now
+            best, value = steps.w.copy(), now
         if after is not None:
             try:
                 after(Outcome(best, value, bound, n_iter, LIMIT))

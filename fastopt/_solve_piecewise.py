@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ._chains import source_of
 from ._core import LOSS_TARGETS
+from ._interior import losses_of
 from ._solve_design import Design, Standard, Units
-from ._solve_interior import Outcome, Sum, losses_of, minimize
+from ._solve_interior import Outcome, Sum, minimize
 from ._solver import GAP_CLOSED, LIMIT, PRECISION, Needs, Solution, Vector, solver
 
 Array = NDArray[Any]
@@ -207,7 +208,7 @@ class Piecewise:
         coef, intercept = objective.unstandardized(w)
         with np.errstate(over="ignore", invalid="ignore"):
             p = np.concatenate([self.raw[part].astype(np.float64, copy=False) @ coef[0] for part in self.standard.parts]) + intercept[0]
-            total = sum(losses_of(kink.target - p, *kink[1:]).sum() for kink in kinks(objective.loss, self.y, self.share, 1.0))
+            total = sum(losses_of(kink.target - p, *kink[1:]) for kink in kinks(objective.loss, self.y, self.share, 1.0))
             own, more = w[:objective.n_features], float(intercept[0]) / self.scaling if self.scaling and self.intercept else 0.0
             total += objective.l2 / 2 * (float(own @ own) + more * more)
             return float(total + (0.0 if self.penalty is None else self.penalty.bind(own.size).value(own)))

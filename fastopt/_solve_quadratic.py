@@ -1,6 +1,6 @@
-"""Penalised quadratics of the weights of some features: epochs of coordinate descent, extrapolated, until it stands still.
+"""Penalised quadratics of the weights of some features, by columns of X: epochs of coordinate descent, extrapolated, until it stands still.
 
-Used by _solve_working_set.py, and by _path.py for least squares from sums of products.  Epochs are in _descent.pyx.
+Used by _solve_working_set.py.  Epochs are in _descent.pyx; those that are known by their matrix are minimised in _quadratic.pyx.
 """
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import numpy as np
 
 from ._descent import Columns
 from ._penalties import Regularizer
-from ._quadratic import descend_quadratic
+from ._quadratic import extrapolated
 from ._solver import Vector
 
 EPOCHS = 1000   # at most
-MOST = 50       # between extrapolations, whose overhead is that of many epochs of few weights,
+MOST = 15       # between extrapolations, whose overhead is that of many epochs of few weights,
 WORK = 1 << 22  # and numbers that they would read if all weights moved
+STEPS = 3       # epochs that are extrapolated
 IDLE = 3        # batches of epochs in a row that do not lower the value: rounding is all that is left
 LEAP = 30       # products of conjugate gradients
 
@@ -65,108 +66,43 @@ class Leaps:
         return True
 
 
-class Quadratic:
-    """A penalised quadratic of the weights u of some features: epochs of coordinate descent, extrapolated.
-
-    Every few epochs the combination of the last points whose steps cancel best is taken, where it is lower (Anderson's
-    extrapolation, as Bertrand and Massias 2021 use it).
-    """
-
-    steps = 5   # epochs that are extrapolated
-    cost: int   # numbers that an epoch reads, at most
-
-    def __init__(self, penalty: Regularizer, u: Vector) -> None:
-        self.penalty, self.u, self.start = penalty, u, u.copy()
-
-    def epochs(self, tol: float, history: Vector) -> int:
-        """Epochs, at most a batch, the points before and after each into `history`; negative if they have ended."""
-        raise NotImplementedError
-
-    def jump(self, trial: Vector) -> bool:
-        """Go to another point if it is lower."""
-        raise NotImplementedError
-
-    def minimize(self, tol: float) -> None:
-        """Until no step times its curvature exceeds tol."""
-        between = max(self.steps, min(MOST, WORK // max(1, self.cost)))
-        history, idle, best = np.empty((between + 1, self.u.size)), 0, math.inf
-        for done in range(0, EPOCHS, between):
-            if self.epochs(tol, history) < 0:
-                return
-            if not self.leap(tol):
-                self.extrapolate(history[-self.steps - 1:])
-            value = self.now()
-            idle = 0 if value < best else idle + 1
-            best = min(best, value)
-            if idle >= IDLE or not math.isfinite(value):
-                return
-
-    def now(self) -> float:
-        """The value where the weights are, up to a constant."""
-        raise NotImplementedError
-
-    def leap(self, tol: float) -> bool:
-        """Go to the minimum over the weights that are not 0, or towards it; False if that is not lower, or not tried."""
-        return False
-
-    def extrapolate(self, history: Vector) -> None:
-        """Go to the combination of the last points whose steps cancel best."""
-        steps = np.diff(history, axis=0)
-        products = steps @ steps.T
-        products[np.diag_indices_from(products)] += 1e-10 * np.trace(products)
-        try:
-            shares = np.linalg.solve(products, np.ones(len(steps)))
-        except np.linalg.LinAlgError:   # nothing moves
-            return
-        trial = (shares / shares.sum()) @ history[1:]
-        if np.isfinite(trial).all():
-            self.jump(trial)
-
-
 def times(H: Vector, v: Vector) -> Vector:
     """A symmetric matrix times a vector, most of which may be 0."""
-    support = np.flatnonzero(v)
+    support = v.nonzero()[0]
     return np.asarray(H @ v if 3 * support.size > v.size else v[support] @ H[support])
 
 
-class ByMatrix(Quadratic):
-    """The quadratic by its matrix."""
-
-    def __init__(self, penalty: Regularizer, u: Vector, g: Vector, H: Vector) -> None:
-        super().__init__(penalty, u)
-        self.g, self.first, self.H, self.cost = g, g.copy(), H, H.size
-
-    def epochs(self, tol: float, history: Vector) -> int:
-        return descend_quadratic(self.penalty, self.H, self.g, self.u, tol, history)
-
-    def value(self, u: Vector, g: Vector) -> float:
-        return 0.5 * float((self.first + g) @ (u - self.start)) + self.penalty.value(u)
-
-    def now(self) -> float:
-        return self.value(self.u, self.g)
-
-    def jump(self, trial: Vector) -> bool:
-        g = self.g + times(self.H, trial - self.u)
-        lower = self.value(trial, g) < self.value(self.u, self.g)
-        if lower:
-            self.u[:], self.g[:] = trial, g
-        return lower
-
-
-class ByColumns(Quadratic):
-    """The quadratic by the columns of X: s = e + D·X(u − start) is kept, e the first and D the second derivatives."""
-
-    steps = 3
+class ByColumns:
+    """A penalised quadratic of the weights u of some features, by the columns of X: s = e + D·X(u − start) is kept, e the first and
+    D the second derivatives.  Epochs of coordinate descent, with leaps, or extrapolated."""
 
     def __init__(self, penalty: Regularizer, columns: Columns, u: Vector, s: Any, D: Any, factor: float, l2: float, total: float,
                  h: Vector | None, shift: float, square: Vector, leaps: Leaps) -> None:
-        super().__init__(penalty, u)
+        self.penalty, self.u = penalty, u
         self.columns, self.s, self.e, self.D, self.shift = columns, s, s.copy(), D, shift
         self.rest = factor, l2, total, h
         self.square, self.leaps, self.cost = square, leaps, 2 * columns.stored + 1
         self.scale = (1 / factor if D is None else np.divide(1 / factor, D, out=np.zeros_like(D), where=D > 0))
 
+    def minimize(self, tol: float) -> None:
+        """Until no step times its curvature exceeds tol."""
+        between = max(STEPS, min(MOST, WORK // max(1, self.cost)))
+        history, idle, best = np.empty((between + 1, self.u.size)), 0, math.inf
+        for done in range(0, EPOCHS, between):
+            if self.epochs(tol, history) < 0:
+                return
+            if not self.leap(tol):
+                trial = extrapolated(history[-STEPS - 1:])
+                if trial is not None:
+                    self.jump(trial)
+            value = self.value(self.u, self.s, self.shift)
+            idle = 0 if value < best else idle + 1
+            best = min(best, value)
+            if idle >= IDLE or not math.isfinite(value):
+                return
+
     def epochs(self, tol: float, history: Vector) -> int:
+        """Epochs, at most a batch, the points before and after each into `history`; negative if they have ended."""
         factor, l2, total, h = self.rest
         done, self.shift = self.columns.descend(self.penalty, self.u, self.s, self.D, factor, l2, total, h, self.shift, self.square,
                                                 tol, history)
@@ -177,10 +113,8 @@ class ByColumns(Quadratic):
         smooth = 0.5 * float(np.sum((s - self.e) * (s + self.e) * self.scale, dtype=np.float64))
         return smooth - (0.5 * shift * shift * total if h is not None else 0.0) + l2 / 2 * float(u @ u) + self.penalty.value(u)
 
-    def now(self) -> float:
-        return self.value(self.u, self.s, self.shift)
-
     def jump(self, trial: Vector) -> bool:
+        """Go to another point if it is lower."""
         factor, _, total, h = self.rest
         move = np.zeros_like(self.s)
         self.columns.products(trial - self.u, move)
@@ -192,7 +126,7 @@ class ByColumns(Quadratic):
         return lower
 
     def leap(self, tol: float) -> bool:
-        """By conjugate gradients, an iteration of which costs what an epoch costs; not where their matrix is near singular."""
+        """Go to the minimum over the weights that are not 0, or towards it; False if that is not lower, or not tried.  By conjugate gradients, an iteration of which costs what an epoch costs; not where their matrix is near singular."""
         support = np.flatnonzero(self.u)
         if not 0 < 2 * support.size < self.s.size or not self.leaps.due():
             return False

@@ -12,7 +12,8 @@ import numpy as np
 
 from ._descent import Columns, stored_values
 from ._descent_gram import gram
-from ._solve_quadratic import ByColumns, ByMatrix
+from ._quadratic import minimize_quadratic
+from ._solve_quadratic import ByColumns
 from ._solver import Vector
 
 GRAM = 2048            # dense columns up to so many are a matrix of products
@@ -126,7 +127,7 @@ class Part:
         before, goal = u.copy(), 0.3 * max(tol, 0.0 if problem.constant else 0.1 * violation)
         if self.gram:
             matrix = self._hessian(D, factor, total, l2, h) if matrix is None else matrix
-            ByMatrix(self.penalty, u, g, matrix).minimize(goal)
+            minimize_quadratic(self.penalty, matrix, g, u, goal)
         else:
             square += l2 - (h * h / total if intercept else 0.0)
             ByColumns(self.penalty, self.columns, u, e, D, factor, l2, total, h if intercept else None, shift, square, problem.leaps).minimize(goal)
@@ -210,7 +211,7 @@ class Whole:
             if not (H.diagonal() >= self._least(whole.diagonal()[:d])).all():
                 return False
         goal = 0.3 * max(share, 0.0 if problem.constant else 0.1 * problem.violation)
-        ByMatrix(problem.penalty, u, g, np.ascontiguousarray(H)).minimize(goal)
+        minimize_quadratic(problem.penalty, np.ascontiguousarray(H), g, u, goal)
         delta = u - before
         if problem.objective.fit_intercept:
             move = -(slope + float(h @ delta)) / total

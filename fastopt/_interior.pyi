@@ -1,0 +1,19 @@
+"""Types of the compiled module _interior."""
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+def losses_of(r: Array, low: Array, high: Array, round: Array) -> float: ...
+def held(ridge: Array, g: Array, w: Array, value: float, n: int) -> float: ...
+
+class Steps:
+    w: Array
+    z: Array
+    def __init__(self, total: Any, rows: Array | None, factorise: Callable[[Array], Callable[[Array], Array]]) -> None: ...
+    def value(self) -> float: ...
+    def bound(self, w: Array, value: float) -> float: ...
+    def step(self) -> bool: ...
