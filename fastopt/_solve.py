@@ -36,6 +36,8 @@ _FINEST = 1e-9
 _PASSES = 200
 #: nanoseconds that an output of a softmax costs a row
 SOFTMAX = 12.0
+#: what a gap can be brought down to
+FINE = 1e-8
 #: condition number below which gradients alone do
 EVEN = 10.0
 #: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
@@ -275,7 +277,7 @@ def _smooth(objective: Any, tol: float) -> str:
     squares, newton = loss_name(objective) == "squared_error", takes("newton-cholesky", objective, None)
     if squares and not newton:
         return "newton-cg"
-    many = "sdca" if not squares and takes("sdca", objective, None) and _by_samples(objective) else "lbfgs"
+    many = "sdca" if not squares and takes("sdca", objective, None) and _by_samples(objective, tol) else "lbfgs"
     if not newton:
         return many
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
@@ -307,12 +309,12 @@ def _second(name: str, objective: Any, penalty: Any) -> str | None:
     return "interior-point" if able else None
 
 
-def _by_samples(objective: Any) -> bool:
+def _by_samples(objective: Any, tol: float) -> bool:
     """Whether a sample's row is short enough beside all columns, or samples with a margin are fewer than columns, and l2 is strong
-    enough, for dual coordinates."""
+    enough, for dual coordinates: they know weights by a gap, to the root of its rounding."""
     X = objective.X
     short = 50 * X.row_size < objective.n_features if X.is_sparse else (
-        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge")
+        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge" and tol >= FINE)
     return bool(short and not objective.turned and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
 
 

@@ -153,7 +153,7 @@ def shift_targets(kind, problem, rng):
 
 def scale_targets(kind, problem, rng):
     """The unit of y does not count where the penalty is weighed accordingly."""
-    if kind.classifies or kind.samples or kind.unit < 0 or kind.name in ("ElasticNet", "GammaRegressor"):
+    if kind.classifies or kind.samples or kind.unit < 0 or kind.name in ("ElasticNet", "ElasticNetCV", "GammaRegressor"):
         return None
     factor = 10.0 ** rng.uniform(-3, 3) if kind.link == "identity" else 10.0 ** rng.uniform(0, 2)
     model = kind.model()
