@@ -105,7 +105,7 @@ class Ridge(SolvedRegressor):
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         n_iter = np.array([solution.n_iter for solution in found.solutions], dtype=np.int32)
-        return {**super()._attributes(found), "n_iter_": np.broadcast_to(n_iter, len(found.coef)).copy(),
+        return {**super()._attributes(found), "n_iter_": n_iter if len(n_iter) == len(found.coef) else n_iter.repeat(len(found.coef)),
                 "solver_": self.solver if self.solver in ALIASES else found.solutions[0].solver}
 
 

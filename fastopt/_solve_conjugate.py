@@ -34,9 +34,11 @@ class Outputs:
         self.k, self.d, self.intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
 
     def vector(self, W: Array) -> Array:
-        return np.concatenate([W[:, :self.d].ravel(), W[:, self.d:].ravel()])
+        return W.ravel() if self.k == 1 else np.concatenate([W[:, :self.d].ravel(), W[:, self.d:].ravel()])
 
     def matrix(self, w: Array) -> Array:
+        if self.k == 1:
+            return w[None]
         size = self.k * self.d
         return np.hstack([w[:size].reshape(self.k, self.d), w[size:].reshape(-1, 1)]) if self.intercept else w.reshape(self.k, self.d)
 
