@@ -2,7 +2,8 @@
 
 They are scaled by the columns' mean squares, and end when what is still to come is small beside what has been gained, which is the
 squared distance between predictions: neither depends on the origin or the unit of a column or of y.  The residual that they carry
-along is read afresh before an end is believed.  Used by _solve_trust, and by Ridge for several columns of y.
+along is read afresh before an end is believed.  Where rows are fewer than columns and the penalty is too weak to choose among the
+minima, the scaling is one for all columns, which are centred, so that the shortest is found.  Used by _solve_trust, and by Ridge for several columns of y.
 """
 from __future__ import annotations
 
@@ -23,13 +24,15 @@ Array = NDArray[np.float64]
 SPREAD = 2e-5
 #: iterations whose gains say what is still to come; starts with a gradient read afresh, at most
 WINDOW, STARTS = 3, 8
+#: a strength that is this share of the columns' mean squares leaves the minimum open where rows are fewer than columns
+WEAK = 1e-6
 
 
 class Outputs:
     """Parameters of all outputs as a matrix (k, p), coefficients before the intercept, and the objective's vectors."""
 
-    def __init__(self, objective: Any, strengths: Array) -> None:
-        self.objective, self.strengths = objective, strengths[:, None]
+    def __init__(self, objective: Any, strengths: Array, squares: Array | None = None) -> None:
+        self.objective, self.strengths, self.squares = objective, strengths[:, None], squares
         self.curvature = objective.homogeneous()
         self.k, self.d, self.intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
 
@@ -56,7 +59,7 @@ class Outputs:
     def scaling(self) -> Array:
         """One over the diagonal of the Hessian."""
         found = np.ones((self.k, self.d + self.intercept))
-        found[:, :self.d] = Columns(self.objective).squares() + self.strengths
+        found[:, :self.d] = (Columns(self.objective).squares() if self.squares is None else self.squares) + self.strengths
         return np.divide(1.0, found, out=np.zeros_like(found), where=found > 0)
 
 
@@ -74,9 +77,35 @@ def conjugate(objective: Any, strengths: Array, w0: Array, tol: float, max_iter:
     """The minimum to SPREAD, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0."""
     own, objective.l2 = objective.l2, 0.0
     try:
-        return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, callback)
+        squares = Columns(objective).squares() if objective.n_samples < objective.n_features else None
+        if squares is None or strengths.min() > WEAK * squares.mean():
+            return _starts(Outputs(objective, strengths, squares), w0, tol, max_iter, relative, callback)
+        return _shortest(objective, strengths, squares.mean(), w0, tol, max_iter, relative, callback)
     finally:
         objective.l2 = own
+
+
+def _shortest(objective: Any, strengths: Array, square: float, w0: Array, tol: float, max_iter: int, relative: bool,
+              callback: Any) -> Found:
+    """The minimum that is nearest to w0: coefficients change by sums of rows alone, and an intercept moves none of them."""
+    size, k = objective.n_outputs * objective.n_features, objective.n_outputs
+    squares = np.full(objective.n_features, square)
+    if not objective.fit_intercept:
+        return _starts(Outputs(objective, strengths, squares), w0, tol, max_iter, relative, callback)
+    columns = Columns(objective)
+    rest = columns.turned((columns.root ** 2)[:, None])[:, 0]
+    given = objective._like(objective.y, (columns.mean + columns.scale * rest, columns.scale))
+
+    def moved(w: Array, sign: int) -> Array:
+        return np.concatenate([w[:size], w[size:] + sign * (w[:size].reshape(k, -1) @ rest)])
+
+    def told(w: Array, n_iter: int) -> bool:
+        return bool(callback(moved(w, -1), n_iter))
+
+    found = _starts(Outputs(given, strengths, squares), moved(w0, 1), tol, max_iter, relative, None if callback is None else told)
+    W = found.W.copy()
+    W[-1] -= rest @ W[:-1]
+    return found._replace(W=W)
 
 
 def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, callback: Any) -> Found:

@@ -151,15 +151,21 @@ class Primal:
         # rounding of its mean is all that is left of a constant column
         still = H[at, at] <= (8 * np.finfo(objective.dtype).eps * problem.columns.mean / problem.columns.scale) ** 2
         self.factors: list[tuple[Any, Any]] = []
+        sparse = objective.X.is_sparse   # whose products are summed before the means are taken off
+        lost = float(((problem.columns.mean / problem.columns.scale) ** 2).max()) if sparse else 0.0
         different = np.unique(strengths)
         sizes = H[at, at][~still]
         if len(different) > FACTORS and not still.any() and sizes.max() <= EVEN * sizes.min():
-            self.factors = [(slice(None), Spectrum(H, d, strengths))]
+            self.factors = [(slice(None), Spectrum(H, d, strengths, lost))]
             return
         for strength in different:
             own = H.copy() if len(strengths) > 1 else H
             own[at, at] = np.where(still, 0.0, own[at, at] + strength)
-            self.factors.append((strengths == strength, Factor(own)))
+            chosen = strengths == strength
+            factor: Any = Factor(own)
+            if factor.damping and sizes.size == d and sizes.max() <= EVEN * sizes.min():   # many minima: the shortest
+                factor = Spectrum(problem.begin(True)[1], d, strength, lost)
+            self.factors.append((chosen, factor))
 
     def start(self) -> Array:
         return self.solve(self.B)
@@ -178,17 +184,30 @@ class Primal:
 
 
 class Spectrum:
-    """The eigenvalues of a Hessian without its intercept: a factor for every strength at once, of columns of like sizes."""
+    """The eigenvalues of a Hessian without its intercept: a factor for every strength at once, of columns of like sizes.
 
-    def __init__(self, H: Array, d: int, strengths: Array) -> None:
+    Parameters
+    ----------
+    H : ndarray of shape (p, p)
+        On and below the diagonal, coefficients first.
+    d : int
+        How many coefficients.
+    strengths : float or ndarray of shape (k,)
+        Of l2.
+    lost : float
+        The size of sums that H has left of others, which is that of its rounding.
+    """
+
+    def __init__(self, H: Array, d: int, strengths: Array, lost: float) -> None:
         self.d, self.mean = d, H[d, :d].copy() if len(H) > d else None
         own = np.tril(H[:d, :d])
         own += np.tril(own, -1).T
         if self.mean is not None:
             own -= np.outer(self.mean, self.mean)
         values, self.Q = eigh(own, overwrite_a=True, check_finite=False)
-        damped = np.maximum(values, 0.0)[:, None] + strengths
-        self.inverse = 1 / np.maximum(damped, 1e-15 * max(values[-1], 1e-300))
+        damped = np.maximum(values, 0.0)[:, None] + strengths   # one for all columns of G, or one each
+        least = d * np.finfo(np.float64).eps * max(values[-1], 4 * lost, 1e-300)   # what is less is rounding, and 0 the shortest
+        self.inverse = np.divide(1.0, damped, out=np.zeros_like(damped), where=damped > least)
 
     def solve(self, G: Array) -> Array:
         if self.mean is None:
@@ -197,6 +216,33 @@ class Spectrum:
         W[:self.d] = self.Q @ (self.inverse * (self.Q.T @ (G[:self.d] - np.outer(self.mean, G[self.d]))))
         W[self.d] = G[self.d] - self.mean @ W[:self.d]
         return W
+
+
+class Rows:
+    """The eigenvalues of singular products K of rows, which stand without their mean, if there is an intercept: the shortest solution.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+        With l2 on the diagonal.
+    strength : float
+        That l2.
+    root : ndarray of shape (n,), or None
+        Roots of the rows' shares, which sum to 1; None: there is no intercept.
+    """
+
+    def __init__(self, K: Array, strength: float, root: Array | None) -> None:
+        self.K = K.copy()
+        own = self.K - strength * np.eye(len(K))
+        if root is not None:
+            own -= np.outer(root, root @ own)
+            own -= np.outer(own @ root, root)
+        values, Q = eigh(own, overwrite_a=True, check_finite=False)
+        some = values > len(K) * np.finfo(np.float64).eps * max(values[-1], 1e-300)   # what is less is rounding
+        self.Q, self.inverse = Q[:, some], 1 / (values[some] + strength)
+
+    def solve(self, G: Array) -> Array:
+        return np.asarray(self.Q @ (self.inverse * (self.Q.T @ G).T).T)
 
 
 class Dual:
@@ -211,7 +257,9 @@ class Dual:
         self.factors = []
         for strength in np.unique(problem.strengths):
             K[np.diag_indices_from(K)] = diagonal + strength
-            factor = Factor(K.copy())
+            factor: Any = Factor(K.copy())
+            if factor.damping:
+                factor = Rows(K, strength, self.columns.root if problem.intercept else None)
             self.factors.append((problem.strengths == strength, factor, factor.solve(self.columns.root)))
 
     def start(self) -> Array:
@@ -223,7 +271,9 @@ class Dual:
         E -= self.problem.strengths * self.U
         for own, factor, ones in self.factors:
             U, b = factor.solve(E[:, own]), np.zeros(np.count_nonzero(own))
-            if self.problem.intercept:
+            if self.problem.intercept and isinstance(factor, Rows):
+                b = self.columns.root @ (E[:, own] - factor.K @ U)
+            elif self.problem.intercept:
                 size = self.columns.root @ ones
                 b = self.columns.root @ U / size if size > 0 else b
                 U -= np.outer(ones, b)
