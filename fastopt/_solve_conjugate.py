@@ -3,7 +3,8 @@
 They are scaled by the columns' mean squares, and end when what is still to come is small beside what has been gained, which is the
 squared distance between predictions: neither depends on the origin or the unit of a column or of y.  The residual that they carry
 along is read afresh before an end is believed.  Where rows are fewer than columns and the penalty is too weak to choose among the
-minima, the scaling is one for all columns, which are centred, so that the shortest is found.  Used by _solve_trust, and by Ridge for several columns of y.
+minima, the scaling is one for all columns, which are centred, so that the shortest is found.  Used by _solve_trust, and by Ridge for
+several columns of y.
 """
 from __future__ import annotations
 

@@ -164,7 +164,8 @@ class Primal:
             chosen = strengths == strength
             factor: Any = Factor(own)
             if factor.damping and sizes.size == d and sizes.max() <= EVEN * sizes.min():   # many minima: the shortest
-                factor = Spectrum(problem.begin(True)[1], d, strength, lost)
+                again: Any = problem.begin(True)[1]   # as the factor has taken its place
+                factor = Spectrum(again, d, strength, lost)
             self.factors.append((chosen, factor))
 
     def start(self) -> Array:

@@ -13,7 +13,8 @@ RNG = np.random.default_rng(0)
 DESIGNS = {
     "tall": RNG.normal(size=(100, 50)), "wide": RNG.normal(size=(50, 100)), "away from 0": RNG.normal(size=(50, 100)) + 1,
     "far from 0": RNG.normal(size=(50, 100)) + 100, "every column twice": np.repeat(RNG.normal(size=(60, 4)), 2, axis=1) + 1,
-    "twice and wide": np.repeat(RNG.normal(size=(20, 15)), 2, axis=1) + 1, "few values": RNG.normal(size=(60, 100)) * (RNG.random((60, 100)) < 0.1),
+    "twice and wide": np.repeat(RNG.normal(size=(20, 15)), 2, axis=1) + 1,
+    "few values": RNG.normal(size=(60, 100)) * (RNG.random((60, 100)) < 0.1),
     "every row twice": np.tile(RNG.normal(size=(10, 40)), (2, 1)),
 }
 
