@@ -17,6 +17,9 @@ DEPRECATED = "a deprecation of scikit-learn's: the parameter means something her
 MORE = "refused there, solved here"
 GRAM = "precompute has no effect: whether XᵀX pays is decided by the shape of X"
 TOL = "compares two fits closer than the tol that both were given"
+REPEATED = "another of the many minima where columns repeat"
+#: reasons with which rounding, and so the processor, decides whether a test passes
+EITHER = {TOL, REPEATED}
 
 #: the version of scikit-learn whose tests these are: those of others look for what they have or lack
 OF = "1.9."
@@ -55,7 +58,7 @@ SUITES = {
     },
     "sklearn.linear_model._glm.tests.test_glm": {
         "test_glm_log_regression": "a normal distribution with a log link is none of ours",
-        "test_glm_regression_unpenalized_hstacked_X": "another of the many minima where columns repeat",
+        "test_glm_regression_unpenalized_hstacked_X": REPEATED,
         "test_tweedie_score": "Tweedie's power is 0, or from 1 to 2",
         "test_tweedie_link_argument": PRIVATE,
         "test_tweedie_link_auto": PRIVATE,
@@ -70,7 +73,7 @@ SUITES = {
         "test_lbfgs_solver_error": MORE,                        # in the one iteration that is allowed
         "test_regularization_limits_ridge": TOL,                # 1.6e-10 apart where 1e-10 is asked
         "test_regularization_limits_ridge_gcv": DEPRECATED,     # gcv_mode="svd" with sparse X
-        "test_ridge_regression_unpenalized_hstacked_X": "expects that sag and saga end at longer weights",
+        "test_ridge_regression_unpenalized_hstacked_X": REPEATED,
         "test_ridge_sample_weight_consistency": "1,000 passes of sag are too few for sparse columns far from 0, and a warning says so",
     },
     "sklearn.linear_model.tests.test_coordinate_descent": {
@@ -116,4 +119,4 @@ def test_scikit_learns_tests_pass_with_our_classes(module, tmp_path):
     listed = set(SUITES[module])
     assert sum(outcome == "passed" for outcome in found.values()) > 5, log[-3000:]
     assert not failed - listed, log[-5000:]
-    assert not listed - failed, "these pass: take them off the list"
+    assert not {test for test in listed - failed if SUITES[module][test] not in EITHER}, "these pass: take them off the list"
