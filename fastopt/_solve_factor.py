@@ -33,14 +33,14 @@ class Factor:
         hessian *= self.scale
         hessian *= self.scale[:, None]
         self.inverse: np.ndarray[Any, Any] | None = None
-        damping = 0.0
+        self.damping = 0.0
         while True:
-            np.fill_diagonal(hessian, 1 + damping)
+            np.fill_diagonal(hessian, 1 + self.damping)
             # to Fortran the lower triangle is the upper one
             self.factor, info = dpotrf(hessian.T, lower=0, overwrite_a=0, clean=0)
-            if info == 0 or damping > 1e8:
+            if info == 0 or self.damping > 1e8:
                 return
-            damping = max(FIRST_DAMPING, GROWTH * damping)
+            self.damping = max(FIRST_DAMPING, GROWTH * self.damping)
 
     def solve(self, g: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """H⁻¹·g, of a vector or of the columns of a matrix."""

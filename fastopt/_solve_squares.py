@@ -156,14 +156,19 @@ class Primal:
             return
         # rounding of its mean is all that is left of a constant column
         still = squares <= (8 * np.finfo(problem.objective.dtype).eps * problem.columns.mean / problem.columns.scale) ** 2
+        # products of sparse rows are summed before the means are taken off
+        lost = float(((problem.columns.mean / problem.columns.scale) ** 2).max()) if problem.objective.X.is_sparse else 0.0
         different = strengths[:1] if problem.alike else np.unique(strengths)
         if len(different) > FACTORS and not still.any() and squares.max() <= EVEN * squares.min():
-            self.factors = [(slice(None), Spectrum(H, d, strengths))]
+            self.factors = [(slice(None), Spectrum(H, d, strengths, lost))]
             return
         for strength in different:
             own = H.copy() if len(different) > 1 else H
             own.ravel()[:d * (len(H) + 1):len(H) + 1] = np.where(still, 0.0, squares + strength)
-            self.factors.append((slice(None) if problem.alike else strengths == strength, Factor(own)))
+            factor: Any = Factor(own)
+            if factor.damping and not still.any() and squares.max() <= EVEN * squares.min():   # many minima: the shortest
+                factor = Spectrum(problem.begin()[1], d, strength, lost)   # once more, as the factor has taken its place
+            self.factors.append((slice(None) if problem.alike else strengths == strength, factor))
 
     def slopes(self) -> Array:
         return self._slopes
@@ -189,17 +194,30 @@ class Primal:
 
 
 class Spectrum:
-    """The eigenvalues of a Hessian without its intercept: a factor for every strength at once, of columns of like sizes."""
+    """The eigenvalues of a Hessian without its intercept: a factor for every strength at once, of columns of like sizes.
 
-    def __init__(self, H: Array, d: int, strengths: Array) -> None:
+    Parameters
+    ----------
+    H : ndarray of shape (p, p)
+        On and below the diagonal, coefficients first.
+    d : int
+        How many coefficients.
+    strengths : float or ndarray of shape (k,)
+        Of l2.
+    lost : float
+        The size of sums that H has left of others, which is that of its rounding.
+    """
+
+    def __init__(self, H: Array, d: int, strengths: Array, lost: float) -> None:
         self.d, self.mean = d, H[d, :d].copy() if len(H) > d else None
         own = np.tril(H[:d, :d])
         own += np.tril(own, -1).T
         if self.mean is not None:
             own -= np.outer(self.mean, self.mean)
         values, self.Q = eigh(own, overwrite_a=True, check_finite=False)
-        damped = np.maximum(values, 0.0)[:, None] + strengths
-        self.inverse = 1 / np.maximum(damped, 1e-15 * max(values[-1], 1e-300))
+        damped = np.maximum(values, 0.0)[:, None] + strengths   # one for all columns of G, or one each
+        least = d * np.finfo(np.float64).eps * max(values[-1], 4 * lost, 1e-300)   # what is less is rounding, and 0 the shortest
+        self.inverse = np.divide(1.0, damped, out=np.zeros_like(damped), where=damped > least)
 
     def solve(self, G: Array) -> Array:
         if self.mean is None:
@@ -208,6 +226,33 @@ class Spectrum:
         W[:self.d] = self.Q @ (self.inverse * (self.Q.T @ (G[:self.d] - np.outer(self.mean, G[self.d]))))
         W[self.d] = G[self.d] - self.mean @ W[:self.d]
         return W
+
+
+class Rows:
+    """The eigenvalues of singular products K of rows, which stand without their mean, if there is an intercept: the shortest solution.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+        With l2 on the diagonal.
+    strength : float
+        That l2.
+    root : ndarray of shape (n,), or None
+        Roots of the rows' shares, which sum to 1; None: there is no intercept.
+    """
+
+    def __init__(self, K: Array, strength: float, root: Array | None) -> None:
+        self.K = K.copy()
+        own = self.K - strength * np.eye(len(K))
+        if root is not None:
+            own -= np.outer(root, root @ own)
+            own -= np.outer(own @ root, root)
+        values, Q = eigh(own, overwrite_a=True, check_finite=False)
+        some = values > len(K) * np.finfo(np.float64).eps * max(values[-1], 1e-300)   # what is less is rounding
+        self.Q, self.inverse = Q[:, some], 1 / (values[some] + strength)
+
+    def solve(self, G: Array) -> Array:
+        return np.asarray(self.Q @ (self.inverse * (self.Q.T @ G).T).T)
 
 
 class Dual:
@@ -224,7 +269,9 @@ class Dual:
         self.factors = []
         for strength in (problem.strengths[:1] if problem.alike else np.unique(problem.strengths)) if self.finite else ():
             K[np.diag_indices_from(K)] = diagonal + strength
-            factor = Factor(K.copy())
+            factor: Any = Factor(K.copy())
+            if factor.damping:
+                factor = Rows(K, strength, self.columns.root if problem.intercept else None)
             self.factors.append((slice(None) if problem.alike else problem.strengths == strength, factor,
                                  factor.solve(self.columns.root)))
 
@@ -262,7 +309,9 @@ class Dual:
         """W, when the errors E are taken to u."""
         for own, factor, ones in self.factors:
             U, b = factor.solve(E[:, own]), level[own].copy()
-            if self.problem.intercept:
+            if self.problem.intercept and isinstance(factor, Rows):
+                b -= self.columns.root @ (factor.K @ U)
+            elif self.problem.intercept:
                 size = self.columns.root @ ones
                 more = self.columns.root @ U / size if size > 0 else np.zeros_like(b)
                 U -= ones[:, None] * more
