@@ -196,7 +196,10 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
 
 def suitable(objective: Any, penalty: Any) -> list[str]:
     """The names of the solvers that take this problem."""
-    return [name for name, entry in registry.items() if not lacking(entry.needs, objective, penalty)]
+    loss, beside = loss_name(objective), penalty_name(penalty)
+    return [name for name, entry in registry.items()   # most are out by a name
+            if (entry.needs.losses is None or loss in entry.needs.losses)
+            and (entry.needs.penalties is None or beside in entry.needs.penalties) and not lacking(entry.needs, objective, penalty)]
 
 
 def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:
