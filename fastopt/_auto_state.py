@@ -5,7 +5,7 @@ Used by _linear_auto.  Knows neither estimators nor labels.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np

@@ -5,7 +5,6 @@ a schedule of _schedule_decay.
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 

@@ -7,6 +7,8 @@ from libc.stdint cimport int32_t, int64_t
 import numpy as np
 
 cdef Py_ssize_t MOST = np.iinfo(np.intp).max
+cdef enum:
+    BLOCK = 1 << 15     # indices that stay in the cache between NumPy's loops over them
 
 ctypedef fused index:
     int32_t
@@ -22,6 +24,18 @@ cdef Py_ssize_t _misplaced(const index[::1] indptr, Py_ssize_t n) noexcept nogil
             return i
         last = indptr[i]
     return -1
+
+
+cdef bint _all_outside(indices, Py_ssize_t size, Py_ssize_t d, Py_ssize_t *descents, bint looks) except -1:
+    """The same of many indices as `_outside`, by NumPy's loops, a block at a time."""
+    cdef Py_ssize_t start
+    for start in range(0, size, BLOCK):
+        if indices[start:min(size, start + BLOCK)].view(f"u{indices.itemsize}").max() >= d:   # below 0 is large without a sign
+            return True
+        if looks:
+            part = indices[max(0, start - 1):min(size, start + BLOCK)]
+            descents[0] += np.count_nonzero(part[1:] <= part[:-1])
+    return False
 
 
 cdef bint _outside(const index[::1] indices, Py_ssize_t size, Py_ssize_t d, Py_ssize_t *descents) noexcept nogil:
@@ -73,7 +87,7 @@ cdef bint _check_compressed(const index[::1] indptr, const index[::1] indices, P
     if last > stored or indices.shape[0] != stored:
         raise ValueError(f"X.indptr, X.indices and X.data must agree: indptr ends at {last}, but there are "
                          f"{indices.shape[0]} indices and {stored} values")
-    if _outside(indices, last, d, &descents):
+    if _all_outside(np.asarray(indices), last, d, &descents, looks) if last > BLOCK else _outside(indices, last, d, &descents):
         used = np.asarray(indices)[:last]
         raise ValueError(f"X.indices must lie in 0 … {d - 1} for {d} {words}, got {used.min() if used.min() < 0 else used.max()}")
     if not looks or not descents or _ascend(indptr, indices, n, descents):

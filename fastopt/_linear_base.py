@@ -22,7 +22,7 @@ from fastopt._linear_compat import FIT_LEVELS, Events
 from fastopt._linear_data import check_weight, largest, naming, refuse_unreal, unweighted_hidden
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_fit import Outcome, Plan, Start, Targets, Validation, Watch, train
-from fastopt._linear_params import check_all, check_parameters, loss_name, penalty_spec, resolve_loss, schedule_spec
+from fastopt._linear_params import check_all, check_parameters, penalty_spec, resolve_loss, schedule_spec
 from fastopt._touched import assign
 from fastopt.losses import Loss
 

@@ -5,16 +5,16 @@ each from the weights of the one before.
 """
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastopt._linear_compat import Events
-from fastopt._linear_folds import folds_of
+from fastopt._linear_compat import FIT_LEVELS, Events
+from fastopt._linear_folds import check_strengths, folds_of
 from fastopt._linear_l1 import LeastSquares
 from fastopt._linear_metadata import Routes
-from fastopt._linear_params import refuse
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import ELASTIC_CV, LASSO_CV, penalty_of, solve
@@ -22,10 +22,14 @@ from fastopt._path import fold_sums
 from fastopt._path_folds import Folds, apart, shares_steps, smooth_and_l1
 from fastopt._path_pairs import keeps_pairs, with_pairs
 from fastopt._solver import Solution
+from fastopt.exceptions import InvalidParameterError
 from fastopt.objective import LinearObjective
 
 WORDS = {"n_iter_more": " in the last fit",
          "tol_means": "The duality gap over the mean square of y at which the solver is done."}
+
+
+N_ALPHAS = 100   # how many strengths, by default
 
 
 class Held(NamedTuple):
@@ -127,17 +131,38 @@ def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
     return list(several.predictions(np.concatenate([w[:, :d].ravel(), w[:, d:].ravel()])).T[:, :, None])
 
 
+def grid_of(values: Mapping[str, Any]) -> Any:
+    """What `alphas` is: a list, or how many, which may come as scikit-learn's older `n_alphas`."""
+    alphas, number = values["alphas"], values["n_alphas"]
+    if alphas is None or number != "deprecated" and np.ndim(alphas) == 0 and alphas == N_ALPHAS:
+        return N_ALPHAS if number == "deprecated" else number
+    return alphas
+
+
+def check_grid(values: Mapping[str, Any], level: int) -> None:
+    """Refuse strengths in scikit-learn's words, and warn where it does: `level` frames above this one is the user's."""
+    check_strengths(values["alphas"], False)
+    if values["n_alphas"] != "deprecated":
+        warnings.warn("'n_alphas' was deprecated in 1.9 and will be removed in 1.11 of scikit-learn. 'alphas' now accepts an integer "
+                      "value which removes the need to pass 'n_alphas'.", FutureWarning, stacklevel=level + 1)
+    elif values["alphas"] is None:
+        warnings.warn("'alphas=None' is deprecated and will be removed in 1.11 of scikit-learn. Set 'alphas=100' to silence this "
+                      "warning.", FutureWarning, stacklevel=level + 1)
+
+
 def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:
     """Strengths for one l1_ratio, strongest first: the parameter alphas, or so many from the one on that makes all weights 0."""
-    if np.ndim(values["alphas"]) == 1:
-        return np.sort(np.asarray(values["alphas"], dtype=np.float64))[::-1]
+    alphas = grid_of(values)
+    if np.ndim(alphas) == 1:
+        return np.sort(np.asarray(alphas, dtype=np.float64))[::-1]
     if ratio == 0:
-        refuse(owner, "alphas", "given where l1_ratio is 0: no strength makes all weights 0", values["alphas"])
+        raise InvalidParameterError(f"alphas of {owner}: Automatic alpha grid generation is not supported for l1_ratio=0. Please supply "
+                                    "a grid by providing your estimator with the appropriate `alphas=` argument.")
     largest = float(np.maximum(steepest, 0).max() if values["positive"] else np.abs(steepest).max()) / ratio
     if not np.isfinite(largest):
         raise ValueError("X and y hold numbers so large that their products overflow: scale them, see sklearn.preprocessing")
-    largest = max(largest, float(np.finfo(np.float64).resolution))
-    return np.geomspace(largest, largest * float(values["eps"]), int(values["alphas"]))
+    least = float(np.finfo(np.float64).resolution)
+    return np.geomspace(largest, largest * float(values["eps"]), int(alphas)) if largest > least else np.full(int(alphas), least)
 
 
 class PathCV(Routes, LeastSquares):
@@ -150,6 +175,10 @@ class PathCV(Routes, LeastSquares):
 
     def _ratios(self) -> list[float]:
         return [1.0]
+
+    def _check(self) -> None:
+        check_grid(vars(self), 4 + FIT_LEVELS)
+        super()._check()
 
     def _folds(self, X: Any, y: Any) -> Any:
         return folds_of(vars(self)["cv"], X, y, False)
@@ -181,7 +210,7 @@ class PathCV(Routes, LeastSquares):
         best = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
         self.l1_ratio_, self.alpha_ = ratios[best[0]], float(grids[best[0]][best[1]])
         self.mse_path_ = errors if len(ratios) > 1 else errors[0]
-        self.alphas_ = np.asarray(grids) if len(ratios) > 1 and np.ndim(values["alphas"]) == 0 else grids[0]
+        self.alphas_ = np.asarray(grids) if len(ratios) > 1 and np.ndim(grid_of(values)) == 0 else grids[0]
         found = super()._solve(X, task, events)
         found.solutions += unsolved(paths)
         return found
@@ -206,8 +235,8 @@ class ElasticNetCV(PathCV):
         Share of l1 in the penalty, or those to choose from.
     eps : float, default=1e-3
         The least alpha as a share of the largest, which makes all weights 0.
-    alphas : int or array-like, default=100
-        How many strengths to try, or which.
+    alphas : int, array-like or None, default=100
+        How many strengths to try, or which; None: 100.
     cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds.
     [parameters]
@@ -241,7 +270,7 @@ class ElasticNetCV(PathCV):
     def __init__(self, *, l1_ratio: Any = 0.5, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True,
                  precompute: Any = "auto", max_iter: int = 1000, tol: float = 1e-4, cv: Any = None, copy_X: bool = True,
                  verbose: int = 0, n_jobs: int | None = None, positive: bool = False, random_state: Any = None,
-                 selection: str = "cyclic", solver: str = "auto") -> None:
+                 selection: str = "cyclic", solver: str = "auto", n_alphas: int | str = "deprecated") -> None:
         self._keep(locals())
 
     def _ratios(self) -> list[float]:
@@ -258,8 +287,8 @@ class LassoCV(PathCV):
     ----------
     eps : float, default=1e-3
         The least alpha as a share of the largest, which makes all weights 0.
-    alphas : int or array-like, default=100
-        How many strengths to try, or which.
+    alphas : int, array-like or None, default=100
+        How many strengths to try, or which; None: 100.
     cv : int, cross-validation generator, iterable or None, default=None
         How to split; None: five folds.
     [parameters]
@@ -291,5 +320,5 @@ class LassoCV(PathCV):
     def __init__(self, *, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True, precompute: Any = "auto",
                  max_iter: int = 1000, tol: float = 1e-4, copy_X: bool = True, cv: Any = None, verbose: Any = False,
                  n_jobs: int | None = None, positive: bool = False, random_state: Any = None, selection: str = "cyclic",
-                 solver: str = "auto") -> None:
+                 solver: str = "auto", n_alphas: int | str = "deprecated") -> None:
         self._keep(locals())

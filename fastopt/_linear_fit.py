@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastopt._batch import BatchRun
 from fastopt._core import PENALTY_NAMES, Matrix
 from fastopt._linear_auto import Auto, AutoFit, make_auto
-from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Memory, Metric, copied, make_run, memory_of
+from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Metric, copied, make_run, memory_of
 from fastopt._linear_compat import Events
 from fastopt._predict import predict
 from fastopt._samples import Samples

@@ -5,13 +5,17 @@ Used by the estimators that choose a strength.  Rows are counted among those tha
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_scalar
 
+from fastopt._linear_compat import FIT_LEVELS
 from fastopt._linear_data import naming
 
 Fold = tuple[Any, Any]
@@ -63,6 +67,20 @@ def with_weight(folds: list[Fold], counts: Any) -> list[Fold]:
                 raise ValueError(f"cv: the rows {words} of fold {i} all have a sample_weight of 0")
         found.append((left[0], left[1]))
     return found
+
+
+def check_strengths(alphas: Any, above: bool) -> None:
+    """Raise for the first of several strengths that is no number, or not at least 0, or not above, in scikit-learn's words."""
+    if isinstance(alphas, (np.ndarray, list, tuple)) and np.ndim(alphas) == 1:
+        for i, alpha in enumerate(alphas):
+            check_scalar(alpha, f"alphas[{i}]", Real, min_val=0.0, include_boundaries="neither" if above else "left")
+
+
+def best_of(scores: Any) -> Any:
+    """Where the best scores are along the first axis; with a warning where some are no numbers, which are none of the best."""
+    if np.isnan(scores).any():
+        warnings.warn(f"One or more of the test scores are non-finite: {scores}", UserWarning, stacklevel=6 + FIT_LEVELS)
+    return np.argmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
 
 
 def rows_of(X: Any, rows: Any) -> Any:

@@ -111,7 +111,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     _columns: ClassVar[bool] = False
 
     def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return check_X_y(self, X, y, True, columns=self._columns, numeric=True, wide=True)
+        return check_X_y(self, X, y, True, columns=self._columns, numeric=True, wide=True, single=True)
 
     def _regression_loss(self) -> Loss:
         return losses.SquaredError()
@@ -121,8 +121,9 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
         y = unweighted_hidden(y, weight)
         if not (loss.target == "real" and y.dtype == float_type(X)):   # else it has been looked at, and fits
             y = real_targets(y, float_type(X), loss)
-        targets = [y] if y.ndim == 1 else list(y.T)
-        return Task(targets, [weight] * len(targets), loss, matrix=y if y.ndim > 1 else None)
+        targets = [y] if y.ndim == 1 else y.T
+        several = len(targets) > 1
+        return Task(targets, [weight] * len(targets), loss, matrix=y if several else None, column=y.ndim > 1 and not several)
 
     def _attributes(self, found: Found) -> dict[str, Any]:
         shifted = vars(self)["fit_intercept"] or vars(self).get("standardize")

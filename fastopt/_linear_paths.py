@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt._linear_cv import along, strengths_of
+from fastopt._linear_cv import along, check_grid, strengths_of
 from fastopt._linear_data import float_type
 from fastopt._linear_lasso import ElasticNet
 from fastopt._linear_params import check_rules
@@ -19,11 +19,16 @@ from fastopt._path import all_sums
 
 Path = tuple[NDArray[Any], ...]
 
+#: what lasso_path takes beside the parameters that it names, and its defaults
+FURTHER: dict[str, Any] = {"tol": 1e-4, "max_iter": 1000, "n_jobs": None, "selection": "cyclic", "n_alphas": "deprecated",
+                           "check_input": True, "random_state": None}
+
 
 def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3, alphas: Any = 100, precompute: Any = "auto",
               Xy: Any = None, copy_X: bool = True, coef_init: ArrayLike | None = None, verbose: int = 0,
               return_n_iter: bool = False, positive: bool = False, check_input: bool = True, tol: float = 1e-4,
-              max_iter: int = 1000, n_jobs: int | None = None, random_state: Any = None, selection: str = "cyclic") -> Path:
+              max_iter: int = 1000, n_jobs: int | None = None, random_state: Any = None, selection: str = "cyclic",
+              n_alphas: int | str = "deprecated", **params: Any) -> Path:
     """Minima of Σ (yᵢ − xᵢ·w)²/(2·n) + alpha·((1 − ρ)/2·‖w‖² + ρ·‖w‖₁) for many alphas; there is no intercept.
 
     Parameters and results are those of `sklearn.linear_model.enet_path`, for one column of y.  Where there are more rows than
@@ -37,8 +42,8 @@ def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3,
         Share ρ of l1 in the penalty.
     eps : float, default=1e-3
         The least alpha as a share of the largest, which makes all weights 0.
-    alphas : int or array-like, default=100
-        How many strengths, or which.
+    alphas : int, array-like or None, default=100
+        How many strengths, or which; None: 100.
     precompute : {'auto'}, bool or array-like of shape (n_features, n_features), default='auto'
         Accepted for scikit-learn's sake: whether XᵀX pays is decided by its shape.
     Xy : array-like or None, default=None
@@ -65,6 +70,10 @@ def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3,
         Accepted for scikit-learn's sake; has no effect.
     selection : {'cyclic', 'random'}, default='cyclic'
         Accepted for scikit-learn's sake; has no effect.
+    n_alphas : int or 'deprecated', default='deprecated'
+        How many strengths, as in older scikit-learn: say `alphas`, which goes first if it is a list.
+    **params
+        None: others are refused.
 
     Returns
     -------
@@ -92,8 +101,8 @@ def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3,
     (array([1. , 0.1]), array([2, 2]))
     """
     values = {"l1_ratio": l1_ratio, "eps": eps, "alphas": alphas, "positive": positive, "tol": tol, "max_iter": max_iter,
-              "n_jobs": n_jobs, "return_n_iter": return_n_iter, "selection": selection, "precompute": precompute}
-    return _path("enet_path", X, y, values, coef_init)
+              "n_jobs": n_jobs, "return_n_iter": return_n_iter, "selection": selection, "precompute": precompute, "n_alphas": n_alphas}
+    return _path("enet_path", X, y, values, coef_init, params)
 
 
 def lasso_path(X: Any, y: ArrayLike, *, eps: float = 1e-3, alphas: Any = 100, precompute: Any = "auto", Xy: Any = None,
@@ -129,11 +138,15 @@ def lasso_path(X: Any, y: ArrayLike, *, eps: float = 1e-3, alphas: Any = 100, pr
     """
     if "l1_ratio" in params:
         raise TypeError("lasso_path() got an unexpected keyword argument 'l1_ratio'; enet_path takes it")
-    return enet_path(X, y, l1_ratio=1.0, eps=eps, alphas=alphas, precompute=precompute, Xy=Xy, copy_X=copy_X, coef_init=coef_init,
-                     verbose=verbose, return_n_iter=return_n_iter, positive=positive, **params)
+    values = {"l1_ratio": 1.0, "eps": eps, "alphas": alphas, "positive": positive, "return_n_iter": return_n_iter,
+              "precompute": precompute, **FURTHER, **{name: value for name, value in params.items() if name in FURTHER}}
+    return _path("lasso_path", X, y, values, coef_init, {name: value for name, value in params.items() if name not in FURTHER})
 
 
-def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any) -> Path:
+def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any, unknown: dict[str, Any]) -> Path:
+    if unknown:
+        raise ValueError(f"Unexpected parameters in params of {owner}: {', '.join(unknown)}")
+    check_grid(values, 3)
     check_rules(owner, PATH, values)
     ratio, positive, tol = float(values["l1_ratio"]), bool(values["positive"]), float(values["tol"])
     model = _OnePath(l1_ratio=ratio, fit_intercept=False, positive=positive, tol=tol, max_iter=values["max_iter"],

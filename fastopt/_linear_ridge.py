@@ -87,10 +87,11 @@ class Ridge(SolvedRegressor):
         strengths = np.broadcast_to(np.asarray(self.alpha, dtype=np.float64) / total, (len(task.targets),))
         W, solution = least_squares(objective, task.matrix, strengths, name, float(self.tol), self._max_iter())
         d, given = objective.n_features, objective.centred()
-        coef = (W[:d].T if given.scale_ is None else W[:d].T / given.scale_).astype(float_type(X), order="C")
+        coef = W[:d].T if given.scale_ is None or (given.scale_ == 1).all() else W[:d].T / given.scale_
+        coef = coef.astype(float_type(X), copy=False)   # in Fortran order, as scikit-learn's
         intercept = W[d] if self.fit_intercept else np.zeros(len(coef))
         if given.mean_ is not None:
-            intercept = intercept - coef.astype(np.float64) @ given.mean_
+            intercept = intercept - coef.astype(np.float64, copy=False) @ given.mean_
         return Found(coef, intercept.astype(coef.dtype), [solution])
 
     def _penalty(self, strength: float) -> tuple[float, Any]:

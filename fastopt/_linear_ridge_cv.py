@@ -11,9 +11,11 @@ import numpy as np
 import scipy.sparse
 
 from fastopt._linear_compat import Events
-from fastopt._linear_folds import Said, asks_for_predictions, folds_of, scored, scorer_of
+from fastopt._linear_folds import Said, asks_for_predictions, best_of, check_strengths, folds_of, scored, scorer_of
 from fastopt._linear_interior import Design
+from fastopt._linear_metadata import Routes
 from fastopt._linear_outputs import SolvedRegressor
+from fastopt._linear_params import refuse
 from fastopt._linear_ridge import Ridge
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_ridge_sums import Products, Spectrum, offsets, refuse_overflow
@@ -44,7 +46,7 @@ class _Scores:
 
 
 @solved(coef="(n_features,) or (n_outputs, n_features)", intercept="() or (n_outputs,)")
-class RidgeCV(SolvedRegressor):
+class RidgeCV(Routes, SolvedRegressor):
     """`Ridge` with the alpha of the least squared error in predicting each row from all others, or of the best score over folds.
 
     Parameters, attributes and the choice are those of `sklearn.linear_model.RidgeCV`.
@@ -52,7 +54,7 @@ class RidgeCV(SolvedRegressor):
     Parameters
     ----------
     alphas : array-like, default=(0.1, 1.0, 10.0)
-        Strengths to choose from, above 0.
+        Strengths to choose from, at least 0; above 0 with cv=None.
     fit_intercept : bool, default=True
         Whether to learn an intercept; it is not penalised.
     scoring : str, callable or None, default=None
@@ -105,7 +107,10 @@ class RidgeCV(SolvedRegressor):
     # ---- what the base asks ----
 
     def _check(self) -> None:
+        check_strengths(self.alphas, self.cv is None)
         super()._check()
+        if self.cv is None and np.min(self.alphas) <= 0:
+            refuse("RidgeCV", "alphas", "above 0 with cv=None", self.alphas)
         for name in ("store_cv_results", "alpha_per_target"):
             if self.cv is not None and vars(self)[name]:
                 raise ValueError(f"cv!=None and {name}=True are incompatible")
@@ -126,8 +131,9 @@ class RidgeCV(SolvedRegressor):
         else:
             spectrum, scores = self._over_folds(X, y, weight, alphas, task.folds)
         coefs, intercepts = spectrum.weights(alphas)
-        refuse_overflow(coefs, intercepts, scores if self.scoring is None else 0.0)
-        best = np.argmax(scores, axis=0)
+        lone = task.folds is not None and any(len(test) < 2 for _, test in task.folds)   # rows, of which there is no R²
+        refuse_overflow(coefs, intercepts, scores if self.scoring is None and not lone else 0.0)
+        best = best_of(scores)
         if scores.ndim == 2:
             columns = np.arange(y.shape[1])
             self.alpha_, self.best_score_ = alphas[best], scores[best, columns]
@@ -157,7 +163,7 @@ class RidgeCV(SolvedRegressor):
                                for i, alpha in enumerate(alphas)])
         if self.store_cv_results:
             kept = task.of_all(kept, 0.0 if self.scoring is None else np.nan)
-            self.cv_results_ = kept[:, 0] if k == 1 else kept
+            self.cv_results_ = kept[:, 0] if k == 1 and not task.column else kept
         return scores if self.alpha_per_target and k > 1 else scores.mean(axis=1)
 
     def _over_folds(self, X: Any, y: Any, weight: Any, alphas: Any, folds: Any) -> tuple[Spectrum, Any]:

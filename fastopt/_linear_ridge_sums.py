@@ -116,9 +116,15 @@ class Spectrum:
         found.targets = found.vectors.T @ (rows.T @ (np.sqrt(weight)[:, None] * (y - found.middle)))
         return found
 
+    def inverse(self, alphas: Any) -> Any:
+        """1/(value + alpha), (values, alphas); 0 where both are rounding, so that of several minima the shortest is found."""
+        sums = self.values[:, None] + alphas
+        least = len(self.values) * np.finfo(np.float64).eps * self.values.max(initial=0.0)
+        return np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > least)
+
     def weights(self, alphas: Any) -> tuple[Any, Any]:
         """Coefficients (alphas, k, d) and intercepts (alphas, k)."""
-        shares = self.targets[:, :, None] / (self.values[:, None, None] + alphas)
+        shares = self.targets[:, :, None] * self.inverse(alphas)[:, None, :]
         rank, k, n_alphas = shares.shape
         coef = (self.vectors @ shares.reshape(rank, k * n_alphas)).reshape(-1, k, n_alphas).transpose(2, 1, 0)
         return coef, self.middle - coef @ self.centre
@@ -126,7 +132,7 @@ class Spectrum:
     def left_out(self, X: Any, y: Any, weight: Any, alphas: Any) -> Any:
         """Errors (n, k, alphas) in predicting each row from the others: the residuals over 1 − leverage."""
         found = np.empty((*y.shape, len(alphas)))
-        share = 1 / (self.values[:, None] + alphas)
+        share = self.inverse(alphas)
         for part, block in Design(X, False, False).blocks():
             z = np.asarray(block @ self.vectors) - self.centre @ self.vectors
             leverage = z * z @ share + (1 / self.total if self.fit_intercept else 0.0)

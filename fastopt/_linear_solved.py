@@ -15,8 +15,9 @@ import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from fastopt._core import Matrix
 from fastopt._linear_compat import FIT_LEVELS, Events, blas_alone, with_callbacks
-from fastopt._linear_data import check_weight, check_X, float_type, largest
+from fastopt._linear_data import check_weight, check_X, float_type, largest, sum_is_finite
 from fastopt._linear_estimator import LinearEstimator, unchanged_on_error
 from fastopt._linear_folds import rows_of, with_weight
 from fastopt._linear_docs import arguments
@@ -47,6 +48,7 @@ class Task:
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
     matrix: Any = None                       # of several columns of y: (n, k)
+    column: bool = False                     # y is a matrix of a single column
     origins: Any = 0.0                       # what the targets count from, each: added to the intercepts in the end
     folds: Any = None                        # of cross-validation: (rows to learn from, rows to score)
     counts: Any = None                       # which rows of all have a weight, (n,) of bool: the others are left out; None: all
@@ -56,7 +58,7 @@ class Task:
         """X and, here, what belongs to its rows without those that weigh nothing: whatever stands in them, they do not exist."""
         if any(weight is None for weight in self.weights):
             return X
-        counts = np.any([weight > 0 for weight in self.weights], axis=0)
+        counts = np.any([weight > 0 for weight in {id(weight): weight for weight in self.weights}.values()], axis=0)
         if counts.all():
             return X
         self.counts, rows, self.whole = counts, np.flatnonzero(counts), (X, y)
@@ -202,16 +204,23 @@ class SolvedEstimator(LinearEstimator):
             X = task.counting(X, y)
             with blas_alone():
                 found = self._solve(X, task, events)
-            attributes = {**task.attributes, **self._attributes(found)}
+            attributes = self._learnt(task, found)
             self.__dict__.update(attributes)
             self._refuse_infinite(X)
         self._report(found)
         events.end(attributes)
 
+    def _learnt(self, task: Task, found: Found) -> dict[str, Any]:
+        """All fitted attributes; as in scikit-learn the intercept is an array where y is a matrix of a single column."""
+        attributes = {**task.attributes, **self._attributes(found)}
+        if task.column and isinstance(attributes["intercept_"], np.floating):
+            attributes["intercept_"] = np.array([attributes["intercept_"]])
+        return attributes
+
     def _refuse_infinite(self, X: Any) -> None:
         """Raise if what was learnt is not finite, as weights that float32 cannot hold."""
         learnt = [vars(self)[name] for name in LEARNT if name in vars(self)]
-        if not all(np.isfinite(values).all() for values in learnt):
+        if not all(sum_is_finite(np.asarray(values)) or np.isfinite(values).all() for values in learnt):
             raise DivergenceError(int(np.max(vars(self).get("n_iter_", 0))), float("nan"), largest(X))
 
     def _solve(self, X: Any, task: Task, events: Events) -> Found:
@@ -270,9 +279,12 @@ class SolvedEstimator(LinearEstimator):
 
     def _objective(self, X: Any, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
         fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
+        standardize = bool(vars(self).get("standardize", False))
+        if getattr(X, "format", "") == "csr" and not standardize:
+            X = Matrix(X)   # which has been looked at
         return LinearObjective(X, task.targets[i], task.loss, l2=l2, fit_intercept=fit_intercept,
                                sample_weight=task.weights[i], n_threads=self._n_threads(),
-                               standardize=bool(vars(self).get("standardize", False)))
+                               standardize=standardize)
 
     def _solver_name(self) -> str:
         name = vars(self).get("solver", "auto")
@@ -302,7 +314,7 @@ class SolvedEstimator(LinearEstimator):
             if len(task.targets) > 1:
                 return {}
             coef, intercept = split(*objective.unstandardized(solution.w), column)
-            return {**task.attributes, **self._attributes(Found(coef, intercept + task.origins, [solution]))}
+            return self._learnt(task, Found(coef, intercept + task.origins, [solution]))
         return attributes
 
     def _callback(self, events: Events, attributes: Callable[[Solution], dict[str, Any]]) -> Callable[[Solution], None] | None:

@@ -47,6 +47,8 @@ PARAMETERS = {
         fit is repeated exactly.""",
     "n_jobs": """int or None
         Threads of `fit` and of predictions; None and -1: all that the process may use.  Results do not depend on it.""",
+    "n_alphas": """int or 'deprecated'
+        How many strengths, as in older scikit-learn: say `alphas`, which goes first if it is a list.""",
     "standardize": """bool
         Penalise the weights of columns of mean 0 and variance 1; `coef_` and `intercept_` are those of X, which is not
         copied (sparse X is, once, for its means).""",

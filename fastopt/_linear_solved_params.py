@@ -96,11 +96,11 @@ TWEEDIE: dict[str, Rule] = {**GLM, "power": real(), "link": names("auto", "ident
 def _several(low: float, high: float = np.inf) -> Rule:
     """A list of numbers, all at least `low` and at most `high`."""
     return Rule(f"a list of numbers at least {low:g}" + (f" and at most {high:g}" if high < np.inf else ""),
-                lambda value: np.ndim(value) == 1 and _strengths(value) and bool(np.min(value) >= low and np.max(value) <= high))
+                lambda value: _strengths(value) and np.ndim(value) == 1 and bool(np.min(value) >= low and np.max(value) <= high))
 
 
 _GRID = {"eps": real(0, 1, above=True), **_VERBOSE,
-         "alphas": either(integer(1), _several(0)),
+         "alphas": either(integer(1), _several(0), NONE), "n_alphas": either(integer(1), names("deprecated")),
          "precompute": either(names("auto"), _DESCENT["precompute"]),
          "cv": Rule("an integer of at least 2, a splitter, an iterable of splits or None",
                     lambda value: value is None or integer(2).accepts(value)
@@ -108,7 +108,7 @@ _GRID = {"eps": real(0, 1, above=True), **_VERBOSE,
 LASSO_CV: dict[str, Rule] = {name: rule for name, rule in {**LASSO, **_GRID}.items()
                              if name not in ("alpha", "warm_start", "standardize")}
 PATH: dict[str, Rule] = {
-    **{name: _GRID[name] for name in ("eps", "alphas", "precompute")}, "l1_ratio": real(0, 1), "positive": FLAG,
+    **{name: _GRID[name] for name in ("eps", "alphas", "n_alphas", "precompute")}, "l1_ratio": real(0, 1), "positive": FLAG,
     "tol": real(0), "max_iter": integer(1), "n_jobs": SOLVED["n_jobs"], "return_n_iter": FLAG,
     "selection": _DESCENT["selection"],
 }
@@ -117,7 +117,7 @@ _SCORING = {"scoring": either(Rule("the name of a scorer", lambda value: isinsta
                               NONE)}
 RIDGE_CV: dict[str, Rule] = {
     **_SCORING, "fit_intercept": FLAG, "cv": _GRID["cv"], "store_cv_results": FLAG, "alpha_per_target": FLAG,
-    "alphas": Rule("numbers above 0", lambda value: _strengths(value) and np.min(value) > 0), "n_jobs": SOLVED["n_jobs"],
+    "alphas": Rule("numbers at least 0", lambda value: _strengths(value)), "n_jobs": SOLVED["n_jobs"],
     "gcv_mode": either(names("auto", "svd", "eigen"), NONE),
 }
 LOGISTIC_CV: dict[str, Rule] = {

@@ -138,7 +138,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | Non
         recommends.
     hess, hessp : callable, optional
         Not used; whoever gives them is warned, as by SciPy's methods that use gradients alone.
-    constraints : sequence, ()
+    constraints : sequence, default=()
         No method keeps any: refused, unless it is empty.
 
     Returns

@@ -14,7 +14,6 @@ from scipy.optimize import OptimizeResult
 
 from fastopt import batching, optimizers
 from fastopt._checks import flag, integer, number
-from fastopt.exceptions import InvalidParameterError
 
 from ._minimize_gradients import SAG, SAGA, SVRG, BatchFunction, Noisy, Orders, Plain, consecutive, curvature
 from ._minimize_objective import Array, PassOn, called, scalar

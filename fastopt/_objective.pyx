@@ -6,7 +6,7 @@ Used by objective.py, which checks what users pass.  Rows are cut into parts, by
 cimport numpy as cnp
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 import threading
 import numpy as np
@@ -22,6 +22,14 @@ cnp.import_array()
 
 cdef enum:
     THREAD_WORK = 1 << 17       # elements a thread, at least
+
+
+cdef bint _all_zero(Py_ssize_t n, const double *w) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if w[i] != 0:
+            return False
+    return True
 
 
 cdef class Objective:
@@ -187,6 +195,10 @@ cdef class Objective:
         cdef int run = what & ~self.have
         if run & (VALUE | GRADIENT) and not self.have & PRODUCTS:
             run |= PRODUCTS
+        if run & PRODUCTS and _all_zero(self.job.k * self.job.d, self._point):
+            _intercepts_alone(self)
+            self.have |= PRODUCTS
+            run &= ~PRODUCTS
         if run == 0:
             return 0
         self._run(run, self._point, self.job.p if run & PRODUCTS else NULL)
@@ -331,3 +343,14 @@ cdef class Objective:
     @property
     def dtype(self):
         return self.p.dtype
+
+
+cdef int _intercepts_alone(Objective o) except -1:
+    """The predictions of a point without coefficients, where many runs start: X is not read for them."""
+    cdef Job *job = &o.job
+    memset(job.p, 0, job.n * job.k * job.item)
+    if o.fit_intercept:
+        memcpy(<double *>job.b, o._point + job.k * job.d, job.k * sizeof(double))
+        job.kernels = kernels((<Matrix>o.X).is_float)
+        job.kernels.objective.shift(job.n, job.k, job.b, job.p)
+    return 0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._columns import Reader
 from ._core import Matrix
 
 Array = NDArray[Any]
@@ -42,7 +43,7 @@ def far_means(X: Matrix, turned: bool, rows: Array | None, weight: Array | None)
     if not far.any():
         return None
     s = _weights(X.d if turned else X.n, rows, weight)
-    mean = np.where(far, _sparse_means(X, turned, s), 0.0) if X.is_sparse else _dense_means(X.arrays, s)
+    mean = np.where(far, _sparse_means(X, turned, s), 0.0) if X.is_sparse else _dense_means(X, s)
     return mean if np.isfinite(mean).all() else None
 
 
@@ -66,10 +67,11 @@ def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:
 
 def _moments(some: Array) -> tuple[Array, Array]:
     """Means, and means of squared distances from them."""
-    values = some.astype(np.float64)
+    n, first = len(some), some[0].astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = values.mean(axis=0)
-        return mean, ((values - mean) ** 2).mean(axis=0)
+        values = some - first
+        mean = np.einsum("ij->j", values) / n
+        return first + mean, np.maximum(np.einsum("ij,ij->j", values, values) / n - mean ** 2, 0.0)
 
 
 def _is_far(mean: Array, square: Array) -> Array:
@@ -106,8 +108,12 @@ def _far_of_csc(X: Matrix) -> Array:
     return far
 
 
-def _dense_means(X: Any, s: Array) -> Array:
+def _dense_means(matrix: Matrix, s: Array) -> Array:
     """Distances from a row are summed, so that the mean of a constant column is exact."""
+    X = matrix.arrays
+    if X.dtype in (np.float32, np.float64):
+        reader = Reader(matrix, s)
+        return np.asarray(reader.means(np.array(reader.first())))
     blocks = [slice(start, start + _BLOCK) for start in range(0, len(X), _BLOCK)]
     first = X[int(np.argmax(s > 0))].astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):

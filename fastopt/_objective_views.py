@@ -71,7 +71,7 @@ class Views:
         other.loss, other._csc = self.loss, None
         X = np.subtract(self.X.arrays, mean.astype(self.dtype), dtype=self.dtype)
         weight = None if self.weight is None else self.weight.reshape(self.n_samples, -1)[:, 0]
-        other._start((matrix_of(X)[0], self.y, weight, self.total, self.n_outputs, self.l2, True, self.n_threads, None, False),
+        other._start((matrix_of(X)[1], self.y, weight, self.total, self.n_outputs, self.l2, True, self.n_threads, None, False),
                      self.rows_)
         return other, mean.astype(self.dtype).astype(np.float64)
 
@@ -80,7 +80,17 @@ class Views:
         return self._like(np.zeros_like(self.y), self.columns)
 
     def outputs(self, y: Array) -> Self:
-        """The same objective of one output with other targets, (n, k)."""
+        """The same objective with other targets, several for one.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n, k)
+            As the loss takes them; copied to the type of the computation.
+
+        Returns
+        -------
+        LinearObjective
+        """
         return self._like(np.ascontiguousarray(y, dtype=self.dtype), self.columns)
 
     def _like(self, y: Array, columns: tuple[Array, Array] | None) -> Self:

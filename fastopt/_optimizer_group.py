@@ -30,7 +30,13 @@ class ParamGroup(MutableMapping[str, Any]):
         self.adopt({name: value for name, value in settings.items() if name not in (*GLOBAL, "params")})
 
     def adopt(self, settings: dict[str, Any]) -> None:
-        """Take settings that are checked."""
+        """Take settings that are checked.
+
+        Parameters
+        ----------
+        settings : dict
+            By name.
+        """
         self._settings = settings
 
     @property

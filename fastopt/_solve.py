@@ -18,8 +18,8 @@ from ._solve_columns import Columns
 from ._solve_conjugate import conjugate
 from ._solve_squares import direct
 from ._solve_start import WORTH, condition, part_of, values
-from ._solver import (CONVERGED, LIMIT, OVERFLOW, PRECISION, UNBOUNDED, Callback, Solution, Vector, find, lacking, loss_name, penalty_name,
-                      refuse, registry, suitable)
+from ._solver import (CONVERGED, LIMIT, OVERFLOW, PRECISION, UNBOUNDED, Callback, Solution, Vector, find, loss_name, penalty_name,
+                      refuse, registry, suitable, takes)
 from .exceptions import InvalidParameterError
 
 __all__ = ["Solution", "solve"]
@@ -260,23 +260,26 @@ def _smooth_part(penalty: Any) -> tuple[float, Any]:
 
 def choose(objective: Any, penalty: Any, tol: float) -> str:
     """The solver that is expected to be the first, by measured rules (docs/solvers.md), before a look into X."""
+    if penalty is None and takes("lbfgs", objective, None):
+        return _smooth(objective, tol)
     names = suitable(objective, penalty)
     if not names:
         refuse("auto", "finds none", objective, penalty)
-    if penalty is None and "lbfgs" in names:
-        return _smooth(objective, names, tol)
     if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
         return "interior-point"
     return next((name for name in _OTHERS if name in names), names[0])
 
 
-def _smooth(objective: Any, names: list[str], tol: float) -> str:
+def _smooth(objective: Any, tol: float) -> str:
     """By what a Hessian costs, in readings of X."""
-    many = "sdca" if "sdca" in names and _by_samples(objective) else "lbfgs"
-    if "newton-cholesky" not in names:
-        return many if loss_name(objective) != "squared_error" else "newton-cg"
+    squares, newton = loss_name(objective) == "squared_error", takes("newton-cholesky", objective, None)
+    if squares and not newton:
+        return "newton-cg"
+    many = "sdca" if not squares and takes("sdca", objective, None) and _by_samples(objective) else "lbfgs"
+    if not newton:
+        return many
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
-    if loss_name(objective) == "squared_error":
+    if squares:
         most = SPARSE_PASSES if objective.X.is_sparse else DENSE_PASSES
         return "newton-cholesky" if min(hessian, products_passes(objective)) < most else "newton-cg"
     if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
@@ -300,8 +303,8 @@ def few(objective: Any) -> bool:
 
 def _second(name: str, objective: Any, penalty: Any) -> str | None:
     """Who goes on where a solver has not come to an end: columns far from 0 or of different scales, kinks that are all but sharp."""
-    able = name != "interior-point" and objective.n_features <= 500
-    return "interior-point" if able and not lacking(registry["interior-point"].needs, objective, penalty) else None
+    able = name != "interior-point" and objective.n_features <= 500 and takes("interior-point", objective, penalty)
+    return "interior-point" if able else None
 
 
 def _by_samples(objective: Any) -> bool:

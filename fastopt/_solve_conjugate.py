@@ -53,11 +53,21 @@ class Outputs:
         G[:, :self.d] += self.strengths * W[:, :self.d]
         return G
 
-    def scaling(self) -> Array:
-        """One over the diagonal of the Hessian."""
-        found = np.ones((self.k, self.d + self.intercept))
-        found[:, :self.d] = Columns(self.objective).squares() + self.strengths
-        return np.divide(1.0, found, out=np.zeros_like(found), where=found > 0)
+    def look(self) -> None:
+        """Learn what scales and centres the columns: (k, d) one over the diagonal of the Hessian that is left when intercepts follow the
+        coefficients, and the means."""
+        mean, squares = Columns(self.objective).moments()
+        self.mean = mean if self.intercept else np.zeros(self.d)
+        found = np.maximum(squares - self.mean ** 2, 4 * np.finfo(np.float64).eps * squares) + self.strengths
+        self.scaling = np.divide(1.0, found, out=np.zeros_like(found), where=found > 0)
+
+    def reduced(self, G: Array) -> Array:
+        """(k, d): the gradient in the coefficients, with the best intercepts."""
+        return G[:, :self.d] - G[:, self.d:] * self.mean if self.intercept else G
+
+    def whole(self, V: Array) -> Array:
+        """(k, p): a step of the coefficients and the intercepts' beside it."""
+        return np.hstack([V, -(V @ self.mean)[:, None]]) if self.intercept else V
 
 
 class Inner(NamedTuple):
@@ -86,13 +96,13 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
     limit = tol * violation if relative else np.full(outputs.k, tol)
     if not np.isfinite(violation).all():
         return Found(W.T, violation, 0, NOT_FINITE)
-    scaling = outputs.scaling()
+    outputs.look()
     for start in range(STARTS):
         if start and (violation <= limit).all() or not violation.any():
             return Found(W.T, violation, n, CONVERGED)
         if (violation > 0.5 * before).all():
             break
-        inner = _iterate(outputs, W, G, scaling, gained, 0.9 * limit, max_iter - n, n, callback)
+        inner = _iterate(outputs, W, G, gained, 0.9 * limit, max_iter - n, n, callback)
         before, n, gained = violation, n + inner.n_iter, gained + inner.gained
         trial = W + inner.step
         G = outputs.gradient(trial)
@@ -105,35 +115,38 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
     return Found(W.T, violation, n, CONVERGED if (violation <= limit).all() else PRECISION)
 
 
-def _iterate(outputs: Outputs, W: Array, G: Array, scaling: Array, gained: Array, limit: Array, most: int, n: int,
-             callback: Any) -> Inner:
-    """Conjugate gradients from W, each output with steps of its own."""
-    R, S = -G, np.zeros_like(G)
-    Z = scaling * R
-    D, rz = Z.copy(), (R * Z).sum(axis=1)
+def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, most: int, n: int, callback: Any) -> Inner:
+    """Conjugate gradients from W over the coefficients, each output with steps of its own; intercepts are always at their best."""
+    first = np.zeros_like(G)
+    first[:, outputs.d:] = -G[:, outputs.d:]
+    R = -outputs.reduced(G)
+    S, Z = np.zeros_like(R), outputs.scaling * R
+    D, rz = Z.copy(), np.einsum("ij,ij->i", R, Z)
+    total = np.zeros_like(rz)
     gains: list[Array] = []
     steps: list[Array] = []
     turns: list[Array] = []
     while len(gains) < most:
-        product = outputs.product(D)
-        curvature = (D * product).sum(axis=1)
+        product = outputs.reduced(outputs.product(outputs.whole(D)))
+        curvature = np.einsum("ij,ij->i", D, product)
         step = np.divide(rz, curvature, out=np.zeros_like(rz), where=curvature > 0)
         S += step[:, None] * D
         R -= step[:, None] * product
         gains.append(step * rz)
         steps.append(step)
-        if callback is not None and callback(outputs.vector(W + S), n + len(gains)):
-            return Inner(S, sum(gains, np.zeros_like(rz)), len(gains), True)
-        Z = scaling * R
-        rz, old = (R * Z).sum(axis=1), rz
+        total = total + gains[-1]
+        if callback is not None and callback(outputs.vector(W + first + outputs.whole(S)), n + len(gains)):
+            return Inner(first + outputs.whole(S), total, len(gains), True)
+        Z = outputs.scaling * R
+        rz, old = np.einsum("ij,ij->i", R, Z), rz
         turns.append(np.divide(rz, old, out=np.zeros_like(rz), where=old > 0))
-        near = _to_come(gains) <= SPREAD ** 2 * (gained + sum(gains))
+        near = _to_come(gains) <= SPREAD ** 2 * (gained + total)
         if (near & (np.abs(R).max(axis=1) <= limit) | (step == 0)).all():
-            if (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + sum(gains))).all():
+            if (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + total)).all():
                 break
         D *= turns[-1][:, None]
         D += Z
-    return Inner(S, sum(gains, np.zeros_like(rz)), len(gains), False)
+    return Inner(first + outputs.whole(S), total, len(gains), False)
 
 
 def least_eigenvalue(steps: list[Array], turns: list[Array]) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from ._hessian import second_order, sums
-from ._solve_columns import BLOCK, Columns, by_rows
+from ._solve_columns import Columns, by_rows
 from ._solve_factor import Factor
 from ._solver import CONVERGED, NOT_FINITE, PRECISION
 
@@ -26,6 +26,8 @@ ROUNDING = 1e-8
 FACTORS, EVEN = 8, 1e6
 #: its multiples' bits look random
 SCATTER = 2654435761
+#: rows whose products float32 sums up
+PART = 1 << 12
 #: steps by a factor, at most
 STEPS = 6
 
@@ -60,6 +62,7 @@ class Squares:
         self.intercept = bool(objective.fit_intercept)
         self.p = self.d + self.intercept
         self.residual: Array | None = None
+        self.alike = bool((strengths == strengths[0]).all())
 
     def _targets(self, Y: Any) -> Any:
         """In double; of float32 X that has several, in its type, from their means on."""
@@ -67,41 +70,35 @@ class Squares:
             return self.objective.y.reshape(-1, 1).astype(np.float64)
         if self.objective.dtype == np.float64:
             return np.asarray(Y, dtype=np.float64)
-        if self.objective.fit_intercept:
-            rows = self.columns.root > 0
-            share = self.columns.root[rows] ** 2
-            self.origin = share @ (Y if rows.all() else Y[rows])
-        out = (Y - self.origin).astype(np.float32)
-        out[self.columns.root == 0] = 0
+        kind = Y.dtype if Y.dtype == np.float32 else np.float64
+        share, seen = (self.columns.root ** 2).astype(kind), self.columns.root > 0
+        origin = np.zeros(self.k, kind)
+        if self.objective.fit_intercept:   # rounded means do as well
+            parts = (slice(i, i + PART) for i in range(0, self.columns.n, PART))
+            origin = sum((share[part] @ Y[part] for part in parts), np.zeros(self.k)).astype(kind)
+        out = np.subtract(Y, origin, dtype=kind).astype(np.float32, copy=False)
+        out[~seen] = 0
+        self.origin = origin.astype(np.float64)
         return out
 
     def _turned(self, Z: Array) -> Array:
         """[X, 1]ᵀ·diag(shares)·Z."""
-        share = self.columns.root[0] ** 2
-        if self.objective.weight is not None:
-            Z, share = Z * (self.columns.root ** 2)[:, None].astype(Z.dtype), 1.0
-        G = np.empty((self.p, Z.shape[1]))
-        G[:self.d] = self.columns.turned(Z)
-        G[self.d:] = Z.sum(axis=0)
-        G *= share
-        return G
+        return self.columns.turned(Z, self.columns.root ** 2, self.intercept)
 
-    def begin(self, hessian: bool) -> tuple[Array, Array | None]:
-        """Minus the gradient of all outputs at 0, and the Hessian of one without l2, on and below the diagonal, if it is wanted."""
+    def begin(self) -> tuple[Array, Array]:
+        """Minus the gradient of all outputs at 0, and the Hessian of one without l2, on and below the diagonal."""
         zero = np.zeros(self.p)
-        if not hessian:
-            return self._turned(self.Y), None
         if self.single:
             _, g, H = second_order(self.objective, zero)
             return -g[:, None], H
         return self._turned(self.Y), np.ascontiguousarray(sums(self.objective, zero))
 
-    def slopes(self, B: Array, H: Array | None) -> Array:
-        """(d, k): minus the gradients in the coefficients at w = 0 and the best intercepts."""
+    def slopes(self, B: Array, means: Array | None = None) -> Array:
+        """(d, k): minus the gradients in the coefficients at w = 0 and the best intercepts, from those at 0; `means` of the columns."""
         if not self.intercept:
             return B
-        means = self.columns.turned((self.columns.root ** 2)[:, None])[:, 0] if H is None else H[self.d, :self.d]
-        return B[:self.d] - np.outer(means, B[self.d])
+        means = self.columns.turned((self.columns.root ** 2)[:, None])[:, 0] if means is None else means
+        return B[:self.d] - means[:, None] * B[self.d]
 
     def gradient(self, W: Array) -> Array:
         """Of all outputs at W, from a reading of X."""
@@ -109,7 +106,8 @@ class Squares:
             g = self.objective.gradient(W[:, 0])[:, None]
             self.residual = self.objective.predictions(W[:, 0]).astype(np.float64) - self.Y
         else:
-            self.residual = self.products(W) - self.Y
+            self.residual = self.products(W)
+            self.residual -= self.Y
             g = self._turned(self.residual)
         g[:self.d] += self.strengths * W[:self.d]
         return g
@@ -118,14 +116,16 @@ class Squares:
         """(n, k) predictions."""
         out = np.empty((self.columns.n, W.shape[1]), self.Y.dtype)
         W = W.astype(self.Y.dtype, copy=False)
-        if self.columns.objective.X.is_sparse:
+        if self.columns.sparse:
             own = W[:self.d] / self.columns.scale[:, None]
             out[:] = self.columns.X @ own - self.columns.mean @ own
         else:
-            for i in range(0, self.columns.n, max(256, 4 * BLOCK // self.d)):
+            for i in range(0, self.columns.n, self.columns.height):
                 some, x = self.columns.rows(i, W.dtype)
-                out[some] = x @ W[:self.d]
-        return out + W[self.d] if self.intercept else out
+                np.matmul(x, W[:self.d], out=out[some])
+        if self.intercept:
+            out += W[self.d]
+        return out
 
     def back(self, W: Array) -> Array:
         """Parameters for targets as they were given."""
@@ -143,26 +143,37 @@ class Squares:
 class Primal:
     """H⁻¹·G by factors of the Hessian of one output, one for each strength of l2."""
 
-    def __init__(self, problem: Squares, B: Array, H: Array) -> None:
-        objective, d, strengths = problem.objective, problem.d, problem.strengths
-        self.problem, self.B = problem, B
-        at = np.arange(d)
+    def __init__(self, problem: Squares) -> None:
+        d, strengths = problem.d, problem.strengths
+        self.problem = problem
+        self.B, H = problem.begin()
+        self._slopes = problem.slopes(self.B, H[d, :d].copy() if problem.intercept else None)
+        self.finite = bool(np.isfinite(self._slopes).all())
+        squares = H.diagonal()[:d].copy()
         self.size = math.sqrt(H.diagonal().max(initial=0.0))
-        # rounding of its mean is all that is left of a constant column
-        still = H[at, at] <= (8 * np.finfo(objective.dtype).eps * problem.columns.mean / problem.columns.scale) ** 2
         self.factors: list[tuple[Any, Any]] = []
-        different = np.unique(strengths)
-        sizes = H[at, at][~still]
-        if len(different) > FACTORS and not still.any() and sizes.max() <= EVEN * sizes.min():
+        if not self.finite:
+            return
+        # rounding of its mean is all that is left of a constant column
+        still = squares <= (8 * np.finfo(problem.objective.dtype).eps * problem.columns.mean / problem.columns.scale) ** 2
+        different = strengths[:1] if problem.alike else np.unique(strengths)
+        if len(different) > FACTORS and not still.any() and squares.max() <= EVEN * squares.min():
             self.factors = [(slice(None), Spectrum(H, d, strengths))]
             return
         for strength in different:
-            own = H.copy() if len(strengths) > 1 else H
-            own[at, at] = np.where(still, 0.0, own[at, at] + strength)
-            self.factors.append((strengths == strength, Factor(own)))
+            own = H.copy() if len(different) > 1 else H
+            own.ravel()[:d * (len(H) + 1):len(H) + 1] = np.where(still, 0.0, squares + strength)
+            self.factors.append((slice(None) if problem.alike else strengths == strength, Factor(own)))
+
+    def slopes(self) -> Array:
+        return self._slopes
 
     def start(self) -> Array:
         return self.solve(self.B)
+
+    def reach(self, W: Array) -> tuple[Array, Array]:
+        """Of the start W: the largest slopes of the outputs at w = 0, or less, and the squared way that predictions have come."""
+        return np.abs(self._slopes).max(axis=0), np.einsum("ij,ij->j", self._slopes, W[:self.problem.d])
 
     def change(self, W: Array, G: Array) -> Array:
         """The step to the minimum from W."""
@@ -208,29 +219,60 @@ class Dual:
         diagonal = K.diagonal().copy()
         self.size = math.sqrt(diagonal.sum() / problem.d)
         self.U, self.b = np.zeros(problem.Y.shape), np.zeros(problem.k)
+        self.E, self.level = self._errors(problem.Y)
+        self.finite = bool(np.isfinite(diagonal).all() and np.isfinite(self.E).all() and np.isfinite(self.level).all())
         self.factors = []
-        for strength in np.unique(problem.strengths):
+        for strength in (problem.strengths[:1] if problem.alike else np.unique(problem.strengths)) if self.finite else ():
             K[np.diag_indices_from(K)] = diagonal + strength
             factor = Factor(K.copy())
-            self.factors.append((problem.strengths == strength, factor, factor.solve(self.columns.root)))
+            self.factors.append((slice(None) if problem.alike else problem.strengths == strength, factor,
+                                 factor.solve(self.columns.root)))
+
+    def _errors(self, Y: Array) -> tuple[Array, Array]:
+        """(n, k) targets times the roots, without their means; and these."""
+        E = np.multiply(Y, self.columns.root[:, None], dtype=np.float64)
+        if not self.problem.intercept:
+            return E, np.zeros(E.shape[1])
+        level = self.columns.root @ E
+        E -= self.columns.root[:, None] * level
+        return E, level
+
+    def slopes(self) -> Array:
+        return self.problem.slopes(self.problem._turned(self.problem.Y))
 
     def start(self) -> Array:
-        return self.change(np.zeros((self.problem.p, self.problem.k)), self.U)
+        return self._solved(self.E.copy(), self.level)
+
+    def reach(self, W: Array) -> tuple[Array, Array]:
+        """As of the primal.  Xᵀ·e is not needed: its product with w is the way, and is at most the largest of its elements times Σ |w|,
+        which is √d·‖w‖ at most."""
+        strengths, each = self.problem.strengths, "ij,ij->j"
+        inner = np.einsum(each, self.E, self.U)
+        way = np.maximum(0.0, np.einsum(each, self.E, self.E) - strengths * inner)
+        square = np.maximum(1e-10 * inner, inner - strengths * np.einsum(each, self.U, self.U))
+        least = np.divide(way, np.sqrt(self.problem.d * square), out=np.zeros_like(way), where=square > 0)
+        return np.where(np.isfinite(least), least, 0.0), way
 
     def change(self, W: Array, G: Array) -> Array:
-        root = self.columns.root[:, None]
-        E = root * (self.problem.Y if self.problem.residual is None else -self.problem.residual)
+        E, level = self._errors(-self.problem.residual)   # type: ignore[operator]
         E -= self.problem.strengths * self.U
+        return self._solved(E, level) - W
+
+    def _solved(self, E: Array, level: Array) -> Array:
+        """W, when the errors E are taken to u."""
         for own, factor, ones in self.factors:
-            U, b = factor.solve(E[:, own]), np.zeros(np.count_nonzero(own))
+            U, b = factor.solve(E[:, own]), level[own].copy()
             if self.problem.intercept:
                 size = self.columns.root @ ones
-                b = self.columns.root @ U / size if size > 0 else b
-                U -= np.outer(ones, b)
+                more = self.columns.root @ U / size if size > 0 else np.zeros_like(b)
+                U -= ones[:, None] * more
+                b += more
             self.U[:, own] += U
             self.b[own] += b
-        new = self.columns.turned(self.U * root)
-        return (np.vstack([new, self.b]) if self.problem.intercept else new) - W
+        W = self.columns.turned(self.U, self.columns.root, self.problem.intercept)
+        if self.problem.intercept:
+            W[-1] = self.b
+        return W
 
 
 def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
@@ -239,19 +281,18 @@ def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relati
     own, objective.l2 = objective.l2, 0.0
     try:
         problem = Squares(objective, Y, strengths)
-        B, H = problem.begin(not by_rows(objective))
-        slopes = problem.slopes(B, H)
-        first = np.abs(slopes).max(axis=0)
-        if not np.isfinite(first).all():
-            return Found(np.zeros((problem.p, problem.k)), first, 0, NOT_FINITE)
-        method = Dual(problem) if H is None else Primal(problem, B, H)
+        method = Dual(problem) if by_rows(objective) else Primal(problem)
+        if not method.finite:
+            return Found(np.zeros((problem.p, problem.k)), np.full(problem.k, math.inf), 0, NOT_FINITE)
         W = method.start()
-        limit = tol * first if relative else np.full(problem.k, tol)
-        way = (slopes * W[:problem.d]).sum(axis=0)   # squared, that predictions have come
-        if problem.k > 1 and (strengths == strengths[0]).all():   # one combination tells for all outputs
+        least, way = method.reach(W)
+        limit = tol * least if relative else np.full(problem.k, tol)
+        if problem.k > 1 and problem.alike:   # one combination tells for all outputs
             mixed = _mixed(problem, method, W, way)
             if mixed <= 0.3 * limit.min():
                 return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
+        if relative and isinstance(method, Dual):
+            limit = tol * np.abs(method.slopes()).max(axis=0)
         length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
         noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
         W, violation, steps = _refined(problem, method, W, way, 0.1 * noise)

@@ -196,10 +196,14 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
 
 def suitable(objective: Any, penalty: Any) -> list[str]:
     """The names of the solvers that take this problem."""
-    loss, beside = loss_name(objective), penalty_name(penalty)
-    return [name for name, entry in registry.items()   # most are out by a name
-            if (entry.needs.losses is None or loss in entry.needs.losses)
-            and (entry.needs.penalties is None or beside in entry.needs.penalties) and not lacking(entry.needs, objective, penalty)]
+    return [name for name in registry if takes(name, objective, penalty)]
+
+
+def takes(name: str, objective: Any, penalty: Any) -> bool:
+    """Whether the solver of that name takes this problem: most are out by the name of a loss or of a penalty."""
+    needs = registry[name].needs
+    return ((needs.losses is None or loss_name(objective) in needs.losses)
+            and (needs.penalties is None or penalty_name(penalty) in needs.penalties) and not lacking(needs, objective, penalty))
 
 
 def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:

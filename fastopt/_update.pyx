@@ -60,7 +60,7 @@ cdef class Update(Planned):
 
         Parameters
         ----------
-        set_to_none : bool
+        set_to_none : bool, default=True
             As in PyTorch, where it matters.
         """
         self.count = 0

@@ -23,6 +23,8 @@ class InvalidParameterError(ValueError, TypeError):
 class DivergenceError(ValueError):
     """Training ended in weights, or in a loss, that are not finite.
 
+    Of estimators that a solver finishes, `epoch` counts iterations and there is no learning rate: it is nan.
+
     Parameters
     ----------
     epoch : int
@@ -31,8 +33,6 @@ class DivergenceError(ValueError):
         The learning rate at the start of that epoch.
     feature_scale : float
         The largest magnitude in X.
-
-    Of estimators that a solver finishes, `epoch` counts iterations and there is no learning rate: it is nan.
 
     Examples
     --------

@@ -7,7 +7,6 @@ import warnings
 
 import numpy as np
 import scipy.sparse
-from scipy.special import xlogy
 from sklearn import linear_model as theirs
 from sklearn import svm
 

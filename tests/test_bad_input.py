@@ -234,7 +234,7 @@ def test_divergence(dtype, scale, sparse):
     for estimator in (SGDRegressor(), SGDRegressor().fit(X, y)):
         estimator.set_params(penalty=None, learning_rate="constant", eta0=1e5)
         before = state(estimator)
-        with pytest.raises(DivergenceError, match="epoch 1: .* learning rate 1e\\+05 .*StandardScaler") as caught:
+        with pytest.raises(DivergenceError, match="epoch #1: .* learning rate 1e\\+05 .*StandardScaler") as caught:
             estimator.fit(sp.csr_matrix(unscaled) if sparse else unscaled, y)
         assert (caught.value.epoch, caught.value.learning_rate) == (1, 1e5)
         assert caught.value.feature_scale == np.abs(unscaled).max()

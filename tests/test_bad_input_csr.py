@@ -3,7 +3,6 @@ crash alone.  What only looks odd (duplicates, any order, int64, spare room, emp
 """
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from bad_inputs import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -7,6 +7,8 @@ from equivariances import LAWS, TRANSFORMATIONS, choice, predictions, problem
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow   # many whole fits, which say nothing of single kernels
+
 #: what single precision leaves of predictions, relative to their spread
 SINGLE = 1e-3
 

@@ -8,6 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import linear_model as ours
 
+pytestmark = pytest.mark.slow   # many whole fits, which say nothing of single kernels
+
 N, FOLDS = 240, 3
 SHAPES = {"wide CSR": lambda rng: scipy.sparse.random_array((N, 4000), density=0.02, format="csr", rng=rng),
           "wide": lambda rng: rng.normal(size=(N, 300)), "narrow": lambda rng: rng.normal(size=(N, 12)),

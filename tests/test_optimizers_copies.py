@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from optimizer_cases import NAMES, OPTIONS, compare, everything, gradients, start
+from optimizer_cases import OPTIONS, compare, everything, gradients, start
 from reference_optimizers import Reference
 
 from fastopt import optimizers, schedules

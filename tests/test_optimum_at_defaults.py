@@ -8,6 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import linear_model as ours
 
+pytestmark = pytest.mark.slow   # many whole fits, which say nothing of single kernels
+
 #: how far above the minimum, as a share of what the minimum is below the best constant; what the default tolerances mean
 BARS = {"Ridge": 1e-7, "QuantileRegressor": 1e-6, "LogisticRegression": 1e-3, "Lasso": 2e-4, "ElasticNet": 2e-4}
 BAR = 1e-3

@@ -11,7 +11,6 @@ import scipy.optimize
 import scipy.sparse
 from sklearn import linear_model as theirs
 from sklearn import svm
-from sklearn.exceptions import ConvergenceWarning
 
 from fastopt.linear_model import HuberRegressor, LinearSVC, LinearSVR, LogisticRegression
 

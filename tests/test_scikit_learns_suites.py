@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 PRIVATE = "looks at private names of scikit-learn"
 DEPRECATED = "a deprecation of scikit-learn's: the parameter means something here"
 MORE = "refused there, solved here"
+GRAM = "precompute has no effect: whether XᵀX pays is decided by the shape of X"
 TOL = "compares two fits closer than the tol that both were given"
 
 #: the version of scikit-learn whose tests these are: those of others look for what they have or lack
@@ -56,6 +57,42 @@ SUITES = {
         "test_tweedie_link_auto": PRIVATE,
         "test_glm_wrong_y_range": "Tweedie's power is 0, or from 1 to 2",
         "test_linalg_warning_with_newton_solver": MORE,         # a singular Hessian is damped
+    },
+    "sklearn.linear_model.tests.test_ridge": {
+        "test_ridge_fit_intercept_sparse_error": MORE,
+        "test_ridge_fit_intercept_sparse_sag": MORE,
+        "test_ridge_positive_error_test": MORE,                 # sag, saga
+        "test_n_iter": MORE,                                    # n_iter_ of all solvers
+        "test_lbfgs_solver_error": MORE,                        # a flat minimum is found
+        "test_ridge_regression_unpenalized": "",
+        "test_ridge_regression_unpenalized_hstacked_X": "",
+        "test_ridge_regression_unpenalized_vstacked_X": "",
+        "test_ridge_shapes_type": "",
+        "test_regularization_limits_ridge": "",
+        "test_regularization_limits_ridge_gcv": "",
+        "test_ridge_gcv_sample_weights": "",
+        "test_ridgecv_alphas_zero": "",
+        "test_ridgecv_sample_weight": "",
+        "test_ridgecv_alphas_validation": "",
+        "test_ridge_sample_weight_consistency": "",
+    },
+    "sklearn.linear_model.tests.test_coordinate_descent": {
+        "test_elasticnet_precompute_incorrect_gram": GRAM,
+        "test_overridden_gram_matrix": GRAM,
+        "test_lassoCV_does_not_set_precompute": GRAM,
+        "test_check_input_false": "input is always checked",
+        "test_enet_copy_X_False_check_input_False": "X is never changed",
+        "test_lasso_alpha_warning": MORE,                       # least squares are solved exactly
+        "test_warm_start_convergence": "asks for more than two iterations where one does",
+        "test_1d_multioutput_enet_and_multitask_enet_cv": TOL,
+        "test_1d_multioutput_lasso_and_multitask_lasso_cv": TOL,
+        "test_sparse_dense_descent_paths": "several columns of y share their zeros there, in a multi-task penalty that is none of ours",
+        "test_enet_nonfinite_params": "",
+        "test_lassocv_alphas_validation": "",
+        "test_uniform_targets": "",
+        "test_path_unknown_parameter": "",
+        "test_enet_l1_ratio": "",
+        "test_path_function_deprecated_n_alphas": "",
     },
     "sklearn.svm.tests.test_svm": {
         "test_crammer_singer_binary": "the loss of Crammer and Singer is none of ours",

@@ -3,12 +3,15 @@ estimator take what scikit-learn's takes, give its score, and refuse the rest by
 """
 import inspect
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from sklearn import linear_model as theirs
 from sklearn import svm
+from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import linear_model as ours
 
@@ -107,3 +110,25 @@ def test_a_column_scores_as_its_numbers(name):
     model, _, y = twins(name)
     for kind in ("column", "list of rows", "frame", "column of objects"):
         assert model.score(X, KINDS[kind](y)) == model.score(X, y)
+
+
+@pytest.mark.newest
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize("name, params, store", [
+    ("Ridge", {}, ()), ("Ridge", {"positive": True}, ()), ("RidgeCV", {}, ()), ("RidgeCV", {"cv": 3}, ()),
+    ("RidgeCV", {"store_cv_results": True}, ("cv_results_",)), ("RidgeCV", {"alpha_per_target": True}, ("alpha_",)),
+    ("Lasso", {"alpha": 0.01}, ("dual_gap_",)), ("ElasticNet", {"alpha": 0.01}, ("n_iter_",))])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_a_single_column_has_the_shapes_of_scikit_learn(name, params, store, intercept, form):
+    """Those who take several columns of y take one without a word."""
+    X, y = form(np.random.default_rng(0).normal(size=(N, 3))), REAL[:, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=ConvergenceWarning)
+        mine, other = (getattr(module, name)(fit_intercept=intercept, **params).fit(X, y) for module in (ours, theirs))
+    for attribute in ("coef_", "intercept_", *store):
+        assert np.shape(getattr(mine, attribute)) == np.shape(getattr(other, attribute)), attribute
+    assert isinstance(mine.intercept_, np.ndarray if intercept else float)
+    assert mine.predict(X).shape == other.predict(X).shape
+    flat = getattr(ours, name)(fit_intercept=intercept, **{**params, "store_cv_results": False} if store == ("cv_results_",) else params)
+    np.testing.assert_array_equal(flat.fit(X, REAL).coef_, mine.coef_)
