@@ -256,7 +256,8 @@ def hessian(Objective o, w, bint whole=True):
         out = np.zeros((o.n_params, o.n_params))
         for a in range(k):
             for b in range(a + 1) if o.job.samples.softmax else (a,):
-                _place(out, _mirrored(sums(o, w, a, b)), a, b, k, d)
+                block = sums(o, w, a, b)
+                _place(out, block if a == b else _mirrored(block), a, b, k, d)
     coefficients = np.arange(k * d)
     out[coefficients, coefficients] += o._l2
     return _mirrored(out) if whole else out

@@ -4,14 +4,21 @@ Used through linear_model.
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from fastopt import losses
 from fastopt._linear_outputs import SolvedClassifier, SolvedRegressor
 from fastopt._linear_params import refuse
+from fastopt._linear_solved import Task
 from fastopt._linear_solved_docs import solved
 from fastopt._linear_solved_params import LINEAR_SVC, LINEAR_SVR, penalty_of
 from fastopt.losses import Loss
+
+#: weights of all classes that are learnt as one objective, and rows
+JOINT, JOINT_ROWS = 64, 2000
 
 WORDS = {"dual_auto": " or 'auto'", "n_iter_more": ", the most of any objective",
          "intercept_more": ", as the weight of a column of value\n    `intercept_scaling`: it is penalised; X is copied for\n    it unless the solver is 'sdca'",
@@ -63,6 +70,15 @@ class LinearSVC(SolvedClassifier):
         self._keep(locals())
 
     # ---- what the base asks ----
+
+    def _task(self, X: Any, y: Any, weight: Any) -> Task:
+        """Few weights of several classes are the outputs of one objective: a Newton step of all costs hardly more than one of one."""
+        task = super()._task(X, y, weight)
+        smooth = self.penalty == "l2" and self.loss == "squared_hinge" and self.solver == "auto"
+        if (len(task.targets) > 1 and smooth and len(task.targets) * (X.shape[1] + 1) <= JOINT and X.shape[0] <= JOINT_ROWS
+                and all(own is task.weights[0] for own in task.weights)):
+            return replace(task, targets=[np.stack(task.targets, axis=1)], weights=task.weights[:1])
+        return task
 
     def _check(self) -> None:
         super()._check()

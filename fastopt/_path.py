@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.linalg.blas import dger
 
 from . import penalties
 from ._descent import Columns
@@ -28,6 +29,7 @@ SAMPLES = 4096     # whose columns are copied at a time, at least
 MANY = 128         # of which a step takes those alone that move
 PATIENCE = 5       # rounds in a row that do not lower the gap
 FREE = penalties.Box()   # no penalty
+NAMES = ("H", "g", "h", "y")   # of what is summed
 
 
 def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
@@ -49,8 +51,8 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> list[Sums] | None:
     centre = _centre(objective)
     parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
     apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
-    total = sum(parts[1:], parts[0]) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
-    found = [total - part for part in parts]
+    total = Sums.total(parts) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
+    found = [total.without(part) for part in parts]
     return found if all(sums.precise(objective.dtype) for sums in found) else None
 
 
@@ -136,17 +138,24 @@ class Sums:
             value *= total
             setattr(self, name, value + vars(self)[name] if name in vars(self) else value)
 
-    def _joined(self, other: Sums, sign: int) -> Sums:
-        found = Sums(self.centre, self.middle, self.intercept)
-        for name in ("H", "g", "h", "y"):
-            setattr(found, name, (np.add if sign > 0 else np.subtract)(getattr(self, name), getattr(other, name)))
+    @classmethod
+    def total(cls, parts: Sequence[Sums]) -> Sums:
+        """The sums of all parts, which stay."""
+        found = cls(parts[0].centre, parts[0].middle, parts[0].intercept)
+        for name in NAMES:
+            value = getattr(parts[0], name).copy()
+            for part in parts[1:]:
+                value += getattr(part, name)
+            setattr(found, name, value)
         return found
 
-    def __add__(self, other: Sums) -> Sums:
-        return self._joined(other, 1)
-
-    def __sub__(self, other: Sums) -> Sums:
-        return self._joined(other, -1)
+    def without(self, part: Sums) -> Sums:
+        """These sums without those of a part, whose memory they take."""
+        for name in NAMES:
+            own = getattr(part, name)
+            np.subtract(getattr(self, name), own, out=own)
+        part._means = None
+        return part
 
     def means(self) -> Means:
         """Over the weights, and without the means of x and y where there is an intercept."""
@@ -154,7 +163,7 @@ class Sums:
             size = self.y[0, 0]
             H, g, h, y, square = self.H / size, self.g / size, self.h / size, self.y[1] / size, self.y[2] / size
             if self.intercept:
-                H -= np.multiply.outer(h, h)
+                dger(-1.0, h, h, a=H.T, overwrite_a=1)   # in place
                 g, square = g - np.multiply.outer(y, h), square - y * y
             finite = all(bool(np.isfinite(values).all()) for values in (H, g, square, self.middle, self.centre))
             self._means = Means(H, g, h, y, square, finite)

@@ -324,7 +324,8 @@ def hessian_passes(objective: Any) -> float:
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned
     spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
-    products = k * (k + 1) / 2 * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
+    pairs = k * (k + 1) / 2 if loss_name(objective) == "multinomial" else k   # of outputs: others do not know one another
+    products = pairs * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     if loss_name(objective) == "multinomial":
         row += SOFTMAX * k + 40
         products += k * (k + 1) / 2 * SOFTMAX * k

@@ -21,8 +21,8 @@ from ._solver import (CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, STOPP
                       refuse, solver)
 from ._threads import resolve_threads
 
-WHOLE = 256            # up to so many features all are one working set
-SQUARES = 1024         # the same of dense squared errors, of which the first working set would have half
+WHOLE = 256            # up to so many features all are one working set,
+SQUARES = 1024         # or of dense squared errors, of which the first working set would have half: few may be all that count
 MOST_WHOLE = 4096      # that a penalty which makes no zeros may have
 FIRST = 64             # features of the first working set
 KEEP = 2               # features of a working set, for one that is not 0, at which the idle ones leave it
@@ -53,7 +53,9 @@ class Problem:
         self.pool, self.leaps = Pool(self), Leaps()
         self.squares: Any = None   # the Hessian of squared errors, where all features are a set
         wide = self.rule.sparse and self.d > max(32, self.objective.n_samples)   # sums of products are more than the columns
-        self.whole = self.d <= WHOLE and self.penalty.groups is None and not self.samples.turned and not wide
+        choosy = self.constant and self.rule.sparse and self.penalty.groups is None and not self.samples.X.is_sparse
+        self.few = FIRST if choosy else WHOLE
+        self.whole = self.d <= self.few and self.penalty.groups is None and not self.samples.turned and not wide
 
     def look(self) -> None:
         """Value, gradient and violations at w: a reading of X."""
@@ -98,7 +100,7 @@ class Problem:
             return before or Whole(self)
         numbers = before.numbers if isinstance(before, Part) else None
         chosen = self.working_set(numbers)
-        if (self.constant and WHOLE < self.d <= min(SQUARES, self.objective.n_samples) and 2 * len(chosen) > self.d
+        if (self.constant and self.few < self.d <= min(SQUARES, self.objective.n_samples) and 2 * len(chosen) > self.d
                 and self.penalty.groups is None
                 and not self.samples.X.is_sparse and before is None):
             self.whole = self.complete = True
@@ -109,7 +111,7 @@ class Problem:
 
     def working_set(self, before: Any) -> Any:
         """The features to go on with: those before, then those that are not 0 and the worst of the others."""
-        self.complete = self.d <= WHOLE or not self.rule.sparse
+        self.complete = self.d <= self.few or not self.rule.sparse
         if self.complete:
             return np.arange(self.d)
         inside = self.w[:self.d] != 0

@@ -194,24 +194,42 @@ class Whole:
 
     def __init__(self, problem: Any) -> None:
         self.problem = problem
+        self.kept: tuple[Vector, Vector, float] | None = None   # what squared errors have but once
+
+    def _centred(self) -> tuple[Vector, Vector, float] | None:
+        """The Hessian at the best intercept for all weights, its row of the intercept, and the curvature of that; None where a column's
+        mean has cost too many digits."""
+        problem, d = self.problem, self.problem.d
+        if self.kept is not None:
+            return self.kept
+        whole = problem.hessian()
+        if not problem.objective.fit_intercept:
+            return np.ascontiguousarray(whole[:d, :d]), np.zeros(d), 0.0
+        h, total = whole[d, :d].copy(), float(whole[d, d])
+        if not total > 0:
+            return None
+        H = np.multiply.outer(h, h / -total)
+        H += whole[:d, :d]
+        if not (H.diagonal() >= self._least(whole.diagonal()[:d])).all():
+            return None
+        self.kept = (H, h, total) if problem.constant else None
+        return H, h, total
 
     def improve(self, share: float) -> bool:
         """One quadratic and one step; False if the value cannot be lowered."""
         problem, d = self.problem, self.problem.d
-        whole = problem.hessian()
-        H, raw, slope, move = whole[:d, :d], problem.g[:d], 0.0, 0.0
-        g = raw.copy()
+        found = self._centred()
+        if found is None:
+            return False
+        H, h, total = found
+        raw, slope, move = problem.g[:d], 0.0, 0.0
         before = problem.w[:d].copy()
         u = before.copy()
         if problem.objective.fit_intercept:
-            h, total, slope = whole[d, :d], float(whole[d, d]), float(problem.g[d])
-            if not total > 0:
-                return False
-            H, g = H - np.outer(h, h / total), raw - slope / total * h
-            if not (H.diagonal() >= self._least(whole.diagonal()[:d])).all():
-                return False
+            slope = float(problem.g[d])
+        g = raw - slope / total * h if total else raw.copy()
         goal = 0.3 * max(share, 0.0 if problem.constant else 0.1 * problem.violation)
-        minimize_quadratic(problem.penalty, np.ascontiguousarray(H), g, u, goal)
+        minimize_quadratic(problem.penalty, H, g, u, goal)
         delta = u - before
         if problem.objective.fit_intercept:
             move = -(slope + float(h @ delta)) / total

@@ -200,8 +200,10 @@ def suitable(objective: Any, penalty: Any) -> list[str]:
 
 
 def takes(name: str, objective: Any, penalty: Any) -> bool:
-    """Whether the solver of that name takes this problem."""
-    return not lacking(registry[name].needs, objective, penalty)
+    """Whether the solver of that name takes this problem: most are out by the name of a loss or of a penalty."""
+    needs = registry[name].needs
+    return ((needs.losses is None or loss_name(objective) in needs.losses)
+            and (needs.penalties is None or penalty_name(penalty) in needs.penalties) and not lacking(needs, objective, penalty))
 
 
 def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:

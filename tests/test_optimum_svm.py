@@ -158,3 +158,21 @@ def test_l1_with_a_penalised_intercept(scaling, shift):
         warnings.simplefilter("ignore")
         other = theirs.LogisticRegression(**options, tol=1e-10, max_iter=100000, random_state=0).fit(X, y)
         assert value(LogisticRegression(**options).fit(X, y)) <= value(other) * (1 + 1e-4)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("params", [{}, {"C": 0.01}, {"fit_intercept": False}, {"intercept_scaling": 10.0}], ids=str)
+@pytest.mark.parametrize("k", [3, 5, 9])
+def test_many_classes_are_liblinears(k, params, weighted):
+    """Few weights of several classes are the outputs of one objective, more are an objective each: columns of zeros make them so."""
+    rng = np.random.default_rng(k)
+    X = rng.normal(size=(200, 3))
+    y = np.argmax(X @ rng.normal(size=(3, k)) + rng.normal(size=(200, k)), axis=1)
+    weight = rng.random(200) if weighted else None
+    best = svm.LinearSVC(**params, dual=False, tol=1e-12, max_iter=10_000).fit(X, y, weight)
+    for zeros in (0, 40):
+        given = np.hstack([X, np.zeros((200, zeros))])
+        model = LinearSVC(**params, tol=1e-8).fit(given, y, weight)
+        np.testing.assert_allclose(model.coef_[:, :3], best.coef_, atol=1e-4 * np.abs(best.coef_).max())
+        np.testing.assert_allclose(model.intercept_, best.intercept_, atol=1e-4 * np.abs(best.coef_).max())
+        assert not model.coef_[:, 3:].any() and np.isscalar(model.n_iter_)

@@ -12,7 +12,7 @@ import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 
 import fastopt as fo
-from fastopt import losses, penalties
+from fastopt import _solve_interior, losses, penalties
 from fastopt._solve import solve
 from fastopt._solver import registry
 from fastopt.exceptions import InvalidParameterError
@@ -163,3 +163,20 @@ def test_two_methods_agree(loss):
         one, other = (solve(objective, penalty, name, tol=1e-9) for name in ("interior-point", "highs"))
         assert one.converged and other.converged and one.value == pytest.approx(other.value, rel=1e-8, abs=1e-9)
         assert one.gap <= 1e-6 * one.value + 1e-9
+
+
+@pytest.mark.parametrize("form", ["dense", "sparse"])
+@pytest.mark.parametrize("name", [name for name, rule in PENALTIES.items()
+                                  if rule is None or rule.name in registry["interior-point"].needs.penalties])
+@pytest.mark.parametrize("loss", FOUR)
+def test_rows_in_one_array_are_the_rows_in_blocks(monkeypatch, loss, name, form):
+    """Small X is copied to one array, whose products are BLAS's: with copies of rows (epsilon > 0), unit rows of l1 and of bounds."""
+    kind = losses.get(loss, epsilon=0.3) if loss == "epsilon_insensitive" else loss
+    data = X if form == "dense" else scipy.sparse.csr_matrix(np.where(np.abs(X) > 0.5, X, 0))
+    objective = fo.LinearObjective(data, TARGETS[LOSSES[loss].target], kind, fit_intercept=True)
+    found = []
+    for size in (_solve_interior.PLAIN_BYTES, 0):
+        monkeypatch.setattr(_solve_interior, "PLAIN_BYTES", size)
+        found.append(solve(objective, PENALTIES[name], "interior-point", tol=1e-8))
+    assert found[0].value == pytest.approx(found[1].value, rel=1e-7, abs=1e-9)
+    assert [solution.message for solution in found] == [found[0].message] * 2
