@@ -68,6 +68,8 @@ def target(cls):
 def test_what_looks_odd_is_the_dense_array(name, params):
     y, known = target(name), {}
     for case, (X, dense) in ODD.items():
+        if name.startswith("Lasso") and np.linalg.matrix_rank(dense) < dense.shape[1]:   # the minimum is not one point
+            continue
         key = dense.tobytes()
         if key not in known:
             known[key] = made(name, params, dense, y)
