@@ -40,6 +40,9 @@ SOFTMAX = 12.0
 FINE = 1e-8
 #: condition number below which gradients alone do
 EVEN = 10.0
+#: mean squares of columns, largest to smallest, and readings of X for a Hessian, from and up to which a softmax takes whole Hessians:
+#: a part of the rows says little of rare classes in columns of different sizes
+UNEVEN_SIZES, CHEAP = 10.0, 8.0
 #: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
 _APART = ("sag", "saga")
 #: readings of X up to which least squares take a factor: conjugate gradients take some twenty to some hundreds, by the condition
@@ -294,7 +297,13 @@ def _smooth(objective: Any, tol: float) -> str:
 def _settle(name: str, objective: Any) -> str:
     """The choice, once X has been looked at: gradients alone, where a part of the rows says that columns are alike."""
     part = part_of(objective, None) if name == "preconditioned-cg" else None
-    return name if part is None or condition(part) >= EVEN else "lbfgs"
+    if part is None:
+        return name
+    if loss_name(objective) == "multinomial":   # whose shift of all classes alone has a condition
+        sizes = Columns(part).squares()
+        uneven = sizes.max() > UNEVEN_SIZES * sizes[sizes > 0].min(initial=math.inf)
+        return "newton-cholesky" if uneven and hessian_passes(objective) < CHEAP else name
+    return name if condition(part) >= EVEN else "lbfgs"
 
 
 def few(objective: Any) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from ._hessian import hessian
 from ._lbfgs import dot
 from ._solve_conjugate import conjugate
+from ._hessian_softmax import anchored
 from ._solve_factor import Factor
 from ._solve_newton import MAX_PARAMS, begin, newton_cholesky
 from ._solve_start import part_of
@@ -115,7 +116,7 @@ def preconditioned_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, 
         return newton_cholesky(objective, penalty, w0, tol=tol, max_iter=max_iter, callback=callback, random_state=random_state)
 
     def factor(descent: Descent) -> Preconditioner:
-        return Factor(hessian(part, descent.w, whole=False)).solve
+        return Factor(anchored(hessian(part, descent.w, whole=False), part)).solve
 
     near = begin(objective, part, w0, tol, max_iter)
     return descend("preconditioned-cg", lambda descent: _newton(descent, factor), objective, near, tol, max_iter, callback)
