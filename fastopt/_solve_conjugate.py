@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 SPREAD = 2e-5
 #: iterations whose gains say what is still to come; starts with a gradient read afresh, at most
 WINDOW, STARTS = 3, 8
+#: a strength that is this share of the columns' mean squares leaves the minimum open where rows are fewer than columns
+WEAK = 1e-6
 
 
 class Outputs:
@@ -60,7 +62,10 @@ class Outputs:
         coefficients, and the means."""
         mean, squares = Columns(self.objective).moments()
         self.mean = mean if self.intercept else np.zeros(self.d)
-        found = np.maximum(squares - self.mean ** 2, 4 * np.finfo(np.float64).eps * squares) + self.strengths
+        own = np.maximum(squares - self.mean ** 2, 4 * np.finfo(np.float64).eps * squares)
+        if self.objective.n_samples < self.d and self.strengths.min() <= WEAK * own.mean():   # in one unit they find the shortest
+            own = np.full(self.d, own.mean())
+        found = own + self.strengths
         self.scaling = np.divide(1.0, found, out=np.zeros_like(found), where=found > 0)
 
     def reduced(self, G: Array) -> Array:
