@@ -142,6 +142,7 @@ class HuberRegressor(SolvedRegressor):
         y = np.asarray(task.targets[0], dtype=np.float64)
         weight = np.ones(len(y)) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
         middle, unit = origin_of(y[weight > 0], bool(self.fit_intercept))
+        unit = float(np.exp2(np.round(np.log2(unit))))   # by which weights are multiplied without rounding
         strength, y = float(self.alpha) / float(weight.sum()) * unit, y / unit - middle / unit
         scales = Scales(weight / weight.sum(), float(self.epsilon), max(LEAST / unit, 4 * float(np.finfo(float_type(X)).eps)))
         objective = self._at_scale(X, task, y, strength, 1.0)
@@ -161,7 +162,7 @@ class HuberRegressor(SolvedRegressor):
         else:
             solution = (solution or Solution(w, np.nan, 0, np.nan, np.nan, False, LIMIT, self.solver))._replace(converged=False, message=LIMIT)
         self._close(events, solution)
-        coef, intercept = objective.unstandardized(w)
+        coef, intercept, solution = self._in_type_of(objective, None, solution, middle / unit if self.fit_intercept else 0.0)
         coef, intercept = coef * unit, intercept * unit + (middle if self.fit_intercept else 0.0)
         residual = residual * unit
         if task.whole is not None:   # the rows of weight 0 have had no part in it, but may lie within or without

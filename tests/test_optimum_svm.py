@@ -176,3 +176,19 @@ def test_many_classes_are_liblinears(k, params, weighted):
         np.testing.assert_allclose(model.coef_[:, :3], best.coef_, atol=1e-4 * np.abs(best.coef_).max())
         np.testing.assert_allclose(model.intercept_, best.intercept_, atol=1e-4 * np.abs(best.coef_).max())
         assert not model.coef_[:, 3:].any() and np.isscalar(model.n_iter_)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e3, 1e6])
+def test_hubers_gradient_in_float32_is_within_tol_or_told(mean):
+    """In long double, from X and the weights that are handed over; of columns without their means, as tol has it."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    y = X @ [1.0, 2.0, -1.0, 0.5] + 0.3 * rng.normal(size=300)
+    X = (X + mean).astype(np.float32)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = HuberRegressor().fit(X, y)
+    wide = X.astype(np.longdouble)
+    error = (y - (wide @ model.coef_.astype(np.longdouble) + np.longdouble(model.intercept_))) / model.scale_
+    slopes = (np.clip(error, -1.35, 1.35)[:, None] * (wide - wide.mean(axis=0))).mean(axis=0)
+    assert np.abs(slopes).max() <= 3e-5 or caught
