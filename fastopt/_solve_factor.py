@@ -11,12 +11,14 @@ from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 #: what is added to the diagonal, relative to it, for the factor to exist: at first, and how it grows
 FIRST_DAMPING, GROWTH = 1e-10, 100.0
+#: the least square of a pivot that is more than rounding: along less, as where a column is there twice, steps would be noise
+LEAST = 16 * float(np.finfo(np.float64).eps)
 #: right-hand sides a row from which the inverse is made
 MANY = 0.5
 
 
 class Factor:
-    """A Cholesky factor of a Hessian whose columns are scaled to a diagonal of 1, damped where it is singular.
+    """A Cholesky factor of a Hessian whose columns are scaled to a diagonal of 1, damped where it is singular but for rounding.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ class Factor:
             np.fill_diagonal(hessian, 1 + self.damping)
             # to Fortran the lower triangle is the upper one
             self.factor, info = dpotrf(hessian.T, lower=0, overwrite_a=0, clean=0)
-            if info == 0 or self.damping > 1e8:
+            if info == 0 and float(self.factor.diagonal()[used].min(initial=1.0)) ** 2 >= LEAST or self.damping > 1e8:
                 return
             self.damping = max(FIRST_DAMPING, GROWTH * self.damping)
 
