@@ -1,6 +1,6 @@
 """X as the closed forms of least squares read it: blocks in double, without their means, for products with many vectors by BLAS.
 
-Used by _solve_squares and _solve_conjugate; knows neither.
+Used by _solve_squares, _solve_conjugate and _solve_dual; knows none of them.
 """
 from __future__ import annotations
 

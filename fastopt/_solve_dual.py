@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._dual import LOSSES, Run, gap
+from ._solve_columns import Columns
 from ._solve_samples import PENALTIES, Point, Problem, curvature_of, seed_of
 from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, OVERFLOW, PRECISION, STOPPED, Needs, Solution, Vector, solver
 from ._threads import resolve_threads
@@ -201,7 +202,24 @@ class _Fit:
         point = self.problem.at(self.weights())
         if self.scaling and self.problem.fit_intercept:
             point = self.penalised(point)
-        return point, max(0.0, point.value - self.dual(self.kernel.u.T.astype(np.float64), self.sum, self.sum_column))
+        return point, self.gap_at(point)
+
+    def gap_at(self, point: Point) -> float:
+        """The duality gap between a point and what the dual variables stand for."""
+        return max(0.0, point.value - self.dual(self.kernel.u.T.astype(np.float64), self.sum, self.sum_column))
+
+    def gap_found(self, width: float) -> float:
+        """The gap, and what the intercepts may still gain."""
+        return max(width, self.intercept_error() * self.scale)
+
+    def look_afresh(self, point: Point) -> float:
+        """The duality gap, with what the dual variables stand for summed anew: epochs have added it up step by step, in the type of X."""
+        problem, u = self.problem, (self.kernel.u * self.share).T.astype(np.float64)
+        before = self.sum
+        self.sum = Columns(problem.objective).turned(u if problem.rows is None else u[problem.rows]).T / problem.l2
+        self.v = self.v + (problem.l2 / self.l2) * (self.sum - before)
+        self.kernel.place(self.v, self.v_column, self.centre)
+        return self.gap_at(point)
 
     def penalised(self, point: Point) -> Point:
         """The point with the penalty of its intercepts."""
@@ -233,8 +251,11 @@ class _Fit:
             if due or stuck or ratio * measure <= 1.5 * self.target(tol):
                 point, width = self.look()
                 last, self.scale, self.value = n_iter, max(self.scale, point.value), point.value
-                found = point.violation if self.smooth else max(width, self.intercept_error() * self.scale)
-                ratio, target = found / max(measure, 1e-100), self.target(tol)
+                found, target = point.violation if self.smooth else self.gap_found(width), self.target(tol)
+                ratio = found / max(measure, 1e-100)
+                if not self.smooth and (found <= target or stuck):
+                    width = self.look_afresh(point)
+                    found = self.gap_found(width)
                 if found <= target:
                     return problem.solution(point, n_iter, True, CONVERGED if self.smooth else GAP_CLOSED, width)
                 if (stuck or ratio * measure <= target) and not self.put_back() and stuck:
