@@ -143,6 +143,7 @@ def lasso_path(X: Any, y: ArrayLike, *, eps: float = 1e-3, alphas: Any = 100, pr
     return _path("lasso_path", X, y, values, coef_init, {name: value for name, value in params.items() if name not in FURTHER})
 
 
+@np.errstate(all="ignore")   # what overflows is not finite, which solvers look for
 def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any, unknown: dict[str, Any]) -> Path:
     if unknown:
         raise ValueError(f"Unexpected parameters in params of {owner}: {', '.join(unknown)}")
