@@ -95,9 +95,11 @@ FO_INLINE F(fo_jet) F(loss_gamma)(real a, real b, real y, real p) {
     return (F(fo_jet)){p + e, 1 - e, e};
 }
 
-/* exp((2 − a)·p)/(2 − a) − y·exp((1 − a)·p)/(1 − a), power = a */
+/* exp((2 − a)·p)/(2 − a) − y·exp((1 − a)·p)/(1 − a), power = a, above 1 and not 2 */
 FO_INLINE F(fo_jet) F(loss_tweedie)(real a, real b, real y, real p) {
-    const real mean = F(exp_)((2 - a) * p), e = F(exp_)((1 - a) * p), pull = y > 0 ? y * e : 0; /* not 0·inf */
+    const real e = F(exp_)((1 - a) * p), pull = y > 0 ? y * e : 0; /* not 0·inf */
+    const real most = (real)(REAL_IS_FLOAT ? 0x1.fffffep127 : 0x1.fffffffffffffp1023);
+    const real mean = pull <= most ? F(exp_)((2 - a) * p) : 0; /* not inf − inf */
     return (F(fo_jet)){mean / (2 - a) - pull / (1 - a), mean - pull, (2 - a) * mean - (1 - a) * pull};
 }
 

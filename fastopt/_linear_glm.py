@@ -149,7 +149,8 @@ class TweedieRegressor(GeneralizedLinear):
     Parameters
     ----------
     power : float, default=0.0
-        0: normal; 1: Poisson; between 1 and 2: compound Poisson, with a mass at 0; 2: gamma.  Others are refused.
+        0: normal; 1: Poisson; between 1 and 2: compound Poisson, with a mass at 0; 2: gamma; 3: inverse Gaussian.  Those below 0
+        and between 0 and 1 are refused.
     link : {'auto', 'identity', 'log'}, default='auto'
         The mean is x·w + b ('identity') with power 0, and its exponential ('log') with other powers; 'auto' knows.
     [parameters]
@@ -180,8 +181,8 @@ class TweedieRegressor(GeneralizedLinear):
 
     def _check(self) -> None:
         super()._check()
-        if not (self.power == 0 or 1 <= self.power <= 2):
-            refuse(type(self).__name__, "power", "0, or from 1 to 2", self.power)
+        if not (self.power == 0 or self.power >= 1):
+            refuse(type(self).__name__, "power", "0, or at least 1", self.power)
         if self.link not in ("auto", "identity" if self.power == 0 else "log"):
             refuse(type(self).__name__, "link", "'identity' with power=0 and 'log' with other powers, or 'auto'", self.link)
 

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import math
 
+from numpy.typing import ArrayLike
+
 from ._checks import number
-from ._loss import Loss
+from ._loss import DOMAINS, Array, Loss, _refuse
+from .exceptions import InvalidParameterError
 
 
 class SquaredError(Loss):
@@ -215,14 +218,15 @@ class Gamma(Loss):
 
 
 class Tweedie(Loss):
-    """Half the Tweedie deviance with log link, without constants, for y >= 0 of mean exp(p) with a mass at 0.
+    """Half the Tweedie deviance with log link, without constants, for y of mean exp(p).
 
-    That is exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).
+    That is exp((2 − power)·p)/(2 − power) − y·exp((1 − power)·p)/(1 − power).  Above 2 it is not convex in p.
 
     Parameters
     ----------
-    power : float between 1 and 2, default=1.5
-        The variance grows as mean^power; 1 is `Poisson`, 2 is `Gamma`.
+    power : float above 1, but not 2, default=1.5
+        The variance grows as mean^power; 1 is `Poisson`, 2 is `Gamma`, 3 inverse Gaussian.  Below 2 y is at least 0, with a mass at 0;
+        beyond it is positive.
 
     References
     ----------
@@ -239,4 +243,15 @@ class Tweedie(Loss):
     power: float
 
     def __init__(self, power: float = 1.5) -> None:
-        self._keep({"power": number("power", power, above=1, below=2)})
+        power = number("power", power, above=1)
+        if power == 2:
+            raise InvalidParameterError("power must not be 2, which is that of losses.Gamma")
+        self._keep({"power": power})
+        if power > 2:
+            self.__dict__.update(target="positive", convex=False)
+
+    def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
+        y, p = super()._inputs(y, p)
+        if self.target == "positive":   # kernels let 0 pass
+            _refuse("y", y, *DOMAINS[self.target])
+        return y, p

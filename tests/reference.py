@@ -151,7 +151,7 @@ LOSS_CASES = {
     "squared_epsilon_insensitive": [{"epsilon": 0.125}, {"epsilon": 0.0}],
     "general_robust": [{"alpha": alpha, "scale": scale} for scale in (1.0, 0.3) for alpha in
                        (1.0, 0.5, -2.0, 4.0, 0.0, 2.0, -np.inf, np.inf, 1e-9, -1e-9, 2 - 2**-52, 2 + 1e-9, -1e6)],
-    "tweedie": [{"power": power} for power in (1.5, 1.01, 1.99)],
+    "tweedie": [{"power": power} for power in (1.5, 1.01, 1.99, 3.0, 2.5)],
     "focal": [{"gamma": gamma, "alpha": alpha} for gamma in (2.0, 0.0, 0.5, 5.0) for alpha in (None, 0.25)],
 }
 #: targets that exercise each domain, in public form

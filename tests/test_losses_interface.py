@@ -48,7 +48,9 @@ def test_losses_differ_by_type_and_parameters():
     (lambda: losses.SquaredEpsilonInsensitive(epsilon=None), TypeError, "epsilon must be a number"),
     (lambda: losses.GeneralRobust(alpha=np.nan), ValueError, "alpha must be not nan"),
     (lambda: losses.GeneralRobust(scale=0), ValueError, "scale must be above 0"),
-    (lambda: losses.Tweedie(power=2), ValueError, "power must be above 1 and below 2, got 2.0"),
+    (lambda: losses.Tweedie(power=2), ValueError, "power must not be 2"),
+    (lambda: losses.Tweedie(power=1), ValueError, "power must be above 1, got 1.0"),
+    (lambda: losses.Tweedie(power=3).value([0.0], [1.0]), ValueError, "y must be finite and above 0"),
     (lambda: losses.Focal(gamma=-1), ValueError, "gamma must be at least 0"),
     (lambda: losses.Focal(alpha=1.5), ValueError, "alpha must be at least 0 and at most 1, got 1.5"),
 ])
