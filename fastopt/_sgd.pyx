@@ -231,10 +231,27 @@ cdef class Run(Epochs):
         places : tuple, or None
             What `rest.places` said of some columns: only of those.
         """
+        if last and self.rest is not None:
+            coef, coef_avg = self.rest.promise(self.outputs)
+            b, b_avg = self._intercepts()
+            return [coef, b, coef_avg, b_avg]
+        return self.wide(self.snapshot(), places)
+
+    def _intercepts(self):
+        cdef Outputs out
+        return self._in_order([(out.state["b"].copy(), None if out.w_avg is None else out.state["b_avg"].copy()) for out in self.outputs])
+
+    def snapshot(self):
+        """What `wide` makes weights of, of the columns that X has."""
         cdef Outputs out
         if self.rest is None:
             return self._in_order([out.true_weights() for out in self.outputs])
-        b, b_avg = self._in_order([(out.state["b"].copy(), None if out.w_avg is None else out.state["b_avg"].copy())
-                                   for out in self.outputs])
-        coef, coef_avg = self.rest.promise(self.outputs) if last else self.rest.copies(self.outputs, places)
+        return self._intercepts(), self.rest.snapshot(self.outputs)
+
+    def wide(self, snapshot, places=None):
+        """Weights of all columns, or of those at some places, from a snapshot."""
+        if self.rest is None:
+            return snapshot
+        (b, b_avg), part = snapshot
+        coef, coef_avg = self.rest.copies(part, places)
         return [coef, b, coef_avg, b_avg]
