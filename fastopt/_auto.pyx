@@ -14,6 +14,7 @@ from fastopt._auto_work cimport Work, Worker, work
 from fastopt._batch_cuts cimport Cuts
 from fastopt._batch_epochs cimport BatchEpochs, ordered_weights
 from fastopt._core cimport Matrix, kernels
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._kept cimport Kept, address, all_finite, keep
 from fastopt._samples cimport Samples
 
@@ -131,9 +132,11 @@ cdef class AutoRun(BatchEpochs):
         return 0
 
     cdef int _settle_epoch(self) except -1 nogil:
+        cdef fo_mode mode = fo_flush()
         if self.shared.sparse:
             self.workers[0].auto.t = self.t - 1
             self.kernels.auto_settle(&self.workers[0].auto, self.X.d, self.shared.inverse, self.shared.g, &self.shared.columns)
+        fo_unflush(mode)
         return 0
 
     # ---- between epochs ----

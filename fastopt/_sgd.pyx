@@ -11,6 +11,7 @@ import numpy as np
 
 from fastopt._core cimport Matrix, fo_block, fo_output, fo_outputs, fo_sgd
 from fastopt._epochs cimport Epochs
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._kept cimport Kept, keep
 from fastopt._load cimport spare
 from fastopt._outputs cimport KEPT, Outputs, finite
@@ -130,10 +131,13 @@ cdef class Run(Epochs):
 
     cdef void _block(self, Group *group, Py_ssize_t n) noexcept nogil:
         """One block of samples through the outputs of one thread."""
+        cdef fo_mode mode
         if group.out.k > 0:
+            mode = fo_flush()
             group.block.n, group.block.t = n, self.t
             self.samples.targets(n, group.labels, group.out.k, <void *>group.block.y)
             group.block.t = self.kernels.sgd_rows(&self.sgd, &self.samples.matrix, &group.block, group.out)
+            fo_unflush(mode)
 
     cdef int _epoch(self) except -1 nogil:
         cdef Py_ssize_t n, g

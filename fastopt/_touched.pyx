@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 import numpy as np
 
 from fastopt._core cimport Matrix, fo_output, fo_outputs, kernels, real
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._kept cimport address
 from fastopt._outputs cimport Outputs
 
@@ -218,12 +219,15 @@ cdef class Rest:
     cdef int _scale(self, coef, coef_avg) except -1:
         """Do it to all columns."""
         cdef fo_outputs all_of
+        cdef fo_mode mode
         all_of.k, all_of.lone, all_of.output_stride, all_of.feature_stride = len(coef), False, coef.shape[1], 1
         all_of.w, all_of.w_avg, all_of.q = address(coef), address(coef_avg), NULL
         for state in (self.before, self.after):
             if (state["scale"] != 1).any() or coef_avg is not None and ((state["avg_a"] != 0).any() or (state["avg_b"] != 1).any()):
                 all_of.o = <fo_output *>address(state)
+                mode = fo_flush()
                 kernels(self.is_float).sgd_settle(coef.shape[1], &all_of)
+                fo_unflush(mode)
         return 0
 
     def places(self, among):
