@@ -167,9 +167,9 @@ class State:
 
     def mapped(self, change: Callable[[Array], Array]) -> State:
         """The same, with change(array) for each of those."""
-        changed = {name: change(a) for name, a in self.of_columns.items()}
-        weights = {name: changed.pop(name) for name in ("V", "w", "w_avg")}
-        return replace(self, columns=replace(self.columns, **changed), **weights)
+        changed: dict[str, Any] = {name: change(a) for name, a in self.of_columns.items()}
+        V, w, w_avg = (changed.pop(name) for name in ("V", "w", "w_avg"))
+        return replace(self, columns=replace(self.columns, **changed), V=V, w=w, w_avg=w_avg)
 
     def observe(self, X: Matrix, y: Array, weight: Array | None, skip: Array | None) -> State:
         """Take notice of rows before learning from them; predictions stay as they are."""

@@ -8,7 +8,6 @@ from libc.string cimport memcpy, memset
 from fastopt._batch_cuts cimport Part
 from fastopt._batch_rows cimport CHUNK_ROWS, Rows, at_row, learn_chunk, predict_chunk, take_seat, weighed_run
 from fastopt._core cimport fo_chunk, kernels
-from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._team cimport fo_team_wait
 
 
@@ -16,7 +15,6 @@ cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
     """A thread's share of a block, in a team of `size`, from step `t` on."""
     cdef Rows *rows = &shared.rows
     cdef Py_ssize_t i = worker.seat.rank, k = worker.seat.chunk.k, part, at, first, last, end
-    cdef fo_mode mode = fo_flush()
     take_seat(rows, &worker.seat, size)
     worker.auto.t = t
     memcpy(worker.b, shared.b, 4 * k * sizeof(double))
@@ -31,7 +29,6 @@ cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
             rows.kernels.auto_losses(&worker.seat.errors, last - first, rows.y + at, rows.p + at, rows.values + i * k)
             first = last
         i += size
-    fo_unflush(mode)
 
 
 cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:

@@ -112,9 +112,10 @@ class Validation:
 
     def follow(self, run: AnyRun) -> None:
         """Make X narrow where that of the run is: an epoch costs what values cost."""
-        narrowed = narrow(self.X) if run.rest is not None else None
-        if narrowed is not None:
-            self.places, self.X = run.rest.places(narrowed[0]), narrowed[1]
+        rest = run.rest
+        narrowed = None if rest is None else narrow(self.X)
+        if rest is not None and narrowed is not None:
+            self.places, self.X = rest.places(narrowed[0]), narrowed[1]
 
     def __call__(self, coef: Array, intercept: Array) -> float:
         return self.score(predict(self.X, coef, intercept, self.rows, self.threads))

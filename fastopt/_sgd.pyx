@@ -70,6 +70,7 @@ cdef class Run(Epochs):
     cdef readonly Rest rest                       # the weights of columns that no row touches, or None
     cdef double[::1] last_loss                    # of each output
     cdef bint adaptive
+    cdef bint flushes                             # numbers too small for full precision count as 0
 
     def __init__(self, Matrix X, Samples samples, loss, penalty, schedule, coef, intercept, coef_avg=None,
                  intercept_avg=None, class_weight=None, double t=1, bint fit_intercept=True, bint one_class=False,
@@ -87,7 +88,7 @@ cdef class Run(Epochs):
         # scikit-learn's share for sparse rows, whose features are seen less often
         self.sgd.intercept_share = 0.0 if not fit_intercept else 0.01 if X.is_sparse else 1.0
         rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
-        self.adaptive = rate == "adaptive"
+        self.adaptive, self.flushes = rate == "adaptive", samples.has_ordinary_numbers()
         self.sgd.counts_penalty = judged and (penalised or one_class) and rate not in ("pa1", "pa2")
         self.last_loss = np.zeros(self.k)
         state = np.zeros(self.k, dtype=STATE)
@@ -131,13 +132,15 @@ cdef class Run(Epochs):
 
     cdef void _block(self, Group *group, Py_ssize_t n) noexcept nogil:
         """One block of samples through the outputs of one thread."""
-        cdef fo_mode mode
+        cdef fo_mode mode = 0
         if group.out.k > 0:
-            mode = fo_flush()
+            if self.flushes:
+                mode = fo_flush()
             group.block.n, group.block.t = n, self.t
             self.samples.targets(n, group.labels, group.out.k, <void *>group.block.y)
             group.block.t = self.kernels.sgd_rows(&self.sgd, &self.samples.matrix, &group.block, group.out)
-            fo_unflush(mode)
+            if self.flushes:
+                fo_unflush(mode)
 
     cdef int _epoch(self) except -1 nogil:
         cdef Py_ssize_t n, g

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.linear_model import SGDClassifier as SklearnSGDClassifier
+from sklearn.linear_model import SGDRegressor as SklearnSGDRegressor
 from test_optimizers_extremes import SMALL, denormals_count
 
 from fastopt.exceptions import DivergenceError
@@ -44,3 +45,20 @@ def test_epochs_leave_the_mode_of_the_caller(layout, optimizer, dtype):
         with pytest.raises(DivergenceError):
             SGDRegressor(**params, schedule=lambda t: 1e300).fit(layout(X), X[:, 0])
         assert denormals_count()
+
+
+@pytest.mark.parametrize("dtype", SMALL)
+@pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize("what", ["X", "y", "weights"])
+def test_data_that_are_so_small_themselves_are_learnt_from(layout, what, dtype):
+    """Values, targets or sample weights: as scikit-learn does in float64, whose loops know nothing of all this."""
+    rng = np.random.default_rng(0)
+    size = {name: SMALL[dtype] if name == what else 1.0 for name in ("X", "y", "weights")}
+    X, y, weights = rng.normal(size=(60, 4)) * size["X"], rng.normal(size=60) * size["y"], rng.uniform(1, 2, 60) * size["weights"]
+    X[:20] = 0   # among zeros, which say nothing
+    settings = {"max_iter": 5, "tol": None, "random_state": 0, "eta0": 1.0 if what == "X" else 0.05, "penalty": None}
+    ours = SGDRegressor(**settings).fit(layout(X.astype(dtype)), y.astype(dtype), sample_weight=weights)
+    theirs = SklearnSGDRegressor(**settings).fit(layout(X), y, sample_weight=weights)
+    assert ours.coef_.any()
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=0, atol=(1e-2 if dtype == np.float32 else 1e-9) * np.abs(theirs.coef_).max() + (
+        1e-43 if dtype == np.float32 else 1e-320))
