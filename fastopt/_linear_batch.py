@@ -42,8 +42,9 @@ class Batches:
     hogwild: bool = False                               # threads step the same weights without locks
 
     def known(self, start: Any) -> tuple[list[Array], list[Array]] | None:
-        """What training starts from, as `alike` takes it; None: steps depend on how many weights there are, or on where they lie."""
-        if self.optimizer in ("adafactor", "muon") or self.settings.get("moments") is not None:
+        """What training starts from, as `alike` takes it; None: steps depend on how many weights there are, or on where they lie, or
+        threads without locks shall step what their batches touch alone, among as many columns as there are."""
+        if self.hogwild or self.optimizer in ("adafactor", "muon") or self.settings.get("moments") is not None:
             return None
         weights = [a for a in (start.coef, start.coef_avg) if a is not None]
         if not isinstance(start.memory, Memory):

@@ -97,7 +97,7 @@ def test_weights_that_no_row_touches_move_as_the_rule_says(widths, rule, penalty
 
 
 @pytest.mark.parametrize("options", [{"optimizer": "muon"}, {"optimizer": "adafactor"}, {"optimizer": "adam", "optimizer_params": {
-    "moments": "8bit"}}], ids=str)
+    "moments": "8bit"}}, {"optimizer": "sgd", "parallel": "hogwild", "n_jobs": 2}], ids=str)
 def test_steps_that_depend_on_all_columns_have_them_all(widths, options):
     X, y = rows()
     SGDClassifier(**{**settings("sgd", "l2"), **options}).fit(X, y)
