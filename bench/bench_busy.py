@@ -50,11 +50,11 @@ def busy(n):
 
 def medians(call, rounds, least=0.2):
     """Median seconds of a call by default threads and by one, over rounds of as many calls as take a while: a time slice of another program
-    is as long as many short calls."""
+    is as long as many short calls, so that rounds of 10 ms differ twofold where both sides are one thread."""
     seconds, start = {None: [], 1: []}, time.perf_counter()
     fo.set_num_threads(1)
     call()
-    calls = max(1, min(200, int(least / (time.perf_counter() - start))))
+    calls = max(1, int(least / (time.perf_counter() - start)))
     for _ in range(rounds):
         for threads, times in seconds.items():
             fo.set_num_threads(threads)

@@ -47,6 +47,57 @@ def test_epoch(benchmark, case, library):
     benchmark.pedantic(clone(model).fit, args=(X, y), rounds=3, warmup_rounds=0)
 
 
+#: settings of epochs over 900 values in 10 M columns
+COLUMNS = {"per sample": {}, "sgd": {"optimizer": "sgd", "batch_size": 32}, "momentum": {"optimizer": "momentum", "batch_size": 32},
+           "adam": {"optimizer": "adam", "batch_size": 32}, "adam, averaged": {"optimizer": "adam", "batch_size": 32, "average": True},
+           "lamb": {"optimizer": "lamb", "batch_size": 32}, "auto": {"optimizer": "auto"},
+           "per sample, best epoch kept": {"restore_best": True}, "adam, best epoch kept": {"optimizer": "adam", "batch_size": 32,
+                                                                                         "restore_best": True}}
+
+
+@pytest.mark.parametrize("case", COLUMNS)
+def test_columns(benchmark, case, epochs=40):
+    """Processor seconds of an epoch over 300 rows of 3 values, as the difference between fits of few and of many epochs."""
+    rng = np.random.default_rng(0)
+    columns = np.sort(rng.integers(0, 10_000_000, (300, 3)), axis=1).ravel()
+    X, y = sp.csr_matrix((rng.normal(size=900), columns, np.arange(0, 901, 3)), (300, 10_000_000)), rng.integers(0, 2, 300)
+    models = {n: SGDClassifier(loss="log_loss", tol=None, random_state=0, max_iter=n, **COLUMNS[case]) for n in (1, 1 + epochs)}
+    seconds = in_turn({n: functools.partial(model.fit, X, y) for n, model in models.items()}, clock=time.process_time)
+    benchmark.group = "epochs over 900 values in 10 M columns"
+    benchmark.extra_info.update(case=case, call_seconds=seconds[1], epoch_seconds=(seconds[1 + epochs] - seconds[1]) / epochs)
+    benchmark.pedantic(models[1].fit, args=(X, y), rounds=1)
+
+
+#: settings of epochs whose weights have faded out
+FADED = {"per sample": {}, "sgd": {"optimizer": "sgd", "batch_size": 32}, "adam": {"optimizer": "adam", "batch_size": 32},
+         "auto": {"optimizer": "auto"}}
+
+
+@functools.cache
+def faded_seconds(case, dtype):
+    """Processor seconds of an epoch from ordinary weights, and from weights below the smallest number of full precision, in turn."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 500)).astype(dtype)
+    X[:, 50:] = 0
+    y = rng.integers(0, 2, len(X))
+    coefs = {name: np.full((1, 500), fill, dtype) for name, fill in (("ordinary", 1e-3), ("faded", np.finfo(dtype).tiny / 8))}
+    model = SGDClassifier(loss="log_loss", penalty=None, tol=None, random_state=0, max_iter=5, **FADED[case])
+    calls = {name: functools.partial(clone(model).fit, X, y, coef_init=coef) for name, coef in coefs.items()}
+    return {name: seconds / 5 for name, seconds in in_turn(calls, clock=time.process_time).items()}
+
+
+@pytest.mark.parametrize("weights", ["ordinary", "faded"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", FADED)
+def test_faded(benchmark, case, dtype, weights):
+    """Weights that have faded out cost no more than others."""
+    benchmark.group = f"faded: {case}, {dtype}"
+    seconds = faded_seconds(case, dtype)
+    benchmark.extra_info.update(case=case, epoch_seconds=seconds[weights], ratio=seconds["faded"] / seconds["ordinary"])
+    X = np.zeros((2, 2), dtype)
+    benchmark.pedantic(SGDClassifier(max_iter=1, tol=None).fit, args=(X, [0, 1]), rounds=1)
+
+
 #: name: rows, columns, values a row (None: dense), dtype, classes, settings
 CALLS = {
     "500 CSR rows, 2^18 columns": (500, 1 << 18, 50, np.float64, 2, {}),

@@ -14,6 +14,7 @@ class AutoRun:
     n_iter: int
     diverged: bool
     stopped: bool
+    rest: Any
     def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], weights: list[Array], intercepts: Array,
                  steps: int, sizes: Any, inverse: Array, centre: Array | None, rate: Array, l2: Array, slope: Array,
                  scale: Array, l1: float = 0, limits: Array | None = None, softmax: bool = False,
@@ -26,6 +27,8 @@ class AutoRun:
     def loss(self) -> float: ...
     @property
     def loss_curve(self) -> list[float]: ...
+    def wide(self, snapshot: Any, places: Any = None) -> list[Any]: ...
+    def weights(self, last: bool = False, places: Any = None) -> list[Any]: ...
     @property
     def intercepts(self) -> Array: ...
     @property

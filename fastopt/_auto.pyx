@@ -14,6 +14,7 @@ from fastopt._auto_work cimport Work, Worker, work
 from fastopt._batch_cuts cimport Cuts
 from fastopt._batch_epochs cimport BatchEpochs, ordered_weights
 from fastopt._core cimport Matrix, kernels
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._kept cimport Kept, address, all_finite, keep
 from fastopt._samples cimport Samples
 
@@ -60,7 +61,7 @@ cdef class AutoRun(BatchEpochs):
     cdef object scale, b
     cdef Work shared
     cdef Worker *workers
-    cdef bint finished
+    cdef bint finished, flushes    # numbers too small for full precision count as 0
     cdef double[::1] loss_sums     # of each output
     cdef Kept kept[KEPT]
 
@@ -69,7 +70,7 @@ cdef class AutoRun(BatchEpochs):
                  int threads=1):
         self._init_epochs(X, samples, intercepts.shape[1], 1, steps + 1)
         self.shared.sparse, self.shared.intercept = X.is_sparse, fit_intercept
-        self.scale, self.loss_sums = scale, np.zeros(self.k)
+        self.scale, self.loss_sums, self.flushes = scale, np.zeros(self.k), samples.has_ordinary_numbers()
         self._init_rows(&self.shared.rows, Cuts(samples.block_rows, sizes, (0, 1.0, 0.0, 0.0)), threads, self.k)
         self._init_weights(weights, intercepts, inverse)
         self._init_workers(loss, softmax, class_weight, limits, slope, centre, rate, l1, l2)
@@ -119,7 +120,12 @@ cdef class AutoRun(BatchEpochs):
     # ---- an epoch ----
 
     cdef void _work(self, int rank, int size) noexcept nogil:
+        cdef fo_mode mode = 0
+        if self.flushes:
+            mode = fo_flush()
         work(&self.shared, &self.workers[rank], size, self.t)
+        if self.flushes:
+            fo_unflush(mode)
 
     cdef int _settle_block(self, Py_ssize_t chunks) except -1 nogil:
         cdef Py_ssize_t i, j
@@ -131,9 +137,14 @@ cdef class AutoRun(BatchEpochs):
         return 0
 
     cdef int _settle_epoch(self) except -1 nogil:
+        cdef fo_mode mode = 0
+        if self.flushes:
+            mode = fo_flush()
         if self.shared.sparse:
             self.workers[0].auto.t = self.t - 1
             self.kernels.auto_settle(&self.workers[0].auto, self.X.d, self.shared.inverse, self.shared.g, &self.shared.columns)
+        if self.flushes:
+            fo_unflush(mode)
         return 0
 
     # ---- between epochs ----

@@ -5,6 +5,7 @@ Used by _linear_auto.  Knows neither estimators nor labels.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -157,6 +158,18 @@ class State:
         intercepts[0] += products(self.w, by)
         intercepts[2] += products(self.w_avg, by)
         return replace(self, intercepts=intercepts)
+
+    @property
+    def of_columns(self) -> dict[str, Array]:
+        """The arrays, by name, whose last axis is the columns."""
+        return {"V": self.V, "w": self.w, "w_avg": self.w_avg,
+                **{name: getattr(self.columns, name) for name in ("origin", "mean", "sum1", "sum2")}}
+
+    def mapped(self, change: Callable[[Array], Array]) -> State:
+        """The same, with change(array) for each of those."""
+        changed: dict[str, Any] = {name: change(a) for name, a in self.of_columns.items()}
+        V, w, w_avg = (changed.pop(name) for name in ("V", "w", "w_avg"))
+        return replace(self, columns=replace(self.columns, **changed), V=V, w=w, w_avg=w_avg)
 
     def observe(self, X: Matrix, y: Array, weight: Array | None, skip: Array | None) -> State:
         """Take notice of rows before learning from them; predictions stay as they are."""

@@ -239,8 +239,8 @@ cdef class BatchRun(BatchEpochs):
         """The learning rate at the start of the last epoch."""
         return self.cuts.rate(int(self.epoch_start))
 
-    def weights(self):
-        """(coef, intercept, coef_avg, intercept_avg), each with k rows; the averages None without averaging."""
+    def snapshot(self):
+        """(coef, intercept, coef_avg, intercept_avg), each with k rows, of the columns that X has; the averages None without averaging."""
         w, b = self.optimizer.solution()
         w_avg, b_avg = self.averages or (None, None)
         found = [w, b, w_avg, b_avg]

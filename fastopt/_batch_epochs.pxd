@@ -15,6 +15,7 @@ cdef class BatchEpochs(Epochs):
     cdef int threads
     cdef bint apart                # threads have batches of their own
     cdef int32_t[::1] labels
+    cdef public object rest        # where X has some columns of the whole: what makes weights of all of them; or None
 
     cdef int _init_rows(self, Rows *rows, Cuts cuts, int threads, Py_ssize_t kinds) except -1
     cdef int _init_seat(self, Seat *seat, int rank, loss, bint softmax, double *class_weight) except -1

@@ -78,6 +78,22 @@ cdef class BatchEpochs(Epochs):
             n = self.samples.next_block()
         return self._settle_epoch()
 
+    def wide(self, snapshot, places=None):
+        """Weights of all columns, or of those at some places, from a snapshot."""
+        return snapshot if self.rest is None else self.rest.weights(snapshot, places)
+
+    def weights(self, bint last=False, places=None):
+        """(coef, intercept, coef_avg, intercept_avg), each with k rows; the averages None without averaging.
+
+        Parameters
+        ----------
+        last : bool
+            The run is over.
+        places : object
+            What `rest.places` said of some columns: only of those.
+        """
+        return self.wide(self.snapshot(), places)
+
     # ---- what subclasses do ----
 
     cdef int _team(self, int threads, Py_ssize_t batch) except -1:

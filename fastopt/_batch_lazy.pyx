@@ -10,6 +10,7 @@ import numpy as np
 
 from fastopt._batch_steps cimport Stepper, Weights, finish, fold, step_all, step_intercepts, step_whole
 from fastopt._core cimport fo_lazy, fo_rule, kernels
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._gradients cimport Array
 
 cnp.import_array()
@@ -77,4 +78,6 @@ cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil:
 
 cdef void settle_lazily(const Weights *w) noexcept nogil:
     """All columns as they are after the steps so far."""
+    cdef fo_mode mode = fo_flush()
     w.kernels.lazy_settle(w.d, w.lazy, w.w, <void **>w.plan.arrays.at[0].state)
+    fo_unflush(mode)

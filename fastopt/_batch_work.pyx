@@ -20,6 +20,7 @@ cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
     cdef Rows *rows = &shared.rows
     cdef fo_chunk *chunk = &worker.seat.chunk
     cdef Py_ssize_t i = 0
+    cdef fo_mode mode = fo_flush()
     take_seat(rows, &worker.seat, size)
     begin(&shared.weights, &worker.stepper, chunk.begin * rows.width, min(chunk.end * rows.width, shared.weights.d), t)
     while i < rows.n_parts:   # which may grow
@@ -27,11 +28,13 @@ cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil:
         i += 1
     fo_team_wait(&rows.team, size)
     _values(rows, &worker.seat, size)
+    fo_unflush(mode)
 
 
 cdef void work_wild(Work *shared, Work *own, Worker *worker, int size, double t) noexcept nogil:
     """Some batches of a block, by a thread that waits for no other, from step `t` on."""
     cdef Py_ssize_t i, parts = shared.rows.n_parts, rank = worker.seat.rank
+    cdef fo_mode mode = fo_flush()
     own.rows.n = shared.rows.n
     take_seat(&own.rows, &worker.seat, 1)
     worker.seat.chunk.begin, worker.seat.chunk.end = 0, shared.rows.blocks
@@ -41,6 +44,7 @@ cdef void work_wild(Work *shared, Work *own, Worker *worker, int size, double t)
         _part(own, worker, &shared.rows.part[i])
     fo_team_wait(&shared.rows.team, size)
     _values(&shared.rows, &worker.seat, size)
+    fo_unflush(mode)
 
 
 cdef void _values(const Rows *rows, const Seat *seat, int size) noexcept nogil:
@@ -61,7 +65,6 @@ cdef void _values(const Rows *rows, const Seat *seat, int size) noexcept nogil:
 cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
     """The rows of a part, and the step if the batch ends with it."""
     cdef Py_ssize_t i = part.first, end = part.first + part.n
-    cdef fo_mode mode
     if part.begins:
         clear(&shared.weights, &worker.stepper)
     while i < end:
@@ -71,9 +74,7 @@ cdef void _part(Work *shared, Worker *worker, const Part *part) noexcept nogil:
     if shared.weights.drive != NULL:
         _note(shared, worker, part)
     if part.ends:
-        mode = fo_flush()
         _step(shared, worker, part)
-        fo_unflush(mode)
 
 
 cdef void _step(Work *shared, Worker *worker, const Part *part) noexcept nogil:

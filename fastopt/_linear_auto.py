@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastopt._auto import AutoRun
 from fastopt._auto_state import TRUST_ROWS, State
 from fastopt._core import LOSS_NAMES, LOSS_TARGETS, Matrix
+from fastopt._linear_alike import Alike
 from fastopt._losses import evaluate
 from fastopt._samples import Samples
 
@@ -27,6 +28,14 @@ class Auto:
     sizes: Any = BATCH_ROWS             # rows of a batch, or a strategy of fastopt.batching
     softmax: bool = False
     classifies: bool = False
+
+    def known(self, start: Any) -> tuple[list[Array], list[Array]]:
+        """What training starts from, as `alike` takes it."""
+        return [start.coef, *(start.memory.of_columns.values() if isinstance(start.memory, State) else ())], []
+
+    def over(self, rest: Alike, memory: Any, shape: tuple[int, int]) -> Any:
+        """What an earlier fit left, over the columns that are trained."""
+        return memory.mapped(rest.gather) if isinstance(memory, State) else memory
 
 
 class Units:
@@ -108,21 +117,24 @@ class AutoFit(AutoRun):
     def memory(self) -> State:
         """What is known now."""
         V, w, w_avg = (np.array(self._turn(a), order="C") for a in self._weights)
-        return replace(self.state, V=V, w=w, w_avg=w_avg, intercepts=self.intercepts, steps=self.steps)
+        state = replace(self.state, V=V, w=w, w_avg=w_avg, intercepts=self.intercepts, steps=self.steps)
+        return state if self.rest is None else state.mapped(self.rest.spread)
 
-    def weights(self) -> list[Any]:
-        """(coef, intercept, None, None): the averages are the result."""
+    def snapshot(self) -> list[Any]:
+        """(coef, intercept, None, None), of the columns that are trained: the averages are the result."""
         w = np.array(self._turn(self._weights[2]), order="C")
         return [w, self.state.columns.raw(w, self.intercepts[2]), None, None]
 
 
 def make_auto(X: Matrix, samples: Samples, auto: Auto, plan: Any, start: Any, targets: Any, weight: Array | None,
-              held_out: Array | None) -> AutoFit:
-    """A run from the start on, or from where the last one ended."""
+              held_out: Array | None, rest: Alike | None) -> AutoFit:
+    """A run from the start on, or from where the last one ended; `rest`: of the columns that X lacks."""
     centred, memory = bool(plan.fit_intercept) and not X.is_sparse, start.memory
     goes_on = isinstance(memory, State) and all(map(np.array_equal, memory.result(), (start.coef, start.intercept)))
     if goes_on and (memory.goals is None) == auto.classifies:
         state = memory.typed(X.dtype, centred)
     else:
         state = State.begin(start.coef, start.intercept, X.dtype, centred, auto.classifies)
-    return AutoFit(X, samples, state.observe(X, targets.y, weight, held_out), auto, plan, targets.class_weight)
+    run = AutoFit(X, samples, state.observe(X, targets.y, weight, held_out), auto, plan, targets.class_weight)
+    run.rest = rest
+    return run

@@ -17,6 +17,7 @@ from fastopt import optimizers
 from fastopt._batch import BatchRun
 from fastopt._batch_cuts import rates_of
 from fastopt._core import Matrix
+from fastopt._linear_alike import Alike
 from fastopt._linear_muon import MuonAndAdamW
 from fastopt._samples import Samples
 from fastopt.exceptions import InvalidParameterError
@@ -25,6 +26,8 @@ Array = NDArray[Any]
 
 #: rows that are made ready at a time, and their targets: whatever the number of threads, as losses are summed by blocks
 READY_ROWS, READY_TARGETS = 4096, 1 << 16
+#: optimizers whose steps depend on sums over all weights and their state, to which zeros add nothing
+SUMMED = ("lars", "lamb", "dog", "prodigy")
 
 
 @dataclass
@@ -38,6 +41,23 @@ class Batches:
     softmax: bool = False
     hogwild: bool = False                               # threads step the same weights without locks
 
+    def known(self, start: Any) -> tuple[list[Array], list[Array]] | None:
+        """What training starts from, as `alike` takes it; None: steps depend on how many weights there are, or on where they lie, or
+        threads without locks shall step what their batches touch alone, among as many columns as there are."""
+        if self.hogwild or self.optimizer in ("adafactor", "muon") or self.settings.get("moments") is not None:
+            return None
+        weights = [a for a in (start.coef, start.coef_avg) if a is not None]
+        if not isinstance(start.memory, Memory):
+            return weights, []
+        states = {name: a.T for name, a in start.memory.of_weights(start.coef.T.shape).items()}
+        if self.optimizer in SUMMED:
+            return [*weights, *states.values()], []
+        return [*weights, *([states.pop("")] if "" in states else ())], list(states.values())
+
+    def over(self, rest: Alike, memory: Any, shape: tuple[int, int]) -> Any:
+        """What an earlier fit left of weights of this shape, over the columns that are trained."""
+        return memory.mapped(shape, lambda a: rest.gather(a, axis=0)) if isinstance(memory, Memory) else memory
+
 
 @dataclass
 class Memory:
@@ -47,6 +67,18 @@ class Memory:
     point: tuple[Array, Array] | None
     given: tuple[Any, Any]
     left: tuple[Any, Any]
+
+    def of_weights(self, shape: tuple[int, ...]) -> dict[str, Array]:
+        """Arrays, by name, with a number for each of the weights, which have this shape."""
+        found = {**self.state["state"][0], **({} if self.point is None else {"": self.point[0]})}
+        return {name: a for name, a in found.items() if a.shape == shape}
+
+    def mapped(self, shape: tuple[int, ...], change: Callable[[Array], Array]) -> Memory:
+        """The same, with change(array) for each of those."""
+        changed = {name: change(a) for name, a in self.of_weights(shape).items()}
+        weights, *others = self.state["state"]
+        point = None if self.point is None else (changed.pop("", self.point[0]), self.point[1])
+        return replace(self, state={**self.state, "state": [{**weights, **changed}, *others]}, point=point)
 
     def fits(self, optimizer: Any) -> bool:
         """Whether an optimizer can go on from here."""
@@ -104,8 +136,9 @@ def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, l2: float, l
     return optimizer
 
 
-def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: Any, class_weight: Array | None) -> BatchRun:
-    """A run by mini-batches of what the plan says, from the start on."""
+def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: Any, class_weight: Array | None,
+             rest: Alike | None) -> BatchRun:
+    """A run by mini-batches of what the plan says, from the start on; `rest`: of the columns that X lacks."""
     l2, l1 = plan.strengths
 
     def laid_out(coef: Array) -> Array:   # beside CSR all outputs of a feature side by side
@@ -117,15 +150,18 @@ def make_run(X: Matrix, samples: Samples, batches: Batches, plan: Any, start: An
     averages = None
     if start.coef_avg is not None:
         averages = laid_out(start.coef_avg), np.array(start.intercept_avg, dtype=np.float64)
-    return BatchRun(X, samples, plan.loss, optimizer, batches.sizes, batches.schedule or plan.schedule,
-                    penalty=(l2, l1), softmax=batches.softmax and len(b) > 1, averages=averages,
-                    average=start.average, class_weight=class_weight, t=start.t, fit_intercept=plan.fit_intercept,
-                    threads=plan.threads, hogwild=batches.hogwild)
+    run = BatchRun(X, samples, plan.loss, optimizer, batches.sizes, batches.schedule or plan.schedule,
+                   penalty=(l2, l1), softmax=batches.softmax and len(b) > 1, averages=averages,
+                   average=start.average, class_weight=class_weight, t=start.t, fit_intercept=plan.fit_intercept,
+                   threads=plan.threads, hogwild=batches.hogwild)
+    run.rest = rest
+    return run
 
 
-def memory_of(optimizer: Any, given: Batches, left: Batches) -> Memory:
+def memory_of(optimizer: Any, given: Batches, left: Batches, rest: Alike | None) -> Memory:
     """What a run leaves behind, of what it was given."""
     w, b = optimizer.params
     same = all(found is own for found, own in zip(optimizer.solution(), (w, b)))
-    return Memory(optimizer.state_dict(), None if same else (w.copy(), b.copy()), (given.schedule, given.sizes),
-                  (left.schedule, left.sizes))
+    memory = Memory(optimizer.state_dict(), None if same else (w.copy(), b.copy()), (given.schedule, given.sizes),
+                    (left.schedule, left.sizes))
+    return memory if rest is None else memory.mapped(w.shape, lambda a: rest.spread(a, axis=0))

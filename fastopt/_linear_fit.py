@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastopt._batch import BatchRun
 from fastopt._core import PENALTY_NAMES, Matrix
+from fastopt._linear_alike import Alike, alike
 from fastopt._linear_auto import Auto, AutoFit, make_auto
 from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Metric, copied, make_run, memory_of
 from fastopt._linear_compat import Events
@@ -111,9 +112,10 @@ class Validation:
 
     def follow(self, run: AnyRun) -> None:
         """Make X narrow where that of the run is: an epoch costs what values cost."""
-        narrowed = narrow(self.X) if isinstance(run, Run) and run.rest is not None else None
-        if narrowed is not None:
-            self.places, self.X = run.rest.places(narrowed[0]), narrowed[1]   # type: ignore[union-attr]
+        rest = run.rest
+        narrowed = None if rest is None else narrow(self.X)
+        if rest is not None and narrowed is not None:
+            self.places, self.X = rest.places(narrowed[0]), narrowed[1]
 
     def __call__(self, coef: Array, intercept: Array) -> float:
         return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
@@ -122,10 +124,23 @@ class Validation:
 def outcome(run: AnyRun, start: Start, last: bool = False, places: Any = None) -> Outcome:
     """What a run has reached so far, or at last; of all columns or those at some places."""
     averaged = 0 < start.average <= run.t - 1
-    coef, intercept, coef_avg, intercept_avg = run.weights(last, places) if isinstance(run, Run) else run.weights()
+    coef, intercept, coef_avg, intercept_avg = run.weights(last, places)
     return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
                    loss_curve=run.loss_curve, stopped=run.stopped, t=None if isinstance(run, Run) else run.t,
                    rest=run.rest if isinstance(run, Run) and last else None)
+
+
+@dataclass
+class Best:
+    """What a run had reached after its best epoch, as it costs what values cost."""
+    snapshot: Any
+    averaged: bool
+    n_iter: int
+
+    def become(self, run: AnyRun, done: Outcome) -> None:
+        """The outcome of the run."""
+        done.coef, done.intercept, done.coef_avg, done.intercept_avg = run.wide(self.snapshot)
+        done.averaged, done.best_iter, done.rest = self.averaged, self.n_iter, None
 
 
 class Watch:
@@ -153,7 +168,7 @@ class Watch:
         self.start, self.validation, self.stops, self.keeps_best = start, validation, stops, keeps_best
         self.callback, self.events, self.attributes, self.verbose = callback, events, attributes, verbose
         self.metric: Metric | None = None   # that drives the learning rate
-        self.best: Outcome | None = None
+        self.best: Best | None = None
         self.best_score, self.began = -np.inf, time.perf_counter()
         self.scores: list[float] = []
 
@@ -180,7 +195,7 @@ class Watch:
         if self.metric is not None:
             self.metric.tell(run.loss, score)
         if self.keeps_best:
-            self._keep(now, -run.loss if score is None else score)
+            self._keep(run, -run.loss if score is None else score)
         if self.verbose:
             self._print(now(), score)
         stop = self.events.wanted and self.events.end_epoch(lambda: self.attributes(now()))
@@ -190,9 +205,10 @@ class Watch:
             raise StopIteration
         return score if self.stops else None
 
-    def _keep(self, now: Callable[[], Outcome], score: float) -> None:
+    def _keep(self, run: AnyRun, score: float) -> None:
         if self.best is None or score > self.best_score:
-            self.best, self.best_score = now(), score
+            averaged = 0 < self.start.average <= run.t - 1
+            self.best, self.best_score = Best(run.snapshot(), averaged, run.n_iter), score
 
     def _call(self, run: AnyRun, score: float | None) -> None:
         from scipy.optimize import OptimizeResult
@@ -209,19 +225,34 @@ class Watch:
         print(f"Total training time: {time.perf_counter() - self.began:.2f} seconds.")
 
 
+def told_apart(X: Matrix, start: Start, batches: Batches | Auto) -> tuple[Matrix, Start, Alike | None]:
+    """X and the start over the columns that can be told apart, and what makes them all again; None: over all."""
+    known = batches.known(start)
+    found = None if known is None else alike(X, *known)
+    if found is None:
+        return X, start, None
+    rest, narrowed = found
+    averages = None if start.coef_avg is None else rest.gather(start.coef_avg)
+    memory = batches.over(rest, start.memory, start.coef.T.shape)
+    return narrowed, replace(start, coef=rest.gather(start.coef), coef_avg=averages, memory=memory), rest
+
+
 def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array | None, start: Start,
               plan: Plan) -> AnyRun:
     """A run of what the plan says, before its first epoch."""
-    narrowed = None if plan.batches else narrow(X)
-    columns, X = narrowed or (None, X)
+    columns, rest = None, None
+    if plan.batches is None:
+        columns, X = narrow(X) or (None, X)
+    else:
+        X, start, rest = told_apart(X, start, plan.batches)
     samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
                       shuffle=plan.shuffle, seed=plan.seed, threads=plan.threads,
                       block_rows=min(READY_ROWS, max(1, READY_TARGETS // targets.k)) if plan.batches else 0)
     with np.errstate(over="ignore"):   # of weights to start from: then it diverges, or their norm is infinite
         if isinstance(plan.batches, Auto):
-            return make_auto(X, samples, plan.batches, plan, start, targets, weight, held_out)
+            return make_auto(X, samples, plan.batches, plan, start, targets, weight, held_out, rest)
         if plan.batches is not None:
-            return make_run(X, samples, plan.batches, plan, start, targets.class_weight)
+            return make_run(X, samples, plan.batches, plan, start, targets.class_weight, rest)
         return Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
                    intercept_avg=start.intercept_avg, class_weight=targets.class_weight, t=start.t,
                    fit_intercept=plan.fit_intercept, one_class=plan.one_class, average=start.average, threads=plan.threads,
@@ -254,14 +285,11 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
         raise DivergenceError(1, run.learning_rate, scale())
     done = outcome(run, start, last=True)
     if watch.best is not None:
-        best = watch.best
-        done.coef, done.intercept, done.coef_avg, done.intercept_avg = (best.coef, best.intercept, best.coef_avg,
-                                                                        best.intercept_avg)
-        done.averaged, done.best_iter = best.averaged, best.n_iter
+        watch.best.become(run, done)
     elif isinstance(run, AutoFit) and not run.diverged:
         done.memory = run.memory()
     elif isinstance(run, BatchRun) and not run.diverged:
-        done.memory = memory_of(run.optimizer, given, plan.batches)   # type: ignore[arg-type]
+        done.memory = memory_of(run.optimizer, given, plan.batches, run.rest)   # type: ignore[arg-type]
     if watch.validation is not None:
         done.validation_curve = watch.scores
     if run.diverged:

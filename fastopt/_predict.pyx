@@ -47,6 +47,19 @@ cdef void _block(Matrix X, const Job *job, Py_ssize_t i, char *packed, int32_t *
                              job.p + i * job.k * <Py_ssize_t>job.size)
 
 
+def threads_worth(int threads, double elements):
+    """How many of so many threads predictions are worth, by the elements of X times the outputs: where other programs want the processors
+    a thread may wait for one longer than a short prediction takes.
+
+    Examples
+    --------
+    >>> from fastopt._predict import threads_worth
+    >>> threads_worth(4, 1e6), threads_worth(4, 1e7)
+    (1, 4)
+    """
+    return max(1, min(threads, <int>min(elements / WORK_PER_THREAD, 4096.0)))
+
+
 def predict(Matrix X, coef, intercept, const int32_t[::1] rows=None, int threads=1):
     """X[rows]·coefᵀ + intercept, computed in the type of X.
 
@@ -82,7 +95,7 @@ def predict(Matrix X, coef, intercept, const int32_t[::1] rows=None, int threads
     job.p = <char *>cnp.PyArray_DATA(out)
     job.block = max(16, min(BLOCK_ROWS, PACKED_BYTES // (<Py_ssize_t>job.size * X.d))) if X.packs else BLOCK_ROWS
     blocks = (job.n + job.block - 1) // job.block
-    wanted = spare(max(1, min(threads, blocks, <Py_ssize_t>(job.n * X.row_size * job.k) // WORK_PER_THREAD)))
+    wanted = spare(min(<int>min(blocks, 4096), <int>threads_worth(threads, job.n * X.row_size * job.k)))
     cdef Py_ssize_t part = job.block * X.d * job.size if X.packs else 0
     cdef char[::1] packed = np.empty(max(1, wanted * part), dtype=np.int8)
     cdef int32_t[::1] numbers = np.empty(max(1, wanted * job.block) if X.packs else 1, dtype=np.int32)

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastopt._core cimport Matrix, fo_block, fo_output, fo_outputs, fo_sgd
 from fastopt._epochs cimport Epochs
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._kept cimport Kept, keep
 from fastopt._load cimport spare
 from fastopt._outputs cimport KEPT, Outputs, finite
@@ -69,6 +70,7 @@ cdef class Run(Epochs):
     cdef readonly Rest rest                       # the weights of columns that no row touches, or None
     cdef double[::1] last_loss                    # of each output
     cdef bint adaptive
+    cdef bint flushes                             # numbers too small for full precision count as 0
 
     def __init__(self, Matrix X, Samples samples, loss, penalty, schedule, coef, intercept, coef_avg=None,
                  intercept_avg=None, class_weight=None, double t=1, bint fit_intercept=True, bint one_class=False,
@@ -86,7 +88,7 @@ cdef class Run(Epochs):
         # scikit-learn's share for sparse rows, whose features are seen less often
         self.sgd.intercept_share = 0.0 if not fit_intercept else 0.01 if X.is_sparse else 1.0
         rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
-        self.adaptive = rate == "adaptive"
+        self.adaptive, self.flushes = rate == "adaptive", samples.has_ordinary_numbers()
         self.sgd.counts_penalty = judged and (penalised or one_class) and rate not in ("pa1", "pa2")
         self.last_loss = np.zeros(self.k)
         state = np.zeros(self.k, dtype=STATE)
@@ -130,10 +132,15 @@ cdef class Run(Epochs):
 
     cdef void _block(self, Group *group, Py_ssize_t n) noexcept nogil:
         """One block of samples through the outputs of one thread."""
+        cdef fo_mode mode = 0
         if group.out.k > 0:
+            if self.flushes:
+                mode = fo_flush()
             group.block.n, group.block.t = n, self.t
             self.samples.targets(n, group.labels, group.out.k, <void *>group.block.y)
             group.block.t = self.kernels.sgd_rows(&self.sgd, &self.samples.matrix, &group.block, group.out)
+            if self.flushes:
+                fo_unflush(mode)
 
     cdef int _epoch(self) except -1 nogil:
         cdef Py_ssize_t n, g
@@ -231,10 +238,27 @@ cdef class Run(Epochs):
         places : tuple, or None
             What `rest.places` said of some columns: only of those.
         """
+        if last and self.rest is not None:
+            coef, coef_avg = self.rest.promise(self.outputs)
+            b, b_avg = self._intercepts()
+            return [coef, b, coef_avg, b_avg]
+        return self.wide(self.snapshot(), places)
+
+    def _intercepts(self):
+        cdef Outputs out
+        return self._in_order([(out.state["b"].copy(), None if out.w_avg is None else out.state["b_avg"].copy()) for out in self.outputs])
+
+    def snapshot(self):
+        """What `wide` makes weights of, of the columns that X has."""
         cdef Outputs out
         if self.rest is None:
             return self._in_order([out.true_weights() for out in self.outputs])
-        b, b_avg = self._in_order([(out.state["b"].copy(), None if out.w_avg is None else out.state["b_avg"].copy())
-                                   for out in self.outputs])
-        coef, coef_avg = self.rest.promise(self.outputs) if last else self.rest.copies(self.outputs, places)
+        return self._intercepts(), self.rest.snapshot(self.outputs)
+
+    def wide(self, snapshot, places=None):
+        """Weights of all columns, or of those at some places, from a snapshot."""
+        if self.rest is None:
+            return snapshot
+        (b, b_avg), part = snapshot
+        coef, coef_avg = self.rest.copies(part, places)
         return [coef, b, coef_avg, b_avg]

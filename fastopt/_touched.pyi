@@ -6,7 +6,12 @@ from numpy.typing import NDArray
 
 from fastopt._core import Matrix
 
+PER_VALUE: int
+BEHIND: int
+
 def narrow(X: Matrix) -> tuple[NDArray[Any], Matrix] | None: ...
+
+def renumbered(X: Matrix, numbers: NDArray[Any], d: int) -> Matrix: ...
 
 class Rest:
     def places(self, among: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...

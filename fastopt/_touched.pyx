@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 import numpy as np
 
 from fastopt._core cimport Matrix, fo_output, fo_outputs, kernels, real
+from fastopt._flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._kept cimport address
 from fastopt._outputs cimport Outputs
 
@@ -23,6 +24,9 @@ ctypedef fused index:
 cdef enum:
     COLUMNS_PER_VALUE = 4      # from which on the columns that have values are told apart
     MOST_VALUES = 1 << 30
+
+#: for Python
+PER_VALUE, BEHIND = COLUMNS_PER_VALUE, WITNESSES
 
 
 cdef Py_ssize_t _tell_apart(const index[::1] indices, int32_t[::1] table, int shift, index[::1] columns, index[::1] places) noexcept nogil:
@@ -91,6 +95,32 @@ def narrow(Matrix X):
     else:
         m = _tell_apart[int64_t](indices, table, 64 - bits, columns, places)
     return columns[:m], Matrix(_Rows((X.n, m + WITNESSES), data[:values], places, indptr))
+
+
+def renumbered(Matrix X, numbers, Py_ssize_t d):
+    """CSR X with other numbers of its columns, numbers[j] for column j, among d columns.
+
+    Parameters
+    ----------
+    X : Matrix
+    numbers : ndarray of int
+    d : int
+
+    Returns
+    -------
+    Matrix
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scipy.sparse as sp
+    >>> from fastopt._core import Matrix
+    >>> from fastopt._touched import renumbered
+    >>> renumbered(Matrix(sp.csr_matrix(np.eye(2))), np.array([4, 1]), 6).d
+    6
+    """
+    data, indices, indptr = X.keep
+    return Matrix(_Rows((X.n, d), data, numbers.astype(indices.dtype)[indices], indptr))
 
 
 ctypedef struct Part:
@@ -189,12 +219,15 @@ cdef class Rest:
     cdef int _scale(self, coef, coef_avg) except -1:
         """Do it to all columns."""
         cdef fo_outputs all_of
+        cdef fo_mode mode
         all_of.k, all_of.lone, all_of.output_stride, all_of.feature_stride = len(coef), False, coef.shape[1], 1
         all_of.w, all_of.w_avg, all_of.q = address(coef), address(coef_avg), NULL
         for state in (self.before, self.after):
             if (state["scale"] != 1).any() or coef_avg is not None and ((state["avg_a"] != 0).any() or (state["avg_b"] != 1).any()):
                 all_of.o = <fo_output *>address(state)
+                mode = fo_flush()
                 kernels(self.is_float).sgd_settle(coef.shape[1], &all_of)
+                fo_unflush(mode)
         return 0
 
     def places(self, among):
@@ -205,36 +238,37 @@ cdef class Rest:
         trained = self.columns[at] == among if len(order) else np.zeros(len(among), dtype=bool)
         return among, np.flatnonzero(trained), at[trained]
 
-    def _copies_of(self, list outputs, among, here, there):
-        """Of some columns, and of two that are 0."""
+    def snapshot(self, list outputs):
+        """Weights of the trained columns as they are now, and what has been done to all others: for `copies`, at any time."""
         cdef Outputs out
+        self._factors(outputs)
+        return self.before, self.after, [(np.array(out.labels), *out.true_weights()[::2]) for out in outputs]
+
+    def _copies_of(self, list parts, among, here, there):
+        """Of some columns, and of two that are 0."""
         coef, coef_avg = (None if a is None else np.zeros((len(a), len(among) + WITNESSES), a.dtype) for a in (self.coef, self.coef_avg))
         coef[:, :len(among)] = self.coef[:, among]
         if coef_avg is not None:
             coef_avg[:, :len(among)] = self.coef_avg[:, among]
         self._scale(coef, coef_avg)
-        for out in outputs:
-            own, _, own_avg, _ = out.true_weights()
+        for labels, own, own_avg in parts:
             for whole, part in ((coef, own), (coef_avg, own_avg)):
                 if whole is not None:
-                    whole[np.asarray(out.labels)[:, None], here] = part[:, there]
+                    whole[labels[:, None], here] = part[:, there]
         return coef, coef_avg
 
-    def copies(self, list outputs, places=None):
-        """Weights and averages as they are now: of all columns, or over rows that are narrow, of those that were given to `places`."""
-        cdef Outputs out
-        cdef Part part
-        self._factors(outputs)
+    def copies(self, snapshot, places=None):
+        """Weights and averages of a snapshot: of all columns, or over rows that are narrow, of those that were given to `places`."""
+        self.before, self.after, parts = snapshot
         if places is not None:
-            return self._copies_of(outputs, *places)
+            return self._copies_of(parts, *places)
         coef, coef_avg = (None if a is None else a.copy() for a in (self.coef, self.coef_avg))
         self._scale(coef, coef_avg)
-        for out in outputs:
-            part = _part_of(out, self.coef.shape[1])
-            own, _, own_avg, _ = (None if a is None else np.ascontiguousarray(a) for a in out.true_weights())
-            part.output_stride, part.feature_stride = own.shape[1], 1
-            _move(&part, self.columns, address(coef), address(own), self.is_float, True)
-            _move(&part, self.columns, address(coef_avg), address(own_avg), self.is_float, True)
+        m = len(self.columns)
+        for labels, own, own_avg in parts:
+            for whole, part in ((coef, own), (coef_avg, own_avg)):
+                if whole is not None:
+                    whole[labels[:, None], self.columns] = part[:, :m]
         return coef, coef_avg
 
     def promise(self, list outputs):

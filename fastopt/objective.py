@@ -17,6 +17,7 @@ from ._objective import Objective
 from ._objective_data import column_statistics, matrix_of, targets_of, weights_of
 from ._objective_line import Line
 from ._objective_views import Views
+from ._predict import threads_worth
 from ._threads import resolve_threads
 
 Array = NDArray[Any]
@@ -28,6 +29,7 @@ def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = N
     """Raw predictions X·coefᵀ + intercept of X as `LinearObjective` takes it, without a copy: (n, k), in the type of the computation."""
     _, matrix, by_columns = matrix_of(X)
     n, k = matrix.d if by_columns else matrix.n, len(coef)
+    n_threads = threads_worth(resolve_threads(n_threads), matrix.n * matrix.row_size * k)
     objective = Objective(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError().spec, k, 0.0, True, n_threads, None,
                           by_columns)
     return np.asarray(objective.predictions(np.concatenate([coef.ravel(), intercept])))

@@ -191,7 +191,7 @@ def test_a_start_that_no_row_touches(puts_off, rule, penalty):
 @pytest.mark.parametrize("multi_class", ["ovr", "multinomial"])
 def test_partial_fit_goes_on_exactly(puts_off, multi_class, rule):
     """To the bit, also after pickling in between: nothing is put off over the end of an epoch."""
-    X, y = wide(3, np.float32)
+    X, y = wide(3, np.float32, n=300)   # whose values are too many for columns to be left out
     params = {"loss": "log_loss", "multi_class": multi_class, "optimizer": rule, "batch_size": 7, "alpha": 1e-3, "tol": None,
               "max_iter": 4, "eta0": LR[rule], "learning_rate": "constant", "shuffle": False,
               "penalty": "l1" if rule == "adagrad" else "elasticnet"}
@@ -215,10 +215,10 @@ def test_same_bits_for_any_number_of_threads():
 
 def test_divergence(puts_off):
     """What is kept is the last good epoch."""
-    X, _ = wide()
+    X, _ = wide(n=300)
     y = X @ np.linspace(-1, 1, D)
     params = {"optimizer": "sgd", "batch_size": 7, "penalty": "l1", "alpha": 1e-3, "tol": None, "shuffle": False}
-    model = SGDRegressor(**params, schedule=lambda t: 0.01 if t < 25 else 1e300, max_iter=5)   # 10 steps an epoch
+    model = SGDRegressor(**params, schedule=lambda t: 0.01 if t < 100 else 1e300, max_iter=5)   # 43 steps an epoch
     with pytest.raises(DivergenceError) as raised:
         model.fit(X, y)
     assert puts_off() and raised.value.epoch == 3
