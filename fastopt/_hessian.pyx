@@ -11,6 +11,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 import numpy as np
+import scipy.sparse
 
 from fastopt._chains import row_squares
 from fastopt._hessian_softmax import by_products, softmax_hessian
@@ -233,7 +234,25 @@ cdef Objective _by_rows(Objective o):
     return o._in_rows
 
 
-def hessian(Objective o, w, bint whole=True):
+def at_once(Objective o):
+    """Whether the Hessian is summed as that of a softmax over few columns, all outputs at once: its rows can be bounded then."""
+    cdef Matrix X = o.X
+    if not o.job.samples.softmax or o.n_outputs == 1:
+        return False
+    filled = X.row_size * X.n / <double>o.n_samples if X.is_sparse else None   # CSC: X is turned
+    return by_products(o.n_outputs, o.n_features + o.fit_intercept, filled)
+
+
+def _by_products(Objective o, w, bint bound):
+    """The Hessian of a softmax without l2, in double."""
+    y = o.y.astype(np.intp) if bound else None
+    p, rows = o.predictions(w), _by_rows(o)
+    cdef Matrix matrix = (<Objective>rows).X
+    X = scipy.sparse.csr_array(matrix.keep, shape=(matrix.n, matrix.d)) if matrix.is_sparse else matrix.keep
+    return softmax_hessian(X, rows.rows_, p, o.weight, o.total, o.fit_intercept, o.columns, y)
+
+
+def hessian(Objective o, w, bint whole=True, bint bound=False):
     """The Hessian of an objective at w: one reading of X for each pair of outputs.
 
     Parameters
@@ -242,6 +261,9 @@ def hessian(Objective o, w, bint whole=True):
     w : ndarray of shape (n_params,)
     whole : bool
         Otherwise it is good on and below the diagonal alone.
+    bound : bool
+        Whether rows that a softmax predicts wrongly have the curvature of an upper bound of their loss, as far from the minimum a
+        Newton step needs it; only where `_hessian_softmax` sums.
 
     Returns
     -------
@@ -250,8 +272,8 @@ def hessian(Objective o, w, bint whole=True):
     cdef Py_ssize_t k = o.n_outputs, d = o.n_features, a, b
     if k == 1:
         out = np.ascontiguousarray(sums(o, w))
-    elif o.job.samples.softmax and not o.X.is_sparse and by_products(k, d + o.fit_intercept):
-        out = softmax_hessian(o.X.keep, o.rows_, o.predictions(w), o.weight, o.total, o.fit_intercept, o.columns)
+    elif at_once(o):
+        out = _by_products(o, w, bound)
     else:
         out = np.zeros((o.n_params, o.n_params))
         for a in range(k):
@@ -263,12 +285,12 @@ def hessian(Objective o, w, bint whole=True):
     return _mirrored(out) if whole else out
 
 
-def second_order(Objective o, w):
+def second_order(Objective o, w, bint bound=False):
     """(value, gradient, Hessian, good on and below the diagonal) at w: from one reading of X, and one for the predictions where they
-    are not known; several outputs take more."""
+    are not known; several outputs take more.  `bound` is that of `hessian`."""
     cdef Py_ssize_t d = o.n_features
     if o.n_outputs > 1 or o.turned:
-        return *o.value_and_gradient(w), hessian(o, w, whole=False)
+        return *o.value_and_gradient(w), hessian(o, w, whole=False, bound=bound)
     found = sums(o, w, gradient=True)
     gradient, out = found[o.n_params].copy(), np.ascontiguousarray(found[:o.n_params])
     gradient[:d] += o._l2 * w[:d]

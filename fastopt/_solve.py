@@ -42,7 +42,7 @@ FINE = 1e-8
 EVEN = 10.0
 #: mean squares of columns, largest to smallest, and readings of X for a Hessian, from and up to which a softmax takes whole Hessians:
 #: a part of the rows says little of rare classes in columns of different sizes
-UNEVEN_SIZES, CHEAP = 10.0, 8.0
+UNEVEN_SIZES, CHEAP = 10.0, 6.0
 #: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
 _APART = ("sag", "saga")
 #: readings of X up to which least squares take a factor: conjugate gradients take some twenty to some hundreds, by the condition
@@ -299,10 +299,10 @@ def _settle(name: str, objective: Any) -> str:
     part = part_of(objective, None) if name == "preconditioned-cg" else None
     if part is None:
         return name
-    if loss_name(objective) == "multinomial":   # whose shift of all classes alone has a condition
+    if loss_name(objective) == "multinomial" and hessian_passes(objective) < CHEAP:
         sizes = Columns(part).squares()
-        uneven = sizes.max() > UNEVEN_SIZES * sizes[sizes > 0].min(initial=math.inf)
-        return "newton-cholesky" if uneven and hessian_passes(objective) < CHEAP else name
+        if sizes.max() > UNEVEN_SIZES * sizes[sizes > 0].min(initial=math.inf):
+            return "newton-cholesky"
     return name if condition(part) >= EVEN else "lbfgs"
 
 
@@ -338,8 +338,9 @@ def hessian_passes(objective: Any) -> float:
     if loss_name(objective) == "multinomial":
         row += SOFTMAX * k + 40
         products += k * (k + 1) / 2 * SOFTMAX * k
-        if not X.is_sparse and by_products(k, d + objective.fit_intercept):
-            products = row_cost(k, d + objective.fit_intercept)
+        own = k, d + objective.fit_intercept, filled if X.is_sparse else None
+        if by_products(*own):
+            products = row_cost(*own)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)
 

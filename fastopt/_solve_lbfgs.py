@@ -4,6 +4,7 @@ Used by _solve.py, through the register, and by _path_pairs.py.  The pairs are _
 """
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,25 +13,51 @@ from ._lbfgs import History, dot
 from ._minimize_linesearch import FAR, WIDEN, first_step
 from ._solve_columns import Columns
 from ._solve_smooth import Descent, Steps, descend
+from ._solve_start import part_of
 from ._solver import Callback, Needs, Solution, Vector, loss_name, solver
 
 PAIRS = 10
+#: the largest diagonal element of the Hessian of log losses, beside the smallest, up to which weights are counted as they are
+EVEN = 10.0
 
 
-def _unit(objective: Any) -> Any:
-    """What weights are counted in: of squared errors one over the size of each column, so that its unit does not matter; else 1."""
-    if loss_name(objective) != "squared_error":
+def _curvature(objective: Any) -> float:
+    """The second derivative of the loss in a prediction of 0, of the losses for which weights are counted in units of the columns."""
+    k = objective.n_outputs
+    return {"squared_error": 1.0, "log_loss": 0.25, "multinomial": (1 - 1 / k) / k}.get(loss_name(objective), 0.0)
+
+
+def _sizes(objective: Any, curvature: float) -> Any:
+    """The diagonal of the Hessian over the coefficients of an output, as it is at w = 0, by that over an intercept."""
+    return Columns(objective).squares() + objective.l2 / curvature
+
+
+def _unit(objective: Any, even: float) -> Any:
+    """What weights are counted in: one over the size of each column, so that its unit does not matter, where columns with l2 differ by
+    more than a factor of `even`; else 1."""
+    curvature = _curvature(objective)
+    if not curvature or math.isinf(even):
         return 1.0
-    sizes = Columns(objective).squares() + objective.l2
+    if even:   # a part of the rows tells at less cost that nothing is to be done
+        part = part_of(objective, None)
+        if part is not None and not _differ(_sizes(part, curvature), even):
+            return 1.0
+    sizes = _sizes(objective, curvature)
+    if not _differ(sizes, even):
+        return 1.0
     unit = np.ones(objective.n_params)
     unit[:objective.n_outputs * objective.n_features] = np.tile(np.divide(1, np.sqrt(sizes), out=np.ones_like(sizes), where=sizes > 0),
                                                                 objective.n_outputs)
     return unit
 
 
-def _steps(descent: Descent, history: History) -> Steps:
+def _differ(sizes: Any, even: float) -> bool:
+    return bool(sizes.max() > even * sizes[sizes > 0].min(initial=math.inf))
+
+
+def _steps(descent: Descent, history: History, unit: Any) -> Steps:
     """−H·g by the last pairs, then a step for Wolfe's conditions; after a failed search, again without the pairs."""
-    direction, unit = np.empty_like(descent.w), _unit(descent.objective)
+    direction = np.empty_like(descent.w)
     descent.unit = unit
     while True:
         history.direction(unit * descent.g, direction)
@@ -49,9 +76,13 @@ def _steps(descent: Descent, history: History) -> Steps:
             return
 
 
-def run(objective: Any, w0: Vector, history: History, tol: float, max_iter: int, callback: Callback | None = None) -> Solution:
-    """From w0, which is the solver's own, on with the pairs that are there."""
-    return descend("lbfgs", lambda descent: _steps(descent, history), objective, w0, tol, max_iter, callback)
+def run(objective: Any, w0: Vector, history: History, tol: float, max_iter: int, callback: Callback | None = None,
+        even: float = math.inf) -> Solution:
+    """From w0, which is the solver's own, on with the pairs that are there.  Those of several runs are of one unit: `even`, which says
+    when log losses have one of their own, is infinite."""
+    if loss_name(objective) == "squared_error":
+        even = 0.0
+    return descend("lbfgs", lambda descent: _steps(descent, history, _unit(objective, even)), objective, w0, tol, max_iter, callback)
 
 
 @solver("lbfgs", Needs(smooth=True, centred=True))
@@ -63,4 +94,4 @@ def lbfgs(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: in
     ----------
     J. Nocedal (1980), Updating quasi-Newton matrices with limited storage, Math. Comp. 35.
     """
-    return run(objective, w0, History(PAIRS, len(w0), w0.dtype), tol, max_iter, callback)
+    return run(objective, w0, History(PAIRS, len(w0), w0.dtype), tol, max_iter, callback, EVEN)

@@ -30,7 +30,12 @@ def _steps(descent: Descent) -> Steps:
     curvature, along the gradient."""
     while True:
         factor = Factor(anchored(descent.hessian(), descent.objective))
-        if (not descent.step(-factor.solve(descent.g)) and not descent.step(-factor.scale ** 2 * descent.g)
+        direction = -factor.solve(descent.g)
+        if descent.away and not descent.far(direction):   # near the minimum it is the curvature itself that makes the best steps
+            descent.away = False
+            factor = Factor(anchored(descent.hessian(), descent.objective))
+            direction = -factor.solve(descent.g)
+        if (not descent.step(direction) and not descent.step(-factor.scale ** 2 * descent.g)
                 and not descent.step(-descent.g, first_step(descent.g), FAR)):
             return
         yield

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._hessian import hessian, second_order
+from ._hessian import at_once, hessian, second_order
 from ._lbfgs import dot
 from ._minimize_linesearch import WIDEN, Wolfe
 from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Solution, Vector, loss_name
@@ -30,7 +30,12 @@ UNKNOWN = 0.01
 SPREAD = 1e-5
 #: share of a value that its rounding may be, below which no step can be seen to lower it
 ROUNDING = 1e-9
-PATIENCE = 5   # iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach
+#: share of a value that a Newton step is expected to gain, above which the minimum is far
+AWAY = 1e-3
+#: iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach; Newton steps
+PATIENCE, QUICK = 5, 3
+#: what a Newton step leaves of the violation at most, where it does not lower the value by more than its rounding
+SLOW = 0.9
 
 
 class Descent:
@@ -51,6 +56,8 @@ class Descent:
         Twice what the last step was expected to lower the value by.
     gain : float
         What it did lower it by.
+    bounds, away : bool
+        Whether Hessians can have the curvature of an upper bound of the loss where it is far from its minimum, and whether they do.
     unit, softest : ndarray or float
         What weights are counted in, and there one over the least curvature that was seen, where a method knows them.
     """
@@ -58,6 +65,7 @@ class Descent:
     def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
         self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
         self.search = LineSearch(self)
+        self.bounds = self.away = newton and at_once(objective)
         self.violation, self.expected = math.inf, math.inf
         self.moved, self.drifts, self.unit, self.softest = False, False, 1.0, 0.0
         found = w0[:objective.n_outputs * objective.n_features].any()   # by somebody's steps before, which ended
@@ -72,7 +80,7 @@ class Descent:
             self.objective.forget()
             self.moved = False
         if self.newton and self.expected > AHEAD * self.tol:
-            self.value, self.g, self._hessian = second_order(self.objective, self.w)
+            self.value, self.g, self._hessian = second_order(self.objective, self.w, bound=self.away)
         else:
             self.value, self.g = self.objective.value_and_gradient(self.w)
         before, self.violation = self.violation, float(np.abs(self.g).max())
@@ -84,7 +92,16 @@ class Descent:
     def hessian(self) -> Any:
         """The Hessian at w, on and below the diagonal; the caller's own."""
         found, self._hessian = self._hessian, None
-        return hessian(self.objective, self.w, whole=False) if found is None else found
+        return hessian(self.objective, self.w, whole=False, bound=self.away) if found is None else found
+
+    def far(self, direction: Vector) -> bool:
+        """Whether a Newton step is expected to gain more than a small share of the value."""
+        return -dot(direction, self.g) > AWAY * abs(self.value)
+
+    @property
+    def spent(self) -> bool:
+        """Whether the last step was expected to lower the value by less than the rounding that line searches reckon with."""
+        return self.decrement <= self.search.rounding * abs(self.value)
 
     def holds(self) -> bool:
         """Whether the violation is within tol, and is so with predictions that were not moved along lines, but read afresh.  Where
@@ -122,6 +139,7 @@ class Descent:
         if not slope < 0:
             return False
         self.decrement = -slope
+        self.away = self.bounds and self.far(direction)
         line = self.search.line = self.objective.line(self.w, direction)
         step = self.search.search(direction, slope, guess, widen=widen)
         if not step:
@@ -174,9 +192,11 @@ class LineSearch(Wolfe):
 
 
 def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, max_iter: int,
-            callback: Callback | None, newton: bool = False) -> Solution:
-    """Iterate until the gradient is within tol, or nothing more is to be had."""
+            callback: Callback | None, newton: bool = False, quick: bool = False) -> Solution:
+    """Iterate until the gradient is within tol, or nothing more is to be had.  `newton` is that of `Descent`; with it, or if a method is
+    `quick` otherwise, steps that gain no more than rounding are idle."""
     descent = Descent(objective, w0, tol, newton and max_iter > 0)
+    share, noise, patience = (SLOW, descent.search.rounding, QUICK) if newton or quick else (1.0, 0.0, PATIENCE)
     steps = method(descent)
     lowest, least, n_iter, idle, drifts = math.inf, math.inf, 0, 0, False
     while True:
@@ -193,9 +213,11 @@ def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, m
             return solution
         if descent.drifts and not drifts:   # what was seen so far was not true
             lowest, least, drifts = math.inf, math.inf, True
-        idle = 0 if descent.value < lowest or descent.violation < least else idle + 1
-        lowest, least = min(lowest, descent.value), min(least, descent.violation)
-        if idle >= PATIENCE:
+        if descent.value < lowest - noise * abs(descent.value) or descent.violation < share * least:
+            lowest, least, idle = min(lowest, descent.value), min(least, descent.violation), 0
+        else:
+            idle += 1
+        if idle >= patience:
             return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
         if n_iter >= max_iter:
             return solution._replace(message=LIMIT)

@@ -76,9 +76,14 @@ def _draw(objective: Any, random_state: Any, least: int, rows_a_parameter: int) 
 
 
 def condition(objective: Any) -> float:
-    """The condition number of the Hessian at 0, or less: that seen by a few steps of Lanczos."""
+    """The condition number of the Hessian at 0, or less: that seen by a few steps of Lanczos.  Of a softmax it is that over weights
+    whose sum over all outputs is 0, as that of all gradients is."""
     w, old, b = np.zeros(objective.n_params), 0.0, 0.0
     v = np.random.default_rng(0).standard_normal(len(w))
+    if isinstance(objective.loss, str):
+        for part in objective.split(v):
+            if part is not None:
+                part -= part.mean(axis=0)
     v /= math.sqrt(dot(v, v))
     diagonal, beside = [], []
     for _ in range(min(LANCZOS, len(w))):

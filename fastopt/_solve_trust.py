@@ -62,7 +62,7 @@ def _newton(descent: Descent, preconditioner: Callable[[Descent], Preconditioner
         if products > KEEP:
             precondition = preconditioner(descent)
         direction, products = _truncated(descent, precondition)
-        if not descent.step(direction) and not descent.step(-descent.g):
+        if not descent.step(direction) and (descent.spent or not descent.step(-descent.g)):
             return
         yield
 
@@ -119,4 +119,5 @@ def preconditioned_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, 
         return Factor(anchored(hessian(part, descent.w, whole=False), part)).solve
 
     near = begin(objective, part, w0, tol, max_iter)
-    return descend("preconditioned-cg", lambda descent: _newton(descent, factor), objective, near, tol, max_iter, callback)
+    return descend("preconditioned-cg", lambda descent: _newton(descent, factor), objective, near, tol, max_iter, callback,
+                   quick=True)
