@@ -74,6 +74,13 @@ typedef struct {
     int element;         /* enum fo_element; only objective_rows.h knows others than FO_REAL */
 } fo_matrix;
 
+/* Which of FO_MARKS columns have values, and how many columns before them do (csrc/touched.h). */
+#define FO_MARKS 32
+typedef struct {
+    uint32_t bits;
+    int32_t before;
+} fo_marks;
+
 /* A block of samples in the order in which they are visited. */
 typedef struct {
     ptrdiff_t n;          /* samples in the block */
@@ -261,6 +268,9 @@ typedef struct {
                             void *scratch, double *sum);
     /* Adds the weighted outer products of a block of rows. */
     void (*hessian_rows)(const fo_matrix *X, const fo_gram *gram);
+    /* The columns of CSR X that have values, in their order, and the place of each value's column among them; how many columns they are.
+     * marks: scratch, d/FO_MARKS + 1; columns and places of the type of the indices, as many as there are values. */
+    ptrdiff_t (*touched_columns)(const fo_matrix *X, fo_marks *marks, void *columns, void *places);
 } fo_kernels;
 
 typedef struct {

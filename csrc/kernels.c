@@ -13,6 +13,7 @@
 #define REAL_IS_FLOAT 0
 #include "loops.h"
 #include "schedules.h"
+#include "touched.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -39,7 +40,7 @@
       { fo_variance_rows_##suffix, fo_variance_settle_##suffix, fo_dual_rows_##suffix, fo_dual_gap_##suffix, dual_accepts, \
         fo_row_squares_##suffix }, \
       fo_batch_objective_##suffix, \
-      fo_hessian_rows_##suffix, \
+      fo_hessian_rows_##suffix, touched_columns, \
     }
 
 extern const fo_table JOIN(fo_table_, FO_ISA);

@@ -52,14 +52,25 @@ cdef bint _outside(const index[::1] indices, Py_ssize_t size, Py_ssize_t d, Py_s
     return found
 
 
-cdef bint _ascend(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, Py_ssize_t descents) noexcept nogil:
-    """Whether the indices ascend in each of n rows, so that none is there twice: all `descents` are where rows begin."""
+cdef enum Order:
+    ASCEND, REPEAT, DESCEND
+
+
+cdef Order _order(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, Py_ssize_t descents) noexcept nogil:
+    """Whether the indices ascend in each of n rows, all `descents` being where rows begin, so that none is there twice; or do so but
+    for an index that is there twice; or neither."""
     cdef Py_ssize_t i, k
     for i in range(1, n):
         k = indptr[i]
         if 0 < k < indptr[i + 1]:
             descents -= indices[k] <= indices[k - 1]
-    return descents == 0
+    if descents == 0:
+        return ASCEND
+    for i in range(n):
+        for k in range(indptr[i] + 1, indptr[i + 1]):
+            if indices[k] < indices[k - 1]:
+                return DESCEND
+    return REPEAT
 
 
 cdef bint _repeat(const index[::1] indptr, const index[::1] indices, Py_ssize_t n, index[::1] seen) noexcept nogil:
@@ -81,6 +92,7 @@ cdef bint _check_compressed(const index[::1] indptr, const index[::1] indices, P
     """
     cdef Py_ssize_t i = _misplaced(indptr, n), descents = 0
     cdef index last = indptr[n]
+    cdef Order order
     if i >= 0 or indptr[0] != 0:
         raise ValueError(f"X.indptr must start at 0 and never decrease, got {indptr[i if i > 0 else 0]} at position "
                          f"{i if i > 0 else 0}")
@@ -90,8 +102,11 @@ cdef bint _check_compressed(const index[::1] indptr, const index[::1] indices, P
     if _all_outside(np.asarray(indices), last, d, &descents, looks) if last > BLOCK else _outside(indices, last, d, &descents):
         used = np.asarray(indices)[:last]
         raise ValueError(f"X.indices must lie in 0 … {d - 1} for {d} {words}, got {used.min() if used.min() < 0 else used.max()}")
-    if not looks or not descents or _ascend(indptr, indices, n, descents):
+    if not looks or not descents:
         return False
+    order = _order(indptr, indices, n, descents)
+    if order != DESCEND:
+        return order == REPEAT
     if last < d >> 5 and n <= MOST // d:   # a table of all indices would take longer to clear than these to sort
         places = np.repeat(np.arange(n) * d, np.diff(indptr)) + np.asarray(indices)[:last]
         places.sort()

@@ -66,6 +66,7 @@ cdef extern from "fastopt.h" nogil:
         void (*batch_objective)(const fo_errors *, Py_ssize_t, const void *, const void *, const void *, void *,
                                 double *) noexcept nogil
         void (*hessian_rows)(const fo_matrix *, const fo_gram *) noexcept nogil
+        Py_ssize_t (*touched_columns)(const fo_matrix *, fo_marks *, void *, void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

@@ -2,6 +2,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 LOSS_NAMES: tuple[str, ...]
 LOSS_TARGETS: dict[str, str]
@@ -15,13 +16,14 @@ SGD_SCHEDULE_NAMES: tuple[str, ...]
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
 def set_isa(name: str) -> None: ...
+def all_finite(array: NDArray[Any]) -> bool: ...
 
 class Matrix:
     is_float: bool
     n: int
     d: int
     row_size: float
-    def __init__(self, X: Any, small: bool = False) -> None: ...
+    def __init__(self, X: Any, small: bool = False, *, checked: bool = False) -> None: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
     @property

@@ -76,6 +76,23 @@ def set_isa(name):
         raise ValueError(f"name must be one of {available_isas()} on this processor, got {name!r}")
 
 
+def all_finite(cnp.ndarray array):
+    """Whether all numbers of an array of float32 or float64, aligned and in one piece, are finite.
+
+    Parameters
+    ----------
+    array : ndarray
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt._core import all_finite
+    >>> all_finite(np.array([1e308, 1e308])), all_finite(np.array([1.0, np.nan]))
+    (True, False)
+    """
+    return kernels(array.dtype.itemsize == 4).all_finite(array.size, cnp.PyArray_DATA(array)) != 0
+
+
 cdef list _names(const char *const *names):
     cdef list found = []
     while names[len(found)] != NULL:
@@ -107,6 +124,8 @@ cdef class Matrix:
         float32 or float64.  CSR indices may be int32 or int64.
     small : bool
         Whether a dense X may also hold float16, int8 or uint8, which the kernels of objectives take for float32.
+    checked : bool
+        Whether the arrays of a CSR matrix are known to agree: they are not read for that again.
 
     Raises
     ------
@@ -114,7 +133,7 @@ cdef class Matrix:
         If X is of another type or dtype, or if its CSR arrays contradict each other.
     """
 
-    def __init__(self, X, bint small=False):
+    def __init__(self, X, bint small=False, *, bint checked=False):
         dtype = getattr(X, "dtype", None)
         if dtype != np.float32 and dtype != np.float64 and not (small and dtype in SMALL and isinstance(X, np.ndarray)):
             others = "float16, int8, uint8, " if small and isinstance(X, np.ndarray) else ""
@@ -133,6 +152,9 @@ cdef class Matrix:
             self._init_dense(X)
         elif getattr(X, "format", None) == "csr":
             self._init_csr(X)
+            data, indices, indptr = self.keep
+            if not checked:
+                check_compressed(indptr, indices, self.n, self.d, data.shape[0], looks=False)
         else:
             raise TypeError(f"X must be an ndarray or a CSR matrix, got {type(X).__name__}")
 
@@ -162,7 +184,6 @@ cdef class Matrix:
         data, indices, indptr = (np.require(a, None, ["C", "A"]) for a in (data, indices, indptr))
         if data.ndim != 1:
             raise ValueError(f"X.data must have 1 dimension, got {data.ndim}")
-        check_compressed(indptr, indices, self.n, self.d, data.shape[0], looks=False)
         self.keep = (data, indices, indptr)
         self.row_size, self.item = max(1.0, data.shape[0] / self.n), data.itemsize
         self.c.layout = FO_CSR32 if indices.dtype == np.int32 else FO_CSR64

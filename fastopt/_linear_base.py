@@ -179,7 +179,7 @@ class SGDBase(LinearEstimator):
             weight = check_weight(weight, X, none_at_all=splits)   # the held-out rows are looked at for that
             hidden = y if y is None or getattr(self, "_classifies", True) else unweighted_hidden(y, weight)
             targets = self._targets(hidden, X, classes, fresh)
-            matrix = Matrix(X)
+            matrix = Matrix(X, checked=True)
             start = self._start(fresh, targets.k, matrix.d, *inits, owned)
             seed, rows = self._draw(targets, weight, matrix.n, splits)
 

@@ -105,4 +105,4 @@ class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         """(n, k) raw predictions, of the type of X."""
         check_is_fitted(self, "coef_")
         X = check_X(self, X)
-        return predict(Matrix(X), self._coef_rows(), self._prediction_intercepts(), threads=self._n_threads())
+        return predict(Matrix(X, checked=True), self._coef_rows(), self._prediction_intercepts(), threads=self._n_threads())

@@ -281,7 +281,7 @@ class SolvedEstimator(LinearEstimator):
         fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
         standardize = bool(vars(self).get("standardize", False))
         if getattr(X, "format", "") == "csr" and not standardize:
-            X = Matrix(X)   # which has been looked at
+            X = Matrix(X, checked=True)
         return LinearObjective(X, task.targets[i], task.loss, l2=l2, fit_intercept=fit_intercept,
                                sample_weight=task.weights[i], n_threads=self._n_threads(),
                                standardize=standardize)

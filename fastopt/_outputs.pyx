@@ -23,8 +23,8 @@ assert STATE.itemsize == sizeof(fo_output)
 def aligned(shape, dtype):
     """Zeros whose first element lies on a 64-byte boundary."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + 64, dtype=np.uint8)
-    start = -raw.ctypes.data % 64
+    cdef cnp.ndarray raw = np.zeros(size + 64, dtype=np.uint8)
+    start = -<size_t>cnp.PyArray_DATA(raw) % 64
     return raw[start:start + size].view(dtype).reshape(shape)
 
 
@@ -84,12 +84,16 @@ cdef class Outputs:
         self.c.w, self.c.w_avg, self.c.q = _data(self.w), _data(self.w_avg), _data(self.q)
         self.c.p, self.c.z = _data(self.scratch[0]), _data(self.scratch[1])
         self.c.g, self.c.c = _data(self.scratch[2]), _data(self.scratch[3])
-        self.copies = []
         for slot, array in enumerate((self.w, self.w_avg, self.state)):
-            self.copies.append(None if array is None else np.empty_like(array))
-            self.kept[slot].live, self.kept[slot].copy = _data(array), _data(self.copies[slot])
+            self.kept[slot].live, self.kept[slot].copy = _data(array), NULL
             self.kept[slot].bytes = 0 if array is None else array.nbytes
             self.kept[slot].item = X.dtype.itemsize if slot < KEPT - 1 else 0   # the state is one of structs
+
+    def make_copies(self):
+        """Room for what is put back after an epoch that diverged."""
+        self.copies = [None if array is None else np.empty_like(array) for array in (self.w, self.w_avg, self.state)]
+        for slot, copy in enumerate(self.copies):
+            self.kept[slot].copy = _data(copy)
 
     def _plain(self, w):
         """A (k, d) view of weights in the kernels' layout."""

@@ -106,6 +106,15 @@ cdef class Run(Epochs):
     def __dealloc__(self):
         PyMem_Free(self.group)
 
+    def run(self, Py_ssize_t max_iter, tol=None, Py_ssize_t n_iter_no_change=5, on_epoch=None):
+        """Train until nothing improves, at most `max_iter` epochs; all as in Epochs.run.  A first epoch has nothing that could be put back."""
+        cdef Outputs out
+        if max_iter > 1:
+            for out in self.outputs:
+                if out.copies is None:
+                    out.make_copies()
+        return super().run(max_iter, tol, n_iter_no_change, on_epoch)
+
     cdef int _init_groups(self, state, coef, coef_avg, int threads) except -1:
         """The outputs, shared among the threads, and the buffers of a block."""
         cdef Outputs out

@@ -2,7 +2,7 @@
 
 Taken from _core by everyone else.
 """
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 cdef extern from "fastopt.h" nogil:
     enum fo_layout:
@@ -30,6 +30,13 @@ cdef extern from "fastopt.h" nogil:
         const void *indices
         const void *indptr
         int element
+
+    enum:
+        FO_MARKS
+
+    ctypedef struct fo_marks:
+        uint32_t bits
+        int32_t before
 
     ctypedef struct fo_block:
         Py_ssize_t n

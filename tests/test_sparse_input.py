@@ -139,3 +139,22 @@ def test_sums_of_other_types(dtype):
     y = np.arange(N) * 1.0
     want = linear_model.Ridge(tol=1e-10).fit((X * (1 if dtype is bool else 2)).toarray(), y)   # True and True are True
     np.testing.assert_allclose(linear_model.Ridge(tol=1e-10).fit(doubled, y).coef_, want.coef_, rtol=1e-4)
+
+
+@pytest.mark.parametrize("indices", [np.int32, np.int64])
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("n, values", [(1, 2), (3, 3), (40, 6), (300, 200)])
+def test_places_with_two_values_are_found_in_rows_of_any_order(indices, ordered, n, values):
+    rng, found = np.random.default_rng(0), set()
+    for d in (values + 1, 50 * values, 10**6):
+        for _ in range(5):
+            rows = np.array([rng.choice(d, values, replace=False) for _ in range(n)], dtype=indices)
+            if rng.random() < 0.5:
+                own = rows[rng.integers(n)]
+                own[-1] = own[0]
+            if ordered:
+                rows.sort(axis=1)
+            twice = any(len(np.unique(row)) < values for row in rows)
+            found.add(twice)
+            assert check_compressed(np.arange(0, n * values + 1, values, dtype=indices), rows.ravel(), n, d, n * values) == twice
+    assert found == {True, False}
