@@ -49,7 +49,7 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> Sequence[Squares] | None:
     -------
     sequence of Squares, or None
     """
-    if _few(objective):
+    if _few(objective, len(folds)):
         strengths: Strengths = {}
         return [Rows(objective.rows(np.setdiff1d(np.arange(objective.n_samples), fold)), strengths=strengths) for fold in folds]
     if not _pays(objective, FEATURES if objective.n_features < objective.n_samples else WIDE):
@@ -79,10 +79,10 @@ def all_sums(objective: Any, targets: Any = None) -> Squares | None:
     return None if found is None or not found.precise(objective.dtype, keep=False) else found
 
 
-def _few(objective: Any) -> bool:
-    """Whether rows are so few, and fewer than columns, that they themselves are all that is needed."""
+def _few(objective: Any, copies: int = 1) -> bool:
+    """Whether rows are so few, and fewer than columns, that they themselves are all that is needed, and may be copied so often."""
     n, d = objective.n_samples, objective.n_features
-    return n < d and n * d <= COPIED and not objective.X.is_sparse and not objective.turned and _pays(objective, d)
+    return n < d and copies * n * d <= COPIED and not objective.X.is_sparse and not objective.turned and _pays(objective, d)
 
 
 def _pays(objective: Any, most: int) -> bool:
