@@ -58,7 +58,7 @@ cdef class Columns:
     turned : bool
         X is transposed: CSR, for a CSC matrix.
     standard : tuple (centre, scale) of ndarray of shape (d,), or None
-        Columns count as (x − centre)/scale, sparse ones as x/scale.
+        Columns count as (x − centre)/scale, sparse ones as x/scale; dense ones may have no scale, None.
     centred : bool
         Dense columns count without their means, so that their products do not lose the digits that the means have.
 
@@ -93,7 +93,8 @@ cdef class Columns:
                 part[:, start:start + ROWS] = some[:, columns].T
             if standard is not None:
                 part -= standard[0][columns, None].astype(X.dtype)
-                part /= standard[1][columns, None].astype(X.dtype)
+                if standard[1] is not None:
+                    part /= standard[1][columns, None].astype(X.dtype)
             if centred:
                 self.mean = part.mean(axis=1, dtype=np.float64).astype(X.dtype)
                 part -= self.mean[:, None]

@@ -15,8 +15,9 @@ from fastopt._linear_outputs import SolvedRegressor
 from fastopt._linear_solved import Found, Task
 from fastopt._linear_solved_params import CONVENTIONS
 from fastopt._path import all_sums
+from fastopt._solver import Solution
 
-SMALL = 1 << 15   # numbers of a dense X of which a copy costs less than a solver's overhead
+SMALL = 1 << 18   # numbers of a dense X of which a copy costs less than a solver's overhead
 
 
 class LeastSquares(SolvedRegressor):
@@ -26,7 +27,7 @@ class LeastSquares(SolvedRegressor):
         """By sums of products where they pay: X is read once for all columns of y."""
         l2, penalty = self._penalty(float(CONVENTIONS[self._convention](vars(self), 1.0)))
         (n, d), k = X.shape, len(task.targets)
-        small = not scipy.sparse.issparse(X) and d <= n and n * d <= SMALL
+        small = not scipy.sparse.issparse(X) and n * d <= SMALL
         if (not (small or k > 1 and d <= max(n, 8 * k)) or penalty is None or penalty.name not in ("l1", "elasticnet")
                 or events.wanted or vars(self).get("standardize") or self._solver_name() not in ("auto", "cd")):
             return super()._solve(X, task, events)
@@ -34,8 +35,9 @@ class LeastSquares(SolvedRegressor):
         sums = all_sums(objective, task.targets)
         if sums is None:
             return super()._solve(X, task, events)
-        tol, found = self._tolerance(objective), []
-        begins = vars(self).get("warm_start", False) or not sums.means().finite   # else at 0, and intercepts follow
+        tol = self._tolerance(objective)
+        found: list[Solution] = []
+        begins = vars(self).get("warm_start", False)   # else at 0, and intercepts follow
         for i in range(k):
             w = self._start(objective, task, i, None) if begins else None
             found += sums.path([(l2, penalty)], w, tol, self._max_iter(), i)

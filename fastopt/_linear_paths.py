@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt._linear_compat import blas_alone
 from fastopt._linear_cv import along, check_grid, strengths_of
 from fastopt._linear_data import float_type
 from fastopt._linear_lasso import ElasticNet
@@ -32,7 +33,7 @@ def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3,
     """Minima of Σ (yᵢ − xᵢ·w)²/(2·n) + alpha·((1 − ρ)/2·‖w‖² + ρ·‖w‖₁) for many alphas; there is no intercept.
 
     Parameters and results are those of `sklearn.linear_model.enet_path`, for one column of y.  Where there are more rows than
-    columns, and not more than 2,048 of these, X is read once for all strengths.
+    columns, and not more than 2,048 of these, or X is small, it is read once for all strengths.
 
     Parameters
     ----------
@@ -160,9 +161,11 @@ def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any, unknow
         raise ValueError(f"coef_init must be finite and of shape ({objective.n_params},), got shape {w.shape}")
     alphas = strengths_of(owner, -objective.gradient(np.zeros_like(w)), ratio, values)
     pairs = [penalty_of(float(alpha), ratio, positive) for alpha in alphas]
-    goal, sums = model._tolerance(objective), all_sums(objective)
-    solutions = list(along(objective, pairs, w, solver="auto", tol=goal, max_iter=values["max_iter"]) if sums is None
-                     else sums.path(pairs, w, goal, values["max_iter"]))
+    goal = model._tolerance(objective)
+    with blas_alone():
+        sums = all_sums(objective)
+        solutions = list(along(objective, pairs, w, solver="auto", tol=goal, max_iter=values["max_iter"]) if sums is None
+                         else sums.path(pairs, w, goal, values["max_iter"]))
     coefs = np.array([solution.w for solution in solutions], dtype=float_type(X)).T
     model._report(Found(coefs.T, None, solutions))
     found = alphas, coefs, np.array([solution.gap for solution in solutions])

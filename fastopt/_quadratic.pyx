@@ -3,7 +3,7 @@
 Used by _descent.pyx for quadratics that are known by columns of X, and from Python, where those that are known by their matrix are
 minimised in one call.  The arithmetic on weights is in csrc/descent.h and BLAS's; knows neither samples nor losses.
 """
-from libc.math cimport INFINITY, isfinite
+from libc.math cimport INFINITY, NAN, copysign, fabs, isfinite
 from libc.string cimport memcpy, memset
 from scipy.linalg.cython_blas cimport dasum
 from scipy.linalg.cython_lapack cimport dposv
@@ -14,9 +14,12 @@ from fastopt._blas cimport add, inner
 from fastopt._core cimport fo_descent, fo_descent_kernels, fo_matrix, fo_regularizer, kernels
 from fastopt._penalties cimport Regularizer
 
+from fastopt._core import PENALTY_NAMES
+
+cdef int L1 = PENALTY_NAMES.index("l1")
+
 cdef enum:
     EPOCHS = 1000       # at most
-    STEPS = 5           # epochs that are extrapolated, at most
     MOST = 10           # between extrapolations, each of which costs some epochs of few weights,
     WORK = 1 << 22      # and numbers that they would read if all weights moved
     IDLE = 3            # batches of epochs in a row that do not lower the value: rounding is all that is left
@@ -86,57 +89,142 @@ def extrapolated(double[:, ::1] points):
     return np.asarray(out[steps]) if m and _extrapolated(m, steps, &points[0, 0], &out[0, 0], &out[steps, 0]) else None
 
 
-cdef struct Quadratic:
-    const fo_descent_kernels *kernel
-    const fo_regularizer *penalty
-    int m
-    const double *H
-    double *first       # (m,) the gradient at
-    double *start       # (m,) this point
-    double *move        # (m,) scratch
+cdef double duality_gap(const fo_regularizer *r, Py_ssize_t m, const double *w, const double *g, double smooth,
+                        double penalty) noexcept nogil:
+    """The gap of squared errors with l1, alone or with l2: at w the penalty has this value, and all else of the objective has the
+    value `smooth` and the gradient g.  Residuals are shrunk by c until they are feasible for the dual problem."""
+    cdef double share = 1 if r.kind == L1 else r.a, c = 1, ridge = 0, pull = 0, alpha, limit, excess
+    cdef Py_ssize_t j
+    for j in range(m):
+        alpha = r.alpha if r.weight == NULL else r.alpha * r.weight[j]
+        limit = alpha * share
+        excess = g[j] + (alpha - limit) * w[j]
+        excess = fabs(excess) if r.low == NULL else -excess
+        if excess > limit and limit < c * excess:
+            c = limit / excess
+        ridge += (alpha - limit) * w[j] * w[j]
+        pull += g[j] * w[j]
+    return smooth + penalty + c * c * (smooth + ridge / 2) - c * (2 * smooth - pull)
+
+
+cdef double _smooth(Quadratic *q, double *w, double *g) noexcept nogil:
+    """The value at w without the penalty, where the gradient is g, above that of the start."""
+    memcpy(q.move, w, q.m * sizeof(double))
+    add(q.m, -1, q.start, q.move)
+    return 0.5 * (inner(q.m, q.first, q.move) + inner(q.m, g, q.move))
 
 
 cdef double _value(Quadratic *q, double *w, double *g) noexcept nogil:
     """The value at w, where the gradient is g, up to a constant."""
-    memcpy(q.move, w, q.m * sizeof(double))
-    add(q.m, -1, q.start, q.move)
-    return 0.5 * (inner(q.m, q.first, q.move) + inner(q.m, g, q.move)) + q.kernel.value(q.penalty, q.m, w)
+    return _smooth(q, w, g) + q.kernel.value(q.penalty, q.m, w)
 
 
-cdef void _jump(Quadratic *q, double *w, double *g, double *trial, double *slope) noexcept nogil:
-    """Go to another point if it is lower."""
+cdef bint _jump(Quadratic *q, double *w, double *g, double *trial, double *slope) noexcept nogil:
+    """Go to another point if it is lower; whether it is."""
     cdef Py_ssize_t j
     memcpy(slope, g, q.m * sizeof(double))
     for j in range(q.m):
         if trial[j] != w[j]:
             add(q.m, trial[j] - w[j], <double *>q.H + j * q.m, slope)
-    if _value(q, trial, slope) < _value(q, w, g):
-        memcpy(w, trial, q.m * sizeof(double))
-        memcpy(g, slope, q.m * sizeof(double))
+    if not _value(q, trial, slope) < _value(q, w, g):
+        return False
+    memcpy(w, trial, q.m * sizeof(double))
+    memcpy(g, slope, q.m * sizeof(double))
+    return True
 
 
-cdef int _minimize(Quadratic *q, fo_descent *plan, double *g, double tol, int between, double *room) noexcept nogil:
-    """Epochs done, until none moves by more than tol allows or they do not lower the value; room has between + STEPS + 3 vectors."""
+cdef bint _leap(Quadratic *q, double *w, double *g, double *trial, double *slope) noexcept nogil:
+    """Go to the minimum of l1, alone or with l2, or of no penalty, over the weights that are not 0 and keep their signs; False if that is
+    not possible.  Where one would change its sign, all such are 0 if that is lower, or else the first of them ends the step."""
+    cdef double share = 1 if q.penalty.kind == L1 else q.penalty.a, alpha, step = 1, ratio
+    cdef double *move = slope   # of these weights alone
+    cdef int k = 0, one = 1, info = 0, a = 0, b, crossing = 0, first = -1
+    cdef Py_ssize_t i, j
+    for j in range(q.m):
+        k += w[j] != 0
+    if not 0 < k <= LEAP:
+        return False
+    for j in range(q.m):
+        if w[j] == 0:
+            continue
+        alpha = q.penalty.alpha if q.penalty.weight == NULL else q.penalty.alpha * q.penalty.weight[j]
+        move[a], b = -g[j] - alpha * ((1 - share) * w[j] + copysign(share, w[j])), 0
+        for i in range(j + 1):
+            if w[i] != 0:
+                q.factor[a * k + b] = q.H[j * q.m + i]
+                b += 1
+        q.factor[a * k + a] += alpha * (1 - share)
+        a += 1
+    dposv(b"U", &k, &one, q.factor, &k, move, &k, &info)
+    if info != 0:
+        return False
+    a = 0
+    for j in range(q.m):
+        trial[j] = w[j]
+        if w[j] == 0:
+            continue
+        trial[j] = w[j] + move[a]
+        if trial[j] * w[j] <= 0:
+            ratio, trial[j] = -w[j] / move[a], 0
+            crossing += 1
+            if ratio < step:
+                step, first = ratio, <int>j
+        q.factor[a] = move[a]   # whose room the jump takes
+        a += 1
+    if _jump(q, w, g, trial, slope) or not crossing or first < 0:
+        return not crossing
+    a = 0
+    for j in range(q.m):
+        trial[j] = w[j]
+        if w[j] != 0:
+            trial[j] = 0 if j == first else w[j] + step * q.factor[a]
+            a += 1
+    _jump(q, w, g, trial, slope)
+    return False
+
+
+cdef int batch_of(Py_ssize_t m) noexcept nogil:
+    """Epochs between extrapolations."""
+    return <int>max(STEPS, min(MOST, WORK // (m * m)))
+
+
+cdef int minimize(Quadratic *q, double *w, double *g, double tol, double *room) noexcept nogil:
+    """Epochs done, until the gap is closed, none moves by more than tol allows or they do not lower the value; `room` has
+    batch_of(m) + STEPS + 6 vectors."""
+    cdef int between = batch_of(q.m), done = 0, some, idle = 0, waited = 0, failures = 0
+    cdef bint leapt
     cdef double *moves = room + (between + 1) * <Py_ssize_t>q.m
     cdef double *trial = moves + STEPS * <Py_ssize_t>q.m
     cdef double best = INFINITY, value
-    cdef int done = 0, some, idle = 0
+    cdef fo_descent plan
+    q.first, q.start, q.move = trial + q.m, trial + 2 * <Py_ssize_t>q.m, trial + 3 * <Py_ssize_t>q.m
+    plan.m, plan.w, plan.next = q.m, w, trial + 4 * <Py_ssize_t>q.m
+    memcpy(q.first, g, q.m * sizeof(double))
+    memcpy(q.start, w, q.m * sizeof(double))
     while done < EPOCHS:
-        some = epochs(q.kernel, q.H, g, NULL, q.penalty, plan, NULL, NULL, tol, between, room)
+        some = epochs(q.kernel, q.H, g, NULL, q.penalty, &plan, NULL, NULL, tol, between, room)
         done += abs(some)
         if some < 0:
             break
-        if _extrapolated(q.m, STEPS, room + (between - STEPS) * <Py_ssize_t>q.m, moves, trial):
-            _jump(q, plan.w, g, trial, moves)
-        value = _value(q, plan.w, g)
+        if q.goal >= 0 and duality_gap(q.penalty, q.m, w, g, q.value + _smooth(q, w, g), q.kernel.value(q.penalty, q.m, w)) <= q.goal:
+            break
+        waited += 1
+        leapt = False
+        if q.factor != NULL and waited > 1 << min(failures, 10):
+            leapt, waited = _leap(q, w, g, trial, moves), 0
+            failures = 0 if leapt else failures + 1
+        if not leapt and _extrapolated(q.m, STEPS, room + (between - STEPS) * <Py_ssize_t>q.m, moves, trial):
+            _jump(q, w, g, trial, moves)
+        value = _value(q, w, g)
         idle = 0 if value < best else idle + 1
         best = min(best, value)
-        if idle >= IDLE or not isfinite(value):
+        if idle >= IDLE or not isfinite(best):
             break
     return done
 
 
-def minimize_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g, double[::1] w, double tol):
+def minimize_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] g, double[::1] w, double tol, double value=NAN,
+                       double gap=-1):
     """Coordinate descent on g·(u − w) + ½ (u − w)ᵀH(u − w) + penalty(u), u the new w, extrapolated every few epochs.
 
     Every few epochs the combination of the last points whose steps cancel best is taken, where it is lower (Anderson's
@@ -153,26 +241,25 @@ def minimize_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] 
         Where to begin; changed.
     tol : float
         Until no step times its curvature exceeds it.
+    value : float
+        Half the mean square and l2/2·‖w‖² at w, of squared errors with l1, alone or with l2.
+    gap : float
+        The duality gap of these at which to end; negative: it is not looked at.
 
     Returns
     -------
     int
         Epochs done.
     """
-    cdef fo_descent plan
     cdef Quadratic q
     cdef int m = <int>w.shape[0], done
     if penalty.n != m or g.shape[0] != m or H.shape[0] != m or H.shape[1] != m:
         raise ValueError(f"expected {penalty.n} weights, and a gradient and a Hessian of as many")
     if m == 0:
         return 0
-    cdef int between = max(STEPS, min(MOST, WORK // (<Py_ssize_t>m * m)))
-    cdef double[:, ::1] room = np.empty((between + STEPS + 6, m))
-    plan.m, plan.w, plan.next = m, &w[0], &room[between + STEPS + 5, 0]
-    q.kernel, q.penalty, q.m, q.H = &kernels(False).descent, &penalty.c, m, &H[0, 0]
-    q.first, q.start, q.move = &room[between + STEPS + 2, 0], &room[between + STEPS + 3, 0], &room[between + STEPS + 4, 0]
-    memcpy(q.first, &g[0], m * sizeof(double))
-    memcpy(q.start, &w[0], m * sizeof(double))
+    cdef double[:, ::1] room = np.empty((batch_of(m) + STEPS + 6, m)), factor = np.empty((min(m, <int>LEAP), min(m, <int>LEAP)))
+    q.kernel, q.penalty, q.m, q.H, q.value, q.goal = &kernels(False).descent, &penalty.c, m, &H[0, 0], value, gap
+    q.factor = &factor[0, 0] if gap >= 0 else NULL
     with nogil:
-        done = _minimize(&q, &plan, &g[0], tol, between, &room[0, 0])
+        done = minimize(&q, &w[0], &g[0], tol, &room[0, 0])
     return done

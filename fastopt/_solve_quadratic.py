@@ -66,12 +66,6 @@ class Leaps:
         return True
 
 
-def times(H: Vector, v: Vector) -> Vector:
-    """A symmetric matrix times a vector, most of which may be 0."""
-    support = v.nonzero()[0]
-    return np.asarray(H @ v if 3 * support.size > v.size else v[support] @ H[support])
-
-
 class ByColumns:
     """A penalised quadratic of the weights u of some features, by the columns of X: s = e + D·X(u − start) is kept, e the first and
     D the second derivatives.  Epochs of coordinate descent, with leaps, or extrapolated."""

@@ -39,7 +39,7 @@ _objective_line|_objective_views
 _chains
 _hessian_softmax
 _hessian|_quadratic|_variance|_dual|_interior
-_descent
+_descent|_walk
 _descent_samples|_descent_gram
 _batch_columns|_batch_cuts|_batch_pace
 _batch_rows|_batch_drive
