@@ -10,6 +10,7 @@ FASTOPT_BUILD_ISAS=base,avx2 no other instruction sets · FASTOPT_SANITIZE=addre
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,17 @@ def is_older(target, sources):
     return not os.path.exists(target) or os.path.getmtime(target) < max(map(os.path.getmtime, sources))
 
 
+def with_headers(source):
+    """A C source and the headers of csrc/ that it includes, and those that they include."""
+    found, ahead = [], [Path(source)]
+    while ahead:
+        path = ahead.pop()
+        if path not in found and path.exists():
+            found.append(path)
+            ahead += [Path("csrc", name) for name in re.findall(r'^\s*#\s*include "(.+)"', path.read_text(encoding="utf-8"), re.M)]
+    return found
+
+
 def openmp_flags(msvc):
     """(compile, link) flags to try, in this order."""
     if os.environ.get("FASTOPT_OPENMP") == "0":
@@ -121,10 +133,10 @@ def openmp_flags(msvc):
     return tries
 
 
-def sanitizer_flags():
-    """Of the sanitizers that are asked for: -O1, as -O3 takes them minutes; names and lines in what they report."""
+def sanitizer_flags(level="-O0"):
+    """Of the sanitizers that are asked for; names and lines in what they report.  Instrumenting specialised bodies takes minutes."""
     names = os.environ.get("FASTOPT_SANITIZE")
-    return [f"-fsanitize={names}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-O1", "-g1"] if names else []
+    return [f"-fsanitize={names}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", level, "-g1", "-DFO_NO_INLINE"] if names else []
 
 
 class BuildExt(build_ext):
@@ -174,7 +186,7 @@ class BuildExt(build_ext):
     def c_flags(self):
         if self.msvc:
             return MSVC_C + ["/WX"] * (os.environ.get("FASTOPT_WERROR") == "1")
-        return GCC_C + GCC_WERROR * (os.environ.get("FASTOPT_WERROR") == "1") + sanitizer_flags()
+        return GCC_C + GCC_WERROR * (os.environ.get("FASTOPT_WERROR") == "1") + sanitizer_flags("-O1")
 
     def module_flags(self):
         return (MSVC_MODULE if self.msvc else GCC_MODULE + sanitizer_flags()) + (self.openmp[0] if self.openmp else [])
@@ -201,13 +213,13 @@ class BuildExt(build_ext):
         return self.compiles(program, compile_flags, link_flags)
 
     # ---- compiling ----
-    def compile_c(self, source, flags, depends, macros=()):
-        """The object file of a C source, made anew if the source, what it depends on or the flags changed."""
+    def compile_c(self, source, flags, macros=()):
+        """The object file of a C source, made anew if the source, a header of csrc/ that it includes or the flags changed."""
         command = [getattr(self.compiler, "compiler_so", None), flags, sorted(macros)]
         digest = hashlib.sha1(repr(command).encode(), usedforsecurity=False).hexdigest()[:8]
         folder = Path(self.build_temp, f"{Path(source).stem}-{digest}")
         target, = self.compiler.object_filenames([source], output_dir=str(folder))
-        if self.force or is_older(target, [source, *depends]):
+        if self.force or is_older(target, [*with_headers(source), "setup.py"]):
             self.compiler.compile([source], output_dir=str(folder), macros=list(macros), extra_postargs=list(flags),
                                   include_dirs=["csrc", numpy.get_include(), *self.compiler.include_dirs])
         return target
@@ -215,8 +227,7 @@ class BuildExt(build_ext):
     def compile_kernels(self, isa):
         """The object file of one table; None if the compiler fails on one that the baseline can stand in for."""
         try:
-            return self.compile_c("csrc/kernels.c", self.c_flags() + self.isa_flags(isa), c_sources(),
-                                  [("FO_ISA", isa)])
+            return self.compile_c("csrc/kernels.c", self.c_flags() + self.isa_flags(isa), [("FO_ISA", isa)])
         except CompileError:
             if isa in BASELINES or os.environ.get("FASTOPT_WERROR") == "1":
                 raise
@@ -224,20 +235,20 @@ class BuildExt(build_ext):
             return None
 
     def compile_dispatch(self):
-        return self.compile_c("csrc/dispatch.c", self.c_flags(), c_sources(),
+        return self.compile_c("csrc/dispatch.c", self.c_flags(),
                               [(f"FO_HAS_{isa.upper()}", "1") for isa in self.isas])
 
     def compile_module(self, ext):
         """Cython in a process of its own, which is what runs in parallel everywhere, then C."""
         source, = ext.sources
-        depends = [source, *map(str, Path("fastopt").glob("*.pxd")), *(f"csrc/{name}" for name in PUBLIC_HEADERS), "setup.py"]
+        depends = [source, *map(str, Path("fastopt").glob("*.pxd")), "setup.py"]
         c_file = Path(self.build_temp, Path(source).stem + ".c")
         if self.force or is_older(c_file, depends):
             c_file.parent.mkdir(parents=True, exist_ok=True)
             directives = ",".join(f"{name}={value}" for name, value in CYTHON_DIRECTIVES.items())
             subprocess.run([sys.executable, "-m", "cython", "-3", "-X", directives, "-I", ".", "--module-name",
                             ext.name, "-o", str(c_file), source], check=True)
-        return self.compile_c(str(c_file), self.module_flags(), depends, [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+        return self.compile_c(str(c_file), self.module_flags(), [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
 
     def build_info(self):
         facts = {"VERSION": self.distribution.get_version(),
@@ -248,10 +259,6 @@ class BuildExt(build_ext):
                  "MACHINE": platform.machine(), "CYTHON": Cython.__version__, "NUMPY": numpy.__version__}
         return ('"""What this copy of fastopt was built with; written by setup.py, read by show_config()."""\n'
                 + "".join(f"{name} = {value!r}\n" for name, value in facts.items()))
-
-
-def c_sources():
-    return [*map(str, Path("csrc").glob("*.[ch]")), "setup.py"]
 
 
 if __name__ == "__main__":

@@ -29,7 +29,11 @@
 #define FO_PREFETCH(p) ((void)(p))
 #define FO_UNLIKELY(x) (x)
 #else
+#ifdef FO_NO_INLINE /* sanitizers, which take many minutes to instrument the specialised bodies */
+#define FO_INLINE static inline
+#else
 #define FO_INLINE static inline __attribute__((always_inline))
+#endif
 #define FO_SIMD _Pragma("omp simd")
 #define FO_SIMD_SUM(...) FO_PRAGMA(omp simd reduction(+ : __VA_ARGS__))
 #define FO_SIMD_MAX(x) FO_PRAGMA(omp simd reduction(max : x))

@@ -49,7 +49,7 @@ cdef class Reader:
     def __init__(self, Matrix X, weight=None, skip=None):
         cdef Py_ssize_t item = 4 if X.is_float else 8
         self.X, self.kernels, self.skip, self.sparse = X, kernels(X.is_float), skip, X.is_sparse
-        self.weight = None if weight is None else np.ascontiguousarray(weight, dtype=np.float64)
+        self.weight = None if weight is None else np.require(weight, np.float64, ["C", "A"])
         self.rows, self.identity = np.empty(BLOCK_ROWS, dtype=np.int32), np.arange(BLOCK_ROWS, dtype=np.int32)
         self.taken, self.sum, self.zeros = np.empty(BLOCK_ROWS), np.zeros(X.d), np.zeros(X.d)
         self.strip = max(1, min(X.d, <Py_ssize_t>STRIP_BYTES // (BLOCK_ROWS * item)))

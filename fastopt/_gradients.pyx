@@ -51,7 +51,7 @@ cdef class RowSparse:
             order = np.argsort(rows, kind="stable")
             rows, starts = np.unique(rows[order], return_index=True)
             values = np.add.reduceat(values[order], starts, axis=0)
-        self.rows, self.values = np.ascontiguousarray(rows), np.ascontiguousarray(values)
+        self.rows, self.values = (np.require(array, None, ["C", "A"]) for array in (rows, values))
 
 
 cdef str name_of(const Arrays *a, Py_ssize_t i, str what):

@@ -102,7 +102,7 @@ cdef class Steps:
         self.design, self.factorise, self.linear, self.plain = total.design, factorise, total.linear, rows is not None
         self.size, self.n, self.copies, self.ones = self.design.size, self.design.n, self.design.copies, len(self.design.units)
         self.target, self.low, self.high, self.round, self.ridge = (
-            np.ascontiguousarray(array, dtype=np.float64) for array in (total.target, total.low, total.high, total.round, total.ridge))
+            np.require(array, np.float64, ["C", "A"]) for array in (total.target, total.low, total.high, total.round, total.ridge))
         if self.plain:
             self.A, self.B, self.units = rows, np.empty((self.n, self.size)), np.ascontiguousarray(self.design.units, dtype=np.intp)
         room = np.zeros((ARRAYS, len(total.target)))   # the first step has none before it

@@ -100,7 +100,7 @@ cdef class Objective:
         job.centre = NULL
         if self.columns is None:
             return
-        mean, self.scale = (np.ascontiguousarray(a, dtype=np.float64) for a in self.columns)
+        mean, self.scale = (np.require(a, np.float64, ["C", "A"]) for a in self.columns)
         self.centre = np.zeros_like(mean, self.p.dtype) if job.sparse else mean.astype(self.p.dtype)   # taken from X as it is read
         self.rest = mean - self.centre                                                                 # made up for
         job.centre = NULL if job.sparse else cnp.PyArray_DATA(<cnp.ndarray>self.centre)
@@ -167,7 +167,7 @@ cdef class Objective:
                 <cnp.ndarray>w):
             a = <cnp.ndarray>w
         else:
-            a = np.ascontiguousarray(w, dtype=np.float64)
+            a = np.require(np.ascontiguousarray(w, dtype=np.float64), None, ["A"])
         if a.ndim != 1 or a.shape[0] != self.n_params:
             raise ValueError(f"{name} must have shape ({self.n_params},), got {np.shape(w)}")
         return a

@@ -35,8 +35,8 @@ cdef class Regularizer:
         if (low is None) != (high is None):
             raise ValueError("low and high must be given together")
         self.n, self.c.kind, self.c.alpha, self.c.a = n, kind, alpha, a
-        weight, low, high = (None if array is None else np.ascontiguousarray(array, dtype=np.float64) for array in (weight, low, high))
-        start, member = (None if array is None else np.ascontiguousarray(array, dtype=np.int64) for array in (start, member))
+        weight, low, high = (None if array is None else np.require(array, np.float64, ["C", "A"]) for array in (weight, low, high))
+        start, member = (None if array is None else np.require(array, np.int64, ["C", "A"]) for array in (start, member))
         self.keep = weight, low, high, start, member
         self.c.groups = 0 if start is None else len(start) - 1
         if weight is not None:

@@ -77,7 +77,7 @@ def predict(Matrix X, coef, intercept, const int32_t[::1] rows=None, int threads
     -------
     ndarray of shape (n, k), of the type of X
     """
-    cdef cnp.ndarray w = np.ascontiguousarray(coef, dtype=X.dtype), b = np.ascontiguousarray(intercept, dtype=X.dtype)
+    cdef cnp.ndarray w = np.require(coef, X.dtype, ["C", "A"]), b = np.require(intercept, X.dtype, ["C", "A"])
     cdef Job job
     cdef Py_ssize_t i, blocks
     cdef int wanted, t

@@ -159,7 +159,7 @@ cdef class Samples:
     def _init_weight(self, weight):
         self.weights, self.weight = NULL, None
         if weight is not None:
-            self.weight = np.ascontiguousarray(weight, dtype=self.X.dtype)
+            self.weight = np.require(weight, self.X.dtype, ["C", "A"])
             taken = np.empty(self.block_rows, dtype=self.X.dtype)
             self.weight_data, self.weights = cnp.PyArray_DATA(self.weight), cnp.PyArray_DATA(taken)
             self.buffers.append(taken)

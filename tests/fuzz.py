@@ -24,11 +24,10 @@ import scipy.sparse as sp
 from guarded import guarded
 
 import fastopt as fo
-from fastopt import linear_model, losses, optimizers, penalties, schedules
+from fastopt import _load, linear_model, losses, optimizers, penalties, schedules
 from fastopt.exceptions import DivergenceError
 
 SIZES = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100, 129, 257]
-LONGEST = 60   # seconds of a case; one that takes longer does not come back
 LAYOUTS = ["C", "F", "strided", "reversed", "unaligned"]
 #: what is no fault of ours
 REFUSED = (ValueError, TypeError, DivergenceError, FloatingPointError)
@@ -260,14 +259,14 @@ def case(seed, counts, names=None):
                 counts["refused", name.partition(".")[0]] += 1
 
 
-def run(first, count, seconds, progress):
+def run(first, count, seconds, longest, progress):
     """Cases in this process; before each, its seed is written down for who outlives it."""
     counts, end, seed, faults = collections.Counter(), time.monotonic() + seconds, first, []
     while (count is None or seed < first + count) and time.monotonic() < end:
         progress.seek(0)
         progress.write(f"{seed:20d}")
         progress.flush()
-        faulthandler.dump_traceback_later(LONGEST, exit=True)
+        faulthandler.dump_traceback_later(longest, exit=True)
         try:
             case(seed, counts)
         except Exception:
@@ -286,8 +285,8 @@ def watch(arguments):
     stop = None if arguments.count is None else first + arguments.count
     path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"fuzz-{os.getpid()}")
     while time.monotonic() < end and (stop is None or first < stop):
-        done = subprocess.run([sys.executable, __file__, "--child", path, "--first", str(first), "--seconds",
-                               str(end - time.monotonic()), *([] if stop is None else ["--count", str(stop - first)])])
+        done = subprocess.run([sys.executable, __file__, "--child", path, "--first", str(first), "--longest", str(arguments.longest),
+                               "--seconds", str(end - time.monotonic()), *([] if stop is None else ["--count", str(stop - first)])])
         if done.returncode in (0, 3):
             failed |= done.returncode == 3
             break
@@ -303,6 +302,7 @@ def watch(arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--longest", type=float, default=60, help="seconds of a case; one that takes longer does not come back")
     parser.add_argument("--first", type=int, default=None)
     parser.add_argument("--count", type=int)
     parser.add_argument("--only", type=int)
@@ -310,11 +310,12 @@ def main():
     arguments = parser.parse_args()
     if arguments.first is None:
         arguments.first = random.SystemRandom().randrange(10 ** 9)
+    _load.heed(False)   # threads, however busy the machine is
     if arguments.only is not None:
         case(arguments.only, collections.Counter(), sys.stdout)
     elif arguments.child:
         with open(arguments.child, "w", encoding="ascii") as progress:
-            sys.exit(3 * run(arguments.first, arguments.count, arguments.seconds, progress))
+            sys.exit(3 * run(arguments.first, arguments.count, arguments.seconds, arguments.longest, progress))
     else:
         sys.exit(watch(arguments))
 

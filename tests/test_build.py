@@ -2,6 +2,7 @@
 import ctypes
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastopt as fo
@@ -94,15 +96,30 @@ def test_nothing_of_the_c_core_leaves_the_module():
 
 
 if os.name == "posix":
+    COMPILER = (os.environ.get("CC") or sysconfig.get_config_var("CC")).split()
+
     def test_kernels_export_their_table_only(tmp_path):
         """A function that two tables shared could be one that this processor cannot run."""
-        compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC")).split()
         kernels = tmp_path / "kernels.o"
-        subprocess.run([*compiler, "-std=c11", "-O1", "-DFO_ISA=any", "-c", str(ROOT / "csrc/kernels.c"), "-o", str(kernels)],
+        subprocess.run([*COMPILER, "-std=c11", "-O1", "-DFO_ISA=any", "-c", str(ROOT / "csrc/kernels.c"), "-o", str(kernels)],
                        check=True)
         listing = subprocess.run(["nm", "-g", str(kernels)], check=True, capture_output=True, text=True).stdout
         defined = {line.split()[-1].lstrip("_") for line in listing.splitlines() if line.split()[-2] not in "Uw"}
         assert defined == {"fo_table_any"}
+
+    @pytest.mark.parametrize("source", ["csrc/kernels.c", "csrc/dispatch.c", "fastopt/_interior.pyx", "fastopt/_batch_drive.pyx"])
+    def test_what_is_compiled_depends_on_the_headers_that_it_includes(source, tmp_path, monkeypatch):
+        """As the compiler itself lists them: a header that is not on the list would change, and objects of old would be linked."""
+        monkeypatch.chdir(ROOT)
+        if source.endswith(".pyx"):
+            written = tmp_path / "module.c"
+            subprocess.run([sys.executable, "-m", "cython", "-3", "-I", ".", source, "-o", str(written)], check=True)
+            source = str(written)
+        rule = subprocess.run([*COMPILER, "-MM", "-DFO_ISA=any", "-Icsrc", f"-I{sysconfig.get_path('include')}", f"-I{np.get_include()}",
+                               source], check=True, capture_output=True, text=True).stdout
+        listed = {Path(name) for name in rule.partition(":")[2].replace("\\\n", " ").split()}
+        found = set(runpy.run_path("setup.py")["with_headers"](source))
+        assert found == {path for path in listed if path.parent.name == "csrc"} | {Path(source)}
 
 
 # ---- another package ----
