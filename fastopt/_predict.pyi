@@ -5,6 +5,5 @@ from numpy.typing import NDArray
 
 from fastopt._core import Matrix
 
-def threads_worth(threads: int, elements: float) -> int: ...
 def predict(X: Matrix, coef: Any, intercept: Any, rows: NDArray[Any] | None = None,
             threads: int = 1) -> NDArray[Any]: ...

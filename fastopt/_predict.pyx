@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t
 
 import numpy as np
 
+from fastopt._threads import threads_worth
 from fastopt._core cimport Matrix, fo_kernels, fo_matrix, kernels
 from fastopt._load cimport spare
 
@@ -16,7 +17,6 @@ cnp.import_array()
 cdef enum:
     BLOCK_ROWS = 1024
     PACKED_BYTES = 1 << 20      # rows of a strided X that are packed at a time
-    WORK_PER_THREAD = 1 << 20   # elements: less is not worth waking a thread for
 
 ctypedef struct Job:
     const fo_kernels *kernels
@@ -45,19 +45,6 @@ cdef void _block(Matrix X, const Job *job, Py_ssize_t i, char *packed, int32_t *
         part = X.from_row(i)
     job.kernels.predict_rows(&part, n, job.k, rows, job.w, job.w_stride, job.b,
                              job.p + i * job.k * <Py_ssize_t>job.size)
-
-
-def threads_worth(int threads, double elements):
-    """How many of so many threads predictions are worth, by the elements of X times the outputs: where other programs want the processors
-    a thread may wait for one longer than a short prediction takes.
-
-    Examples
-    --------
-    >>> from fastopt._predict import threads_worth
-    >>> threads_worth(4, 1e6), threads_worth(4, 1e7)
-    (1, 4)
-    """
-    return max(1, min(threads, <int>min(elements / WORK_PER_THREAD, 4096.0)))
 
 
 def predict(Matrix X, coef, intercept, const int32_t[::1] rows=None, int threads=1):

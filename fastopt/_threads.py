@@ -13,6 +13,9 @@ from pathlib import Path
 
 from . import _runtime
 
+#: elements of X, times outputs, below which a prediction is not worth waking a thread for
+PREDICTED_PER_THREAD = 1 << 20
+
 _set: int | None = None            # by set_num_threads()
 _process = os.getpid()             # where threads are safe: not in a child forked behind Python's back
 _released = False                  # whether the child of the fork under way may use threads
@@ -165,6 +168,19 @@ def get_num_threads() -> int:
     True
     """
     return resolve_threads()
+
+
+def threads_worth(threads: int, elements: float) -> int:
+    """How many of so many threads predictions are worth, by the elements of X times the outputs: where other programs want the processors
+    a thread may wait for one longer than a short prediction takes.
+
+    Examples
+    --------
+    >>> from fastopt._threads import threads_worth
+    >>> threads_worth(4, 1e6), threads_worth(4, 1e7)
+    (1, 4)
+    """
+    return max(1, min(threads, int(min(elements / PREDICTED_PER_THREAD, 4096.0))))
 
 
 def _before_fork() -> None:

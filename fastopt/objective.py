@@ -17,8 +17,7 @@ from ._objective import Objective
 from ._objective_data import column_statistics, matrix_of, targets_of, weights_of
 from ._objective_line import Line
 from ._objective_views import Views
-from ._predict import threads_worth
-from ._threads import resolve_threads
+from ._threads import resolve_threads, threads_worth
 
 Array = NDArray[Any]
 
