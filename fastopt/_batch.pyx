@@ -25,7 +25,7 @@ from fastopt._update cimport Update
 
 from fastopt._batch_columns import column_bounds, columns_ascend
 from fastopt._batch_drive import drives
-from fastopt._outputs import aligned
+from fastopt._memory import aligned
 
 cnp.import_array()
 

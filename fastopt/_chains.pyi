@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt._core import Matrix
-
 class Chains:
     t: float
     n_iter: int
@@ -17,7 +15,3 @@ class Chains:
     def finish(self, j: int) -> None: ...
     @property
     def losses_seen(self) -> NDArray[np.float64]: ...
-
-def rows_of(X: Matrix) -> Matrix: ...
-def source_of(X: Matrix) -> Any: ...
-def row_squares(X: Matrix) -> NDArray[np.float64]: ...

@@ -14,7 +14,7 @@ from fastopt._core cimport Matrix, fo_dual, fo_dual_output, fo_kernels, fo_loss,
 from fastopt._samples cimport Samples
 
 from fastopt._core import LOSS_NAMES
-from fastopt._outputs import aligned
+from fastopt._memory import aligned
 
 cnp.import_array()
 

@@ -13,7 +13,7 @@ from libc.string cimport memset
 import numpy as np
 import scipy.sparse
 
-from fastopt._chains import row_squares
+from fastopt._rows import row_squares
 from fastopt._hessian_softmax import by_products, softmax_hessian
 from fastopt._threads import resolve_threads
 from fastopt._core cimport FO_CSR32, FO_REAL, Matrix, fo_matrix, kernels

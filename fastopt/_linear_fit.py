@@ -8,7 +8,7 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from fastopt._core import PENALTY_NAMES, Matrix
 from fastopt._linear_alike import Alike, alike
 from fastopt._linear_auto import Auto, AutoFit, make_auto
 from fastopt._linear_batch import READY_ROWS, READY_TARGETS, Batches, Metric, copied, make_run, memory_of
-from fastopt._linear_compat import Events
 from fastopt._predict import predict
 from fastopt._samples import Samples
 from fastopt._sgd import Run
@@ -27,6 +26,17 @@ from fastopt.exceptions import DivergenceError
 
 Array = NDArray[Any]
 AnyRun: TypeAlias = "Run | BatchRun | AutoFit"
+
+
+class Events(Protocol):
+    """Who is told when an epoch begins and ends."""
+    wanted: bool
+
+    def begin_epoch(self) -> None:
+        """To be called before an epoch, if wanted."""
+
+    def end_epoch(self, attributes: Any) -> bool:
+        """To be called after it, with a function that returns the fitted attributes; whether to stop."""
 
 
 @dataclass

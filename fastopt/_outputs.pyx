@@ -8,6 +8,8 @@ from libc.stdint cimport int32_t
 
 import numpy as np
 
+from fastopt._memory import aligned
+
 from fastopt._core cimport Matrix, fo_output, fo_outputs
 from fastopt._kept cimport Kept, all_finite
 
@@ -18,14 +20,6 @@ FIELDS = ("b", "b_avg", "scale", "avg_a", "avg_b", "l1_sum", "lr_factor", "sq_no
           "weight_pos", "loss_sum", "penalty_sum")
 STATE = np.dtype([(name, np.float64) for name in FIELDS])
 assert STATE.itemsize == sizeof(fo_output)
-
-
-def aligned(shape, dtype):
-    """Zeros whose first element lies on a 64-byte boundary."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    cdef cnp.ndarray raw = np.zeros(size + 64, dtype=np.uint8)
-    start = -<size_t>cnp.PyArray_DATA(raw) % 64
-    return raw[start:start + size].view(dtype).reshape(shape)
 
 
 cdef void *_data(array):

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg.blas import dger
 
 from . import penalties
-from ._chains import source_of
+from ._rows import source_of
 from ._descent import Columns
 from ._descent_gram import gram
 from ._descent_samples import Samples

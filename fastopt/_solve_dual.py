@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ._dual import LOSSES, Run, gap
 from ._solve_columns import Columns
-from ._solve_samples import PENALTIES, Point, Problem, curvature_of, seed_of
-from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, OVERFLOW, PRECISION, STOPPED, Needs, Solution, Vector, solver
+from ._solve_samples import PENALTIES, Point, Problem, curvature_of
+from ._solver import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, OVERFLOW, PRECISION, STOPPED, Needs, Solution, Vector, solver, seed_of
 from ._threads import resolve_threads
 
 Array = NDArray[Any]

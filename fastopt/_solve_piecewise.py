@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from ._chains import source_of
+from ._rows import source_of
 from ._core import LOSS_TARGETS
 from ._interior import losses_of
 from ._solve_design import Design, Standard, Units

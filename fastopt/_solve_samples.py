@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._chains import row_squares, rows_of
+from ._rows import row_squares, rows_of
 from ._core import LOSS_TARGETS, Matrix
 from ._samples import Samples
 from ._solver import LIMIT, Solution, Vector
@@ -99,17 +99,6 @@ class Problem:
 def curvature_of(loss: Any) -> float:
     """The largest second derivative that a loss has anywhere; infinite where there is none."""
     return float(getattr(loss, "curvature", math.inf))
-
-
-def seed_of(random_state: Any) -> int:
-    """A seed for the order of the samples; None: one and the same, so that a fit gives the same weights each time."""
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(1, 2 ** 31 - 1))
-    try:
-        return int(np.random.default_rng(0 if random_state is None else random_state).integers(1, 2 ** 31 - 1))
-    except (TypeError, ValueError):
-        raise InvalidParameterError(f"random_state must be an integer at least 0, a numpy Generator or RandomState, or None, "
-                                    f"got {random_state!r}") from None
 
 
 def _strengths(penalty: Any) -> tuple[float, float, bool]:

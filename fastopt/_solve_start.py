@@ -13,7 +13,7 @@ from scipy.linalg import eigvalsh_tridiagonal
 
 from ._hessian import row_squares_of
 from ._lbfgs import dot
-from ._solve_samples import seed_of
+from ._solver import seed_of
 
 #: of how many rows one is drawn, at most; rows for each parameter, at least
 MOST, ROWS_A_PARAMETER = 16, 8

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._core import LOSS_NAMES
-from ._solve_samples import PENALTIES, Point, Problem, curvature_of, seed_of
-from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver
+from ._solve_samples import PENALTIES, Point, Problem, curvature_of
+from ._solver import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, solver, seed_of
 from ._threads import resolve_threads
 from ._variance import Run
 

@@ -223,3 +223,14 @@ def find(name: Any, objective: Any, penalty: Any) -> Callable[..., Solution]:
     if reason:
         refuse(name, reason, objective, penalty)
     return entry.run
+
+
+def seed_of(random_state: Any) -> int:
+    """A seed for the order of the samples; None: one and the same, so that a fit gives the same weights each time."""
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(1, 2 ** 31 - 1))
+    try:
+        return int(np.random.default_rng(0 if random_state is None else random_state).integers(1, 2 ** 31 - 1))
+    except (TypeError, ValueError):
+        raise InvalidParameterError(f"random_state must be an integer at least 0, a numpy Generator or RandomState, or None, "
+                                    f"got {random_state!r}") from None
