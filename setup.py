@@ -1,6 +1,6 @@
-"""Build of the extension modules.  csrc/kernels.c is compiled once per instruction set and linked into fastopt._core; the
+"""Build of the extension modules.  csrc/core/kernels.c is compiled once per instruction set and linked into fastopt._core.tables; the
 other modules reach its tables through ``cimport fastopt._core``, so that set_isa() acts everywhere.  All C sources and
-all fastopt/*.pyx are compiled side by side.  What the compiler can do (OpenMP, each instruction set) is found by trying;
+all *.pyx of fastopt/ are compiled side by side.  What the compiler can do (OpenMP, each instruction set) is found by trying;
 what was found is written to fastopt/_build_info.py for show_config().  Metadata is in pyproject.toml.
 
 Environment: CC the compiler · FASTOPT_OPENMP=0 no threads · FASTOPT_WERROR=1 warnings of csrc/ are errors ·
@@ -37,7 +37,7 @@ class Isa(NamedTuple):
 
 ON_X86 = "#if !defined(__x86_64__) && !defined(_M_X64)\n#error not x86-64\n#endif\n#include <immintrin.h>\n"
 ON_ARM = "defined(__aarch64__) || defined(_M_ARM64)"
-# csrc/dispatch.c lists the same names
+# csrc/core/dispatch.c lists the same names
 # the baseline, which few processors need, is made smaller: 85 KB of the wheel's 5 MB
 ISAS = {
     "base": Isa(["-O2", "-ftree-vectorize"], [], f"#if {ON_ARM}\n#error its baseline is neon\n#endif\nint one;\n"),
@@ -50,6 +50,7 @@ ISAS = {
 }
 
 BASELINES = ("base", "neon")   # one of them is always there
+CORE = "fastopt._core.tables"    # the module that holds the kernels
 
 # -fno-math-errno, -fno-trapping-math: no result changes, but loops vectorise.  -ffp-contract=off: a·b + c is one
 # rounding only where the source says fma.  -fvisibility=hidden: nothing of the C core leaves fastopt._core.
@@ -70,9 +71,10 @@ int main(void) {
     return n == 0;
 }
 """
+INCLUDE = ["csrc/include", "csrc"]
 CYTHON_DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
                      "freethreading_compatible": True}
-PUBLIC_HEADERS = ["lists.h", *sorted(path.name for path in Path(__file__).parent.glob("csrc/fastopt*.h"))]
+PUBLIC_HEADERS = sorted(path.name for path in Path(__file__).parent.glob("csrc/include/*.h"))
 
 
 def processors():
@@ -112,7 +114,7 @@ def with_headers(source):
         path = ahead.pop()
         if path not in found and path.exists():
             found.append(path)
-            ahead += [Path("csrc", name) for name in re.findall(r'^\s*#\s*include "(.+)"', path.read_text(encoding="utf-8"), re.M)]
+            ahead += [Path(folder, name) for folder in INCLUDE for name in re.findall(r'^\s*#\s*include "(.+)"', path.read_text(encoding="utf-8"), re.M)]
     return found
 
 
@@ -160,7 +162,7 @@ class BuildExt(build_ext):
         self.isas = [isa for isa in self.isas if kernels[isa].result()]
         core.append(self.compile_dispatch())
         for ext, object_ in zip(self.extensions, objects):
-            ext.sources, ext.extra_objects = [], [object_, *(core if ext.name == "fastopt._core" else [])]
+            ext.sources, ext.extra_objects = [], [object_, *(core if ext.name == CORE else [])]
             ext.depends = ext.extra_objects
             ext.extra_link_args = self.link_flags()
         super().build_extensions()
@@ -170,7 +172,7 @@ class BuildExt(build_ext):
         build_lib = Path(self.build_lib, "fastopt")
         (build_lib / "include").mkdir(parents=True, exist_ok=True)
         for name in PUBLIC_HEADERS:
-            shutil.copy(Path("csrc", name), build_lib / "include")
+            shutil.copy(Path("csrc", "include", name), build_lib / "include")
         for folder in [build_lib] + [Path("fastopt")] * bool(self.inplace):
             (folder / "_build_info.py").write_text(self.build_info(), encoding="utf-8")
 
@@ -221,13 +223,13 @@ class BuildExt(build_ext):
         target, = self.compiler.object_filenames([source], output_dir=str(folder))
         if self.force or is_older(target, [*with_headers(source), "setup.py"]):
             self.compiler.compile([source], output_dir=str(folder), macros=list(macros), extra_postargs=list(flags),
-                                  include_dirs=["csrc", numpy.get_include(), *self.compiler.include_dirs])
+                                  include_dirs=[*INCLUDE, numpy.get_include(), *self.compiler.include_dirs])
         return target
 
     def compile_kernels(self, isa):
         """The object file of one table; None if the compiler fails on one that the baseline can stand in for."""
         try:
-            return self.compile_c("csrc/kernels.c", self.c_flags() + self.isa_flags(isa), [("FO_ISA", isa)])
+            return self.compile_c("csrc/core/kernels.c", self.c_flags() + self.isa_flags(isa), [("FO_ISA", isa)])
         except CompileError:
             if isa in BASELINES or os.environ.get("FASTOPT_WERROR") == "1":
                 raise
@@ -235,14 +237,14 @@ class BuildExt(build_ext):
             return None
 
     def compile_dispatch(self):
-        return self.compile_c("csrc/dispatch.c", self.c_flags(),
+        return self.compile_c("csrc/core/dispatch.c", self.c_flags(),
                               [(f"FO_HAS_{isa.upper()}", "1") for isa in self.isas])
 
     def compile_module(self, ext):
         """Cython in a process of its own, which is what runs in parallel everywhere, then C."""
         source, = ext.sources
-        depends = [source, *map(str, Path("fastopt").glob("*.pxd")), "setup.py"]
-        c_file = Path(self.build_temp, Path(source).stem + ".c")
+        depends = [source, *map(str, Path("fastopt").rglob("*.pxd")), "setup.py"]
+        c_file = Path(self.build_temp, f"{ext.name}.c")   # by the dotted name: two folders may hold a run.pyx
         if self.force or is_older(c_file, depends):
             c_file.parent.mkdir(parents=True, exist_ok=True)
             directives = ",".join(f"{name}={value}" for name, value in CYTHON_DIRECTIVES.items())
@@ -264,6 +266,6 @@ class BuildExt(build_ext):
 if __name__ == "__main__":
     if sys.platform == "darwin":   # Pythons from python.org ask for two architectures at once; kernels are for one
         os.environ.setdefault("ARCHFLAGS", f"-arch {platform.machine()}")
-    setup(ext_modules=[Extension(f"fastopt.{path.stem}", [path.as_posix()])
-                       for path in sorted(Path("fastopt").glob("*.pyx"))],
+    setup(ext_modules=[Extension(".".join(path.with_suffix("").parts), [path.as_posix()])
+                       for path in sorted(Path("fastopt").rglob("*.pyx"))],
           cmdclass={"build_ext": BuildExt})

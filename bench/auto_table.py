@@ -14,20 +14,19 @@ import itertools
 import time
 import warnings
 
+import data
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from report import table
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-import data
 from fastopt import linear_model
-from report import table
 
-CLASSES = ("covtype adult credit mammography shuttle higgs_like connect4 fars fashion_mnist a9a agaricus imdb "
-           "newsgroups").split()
-VALUES = "bike protein housing elevators kin40k diamonds".split()
+CLASSES = ["covtype", "adult", "credit", "mammography", "shuttle", "higgs_like", "connect4", "fars", "fashion_mnist", "a9a", "agaricus", "imdb", "newsgroups"]
+VALUES = ["bike", "protein", "housing", "elevators", "kin40k", "diamonds"]
 WITH_TEST = {"adult", "higgs_like", "fashion_mnist", "a9a", "agaricus", "imdb", "newsgroups"}
 LARGE = {"fashion_mnist", "newsgroups"}   # a smaller grid, no exact solver
 GRID = {"alpha": (1e-6, 1e-5, 1e-4, 1e-3, 1e-2), "rate": (("optimal", 0.01), ("invscaling", 0.01), ("invscaling", 0.1),

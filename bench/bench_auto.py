@@ -10,15 +10,14 @@ from __future__ import annotations
 import functools
 import warnings
 
+import auto_table
+import data
 import numpy as np
 import pytest
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-import auto_table
-import data
 
 STAND_INS = {"diabetes": datasets.load_diabetes, "breast_cancer": datasets.load_breast_cancer}
 CASES = ("covtype", "adult", "credit", "bike", "protein") if data.is_real() else tuple(STAND_INS)

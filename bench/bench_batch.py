@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import functools
 
+import data
 import pytest
 from sklearn.base import clone
-
-import data
-from fastopt.linear_model import SGDClassifier
 from turns import epochs_in_turn
+
+from fastopt.linear_model import SGDClassifier
 
 SINGLE = {"one sample a step": {}}
 BATCHES = {"64, sgd": {"batch_size": 64}, "64, adam": {"batch_size": 64, "optimizer": "adam"}}

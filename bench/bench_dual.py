@@ -12,16 +12,16 @@ import functools
 import importlib.util
 import time
 
+import data
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
 from sklearn import svm as sklearn_svm
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC, LinearSVR
 
-import data
 import fastopt as fo
 import fastopt.linear_model
-from fastopt import _solve_dual, _solve_variance
+from fastopt._solvers.stochastic import saga as _solve_variance, sdca as _solve_dual
 
 PASSES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96)
 TARGETS = (1e-3, 1e-6)

@@ -11,16 +11,16 @@ import sys
 import time
 import warnings
 
+import data
 import numpy as np
 import scipy.sparse
 from scipy.special import logsumexp
 from sklearn import datasets
 from sklearn.linear_model import LogisticRegression as Theirs
 from sklearn.preprocessing import StandardScaler
-
-import data
-from fastopt.linear_model import LogisticRegression
 from turns import in_turn
+
+from fastopt.linear_model import LogisticRegression
 
 
 def real(name, rows=None, dtype=np.float64, form=np.ascontiguousarray, classes=None):

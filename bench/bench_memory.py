@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import tracemalloc
 
+import data
 import pytest
 
-import data
 from fastopt.linear_model import SGDClassifier
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 
+import data
 import numpy as np
 import pytest
 
-import data
 import fastopt as fo
 
 HIDDEN, BATCH, EPOCHS = 64, 128, 3

@@ -12,14 +12,14 @@ from __future__ import annotations
 import functools
 import os
 
+import data
 import numpy as np
 import pytest
 from sklearn._loss.loss import HalfBinomialLoss
 from sklearn.linear_model._linear_loss import LinearModelLoss
-
-import data
-import fastopt as fo
 from turns import in_turn
+
+import fastopt as fo
 
 try:
     import torch

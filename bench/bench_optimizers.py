@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from turns import in_turn
 
 import fastopt as fo
-from turns import in_turn
 
 try:
     import torch

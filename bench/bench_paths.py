@@ -11,15 +11,15 @@ from __future__ import annotations
 import functools
 import time
 
+import everyday
 import numpy as np
 import pytest
+from race_problems import SETS
 from sklearn.datasets import load_digits
 from sklearn.model_selection import KFold
-
-import everyday
-from fastopt import linear_model as ours
-from race_problems import SETS
 from turns import in_turn
+
+from fastopt import linear_model as ours
 
 FOLDS = KFold(5)
 TIGHT = {"tol": 1e-4, "n_jobs": 1, "max_iter": 10_000}

@@ -15,9 +15,9 @@ import pytest
 import scipy.sparse
 from sklearn import linear_model as theirs
 from sklearn.datasets import load_diabetes, load_iris
+from turns import in_turn
 
 from fastopt import linear_model as ours
-from turns import in_turn
 
 
 def dense(n, d, k=1, mean=0.0, dtype=np.float64, weighted=False):

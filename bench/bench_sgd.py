@@ -12,15 +12,15 @@ from __future__ import annotations
 import functools
 import time
 
+import data
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.linear_model import SGDClassifier as SklearnSGDClassifier
-
-import data
-from fastopt.linear_model import SGDClassifier
 from turns import epochs_in_turn, in_turn
+
+from fastopt.linear_model import SGDClassifier
 
 LIBRARIES = {"fastopt": SGDClassifier, "scikit-learn": SklearnSGDClassifier}
 

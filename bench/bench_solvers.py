@@ -8,7 +8,6 @@ solver_race.py).  cyanure and snapml take part where they are installed.
 from __future__ import annotations
 
 import pytest
-
 from race_rows import row, rows
 
 

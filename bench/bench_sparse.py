@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 
 import pytest
-
 from race_rows import row, rows
 
 LIBRARIES = ("fastopt", "scikit-learn", "celer", "skglm")

@@ -14,12 +14,11 @@ import time
 import warnings
 
 import numpy as np
-from sklearn import linear_model as their_models
-from sklearn import svm as their_machines
+from sklearn import linear_model as their_models, svm as their_machines
 from sklearn.datasets import load_diabetes, load_iris, make_regression
+from turns import in_turn
 
 from fastopt import linear_model as ours
-from turns import in_turn
 
 
 def normal(n, d, k=1, count=10, noise=0.5, correlation=0.0):

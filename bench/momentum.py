@@ -12,12 +12,12 @@ from __future__ import annotations
 import sys
 import time
 
+import data
 import numpy as np
 from scipy.special import expit
 
-import data
 from fastopt import LinearObjective
-from fastopt._solve import solve
+from fastopt._solvers.auto import solve
 
 CASES = ("condition-1e4", "condition-1e6", "a9a-1", "a9a-0.01", "a9a-0.0001")
 SOLVERS = ("katyusha", "saga", "svrg", "sdca", "lbfgs", "newton-cholesky")

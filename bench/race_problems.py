@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
+from data import int32_indices, is_real, load, narrow
 from scipy.optimize import minimize
 from scipy.special import expit, xlogy
-
-from data import int32_indices, is_real, load, narrow
 
 
 class Problem(NamedTuple):

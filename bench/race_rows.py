@@ -7,7 +7,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-
 from data import is_real
 from race_problems import NAMES, problem as problem_of
 from solver_race import TARGETS, best_of, libraries, raced

@@ -14,10 +14,9 @@ import sys
 import time
 
 import numpy as np
-from threadpoolctl import threadpool_limits
-
 from race_problems import NAMES, optimum, problem as problem_of
 from solver_rivals import fastopt, rivals
+from threadpoolctl import threadpool_limits
 
 TARGETS = (1e-3, 1e-6)
 

@@ -9,7 +9,8 @@ import functools
 import importlib.util
 import itertools
 import warnings
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp

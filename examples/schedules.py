@@ -6,9 +6,9 @@ import matplotlib
 import numpy as np
 
 matplotlib.use("agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
-from fastopt import schedules as S  # noqa: E402
+from fastopt import schedules as S
 
 FAMILIES = {
     "decays": [S.ExponentialDecay(1, 0.5, 20), S.InverseTime(1, 1.0, 20), S.InverseSqrt(1, 10), S.InverseScaling(1, 0.5)],

@@ -17,13 +17,14 @@ if not os.path.exists(os.path.join(__path__[0], "_build_info.py")):
     if not __path__:
         raise ImportError("fastopt is neither installed nor built in place: run `pip install .` in its source folder")
 
+from fastopt._core.config import get_include, show_config, warn_unknown_isa
+from fastopt._core.tables import available_isas, set_isa
+from fastopt._core.threads import get_num_threads, set_num_threads
+
 from ._build_info import VERSION as __version__
-from ._config import get_include, show_config, warn_unknown_isa
-from ._core import available_isas, set_isa
-from ._threads import get_num_threads, set_num_threads
 
 _MODULES = ("batching", "exceptions", "linear_model", "losses", "optimizers", "penalties", "schedules")
-_FUNCTIONS = {"LinearObjective": "objective", "minimize": "_minimize", "minimize_stochastic": "_minimize_epochs",
+_FUNCTIONS = {"LinearObjective": "objective", "minimize": "_minimize", "minimize_stochastic": "_minimize.stochastic",
               "scipy_method": "_minimize"}   # where they are
 
 __all__ = ["LinearObjective", "__version__", "available_isas", "batching", "exceptions", "get_include", "get_num_threads",
@@ -31,17 +32,18 @@ __all__ = ["LinearObjective", "__version__", "available_isas", "batching", "exce
            "set_num_threads", "show_config"]
 
 if TYPE_CHECKING:
-    from . import batching as batching
-    from . import exceptions as exceptions
-    from . import linear_model as linear_model
-    from . import penalties as penalties
-    from . import losses as losses
-    from . import optimizers as optimizers
-    from . import schedules as schedules
-    from ._minimize import minimize as minimize
-    from ._minimize import scipy_method as scipy_method
-    from ._minimize_epochs import minimize_stochastic as minimize_stochastic
-    from .objective import LinearObjective as LinearObjective
+    from fastopt import (
+        batching as batching,
+        exceptions as exceptions,
+        linear_model as linear_model,
+        losses as losses,
+        optimizers as optimizers,
+        penalties as penalties,
+        schedules as schedules,
+    )
+    from fastopt._minimize import minimize as minimize, scipy_method as scipy_method
+    from fastopt._minimize.stochastic import minimize_stochastic as minimize_stochastic
+    from fastopt.objective import LinearObjective as LinearObjective
 else:   # hidden from type checkers, which would take any name to be a module
     def __getattr__(name: str) -> Any:
         if name in _MODULES:

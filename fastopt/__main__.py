@@ -1,7 +1,7 @@
 """`python -m fastopt` and the `fastopt` script: the command line, or one line on what it needs."""
 import sys
 
-from ._extras import needs
+from fastopt._common.extras import needs
 
 
 def main():
@@ -11,7 +11,7 @@ def main():
             import rich  # noqa: F401
             import typer  # noqa: F401
 
-            from ._cli import main as run
+            from fastopt._cli import main as run
     except ImportError as error:
         print(f"fastopt: {error}", file=sys.stderr)
         sys.exit(1)

@@ -13,11 +13,16 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
-if not [*ROOT.glob("fastopt/_core*.so"), *ROOT.glob("fastopt/_core*.pyd")]:   # python -m pytest puts "." on the path
+if not [*ROOT.glob("fastopt/_core/tables*.so"), *ROOT.glob("fastopt/_core/tables*.pyd")]:   # python -m pytest puts "." on the path
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
 
 import fastopt as fo  # noqa: E402
-from fastopt import _core, _load, _runtime, _threads  # noqa: E402
+from fastopt._core import (
+    load as _load,
+    runtime as _runtime,
+    tables as _core,
+    threads as _threads,
+)
 
 # a shell that starts the tests in the background has them ignore Ctrl-C, and their children too: tests of it would wait
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,5 +1,5 @@
 """Calls kernels of fastopt's table in use: a loss with its gradient, and a schedule of learning rates."""
-from fastopt._core cimport active, fo_loss, fo_schedule, kernels
+from fastopt._core.tables cimport active, fo_loss, fo_schedule, kernels
 
 cdef extern from "fastopt.h" nogil:
     enum:

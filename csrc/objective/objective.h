@@ -1,0 +1,274 @@
+/* objective.h: an objective over a whole data set: from the predictions of a block of rows to values, to the factors of the rows
+ * in the gradient and in products with the Hessian; and the way of weights and gradients between their user, in double, and X.
+ * Used by objective/_objective.pyx, which reads X by the loops of batch.h; knows nothing of threads. */
+
+/* log Σ exp(p) − p_y of a row of k outputs; c = softmax(p) − [y] */
+FO_INLINE real F(softmax_row)(ptrdiff_t k, ptrdiff_t y, const real *restrict p, real *restrict c) {
+    real most = p[0], sum = 0;
+    for (ptrdiff_t j = 1; j < k; j++) most = p[j] > most ? p[j] : most;
+    FO_SIMD
+    for (ptrdiff_t j = 0; j < k; j++) c[j] = F(exp_)(p[j] - most);
+    for (ptrdiff_t j = 0; j < k; j++) sum += c[j];
+    const real inverse = 1 / sum, own = p[y] - most;
+    for (ptrdiff_t j = 0; j < k; j++) c[j] *= inverse;
+    c[y] -= 1;
+    return F(log_)(sum) - own;
+}
+
+/* Σ weight·loss of n samples from the i-th on; c = factor·weight·loss' of each output */
+FO_INLINE double F(softmax_rows)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
+    const real *y = (const real *)s->y + i, *weight = s->weight ? (const real *)s->weight + i : NULL;
+    double sum = 0;
+    for (ptrdiff_t r = 0; r < n; r++) {
+        const real own = weight ? weight[r] : 1, value = F(softmax_row)(s->k, (ptrdiff_t)y[r], p + r * s->k, c + r * s->k);
+        sum += (double)F(weighed)(own, value);
+        for (ptrdiff_t j = 0; j < s->k; j++) c[r * s->k + j] = F(weighed)((real)s->factor * own, c[r * s->k + j]);
+    }
+    return sum;
+}
+
+/* sum_j += Σ_i c[i, j] */
+FO_INLINE void F(add_outputs)(ptrdiff_t n, ptrdiff_t k, const real *c, double *sum) {
+    if (k == 1)
+        for (ptrdiff_t i = 0; i < n; i += LOSS_CHUNK)
+            sum[0] += (double)F(loss_sum)(n - i < LOSS_CHUNK ? n - i : LOSS_CHUNK, NULL, c + i);
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            for (ptrdiff_t j = 0; j < k; j++) sum[j] += (double)c[i * k + j];
+}
+
+/* p[i, j] += b[j] */
+static void F(objective_shift)(ptrdiff_t n, ptrdiff_t k, const double *b, void *predictions) {
+    real *restrict p = predictions;
+    if (k == 1) {
+        const real b0 = (real)b[0];
+        FO_SIMD
+        for (ptrdiff_t i = 0; i < n; i++) p[i] += b0;
+    } else {
+        for (ptrdiff_t i = 0; i < n; i++)
+            for (ptrdiff_t j = 0; j < k; j++) p[i * k + j] += (real)b[j];
+    }
+}
+
+/* Σ weight·loss of n samples from the i-th on at p (n, k), c = factor·weight·loss'.  The last few are done as a whole vector,
+ * since the loops over losses are: the samples that are added have no weight. */
+FO_INLINE double F(errors_of)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
+    if (s->softmax) return F(softmax_rows)(s, i, n, p, c);
+    const ptrdiff_t size = n * s->k, rest = size % VLEN, whole = size - rest;
+    const real *y = (const real *)s->y + i * s->k, *weight = s->weight ? (const real *)s->weight + i * s->k : NULL;
+    double value = F(loss_block)(&s->loss, whole, y, p, weight, s->factor, NULL, c);
+    if (rest) {
+        real last[4][64 / sizeof(real)] = {{0}}; /* y, p, weight, c */
+        for (ptrdiff_t at = 0; at < rest; at++) {
+            last[0][at] = y[whole + at];
+            last[1][at] = p[whole + at];
+            last[2][at] = weight ? weight[whole + at] : 1;
+        }
+        value += F(loss_block)(&s->loss, VLEN, last[0], last[1], last[2], s->factor, NULL, last[3]);
+        memcpy(c + whole, last[3], (size_t)rest * sizeof(real));
+    }
+    return value;
+}
+
+static double F(objective_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, void *predictions,
+                                  void *factors, double *sum) {
+    real *p = predictions, *c = factors;
+    if (b) F(objective_shift)(n, s->k, b, p);
+    const double value = F(errors_of)(s, i, n, p, c);
+    if (sum) F(add_outputs)(n, s->k, c, sum);
+    return value;
+}
+
+/* ---- products with the Hessian ---- */
+
+/* c_j = weight·π_j·(q_j − Σ π·q), π = softmax(p) */
+FO_INLINE void F(softmax_curvature)(ptrdiff_t k, real weight, const real *restrict p, const real *restrict q, real *restrict c) {
+    real mean = 0;
+    F(softmax_row)(k, 0, p, c);
+    c[0] += 1;
+    for (ptrdiff_t j = 0; j < k; j++) mean += c[j] * q[j];
+    for (ptrdiff_t j = 0; j < k; j++) c[j] = F(weighed)(weight, c[j] * (q[j] - mean));
+}
+
+/* h = factor·weight·loss'' of m <= LOSS_CHUNK numbers; rounded up to whole vectors in h and on the way, since the loops are */
+FO_INLINE void F(curvatures_of)(const fo_samples *s, ptrdiff_t m, const real *y, const real *p, const real *weight, real *h) {
+    real targets[LOSS_CHUNK], last[LOSS_CHUNK];
+    const ptrdiff_t whole = (m + VLEN - 1) / VLEN * VLEN;
+    const real *seen = F(loss_targets)(&s->loss, m, y, targets);
+    if (whole > m) {
+        if (seen != targets) memcpy(targets, seen, (size_t)m * sizeof(real));
+        memcpy(last, p, (size_t)m * sizeof(real));
+        for (ptrdiff_t i = m; i < whole; i++) targets[i] = last[i] = 0;
+        seen = targets;
+        p = last;
+    }
+    F(loss_hessians)(&s->loss, whole, seen, p, h);
+    F(loss_scale)(m, weight, (real)s->factor, h);
+}
+
+static void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, const void *predictions,
+                                   void *products, void *factors, double *sum) {
+    const ptrdiff_t k = s->k, size = n * k;
+    const real *p = predictions, *y = s->y, *weight = s->weight;
+    real *q = products, *c = factors, h[LOSS_CHUNK];
+    if (b) F(objective_shift)(n, k, b, q);
+    for (ptrdiff_t r = 0; s->softmax && r < n; r++)
+        F(softmax_curvature)(k, (real)s->factor * (weight ? weight[i + r] : 1), p + r * k, q + r * k, c + r * k);
+    for (ptrdiff_t at = 0; !s->softmax && at < size; at += LOSS_CHUNK) {
+        const ptrdiff_t m = size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK, own = i * k + at;
+        F(curvatures_of)(s, m, y + own, p + at, weight ? weight + own : NULL, h);
+        FO_SIMD
+        for (ptrdiff_t j = 0; j < m; j++) c[at + j] = F(weighed)(h[j], q[at + j]);
+    }
+    F(add_outputs)(n, k, c, sum);
+}
+
+/* ---- along a line ---- */
+
+static double F(objective_line)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, double step, const void *predictions,
+                                const void *products, void *scratch, double *slope) {
+    const ptrdiff_t k = s->k, size = n * k;
+    const real *p = predictions, *q = products, t = (real)step;
+    real *z = scratch, *c = z + size;
+    double value, sum = 0;
+    FO_SIMD
+    for (ptrdiff_t j = 0; j < size; j++) z[j] = F(fma_)(t, q[j], p[j]);
+    value = F(errors_of)(s, i, n, z, c);
+    for (ptrdiff_t at = 0; at < size; at += LOSS_CHUNK)
+        sum += (double)F(loss_sum)(size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK, c + at, q + at);
+    *slope += sum;
+    return value;
+}
+
+/* p ← p + step·q */
+static void F(objective_move)(ptrdiff_t n, double step, const void *products, void *predictions) {
+    const real *restrict q = products, t = (real)step;
+    real *restrict p = predictions;
+    FO_SIMD
+    for (ptrdiff_t i = 0; i < n; i++) p[i] = F(fma_)(t, q[i], p[i]);
+}
+
+/* ---- gradients of CSR rows, summed in double: no block is too long for it, and none has a gradient of its own to add up ---- */
+
+FO_INLINE void F(objective_scatter_loop)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const real *c, double *g) {
+    const ptrdiff_t k = chunk->k;
+    for (ptrdiff_t i = 0; i < chunk->n; i++) {
+        const F(row) x = F(row_of)(layout, X, chunk->rows[i]);
+        const real *own = c + i * k;
+        for (ptrdiff_t at = 0; k == 1 && at < x.m; at++) g[column(layout, x.columns, at)] += (double)own[0] * (double)x.x[at];
+        for (ptrdiff_t at = 0; k > 1 && at < x.m; at++) {
+            double *to = g + column(layout, x.columns, at) * chunk->feature_stride;
+            const double value = (double)x.x[at];
+            for (ptrdiff_t j = 0; j < k; j++) to[j] += value * (double)own[j];
+        }
+    }
+}
+
+static void F(objective_scatter)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
+    if (X->layout == FO_CSR32) F(objective_scatter_loop)(FO_CSR32, X, chunk, c, g);
+    else F(objective_scatter_loop)(FO_CSR64, X, chunk, c, g);
+}
+
+/* ---- X by columns: the rows of the kernels are its columns ---- */
+
+/* g[f, j] = Σ_i c[i, j]·x_i over the values of each column, in double every so many */
+FO_INLINE void F(objective_gather_loop)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const real *c, double *g) {
+    enum { SEGMENT = 4096 };
+    const ptrdiff_t k = chunk->k;
+    real part[64 / sizeof(real)];
+    for (ptrdiff_t f = 0; f < chunk->n; f++) {
+        const F(row) x = F(row_of)(layout, X, f);
+        for (ptrdiff_t j = 0; j < k; j++) g[f * k + j] = 0;
+        for (ptrdiff_t at = 0; at < x.m; at += SEGMENT) {
+            const ptrdiff_t m = x.m - at < SEGMENT ? x.m - at : SEGMENT;
+            const F(row) segment = {x.x + at, (const char *)x.columns + at * (layout == FO_CSR32 ? 4 : 8), m};
+            if (k == 1) {
+                g[f] += (double)F(dot_csr)(layout, segment, c, (F(row)){0});
+                continue;
+            }
+            for (ptrdiff_t j = 0; j < k; j += VLEN) { /* a vector of outputs at a time */
+                fo_chunk some = *chunk;
+                some.k = k - j < VLEN ? k - j : VLEN;
+                F(batch_dot_csr)(layout, &some, segment, c + j, part);
+                for (ptrdiff_t t = 0; t < some.k; t++) g[f * k + j + t] += (double)part[t];
+            }
+        }
+    }
+}
+
+static void F(objective_gather)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
+    if (X->layout == FO_CSR32) F(objective_gather_loop)(FO_CSR32, X, chunk, c, g);
+    else F(objective_gather_loop)(FO_CSR64, X, chunk, c, g);
+}
+
+/* to (k, n) = from (n, k) */
+static void F(objective_turn)(ptrdiff_t n, ptrdiff_t k, const void *matrix, void *turned) {
+    const real *from = matrix;
+    real *to = turned;
+    for (ptrdiff_t j = 0; j < k; j++)
+        for (ptrdiff_t i = 0; i < n; i++) to[j * n + i] = from[i * k + j];
+}
+
+/* ---- weights in, gradients out ---- */
+
+/* w = weights·scale where X finds them; shift[j] = −Σ w·centre */
+static void F(objective_enter)(const fo_weights *layout, const double *weights, void *out, double *shift) {
+    const double *scale = layout->scale, *centre = layout->centre;
+    real *w = out;
+    for (ptrdiff_t j = 0; j < layout->k; j++) {
+        const double *from = weights + j * layout->d;
+        real *to = w + j * layout->output_stride;
+        double sum = 0;
+        if (layout->feature_stride == 1 && !scale) {
+            FO_SIMD
+            for (ptrdiff_t f = 0; f < layout->d; f++) to[f] = (real)from[f];
+        } else {
+            for (ptrdiff_t f = 0; f < layout->d; f++)
+                to[f * layout->feature_stride] = (real)(scale ? from[f] / scale[f] : from[f]);
+        }
+        for (ptrdiff_t f = 0; centre && f < layout->d; f++) sum += (double)to[f * layout->feature_stride] * centre[f];
+        shift[j] = -sum;
+    }
+}
+
+/* total += g, g ← 0 */
+static void F(objective_flush)(ptrdiff_t n, void *gradient, double *restrict total) {
+    real *restrict g = gradient;
+    FO_SIMD
+    for (ptrdiff_t i = 0; i < n; i++) {
+        total[i] += (double)g[i];
+        g[i] = 0;
+    }
+}
+
+#if !REAL_IS_FLOAT
+/* the first of `parts` arrays of n, `stride` apart, becomes their sum, in their order */
+static void objective_combine(ptrdiff_t parts, ptrdiff_t stride, ptrdiff_t n, double *sums) {
+    for (ptrdiff_t part = 1; part < parts; part++) {
+        const double *restrict from = sums + part * stride;
+        double *restrict to = sums;
+        FO_SIMD
+        for (ptrdiff_t i = 0; i < n; i++) to[i] += from[i];
+    }
+}
+
+/* g (k, d) of the user from sums where X left them and sums of factors: (sums − centre·Σ c)/scale + l2·w; returns ‖w‖² */
+static double objective_leave(const fo_weights *layout, const double *sums, const double *c_sum, double l2, const double *w,
+                              double *g) {
+    const double *scale = layout->scale, *centre = layout->centre;
+    const ptrdiff_t d = layout->d;
+    for (ptrdiff_t j = 0; j < layout->k; j++) {
+        const double *from = sums + j * layout->output_stride;
+        if (!scale && layout->feature_stride == 1) {
+            FO_SIMD
+            for (ptrdiff_t f = 0; f < d; f++) g[j * d + f] = from[f] + l2 * w[j * d + f];
+            continue;
+        }
+        for (ptrdiff_t f = 0; f < d; f++) {
+            const double sum = from[f * layout->feature_stride] - (centre ? centre[f] * c_sum[j] : 0);
+            g[j * d + f] = (scale ? sum / scale[f] : sum) + l2 * w[j * d + f];
+        }
+    }
+    return fo_square_sum_f64(layout->k * d, w);
+}
+#endif

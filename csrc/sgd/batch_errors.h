@@ -1,0 +1,124 @@
+/* batch_errors.h: mini-batches: from the predictions of the rows of a chunk to their factors in the gradient, the values of
+ * their losses, and averages of weights.  Used by _sgd/batch/rows.pyx; knows nothing of columns. */
+
+/* softmax(p) − y of a row of k outputs, y one-hot */
+FO_INLINE void F(softmax_error)(ptrdiff_t k, const real *restrict y, const real *restrict p, real *restrict c) {
+    real most = p[0], sum = 0;
+    for (ptrdiff_t j = 1; j < k; j++) most = p[j] > most ? p[j] : most;
+    FO_SIMD
+    for (ptrdiff_t j = 0; j < k; j++) c[j] = F(exp_)(p[j] - most);
+    for (ptrdiff_t j = 0; j < k; j++) sum += c[j];
+    for (ptrdiff_t j = 0; j < k; j++) c[j] = c[j] / sum - y[j];
+}
+
+/* what row i counts, the class of one-hot y included */
+FO_INLINE double F(batch_row_weight)(const fo_errors *e, ptrdiff_t i, const real *y, const real *weight, double factor) {
+    double row = factor * (weight ? (double)weight[i] : 1);
+    if (e->softmax && e->class_weight)
+        for (ptrdiff_t j = 0; j < e->k; j++) row *= y[i * e->k + j] > 0 ? e->class_weight[2 * j + 1] : 1;
+    return row;
+}
+
+/* what y counts in output j, whose classes are apart from those of the others */
+FO_INLINE double F(batch_own_weight)(const fo_errors *e, ptrdiff_t j, real y) {
+    return e->softmax || !e->class_weight ? 1 : e->class_weight[2 * j + (y > 0)];
+}
+
+/* what the class of a row of one-hot y, or the output's y, multiplies c with */
+FO_INLINE void F(batch_weigh)(const fo_errors *e, const ptrdiff_t k, ptrdiff_t n, const real *y, const real *weight,
+                              double factor, real *c) {
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const double row = F(batch_row_weight)(e, i, y, weight, factor);
+        for (ptrdiff_t j = 0; j < k; j++) {
+            const real limit = R(1e12), g = e->unit ? c[i * k + j] / (real)e->unit[j] : c[i * k + j];
+            const real cut = g > limit ? limit : g < -limit ? -limit : g;
+            c[i * k + j] = F(weighed)((real)(row * F(batch_own_weight)(e, j, y[i * k + j])), cut);
+        }
+    }
+}
+
+/* predictions within their range; nan stays nan */
+FO_INLINE void F(batch_cut)(const fo_errors *e, ptrdiff_t n, real *p) {
+    for (ptrdiff_t j = 0; j < e->k; j++) {
+        const real low = (real)e->range[2 * j], high = (real)e->range[2 * j + 1];
+        for (ptrdiff_t i = j; i < n * e->k; i += e->k) p[i] = p[i] < low ? low : p[i] > high ? high : p[i];
+    }
+}
+
+/* k outputs: a constant where there is one, as a loop of one round a row costs more than the row */
+FO_INLINE void F(batch_errors_loop)(const ptrdiff_t k, const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride,
+                                    const void *sums, const void *targets, const void *weight, double factor, void *raw,
+                                    void *factors, double *restrict g_b) {
+    const real *y = targets, *s = sums;
+    real *p = raw, *c = factors;
+    for (ptrdiff_t i = 0; i < n * k; i++) {
+        real sum = s[i];
+        for (ptrdiff_t block = 1; block < blocks; block++) sum += s[block * stride + i];
+        p[i] = sum;
+    }
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t j = 0; j < k; j++) p[i * k + j] += (real)e->b[j];
+    if (e->range) F(batch_cut)(e, n, p);
+    if (e->softmax)
+        for (ptrdiff_t i = 0; i < n; i++) F(softmax_error)(k, y + i * k, p + i * k, c + i * k);
+    else F(loss_grads_loop)(&e->loss, n * k, y, p, c);
+    F(batch_weigh)(e, k, n, y, weight, factor, c);
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t j = 0; j < k; j++) g_b[j] += (double)c[i * k + j];
+}
+
+static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
+                            const void *targets, const void *weight, double factor, void *raw, void *factors, double *g_b) {
+    if (e->k == 1) F(batch_errors_loop)(1, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
+    else F(batch_errors_loop)(e->k, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
+}
+
+/* log Σ exp(p) − y·p of a row of one-hot y */
+FO_INLINE double F(softmax_value)(ptrdiff_t k, const real *y, const real *p) {
+    real most = p[0], sum = 0, own = 0;
+    for (ptrdiff_t j = 1; j < k; j++) most = p[j] > most ? p[j] : most;
+    FO_SIMD_SUM(sum, own)
+    for (ptrdiff_t j = 0; j < k; j++) {
+        sum += F(exp_)(p[j] - most);
+        own += y[j] * (p[j] - most);
+    }
+    return (double)(F(log_)(sum) - own);
+}
+
+static double F(batch_values)(const fo_errors *e, ptrdiff_t n, const void *y, void *p) {
+    double sum = 0;
+    if (e->softmax) {
+        for (ptrdiff_t i = 0; i < n; i++)
+            sum += F(softmax_value)(e->k, (const real *)y + i * e->k, (const real *)p + i * e->k);
+        return sum;
+    }
+    F(loss_values)(&e->loss, n * e->k, y, p);
+    for (ptrdiff_t i = 0; i < n * e->k; i++) sum += (double)((const real *)p)[i];
+    return sum / (double)e->k;
+}
+
+/* row after row, so that the sum does not depend on where chunks end */
+static void F(batch_objective)(const fo_errors *e, ptrdiff_t n, const void *targets, const void *weight, const void *raw,
+                               void *scratch, double *sum) {
+    const ptrdiff_t k = e->k;
+    const real *y = targets;
+    real *value = scratch;
+    memcpy(value, raw, (size_t)(n * k) * sizeof(real));
+    if (!e->softmax) F(loss_values)(&e->loss, n * k, y, value);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double row = 0;
+        if (e->softmax) row = F(softmax_value)(k, y + i * k, value + i * k);
+        else
+            for (ptrdiff_t j = 0; j < k; j++) row += F(batch_own_weight)(e, j, y[i * k + j]) * (double)value[i * k + j];
+        const double own = F(batch_row_weight)(e, i, y, weight, 1);
+        *sum += own != 0 ? own * row : 0;
+    }
+}
+
+static void F(average)(ptrdiff_t n, double share, const void *weights, void *averages) {
+    const real *restrict w = weights;
+    real *restrict mean = averages;
+    const real factor = (real)share;
+    FO_SIMD
+    for (ptrdiff_t i = 0; i < n; i++) mean[i] = F(fma_)(factor, w[i] - mean[i], mean[i]);
+}

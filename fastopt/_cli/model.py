@@ -1,0 +1,163 @@
+"""The estimator that the options and the data ask for, and the defaults that depend on the data.
+
+Used by _cli.train and _cli.compare.  The defaults were chosen on some fifteen public data sets: the adaptive schedule,
+with a first step that the size of the rows allows, came within a few thousandths of the optimum on all of them without a
+parameter set by hand; with the estimators' own defaults some diverged.
+"""
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from fastopt._data.errors import USAGE, CliError, did_you_mean, one_of
+
+PENALTIES = ("l2", "l1", "elasticnet", "none")
+SCHEDULES = ("adaptive", "optimal", "constant", "invscaling", "pa1", "pa2")
+DOMAINS = {"classification": ("sign", "unit", "real"), "regression": ("real", "nonnegative", "positive")}   # of y, by task
+LOG_LINK = ("poisson", "gamma", "tweedie")            # their targets are not shifted or scaled: y must stay positive
+CURVATURE = {"log_loss": 0.25, "squared_hinge": 2.0, "modified_huber": 2.0}       # largest second derivative; else 1
+
+
+def make_estimator(options, task, X, y):
+    """An unfitted SGDClassifier or SGDRegressor.
+
+    Parameters
+    ----------
+    options : TrainOptions
+    task : {"classification", "regression"}
+    X, y : the rows to learn from, prepared
+
+    Raises
+    ------
+    CliError
+        If an option names what there is not.
+    """
+    from fastopt.linear_model import SGDClassifier, SGDRegressor
+
+    kind = SGDClassifier if task == "classification" else SGDRegressor
+    name, loss = chosen_loss(options.loss, task)
+    schedule = one_of("learning rate", options.learning_rate, SCHEDULES)
+    penalty = one_of("penalty", options.penalty, PENALTIES)
+    params = dict(
+        loss=loss, penalty=None if penalty == "none" else penalty, alpha=options.alpha, l1_ratio=options.l1_ratio,
+        learning_rate=schedule, eta0=options.eta0 or step_size(X, y, name, schedule), power_t=options.power_t,
+        max_iter=options.max_iter, tol=None if options.tol == -np.inf else options.tol, n_iter_no_change=options.patience,
+        early_stopping=options.early_stopping, restore_best=options.early_stopping, average=options.average,
+        random_state=options.seed)
+    if options.epsilon is not None:
+        params["epsilon"] = options.epsilon
+    if task == "classification":
+        params["n_jobs"] = options.threads
+    if options.class_weight is not None:
+        params["class_weight"] = class_weights(options.class_weight, y, task)
+    return kind(**params)
+
+
+def step_size(X, y, loss, schedule):
+    """The first step: a quarter of what the mean row allows, and no more than the largest row allows.
+
+    A step of 2 / (L ‖x‖²), L the largest second derivative of the loss, is where one sample starts to overshoot.
+    """
+    if schedule in ("pa1", "pa2"):
+        return 1.0                                   # there eta0 bounds the step rather than being it
+    squares = np.ravel(X.multiply(X).sum(axis=1)) if sp.issparse(X) else np.einsum("ij,ij->i", X, X)
+    curvature = CURVATURE.get(loss, 1.0)
+    if loss in LOG_LINK:
+        curvature = max(1.0, float(np.mean(np.abs(y))))
+    mean, largest = float(squares.mean(dtype=np.float64)) + 1, float(squares.max()) + 1
+    return float(f"{max(min(0.25 / mean, 1.0 / largest) / curvature, 1e-9):.3g}")
+
+
+def chosen_loss(text, task):
+    """The name of a loss, and what the estimator is given: the name, or a Loss for ``quantile:quantile=0.9``."""
+    from fastopt import losses
+
+    text = text or ("log_loss" if task == "classification" else "squared_error")
+    name, colon, settings = text.partition(":")
+    _check_loss(name, task)
+    if not colon:
+        return name, name
+    try:
+        params = {key.strip(): float(value) for key, value in (part.split("=") for part in settings.split(","))}
+        return name, losses.get(name, **params)
+    except (TypeError, ValueError) as error:
+        raise CliError(f"--loss {text}: {error}; write its parameters as in quantile:quantile=0.9", USAGE) from error
+
+
+def _check_loss(loss, task):
+    """CliError, with the near match, for a loss that there is not or that is for the other task."""
+    from fastopt import losses
+
+    known = {t: [name for name in losses.names() if losses.get(name).target in DOMAINS[t]] for t in DOMAINS}
+    other = "regression" if task == "classification" else "classification"
+    if loss in known[task]:
+        return
+    if loss in known[other]:
+        raise CliError(f"loss {loss!r} is for {other}; for {task} there are: {', '.join(known[task])}", USAGE)
+    near = did_you_mean(loss, known[task])
+    raise CliError(f"unknown loss {loss!r}{near or '; known: ' + ', '.join(known[task])}", USAGE)
+
+
+def class_weights(text, y, task):
+    """'balanced', or the weights in ``no=1,yes=5`` by class."""
+    if task != "classification":
+        raise CliError("--class-weight is for classes; this is a regression", USAGE)
+    if text == "balanced":
+        return text
+    classes, weights = {str(c): c for c in np.unique(y).tolist()}, {}
+    for part in text.split(","):
+        name, _, weight = part.strip().rpartition("=")
+        if name not in classes:
+            near = did_you_mean(name or part, ["balanced", *classes])
+            raise CliError(f"--class-weight: no class {name or part!r}{near}; write balanced, or a weight for each class, "
+                           f"such as {','.join(f'{c}=1' for c in list(classes)[:3])}", USAGE)
+        try:
+            weights[classes[name]] = float(weight)
+        except ValueError:
+            raise CliError(f"--class-weight: {weight!r} is not a number", USAGE) from None
+        if not 0 <= weights[classes[name]] < np.inf:
+            raise CliError(f"--class-weight: the weight of {name!r} is {weight}; expected a number ≥ 0", USAGE)
+    return weights
+
+
+class TargetScale:
+    """The target of a regression in standard deviations from its mean, and the model brought back to its own units.
+
+    A step size then means the same whatever the target's unit.  The identity for classes, for losses with a log link and
+    for --no-scale.
+    """
+
+    def __init__(self, y, task, loss, scale):
+        wanted = scale and task == "regression" and loss not in LOG_LINK
+        self.center, self.scale = (float(np.mean(y)), float(np.std(y))) if wanted else (0.0, 1.0)
+        self.active = wanted
+
+    def apply(self, y):
+        """y as the estimator is to see it."""
+        return (y - self.center) / self.scale if self.active else y
+
+    def undo(self, estimator, preparer):
+        """Weights for the target's own units, in place, and in float64: 1e8 + 2 x has no digits left for 2 x in float32."""
+        if self.active:
+            estimator.coef_ = np.asarray(estimator.coef_, dtype=np.float64) * self.scale
+            estimator.intercept_ = np.asarray(estimator.intercept_, dtype=np.float64) * self.scale + self.center
+            preparer.dtype = "float64"
+
+    def back(self, predicted):
+        """Predictions in the target's own units."""
+        return np.asarray(predicted, dtype=np.float64) * self.scale + self.center if self.active else predicted
+
+
+def loss_text(loss):
+    """The name of a loss, with its parameters if it has some of its own."""
+    return loss if isinstance(loss, str) else \
+        f"{loss.name}({', '.join(f'{k}={v:g}' for k, v in loss.params.items() if v is not None)})"
+
+
+def describe(estimator):
+    """``SGDClassifier: log_loss, l2 (alpha 1e-05), adaptive steps from 0.0159``."""
+    penalty = f"{estimator.penalty} (alpha {estimator.alpha:g})" if estimator.penalty else "no penalty"
+    step = "" if estimator.learning_rate == "optimal" else f" from {estimator.eta0:g}"
+    extra = ", averaged" if estimator.average else ""
+    name, loss = type(estimator).__name__, loss_text(estimator.loss)
+    return f"{name}: {loss}, {penalty}, {estimator.learning_rate} steps{step}{extra}"

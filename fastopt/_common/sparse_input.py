@@ -1,0 +1,146 @@
+"""Sparse X as users have it, looked at before anybody else gets it: SciPy's compiled code reads past arrays that contradict each other.
+
+Used by the checks of the estimators (linear_model._shared.data) and of objectives (objective._data).  Behind it X is CSR or CSC, its arrays agree, and
+no place has two values.  Knows nothing of what X is for.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from fastopt._core.compressed import check_compressed
+
+
+def checked(X: Any) -> Any:
+    """Sparse X as CSR or CSC, values that are stored twice summed; the same object where nothing is to be done, and all else as it is.
+
+    Parameters
+    ----------
+    X : object
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    TypeError, ValueError
+        If its arrays contradict each other or its shape.
+
+    Examples
+    --------
+    >>> import scipy.sparse as sp
+    >>> from fastopt._common.sparse_input import checked
+    >>> checked(sp.csr_matrix(([1.0, 2.0], [0, 0], [0, 2, 2]), shape=(2, 1))).data
+    array([3.])
+    """
+    if not scipy.sparse.issparse(X):
+        return X
+    if len(X.shape) != 2:
+        raise ValueError(f"Expected 2D array, got {len(X.shape)}D array instead: X must have 2 dimensions, got shape {X.shape}")
+    if X.format not in ("csr", "csc"):
+        X = READ[X.format](X) if X.format in READ else X.tocsr()
+    return _compressed(X)
+
+
+def _compressed(X: Any) -> Any:
+    """CSR and CSC with arrays as kernels take them, without duplicates."""
+    by_rows = X.format == "csr"
+    n, d = X.shape if by_rows else X.shape[::-1]
+    data, indices, indptr = _values(X, 1), *_indices(X)
+    twice = check_compressed(indptr, indices, n, d, len(data), words="columns" if by_rows else "rows")
+    used = int(indptr[-1])
+    if not twice and used == len(data) and data is X.data and indices is X.indices and indptr is X.indptr:
+        return X
+    kind = type(X)
+    if not twice:
+        return kind((data[:used], indices[:used], indptr), shape=X.shape)
+    if data.dtype == np.float16:   # SciPy does not add these
+        data = data.astype(np.float32)
+    found = kind((data[:used].copy(), indices[:used].copy(), indptr.copy()), shape=X.shape)
+    found.sum_duplicates()
+    return found
+
+
+def _whole(array: Any) -> Any:
+    """The array, or a copy of it in one piece."""
+    return array if array.flags.c_contiguous and array.flags.aligned else array.copy()
+
+
+def _values(X: Any, ndim: int) -> Any:
+    """X.data, which holds real numbers."""
+    data = X.data
+    if not isinstance(data, np.ndarray):
+        raise TypeError(f"X.data must be an ndarray, got {type(data).__name__}")
+    if data.ndim != ndim:
+        raise ValueError(f"X.data of a {X.format} matrix must have {ndim} dimension{'s' * (ndim > 1)}, got {data.ndim}")
+    if data.dtype.kind not in "fiub":
+        raise (ValueError("Complex data not supported: X must hold real numbers, got complex") if data.dtype.kind == "c" else
+               TypeError(f"X must hold real numbers, got {data.dtype}"))
+    return _whole(data)
+
+
+def _integers(name: str, array: Any) -> Any:
+    """An array of numbers of rows or columns."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"X.{name} must be integers, got {array.dtype}")
+    if array.ndim != 1:
+        raise ValueError(f"X.{name} must have 1 dimension, got {array.ndim}")
+    return array
+
+
+def _indices(X: Any) -> tuple[Any, Any]:
+    """X.indices and X.indptr in one piece, both of int32 or both of int64."""
+    indices, indptr = _integers("indices", X.indices), _integers("indptr", X.indptr)
+    if indices.dtype != indptr.dtype or indices.dtype not in (np.int32, np.int64):
+        indices, indptr = indices.astype(np.int64), indptr.astype(np.int64)
+    return _whole(indices), _whole(indptr)
+
+
+# ---- formats that are read as CSR ----
+
+def _bsr(X: Any) -> Any:
+    """Blocks of rows and columns; their offsets and indices are those of a smaller CSR matrix."""
+    data, indices, indptr = _values(X, 3), *_indices(X)
+    height, width = data.shape[1:]
+    if not (height and width) or X.shape[0] % height or X.shape[1] % width:
+        raise ValueError(f"X.data of a bsr matrix of shape {X.shape} must hold blocks that divide it, got {(height, width)}")
+    check_compressed(indptr, indices, X.shape[0] // height, X.shape[1] // width, len(data), looks=False, words="blocks of columns")
+    return type(X)((data, indices, indptr), shape=X.shape).tocsr()
+
+
+def _coo(X: Any) -> Any:
+    data, row, col = _values(X, 1), _integers("row", X.row), _integers("col", X.col)
+    for name, places, size in (("row", row, X.shape[0]), ("col", col, X.shape[1])):
+        if len(places) != len(data):
+            raise ValueError(f"X.{name} must be as many as X.data, {len(data)}, got {len(places)}")
+        if len(places) and not (places.min() >= 0 and places.max() < size):
+            raise ValueError(f"X.{name} must lie in 0 … {size - 1}, got {places.min()} … {places.max()}")
+    return type(X)((data, (row, col)), shape=X.shape).tocsr()
+
+
+def _dia(X: Any) -> Any:
+    data, offsets = _values(X, 2), _integers("offsets", X.offsets)
+    if len(offsets) != len(data) or len(np.unique(offsets)) != len(offsets):
+        raise ValueError(f"X.offsets must be as many as the rows of X.data, {len(data)}, and none twice, got {offsets}")
+    inside = (-X.shape[0] < offsets) & (offsets < X.shape[1])
+    return type(X)((data[inside], offsets[inside].astype(np.int64)), shape=X.shape).tocsr()
+
+
+def _lil(X: Any) -> Any:
+    """Lists of columns and of values, one a row."""
+    for name in ("rows", "data"):
+        lists = getattr(X, name)
+        if not isinstance(lists, np.ndarray) or lists.dtype != object or lists.shape != X.shape[:1] or \
+                not all(isinstance(row, list) for row in lists):
+            raise ValueError(f"X.{name} of a lil matrix of shape {X.shape} must hold {X.shape[0]} lists")
+    for i, (row, values) in enumerate(zip(X.rows, X.data)):
+        if len(row) != len(values):
+            raise ValueError(f"X.rows and X.data of a lil matrix must be alike in length, got {len(row)} and {len(values)} in row {i}")
+    return X.tocsr()
+
+
+READ = {"bsr": _bsr, "coo": _coo, "dia": _dia, "lil": _lil}

@@ -1,0 +1,186 @@
+"""One minimisation: where it is, when it ends, whom it tells, and the result in SciPy's form.
+
+A method is a generator over a Run: each `next` is one iteration, which leaves the new point in ``run.point`` and the one before
+in ``run.previous``; a method that cannot go on returns a status.  Used by the methods and the front doors.
+"""
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from .function import Array, Objective
+
+SUCCESS, LIMIT, PRECISION, NAN, STOPPED = 0, 1, 2, 3, 99
+
+#: SciPy's sentences
+CONVERGED = "Optimization terminated successfully."
+MAX_ITERATIONS = "Maximum number of iterations has been exceeded."
+MAX_EVALUATIONS = "Maximum number of function evaluations has been exceeded."
+MESSAGES = {SUCCESS: CONVERGED, PRECISION: "Desired error not necessarily achieved due to precision loss.",
+            NAN: "NaN result encountered.", STOPPED: "`callback` raised `StopIteration`."}
+
+PATIENCE = 50   # iterations in a row that lower neither value nor gradient: gtol is below what rounding lets a method reach
+
+WITHIN_GTOL = " The gradient is within gtol."
+
+Steps = Generator[None, None, int]
+
+
+class Point:
+    """A point, the value and the gradient there."""
+    __slots__ = ("x", "f", "g")
+
+    def __init__(self, x: Array) -> None:
+        self.x, self.f, self.g = x, math.nan, np.zeros_like(x)
+
+
+def keep(point: Point, to: Point, f: float) -> None:
+    """Copy a point, with this value."""
+    np.copyto(to.x, point.x)
+    np.copyto(to.g, point.g)
+    to.f = f
+
+
+class Run:
+    """The state that methods share.
+
+    Attributes
+    ----------
+    point, previous : Point
+        Where the run is, and where it was an iteration before.
+    trial : Point
+        Room for the point that is being tried.
+    lower, upper : ndarray or None
+        Bounds on x.
+    nit : int
+        Iterations done.
+    extra : dict
+        Fields of the result that only this method has.
+    optimality : callable
+        How far the point is from stationary, in the norm of `gtol`.
+    penalty : callable
+        What is added to fun, as a function of x; methods that know it add it themselves.
+    patience : float
+        Iterations without a lower value or gradient until the run ends; methods that are free to go up set it to inf.
+    finish : callable
+        Called at the end with the status: a method may still choose the point.
+    """
+
+    def __init__(self, objective: Objective, x0: Array, bounds: tuple[Array, Array] | None = None) -> None:
+        self.objective, self.nit = objective, 0
+        self.lower: Array | None = None if bounds is None else bounds[0]
+        self.upper: Array | None = None if bounds is None else bounds[1]
+        self.point, self.previous, self.trial = (Point(x) for x in (x0.copy(), x0.copy(), x0.copy()))
+        self.extra: dict[str, Any] = {}
+        self.optimality: Callable[[], float] = self._gradient_norm if bounds is None else self._projected_norm
+        self.penalty: Callable[[Array], float] = lambda x: 0.0
+        self._scratch = np.empty_like(x0)
+        self.nan_seen = False
+        self.patience: float = PATIENCE
+        self.finish: Callable[[int], None] = lambda status: None
+
+    def clip(self, x: Array) -> Array:
+        """x moved into the bounds."""
+        return x if self.lower is None else np.clip(x, self.lower, self.upper, out=x)
+
+    def evaluate(self, point: Point) -> bool:
+        """Value and gradient at point.x; False if one of them is not finite."""
+        point.f = self.objective.value(point.x)
+        finite = math.isfinite(point.f) and self.objective.gradient(point.x, point.g)
+        self.nan_seen = self.nan_seen or not finite
+        return finite
+
+    def start(self) -> bool:
+        """Evaluate the first point."""
+        finite = self.evaluate(self.point)
+        self.point.f += self.penalty(self.point.x)
+        return finite
+
+    def accept(self) -> None:
+        """The trial becomes the point."""
+        self.previous, self.point, self.trial = self.point, self.trial, self.previous
+
+    def _gradient_norm(self) -> float:
+        return float(np.abs(self.point.g, out=self._scratch).max())
+
+    def _projected_norm(self) -> float:
+        step = np.subtract(self.point.x, self.point.g, out=self._scratch)
+        np.subtract(self.clip(step), self.point.x, out=step)
+        return float(np.abs(step, out=step).max())
+
+    def stuck(self) -> int:
+        """The status of a method that finds no better point."""
+        return NAN if self.nan_seen else PRECISION
+
+
+def drive(run: Run, steps: Steps, options: Mapping[str, Any], callback: Callable[[OptimizeResult], None] | None
+          ) -> OptimizeResult:
+    """Iterate until a test is met."""
+    if not run.start():
+        return result(run, NAN)
+    lowest, least, idle = run.point.f, run.optimality(), 0
+    if least <= options["gtol"]:
+        return result(run, SUCCESS, WITHIN_GTOL)
+    while True:
+        if run.nit >= options["maxiter"]:
+            return result(run, LIMIT, MAX_ITERATIONS)
+        if run.objective.nfev >= options["maxfun"]:
+            return result(run, LIMIT, MAX_EVALUATIONS)
+        run.nan_seen = False
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return result(run, stop.value)
+        run.nit += 1
+        if callback is not None:
+            try:
+                callback(OptimizeResult(x=run.point.x.copy(), fun=run.point.f))
+            except StopIteration:
+                return result(run, STOPPED)
+        optimality = run.optimality()
+        reason = WITHIN_GTOL if optimality <= options["gtol"] else small_change(run, options)
+        if reason:
+            return result(run, SUCCESS, reason)
+        idle = 0 if run.point.f < lowest or optimality < least else idle + 1
+        lowest, least = min(lowest, run.point.f), min(least, optimality)
+        if idle >= run.patience:
+            return result(run, PRECISION)
+
+
+def small_change(run: Run, options: Mapping[str, Any]) -> str:
+    """Why the last step says that the run has converged; empty if it does not."""
+    new, old = run.point, run.previous
+    if options["ftol"] > 0 and old.f - new.f <= options["ftol"] * max(abs(old.f), abs(new.f), 1):
+        return " The value's relative reduction is within ftol."
+    if options["xtol"] > 0:
+        moved = np.linalg.norm(np.subtract(new.x, old.x, out=run.trial.x))
+        if moved <= options["xtol"] * (options["xtol"] + np.linalg.norm(new.x)):
+            return " The step is within xtol."
+    return ""
+
+
+def result(run: Run, status: int, detail: str = "") -> OptimizeResult:
+    """SciPy's result."""
+    run.finish(status)
+    message = detail if status == LIMIT else MESSAGES[status] + detail
+    return OptimizeResult(x=run.point.x, fun=run.point.f, jac=run.point.g, nit=run.nit, nfev=run.objective.nfev,
+                          njev=run.objective.njev, status=status, success=status == SUCCESS, message=message,
+                          **run.extra)
+
+
+def wrap_callback(callback: Callable[..., Any] | None) -> Callable[[OptimizeResult], None] | None:
+    """SciPy's two kinds of callback as one: of ``intermediate_result`` by that name, or of a copy of x."""
+    if callback is None:
+        return None
+    try:
+        by_name = set(inspect.signature(callback).parameters) == {"intermediate_result"}
+    except (TypeError, ValueError):   # some builtins have no signature
+        by_name = False
+    if by_name:
+        return lambda state: callback(intermediate_result=state)
+    return lambda state: callback(state.x)

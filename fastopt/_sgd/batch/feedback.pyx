@@ -1,0 +1,126 @@
+"""What a step of mini-batches asks of Python, or of numbers that Python gave: learning rates and batch sizes that follow from the
+loss and the gradient of each batch, and steps by products of matrices.
+
+Used by _sgd/batch/run.pyx, _sgd/batch/work.pyx and _sgd/batch/steps.pyx, in the thread that takes the step.  PolyakStep and NoiseScale are
+followed without the GIL and told at the end of an epoch what they have become; what else says by `driven_by` that it is driven
+is asked at each step.  Knows neither rows nor weights.
+"""
+from libc.math cimport isfinite
+
+from fastopt._sgd.batch.cuts cimport Cuts
+from fastopt.schedules._driven cimport fo_noise_note, fo_polyak_rate
+
+from fastopt._sgd.batch.cuts import rates_of
+from fastopt.batching._noise import NoiseScale
+from fastopt.schedules._feedback import PolyakStep
+from fastopt.exceptions import InvalidParameterError
+
+cdef double MOST = 1e280   # of a squared norm: beyond, a fit is about to diverge, and averages would overflow
+
+
+def drives(schedule, sizes):
+    """Whether one of them wants to be told of each batch.
+
+    Examples
+    --------
+    >>> from fastopt import schedules
+    >>> from fastopt._sgd.batch.feedback import drives
+    >>> drives(schedules.PolyakStep(), 32), drives(None, 32)
+    (True, False)
+    """
+    return getattr(schedule, "driven_by", None) == "value" or getattr(sizes, "driven_by", None) == "noise"
+
+
+cdef class Driver:
+    """What is told of each batch, and what it says.
+
+    Parameters
+    ----------
+    cuts : Cuts
+        Of the blocks.
+    schedule, sizes : object
+        What `drives`, or not.
+    """
+
+    def __init__(self, Cuts cuts, schedule, sizes):
+        cdef Drive *d = &self.c
+        self.cuts, self.schedule, self.sizes = cuts, schedule, sizes
+        d.owner, d.n_parts = <void *>self, &cuts.n
+        d.by_value, d.by_noise = drives(schedule, None), drives(None, sizes)
+        d.asks = (d.by_value and type(schedule) is not PolyakStep or d.by_noise and type(sizes) is not NoiseScale
+                  or d.by_noise and not d.by_value and cuts.schedule.kind < 0)   # rates that Python computes
+        if d.by_value and not d.asks:
+            d.lowest, d.most, d.c, d.rate = schedule.f_star, schedule.max_lr, schedule.c, schedule.current_lr
+        if d.by_noise and not d.asks:
+            d.noise = sizes._noise()
+            cuts.batch_size = <Py_ssize_t>d.noise.size
+
+    cdef double _ask(self, double lr, double square, double t):
+        """The learning rate of step `t`, from 1; errors wait for the end of the block."""
+        if self.c.failed:
+            return 0
+        try:
+            self._tell(square)
+            if self.c.by_value:
+                lr = rates_of(self.schedule, <Py_ssize_t>t - 1, 1)[0]
+            if self.c.by_noise:
+                self.cuts.more(t + 1)
+            return lr
+        except BaseException as error:
+            self.c.failed, self.error = True, error
+            return 0
+
+    cdef int _tell(self, double square) except -1:
+        """Hand on what is finite; what is not ends the epoch as divergence."""
+        cdef double value = self.c.objective / self.c.rows
+        name, told = "batch_size", self.sizes
+        try:
+            if self.c.by_noise and self.c.half and self.c.square < MOST and square < MOST:
+                self.sizes.update(self.c.half, self.c.rows, self.c.square, square)
+            name, told = "schedule", self.schedule
+            if self.c.by_value and isfinite(value) and isfinite(square):
+                self.schedule.update(value, square)
+        except InvalidParameterError as error:
+            raise InvalidParameterError(f"{name} {told!r} does not go with the losses of the batches: {error}") from None
+        return 0
+
+    cdef int _step_matrices(self):
+        if not self.c.failed:
+            try:
+                optimizer, grads = self.matrices
+                optimizer.step_matrices(grads)
+            except BaseException as error:
+                self.c.failed, self.error = True, error
+        return 0
+
+    cdef int settle(self) except -1:
+        """At the end of an epoch, what the schedule and the sizes have become."""
+        if self.c.by_value and not self.c.asks:
+            self.schedule._set(lr=self.c.rate)
+        if self.c.by_noise and not self.c.asks:
+            self.sizes._become(self.c.noise)
+        return 0
+
+
+cdef double driven_rate(Drive *drive, double lr, double square, double t) noexcept nogil:
+    """The learning rate of a step, of what the squared norm of its gradient is known; `lr`: unless that drives it."""
+    cdef double value = drive.objective / drive.rows
+    if drive.asks or drive.failed or drive.by_value and value < drive.lowest:   # which is an error, to be raised
+        with gil:
+            return (<Driver>drive.owner)._ask(lr, square, t)
+    if drive.by_noise:
+        if drive.half and drive.square < MOST and square < MOST:
+            fo_noise_note(&drive.noise, <double>drive.half, <double>drive.rows, drive.square, square)
+        (<Driver>drive.owner).cuts.batch_size = <Py_ssize_t>drive.noise.size
+        (<Driver>drive.owner).cuts.more(t + 1)
+    if not drive.by_value:
+        return lr
+    if isfinite(value) and isfinite(square):
+        drive.rate = fo_polyak_rate(drive.lowest, drive.most, drive.c, value, square)
+    return drive.rate
+
+
+cdef void step_matrices(Drive *drive) noexcept nogil:
+    """The part of a step that is products of matrices."""
+    with gil:
+        (<Driver>drive.owner)._step_matrices()

@@ -1,0 +1,308 @@
+"""A fit by SGD, per sample or by mini-batches: what is to be learnt, from where, who looks on after each epoch, and what comes out.
+
+Used by the estimators' base, which checks everything before and stores the outcome.  Knows neither estimators nor labels.
+"""
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt._core.tables import PENALTY_NAMES, Matrix
+from fastopt._samples.order import Samples
+from fastopt.exceptions import DivergenceError
+
+from .auto.fit import Auto, AutoFit, make_auto
+from .batch.fit import READY_ROWS, READY_TARGETS, Batches, Metric, copied, make_run, memory_of
+from .batch.run import BatchRun
+from .per_sample.alike import Alike, alike
+from .per_sample.predict import predict
+from .per_sample.run import Run
+from .per_sample.touched import Rest, narrow
+
+Array = NDArray[Any]
+AnyRun: TypeAlias = "Run | BatchRun | AutoFit"
+
+
+class Events(Protocol):
+    """Who is told when an epoch begins and ends."""
+    wanted: bool
+
+    def begin_epoch(self) -> None:
+        """To be called before an epoch, if wanted."""
+
+    def end_epoch(self, attributes: Any) -> bool:
+        """To be called after it, with a function that returns the fitted attributes; whether to stop."""
+
+
+@dataclass
+class Targets:
+    """What the outputs are to learn."""
+    y: Array                            # class numbers, or targets of shape (n,) or (n, k)
+    k: int                              # outputs
+    negative: float = 0                 # what an output learns for the rows of other classes
+    class_weight: Array | None = None   # (k, 2), of the output's class and of the others
+    attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
+
+
+@dataclass
+class Start:
+    """Where training starts: k rows each, averages None without averaging."""
+    coef: Array
+    intercept: Array
+    coef_avg: Array | None
+    intercept_avg: Array | None
+    t: float
+    average: float                      # the step from which weights are averaged; 0: never
+    memory: Any = None                  # what the optimizer of an earlier fit left behind
+    owned: bool = False                 # coef and coef_avg may be changed: no one else has them
+
+
+@dataclass
+class Plan:
+    """The parameters of a run, as the kernels take them, and when it stops."""
+    loss: tuple[int, float, float]
+    penalty: tuple[int, float, float]
+    schedule: tuple[int, float, float, float]
+    fit_intercept: bool
+    one_class: bool
+    shuffle: bool
+    seed: int
+    threads: int
+    max_iter: int
+    tol: float | None
+    n_iter_no_change: int
+    batches: Batches | Auto | None = None   # None: per sample
+
+    @property
+    def strengths(self) -> tuple[float, float]:
+        """l2 and l1 of the penalty."""
+        kind, alpha, share = self.penalty
+        return (0.0, 0.0) if PENALTY_NAMES[kind] == "none" else (alpha * (1 - share), alpha * share)
+
+
+@dataclass
+class Outcome:
+    """The weights at the end of a run, or at its best epoch, and its history."""
+    coef: Array
+    intercept: Array
+    coef_avg: Array | None
+    intercept_avg: Array | None
+    averaged: bool                      # whether the averages are the result
+    n_iter: int
+    loss_curve: list[float]
+    validation_curve: list[float] | None = None
+    best_iter: int | None = None
+    stopped: bool = False               # by a callback
+    error: DivergenceError | None = None
+    t: float | None = None              # the next step of mini-batches
+    memory: Any = None                  # what their optimizer leaves behind: Memory, or State of optimizer="auto"
+    rest: Rest | None = None            # what is to be written into coef and coef_avg when all is done
+
+    @property
+    def result(self) -> tuple[Array, Array]:
+        """Weights and intercepts that the user gets."""
+        if self.averaged:
+            return self.coef_avg, self.intercept_avg   # type: ignore[return-value]
+        return self.coef, self.intercept
+
+
+@dataclass
+class Validation:
+    """Rows that are not learnt from, and how well they are predicted."""
+    X: Matrix
+    rows: Array | None                  # None: all of X
+    score: Callable[[Array], float]     # of raw predictions (n, k)
+    threads: int = 1
+    places: Any = None                  # of the columns that X has, where it was made narrow as the run's X is
+
+    def follow(self, run: AnyRun) -> None:
+        """Make X narrow where that of the run is: an epoch costs what values cost."""
+        rest = run.rest
+        narrowed = None if rest is None else narrow(self.X)
+        if rest is not None and narrowed is not None:
+            self.places, self.X = rest.places(narrowed[0]), narrowed[1]
+
+    def __call__(self, coef: Array, intercept: Array) -> float:
+        return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
+
+
+def outcome(run: AnyRun, start: Start, last: bool = False, places: Any = None) -> Outcome:
+    """What a run has reached so far, or at last; of all columns or those at some places."""
+    averaged = 0 < start.average <= run.t - 1
+    coef, intercept, coef_avg, intercept_avg = run.weights(last, places)
+    return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
+                   loss_curve=run.loss_curve, stopped=run.stopped, t=None if isinstance(run, Run) else run.t,
+                   rest=run.rest if isinstance(run, Run) and last else None)
+
+
+@dataclass
+class Best:
+    """What a run had reached after its best epoch, as it costs what values cost."""
+    snapshot: Any
+    averaged: bool
+    n_iter: int
+
+    def become(self, run: AnyRun, done: Outcome) -> None:
+        """The outcome of the run."""
+        done.coef, done.intercept, done.coef_avg, done.intercept_avg = run.wide(self.snapshot)
+        done.averaged, done.best_iter, done.rest = self.averaged, self.n_iter, None
+
+
+class Watch:
+    """Looks at a run after each epoch: scores it, tells the callbacks, keeps the best weights.
+
+    Parameters
+    ----------
+    start : Start
+    validation : Validation or None
+    stops : bool
+        The score decides when to stop, not the training loss.
+    keeps_best : bool
+    callback : callable or None
+        Called with an OptimizeResult.
+    events : Events
+        scikit-learn's callbacks.
+    attributes : callable
+        From an Outcome to the estimator's fitted attributes.
+    verbose : bool
+    """
+
+    def __init__(self, start: Start, validation: Validation | None, stops: bool, keeps_best: bool,
+                 callback: Callable[[Any], None] | None, events: Events, attributes: Callable[[Outcome], Any],
+                 verbose: bool) -> None:
+        self.start, self.validation, self.stops, self.keeps_best = start, validation, stops, keeps_best
+        self.callback, self.events, self.attributes, self.verbose = callback, events, attributes, verbose
+        self.metric: Metric | None = None   # that drives the learning rate
+        self.best: Best | None = None
+        self.best_score, self.began = -np.inf, time.perf_counter()
+        self.scores: list[float] = []
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do between epochs."""
+        return (self.validation is not None or self.keeps_best or self.callback is not None or self.events.wanted
+                or self.verbose or self.metric is not None)
+
+    def follow(self, run: AnyRun, plan: Plan) -> None:
+        """Run all epochs."""
+        while run.n_iter < plan.max_iter and run.learning and not (run.stopped or run.diverged):
+            if self.events.wanted:
+                self.events.begin_epoch()
+            run.run(run.n_iter + 1, plan.tol, plan.n_iter_no_change, self)
+
+    def __call__(self, run: AnyRun) -> float | None:
+        now = functools.cache(lambda: outcome(run, self.start))   # it costs what all weights cost: only if someone asks
+        score = None
+        if self.validation is not None:
+            places = self.validation.places
+            score = self.validation(*(now() if places is None else outcome(run, self.start, places=places)).result)
+            self.scores.append(score)
+        if self.metric is not None:
+            self.metric.tell(run.loss, score)
+        if self.keeps_best:
+            self._keep(run, -run.loss if score is None else score)
+        if self.verbose:
+            self._print(now(), score)
+        stop = self.events.wanted and self.events.end_epoch(lambda: self.attributes(now()))
+        if self.callback is not None:
+            self._call(run, score)
+        if stop:
+            raise StopIteration
+        return score if self.stops else None
+
+    def _keep(self, run: AnyRun, score: float) -> None:
+        if self.best is None or score > self.best_score:
+            averaged = 0 < self.start.average <= run.t - 1
+            self.best, self.best_score = Best(run.snapshot(), averaged, run.n_iter), score
+
+    def _call(self, run: AnyRun, score: float | None) -> None:
+        from scipy.optimize import OptimizeResult
+
+        self.callback(OptimizeResult(nit=run.n_iter, fun=run.loss, validation_score=score,   # type: ignore[misc]
+                                     seconds=time.perf_counter() - self.began))
+
+    def _print(self, now: Outcome, score: float | None) -> None:
+        coef, intercept = now.result
+        print(f"-- Epoch {now.n_iter}")
+        print(f"Norm: {np.linalg.norm(coef):.2f}, NNZs: {np.count_nonzero(coef)}, "
+              f"Bias: {', '.join(f'{b:.6f}' for b in intercept[:10])}, Avg. loss: {now.loss_curve[-1]:.6f}"
+              + ("" if score is None else f", Validation score: {score:.6f}"))
+        print(f"Total training time: {time.perf_counter() - self.began:.2f} seconds.")
+
+
+def told_apart(X: Matrix, start: Start, batches: Batches | Auto) -> tuple[Matrix, Start, Alike | None]:
+    """X and the start over the columns that can be told apart, and what makes them all again; None: over all."""
+    known = batches.known(start)
+    found = None if known is None else alike(X, *known)
+    if found is None:
+        return X, start, None
+    rest, narrowed = found
+    averages = None if start.coef_avg is None else rest.gather(start.coef_avg)
+    memory = batches.over(rest, start.memory, start.coef.T.shape)
+    return narrowed, replace(start, coef=rest.gather(start.coef), coef_avg=averages, memory=memory), rest
+
+
+def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array | None, start: Start,
+              plan: Plan) -> AnyRun:
+    """A run of what the plan says, before its first epoch."""
+    columns, rest = None, None
+    if plan.batches is None:
+        columns, X = narrow(X) or (None, X)
+    else:
+        X, start, rest = told_apart(X, start, plan.batches)
+    samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
+                      shuffle=plan.shuffle, seed=plan.seed, threads=plan.threads,
+                      block_rows=min(READY_ROWS, max(1, READY_TARGETS // targets.k)) if plan.batches else 0)
+    with np.errstate(over="ignore"):   # of weights to start from: then it diverges, or their norm is infinite
+        if isinstance(plan.batches, Auto):
+            return make_auto(X, samples, plan.batches, plan, start, targets, weight, held_out, rest)
+        if plan.batches is not None:
+            return make_run(X, samples, plan.batches, plan, start, targets.class_weight, rest)
+        return Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
+                   intercept_avg=start.intercept_avg, class_weight=targets.class_weight, t=start.t,
+                   fit_intercept=plan.fit_intercept, one_class=plan.one_class, average=start.average, threads=plan.threads,
+                   columns=columns, owned=start.owned, judged=plan.tol is not None and plan.max_iter > 1)
+
+
+def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None, start: Start, plan: Plan,
+          watch: Watch, scale: Callable[[], float]) -> Outcome:
+    """Run SGD on all but some rows.
+
+    An outcome with an error holds the last finite weights; `scale` is asked for the largest feature then.
+    """
+    held_out = None
+    if rows is not None:
+        held_out = np.zeros(X.n, dtype=np.uint8)
+        held_out[rows] = 1
+    given = plan.batches
+    if isinstance(given, Batches):
+        plan = replace(plan, batches=copied(given, start.memory))
+        if getattr(given.schedule, "driven_by", None) == "metric":
+            watch.metric = Metric(plan.batches.schedule, watch.validation is not None)   # type: ignore[union-attr]
+    run = start_run(X, targets, weight, held_out, start, plan)
+    if watch.validation is not None:
+        watch.validation.follow(run)
+    if watch.wanted:
+        watch.follow(run, plan)
+    else:
+        run.run(plan.max_iter, plan.tol, plan.n_iter_no_change)
+    if run.diverged and run.n_iter == 0:
+        raise DivergenceError(1, run.learning_rate, scale())
+    done = outcome(run, start, last=True)
+    if watch.best is not None:
+        watch.best.become(run, done)
+    elif isinstance(run, AutoFit) and not run.diverged:
+        done.memory = run.memory()
+    elif isinstance(run, BatchRun) and not run.diverged:
+        done.memory = memory_of(run.optimizer, given, plan.batches, run.rest)   # type: ignore[arg-type]
+    if watch.validation is not None:
+        done.validation_curve = watch.scores
+    if run.diverged:
+        done.error = DivergenceError(run.n_iter + 1, run.learning_rate, scale())
+    return done

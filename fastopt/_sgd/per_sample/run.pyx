@@ -1,0 +1,273 @@
+"""Per-sample SGD: the loop over blocks, threads over outputs, and when an output is finished.
+
+Used by the estimators.  The mathematics of a block is csrc/sgd/sgd.h; names and parameters are checked above.
+"""
+cimport numpy as cnp
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cython.parallel cimport prange
+from libc.stdint cimport int32_t
+
+import numpy as np
+
+from fastopt._core.tables cimport Matrix, fo_block, fo_output, fo_outputs, fo_sgd
+from fastopt._samples.epochs cimport Epochs
+from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
+from fastopt._core.kept cimport Kept, keep
+from fastopt._core.load cimport spare
+from fastopt._sgd.per_sample.outputs cimport KEPT, Outputs, finite
+from fastopt._samples.order cimport Samples
+from fastopt._sgd.per_sample.touched cimport Rest
+
+from fastopt._core.tables import PENALTY_NAMES, SCHEDULE_NAMES
+from fastopt._sgd.per_sample.outputs import STATE
+
+cnp.import_array()
+
+cdef enum:
+    WORK_PER_SAMPLE = 16          # a sample costs at least as much as so many elements
+
+ctypedef struct Group:
+    fo_outputs *out               # the outputs of one thread
+    const int32_t *labels
+    fo_block block
+    Kept *kept
+
+
+cdef class Run(Epochs):
+    """One fit by per-sample SGD.
+
+    Parameters
+    ----------
+    X : Matrix
+    samples : Samples
+        Of that X.
+    loss, penalty, schedule : tuple
+        The fields of fo_loss and fo_penalty; kind, lr, power_t and t0 of fo_schedule.
+    coef, intercept : ndarray of shape (k, d) and (k,)
+        Where to start.  Output j learns class j, or column j of y.
+    coef_avg, intercept_avg : ndarray of shape (k, d) and (k,), or None
+        Averages so far; None without averaging.
+    class_weight : ndarray of shape (k, 2) or None
+        Weights of y > 0 and of y <= 0.
+    t : float
+        The first step, from 1.
+    average : int
+        The step from which weights are averaged; 0: never.
+    threads : int
+        Threads that share the outputs.
+    columns : ndarray of int64, or None
+        Those of `coef` that X has, where X was made narrow.
+    owned : bool
+        `coef` and `coef_avg` may then be changed.
+    judged : bool
+        Whether `run` will be asked to judge objectives, or scores.
+    """
+    cdef fo_sgd sgd
+    cdef Group *group
+    cdef Py_ssize_t n_groups
+    cdef list outputs
+    cdef object lr, buffers
+    cdef readonly Rest rest                       # the weights of columns that no row touches, or None
+    cdef double[::1] last_loss                    # of each output
+    cdef bint adaptive
+    cdef bint flushes                             # numbers too small for full precision count as 0
+
+    def __init__(self, Matrix X, Samples samples, loss, penalty, schedule, coef, intercept, coef_avg=None,
+                 intercept_avg=None, class_weight=None, double t=1, bint fit_intercept=True, bint one_class=False,
+                 double average=0, int threads=1, columns=None, bint owned=False, bint judged=True):
+        self._init_epochs(X, samples, len(coef), len(coef), t)
+        self.sgd.loss.kind, self.sgd.loss.a, self.sgd.loss.b = loss
+        self.sgd.penalty.kind, self.sgd.penalty.alpha, self.sgd.penalty.l1_ratio = penalty
+        self.sgd.schedule.kind, self.sgd.schedule.lr, self.sgd.schedule.power_t, self.sgd.schedule.t0 = schedule
+        self.sgd.schedule.alpha = self.sgd.penalty.alpha
+        self.sgd.one_class, self.sgd.average = one_class, average
+        penalised = PENALTY_NAMES[self.sgd.penalty.kind] != "none"
+        if penalised:
+            self.sgd.l1 = self.sgd.penalty.alpha * self.sgd.penalty.l1_ratio
+            self.sgd.l2 = self.sgd.penalty.alpha - self.sgd.l1
+        # scikit-learn's share for sparse rows, whose features are seen less often
+        self.sgd.intercept_share = 0.0 if not fit_intercept else 0.01 if X.is_sparse else 1.0
+        rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
+        self.adaptive, self.flushes = rate == "adaptive", samples.has_ordinary_numbers()
+        self.sgd.counts_penalty = judged and (penalised or one_class) and rate not in ("pa1", "pa2")
+        self.last_loss = np.zeros(self.k)
+        state = np.zeros(self.k, dtype=STATE)
+        for field in ("scale", "avg_b", "lr_factor", "weight_pos", "weight_neg"):
+            state[field] = 1
+        state["b"], state["b_avg"] = intercept, 0 if intercept_avg is None else intercept_avg
+        if self.sgd.counts_penalty:
+            state["sq_norm"], state["l1_norm"] = np.square(coef, dtype=float).sum(axis=1), np.abs(coef).sum(axis=1)
+        if class_weight is not None:
+            state["weight_pos"], state["weight_neg"] = class_weight.T
+        if columns is not None:
+            self.rest, coef = Rest(coef, coef_avg, columns, X.dtype, owned), None
+        self._init_groups(state, coef, coef_avg, threads)
+
+    def __dealloc__(self):
+        PyMem_Free(self.group)
+
+    def run(self, Py_ssize_t max_iter, tol=None, Py_ssize_t n_iter_no_change=5, on_epoch=None):
+        """Train until nothing improves, at most `max_iter` epochs; all as in Epochs.run.  A first epoch has nothing that could be put back."""
+        cdef Outputs out
+        if max_iter > 1:
+            for out in self.outputs:
+                if out.copies is None:
+                    out.make_copies()
+        return super().run(max_iter, tol, n_iter_no_change, on_epoch)
+
+    cdef int _init_groups(self, state, coef, coef_avg, int threads) except -1:
+        """The outputs, shared among the threads, and the buffers of a block."""
+        cdef Outputs out
+        cdef Py_ssize_t rows = self.samples.block_rows, g
+        parts = [[0]] if self.k == 1 else np.array_split(np.arange(self.k), min(threads, self.k))
+        self.n_groups, self.outputs = len(parts), []
+        self.group = <Group *>PyMem_Malloc(self.n_groups * sizeof(Group))
+        self.lr = np.empty(rows)
+        self.buffers = [np.empty((2, rows * len(part)), dtype=self.X.dtype) for part in parts]
+        for g, part in enumerate(parts):
+            out = Outputs(self.X, part, state[part], None if coef is None else coef[part],
+                          coef_avg if coef is None or coef_avg is None else coef_avg[part], self.k == 1, self.sgd.l1 > 0)
+            if self.rest is not None:
+                self.rest.enter(out)
+            y, p = self.buffers[g]
+            self.outputs.append(out)
+            self.group[g].out, self.group[g].labels = &out.c, &out.labels[0]
+            self.group[g].block.rows, self.group[g].block.weight = self.samples.kernel_rows, self.samples.weights
+            self.group[g].block.lr = <double *>cnp.PyArray_DATA(self.lr)
+            self.group[g].block.y = cnp.PyArray_DATA(y)
+            self.group[g].block.p = cnp.PyArray_DATA(p)
+            self.group[g].kept = &out.kept[0]
+        return 0
+
+    cdef void _block(self, Group *group, Py_ssize_t n) noexcept nogil:
+        """One block of samples through the outputs of one thread."""
+        cdef fo_mode mode = 0
+        if group.out.k > 0:
+            if self.flushes:
+                mode = fo_flush()
+            group.block.n, group.block.t = n, self.t
+            self.samples.targets(n, group.labels, group.out.k, <void *>group.block.y)
+            group.block.t = self.kernels.sgd_rows(&self.sgd, &self.samples.matrix, &group.block, group.out)
+            if self.flushes:
+                fo_unflush(mode)
+
+    cdef int _epoch(self) except -1 nogil:
+        cdef Py_ssize_t n, g
+        cdef int threads
+        self.samples.start()
+        n = self.samples.next_block()
+        while n > 0:
+            self.kernels.lr_block(&self.sgd.schedule, n, self.t, <double *>self.group[0].block.lr)
+            threads = spare(<int>self.n_groups)
+            if threads == 1:
+                for g in range(self.n_groups):
+                    self._block(&self.group[g], n)
+            else:
+                for g in prange(self.n_groups, num_threads=threads, schedule="static", chunksize=1):
+                    self._block(&self.group[g], n)
+            for g in range(self.n_groups):
+                if self.group[g].out.k > 0:
+                    self.t = self.group[g].block.t
+            self._look_up(n * max(self.X.row_size * self.k, <double>WORK_PER_SAMPLE))
+            n = self.samples.next_block()
+        return 0
+
+    cdef bint _learning(self) noexcept nogil:
+        cdef Py_ssize_t g
+        for g in range(self.n_groups):
+            if self.group[g].out.k > 0:
+                return True
+        return False
+
+    cdef void _keep(self, bint back) noexcept nogil:
+        cdef Py_ssize_t g
+        if self.n_iter == 0:   # nothing is made of a run whose first epoch diverged
+            return
+        for g in range(self.n_groups):
+            keep(self.group[g].kept, KEPT, back)
+
+    cdef bint _finite(self) noexcept nogil:
+        cdef Py_ssize_t g
+        for g in range(self.n_groups):
+            if not finite(self.group[g].out, self.group[g].kept):
+                return False
+        return True
+
+    cdef double _sum_up(self) except? -1 nogil:
+        cdef Py_ssize_t g, j, label
+        cdef double n = self.samples.train_count, total = 0
+        cdef fo_output *o
+        for g in range(self.n_groups):
+            for j in range(self.group[g].out.k):
+                o, label = &self.group[g].out.o[j], self.group[g].labels[j]
+                self.last_loss[label] = o.loss_sum / n
+                self.objective[label] = (o.loss_sum + o.penalty_sum) / n
+                o.loss_sum = o.penalty_sum = 0
+        for j in range(self.k):
+            total += self.last_loss[j]
+        return total / self.k
+
+    cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
+        cdef Py_ssize_t g, j, label
+        cdef fo_output *o
+        for g in range(self.n_groups):
+            for j in range(self.group[g].out.k - 1, -1, -1):
+                o, label = &self.group[g].out.o[j], self.group[g].labels[j]
+                if not self._is_idle(label, tol, n_iter_no_change):
+                    continue
+                if self.adaptive and self.sgd.schedule.lr * o.lr_factor > 1e-6:
+                    o.lr_factor /= 5
+                    self.idle[label] = 0
+                else:
+                    with gil:
+                        (<Outputs>self.outputs[g]).finish(j)
+        return 0
+
+    @property
+    def learning_rate(self):
+        """The learning rate at the start of the last epoch, the largest of all outputs."""
+        self.kernels.lr_block(&self.sgd.schedule, 1, self.epoch_start, <double *>self.group[0].block.lr)
+        return float(self.lr[0]) * max((<Outputs>o).state["lr_factor"].max() for o in self.outputs)
+
+    cdef list _in_order(self, parts):
+        """Arrays of each thread's outputs as arrays of all outputs."""
+        cdef Outputs out
+        if self.k == 1:
+            return list(parts[0])
+        order = np.argsort(np.concatenate([np.asarray(out.labels) for out in self.outputs]))
+        return [None if part[0] is None else np.concatenate(part)[order] for part in zip(*parts)]
+
+    def weights(self, bint last=False, places=None):
+        """(coef, intercept, coef_avg, intercept_avg), each with k rows; the averages None without averaging.
+
+        Parameters
+        ----------
+        last : bool
+            The run is over: arrays that it owns may be given, which `rest` has yet to write.
+        places : tuple, or None
+            What `rest.places` said of some columns: only of those.
+        """
+        if last and self.rest is not None:
+            coef, coef_avg = self.rest.promise(self.outputs)
+            b, b_avg = self._intercepts()
+            return [coef, b, coef_avg, b_avg]
+        return self.wide(self.snapshot(), places)
+
+    def _intercepts(self):
+        cdef Outputs out
+        return self._in_order([(out.state["b"].copy(), None if out.w_avg is None else out.state["b_avg"].copy()) for out in self.outputs])
+
+    def snapshot(self):
+        """What `wide` makes weights of, of the columns that X has."""
+        cdef Outputs out
+        if self.rest is None:
+            return self._in_order([out.true_weights() for out in self.outputs])
+        return self._intercepts(), self.rest.snapshot(self.outputs)
+
+    def wide(self, snapshot, places=None):
+        """Weights of all columns, or of those at some places, from a snapshot."""
+        if self.rest is None:
+            return snapshot
+        (b, b_avg), part = snapshot
+        coef, coef_avg = self.rest.copies(part, places)
+        return [coef, b, coef_avg, b_avg]

@@ -1,0 +1,19 @@
+"""Types of the compiled module _touched."""
+from collections.abc import Iterable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastopt._core.tables import Matrix
+
+PER_VALUE: int
+BEHIND: int
+
+def narrow(X: Matrix) -> tuple[NDArray[Any], Matrix] | None: ...
+
+def renumbered(X: Matrix, numbers: NDArray[Any], d: int) -> Matrix: ...
+
+class Rest:
+    def places(self, among: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+
+def assign(attributes: dict[str, Any], found: dict[str, Any], passing: Iterable[str], rest: Rest | None, before: dict[str, Any]) -> None: ...

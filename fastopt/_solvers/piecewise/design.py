@@ -1,0 +1,175 @@
+"""The rows of a linear programme or a quadratic one: columns of X brought to a common origin and scale, and products with them.
+
+Used by _solvers/piecewise/interior_point.py, which needs the products alone, and by _solvers/piecewise/solver.py, which makes them.  Knows neither losses nor
+penalties.  X is read in blocks of rows, which are kept where they are small.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+#: bytes of a block of rows, and of all blocks that are kept
+BLOCK_BYTES, KEPT_BYTES = 4 << 20, 64 << 20
+
+
+class Standard:
+    """Columns of X less `first` and `mean`, over their spread; `first`, a value of theirs, makes constant columns exactly 0.
+
+    Parameters
+    ----------
+    X : ndarray, or CSR matrix
+    centre : bool or ndarray of shape (d,)
+        Whether columns are centred, or where.  Of sparse X only columns without zeros are.
+    """
+
+    def __init__(self, X: Any, centre: Any) -> None:
+        n, d = X.shape
+        self.X, self.sparse = X, scipy.sparse.issparse(X)
+        if self.sparse:
+            self.X = X.astype(np.float64, copy=True)
+            self.X.sum_duplicates()
+        rows = n if self.sparse else max(16, BLOCK_BYTES // (8 * max(1, d)))
+        self.parts = [slice(i, min(i + rows, n)) for i in range(0, n, rows)]
+        self.kept: list[Any] | None = None
+        self.power = np.ldexp(1.0, -np.clip(np.frexp(self.largest())[1], -1000, 1000))
+        self.first, self.mean, self.inverse = np.zeros(d), np.zeros(d), np.ones(d)
+        full = np.bincount(self.X.indices, minlength=d) == n if self.sparse else np.ones(d, dtype=bool)
+        if isinstance(centre, np.ndarray):
+            self.first = centre * self.power
+        elif centre:
+            first = self.X[:1].toarray().ravel() if self.sparse else np.asarray(X[0], dtype=np.float64)
+            self.first = np.where(full, first * self.power, 0.0)
+            self.mean = np.where(full, self.sums(lambda x: x) / n, 0.0)
+        spread = np.sqrt(self.sums(np.square) / n)
+        self.inverse = 1 / np.where(spread > 0, spread, 1.0)
+        self.columns = np.flatnonzero(spread > 0)
+        self.scale = (self.power * self.inverse)
+
+    def largest(self) -> Array:
+        """The largest magnitude in each column."""
+        if self.sparse:
+            return np.asarray(abs(self.X).max(axis=0).toarray(), dtype=np.float64).ravel()
+        return np.asarray(np.max([np.abs(self.X[part].astype(np.float64, copy=False)).max(axis=0) for part in self.parts], axis=0))
+
+    def block(self, part: slice) -> Any:
+        """Rows, standardised, in float64."""
+        if not self.sparse:
+            x = self.X[part].astype(np.float64, copy=False) * self.power
+            x -= self.first
+            if self.mean.any():
+                x -= self.mean
+            x *= self.inverse
+            return x
+        X, at = self.X, self.X.indices
+        data = ((X.data * self.power[at] - self.first[at]) - self.mean[at]) * self.inverse[at]
+        return scipy.sparse.csr_matrix((data, X.indices, X.indptr), shape=X.shape)
+
+    def sums(self, of: Any) -> Array:
+        """Sums over the rows of a function of the values."""
+        found = np.zeros(self.X.shape[1])
+        for part in self.parts:
+            x = self.block(part)
+            if self.sparse:
+                x.data = of(x.data)
+            found += np.asarray((x if self.sparse else of(x)).sum(axis=0)).ravel()
+        return found
+
+    def blocks(self) -> Iterator[tuple[slice, Any]]:
+        """Slices of rows and the standardised columns that are wanted."""
+        if self.kept is None and 8 * self.X.shape[0] * len(self.columns) <= KEPT_BYTES or self.sparse and self.kept is None:
+            self.kept = [self.chosen(part) for part in self.parts]
+        for i, part in enumerate(self.parts):
+            yield part, self.chosen(part) if self.kept is None else self.kept[i]
+
+    def chosen(self, part: slice) -> Any:
+        block = self.block(part)
+        return block if len(self.columns) == block.shape[1] else block[:, self.columns]
+
+
+class Units(NamedTuple):
+    """Rows that have a 1 in one column and else 0: what a penalty of that weight is."""
+    column: Array
+    target: Array
+    low: Array
+    high: Array
+    round: Array
+
+
+class Design:
+    """The rows a: those of X, with a 1 for the intercept, as often as there are kinks in a loss; then unit rows.
+
+    Parameters
+    ----------
+    blocks : callable
+        An iterator over (slice of rows, X there), dense or CSR.
+    n, d : int
+        Shape of X.
+    intercept : bool
+    copies : int
+        How often the rows of X are there.
+    units : ndarray of int, or of shape (rows, d + intercept)
+        The columns of the unit rows; or these rows, where they are others.
+    """
+
+    def __init__(self, blocks: Callable[[], Iterable[tuple[slice, Any]]], n: int, d: int, intercept: bool, copies: int,
+                 units: Array) -> None:
+        self.blocks, self.n, self.d, self.intercept, self.copies, self.units = blocks, n, d, intercept, copies, units
+        self.size, self.dense = d + intercept, units.ndim > 1
+
+    def times(self, w: Array) -> Array:
+        """Products of all rows with w."""
+        found = np.empty(self.n)
+        for part, block in self.blocks():
+            found[part] = block @ w[:self.d]
+        found += w[self.d] if self.intercept else 0.0
+        return np.concatenate([found] * self.copies + [self.units @ w if self.dense else w[self.units]])
+
+    def transposed(self, z: Array) -> Array:
+        """The sum of all rows, each times its z."""
+        found, own = np.zeros(self.size), z[:self.n * self.copies].reshape(self.copies, self.n).sum(axis=0)
+        for part, block in self.blocks():
+            found[:self.d] += block.T @ own[part]
+        if self.intercept:
+            found[self.d] = own.sum()
+        own = z[self.n * self.copies:]
+        return found + (own @ self.units if self.dense else np.bincount(self.units, own, self.size))
+
+    def gram(self, q: Array) -> Array:
+        """The sum of the outer products of all rows, each times its q."""
+        d, found = self.d, np.zeros((self.size, self.size))
+        own = q[:self.n * self.copies].reshape(self.copies, self.n).sum(axis=0)
+        for part, block in self.blocks():
+            weighted = block.multiply(own[part, None]).tocsr() if scipy.sparse.issparse(block) else block * own[part, None]
+            product = block.T @ weighted
+            found[:d, :d] += product.toarray() if scipy.sparse.issparse(product) else product
+            if self.intercept:
+                found[:d, d] += np.asarray(weighted.sum(axis=0)).ravel()
+        if self.intercept:
+            found[d, :d], found[d, d] = found[:d, d], own.sum()
+        own = q[self.n * self.copies:]
+        if self.dense:
+            return found + self.units.T @ (self.units * own[:, None])
+        found[np.diag_indices(self.size)] += np.bincount(self.units, own, self.size)
+        return found
+
+    def rows(self, chosen: Array) -> Array:
+        """Some of the rows, dense."""
+        found, data = np.zeros((len(chosen), self.size)), chosen < self.n * self.copies
+        own = chosen[data] % self.n
+        for part, block in self.blocks():
+            here = (own >= part.start) & (own < part.stop)
+            picked = block[own[here] - part.start]
+            found[np.flatnonzero(data)[here], :self.d] = picked.toarray() if scipy.sparse.issparse(picked) else picked
+        found[data, self.d:] = 1
+        unit = self.units[chosen[~data] - self.n * self.copies]
+        if self.dense:
+            found[~data] = unit
+        else:
+            found[np.flatnonzero(~data), unit] = 1
+        return found

@@ -1,0 +1,228 @@
+"""What the solvers of smooth objectives share: where a run is, a step along a line, when it ends.
+
+A method is a generator over a Descent: each `next` is one iteration; it returns where it cannot lower the value any more.
+Used by _solvers.smooth.lbfgs, _solvers.smooth.newton and _solvers.smooth.newton_cg.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+
+from fastopt._linalg.lbfgs import dot
+from fastopt._methods.linesearch import WIDEN, Wolfe
+from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Solution, Vector, loss_name
+from fastopt.objective._hessian import at_once, hessian, second_order
+
+Steps = Generator[None, None, None]
+Method = Callable[["Descent"], Steps]
+
+C1, C2, MAXLS = 1e-4, 0.9, 30
+#: slopes that Newton's steps end with, relative to those they begin with; trials for that, which cost little
+EXACT, POLISHES = 0.1, 3
+#: how much larger than tol the next violation must be expected for the Hessian to be summed up along with the gradient
+AHEAD = 10.0
+#: what a first step leaves of the violation, as far as anybody knows
+UNKNOWN = 0.01
+#: how far a step may still move the predictions of squared errors at the end, relative to the way they have come
+SPREAD = 1e-5
+#: share of a value that its rounding may be, below which no step can be seen to lower it
+ROUNDING = 1e-9
+#: share of a value that a Newton step is expected to gain, above which the minimum is far
+AWAY = 1e-3
+#: iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach; Newton steps
+PATIENCE, QUICK = 5, 3
+#: what a Newton step leaves of the violation at most, where it does not lower the value by more than its rounding
+SLOW = 0.9
+
+
+class Descent:
+    """Where a run is.
+
+    Attributes
+    ----------
+    objective : LinearObjective
+    w, g : ndarray of shape (n_params,)
+        The point and the gradient there.
+    value, violation : float
+        The objective there, and the largest element of the gradient.
+    tol : float
+        What `violation` is to reach.
+    newton : bool
+        Whether steps are Newton's by the whole Hessian.
+    decrement : float
+        Twice what the last step was expected to lower the value by.
+    gain : float
+        What it did lower it by.
+    bounds, away : bool
+        Whether Hessians can have the curvature of an upper bound of the loss where it is far from its minimum, and whether they do.
+    unit, softest : ndarray or float
+        What weights are counted in, and there one over the least curvature that was seen, where a method knows them.
+    """
+
+    def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
+        self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
+        self.search = LineSearch(self)
+        self.bounds = self.away = newton and at_once(objective)
+        self.violation, self.expected = math.inf, math.inf
+        self.moved, self.drifts, self.unit, self.softest = False, False, 1.0, 0.0
+        found = w0[:objective.n_outputs * objective.n_features].any()   # by somebody's steps before, which ended
+        self.decrement = self.gain = 0.0 if found else math.inf
+        self.look()
+        self.first = self.value
+
+    def look(self) -> None:
+        """Value and gradient at w; Newton's method gets the Hessian from the same reading of X, if it will surely need it."""
+        self._hessian = None
+        if self.drifts:
+            self.objective.forget()
+            self.moved = False
+        if self.newton and self.expected > AHEAD * self.tol:
+            self.value, self.g, self._hessian = second_order(self.objective, self.w, bound=self.away)
+        else:
+            self.value, self.g = self.objective.value_and_gradient(self.w)
+        before, self.violation = self.violation, float(np.abs(self.g).max())
+        if loss_name(self.objective) == "squared_error":   # one step ends it
+            self.expected = 0.0
+        else:
+            self.expected = self.violation * (self.violation / before if 0 < before < math.inf else UNKNOWN)
+
+    def hessian(self) -> Any:
+        """The Hessian at w, on and below the diagonal; the caller's own."""
+        found, self._hessian = self._hessian, None
+        return hessian(self.objective, self.w, whole=False, bound=self.away) if found is None else found
+
+    def far(self, direction: Vector) -> bool:
+        """Whether a Newton step is expected to gain more than a small share of the value."""
+        return -dot(direction, self.g) > AWAY * abs(self.value)
+
+    @property
+    def spent(self) -> bool:
+        """Whether the last step was expected to lower the value by less than the rounding that line searches reckon with."""
+        return self.decrement <= self.search.rounding * abs(self.value)
+
+    def holds(self) -> bool:
+        """Whether the violation is within tol, and is so with predictions that were not moved along lines, but read afresh.  Where
+        it is not, they are read afresh from now on."""
+        if self.violation <= self.tol and self.moved:
+            self.drifts = True
+            self.look()
+            self.drifts = not self.violation <= self.tol
+        return self.violation <= self.tol
+
+    @property
+    def settled(self) -> bool:
+        """Whether the last step was worth nothing any more: a gradient within tol says little where columns are of small numbers.
+        Squared errors are to move predictions no further, beside the way they have come; other losses, which have a unit, to
+        fall by no more than tol of their value."""
+        if self.violation == 0:
+            return True
+        if loss_name(self.objective) == "squared_error":
+            away = max(self.decrement, self.softest * float(np.sum((self.unit * self.g) ** 2)))
+            return away <= SPREAD ** 2 * 2 * (self.first - self.value)
+        return max(self.decrement, self.gain) <= max(self.tol, ROUNDING) * max(abs(self.value), self.first - self.value)
+
+    @property
+    def finite(self) -> bool:
+        return math.isfinite(self.value) and math.isfinite(self.violation)
+
+    @property
+    def f(self) -> float:
+        """The value, as line searches call it."""
+        return self.value
+
+    def step(self, direction: Vector, guess: float = 1.0, widen: float = WIDEN) -> bool:
+        """Go along a direction as far as Wolfe's conditions have it; False if the value does not fall."""
+        slope = dot(direction, self.g)
+        if not slope < 0:
+            return False
+        self.decrement = -slope
+        self.away = self.bounds and self.far(direction)
+        line = self.search.line = self.objective.line(self.w, direction)
+        step = self.search.search(direction, slope, guess, widen=widen)
+        if not step:
+            return False
+        if self.newton:
+            step = self.search.polish(step, slope)
+        self.w, self.moved, before = line.accept(step), True, self.value
+        self.look()
+        self.gain = before - self.value
+        return True
+
+
+class LineSearch(Wolfe):
+    """Wolfe's conditions along a line of the objective, where a trial costs no reading of X."""
+
+    line: Any
+    seen: tuple[float, float]   # value and slope at the last trial
+
+    def __init__(self, descent: Descent) -> None:
+        self.point, self.c1, self.c2, self.maxls = descent, C1, C2, MAXLS
+        self.rounding = 10 * float(np.finfo(descent.objective.dtype).eps)
+
+    @property
+    def run(self) -> LineSearch:   # type: ignore[override]
+        """Its `point` is where the line starts."""
+        return self
+
+    def _probe(self, direction: Vector, t: float, threshold: float) -> tuple[float, float]:
+        value, slope = self.line(t)
+        self.seen = (value, slope) if math.isfinite(value) else (math.inf, math.nan)
+        return self.seen
+
+    def polish(self, t: float, slope: float) -> float:
+        """A step near t, which is the last that was tried, with less of a slope, by secants, as long as the value falls."""
+        a, da, (value, d) = 0.0, slope, self.seen
+        for _ in range(POLISHES):
+            if not EXACT * -slope < abs(d) < math.inf or d == da:
+                break
+            further = t - d * (t - a) / (d - da)
+            if not 0 < further <= WIDEN * t:
+                break
+            below, steepness = self.line(further)
+            if not below < value:
+                break
+            a, da, t, value, d = t, d, further, below, steepness
+        return t
+
+    def _keep_low(self) -> None:
+        pass
+
+
+def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, max_iter: int,
+            callback: Callback | None, newton: bool = False, quick: bool = False) -> Solution:
+    """Iterate until the gradient is within tol, or nothing more is to be had.  `newton` is that of `Descent`; with it, or if a method is
+    `quick` otherwise, steps that gain no more than rounding are idle."""
+    descent = Descent(objective, w0, tol, newton and max_iter > 0)
+    share, noise, patience = (SLOW, descent.search.rounding, QUICK) if newton or quick else (1.0, 0.0, PATIENCE)
+    steps = method(descent)
+    lowest, least, n_iter, idle, drifts = math.inf, math.inf, 0, 0, False
+    while True:
+        within = descent.holds()
+        solution = Solution(descent.w, descent.value, n_iter, descent.violation, math.nan, within and descent.settled, CONVERGED, name)
+        if not descent.finite:
+            return solution._replace(converged=False, message=NOT_FINITE)
+        if n_iter and callback is not None:
+            try:
+                callback(solution._replace(w=descent.w.copy(), message=""))
+            except StopIteration:
+                return solution._replace(message=STOPPED)
+        if solution.converged:
+            return solution
+        if descent.drifts and not drifts:   # what was seen so far was not true
+            lowest, least, drifts = math.inf, math.inf, True
+        if descent.value < lowest - noise * abs(descent.value) or descent.violation < share * least:
+            lowest, least, idle = min(lowest, descent.value), min(least, descent.violation), 0
+        else:
+            idle += 1
+        if idle >= patience:
+            return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
+        if n_iter >= max_iter:
+            return solution._replace(message=LIMIT)
+        try:
+            next(steps)
+        except StopIteration:
+            return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
+        n_iter += 1

@@ -1,0 +1,98 @@
+"""Solver "lbfgs": limited-memory BFGS; an iteration reads X once, half for the direction and half for the gradient.
+
+Used by _solvers/auto.py, through the register, and by _solvers/paths/pairs.py.  The pairs are _linalg/lbfgs.pyx's.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fastopt._linalg.lbfgs import History, dot
+from fastopt._methods.linesearch import FAR, WIDEN, first_step
+from fastopt._solvers.registry import Callback, Needs, Solution, Vector, loss_name, solver
+from fastopt._solvers.squares.columns import Columns
+
+from .base import Descent, Steps, descend
+from .subsample import part_of
+
+PAIRS = 10
+#: the largest diagonal element of the Hessian of log losses, beside the smallest, up to which weights are counted as they are
+EVEN = 10.0
+
+
+def _curvature(objective: Any) -> float:
+    """The second derivative of the loss in a prediction of 0, of the losses for which weights are counted in units of the columns."""
+    k = objective.n_outputs
+    return {"squared_error": 1.0, "log_loss": 0.25, "multinomial": (1 - 1 / k) / k}.get(loss_name(objective), 0.0)
+
+
+def _sizes(objective: Any, curvature: float) -> Any:
+    """The diagonal of the Hessian over the coefficients of an output, as it is at w = 0, by that over an intercept."""
+    return Columns(objective).squares() + objective.l2 / curvature
+
+
+def _unit(objective: Any, even: float) -> Any:
+    """What weights are counted in: one over the size of each column, so that its unit does not matter, where columns with l2 differ by
+    more than a factor of `even`; else 1."""
+    curvature = _curvature(objective)
+    if not curvature or math.isinf(even):
+        return 1.0
+    if even:   # a part of the rows tells at less cost that nothing is to be done
+        part = part_of(objective, None)
+        if part is not None and not _differ(_sizes(part, curvature), even):
+            return 1.0
+    sizes = _sizes(objective, curvature)
+    if not _differ(sizes, even):
+        return 1.0
+    unit = np.ones(objective.n_params)
+    unit[:objective.n_outputs * objective.n_features] = np.tile(np.divide(1, np.sqrt(sizes), out=np.ones_like(sizes), where=sizes > 0),
+                                                                objective.n_outputs)
+    return unit
+
+
+def _differ(sizes: Any, even: float) -> bool:
+    return bool(sizes.max() > even * sizes[sizes > 0].min(initial=math.inf))
+
+
+def _steps(descent: Descent, history: History, unit: Any) -> Steps:
+    """−H·g by the last pairs, then a step for Wolfe's conditions; after a failed search, again without the pairs."""
+    direction = np.empty_like(descent.w)
+    descent.unit = unit
+    while True:
+        history.direction(unit * descent.g, direction)
+        direction *= unit
+        guess, widen = (1.0, WIDEN) if history.count else (first_step(unit * descent.g), FAR)
+        w, g = descent.w, descent.g
+        if descent.step(direction, guess, widen):
+            history.append(descent.w / unit, w / unit, descent.g * unit, g * unit)
+            moved = (descent.w - w) / unit
+            bend = dot(moved, (descent.g - g) * unit)
+            descent.softest = max(descent.softest, dot(moved, moved) / bend if bend > 0 else 0.0)
+            yield
+        elif history.count:
+            history.clear()
+        else:
+            return
+
+
+def run(objective: Any, w0: Vector, history: History, tol: float, max_iter: int, callback: Callback | None = None,
+        even: float = math.inf) -> Solution:
+    """From w0, which is the solver's own, on with the pairs that are there.  Those of several runs are of one unit: `even`, which says
+    when log losses have one of their own, is infinite."""
+    if loss_name(objective) == "squared_error":
+        even = 0.0
+    return descend("lbfgs", lambda descent: _steps(descent, history, _unit(objective, even)), objective, w0, tol, max_iter, callback)
+
+
+@solver("lbfgs", Needs(smooth=True, centred=True))
+def lbfgs(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
+          random_state: Any) -> Solution:
+    """Limited-memory BFGS.
+
+    References
+    ----------
+    J. Nocedal (1980), Updating quasi-Newton matrices with limited storage, Math. Comp. 35.
+    """
+    return run(objective, w0, History(PAIRS, len(w0), w0.dtype), tol, max_iter, callback, EVEN)

@@ -1,0 +1,385 @@
+"""Least squares by a Cholesky factor, of one output or of many that share X.
+
+The factor is that of the Hessian, or, where dense rows are fewer than columns, of the products of the rows with one another; it
+serves all outputs, and steps are repeated with the gradient at the new point until they are rounding.  Many outputs go through
+BLAS, in blocks of rows.  Used by _solvers.smooth.newton, and by Ridge for several columns of y.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+
+from fastopt._linalg.factor import Factor
+from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION
+from fastopt.objective._hessian import second_order, sums
+
+from .columns import Columns, by_rows
+
+Array = NDArray[np.float64]
+
+#: what a step could still change of predictions, relative to their spread, where a run ends
+ROUNDING = 1e-8
+#: strengths from which eigenvalues serve better than a factor each, for columns whose mean squares differ by so much at most
+FACTORS, EVEN = 8, 1e6
+#: its multiples' bits look random
+SCATTER = 2654435761
+#: rows whose products float32 sums up
+PART = 1 << 12
+#: steps by a factor, at most
+STEPS = 6
+
+
+class Found(NamedTuple):
+    """(p, k) parameters of the outputs, coefficients before the intercept; the largest elements of their gradients; and how it went."""
+
+    W: Array
+    violation: Array
+    n_iter: int
+    message: str
+
+
+class Squares:
+    """The problem of all outputs: Σ shares·(X·W − Y)²/2 + strengths/2·‖W‖², each output by itself.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of one output, whose own l2 does not count.
+    Y : ndarray of shape (n, k), or None
+        Targets; None: the objective's own.
+    strengths : ndarray of shape (k,)
+    """
+
+    def __init__(self, objective: Any, Y: Array | None, strengths: Array) -> None:
+        self.objective, self.strengths, self.d, self.k = objective, strengths, objective.n_features, len(strengths)
+        self.columns = Columns(objective)
+        self.single = Y is None
+        self.origin = np.zeros(self.k)
+        self.Y = self._targets(Y)
+        self.intercept = bool(objective.fit_intercept)
+        self.p = self.d + self.intercept
+        self.residual: Array | None = None
+        self.alike = bool((strengths == strengths[0]).all())
+
+    def _targets(self, Y: Any) -> Any:
+        """In double; of float32 X that has several, in its type, from their means on."""
+        if Y is None:
+            return self.objective.y.reshape(-1, 1).astype(np.float64)
+        if self.objective.dtype == np.float64:
+            return np.asarray(Y, dtype=np.float64)
+        kind = Y.dtype if Y.dtype == np.float32 else np.float64
+        share, seen = (self.columns.root ** 2).astype(kind), self.columns.root > 0
+        origin = np.zeros(self.k, kind)
+        if self.objective.fit_intercept:   # rounded means do as well
+            parts = (slice(i, i + PART) for i in range(0, self.columns.n, PART))
+            origin = sum((share[part] @ Y[part] for part in parts), np.zeros(self.k)).astype(kind)
+        out = np.subtract(Y, origin, dtype=kind).astype(np.float32, copy=False)
+        out[~seen] = 0
+        self.origin = origin.astype(np.float64)
+        return out
+
+    def _turned(self, Z: Array) -> Array:
+        """[X, 1]ᵀ·diag(shares)·Z."""
+        return self.columns.turned(Z, self.columns.root ** 2, self.intercept)
+
+    def begin(self) -> tuple[Array, Array]:
+        """Minus the gradient of all outputs at 0, and the Hessian of one without l2, on and below the diagonal."""
+        zero = np.zeros(self.p)
+        if self.single:
+            _, g, H = second_order(self.objective, zero)
+            return -g[:, None], H
+        return self._turned(self.Y), np.ascontiguousarray(sums(self.objective, zero))
+
+    def slopes(self, B: Array, means: Array | None = None) -> Array:
+        """(d, k): minus the gradients in the coefficients at w = 0 and the best intercepts, from those at 0; `means` of the columns."""
+        if not self.intercept:
+            return B
+        means = self.columns.turned((self.columns.root ** 2)[:, None])[:, 0] if means is None else means
+        return B[:self.d] - means[:, None] * B[self.d]
+
+    def gradient(self, W: Array) -> Array:
+        """Of all outputs at W, from a reading of X."""
+        if self.single:
+            g = self.objective.gradient(W[:, 0])[:, None]
+            self.residual = self.objective.predictions(W[:, 0]).astype(np.float64) - self.Y
+        else:
+            self.residual = self.products(W)
+            self.residual -= self.Y
+            g = self._turned(self.residual)
+        g[:self.d] += self.strengths * W[:self.d]
+        return g
+
+    def products(self, W: Array) -> Array:
+        """(n, k) predictions."""
+        out = np.empty((self.columns.n, W.shape[1]), self.Y.dtype)
+        W = W.astype(self.Y.dtype, copy=False)
+        if self.columns.sparse:
+            own = W[:self.d] / self.columns.scale[:, None]
+            out[:] = self.columns.X @ own - self.columns.mean @ own
+        else:
+            for i in range(0, self.columns.n, self.columns.height):
+                some, x = self.columns.rows(i, W.dtype)
+                np.matmul(x, W[:self.d], out=out[some])
+        if self.intercept:
+            out += W[self.d]
+        return out
+
+    def back(self, W: Array) -> Array:
+        """Parameters for targets as they were given."""
+        W[self.d:] += self.origin
+        return W
+
+    def mixed(self) -> tuple[Squares, Array]:
+        """The problem of one random combination of the outputs, which is solved where all are, and its factors."""
+        signs = np.where(np.arange(1, self.k + 1) * SCATTER >> 16 & 1, 1.0, -1.0).astype(self.Y.dtype)
+        mix = Squares.__new__(Squares)
+        vars(mix).update(vars(self), strengths=self.strengths[:1], k=1, single=False, Y=(self.Y @ signs)[:, None])
+        return mix, signs
+
+
+class Primal:
+    """H⁻¹·G by factors of the Hessian of one output, one for each strength of l2."""
+
+    def __init__(self, problem: Squares) -> None:
+        d, strengths = problem.d, problem.strengths
+        self.problem = problem
+        self.B, H = problem.begin()
+        self._slopes = problem.slopes(self.B, H[d, :d].copy() if problem.intercept else None)
+        self.finite = bool(np.isfinite(self._slopes).all())
+        squares = H.diagonal()[:d].copy()
+        self.size = math.sqrt(H.diagonal().max(initial=0.0))
+        self.factors: list[tuple[Any, Any]] = []
+        if not self.finite:
+            return
+        # rounding of its mean is all that is left of a constant column
+        still = squares <= (8 * np.finfo(problem.objective.dtype).eps * problem.columns.mean / problem.columns.scale) ** 2
+        # products of sparse rows are summed before the means are taken off
+        lost = float(((problem.columns.mean / problem.columns.scale) ** 2).max()) if problem.objective.X.is_sparse else 0.0
+        different = strengths[:1] if problem.alike else np.unique(strengths)
+        if len(different) > FACTORS and not still.any() and squares.max() <= EVEN * squares.min():
+            self.factors = [(slice(None), Spectrum(H, d, strengths, lost))]
+            return
+        for strength in different:
+            own = H.copy() if len(different) > 1 else H
+            own.ravel()[:d * (len(H) + 1):len(H) + 1] = np.where(still, 0.0, squares + strength)
+            factor: Any = Factor(own)
+            if factor.damping and not still.any() and squares.max() <= EVEN * squares.min():   # many minima: the shortest
+                factor = Spectrum(problem.begin()[1], d, strength, lost)   # once more, as the factor has taken its place
+            self.factors.append((slice(None) if problem.alike else strengths == strength, factor))
+
+    def slopes(self) -> Array:
+        return self._slopes
+
+    def start(self) -> Array:
+        return self.solve(self.B)
+
+    def reach(self, W: Array) -> tuple[Array, Array]:
+        """Of the start W: the largest slopes of the outputs at w = 0, or less, and the squared way that predictions have come."""
+        return np.abs(self._slopes).max(axis=0), np.einsum("ij,ij->j", self._slopes, W[:self.problem.d])
+
+    def change(self, W: Array, G: Array) -> Array:
+        """The step to the minimum from W."""
+        return -self.solve(G)
+
+    def solve(self, G: Array) -> Array:
+        if len(self.factors) == 1:
+            return self.factors[0][1].solve(G)
+        out = np.empty_like(G)
+        for own, factor in self.factors:
+            out[:, own] = factor.solve(G[:, own])
+        return out
+
+
+class Spectrum:
+    """The eigenvalues of a Hessian without its intercept: a factor for every strength at once, of columns of like sizes.
+
+    Parameters
+    ----------
+    H : ndarray of shape (p, p)
+        On and below the diagonal, coefficients first.
+    d : int
+        How many coefficients.
+    strengths : float or ndarray of shape (k,)
+        Of l2.
+    lost : float
+        The size of sums that H has left of others, which is that of its rounding.
+    """
+
+    def __init__(self, H: Array, d: int, strengths: Array, lost: float) -> None:
+        self.d, self.mean = d, H[d, :d].copy() if len(H) > d else None
+        own = np.tril(H[:d, :d])
+        own += np.tril(own, -1).T
+        if self.mean is not None:
+            own -= np.outer(self.mean, self.mean)
+        values, self.Q = eigh(own, overwrite_a=True, check_finite=False)
+        damped = np.maximum(values, 0.0)[:, None] + strengths   # one for all columns of G, or one each
+        least = d * np.finfo(np.float64).eps * max(values[-1], 4 * lost, 1e-300)   # what is less is rounding, and 0 the shortest
+        self.inverse = np.divide(1.0, damped, out=np.zeros_like(damped), where=damped > least)
+
+    def solve(self, G: Array) -> Array:
+        if self.mean is None:
+            return np.asarray(self.Q @ (self.inverse * (self.Q.T @ G)))
+        W = np.empty_like(G)
+        W[:self.d] = self.Q @ (self.inverse * (self.Q.T @ (G[:self.d] - np.outer(self.mean, G[self.d]))))
+        W[self.d] = G[self.d] - self.mean @ W[:self.d]
+        return W
+
+
+class Rows:
+    """The eigenvalues of singular products K of rows, which stand without their mean, if there is an intercept: the shortest solution.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+        With l2 on the diagonal.
+    strength : float
+        That l2.
+    root : ndarray of shape (n,), or None
+        Roots of the rows' shares, which sum to 1; None: there is no intercept.
+    """
+
+    def __init__(self, K: Array, strength: float, root: Array | None) -> None:
+        self.K = K.copy()
+        own = self.K - strength * np.eye(len(K))
+        if root is not None:
+            own -= np.outer(root, root @ own)
+            own -= np.outer(own @ root, root)
+        values, Q = eigh(own, overwrite_a=True, check_finite=False)
+        some = values > len(K) * np.finfo(np.float64).eps * max(values[-1], 1e-300)   # what is less is rounding
+        self.Q, self.inverse = Q[:, some], 1 / (values[some] + strength)
+
+    def solve(self, G: Array) -> Array:
+        return np.asarray(self.Q @ (self.inverse * (self.Q.T @ G).T).T)
+
+
+class Dual:
+    """The same where rows are fewer than columns: W = Xᵀ·(root·u), (K + l2)·u + root·b = e, root·u = 0."""
+
+    def __init__(self, problem: Squares) -> None:
+        self.problem, self.columns = problem, problem.columns
+        K = self.columns.products()
+        diagonal = K.diagonal().copy()
+        self.size = math.sqrt(diagonal.sum() / problem.d)
+        self.U, self.b = np.zeros(problem.Y.shape), np.zeros(problem.k)
+        self.E, self.level = self._errors(problem.Y)
+        self.finite = bool(np.isfinite(diagonal).all() and np.isfinite(self.E).all() and np.isfinite(self.level).all())
+        self.factors = []
+        for strength in (problem.strengths[:1] if problem.alike else np.unique(problem.strengths)) if self.finite else ():
+            K[np.diag_indices_from(K)] = diagonal + strength
+            factor: Any = Factor(K.copy())
+            if factor.damping:
+                factor = Rows(K, strength, self.columns.root if problem.intercept else None)
+            self.factors.append((slice(None) if problem.alike else problem.strengths == strength, factor,
+                                 factor.solve(self.columns.root)))
+
+    def _errors(self, Y: Array) -> tuple[Array, Array]:
+        """(n, k) targets times the roots, without their means; and these."""
+        E = np.multiply(Y, self.columns.root[:, None], dtype=np.float64)
+        if not self.problem.intercept:
+            return E, np.zeros(E.shape[1])
+        level = self.columns.root @ E
+        E -= self.columns.root[:, None] * level
+        return E, level
+
+    def slopes(self) -> Array:
+        return self.problem.slopes(self.problem._turned(self.problem.Y))
+
+    def start(self) -> Array:
+        return self._solved(self.E.copy(), self.level)
+
+    def reach(self, W: Array) -> tuple[Array, Array]:
+        """As of the primal.  Xᵀ·e is not needed: its product with w is the way, and is at most the largest of its elements times Σ |w|,
+        which is √d·‖w‖ at most."""
+        strengths, each = self.problem.strengths, "ij,ij->j"
+        inner = np.einsum(each, self.E, self.U)
+        way = np.maximum(0.0, np.einsum(each, self.E, self.E) - strengths * inner)
+        square = np.maximum(1e-10 * inner, inner - strengths * np.einsum(each, self.U, self.U))
+        least = np.divide(way, np.sqrt(self.problem.d * square), out=np.zeros_like(way), where=square > 0)
+        return np.where(np.isfinite(least), least, 0.0), way
+
+    def change(self, W: Array, G: Array) -> Array:
+        E, level = self._errors(-self.problem.residual)   # type: ignore[operator]
+        E -= self.problem.strengths * self.U
+        return self._solved(E, level) - W
+
+    def _solved(self, E: Array, level: Array) -> Array:
+        """W, when the errors E are taken to u."""
+        for own, factor, ones in self.factors:
+            U, b = factor.solve(E[:, own]), level[own].copy()
+            if self.problem.intercept and isinstance(factor, Rows):
+                b -= self.columns.root @ (factor.K @ U)
+            elif self.problem.intercept:
+                size = self.columns.root @ ones
+                more = self.columns.root @ U / size if size > 0 else np.zeros_like(b)
+                U -= ones[:, None] * more
+                b += more
+            self.U[:, own] += U
+            self.b[own] += b
+        W = self.columns.turned(self.U, self.columns.root, self.problem.intercept)
+        if self.problem.intercept:
+            W[-1] = self.b
+        return W
+
+
+def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
+    """The minimum to rounding, whatever `tol`, which says when it counts as found: the largest element of an output's gradient, or,
+    if `relative`, that over the one at 0."""
+    own, objective.l2 = objective.l2, 0.0
+    try:
+        problem = Squares(objective, Y, strengths)
+        method = Dual(problem) if by_rows(objective) else Primal(problem)
+        if not method.finite:
+            return Found(np.zeros((problem.p, problem.k)), np.full(problem.k, math.inf), 0, NOT_FINITE)
+        W = method.start()
+        least, way = method.reach(W)
+        limit = tol * least if relative else np.full(problem.k, tol)
+        if problem.k > 1 and problem.alike:   # one combination tells for all outputs
+            mixed = _mixed(problem, method, W, way)
+            if mixed <= 0.3 * limit.min():
+                return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
+        if relative and isinstance(method, Dual):
+            limit = tol * np.abs(method.slopes()).max(axis=0)
+        length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
+        noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
+        W, violation, steps = _refined(problem, method, W, way, 0.1 * noise)
+        done = violation <= np.maximum(limit, noise)
+        return Found(problem.back(W), violation, steps, CONVERGED if done.all() else PRECISION)
+    finally:
+        objective.l2 = own
+
+
+def _enough(problem: Squares) -> float:
+    """What a step may still change of predictions: ROUNDING, or what the type of X allows."""
+    return max(ROUNDING, 100 * float(np.finfo(problem.objective.dtype).eps))
+
+
+def _mixed(problem: Squares, method: Any, W: Array, way: Array) -> float:
+    """The violation of a random combination of many outputs, in which none of them can hide; infinite where it is not at rounding."""
+    mix, signs = problem.mixed()
+    g = mix.gradient((W @ signs)[:, None])
+    if isinstance(method, Primal) and not (method.solve(g) * g).sum() <= _enough(problem) ** 2 * way.sum():
+        return math.inf
+    return float(np.abs(g).max())
+
+
+def _refined(problem: Squares, method: Any, W: Array, way: Array, noise: Array) -> tuple[Array, Array, int]:
+    """Steps from W by the gradient there, as long as they help: the best point, the violation, how many there were."""
+    best, n = (W, np.full(problem.k, math.inf), 1), 0
+    while True:
+        n += 1
+        G = problem.gradient(W)
+        violation = np.abs(G).max(axis=0)
+        if not violation.max() <= best[1].max():
+            break
+        slow, best = (violation > 0.5 * best[1]).all(), (W, violation, n)
+        if slow or n >= STEPS or (violation <= noise).all():
+            break
+        change = method.change(W, G)
+        if (-(G * change).sum(axis=0) <= _enough(problem) ** 2 * way).all():
+            break
+        W = W + change
+    return best

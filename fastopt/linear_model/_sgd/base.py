@@ -1,0 +1,236 @@
+"""What the SGD estimators have in common: the way from fit's arguments to a run and from its outcome to attributes.
+
+Used by the modules of the estimators, which say what y, its weights and its scores are.  An estimator
+never holds half a state: an outcome is computed first and then assigned at once, and whatever goes wrong before leaves
+the estimator as it was.
+"""
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from fastopt._core.tables import Matrix
+from fastopt._sgd.auto.fit import Auto
+from fastopt._sgd.batch.fit import Batches
+from fastopt._sgd.fit import Outcome, Plan, Start, Targets, Validation, Watch, train
+from fastopt._sgd.per_sample.held import held
+from fastopt._sgd.per_sample.touched import assign
+from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
+from fastopt.linear_model._shared.data import check_weight, largest, naming, refuse_unreal, unweighted_hidden
+from fastopt.linear_model._shared.params import check_all, check_parameters, penalty_spec, resolve_loss, schedule_spec
+from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
+from fastopt.losses import Loss
+
+MAX_SEED = np.iinfo(np.int32).max
+#: attributes that hold weights
+WEIGHTS = ("coef_", "_standard_coef", "_average_coef")
+#: attributes that a fit leaves behind only under some parameters
+PASSING = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
+           "validation_curve_", "best_iter_", "_memory")
+
+
+def seed_of(draw: Callable[..., int], random_state: Any, *arguments: Any) -> int:
+    """draw(random_state, …): what is drawn from a generator that begins at a seed is remembered, as making one takes long."""
+    return _remembered(draw, random_state, *arguments) if type(random_state) is int else draw(random_state, *arguments)
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(draw: Callable[..., int], seed: int, *arguments: Any) -> int:
+    return draw(seed, *arguments)
+
+
+def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
+    """A user's starting weights or intercepts; those of one output may lack that dimension."""
+    refuse_unreal(name, value)
+    with naming(name):
+        if np.iscomplexobj(value):
+            raise TypeError("complex numbers are not supported")
+        array = np.array(value, dtype=np.float64)
+    if array.shape != shape and not (shape[0] == 1 and array.size == np.prod(shape)):
+        raise ValueError(f"Provided {name} does not match dataset: it must have shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite")
+    return array.reshape(shape)
+
+
+class SGDBase(LinearEstimator):
+    """An estimator that learns by per-sample SGD."""
+
+    _one_class = False
+    _averages_anyway = False           # by the optimizer, whatever `average` is
+    n_iter_: int
+    t_: float
+    n_features_in_: int
+    loss_curve_: list[float]
+
+    def _check(self) -> None:
+        check_parameters(type(self).__name__, self._rules, vars(self), check_all)
+
+    def _check_partial(self) -> None:
+        self._check()
+        if vars(self).get("early_stopping", False) and not hasattr(self, "coef_"):
+            raise ValueError("early_stopping should be False with partial_fit")
+
+    # ---- what the estimators answer ----
+
+    _warm_standard: ClassVar[bool]     # a warm start goes on with the weights behind the averages
+    _intercept_init: ClassVar[str]     # the argument of fit that starts the intercept
+
+    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
+        raise NotImplementedError
+
+    def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
+        """The seed of the order of samples, and the rows that are held out."""
+        raise NotImplementedError
+
+    def _validation(self, X: Matrix, targets: Targets, weight: Any, rows: Any, eval_set: Any) -> Validation | None:
+        return None
+
+    def _no_intercepts(self, k: int) -> Any:
+        return np.zeros(k)
+
+    def _from_init(self, intercept_init: Any) -> Any:
+        return intercept_init
+
+    def _loss(self) -> Loss:
+        return resolve_loss(type(self).__name__, self.loss, self.epsilon)
+
+    def _alpha(self) -> float:
+        return float(self.alpha)
+
+    def _batches(self) -> Batches | Auto | None:
+        """How mini-batches are stepped; None: per sample."""
+        return None
+
+    def _budget(self, n: int) -> float:
+        """Epochs over n rows that are enough, converged or not."""
+        return np.inf
+
+    # ---- from arguments to a run ----
+
+    def _plan(self, seed: int, max_iter: int) -> Plan:
+        get = vars(self).get
+        alpha, batches = self._alpha(), self._batches()
+        return Plan(loss=self._loss().spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
+                    schedule=schedule_spec("constant" if batches and self.learning_rate == "optimal" else self.learning_rate,
+                                           self.eta0, self.power_t, alpha),
+                    fit_intercept=bool(self.fit_intercept), one_class=self._one_class, shuffle=bool(self.shuffle),
+                    seed=seed, threads=self._n_threads(), max_iter=max_iter, tol=self.tol,
+                    n_iter_no_change=get("n_iter_no_change", 5), batches=batches)
+
+    def _earlier(self, standard: bool) -> tuple[Any, Any]:
+        """(k, d) weights and (k,) intercepts as they are, with averaging those behind the averages."""
+        if standard and self.average and "_standard_coef" in vars(self):
+            return np.atleast_2d(self._standard_coef), self._standard_intercept
+        return self._coef_rows(), self._intercepts()
+
+    def _replaced(self) -> bool:
+        """Whether coef_ is no longer one of the arrays that averaging left: the user put another in its place."""
+        coef = self._coef_rows()
+        left = [np.atleast_2d(vars(self)[name]) for name in ("_average_coef", "_standard_coef")]
+        return not (any(np.may_share_memory(coef, array) for array in left)
+                    or any(np.array_equal(coef, array) for array in left))
+
+    def _start(self, fresh: bool, k: int, d: int, coef_init: Any, intercept_init: Any, owned: bool) -> Start:
+        """Where to start: at the arguments, at what was learnt before, or at 0."""
+        warm = "coef_" in vars(self) and (self.warm_start or not fresh)
+        goes_on = warm and (self._warm_standard or not fresh) and "_average_coef" in vars(self) and not self._replaced()
+        intercept = self._no_intercepts(k)
+        if warm:
+            coef, intercept = self._earlier(standard=goes_on)
+            if coef.shape != (k, d):
+                raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: "
+                                 f"X and y need {(k, d)}{'; fit without warm_start' if fresh else ''}")
+        elif coef_init is None:
+            coef, owned = np.zeros((k, d)), True
+        if coef_init is not None:
+            coef, owned = shaped("coef_init", coef_init, (k, d)), True
+        if intercept_init is not None:
+            intercept = self._from_init(shaped(self._intercept_init, intercept_init, (k,)))
+        t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), 0.0 if self._averages_anyway else float(self.average)
+        memory = None if fresh or not warm else vars(self).get("_memory")
+        if not average:
+            return Start(coef, intercept, None, None, t, 0, memory, owned)
+        if goes_on and coef_init is None:
+            average = average if fresh else self._average_start
+            return Start(coef, intercept, np.atleast_2d(self._average_coef), self._average_intercept, t, average,
+                         memory, owned)
+        return Start(coef, intercept, np.zeros((k, d)), np.zeros(k), t, max(average, t), memory, owned)
+
+    def _learn(self, X: Any, y: Any, weight: Any, events: Events, *, fresh: bool, max_iter: int,
+               inits: tuple[Any, Any] = (None, None), eval_set: Any = None, callback: Any = None,
+               classes: Any = None) -> None:
+        """fit (fresh) or partial_fit: compute, assign, then complain."""
+        owned = all(held(self.__dict__, name) for name in WEIGHTS if name in self.__dict__)
+        with unchanged_on_error(self) as before:
+            if callback is not None and not callable(callback):
+                raise TypeError(f"callback must be callable or None, got {callback!r}")
+            X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"))
+            stops = fresh and bool(vars(self).get("early_stopping", False))
+            splits = stops and eval_set is None
+            weight = check_weight(weight, X, none_at_all=splits)   # the held-out rows are looked at for that
+            hidden = y if y is None or getattr(self, "_classifies", True) else unweighted_hidden(y, weight)
+            targets = self._targets(hidden, X, classes, fresh)
+            matrix = Matrix(X, checked=True)
+            start = self._start(fresh, targets.k, matrix.d, *inits, owned)
+            seed, rows = self._draw(targets, weight, matrix.n, splits)
+
+            def attributes(outcome: Outcome) -> dict[str, Any]:
+                return {**targets.attributes, **self._fitted(outcome, start, matrix.n, fresh)}
+
+            watch = Watch(start, self._validation(matrix, targets, weight, rows, eval_set), stops=stops,
+                          keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
+                          events=events, attributes=attributes, verbose=self.verbose > 0)
+            plan = self._plan(seed, int(min(max_iter, self._budget(matrix.n))))
+            done = train(matrix, targets, weight, rows, start, plan, watch, lambda: largest(X))
+            if done.error is not None and not fresh:
+                raise done.error
+            found = attributes(done)
+            assign(self.__dict__, found, PASSING, done.rest, before)
+        if done.error is not None:
+            raise done.error
+        if fresh:
+            self._warn(done, targets, X)
+        events.end(found)
+
+    def _doubt(self, done: Outcome, targets: Targets, X: Any) -> str | None:
+        """What else to warn of."""
+        return None
+
+    def _warn(self, done: Outcome, targets: Targets, X: Any) -> None:
+        doubt = self._doubt(done, targets, X)
+        if doubt:
+            warnings.warn(doubt, ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
+        if self.tol is not None and done.n_iter == self.max_iter < self._budget(X.shape[0]) and not done.stopped:
+            warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
+                          "improve the fit.", ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
+        if self.power_t < 0:
+            warnings.warn("Negative values for `power_t` are deprecated: the learning rate grows, and scikit-learn 1.10 raises an "
+                          "error. Use values of at least 0.", FutureWarning, stacklevel=4 + FIT_LEVELS)
+
+    def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> dict[str, Any]:
+        """The attributes that an outcome makes."""
+        coef, intercept = outcome.result
+        found = {**self._named(coef, intercept), "n_iter_": outcome.n_iter,
+                 "t_": start.t + outcome.n_iter * n if outcome.t is None else outcome.t,
+                 "loss_curve_": ([] if fresh else getattr(self, "loss_curve_", [])) + outcome.loss_curve}
+        if outcome.coef_avg is not None:
+            shape = found["coef_"].shape
+            found.update(_standard_coef=outcome.coef.reshape(shape), _standard_intercept=outcome.intercept,
+                         _average_coef=outcome.coef_avg.reshape(shape), _average_intercept=outcome.intercept_avg,
+                         _average_start=start.average)
+        if outcome.validation_curve is not None:
+            found["validation_curve_"] = outcome.validation_curve
+        if outcome.memory is not None:
+            found["_memory"] = outcome.memory
+        if outcome.best_iter is not None:
+            found["best_iter_"] = outcome.best_iter
+        return found

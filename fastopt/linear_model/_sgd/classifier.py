@@ -1,0 +1,236 @@
+"""Linear classification by SGD: classes as outputs, their weights, scores and probabilities.
+
+Used through linear_model.  Random numbers are drawn in scikit-learn's order, so that the same random_state visits the
+samples in the same order.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from scipy.special import expit, softmax
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import unique_labels
+
+from fastopt._sgd.fit import Targets
+from fastopt.linear_model._shared.classes import Probable, one_against_rest, weights_of_classes
+from fastopt.linear_model._shared.data import check_X_y, encode, find_classes, naming
+from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive
+from fastopt.linear_model._shared.params import CLASSIFIER, loss_functions, loss_name
+from fastopt.linear_model._shared.sklearn import Events, available_where
+from fastopt.losses import Loss
+
+from .base import MAX_SEED, seed_of
+from .supervised import LearningRate, Penalty, Supervised
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+def accuracy(codes: Any, weight: Any) -> Callable[[Any], float]:
+    """Share of right classes among raw predictions (n, k); in a binary problem class 0 is where they are positive."""
+    def score(p: Any) -> float:
+        predicted = p[:, 0] <= 0 if p.shape[1] == 1 else p.argmax(axis=1)
+        return float(np.average(predicted == codes, weights=weight))
+    return score
+
+
+def _draw_seed(random_state: Any, k: int) -> int:
+    """The seed of the order of samples, drawn as scikit-learn does; of k > 1 outputs all share one pass, in the order of the first."""
+    rng = check_random_state(random_state)
+    if k > 1:
+        rng = check_random_state(rng.randint(MAX_SEED, size=k)[0])
+    rng.randint(1, MAX_SEED)
+    return int(rng.randint(MAX_SEED))
+
+
+@documented(coef="(1, n_features) for two classes, else (n_classes, n_features)", intercept="(1,) or (n_classes,)",
+            **passive_aggressive('hinge'), stratified=", alike in its classes",
+            without=("offset_",))
+class SGDClassifier(Probable, Supervised):
+    """Linear classifier trained by stochastic gradient descent: support vector machine, logistic regression and others.
+
+    With float64 data and the same `random_state` it gives the weights of `sklearn.linear_model.SGDClassifier`; see Notes.
+
+    Parameters
+    ----------
+    loss : str or Loss, default='hinge'
+        A loss of `fastopt.losses` or its name: 'hinge' (support vector machine), 'log_loss' (logistic regression),
+        'modified_huber', 'squared_hinge', 'perceptron', 'smooth_hinge', 'exponential', 'focal'; or of a real target,
+        which is then ±1: 'squared_error', 'huber', 'epsilon_insensitive' and so on.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+
+    Notes
+    -----
+    What differs from scikit-learn 1.9:
+
+    * More than two classes are learnt in one pass over the data, one against the rest, all in the same order of samples;
+      with ``shuffle=False`` the weights are scikit-learn's.
+    * Early stopping scores the weights that the user would get, averaged if `average`, by the accuracy over all
+      classes, and all classes stop together.  scikit-learn scores weights before their lazy scale factor is applied,
+      and compares labels {0, 1} with predictions ±1 for 'log_loss'.
+    * `partial_fit` with `average` goes on with the intercept behind the average, which scikit-learn loses.
+    * float32 data give predictions in float32.
+
+    Steps so large that SGD is unstable (unscaled features; a small `alpha` with 'optimal') multiply differences of
+    rounding from epoch to epoch, and weights then agree no better than scikit-learn's after X is multiplied by 1 + 1e-15.
+
+    References
+    ----------
+    .. [1] K. Crammer et al. (2006), Online passive-aggressive algorithms, JMLR 7, 551–585.
+    .. [2] L. Bottou (2012), Stochastic gradient descent tricks.
+    .. [3] Y. Tsuruoka et al. (2009), Stochastic gradient descent training for l1-regularized log-linear models, ACL.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from fastopt.linear_model import SGDClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", random_state=0)).fit(X, y)
+    >>> model.score(X, y) > 0.9
+    True
+
+    Mini-batches of 64 rows, stepped by Adam, and one softmax of the classes:
+
+    >>> batches = SGDClassifier(loss="log_loss", optimizer="adam", batch_size=64, multi_class="multinomial", random_state=0)
+    >>> batches.fit(X, y).score(X, y) > 0.9
+    True
+    """
+
+    _rules = CLASSIFIER
+    loss_functions: ClassVar[dict[str, tuple[Any, ...]]] = loss_functions(CLASSIFIER)
+    _warm_standard = False
+    _classifies = True
+    classes_: Any
+
+    def __init__(self, loss: str | Loss = "hinge", *, penalty: Penalty | None = "l2", alpha: float = 0.0001,
+                 l1_ratio: float | None = 0.15, fit_intercept: bool = True, max_iter: int = 1000,
+                 tol: float | None = 1e-3, shuffle: bool = True, verbose: int = 0, epsilon: float = 0.1,
+                 n_jobs: int | None = None, random_state: Any = None, learning_rate: LearningRate = "optimal",
+                 eta0: float = 0.01, power_t: float = 0.5, early_stopping: bool = False,
+                 validation_fraction: float = 0.1, n_iter_no_change: int = 5, class_weight: Any = None,
+                 warm_start: bool = False, average: bool | int = False, restore_best: bool = False,
+                 optimizer: str | None = None, batch_size: Any = None, schedule: Any = None, clip_norm: float | None = None,
+                 multi_class: Literal["ovr", "multinomial"] = "ovr",
+                 optimizer_params: dict[str, Any] | None = None,
+                 parallel: Literal["hogwild"] | None = None) -> None:
+        self._keep(locals())
+
+    @arguments
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from some data for one epoch, going on where the last call ended.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        self
+        """
+        self._check_partial()
+        if isinstance(self.class_weight, str) and not hasattr(self, "coef_"):
+            raise ValueError("class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' "
+                             "weights, use compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large "
+                             "enough sample of the full training set target to properly estimate the class frequency "
+                             "distributions. Pass the resulting weights as the class_weight parameter.")
+        self._learn(X, y, sample_weight, Events(None, None, None, None, 0), fresh=False, max_iter=1, classes=classes)
+        return self
+
+    def _has_probabilities(self) -> bool:
+        if loss_name(self.loss) not in ("log_loss", "modified_huber"):
+            raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
+        return True
+
+    @available_where(_has_probabilities)
+    @arguments
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities, for the losses 'log_loss' and 'modified_huber' only.
+
+        Those of more than two classes are one against the rest, normalised to a sum of 1; with
+        ``multi_class='multinomial'`` their softmax.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+
+        References
+        ----------
+        B. Zadrozny and C. Elkan (2002), Transforming classifier scores into multiclass probability estimates, KDD.
+        T. Zhang (2004), Solving large scale linear prediction problems using stochastic gradient descent, ICML.
+        """
+        return super().predict_proba(X)
+
+    # ---- what the base asks ----
+
+    def _probabilities(self, p: Any) -> Any:
+        if self.multi_class == "multinomial" and p.shape[1] > 1:
+            return softmax(p, axis=1)
+        return one_against_rest(expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2)
+
+    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        return check_X_y(self, X, y, reset)
+
+    def _known_classes(self, classes: Any) -> Any:
+        """The classes of partial_fit: those of the first call."""
+        known = getattr(self, "classes_", None)
+        if known is None and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is None:
+            return known
+        with naming("classes"):
+            classes = unique_labels(classes)
+        if known is not None and not np.array_equal(known, classes):
+            raise ValueError(f"classes={classes!r} is not the same as on last call to partial_fit, was: {known!r}")
+        return classes
+
+    def _class_weights(self, classes: Any, counts: Any) -> Any:
+        """(k, 2) weights of each output's positive and negative rows."""
+        weights = weights_of_classes(self.class_weight, classes, counts)
+        if weights is None:
+            return None
+        if len(classes) == 2:
+            return weights[::-1].reshape(1, 2)
+        return np.stack([weights, np.ones_like(weights)], axis=1)
+
+    def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
+        classes = find_classes(y) if fresh else self._known_classes(classes)
+        if len(classes) < 2:
+            raise ValueError(f"{'y' if fresh else 'classes'}: The number of classes has to be greater than one; got "
+                             f"{len(classes)} class")
+        codes, counts = encode(y, classes)
+        return Targets(self._numbered(codes, classes), 1 if len(classes) == 2 else len(classes),
+                       negative=0 if self._loss().target == "unit" else -1,
+                       class_weight=self._class_weights(classes, counts), attributes={"classes_": classes})
+
+    @staticmethod
+    def _numbered(codes: Any, classes: Any) -> Any:
+        """Outputs learn the rows that bear their number: of two classes the second is number 0."""
+        return np.subtract(1, codes, out=codes) if len(classes) == 2 else codes
+
+    def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
+        if splits and targets.k == 1:   # a generator that the user gave is asked in scikit-learn's order
+            rng = check_random_state(self.random_state)
+            rng.randint(1, MAX_SEED)
+            rows = self._split("StratifiedShuffleSplit", 1 - targets.y, weight)
+            return int(rng.randint(MAX_SEED)), rows
+        rows = self._split("StratifiedShuffleSplit", targets.y, weight) if splits else None
+        return seed_of(_draw_seed, self.random_state, targets.k), rows
+
+    def _score_of(self, y: Any, weight: Any) -> Callable[[Any], float]:
+        return accuracy(y, weight)
+
+    def _eval_targets(self, y: Any, targets: Targets, dtype: Any) -> Any:
+        classes = targets.attributes["classes_"]
+        return self._numbered(encode(y, classes, "y of eval_set")[0], classes)

@@ -1,0 +1,183 @@
+"""The linear one-class support vector machine by SGD: no targets, an offset in place of the intercept.
+
+Used through linear_model.  Random numbers are drawn in scikit-learn's order.
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from sklearn.base import OutlierMixin
+from sklearn.utils import check_random_state
+
+from fastopt._sgd.fit import Targets
+from fastopt.linear_model._shared.data import check_X
+from fastopt.linear_model._shared.docs import arguments, documented
+from fastopt.linear_model._shared.params import ONE_CLASS
+from fastopt.linear_model._shared.sklearn import Events, with_callbacks
+from fastopt.losses import Hinge, Loss
+
+from .base import MAX_SEED, SGDBase, seed_of
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+def _draw_seed(random_state: Any) -> int:
+    """The seed of the order of samples, drawn as scikit-learn does."""
+    return int(check_random_state(random_state).randint(MAX_SEED))
+
+
+@documented(coef="(n_features,)", passive_names="", passive="",
+            without=("intercept_", "classes_", "validation_curve_", "best_iter_"))
+class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
+    """Linear one-class support vector machine trained by stochastic gradient descent, to tell outliers.
+
+    With float64 data and the same `random_state` it gives the weights of `sklearn.linear_model.SGDOneClassSVM`.
+
+    Parameters
+    ----------
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+
+    References
+    ----------
+    B. Schölkopf et al. (2001), Estimating the support of a high-dimensional distribution, Neural Computation 13.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.linear_model import SGDOneClassSVM
+    >>> X = np.array([[-1, -1], [-2, -1], [1, 1], [2, 1]])
+    >>> model = SGDOneClassSVM(random_state=42, tol=None).fit(X)
+    >>> model.predict([[4, 4]])
+    array([1], dtype=int32)
+    """
+
+    _rules = ONE_CLASS
+    _warm_standard = False
+    _one_class = True
+    _intercept_init = "offset_init"
+    offset_: Any
+
+    def __init__(self, nu: float = 0.5, fit_intercept: bool = True, max_iter: int = 1000, tol: float | None = 1e-3,
+                 shuffle: bool = True, verbose: int = 0, random_state: Any = None,
+                 learning_rate: Literal["constant", "optimal", "invscaling", "adaptive"] = "optimal",
+                 eta0: float = 0.01, power_t: float = 0.5, warm_start: bool = False,
+                 average: bool | int = False) -> None:
+        self._keep(locals())
+
+    @with_callbacks
+    @arguments
+    def fit(self, X: Any, y: Any = None, coef_init: Any = None, offset_init: Any = None, sample_weight: Any = None, *,
+            callback: Any = None) -> Self:
+        """Learn from data, for up to `max_iter` epochs.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        self
+        """
+        self._check()
+        events = Events(self, X, None, sample_weight, self.max_iter)
+        self._learn(X, None, sample_weight, events, fresh=True, max_iter=self.max_iter, inits=(coef_init, offset_init),
+                    callback=callback)
+        return self
+
+    @arguments
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from some data for one epoch, going on where the last call ended.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        self
+        """
+        self._check()
+        self._learn(X, None, sample_weight, Events(None, None, None, None, 0), fresh=False, max_iter=1)
+        return self
+
+    @arguments
+    def score_samples(self, X: Any) -> Any:
+        """Products of rows and weights: the higher, the more like the training data.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self.decision_function(X) + self.offset_
+
+    @arguments
+    def decision_function(self, X: Any) -> Any:
+        """Signed distance to the separating plane, positive for inliers.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self._raw(X)[:, 0]
+
+    @arguments
+    def predict(self, X: Any) -> Any:
+        """1 for inliers, −1 for outliers.
+
+        Parameters
+        ----------
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1).astype(np.int32)
+
+    # ---- what the base asks ----
+
+    def _loss(self) -> Loss:
+        return Hinge()
+
+    def _alpha(self) -> float:
+        return float(self.nu)
+
+    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        return check_X(self, X, reset), y
+
+    def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
+        return Targets(np.zeros(X.shape[0], dtype=np.uint8), 1, negative=-1)
+
+    def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
+        if self.random_state is None:
+            check_random_state(None).randint(1, MAX_SEED)   # scikit-learn draws one from NumPy's generator
+        return seed_of(_draw_seed, self.random_state), None
+
+    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
+        return {"coef_": coef[0], "offset_": 1 - intercept}
+
+    def _intercepts(self) -> Any:
+        return 1 - self.offset_
+
+    def _prediction_intercepts(self) -> Any:
+        return -self.offset_
+
+    def _no_intercepts(self, k: int) -> Any:
+        return np.ones(k)
+
+    def _from_init(self, intercept_init: Any) -> Any:
+        return 1 - intercept_init

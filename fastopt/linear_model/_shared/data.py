@@ -1,0 +1,285 @@
+"""X, y and weights as the kernels take them: checked once, not copied, classes as one byte a row.
+
+Used by the estimators.  Nothing of the size of y is made but the class numbers themselves, and masks where rows are held out.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from fastopt import losses
+from fastopt._common.sparse_input import checked
+from fastopt._core.tables import all_finite
+
+BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
+RANGE = 1 << 16   # whole numbers this close together are found by a table
+EXACT = 2.0 ** 53  # below, doubles tell them apart
+
+
+#: dense X of these types is converted by the kernels, where they know how, to float32
+NARROW = (np.uint8, np.int8, np.float16)
+
+
+def as_is(X: Any, wide: bool = False) -> dict[str, Any]:
+    """How X is taken: arrays of float32 and float64 with any strides, CSR with any indices; if `wide`, CSC and dense narrow
+    numbers too.  All else is converted, to rows in one piece: a frame is columns in memory, and every epoch would gather its
+    rows again."""
+    dtypes = [np.float64, np.float32] + (list(NARROW) if wide and not scipy.sparse.issparse(X) else [])
+    return {"accept_sparse": ["csr", "csc"] if wide else "csr", "accept_large_sparse": True, "dtype": dtypes,
+            "order": None if isinstance(X, np.ndarray) else "C"}
+
+
+def float_type(X: Any) -> Any:
+    """The type that the kernels compute in: that of X, float32 for narrow numbers."""
+    return X.dtype if X.dtype in (np.float64, np.float32) else np.dtype(np.float32)
+
+
+def blocks(n: int) -> Iterator[slice]:
+    """Slices that cover n rows."""
+    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+
+
+@contextmanager
+def naming(*names: str) -> Iterator[None]:
+    """Let errors of NumPy, SciPy and scikit-learn name the argument: the first of these, if the message has none of them."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError) as error:
+        named = re.search(rf"\b({'|'.join(names)})\b", str(error))
+        if named and not isinstance(error, OverflowError):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{names[0]}: {error}") from error
+
+
+def refuse_unreal(name: str, value: Any) -> None:
+    """Dates and durations of NumPy, pandas and polars, which conversions would take for numbers; and complex numbers."""
+    dtypes: Any = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", ())
+    for dtype in dtypes:
+        if getattr(dtype, "kind", "") in ("m", "M") or getattr(dtype, "is_temporal", bool)():
+            raise TypeError(f"{name} must hold real numbers, got {dtype}")
+        if getattr(dtype, "kind", "") == "c":   # scikit-learn's words, without the array behind them
+            raise ValueError(f"Complex data not supported: {name} must hold real numbers, got {dtype}")
+
+
+def sum_is_finite(a: Any) -> bool:
+    """Whether the sum of the numbers is, or all of them are; if not, someone has to look closer."""
+    if a.dtype in (np.float64, np.float32) and a.flags.forc and a.flags.aligned:
+        return all_finite(a)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return isfinite(np.einsum(a, range(a.ndim), []))   # half as long as np.sum, which sums in pairs
+
+
+def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
+    """Whether X, and y, are arrays of numbers that all checks would let pass as they are, found by a few questions; if not, those
+    checks know more.  Of calls with few rows the time is mostly that of checks."""
+    if type(X) is np.ndarray:
+        data = X
+    elif type(X) in (scipy.sparse.csr_matrix, scipy.sparse.csr_array):
+        data = X.data
+        if type(data) is not np.ndarray or data.ndim != 1:
+            return False
+    else:
+        return False
+    known = vars(estimator)
+    if data.dtype not in (np.float64, np.float32) or len(X.shape) != 2 or not (X.shape[0] and X.shape[1]):
+        return False
+    if "feature_names_in_" in known or not reset and X.shape[1] != known.get("n_features_in_", X.shape[1]):
+        return False
+    if y is not None:
+        kinds = "iuf" if real else "biufU"
+        if type(y) is not np.ndarray or y.dtype.kind not in kinds or not y.dtype.isnative:
+            return False
+        if y.shape != X.shape[:1] and not (columns and y.ndim == 2 and len(y) == X.shape[0] and y.shape[1] > 1):
+            return False
+        if y.dtype.kind == "f" and not sum_is_finite(y):
+            return False
+    if not sum_is_finite(data):
+        return False
+    if reset:
+        estimator.n_features_in_ = X.shape[1]
+    return True
+
+
+def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> Any:
+    """X alone."""
+    if is_plain(estimator, X, reset):
+        with naming("X"):
+            return checked(X)
+    with naming("X"):
+        refuse_unreal("X", X)
+        X = checked(X)
+        return validate_data(estimator, X, reset=reset, **as_is(X, wide))
+
+
+def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False, numeric: bool = False,
+              wide: bool = False, single: bool = False) -> tuple[Any, Any]:
+    """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`: a single one too, if `single`, else
+    it is taken for a row of numbers, with a warning."""
+    if y is not None and is_plain(estimator, X, reset, y, columns or numeric, columns):
+        with naming("X"):
+            return checked(X), y
+    with naming("X"):
+        refuse_unreal("X", X)
+        X = checked(X)
+    try:
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns or numeric,
+                             **as_is(X, wide))
+    except (ValueError, TypeError, OverflowError):
+        with naming("X"):
+            check_array(X, estimator=estimator, input_name="X", **as_is(X, wide))
+        with naming("X and y"):
+            if np.ndim(y):
+                check_consistent_length(X, y)
+        with naming("y", "X"):
+            raise
+    if columns and not single and y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return X, y
+
+
+def one_column(y: Any, n: int) -> Any:
+    """y to be scored with n predictions: (n,) numbers, of (n, 1) too, with scikit-learn's warning."""
+    refuse_unreal("y", y)
+    with naming("y"):
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"), warn=True)
+    with naming("X and y"):
+        check_consistent_length(np.empty(n), y)
+    return y
+
+
+def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
+    """Targets of a regression: in their own type, if it is one that the kernels' blocks are filled from."""
+    if not isinstance(y, np.ndarray) or y.ndim > 2:
+        raise ValueError(f"{name} must be an array of shape (n,) or (n, k), got {type(y).__name__} "
+                         f"of shape {np.shape(y)}")
+    if y.dtype not in (np.float32, np.float64, np.int64):
+        refuse_unreal(name, y)
+        with naming(name):
+            y = y.astype(dtype)
+    least, most, limit = float(y.min()), float(y.max()), float(np.finfo(dtype).max)
+    if not (-limit <= least and most <= limit):
+        raise ValueError(f"{name} must hold finite numbers, at most {limit:.3g} in magnitude as X is {np.dtype(dtype)}; "
+                         f"got {most if -limit <= least else least}")
+    if loss.target == "nonnegative" and not least >= 0 or loss.target == "positive" and not least > 0:
+        raise ValueError(f"{name} must be {'at least' if loss.target == 'nonnegative' else 'above'} 0 with "
+                         f"loss={loss.name!r}, got {least}. Some value(s) of y are out of the valid range of the loss "
+                         f"{loss.name!r}.")
+    return y
+
+
+def unweighted_hidden(y: Any, weight: Any) -> Any:
+    """y, with what stands in rows of weight 0, which may be anything, replaced by what stands in another."""
+    if weight is None or weight.all():
+        return y
+    y = y.copy()
+    y[weight == 0] = y[np.argmax(weight > 0)]
+    return y
+
+
+def find_classes(y: Any) -> Any:
+    """The labels in y, sorted."""
+    found = _whole_numbers(y) if y.dtype.kind in "iubf" else None
+    if found is not None:
+        return found
+    found = y[:0]
+    with naming("y"):
+        for part in blocks(len(y)):
+            check_classification_targets(y[part])
+            found = np.unique(np.concatenate([found, np.unique(y[part])]))
+    return found
+
+
+def _whole_numbers(y: Any) -> Any:
+    """The labels, if they are whole numbers that lie close together, else None."""
+    low, high = y.min(), y.max()
+    if not (abs(float(low)) < EXACT and abs(float(high)) < EXACT and int(high) - int(low) < RANGE):
+        return None
+    seen = np.zeros(int(high) - int(low) + 1, dtype=bool)
+    for part in blocks(len(y)):
+        labels = y[part]
+        numbers = labels.astype(np.int64)
+        if y.dtype.kind == "f" and (numbers != labels).any():
+            return None
+        seen[numbers - int(low)] = True
+    return (np.flatnonzero(seen) + int(low)).astype(y.dtype)
+
+
+def _places(labels: Any, classes: Any) -> Any:
+    """Which of the classes the labels are; any, if they are none."""
+    if len(classes) == 2 and labels.dtype.kind in "iubf" and classes.dtype.kind in "iubf":
+        return (labels == classes[1]).view(np.uint8)
+    numbers = np.searchsorted(classes, labels)
+    numbers[numbers == len(classes)] = 0
+    return numbers
+
+
+def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
+    """The number of each row's class, and how many rows each class has."""
+    k = len(classes)
+    if y.ndim != 1:
+        raise ValueError(f"{name} must have shape (n,), got {y.shape}")
+    codes = np.empty(len(y), dtype=np.uint8 if k <= 256 else np.int32)
+    counts = np.zeros(k, dtype=np.int64)
+    for part in blocks(len(y)):
+        labels = y[part]
+        try:
+            numbers = _places(labels, classes)
+        except TypeError:
+            raise ValueError(f"{name} must hold labels like those in classes_, {classes!r}") from None
+        unknown = classes[numbers] != labels
+        if np.any(unknown):
+            strange = np.unique(labels[unknown])[:5].tolist()
+            raise ValueError(f"{name} holds labels that are not in classes_: {strange}")
+        counts += np.bincount(numbers, minlength=k)
+        codes[part] = numbers
+    return codes, counts
+
+
+def check_weight(weight: Any, X: Any, none_at_all: bool = False) -> Any:
+    """Sample weights: None, or one a row, at least 0 and not all 0, unless `none_at_all`."""
+    n = X.shape[0]
+    if weight is None:
+        return None
+    refuse_unreal("sample_weight", weight)
+    with naming("sample_weight"), np.errstate(over="ignore"):   # what overflows is not finite, and refused
+        if isinstance(weight, Real):
+            weight = np.full(n, weight, dtype=float_type(X))
+        weight = check_array(weight, ensure_2d=False, dtype=float_type(X), input_name="sample_weight")
+    if weight.ndim != 1:
+        raise ValueError(f"Sample weights must be 1D array or scalar: sample_weight has shape {weight.shape}")
+    if len(weight) != n:
+        raise ValueError(f"sample_weight must have shape ({n},), one weight a row of X; got shape {weight.shape}")
+    if weight.min() < 0:
+        raise ValueError(f"sample_weight must not be negative, got {weight.min()}")
+    if not (none_at_all or weight.max() > 0):
+        raise ValueError("sample_weight must not be all zero: Sample weights must contain at least one non-zero number")
+    return weight
+
+
+def check_eval_set(estimator: Any, eval_set: Any) -> tuple[Any, Any]:
+    """X and y of an eval_set, against the fitted features."""
+    if not isinstance(eval_set, (tuple, list)) or len(eval_set) != 2:
+        raise ValueError(f"eval_set must be a pair (X, y), got {type(eval_set).__name__}"
+                         + (f" of length {len(eval_set)}" if isinstance(eval_set, (tuple, list)) else ""))
+    X = check_X(estimator, eval_set[0])
+    y = check_array(eval_set[1], ensure_2d=False, dtype=None, input_name="y")
+    y = column_or_1d(y) if y.ndim == 1 or y.shape[1] == 1 else y
+    check_consistent_length(X, y)
+    return X, y
+
+
+def largest(X: Any) -> float:
+    """The largest magnitude in X."""
+    data = X if isinstance(X, np.ndarray) else X.data
+    return float(max(data.max(), -data.min())) if data.size else 0.0

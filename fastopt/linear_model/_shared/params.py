@@ -1,0 +1,289 @@
+"""What the parameters of the estimators may be: rules as data, one check, and what goes from them to the kernels.
+
+Used by the estimators.  Knows neither scikit-learn nor data.
+"""
+from __future__ import annotations
+
+import difflib
+import functools
+import math
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastopt import losses, optimizers
+from fastopt._core.tables import LOSS_TARGETS, PENALTY_NAMES, PENALTY_PLACES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
+from fastopt.exceptions import InvalidParameterError
+
+BEYOND = 2.0 ** 63   # integers are smaller
+
+
+class Rule(NamedTuple):
+    """What a parameter may be: in words, as a test, and the strings among it."""
+    words: str
+    accepts: Callable[[Any], bool]
+    options: tuple[str, ...] = ()
+
+
+def _number(kind: Any, words: str, low: float, high: float, above: bool, below: bool) -> Rule:
+    def accepts(value: Any) -> bool:
+        if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
+            return False
+        try:
+            value = float(value) if kind is Real else int(value)   # as it will be used
+        except OverflowError:
+            return False
+        return bool((low < value if above else low <= value) and (value < high if below else value <= high))
+
+    bounds = [] if low == -math.inf else [f"above {low:g}" if above else f"at least {low:g}"]
+    bounds += [] if high >= BEYOND else [f"below {high:g}" if below else f"at most {high:g}"]
+    return Rule(" ".join([words, " and ".join(bounds)]).strip(), accepts)
+
+
+def real(low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False) -> Rule:
+    """A finite number at least `low` (above it) and at most `high` (below it)."""
+    return _number(Real, "a number", low, high, above or low == -math.inf, below or high == math.inf)
+
+
+def integer(low: float) -> Rule:
+    """An integer, at least `low`, that fits into 64 bits."""
+    return _number(Integral, "an integer", low, BEYOND, False, True)
+
+
+def either(*rules: Rule) -> Rule:
+    """Whatever one of the rules accepts."""
+    return Rule(" or ".join(rule.words for rule in rules), lambda value: any(rule.accepts(value) for rule in rules),
+                sum((rule.options for rule in rules), ()))
+
+
+def names(*options: str) -> Rule:
+    """One of some strings."""
+    return Rule("one of " + ", ".join(map(repr, options)), lambda value: isinstance(value, str) and value in options,
+                options)
+
+
+def loss_of(*targets: str) -> Rule:
+    """A loss, or its name, of one of these domains of y."""
+    options = tuple(name for name, target in LOSS_TARGETS.items() if target in targets)
+    instance = Rule("a loss of fastopt.losses with such a name",
+                    lambda value: isinstance(value, losses.Loss) and value.name in options)
+    return either(names(*options), instance)
+
+
+NONE = Rule("None", lambda value: value is None)
+FLAG = Rule("True or False", lambda value: isinstance(value, (bool, np.bool_)))
+SEED = Rule("an integer from 0 to 4294967295, a numpy.random.RandomState or None",
+            lambda value: value is None or isinstance(value, np.random.RandomState) or value is np.random
+            or isinstance(value, Integral) and not isinstance(value, bool) and 0 <= int(value) < 2 ** 32)
+SIZE = Rule("a strategy of fastopt.batching", lambda value: callable(getattr(value, "size", None))
+            and not isinstance(value, (np.ndarray, np.generic)))
+SCHEDULE = Rule("a schedule of fastopt.schedules or another callable of the step", callable)
+SETTINGS = Rule("a dict of settings of the optimizer",
+                lambda value: isinstance(value, Mapping) and all(isinstance(name, str) for name in value))
+WEIGHTS = Rule("a dict of class weights", lambda value: isinstance(value, dict))
+
+#: shared by all estimators that learn by SGD
+COMMON: dict[str, Rule] = {
+    "fit_intercept": FLAG,
+    "max_iter": integer(1),
+    "tol": either(real(0), NONE),
+    "shuffle": FLAG,
+    "verbose": either(integer(0), FLAG),
+    "random_state": SEED,
+    "learning_rate": names(*SGD_SCHEDULE_NAMES),
+    "eta0": real(0, above=True),
+    "power_t": real(),
+    "warm_start": FLAG,
+    "average": either(integer(1), FLAG),
+}
+#: of those that learn y as well
+SUPERVISED: dict[str, Rule] = {
+    **COMMON,
+    "penalty": either(names(*(name for name, place in PENALTY_PLACES.items() if place == "sgd" and name != "none")), NONE),
+    "alpha": real(0),
+    "l1_ratio": either(real(0, 1), NONE),
+    "epsilon": real(0),
+    "early_stopping": FLAG,
+    "validation_fraction": real(0, 1, above=True, below=True),
+    "n_iter_no_change": integer(1),
+    "restore_best": FLAG,
+    "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
+    "optimizer": either(names("auto", *optimizers.names()), NONE),
+    "batch_size": either(integer(1), SIZE, NONE),
+    "schedule": either(SCHEDULE, NONE),
+    "clip_norm": either(real(0, above=True), NONE),
+    "optimizer_params": either(SETTINGS, NONE),
+    "parallel": either(names("hogwild"), NONE),
+}
+CLASSIFIER: dict[str, Rule] = {
+    **SUPERVISED,
+    "loss": loss_of("sign", "unit", "real"),
+    "class_weight": either(names("balanced"), WEIGHTS, NONE),
+    "multi_class": names("ovr", "multinomial"),
+}
+REGRESSOR: dict[str, Rule] = {**SUPERVISED, "loss": loss_of("real", "nonnegative", "positive")}
+ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True),
+                              "learning_rate": names(*(name for name in SGD_SCHEDULE_NAMES if not name.startswith("pa")))}
+
+
+#: settings of optimizers that are none in an estimator, and what sets them there
+NOT_SETTINGS = {"lr": "eta0 or schedule", "l1": "alpha with penalty='l1'", "l2": "alpha with penalty='l2'",
+                "weight_decay": "alpha with penalty='l2'", "clip_norm": "clip_norm", "clip_global_norm": "clip_norm",
+                "n_threads": "n_jobs", "maximize": "", "nonfinite": ""}
+
+
+def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str, ...] = ()) -> None:
+    """Raise for the value of a parameter; an unknown string is told its near match."""
+    near = difflib.get_close_matches(value, options, n=1, cutoff=0.5) if isinstance(value, str) else []
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    raise InvalidParameterError(f"{name} of {owner} must be {expected}; got {value!r}{hint}")
+
+
+def check_rules(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise for the first value that its rule does not accept."""
+    for name, rule in rules.items():
+        if not rule.accepts(values[name]):
+            refuse(owner, name, rule.words, values[name], rule.options)
+
+
+#: types whose values are the same if they are equal
+SIMPLE = frozenset([int, float, bool, str, type(None)])
+#: tuples of names and values that were found to be right; a few, each the parameters of an estimator
+_right: dict[Any, None] = {}
+MOST_RIGHT = 64
+
+
+def check_parameters(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any],
+                     check: Callable[[str, Mapping[str, Rule], Mapping[str, Any]], None] = check_rules) -> None:
+    """`check`, which raises for the first value that its rule does not accept; what was right a moment ago still is."""
+    given = tuple([values[name] for name in rules])
+    types = tuple(map(type, given))
+    key = (owner, id(rules), check, given, types) if SIMPLE.issuperset(types) else None
+    if key in _right:
+        return
+    check(owner, rules, values)
+    if key is not None:
+        if len(_right) >= MOST_RIGHT:
+            _right.clear()
+        _right[key] = None
+
+
+def check_all(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise for the first value that its rule does not accept, or that does not go with another, of those who learn by SGD."""
+    check_rules(owner, rules, values)
+    if "batch_size" in values:
+        check_batches(owner, values)
+    if values["learning_rate"] == "optimal" and values.get("alpha") == 0 and not uses_batches(values):
+        refuse(owner, "alpha", "above 0 with learning_rate='optimal', which is computed from it", values["alpha"])
+    if values.get("penalty") == "elasticnet" and values["l1_ratio"] is None:
+        refuse(owner, "l1_ratio", "a number: l1_ratio must be set when penalty is 'elasticnet'", None)
+    passive = "epsilon_insensitive" if rules is REGRESSOR else "hinge"
+    if values["learning_rate"] in ("pa1", "pa2") and "loss" in values and loss_name(values["loss"]) != passive:
+        refuse(owner, "loss", f"{passive!r} with learning_rate={values['learning_rate']!r}", values["loss"])
+
+
+def uses_batches(values: Mapping[str, Any]) -> bool:
+    """Whether the parameters ask for more than per-sample SGD."""
+    return (values.get("multi_class") == "multinomial"
+            or any(values.get(name) is not None for name in ("optimizer", "schedule", "clip_norm"))
+            or values.get("batch_size") is not None and values["batch_size"] != 1 or is_wild(values))
+
+
+def is_wild(values: Mapping[str, Any]) -> bool:
+    """Whether threads are to step the same weights without locks."""
+    return values.get("parallel") == "hogwild" and values["n_jobs"] not in (None, 1)
+
+
+def check_batches(owner: str, values: Mapping[str, Any]) -> None:
+    """Raise for parameters of mini-batches that do not go with the others."""
+    if values["optimizer_params"] and values["optimizer"] is None:
+        refuse(owner, "optimizer", "named with optimizer_params, which are its settings", None, ())
+    if not uses_batches(values):
+        return
+    if values["learning_rate"] in ("pa1", "pa2"):
+        refuse(owner, "learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"])
+    if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
+        refuse(owner, "loss", "'log_loss' with multi_class='multinomial'", values["loss"])
+    if values["optimizer"] == "auto":
+        _check_follows(owner, "batch_size", values, "optimizer='auto'")
+        for name in ("schedule", "clip_norm", "optimizer_params", "parallel"):
+            if values[name] is not None:
+                refuse(owner, name, "None with optimizer='auto', which has no such settings", values[name])
+        return
+    settings = values["optimizer_params"] or {}
+    if values["parallel"] == "hogwild":
+        _check_wild(owner, values, settings)
+    _, alpha, share = penalty_spec(values["penalty"], values["alpha"], values["l1_ratio"])
+    if values["optimizer"] == "muon" and alpha * share > 0:
+        refuse(owner, "penalty", "'l2' or None with optimizer='muon', whose step is not one of single weights", values["penalty"])
+    for name, instead in NOT_SETTINGS.items():
+        if name in settings:
+            refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),
+                   values["optimizer_params"])
+    try:
+        optimizers.get(values["optimizer"] or "sgd")(np.zeros((1, 1)), lr=0.0, **settings)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(f"optimizer_params of {owner}: {error}") from None
+
+
+def _check_wild(owner: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise for what threads cannot do that step the same weights without locks."""
+    if values["optimizer"] not in (None, "sgd", "adagrad") or settings.get("momentum"):
+        refuse(owner, "parallel", "None with an optimizer other than 'sgd' without momentum and 'adagrad': steps of several "
+               "threads would mix their moments", values["parallel"])
+    for name in ("clip_norm", "average"):
+        if values[name]:
+            refuse(owner, "parallel", f"None with {name}, which is of all weights at one step", values["parallel"])
+    for name in ("schedule", "batch_size"):
+        _check_follows(owner, name, values, "parallel='hogwild'")
+
+
+def _check_follows(owner: str, name: str, values: Mapping[str, Any], other: str) -> None:
+    """Raise for a schedule or a batch size that is driven by each batch."""
+    if getattr(values[name], "driven_by", None) in ("value", "noise"):
+        refuse(owner, name, f"what follows from the step alone with {other}, where no step waits for the norm of a gradient",
+               values[name])
+
+
+def loss_name(loss: Any) -> str:
+    """The name of a loss that is given as such or as an instance."""
+    return loss.name if isinstance(loss, losses.Loss) else loss
+
+
+def resolve_loss(owner: str, loss: Any, epsilon: float) -> losses.Loss:
+    """The loss itself; scikit-learn's `epsilon` is the parameter of those that go by name."""
+    if isinstance(loss, losses.Loss):
+        return loss
+    if loss == "huber" and float(epsilon) == 0:
+        refuse(owner, "epsilon", "above 0 with loss='huber'", epsilon)
+    return _named_loss(loss, {"huber": "delta"}.get(loss, "epsilon" if "epsilon" in loss else ""), float(epsilon))
+
+
+def loss_functions(rules: Mapping[str, Rule]) -> dict[str, tuple[Any, ...]]:
+    """scikit-learn's table of what `loss` may be: the class, and the default of the parameter that is `epsilon` there."""
+    return {name: (type(losses.get(name)), *([0.1] if name == "huber" or "epsilon" in name else []))
+            for name in rules["loss"].options}
+
+
+@functools.lru_cache(maxsize=64)
+def _named_loss(name: str, parameter: str, value: float) -> losses.Loss:
+    return losses.get(name, **({parameter: value} if parameter else {}))
+
+
+def penalty_spec(penalty: str | None, alpha: float, l1_ratio: float | None) -> tuple[int, float, float]:
+    """Kind, alpha and share of l1, as the kernels take them: without a penalty alpha is still that of 'optimal'."""
+    share = {"l1": 1.0, "elasticnet": l1_ratio}.get(penalty or "none", 0.0)
+    return PENALTY_NAMES.index(penalty or "none"), float(alpha), float(share or 0.0)
+
+
+def schedule_spec(learning_rate: str, eta0: float, power_t: float, alpha: float) -> tuple[int, float, float, float]:
+    """Kind, eta0, power_t and t0, as the kernels take them.
+
+    t0 follows Bottou's heuristic as scikit-learn does: the first rate is a typical weight, alpha^(−1/4), over the largest
+    gradient at minus that weight, at least 1; scikit-learn takes that gradient at y = 1 with its sign, which is negative for
+    every loss, so that 1 is left.
+    """
+    t0 = 1 / (alpha * alpha ** -0.25) if alpha > 0 else 0.0
+    return SCHEDULE_NAMES.index(learning_rate), float(eta0), float(power_t), t0

@@ -1,0 +1,325 @@
+"""Lasso and elastic net with the strength chosen by cross-validation; the walk over folds and strengths for all that do so.
+
+Used through linear_model.  A fold is the objective of some rows: X is not copied.  Strengths are taken from the strongest on,
+each from the weights of the one before.
+"""
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastopt._solvers.paths.folds import Folds, apart, shares_steps, smooth_and_l1
+from fastopt._solvers.paths.least_squares import fold_sums
+from fastopt._solvers.paths.pairs import keeps_pairs, with_pairs
+from fastopt._solvers.registry import Solution
+from fastopt.exceptions import InvalidParameterError
+from fastopt.linear_model._shared.metadata import Routes
+from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
+from fastopt.objective import LinearObjective
+
+from .base import Found, Task
+from .docs import solved
+from .folds import check_strengths, folds_of
+from .l1 import LeastSquares
+from .params import ELASTIC_CV, LASSO_CV, penalty_of, solve
+
+WORDS = {"n_iter_more": " in the last fit",
+         "tol_means": "The duality gap over the mean square of y at which the solver is done."}
+
+
+N_ALPHAS = 100   # how many strengths, by default
+
+
+class Held(NamedTuple):
+    """What was learnt from the rows of a fold, and what it says of those that are to be scored."""
+
+    solution: Solution
+    p: Any          # (m, k) raw predictions
+    rows: Any       # (m,) of int32
+    grid: int       # its number
+    strength: int   # its number
+
+
+def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w: Any,
+          **options: Any) -> Iterable[Solution]:
+    """Solutions for one (l2, penalty) after the other, each started at the one before."""
+    for l2, penalty in strengths:
+        objective.l2 = l2
+        solution = solve(objective, penalty, w0=w, **options)
+        w = solution.w
+        yield solution
+
+
+def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
+               score: Callable[[list[Held]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
+    """Scores and solutions, by fold, then grid, then strength.
+
+    Parameters
+    ----------
+    objective : LinearObjective
+        Of all rows.
+    folds : list of (rows to learn from, rows to score)
+    grids : callable
+        From the rows of a fold to lists of (l2, penalty), strongest first.
+    score : callable
+        From what is held out, for one strength after the other, to what is wanted.
+    start : callable
+        From the rows of a fold to where to start.
+    **options
+        Of `solve`.
+    """
+    strengths = [grids(train) for train, _ in folds]
+    walks = _walks(objective, folds, strengths[0], options)
+    starts = [start(train) for train, _ in folds]
+    solutions: list[list[Any]] = [[] for _ in folds]
+    scores: list[list[Any]] = [[] for _ in folds]
+    for at, (walk, *grid) in enumerate(zip(walks, *strengths)):
+        for i, found in enumerate(walk(grid, starts)):
+            solutions[i].append([solution for solution, _ in found])
+            scores[i].append(score([Held(*pair, folds[i][1], at, j) for j, pair in enumerate(found)]))
+    return scores, solutions
+
+
+Scored = list[tuple[Solution, Any]]   # solutions, and their predictions of the rows to score
+
+
+def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list[Any],
+           options: dict[str, Any]) -> list[Callable[[Any, Any], Iterable[Scored]]]:
+    """For each grid: from grids and starts, by fold, to what is found, by fold."""
+    solver, tol = options["solver"], options["tol"]
+    one = apart(objective.n_samples, folds)
+    sums = fold_sums(objective, [test for _, test in folds]) if one and solver in ("auto", "cd") else None
+
+    def alone(grids: Any, starts: Any) -> Iterable[Scored]:
+        for i, (train, test) in enumerate(folds):
+            found = list(along(objective.rows(train), grids[i], starts[i], **options) if sums is None
+                         else sums[i].path(grids[i], starts[i], tol, options["max_iter"]))
+            yield list(zip(found, _predictions(objective.rows(test), found)))
+
+    def together(grids: Any, starts: Any) -> Iterable[Scored]:
+        walk = Folds(objective, folds, starts, tol, options["max_iter"])
+        return map(list, zip(*walk.path([[smooth_and_l1(*strength) for strength in grid] for grid in grids])))
+
+    def by_pairs(grids: Any, starts: Any) -> Iterable[Scored]:
+        walk = with_pairs(objective, folds, [[l2 for l2, _ in grid] for grid in grids], starts, tol, options["max_iter"])
+        return map(list, zip(*walk))
+
+    def walk_of(grid: Any) -> Callable[[Any, Any], Iterable[Scored]]:
+        pairs = [smooth_and_l1(*strength) for strength in grid]
+        if sums is None and one and None not in pairs and shares_steps(objective, folds, solver, tol, *pairs[-1]):
+            return together
+        smooth = sums is None and all(penalty is None for _, penalty in grid)
+        return by_pairs if smooth and keeps_pairs(objective, solver, tol, grid[-1][0]) else alone
+
+    return [walk_of(grid) for grid in grids]
+
+
+def unsolved(paths: list[Any]) -> list[Solution]:
+    """The solution of a fold that is furthest from its minimum, if there are any that are not there."""
+    failed = [solution for fold in paths for path in fold for solution in path if not solution.converged]
+    return [max(failed, key=lambda solution: solution.violation)] if failed else []
+
+
+def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
+    """Raw predictions (n, k) by each solution, those of one output all at once."""
+    if held.n_outputs > 1 or len(found) == 1:
+        return [held.predictions(solution.w) for solution in found]
+    d, w = held.n_features, np.array([solution.w for solution in found])
+    several = held.copies(np.ones((held.n_samples, len(found)), held.dtype))
+    return list(several.predictions(np.concatenate([w[:, :d].ravel(), w[:, d:].ravel()])).T[:, :, None])
+
+
+def grid_of(values: Mapping[str, Any]) -> Any:
+    """What `alphas` is: a list, or how many, which may come as scikit-learn's older `n_alphas`."""
+    alphas, number = values["alphas"], values["n_alphas"]
+    if alphas is None or number != "deprecated" and np.ndim(alphas) == 0 and alphas == N_ALPHAS:
+        return N_ALPHAS if number == "deprecated" else number
+    return alphas
+
+
+def check_grid(values: Mapping[str, Any], level: int) -> None:
+    """Refuse strengths in scikit-learn's words, and warn where it does: `level` frames above this one is the user's."""
+    check_strengths(values["alphas"], False)
+    if values["n_alphas"] != "deprecated":
+        warnings.warn("'n_alphas' was deprecated in 1.9 and will be removed in 1.11 of scikit-learn. 'alphas' now accepts an integer "
+                      "value which removes the need to pass 'n_alphas'.", FutureWarning, stacklevel=level + 1)
+    elif values["alphas"] is None:
+        warnings.warn("'alphas=None' is deprecated and will be removed in 1.11 of scikit-learn. Set 'alphas=100' to silence this "
+                      "warning.", FutureWarning, stacklevel=level + 1)
+
+
+def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:
+    """Strengths for one l1_ratio, strongest first: the parameter alphas, or so many from the one on that makes all weights 0."""
+    alphas = grid_of(values)
+    if np.ndim(alphas) == 1:
+        return np.sort(np.asarray(alphas, dtype=np.float64))[::-1]
+    if ratio == 0:
+        raise InvalidParameterError(f"alphas of {owner}: Automatic alpha grid generation is not supported for l1_ratio=0. Please supply "
+                                    "a grid by providing your estimator with the appropriate `alphas=` argument.")
+    largest = float(np.maximum(steepest, 0).max() if values["positive"] else np.abs(steepest).max()) / ratio
+    if not np.isfinite(largest):
+        raise ValueError("X and y hold numbers so large that their products overflow: scale them, see sklearn.preprocessing")
+    least = float(np.finfo(np.float64).resolution)
+    return np.geomspace(largest, largest * float(values["eps"]), int(alphas)) if largest > least else np.full(int(alphas), least)
+
+
+class PathCV(Routes, LeastSquares):
+    """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
+
+    _convention = "chosen"
+    _only = "descent"
+    alpha_: float
+    l1_ratio_: float
+
+    def _ratios(self) -> list[float]:
+        return [1.0]
+
+    def _check(self) -> None:
+        check_grid(vars(self), 4 + FIT_LEVELS)
+        super()._check()
+
+    def _folds(self, X: Any, y: Any) -> Any:
+        return folds_of(vars(self)["cv"], X, y, False)
+
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
+        objective = self._objective(X, task, 0, 0.0, None)
+        ratios, folds, positive = self._ratios(), task.folds, bool(values["positive"])
+
+        def start(rows: Any) -> Any:
+            first = np.zeros(objective.n_params)
+            if objective.fit_intercept:
+                first[-1] = np.average(y[rows], weights=None if weight is None else weight[rows])
+            return first
+
+        steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
+        grids = [strengths_of(type(self).__name__, steepest, ratio, values) for ratio in ratios]
+
+        def mean_square(held: list[Held]) -> list[float]:
+            rows = held[0].rows
+            with np.errstate(over="ignore"):
+                errors = (y[rows, None] - np.hstack([one.p for one in held])) ** 2
+            return list(np.average(errors, axis=0, weights=None if weight is None else weight[rows]))
+
+        pairs = [[penalty_of(float(alpha), ratio, positive) for alpha in grid] for grid, ratio in zip(grids, ratios)]
+        scores, paths = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),
+                               tol=self._tolerance(objective), max_iter=self._max_iter(), random_state=values["random_state"])
+        errors = np.moveaxis(np.asarray(scores), 0, 2)                       # (ratio, alpha, fold)
+        best = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
+        self.l1_ratio_, self.alpha_ = ratios[best[0]], float(grids[best[0]][best[1]])
+        self.mse_path_ = errors if len(ratios) > 1 else errors[0]
+        self.alphas_ = np.asarray(grids) if len(ratios) > 1 and np.ndim(grid_of(values)) == 0 else grids[0]
+        found = super()._solve(X, task, events)
+        found.solutions += unsolved(paths)
+        return found
+
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        return penalty_of(strength, self.l1_ratio_, bool(vars(self)["positive"]))
+
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        last = found.solutions[0]
+        return {**super()._attributes(found), "n_iter_": last.n_iter, "dual_gap_": float(last.gap)}
+
+
+@solved(**WORDS)
+class ElasticNetCV(PathCV):
+    """`ElasticNet` with alpha, and l1_ratio where several are given, of the least mean squared error over folds.
+
+    Parameters, attributes and the choice are those of `sklearn.linear_model.ElasticNetCV`; folds and strengths share X.
+
+    Parameters
+    ----------
+    l1_ratio : float or list of float, default=0.5
+        Share of l1 in the penalty, or those to choose from.
+    eps : float, default=1e-3
+        The least alpha as a share of the largest, which makes all weights 0.
+    alphas : int, array-like or None, default=100
+        How many strengths to try, or which; None: 100.
+    cv : int, cross-validation generator, iterable or None, default=None
+        How to split; None: five folds.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+    alpha_ : float
+        The alpha that was chosen.
+    l1_ratio_ : float
+        The l1_ratio that was chosen.
+    alphas_ : ndarray of shape (n_alphas,) or (n_l1_ratio, n_alphas)
+        The alphas that were tried.
+    mse_path_ : ndarray of shape (n_alphas, n_folds) or (n_l1_ratio, n_alphas, n_folds)
+        Mean squared errors on the held-out rows.
+    dual_gap_ : float
+        The duality gap at the end of the last fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.linear_model import ElasticNetCV
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> model = ElasticNetCV(l1_ratio=[0.5, 1.0], alphas=20).fit(X, X @ [2.0, 0.0, 0.0, -1.0, 0.0])
+    >>> model.l1_ratio_, model.mse_path_.shape
+    (0.5, (2, 20, 5))
+    """
+
+    _rules = ELASTIC_CV
+
+    def __init__(self, *, l1_ratio: Any = 0.5, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True,
+                 precompute: Any = "auto", max_iter: int = 1000, tol: float = 1e-4, cv: Any = None, copy_X: bool = True,
+                 verbose: int = 0, n_jobs: int | None = None, positive: bool = False, random_state: Any = None,
+                 selection: str = "cyclic", solver: str = "auto", n_alphas: int | str = "deprecated") -> None:
+        self._keep(locals())
+
+    def _ratios(self) -> list[float]:
+        return [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
+
+
+@solved(**WORDS)
+class LassoCV(PathCV):
+    """`Lasso` with the alpha of the least mean squared error over folds.
+
+    Parameters, attributes and the choice are those of `sklearn.linear_model.LassoCV`; folds and strengths share X.
+
+    Parameters
+    ----------
+    eps : float, default=1e-3
+        The least alpha as a share of the largest, which makes all weights 0.
+    alphas : int, array-like or None, default=100
+        How many strengths to try, or which; None: 100.
+    cv : int, cross-validation generator, iterable or None, default=None
+        How to split; None: five folds.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+    alpha_ : float
+        The alpha that was chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The alphas that were tried.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Mean squared errors on the held-out rows.
+    dual_gap_ : float
+        The duality gap at the end of the last fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.linear_model import LassoCV
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> model = LassoCV(alphas=20).fit(X, X @ [2.0, 0.0, 0.0, -1.0, 0.0])
+    >>> round(model.alpha_, 4)
+    0.0039
+    """
+
+    _rules = LASSO_CV
+
+    def __init__(self, *, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True, precompute: Any = "auto",
+                 max_iter: int = 1000, tol: float = 1e-4, copy_X: bool = True, cv: Any = None, verbose: Any = False,
+                 n_jobs: int | None = None, positive: bool = False, random_state: Any = None, selection: str = "cyclic",
+                 solver: str = "auto", n_alphas: int | str = "deprecated") -> None:
+        self._keep(locals())

@@ -1,0 +1,147 @@
+"""What cross-validation is told by its user: which rows belong to a fold, and how what is learnt from one is scored.
+
+Used by the estimators that choose a strength.  Rows are counted among those that have a weight.  Knows no solver.
+"""
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_scalar
+
+from fastopt.linear_model._shared.data import naming
+from fastopt.linear_model._shared.sklearn import FIT_LEVELS
+
+Fold = tuple[Any, Any]
+
+
+def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[Fold]:
+    """The rows to learn from, ascending, and those to score, fold by fold: numbers of rows of X, int32.
+
+    As in scikit-learn, a fold may name its rows by their numbers, negative ones from the end, by a mask or by a slice.
+    """
+    from sklearn.model_selection import check_cv  # slow to import, seldom needed
+
+    with naming("cv"):
+        pairs = [(train, test) for train, test in check_cv(cv, y, classifier=classifies).split(X, y)]
+    folds = [(np.sort(_numbers(train, X.shape[0], f"cv: the rows to learn from of fold {i}")),
+              _numbers(test, X.shape[0], f"cv: the rows to score of fold {i}")) for i, (train, test) in enumerate(pairs)]
+    if not folds:
+        raise ValueError("cv: expected at least one fold, got none")
+    return folds
+
+
+def _numbers(rows: Any, n: int, words: str) -> Any:
+    """The numbers of the rows, from whatever chooses some of n rows."""
+    try:
+        chosen = np.arange(n, dtype=np.int32)[rows if isinstance(rows, slice) else np.asarray(rows)]
+    except (IndexError, ValueError) as error:
+        if np.size(rows):
+            raise ValueError(f"{words} must be numbers of {n} rows or a mask of them: {error}") from None
+        chosen = np.empty(0, dtype=np.int32)
+    if chosen.ndim != 1 or not chosen.size:
+        raise ValueError(f"{words} must be at least one, and 1D; got shape {chosen.shape}")
+    return chosen
+
+
+def with_weight(folds: list[Fold], counts: Any) -> list[Fold]:
+    """The same rows without those that do not count, numbered among those that do.
+
+    Parameters
+    ----------
+    folds : list of (rows to learn from, rows to score)
+    counts : ndarray of bool of shape (n,)
+    """
+    number = (np.cumsum(counts) - 1).astype(np.int32)
+    found = []
+    for i, fold in enumerate(folds):
+        left = [number[rows[counts[rows]]] for rows in fold]
+        for rows, words in zip(left, ("to learn from", "to score")):
+            if not rows.size:
+                raise ValueError(f"cv: the rows {words} of fold {i} all have a sample_weight of 0")
+        found.append((left[0], left[1]))
+    return found
+
+
+def check_strengths(alphas: Any, above: bool) -> None:
+    """Raise for the first of several strengths that is no number, or not at least 0, or not above, in scikit-learn's words."""
+    if isinstance(alphas, (np.ndarray, list, tuple)) and np.ndim(alphas) == 1:
+        for i, alpha in enumerate(alphas):
+            check_scalar(alpha, f"alphas[{i}]", Real, min_val=0.0, include_boundaries="neither" if above else "left")
+
+
+def best_of(scores: Any) -> Any:
+    """Where the best scores are along the first axis; with a warning where some are no numbers, which are none of the best."""
+    if np.isnan(scores).any():
+        warnings.warn(f"One or more of the test scores are non-finite: {scores}", UserWarning, stacklevel=6 + FIT_LEVELS)
+    return np.argmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
+
+
+def rows_of(X: Any, rows: Any) -> Any:
+    """A copy of these rows of X, of its format and order."""
+    if scipy.sparse.issparse(X):
+        return X.tocsr()[rows].asformat(X.format)
+    return X.T.take(rows, axis=1).T if X.flags.f_contiguous else X[rows]
+
+
+def scorer_of(scoring: Any, classes: Any = None) -> Any:
+    """scikit-learn's scorer of this name, or the callable itself; where its metric asks for all labels, it is told these classes."""
+    from sklearn.metrics import get_scorer, make_scorer  # slow to import, seldom needed
+
+    scorer = get_scorer(scoring)
+    metric = getattr(scorer, "_score_func", None)
+    takes = {} if metric is None or classes is None else inspect.signature(metric).parameters
+    if "labels" not in takes:   # a fold may lack a class
+        return scorer
+    known = {"labels": classes, **({"pos_label": classes[-1]} if len(classes) == 2 and "pos_label" in takes else {})}
+    return make_scorer(metric, greater_is_better=scorer._sign > 0, response_method=scorer._response_method,
+                       **{**known, **scorer._kwargs})
+
+
+def asks_for_predictions(scorer: Any) -> bool:
+    """Whether the scorer is one of scikit-learn's, which hand X to the estimator and look at what it predicts alone."""
+    return hasattr(scorer, "_score_func") and hasattr(scorer, "_response_method")
+
+
+def scored(scorer: Any, model: Any, X: Any, y: Any, weight: Any) -> float:
+    """The score, weighted if the scorer takes weights."""
+    metric = scorer._score_func if asks_for_predictions(scorer) else scorer
+    takes = [] if weight is None else inspect.signature(metric).parameters.values()
+    weighted = any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD and metric is scorer for p in takes)
+    return float(scorer(model, X, y, **({"sample_weight": weight} if weighted else {})))
+
+
+class Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
+    """A model whose predictions of some X are known; those of another come from its weights.
+
+    Parameters
+    ----------
+    model : estimator
+        It has the weights.
+    X : ndarray or sparse matrix
+    p : ndarray of shape (n,) or (n, k)
+        The predictions of X.
+    """
+
+    def __init__(self, model: Any = None, X: Any = None, p: Any = None) -> None:
+        self.model, self.X, self.p = model, X, p
+
+    def predict(self, X: Any) -> Any:
+        return self.p if X is self.X else self.model.predict(X)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not name.endswith("_"):
+            raise AttributeError(name)
+        return getattr(self.model, name)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+Score = Callable[[Any, Any, Any], float]

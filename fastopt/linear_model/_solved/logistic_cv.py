@@ -1,0 +1,257 @@
+"""Logistic regression with the strength of its penalty chosen by cross-validation.
+
+Used through linear_model.  The walk over folds and strengths is linear_model._solved.cv's.
+"""
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from fastopt.exceptions import InvalidParameterError
+from fastopt.linear_model._shared.docs import arguments
+from fastopt.linear_model._shared.metadata import Routes
+from fastopt.linear_model._shared.sklearn import Events, refuse_metadata
+from fastopt.objective import LinearObjective
+
+from .base import Found, Task
+from .cv import Held, over_folds, unsolved
+from .docs import solved
+from .folds import asks_for_predictions, folds_of, rows_of, scored, scorer_of
+from .logistic import LEVEL, SHARES, LogisticRegression
+from .logistic_legacy import legacy_attributes
+from .outputs import no_features
+from .params import LOGISTIC_CV, penalty_of
+
+
+@solved(classes=True, n_iter_type="ndarray of shape (n_folds, n_l1_ratios, n_cs)", n_iter_more=", the first look counted as one",
+        scaling="Accepted for scikit-learn's sake; the intercept is not penalised.")
+class LogisticRegressionCV(Routes, LogisticRegression):
+    """`LogisticRegression` with the C, and the l1_ratio where several are given, of the best score over folds.
+
+    Parameters are those of `sklearn.linear_model.LogisticRegressionCV`, attributes those of its ``use_legacy_attributes=False``
+    unless that is True.
+    Folds and strengths share X; the last fit, to all rows, starts at the mean of the weights of the folds.
+
+    Parameters
+    ----------
+    Cs : int or list of float, default=10
+        How many values of C to try, from 1e-4 to 1e4, or which.
+    l1_ratios : list of float or None, default=None
+        Shares of l1 in the penalty to choose from; None: 0 alone, or what `penalty` says.
+    penalty : {'l1', 'l2', 'elasticnet', 'deprecated'}, default='deprecated'
+        The older way to say `l1_ratios`; 'elasticnet' and 'deprecated' leave it to those.
+    cv : int, cross-validation generator, iterable or None, default=None
+        How to split; None: five folds, alike in their classes.
+    scoring : str, callable or None, default=None
+        What to maximise, as in `sklearn.metrics.get_scorer`; None: the share of right classes.  A callable gets a
+        `LogisticRegression` with the weights of a fold, the rows that it leaves out and their labels, and `sample_weight`
+        if it takes that.
+    refit : bool, default=True
+        Whether to fit all rows with what was chosen; otherwise weights are the mean of the folds' best.
+    use_legacy_attributes : bool, default=False
+        Whether attributes have their form of scikit-learn before 1.8: `C_` and `l1_ratio_` an array of one number a class,
+        `scores_` and `coefs_paths_` a dictionary by class of arrays (n_folds, n_cs, n_l1_ratios, …), `n_iter_` an array
+        (1, n_folds, n_cs, n_l1_ratios), without the axis of shares where `l1_ratios` is None.
+    [parameters]
+
+    Attributes
+    ----------
+    [attributes]
+    C_, l1_ratio_ : float
+        What was chosen.
+    Cs_, l1_ratios_ : ndarray
+        What was tried.
+    scores_ : ndarray of shape (n_folds, n_l1_ratios, n_cs)
+        The scores.
+    coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_cs, n_classes or 1, n_features or n_features + 1)
+        Weights, and intercepts behind them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fastopt.linear_model import LogisticRegressionCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = LogisticRegressionCV(Cs=5).fit(X, y)
+    >>> model.scores_.shape, model.score(X, y) > 0.95
+    ((5, 1, 5), True)
+    """
+
+    _rules = LOGISTIC_CV
+    _convention = "chosen C"
+    C_: float
+    l1_ratio_: float
+
+    def __init__(self, *, Cs: Any = 10, l1_ratios: Any = None, fit_intercept: bool = True, cv: Any = None, dual: bool = False,
+                 penalty: str = "deprecated", scoring: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 100, class_weight: Any = None,
+                 n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
+                 random_state: Any = None, use_legacy_attributes: bool = False) -> None:
+        self._keep(locals())
+
+    @arguments
+    def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
+        """The score of `scoring`.
+
+        Parameters
+        ----------
+        [arguments]
+        **params
+            None: nothing is routed to scorers.
+
+        Returns
+        -------
+        float
+        """
+        refuse_metadata(params, self, "score")
+        check_is_fitted(self)
+        return float(scorer_of(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
+                                                                         {"sample_weight": sample_weight})))
+
+    # ---- what the base asks ----
+
+    def _check(self) -> None:
+        super(LogisticRegression, self)._check()
+        if self.penalty == "elasticnet" and self.l1_ratios is None:
+            raise InvalidParameterError("l1_ratios must be an array-like of numbers between 0 and 1; got (l1_ratios=None)")
+        if self.penalty in SHARES and self.l1_ratios is not None:
+            warnings.warn(f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={self.penalty})",
+                          stacklevel=LEVEL)
+        for share in self._ratios():
+            self._check_solver(share)
+
+    def _ratios(self) -> list[float]:
+        if self.l1_ratios is None or self.penalty in SHARES:
+            return [SHARES.get(self.penalty, 0.0)]
+        return [float(ratio) for ratio in self.l1_ratios]
+
+    def _share(self) -> float:
+        return self.l1_ratio_
+
+    def _penalty(self, strength: float) -> tuple[float, Any]:
+        return penalty_of(strength, self.l1_ratio_)
+
+    def _column(self) -> float | None:
+        return None
+
+    def _folds(self, X: Any, y: Any) -> Any:
+        return folds_of(self.cv, X, y, True)
+
+    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+        classes, codes, weight = task.attributes["classes_"], task.targets[0], task.weights[0]
+        objective = self._objective(X, task, 0, 0.0, None)
+        Cs = np.logspace(-4, 4, int(self.Cs)) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
+        order, ratios = np.argsort(Cs, kind="stable"), self._ratios()
+        folds = task.folds
+        scorer = _Scores(self, X, classes, codes, weight)
+        scorer.grid = [[(float(Cs[j]), ratio) for j in order] for ratio in ratios]
+
+        def grids(train: Any) -> list[Any]:
+            total = float(len(train)) if weight is None else float(weight[train].sum(dtype=np.float64))
+            return [[penalty_of(1 / (Cs[i] * total), ratio) for i in order] for ratio in ratios]
+
+        k, d = objective.n_outputs, objective.n_features
+
+        def start(train: Any) -> Any:
+            first = no_features(codes[train], None if weight is None else weight[train], k)
+            return np.append(np.zeros(k * d), first) if self.fit_intercept else np.zeros(k * d)
+
+        scores, solutions = over_folds(objective, folds, grids, lambda held: [scorer(one) for one in held], start,
+                                       solver=self._solver_name(), tol=float(self.tol), max_iter=self._max_iter(),
+                                       random_state=self.random_state)
+        back = np.argsort(order, kind="stable")
+        self.scores_ = np.asarray(scores)[:, :, back]
+        flat = np.asarray([[[centred(solution.w, k, d) for solution in path] for path in fold] for fold in solutions])[:, :, back]
+        self.n_iter_ = np.asarray([[[max(1, solution.n_iter) for solution in path] for path in fold] for fold in solutions])[:, :, back]
+        shape = (*flat.shape[:3], k, -1)
+        intercepts = flat[..., k * d:].reshape((*shape[:4], -1))
+        self.coefs_paths_ = np.concatenate([flat[..., :k * d].reshape(shape), intercepts], axis=4)
+        self.Cs_, self.l1_ratios_ = Cs, np.asarray(ratios)
+        found = self._chosen(X, task, flat, k, d)
+        found.solutions += unsolved(solutions)
+        if self.use_legacy_attributes:
+            self.__dict__.update(legacy_attributes(vars(self), classes, self.l1_ratios is not None))
+        return found
+
+    def _chosen(self, X: Any, task: Task, flat: Any, k: int, d: int) -> Found:
+        """The model of the best C and l1_ratio."""
+        if not self.refit:
+            best = [np.unravel_index(np.argmax(fold), fold.shape) for fold in self.scores_]
+            self.l1_ratio_ = float(np.mean([self.l1_ratios_[i] for i, _ in best]))
+            self.C_ = float(np.mean([self.Cs_[j] for _, j in best]))
+            w = np.mean([flat[(fold, *at)] for fold, at in enumerate(best)], axis=0)
+            return Found(w[:k * d].reshape(k, d), w[k * d:] if self.fit_intercept else np.zeros(k), [])
+        i, j = np.unravel_index(np.argmax(self.scores_.sum(axis=0)), self.scores_.shape[1:])
+        self.l1_ratio_, self.C_ = float(self.l1_ratios_[i]), float(self.Cs_[j])
+        self._w0 = flat[:, i, j].mean(axis=0)
+        try:
+            return super()._solve(X, task, Events(None, None, None, None, 0))
+        finally:
+            del self._w0
+
+    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Any:
+        return self._w0
+
+    def _attributes(self, found: Found) -> dict[str, Any]:
+        return self._named(found.coef, found.intercept - (found.intercept.mean() if len(found.coef) > 1 else 0))
+
+
+def centred(w: Any, k: int, d: int) -> Any:
+    """Weights without what the intercepts of a softmax have in common, which it does not see."""
+    return w if k == 1 else np.append(w[:k * d], w[k * d:] - w[k * d:].mean() if len(w) > k * d else [])
+
+
+class _Scores:
+    """A score of what is held out: from raw predictions, or of a scorer that asks a model.
+
+    Attributes
+    ----------
+    grid : list of list of (C, l1_ratio)
+        What the numbers of strengths mean.
+    """
+
+    grid: list[list[tuple[float, float]]]
+
+    def __init__(self, model: LogisticRegressionCV, X: Any, classes: Any, codes: Any, weight: Any) -> None:
+        self.model, self.X, self.classes, self.codes, self.weight = model, X, classes, codes, weight
+        self.scorer = None if model.scoring in (None, "accuracy") else scorer_of(model.scoring, classes)
+        self._last: tuple[Any, Any] = (None, None)
+
+    def __call__(self, held: Held) -> float:
+        p, rows = held.p, held.rows
+        weight, codes = None if self.weight is None else self.weight[rows], self.codes[rows]
+        if self.scorer is None:   # as accuracy_score has it, which takes longer than the fit of a small fold
+            found = p[:, 0] > 0 if p.shape[1] == 1 else p.argmax(axis=1)
+            return float(np.average(found == codes, weights=weight))
+        if asks_for_predictions(self.scorer):
+            return scored(self.scorer, _Known(self.classes, p), np.empty((len(rows), 1)), self.classes[codes], weight)
+        if self._last[0] is not rows:
+            self._last = rows, rows_of(self.X, rows)
+        return scored(self.scorer, self._fold_model(held), self._last[1], self.classes[codes], weight)
+
+    def _fold_model(self, held: Held) -> LogisticRegression:
+        """What was learnt from the fold."""
+        own, k, d = self.model, held.p.shape[1], self.X.shape[1]
+        C, ratio = self.grid[held.grid][held.strength]
+        model = LogisticRegression(C=C, l1_ratio=ratio, tol=own.tol, fit_intercept=own.fit_intercept, max_iter=own.max_iter,
+                                   class_weight=own.class_weight, n_jobs=own.n_jobs)
+        w = held.solution.w.astype(held.p.dtype)
+        intercept = w[k * d:] if own.fit_intercept else np.zeros(k, w.dtype)
+        model.classes_, model.n_features_in_ = self.classes, d
+        model.coef_, model.intercept_ = w[:k * d].reshape(k, d), intercept - (intercept.mean() if k > 1 else 0)
+        model.n_iter_ = np.array([held.solution.n_iter], dtype=np.int32)
+        return model
+
+
+class _Known(LogisticRegression):
+    """A model whose raw predictions are known."""
+
+    def __init__(self, classes: Any = None, p: Any = None) -> None:
+        self.classes_, self.p, self.solver = classes, p, "auto"
+
+    def _raw(self, X: Any) -> Any:
+        return self.p
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True

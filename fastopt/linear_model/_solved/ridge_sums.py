@@ -1,0 +1,143 @@
+"""Ridge regression for many strengths from one decomposition: sums of products of rows, and their spectrum.
+
+Used by linear_model._solved.ridge_cv.  Sums of folds are added and subtracted, so that each row is multiplied once for all of them.  Everything is in
+float64; X is read in blocks of rows.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from .interior_point import Design
+
+
+class Products:
+    """Sums over rows, weighted: of 1, x, y, x·xᵀ and x·yᵀ, where x and y stand without an offset, so that their means cost no digits.
+
+    Parameters
+    ----------
+    X : ndarray, CSR or CSC matrix of shape (n, d)
+    y : ndarray of shape (n, k)
+    weight : ndarray of shape (n,), or None
+    offset, shift : ndarray of shape (d,) and (k,)
+        Offsets of x, zeros for sparse X, and of y.
+    """
+
+    def __init__(self, X: Any, y: Any, weight: Any, offset: Any, shift: Any) -> None:
+        d, k = X.shape[1], y.shape[1]
+        self.offset, self.shift = offset, shift
+        self.total = float(len(y) if weight is None else weight.sum())
+        self.x, self.y = np.zeros(d), np.zeros(k)
+        self.gram, self.targets = np.zeros((d, d)), np.zeros((d, k))
+        for part, block in Design(X, False, False).blocks():
+            self._add(block - offset if offset.any() else block, y[part] - shift, None if weight is None else weight[part])
+
+    def _add(self, x: Any, y: Any, weight: Any) -> None:
+        if scipy.sparse.issparse(x):
+            weighted = x if weight is None else x.multiply(weight[:, None]).tocsr()
+            self.gram += (x.T @ weighted).toarray()
+        else:
+            weighted = x if weight is None else x * weight[:, None]
+            self.gram += weighted.T @ x
+        self.targets += weighted.T @ y
+        self.x += np.asarray(weighted.sum(axis=0)).ravel()
+        self.y += y.sum(axis=0) if weight is None else weight @ y
+
+    def _joined(self, other: Products, sign: int) -> Products:
+        found = Products.__new__(Products)
+        found.offset, found.shift = self.offset, self.shift
+        for name in ("total", "x", "y", "gram", "targets"):
+            setattr(found, name, getattr(self, name) + sign * getattr(other, name))
+        return found
+
+    def __add__(self, other: Products) -> Products:
+        return self._joined(other, 1)
+
+    def __sub__(self, other: Products) -> Products:
+        return self._joined(other, -1)
+
+
+def offsets(X: Any, y: Any, weight: Any, fit_intercept: bool) -> tuple[Any, Any]:
+    """What rows of X and y had best stand without: means, zeros for sparse X and without an intercept."""
+    if not fit_intercept:
+        return np.zeros(X.shape[1]), np.zeros(y.shape[1])
+    shift = np.average(y, axis=0, weights=weight)
+    if scipy.sparse.issparse(X):
+        return np.zeros(X.shape[1]), shift
+    ones = np.ones(len(y)) if weight is None else weight
+    return Design(X, False, False).transposed(ones) / ones.sum(), shift
+
+
+def refuse_overflow(*arrays: Any) -> None:
+    """Raise where sums are not finite."""
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("X and y hold numbers so large, or so far apart, that sums of their squares overflow: scale them, see "
+                         "sklearn.preprocessing")
+
+
+class Spectrum:
+    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors."""
+
+    values: Any
+    vectors: Any
+    targets: Any
+
+    def __init__(self, centre: Any, middle: Any, total: float, fit_intercept: bool) -> None:
+        self.centre, self.middle, self.total, self.fit_intercept = centre, middle, total, fit_intercept
+
+    @classmethod
+    def of_products(cls, sums: Products, fit_intercept: bool) -> Spectrum:
+        """From sums over rows."""
+        x, y = (sums.x / sums.total, sums.y / sums.total) if fit_intercept else (np.zeros_like(sums.x), np.zeros_like(sums.y))
+        refuse_overflow(sums.gram, sums.targets, sums.y, sums.shift)
+        found = cls(sums.offset + x, sums.shift + y, sums.total, fit_intercept)
+        values, found.vectors = np.linalg.eigh(sums.gram - sums.total * np.outer(x, x))
+        found.values = np.maximum(values, 0)
+        found.targets = found.vectors.T @ (sums.targets - sums.total * np.outer(x, y))
+        return found
+
+    @classmethod
+    def of_rows(cls, X: Any, y: Any, weight: Any, fit_intercept: bool) -> Spectrum:
+        """From products of rows with one another, where there are fewer of them than columns."""
+        weight = np.ones(len(y)) if weight is None else weight
+        design, total = Design(X, False, False), float(weight.sum())
+        centre = design.transposed(weight) / total if fit_intercept else np.zeros(X.shape[1])
+        found = cls(centre, weight @ y / total if fit_intercept else np.zeros(y.shape[1]), total, fit_intercept)
+        blocks = [block.toarray() if scipy.sparse.issparse(block) else block for _, block in design.blocks()]
+        rows = np.sqrt(weight)[:, None] * (np.concatenate(blocks) - centre)
+        products = rows @ rows.T
+        refuse_overflow(products, found.middle)
+        values, left = np.linalg.eigh(products)
+        known = values > values[-1] * len(values) * np.finfo(np.float64).eps
+        found.values = values[known]
+        found.vectors = rows.T @ left[:, known] / np.sqrt(found.values)
+        found.targets = found.vectors.T @ (rows.T @ (np.sqrt(weight)[:, None] * (y - found.middle)))
+        return found
+
+    def inverse(self, alphas: Any) -> Any:
+        """1/(value + alpha), (values, alphas); 0 where both are rounding, so that of several minima the shortest is found."""
+        sums = self.values[:, None] + alphas
+        least = len(self.values) * np.finfo(np.float64).eps * self.values.max(initial=0.0)
+        return np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > least)
+
+    def weights(self, alphas: Any) -> tuple[Any, Any]:
+        """Coefficients (alphas, k, d) and intercepts (alphas, k)."""
+        shares = self.targets[:, :, None] * self.inverse(alphas)[:, None, :]
+        rank, k, n_alphas = shares.shape
+        coef = (self.vectors @ shares.reshape(rank, k * n_alphas)).reshape(-1, k, n_alphas).transpose(2, 1, 0)
+        return coef, self.middle - coef @ self.centre
+
+    def left_out(self, X: Any, y: Any, weight: Any, alphas: Any) -> Any:
+        """Errors (n, k, alphas) in predicting each row from the others: the residuals over 1 − leverage."""
+        found = np.empty((*y.shape, len(alphas)))
+        share = self.inverse(alphas)
+        for part, block in Design(X, False, False).blocks():
+            z = np.asarray(block @ self.vectors) - self.centre @ self.vectors
+            leverage = z * z @ share + (1 / self.total if self.fit_intercept else 0.0)
+            leverage *= 1.0 if weight is None else weight[part, None]
+            for j in range(y.shape[1]):
+                residual = y[part, j, None] - self.middle[j] - z @ (self.targets[:, j, None] * share)
+                found[part, j] = residual / np.maximum(1 - leverage, 1e-15)
+        return found

@@ -1,0 +1,101 @@
+"""Losses over arrays: blocks of samples shared among threads, sums the same for any number of them.
+
+Used by fastopt.losses._base, which checks shapes and dtypes before; what the arrays hold is checked here, block by block while
+it is in the cache.  The mathematics is in csrc/losses/losses.h.
+"""
+cimport cython
+from cython.parallel cimport prange
+
+import numpy as np
+
+from fastopt._core.tables cimport fo_kernels, fo_loss, kernels
+from fastopt._core.load cimport spare
+
+ctypedef fused real:
+    float
+    double
+
+cdef enum:
+    BLOCK = 4096              # samples: float32 sums go no further
+    BLOCKS_PER_THREAD = 16    # some 50 µs: less work than this is not worth waking a thread for
+
+#: below so many samples one thread does it all
+PARALLEL_FROM = 2 * BLOCK * BLOCKS_PER_THREAD
+
+cdef struct arrays:
+    Py_ssize_t n
+    const void *y
+    const void *p
+    const void *weight        # or NULL
+    void *values              # or NULL
+    void *grads               # or NULL
+    double *sums              # one a block; NULL: only gradients are wanted
+
+
+@cython.cdivision(True)
+cdef int _one_block(const fo_kernels *kernel, const fo_loss *loss, const arrays *a, double factor, Py_ssize_t block,
+                    Py_ssize_t size) noexcept nogil:
+    """One block through the kernels, elements of `size` bytes.  1 if its y and p are acceptable."""
+    cdef Py_ssize_t m = min(a.n - block * BLOCK, BLOCK), at = block * BLOCK * size
+    cdef const char *y = <const char *>a.y + at
+    cdef const char *p = <const char *>a.p + at
+    cdef const char *weight = <const char *>a.weight + at if a.weight else NULL
+    cdef char *values = <char *>a.values + at if a.values else NULL
+    cdef char *grads = <char *>a.grads + at if a.grads else NULL
+    if a.sums:
+        a.sums[block] = kernel.loss_block(loss, m, y, p, weight, factor, values, grads)
+    else:
+        kernel.loss_grad_block(loss, m, y, p, weight, factor, grads)
+    return kernel.loss_accepts(loss, m, y, p)
+
+
+def evaluate(spec, const real[::1] y, const real[::1] p, const real[::1] weight, double factor, bint wants_sum,
+             real[::1] values, real[::1] grads, int threads):
+    """Sum of the weighted losses, or None if any y or p is not acceptable.
+
+    Parameters
+    ----------
+    spec : tuple (int, float, float)
+        Kind of the loss and its two parameters.
+    y, p : contiguous arrays of shape (n,), n > 0
+        Targets as the public losses take them, raw predictions.
+    weight : array of shape (n,) or None
+    factor : float
+        What gradients are multiplied by, besides the weights.
+    wants_sum : bool
+        If not, only grads are computed, and 0 is returned.
+    values, grads : arrays of shape (n,) or None
+        Outputs.
+    threads : int
+        At most so many.
+    """
+    cdef fo_loss loss
+    cdef arrays a
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef Py_ssize_t blocks = (p.shape[0] + BLOCK - 1) // BLOCK, block, good = 0
+    cdef int wanted = spare(max(1, min(threads, blocks // BLOCKS_PER_THREAD)))
+    cdef double total = 0
+    cdef double[::1] sums
+    loss.kind, loss.a, loss.b = spec
+    a.n, a.y, a.p = p.shape[0], &y[0], &p[0]
+    a.weight, a.values, a.grads, a.sums = NULL, NULL, NULL, NULL
+    if weight is not None:
+        a.weight = &weight[0]
+    if values is not None:
+        a.values = &values[0]
+    if grads is not None:
+        a.grads = &grads[0]
+    if wants_sum:
+        sums = np.empty(blocks)
+        a.sums = &sums[0]
+    with nogil:
+        if wanted == 1:
+            for block in range(blocks):
+                good += _one_block(kernel, &loss, &a, factor, block, sizeof(real))
+        else:
+            for block in prange(blocks, num_threads=wanted, schedule="static"):
+                good += _one_block(kernel, &loss, &a, factor, block, sizeof(real))
+        if wants_sum:
+            for block in range(blocks):
+                total += a.sums[block]
+    return total if good == blocks else None

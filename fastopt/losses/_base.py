@@ -1,0 +1,309 @@
+"""What all losses have in common: parameters, checks, evaluation, the register of names.
+
+Used by the modules that hold the losses, losses._regression and losses._classification.  The mathematics is in
+csrc/losses/losses.h, the loop over blocks in losses/_arrays.pyx; nothing here touches single elements, except to say which one was
+refused.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastopt._core.tables import LOSS_NAMES, LOSS_TARGETS
+from fastopt._core.threads import resolve_threads
+
+from . import _arrays as _losses
+
+Array = NDArray[Any]
+
+#: classes by name
+registry: dict[str, type[Loss]] = {}
+
+_FLOAT64 = np.dtype(np.float64)
+#: sums of weights up to this, and down to its inverse, neither overflow nor underflow in products with losses
+_SAFE = {np.dtype(dtype): float(np.finfo(dtype).max) ** 0.5 for dtype in (np.float32, np.float64)}
+
+#: what y may be: in words, and as a test
+DOMAINS: dict[str, tuple[str, Callable[[Array], Array]]] = {
+    "real": ("finite", np.isfinite),
+    "nonnegative": ("finite and at least 0", lambda y: np.isfinite(y) & (y >= 0)),
+    "positive": ("finite and above 0", lambda y: np.isfinite(y) & (y > 0)),
+    "unit": ("between 0 and 1", lambda y: (y >= 0) & (y <= 1)),
+    "sign": ("a class, 0 or 1", lambda y: (y == 0) | (y == 1)),
+}
+
+
+def probability(p: Array) -> Array:
+    """1/(1 + exp(−p)) by way of exp(−|p|): no overflow, and small probabilities keep their accuracy."""
+    e = np.exp(-np.abs(p))
+    return np.asarray(np.where(p >= 0, 1, e) / (1 + e))
+
+
+#: what a prediction means, by domain of the target
+_INVERSE_LINKS: dict[str, Callable[[Array], Array]] = {
+    "real": np.copy, "nonnegative": np.exp, "positive": np.exp, "unit": probability,
+    "sign": lambda p: (p > 0).astype(np.int64),
+}
+
+
+def _array(name: str, value: ArrayLike, dtype: Any = None) -> Array:
+    """`value` as a contiguous, aligned float array: itself if it is one.  Without dtype float32 stays, else float64."""
+    try:
+        value = np.asarray(value)
+    except ValueError as error:   # lists of unequal length
+        raise ValueError(f"{name}: {error}") from None
+    if value.dtype == (dtype or _FLOAT64) and value.flags.c_contiguous and value.flags.aligned:
+        return value  # np.require does the same in ten times the time
+    if value.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
+    if dtype is None:
+        dtype = np.float32 if value.dtype == np.float32 else np.float64
+    return np.require(value, dtype, ["C", "A"])
+
+
+def _same_shape(name: str, value: Array, p: Array) -> Array:
+    if value.shape != p.shape:
+        raise ValueError(f"{name} must have the shape of p, {p.shape}, got {value.shape}")
+    return value
+
+
+def _refuse(name: str, value: Array, words: str, test: Callable[[Array], Array]) -> None:
+    """Raise for the first element that fails the test, if any does."""
+    bad = np.flatnonzero(~test(value))
+    if bad.size:
+        index = np.unravel_index(bad[0], value.shape)
+        where = f" at index {', '.join(str(i) for i in index)}" if index else ""
+        raise ValueError(f"{name} must be {words}, got {value[index]}{where}")
+
+
+class Loss:
+    """What all losses have in common.
+
+    A loss is immutable: it can be shared, compared, hashed and pickled.  `y` is the target and `p` the raw prediction,
+    before the inverse link; they may have any shape, but the same.  Contiguous float32 and float64 arrays are read
+    where they lie, read-only ones too; integers, strided and Fortran-ordered arrays are copied first.  The computation
+    is done in the type of `p`, in float64 if `p` holds no floats; `y` and weights of another type are copied to it.
+    Sums over more than 4096 samples are float64.  Results have the same bits for any number of threads.
+
+    Attributes
+    ----------
+    name : str
+        The name for ``losses.get``.
+    target : str
+        What `y` may be: ``'real'``, ``'nonnegative'``, ``'positive'``, ``'sign'`` (a class, 0 or 1) or ``'unit'``
+        (0 <= y <= 1).
+    params : dict
+        The parameters.
+    convex : bool
+        Whether it is convex in `p`.
+    smooth : bool
+        Whether its derivative in `p` is continuous.
+    curvature : float
+        The largest second derivative in `p`, the Lipschitz constant of the derivative; infinite where there is none.
+    spec : tuple (int, float, float)
+        Kind and two parameters, as the kernels take them.
+    """
+
+    name: str
+    target: str
+    convex: bool = True
+    smooth: bool = True
+    curvature: float = math.inf
+    spec: tuple[int, float, float]
+    _params: dict[str, Any]
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "fastopt.losses"
+        cls.target = LOSS_TARGETS[cls.name]
+        registry[cls.name] = cls
+
+    def __init__(self) -> None:
+        self._keep({})
+
+    def _keep(self, params: dict[str, Any], kernel: tuple[float, ...] = ()) -> None:
+        """Remember the parameters; `kernel` is what the kernels are told, where that differs."""
+        a, b, *_ = *(kernel or tuple(params.values())), 0.0, 0.0
+        self.__dict__.update(params, _params=params, spec=(LOSS_NAMES.index(self.name), a, b))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(self._params)
+
+    def __setattr__(self, key: str, value: object = None) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} cannot be changed, make another one")
+
+    __delattr__ = __setattr__
+
+    def __reduce__(self) -> tuple[type[Loss], tuple[Any, ...]]:
+        return type(self), tuple(self.params.values())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Loss) and type(self) is type(other) and self.params == other.params
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(self.params.values())))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self.params.items())})"
+
+    def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Mean of the losses, weighted by `sample_weight`.
+
+        Parameters
+        ----------
+        y : array_like
+            Targets.
+        p : array_like, of the same shape
+            Raw predictions.
+        sample_weight : array_like, of the same shape, optional
+            At least 0, not all 0.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong dtype or shape or an element that is not finite or outside its domain.
+        """
+        y, p = self._inputs(y, p)
+        weight, total = self._weights(sample_weight, p)
+        return self._run(y, p, weight, 1.0, True, None, None) / total
+
+    def gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None,
+                 out: Array | None = None) -> Array:
+        """Derivative of `value` in each element of `p`.
+
+        Parameters
+        ----------
+        y, p, sample_weight
+            See `value`.
+        out : ndarray, of the shape of p and the type of the computation, optional
+            Where to put the result; it may be `p` itself.  After an error its contents are undefined.
+
+        Returns
+        -------
+        ndarray
+            `out`, or a new array.
+        """
+        return self._gradient(y, p, sample_weight, out, wants_value=False)[1]
+
+    def value_and_gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None,
+                           out: Array | None = None) -> tuple[float, Array]:
+        """Both in one pass.
+
+        Parameters
+        ----------
+        y, p, sample_weight, out
+            See `gradient`.
+
+        Returns
+        -------
+        value : float
+        gradient : ndarray
+        """
+        return self._gradient(y, p, sample_weight, out, wants_value=True)
+
+    def pointwise(self, y: ArrayLike, p: ArrayLike) -> Array:
+        """The loss of each sample, in the shape of `p`.
+
+        Parameters
+        ----------
+        y, p
+            See `value`.
+
+        Returns
+        -------
+        ndarray
+        """
+        y, p = self._inputs(y, p)
+        values = np.empty_like(p)
+        self._run(y, p, None, 1.0, True, values, None)
+        return values
+
+    def predict(self, p: ArrayLike) -> Array:
+        """Inverse link: the mean of the target, the probability of class 1, or the class, that `p` stands for.
+
+        Parameters
+        ----------
+        p : array_like
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of the shape of p
+        """
+        p = _array("p", p)
+        _refuse("p", p, *DOMAINS["real"])
+        return self._predict(p)
+
+    def _predict(self, p: Array) -> Array:
+        return _INVERSE_LINKS[self.target](p)
+
+    def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
+        p = _array("p", p)
+        y = _same_shape("y", _array("y", y, p.dtype), p)
+        if p.size == 0:
+            raise ValueError(f"p must hold at least one prediction, got shape {p.shape}")
+        return y, p
+
+    def _weights(self, sample_weight: ArrayLike | None, p: Array) -> tuple[Array | None, float]:
+        """The weights, and their sum; None, and the number of samples."""
+        if sample_weight is None:
+            return None, p.size
+        weight = _same_shape("sample_weight", _array("sample_weight", sample_weight, p.dtype), p)
+        with np.errstate(over="ignore"):
+            total = float(weight.sum(dtype=np.float64))
+        if not (weight.min() >= 0 and math.isfinite(total)):
+            _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
+        if total == 0:
+            raise ValueError("sample_weight must not be all 0")
+        if not 1 / _SAFE[weight.dtype] < total < _SAFE[weight.dtype]:   # only ratios matter
+            weight = weight / weight.max()
+            total = float(weight.sum(dtype=np.float64))
+        return weight, total
+
+    def _gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, out: Array | None,
+                  wants_value: bool) -> tuple[float, Array]:
+        y, p = self._inputs(y, p)
+        weight, total = self._weights(sample_weight, p)
+        gradient = _output(out, p, (y, p, weight))
+        value = self._run(y, p, weight, 1 / total, wants_value, None, gradient) / total
+        if out is not None and gradient is not out:
+            np.copyto(out, gradient)
+            gradient = out
+        return value, gradient
+
+    def _run(self, y: Array, p: Array, weight: Array | None, factor: float, wants_value: bool, values: Array | None,
+             gradient: Array | None) -> float:
+        """Sum of the weighted losses; values and gradients go where they are told."""
+        weight, values, gradient = (None if a is None else _flat(a) for a in (weight, values, gradient))
+        threads = 1 if p.size < _losses.PARALLEL_FROM else resolve_threads()
+        total = _losses.evaluate(self.spec, _flat(y), _flat(p), weight, factor, wants_value, values, gradient, threads)
+        if total is None:
+            _refuse("p", p, *DOMAINS["real"])
+            _refuse("y", y, *DOMAINS[self.target])
+            raise AssertionError("refused for no reason")
+        return total
+
+
+def _flat(array: Array) -> Array:
+    return array if array.ndim == 1 else array.reshape(-1)
+
+
+def _output(out: Array | None, p: Array, inputs: tuple[Array | None, ...]) -> Array:
+    """Where the kernels may write the gradient: `out`, or a new array if it is strided or overlaps an input."""
+    if out is None:
+        return np.empty_like(p)
+    if not isinstance(out, np.ndarray) or out.dtype != p.dtype:
+        raise TypeError(f"out must be an ndarray of {p.dtype}, got {getattr(out, 'dtype', type(out).__name__)}")
+    _same_shape("out", out, p)
+    if not out.flags.writeable:
+        raise ValueError("out must be writeable, got a read-only array")
+    apart = not any(np.may_share_memory(out, a) for a in inputs if a is not None)
+    return out if apart and out.flags.c_contiguous and out.flags.aligned else np.empty_like(p)

@@ -1,0 +1,163 @@
+"""The losses of classification: parameters and documentation.
+
+Used through fastopt.losses.  What losses share is in losses/_base.py, their mathematics in csrc/losses/losses.h.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from fastopt._common.checks import number
+
+from ._base import Array, Loss, probability
+
+
+class LogLoss(Loss):
+    """Log loss of logistic regression: log(1 + exp(p)) − y·p, for a probability 1/(1 + exp(−p)).
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.LogLoss().gradient([1.0, 0.25], [0.0, 0.0])
+    array([-0.25 ,  0.125])
+    """
+
+    name = "log_loss"
+    curvature = 0.25
+
+
+class Hinge(Loss):
+    """Hinge loss of support vector machines: max(0, 1 − z), z = p for class 1 and −p for class 0.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Hinge().pointwise([1, 0], [0.5, 0.5])
+    array([0.5, 1.5])
+    """
+
+    name = "hinge"
+    smooth = False
+
+
+class SquaredHinge(Loss):
+    """Squared hinge loss: max(0, 1 − z)², z = p for class 1 and −p for class 0.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.SquaredHinge().pointwise([1, 0], [0.5, 0.5])
+    array([0.25, 2.25])
+    """
+
+    name = "squared_hinge"
+    curvature = 2.0
+
+
+class SmoothHinge(Loss):
+    """Smooth hinge loss: 1/2 − z where z <= 0, (1 − z)²/2 up to z = 1, then 0; z = p for class 1 and −p for class 0.
+
+    References
+    ----------
+    J. D. M. Rennie (2005), Smooth hinge classification.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.SmoothHinge().pointwise([1, 0], [0.5, 0.5])
+    array([0.125, 1.   ])
+    """
+
+    name = "smooth_hinge"
+    curvature = 1.0
+
+
+class ModifiedHuber(Loss):
+    """Modified Huber loss: max(0, 1 − z)² where z >= −1, else −4z; z = p for class 1 and −p for class 0.
+
+    References
+    ----------
+    T. Zhang (2004), Solving large scale linear prediction problems using stochastic gradient descent, ICML.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.ModifiedHuber().pointwise([1, 1], [0.5, -2.0])
+    array([0.25, 8.  ])
+    """
+
+    name = "modified_huber"
+    curvature = 2.0
+
+    def _predict(self, p: Array) -> Array:
+        return (np.clip(p, -1, 1) + 1) / 2
+
+
+class Perceptron(Loss):
+    """Perceptron loss: max(0, −z), z = p for class 1 and −p for class 0.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Perceptron().pointwise([1, 0], [0.5, 0.5])
+    array([0. , 0.5])
+    """
+
+    name = "perceptron"
+    smooth = False
+
+
+class Exponential(Loss):
+    """Exponential loss of boosting: exp(−z), z = p for class 1 and −p for class 0.
+
+    The probability of class 1 is 1/(1 + exp(−2p)).
+
+    References
+    ----------
+    J. Friedman, T. Hastie and R. Tibshirani (2000), Additive logistic regression, Annals of Statistics 28, 337–407.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Exponential().gradient([1, 0], [0.0, 0.0])
+    array([-0.5,  0.5])
+    """
+
+    name = "exponential"
+
+    def _predict(self, p: Array) -> Array:
+        return probability(2 * p)
+
+
+class Focal(Loss):
+    """Focal loss: the log loss times q^gamma, q = y·(1 − σ) + (1 − y)·σ, σ = 1/(1 + exp(−p)).
+
+    Samples that are predicted well, of small q, count less.
+
+    Parameters
+    ----------
+    gamma : float, at least 0, default=2.0
+        0 is the log loss.
+    alpha : float between 0 and 1, optional
+        Weight of class 1; class 0 has weight 1 − alpha.  None: no weights.
+
+    References
+    ----------
+    T.-Y. Lin et al. (2017), Focal loss for dense object detection, ICCV.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> round(losses.Focal(gamma=2.0).value([1], [0.0]), 6)
+    0.173287
+    """
+
+    name = "focal"
+    convex = False
+    gamma: float
+    alpha: float | None
+
+    def __init__(self, gamma: float = 2.0, alpha: float | None = None) -> None:
+        gamma = number("gamma", gamma, at_least=0)
+        if alpha is not None:
+            alpha = number("alpha", alpha, at_least=0, at_most=1)
+        self._keep({"gamma": gamma, "alpha": alpha}, (gamma, -1.0 if alpha is None else alpha))

@@ -1,0 +1,127 @@
+"""Columns that lie far from 0 beside their deviations: whether there are any, by a look at a few rows, and their means.
+
+Used by objective/__init__.py, for objectives with an intercept, which are the same problem without those means.  Knows nothing of passes.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt._core.tables import Matrix
+from fastopt._samples.statistics import Reader
+
+Array = NDArray[Any]
+
+#: rows that are looked at
+ROWS = 96
+#: multiples of it look random modulo anything (Knuth's multiplicative hashing)
+SCATTER = 2654435761
+#: a mean so many deviations from 0 is far: products of such columns lose its square in digits
+FAR = 4.0
+#: the least share of values that are not 0 in a column that is far
+FILLED = FAR ** 2 / (1 + FAR ** 2) - 0.05
+_BLOCK = 1 << 12   # rows whose sum is taken together
+
+
+def far_means(X: Matrix, turned: bool, rows: Array | None, weight: Array | None) -> Array | None:
+    """The means of all columns of dense X, and of those of sparse X that lie far from 0; None if a few rows show no such column.
+
+    Parameters
+    ----------
+    X : Matrix
+    turned : bool
+        X is the CSR form of a CSC matrix's transpose.
+    rows : ndarray of shape (n,), or None
+        The rows of X that count.
+    weight : ndarray of shape (n,), or None
+        Theirs; those of weight 0 are not looked at.
+    """
+    some = _some(X.d if turned else X.n, rows, weight)
+    far = _far_of_csc(X) if turned else _far_of_csr(X, some) if X.is_sparse else _is_far(*_moments(X.arrays[some]))
+    if not far.any():
+        return None
+    s = _weights(X.d if turned else X.n, rows, weight)
+    mean = np.where(far, _sparse_means(X, turned, s), 0.0) if X.is_sparse else _dense_means(X, s)
+    return mean if np.isfinite(mean).all() else None
+
+
+def _some(n: int, rows: Array | None, weight: Array | None) -> Array:
+    """Numbers of a few rows of X, one of each stretch."""
+    known = np.arange(n) if rows is None else rows
+    if weight is not None:
+        known = known[weight > 0]
+    if len(known) <= ROWS:
+        return known
+    ends = np.arange(ROWS + 1) * len(known) // ROWS
+    return known[ends[:-1] + np.arange(ROWS) * SCATTER % np.diff(ends)]
+
+
+def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:
+    """Those of all rows of X."""
+    if rows is None:
+        return np.ones(n) if weight is None else weight.astype(np.float64)
+    return np.bincount(rows, weight, n).astype(np.float64)
+
+
+def _moments(some: Array) -> tuple[Array, Array]:
+    """Means, and means of squared distances from them."""
+    n, first = len(some), some[0].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = some - first
+        mean = np.einsum("ij->j", values) / n
+        return first + mean, np.maximum(np.einsum("ij,ij->j", values, values) / n - mean ** 2, 0.0)
+
+
+def _is_far(mean: Array, square: Array) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (np.abs(mean) > FAR * np.sqrt(square)) & np.isfinite(mean)
+
+
+def _far_of_csr(X: Matrix, some: Array) -> Array:
+    """Only columns that nearly all rows fill can be far."""
+    data, indices, indptr = X.arrays
+    parts = [slice(indptr[i], indptr[i + 1]) for i in some]
+    columns = np.concatenate([indices[part] for part in parts])
+    far = np.zeros(X.d, bool)
+    numbers, place, counts = np.unique(columns, return_inverse=True, return_counts=True)
+    if not (counts >= FILLED * len(some)).any():
+        return far
+    values = np.concatenate([data[part] for part in parts]).astype(np.float64)
+    mean = np.bincount(place, values, len(numbers)) / len(some)
+    apart = np.bincount(place, (values - mean[place]) ** 2, len(numbers)) + np.maximum(len(some) - counts, 0) * mean ** 2
+    far[numbers] = _is_far(mean, apart / len(some))
+    return far
+
+
+def _far_of_csc(X: Matrix) -> Array:
+    """By some stored values of the columns that are nearly full."""
+    data, _, indptr = X.arrays
+    stored, far = np.diff(indptr), np.zeros(X.n, bool)
+    full = np.flatnonzero(stored >= FILLED * X.d)
+    if full.size:
+        places = indptr[full, None] + np.arange(ROWS) * stored[full, None] // ROWS
+        mean, square = _moments(data[places].T)
+        share = np.minimum(stored[full] / X.d, 1.0)
+        far[full] = _is_far(share * mean, share * (square + (1 - share) * mean ** 2))
+    return far
+
+
+def _dense_means(matrix: Matrix, s: Array) -> Array:
+    """Distances from a row are summed, so that the mean of a constant column is exact."""
+    X = matrix.arrays
+    if X.dtype in (np.float32, np.float64):
+        reader = Reader(matrix, s)
+        return np.asarray(reader.means(np.array(reader.first())))
+    blocks = [slice(start, start + _BLOCK) for start in range(0, len(X), _BLOCK)]
+    first = X[int(np.argmax(s > 0))].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(first + sum(s[block] @ (X[block] - first) for block in blocks) / s.sum())
+
+
+def _sparse_means(X: Matrix, turned: bool, s: Array) -> Array:
+    data, indices, indptr = X.arrays
+    major = np.repeat(np.arange(X.n), np.diff(indptr))
+    rows, columns = (indices[:len(major)], major) if turned else (major, indices[:len(major)])
+    return np.asarray(np.bincount(columns, s[rows] * data[:len(major)], X.n if turned else X.d) / s.sum())

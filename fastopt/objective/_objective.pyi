@@ -1,0 +1,36 @@
+"""Types of the compiled module _objective."""
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastopt._core.tables import Matrix
+
+class Objective:
+    X: Matrix
+    n_samples: int
+    n_features: int
+    n_outputs: int
+    n_params: int
+    fit_intercept: bool
+    turned: bool
+    passes: int
+    n_threads: int | None
+    l2: float
+    total: float
+    y: NDArray[Any]
+    weight: NDArray[Any] | None
+    rows_: NDArray[Any] | None
+    columns: tuple[NDArray[Any], NDArray[Any]] | None
+    def __init__(self, X: Matrix, y: NDArray[Any], weight: NDArray[Any] | None, total: float, spec: tuple[int, float, float],
+                 k: int, l2: float, fit_intercept: bool, n_threads: int | None,
+                 columns: tuple[NDArray[Any], NDArray[Any]] | None = None, by_columns: bool = False,
+                 rows: NDArray[Any] | None = None) -> None: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def value(self, w: ArrayLike) -> float: ...
+    def gradient(self, w: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]: ...
+    def value_and_gradient(self, w: ArrayLike, out: NDArray[Any] | None = None) -> tuple[float, NDArray[Any]]: ...
+    def forget(self) -> None: ...
+    def predictions(self, w: ArrayLike) -> NDArray[Any]: ...
+    def hessp(self, w: ArrayLike, v: ArrayLike, *args: Any) -> NDArray[Any]: ...

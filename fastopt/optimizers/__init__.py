@@ -1,0 +1,73 @@
+"""Optimizers: update rules that step arrays of parameters in place, one fused pass over memory each.
+
+All of them share `Optimizer`'s interface: ``step(grads)``, ``state_dict()``, ``load_state_dict(state)``, parameter groups.
+"""
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from fastopt.exceptions import InvalidParameterError
+
+from ._adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
+from ._adaptive import AdaBelief, Adadelta, Adagrad, RMSprop, Yogi
+from ._averaged import ASGD, FTRL, ScheduleFreeAdamW, ScheduleFreeSGD
+from ._base import Optimizer, registry
+from ._gradients import RowSparse
+from ._matrix import Adafactor, Muon
+from ._param_group import ParamGroup
+from ._scaled import LAMB, LARS, DoG, Prodigy
+from ._sgd import SGD, Momentum, Nesterov
+from ._sign import Lion, Rprop, SignSGD
+
+__all__ = ["AMSGrad", "ASGD", "AdaBelief", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "DoG",
+           "FTRL", "LAMB", "LARS", "Lion", "Momentum", "Muon", "NAdam", "Nesterov", "Optimizer", "ParamGroup",
+           "Prodigy", "RAdam", "RMSprop", "RowSparse", "Rprop", "SGD", "ScheduleFreeAdamW", "ScheduleFreeSGD",
+           "SignSGD", "Yogi", "get", "names"]
+
+
+def names() -> list[str]:
+    """Names of the optimizers, for `get`, for ``fastopt.minimize`` and for the estimators.
+
+    Examples
+    --------
+    >>> from fastopt import optimizers
+    >>> "adam" in optimizers.names()
+    True
+    """
+    return sorted(registry)
+
+
+def get(name: str) -> type[Any]:
+    """The class of an optimizer by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+
+    Returns
+    -------
+    type
+        A subclass of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> from fastopt import optimizers
+    >>> optimizers.get("adam")
+    <class 'fastopt.optimizers.Adam'>
+    """
+    if name not in registry:
+        near = difflib.get_close_matches(str(name), registry, 1)
+        raise InvalidParameterError(f"optimizer must be one of {', '.join(names())}, got {name!r}"
+                                    + (f"; did you mean {near[0]!r}?" if near else ""))
+    return registry[name]
+
+
+for _class in (*registry.values(), Optimizer, ParamGroup):
+    _class.__module__ = __name__

@@ -1,0 +1,49 @@
+"""The penalties by name.
+
+Used by solvers and estimators, and on their own.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from fastopt._common.checks import make
+
+from ._base import Penalty, registry
+from ._concave import *  # noqa: F403
+from ._convex import *  # noqa: F403
+from ._group import *  # noqa: F403
+
+__all__ = ["Penalty", "get", "names", *(penalty.__name__ for penalty in registry.values())]
+
+Penalty.__module__ = __name__
+
+
+def get(name: str | Penalty, **params: Any) -> Penalty:
+    """The penalty of that name.
+
+    Parameters
+    ----------
+    name : str or Penalty
+        One of ``penalties.names()``; a `Penalty` is returned as it is.
+    **params
+        Parameters of that penalty.
+
+    Examples
+    --------
+    >>> from fastopt import penalties
+    >>> penalties.get("l1", alpha=0.1)
+    L1(alpha=0.1, positive=False, weights=None)
+    """
+    return make(registry, Penalty, "penalty", name, params)
+
+
+def names() -> list[str]:
+    """Names of all penalties.
+
+    Examples
+    --------
+    >>> from fastopt import penalties
+    >>> sorted(penalties.names())
+    ['box', 'elasticnet', 'group_lasso', 'l1', 'l2', 'mcp', 'nonnegative', 'scad']
+    """
+    return list(registry)

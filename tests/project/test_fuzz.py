@@ -1,0 +1,48 @@
+"""Arrays between unreadable pages: some hundred seeds of the fuzzer, and kernels at each size; .ci/sanitize runs more for longer."""
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastopt as fo
+from fastopt import losses
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="mprotect is POSIX")
+FUZZ = Path(__file__).parents[1] / "support" / "fuzz.py"
+
+
+def test_no_seed_crashes(run_python):
+    printed = run_python([FUZZ, "--first", 0, "--count", 60], check=False, timeout=600)
+    assert re.search(r"60 cases, .* faults in seeds \[\]$", printed.strip().splitlines()[-1]), printed
+
+
+def test_a_process_that_dies_is_told_by_its_seed(run_python, tmp_path):
+    """The fuzzer itself: a call that reads past a page."""
+    program = (f"import sys; sys.path.insert(0, {str(FUZZ.parent)!r}); import ctypes, numpy as np; from guarded import guarded\n"
+               "a = guarded(np.ones(5))\nprint(a.sum(), flush=True)\nctypes.c_double.from_address(a.ctypes.data + 40).value\nprint('alive')")
+    printed = run_python(program, check=False)
+    assert printed.startswith("5.0") and "alive" not in printed
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_kernels_at_each_size(isa, dtype):
+    """Values, gradients, objectives and products of every size up to three vectors, with the last element before the page, or the first behind."""
+    guarded = pytest.importorskip("guarded").guarded
+    rng = np.random.default_rng(0)
+    for size in range(1, 49):
+        for at_end in (True, False):
+            y, p, ones = (guarded(values.astype(dtype), at_end=at_end, writable=False)
+                          for values in (rng.random(size) + 0.1, rng.normal(size=size), np.ones(size)))
+            out = guarded(np.zeros(size, dtype), at_end=at_end)
+            for name in losses.names():
+                loss = losses.get(name)
+                loss.value_and_gradient(ones if loss.target in ("sign", "unit") else y, p, None, out)
+            for shape in ((3, size), (size, 3)):
+                X = guarded(rng.normal(size=shape).astype(dtype), at_end=at_end, writable=False)
+                objective = fo.LinearObjective(X, np.ones(shape[0]), "squared_error", n_threads=1)
+                w = guarded(rng.normal(size=shape[1]), at_end=at_end, writable=False)
+                want = X.astype(np.float64) @ w - 1
+                np.testing.assert_allclose(objective.value(w), want @ want / 2 / shape[0], rtol=1e-4)
+                np.testing.assert_allclose(objective.hessp(w, w), X.T.astype(np.float64) @ (X @ w) / shape[0], rtol=1e-3, atol=1e-5)

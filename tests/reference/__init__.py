@@ -1,0 +1,1 @@
+"""Oracles: each piece of mathematics written again, plainly, in NumPy or mpmath.  Never imports fastopt."""
