@@ -1,6 +1,6 @@
 """Vectors and matrices of float or double through SciPy's BLAS, one name for both types; sums come back as double.
 
-Used by _lbfgs and _lbfgsb; knows nothing of what the numbers are.
+Used by lbfgs and _lbfgsb; knows nothing of what the numbers are.
 """
 from scipy.linalg.cython_blas cimport daxpy, dcopy, ddot, dgemv, dscal, saxpy, scopy, sdot, sgemv, sscal
 

@@ -1,7 +1,7 @@
 """The compact form of the Hessian that the pairs of L-BFGS make: B = θ·I − W·M·Wᵀ.
 
 The columns of W are the y and θ·s of the pairs, the oldest first, and M⁻¹ = (−D, Lᵀ; L, θ·S·Sᵀ), with D the diagonal of the
-products s·y and L what is below it (Byrd, Nocedal and Schnabel 1994).  Used by _lbfgsb; products of rows are BLAS's, a chunk at
+products s·y and L what is below it (Byrd, Nocedal and Schnabel 1994).  Used by lbfgsb; products of rows are BLAS's, a chunk at
 a time so that rows stay in the cache, and are summed in double for both types; knows no bounds.
 """
 cimport numpy as cnp

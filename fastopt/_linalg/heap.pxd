@@ -1,4 +1,4 @@
-"""A heap of indices, that with the least time on top.  Used by _lbfgsb, which needs few of many breakpoints in order."""
+"""A heap of indices, that with the least time on top.  Used by lbfgsb, which needs few of many breakpoints in order."""
 
 
 cdef inline void heapify(int count, int *heap, double *times) noexcept nogil:

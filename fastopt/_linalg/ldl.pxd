@@ -1,6 +1,6 @@
 """L·Δ·Lᵀ of small symmetric matrices whose leading part is negative and whose Schur complement is positive definite.
 
-For such matrices elimination without pivoting is stable.  Used by _lbfgsb; matrices are stored by row, their lower triangles
+For such matrices elimination without pivoting is stable.  Used by lbfgsb; matrices are stored by row, their lower triangles
 are read; afterwards L is below the diagonal (its own is 1) and Δ on it.
 """
 from libc.math cimport INFINITY
