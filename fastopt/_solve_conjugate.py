@@ -32,8 +32,8 @@ class Outputs:
 
     def __init__(self, objective: Any, strengths: Array) -> None:
         self.objective, self.strengths = objective, strengths[:, None]
-        self.curvature = objective.homogeneous()
         self.k, self.d, self.intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
+        self.origin = np.zeros(objective.n_params)
 
     def vector(self, W: Array) -> Array:
         return W.ravel() if self.k == 1 else np.concatenate([W[:, :self.d].ravel(), W[:, self.d:].ravel()])
@@ -49,8 +49,8 @@ class Outputs:
         return self._ridge(self.objective.gradient(self.vector(W)), W)
 
     def product(self, V: Array) -> Array:
-        """The Hessian times V."""
-        return self._ridge(self.curvature.gradient(self.vector(V)), V)
+        """The Hessian times V; it is the same everywhere."""
+        return self._ridge(self.objective.hessp(self.origin, self.vector(V)), V)
 
     def _ridge(self, g: Array, W: Array) -> Array:
         G = self.matrix(g)
