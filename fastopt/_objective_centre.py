@@ -91,8 +91,11 @@ def _far_of_csr(X: Matrix, some: Array) -> Array:
     """Only columns that nearly all rows fill can be far."""
     data, indices, indptr = X.arrays
     parts = [slice(indptr[i], indptr[i + 1]) for i in some]
+    far, lacking = np.zeros(X.d, bool), int((1 - FILLED) * len(some))   # rows that may lack such a column
+    few = np.sort(np.concatenate([indices[part] for part in parts[:2 * lacking + 1]]))
+    if not (few[lacking:] == few[:-lacking or None]).any():   # none is in more than that of twice as many
+        return far
     columns = np.concatenate([indices[part] for part in parts])
-    far = np.zeros(X.d, bool)
     numbers, place, counts = np.unique(columns, return_inverse=True, return_counts=True)
     if not (counts >= FILLED * len(some)).any():
         return far

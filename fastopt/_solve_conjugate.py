@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigvalsh_tridiagonal
+from scipy.linalg.lapack import dsterf
 
 from ._solve_columns import Columns
 from ._solve_squares import Found
@@ -74,7 +74,11 @@ class Outputs:
 
     def whole(self, V: Array) -> Array:
         """(k, p): a step of the coefficients and the intercepts' beside it."""
-        return np.hstack([V, -(V @ self.mean)[:, None]]) if self.intercept else V
+        if not self.intercept:
+            return V
+        out = np.empty((self.k, self.d + 1))
+        out[:, :self.d], out[:, self.d] = V, -(V @ self.mean)
+        return out
 
 
 class Inner(NamedTuple):
@@ -165,7 +169,8 @@ def least_eigenvalue(steps: list[Array], turns: list[Array]) -> float:
     if m == 0:
         return 0.0
     diagonal = 1 / step[:m] + np.append(0.0, turn[:m - 1] / step[:m - 1])
-    return float(max(0.0, eigvalsh_tridiagonal(diagonal, np.sqrt(turn[:m - 1]) / step[:m - 1], select="i", select_range=(0, 0))[0]))
+    values, info = dsterf(diagonal, np.append(np.sqrt(turn[:m - 1]) / step[:m - 1], 0.0)[:max(1, m - 1)])
+    return float(max(0.0, values[0])) if info == 0 else 0.0
 
 
 def _to_come(gains: list[Array]) -> Array:
