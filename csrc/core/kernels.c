@@ -34,7 +34,7 @@
         fo_descent_products_##suffix, fo_descent_gram_##suffix, fo_descent_columns_##suffix, descent_quadratic, descent_count, \
         fo_descent_gather_##suffix }, \
       { fo_objective_shift_##suffix, fo_objective_errors_##suffix, fo_objective_curvature_##suffix, fo_objective_line_##suffix, \
-        fo_objective_move_##suffix, fo_objective_scatter_##suffix, fo_objective_products_##suffix, \
+        fo_objective_move_##suffix, fo_objective_scatter_##suffix, fo_objective_squares_##suffix, fo_objective_products_##suffix, \
         fo_objective_gradient_##suffix, fo_objective_pack_##suffix, fo_objective_gather_##suffix, fo_objective_turn_##suffix, \
         fo_objective_enter_##suffix, fo_objective_flush_##suffix, objective_combine, objective_leave }, \
       { fo_variance_rows_##suffix, fo_variance_settle_##suffix, fo_dual_rows_##suffix, fo_dual_gap_##suffix, dual_accepts, \

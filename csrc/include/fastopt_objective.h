@@ -39,6 +39,10 @@ typedef struct {
     void (*move)(ptrdiff_t n, double step, const void *q, void *p);
     /* g_j += Σ_i c[i, j]·x_i of CSR rows */
     void (*scatter)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g);
+    /* Squared errors of one output, CSR rows, the first of them the i-th sample: g += Σ c_i·x_i, c = factor·weight·(x·w + b).
+     * Returns Σ c. */
+    double (*squares)(const fo_matrix *X, const fo_chunk *chunk, const fo_samples *samples, ptrdiff_t i, const void *w,
+                      double b, double *g);
     /* p[i, j] = x_i·w_j of the rows of a chunk, elements of any type. */
     void (*products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, void *p);
     /* g_j += Σ_i c[i, j]·x_i of dense rows */

@@ -150,12 +150,16 @@ static void F(objective_move)(ptrdiff_t n, double step, const void *products, vo
 
 /* ---- gradients of CSR rows, summed in double: no block is too long for it, and none has a gradient of its own to add up ---- */
 
+FO_INLINE void F(objective_scatter_row)(const int layout, F(row) x, real c, double *g) {
+    for (ptrdiff_t at = 0; at < x.m; at++) g[column(layout, x.columns, at)] += (double)c * (double)x.x[at];
+}
+
 FO_INLINE void F(objective_scatter_loop)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const real *c, double *g) {
     const ptrdiff_t k = chunk->k;
     for (ptrdiff_t i = 0; i < chunk->n; i++) {
         const F(row) x = F(row_of)(layout, X, chunk->rows[i]);
         const real *own = c + i * k;
-        for (ptrdiff_t at = 0; k == 1 && at < x.m; at++) g[column(layout, x.columns, at)] += (double)own[0] * (double)x.x[at];
+        if (k == 1) F(objective_scatter_row)(layout, x, own[0], g);
         for (ptrdiff_t at = 0; k > 1 && at < x.m; at++) {
             double *to = g + column(layout, x.columns, at) * chunk->feature_stride;
             const double value = (double)x.x[at];
@@ -167,6 +171,28 @@ FO_INLINE void F(objective_scatter_loop)(const int layout, const fo_matrix *X, c
 static void F(objective_scatter)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
     if (X->layout == FO_CSR32) F(objective_scatter_loop)(FO_CSR32, X, chunk, c, g);
     else F(objective_scatter_loop)(FO_CSR64, X, chunk, c, g);
+}
+
+/* ---- products with the Hessian of squared errors: what a CSR row adds depends on no other, so that a row is read once ---- */
+
+FO_INLINE double F(objective_squares_loop)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const fo_samples *s,
+                                           ptrdiff_t i, const real *w, real b, double *g) {
+    const real *weight = s->weight ? (const real *)s->weight + i : NULL, factor = (real)s->factor;
+    double sum = 0;
+    for (ptrdiff_t r = 0; r < chunk->n; r++) {
+        const F(row) x = F(row_of)(layout, X, chunk->rows[r]);
+        const F(row) ahead = r < chunk->n_next ? F(row_of)(layout, X, chunk->next[r]) : (F(row)){0};
+        const real c = F(weighed)(weight ? factor * weight[r] : factor, F(dot_csr)(layout, x, w, ahead) + b);
+        F(objective_scatter_row)(layout, x, c, g);
+        sum += (double)c;
+    }
+    return sum;
+}
+
+static double F(objective_squares)(const fo_matrix *X, const fo_chunk *chunk, const fo_samples *s, ptrdiff_t i, const void *w,
+                                   double b, double *g) {
+    if (X->layout == FO_CSR32) return F(objective_squares_loop)(FO_CSR32, X, chunk, s, i, w, (real)b, g);
+    return F(objective_squares_loop)(FO_CSR64, X, chunk, s, i, w, (real)b, g);
 }
 
 /* ---- X by columns: the rows of the kernels are its columns ---- */

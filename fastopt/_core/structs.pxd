@@ -10,6 +10,9 @@ cdef extern from "fastopt.h" nogil:
         FO_CSR32
         FO_CSR64
 
+    enum:
+        FO_LOSS_squared_error
+
     ctypedef struct fo_loss:
         int kind
         double a, b
@@ -238,6 +241,8 @@ cdef extern from "fastopt.h" nogil:
                           double *) noexcept nogil
         void (*move)(Py_ssize_t, double, const void *, void *) noexcept nogil
         void (*scatter)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
+        double (*squares)(const fo_matrix *, const fo_chunk *, const fo_samples *, Py_ssize_t, const void *, double,
+                          double *) noexcept nogil
         void (*products)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
         void (*gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
         void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *) noexcept nogil

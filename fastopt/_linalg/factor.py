@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.linalg.blas import dsymm
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 #: what is added to the diagonal, relative to it, for the factor to exist: at first, and how it grows
@@ -47,10 +48,10 @@ class Factor:
     def solve(self, g: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """H⁻¹·g, of a vector or of the columns of a matrix."""
         if g.ndim > 1 and g.shape[1] >= MANY * len(g):   # a product by BLAS is quicker than triangles
-            if self.inverse is None:
-                found, _ = dpotri(self.factor, lower=0)
-                upper = np.triu(found)
-                self.inverse = (upper + np.triu(upper, 1).T) * self.scale * self.scale[:, None]
-            return np.asarray(self.inverse @ g)
+            if self.inverse is None:   # its upper triangle
+                self.inverse, _ = dpotri(self.factor, lower=0)
+                self.inverse *= self.scale
+                self.inverse *= self.scale[:, None]
+            return np.asarray(dsymm(1.0, self.inverse, g.T, side=1, lower=0).T)
         x, _ = dpotrs(self.factor, (self.scale * g.T).T, lower=0)
         return np.asarray((self.scale * x.T).T)

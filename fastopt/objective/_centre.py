@@ -4,6 +4,7 @@ Used by objective/__init__.py, for objectives with an intercept, which are the s
 """
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def far_means(X: Matrix, turned: bool, rows: Array | None, weight: Array | None)
         Theirs; those of weight 0 are not looked at.
     """
     some = _some(X.d if turned else X.n, rows, weight)
-    far = _far_of_csc(X) if turned else _far_of_csr(X, some) if X.is_sparse else _is_far(*_moments(X.arrays[some]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        far = _far_of_csc(X) if turned else _far_of_csr(X, some) if X.is_sparse else _is_far(*_moments(X.arrays[some]))
     if not far.any():
         return None
     s = _weights(X.d if turned else X.n, rows, weight)
@@ -49,13 +51,21 @@ def far_means(X: Matrix, turned: bool, rows: Array | None, weight: Array | None)
 
 def _some(n: int, rows: Array | None, weight: Array | None) -> Array:
     """Numbers of a few rows of X, one of each stretch."""
+    if rows is None and weight is None:
+        return _scattered(n)
     known = np.arange(n) if rows is None else rows
     if weight is not None:
         known = known[weight > 0]
-    if len(known) <= ROWS:
-        return known
-    ends = np.arange(ROWS + 1) * len(known) // ROWS
-    return known[ends[:-1] + np.arange(ROWS) * SCATTER % np.diff(ends)]
+    return known[_scattered(len(known))]
+
+
+@functools.lru_cache(16)
+def _scattered(n: int) -> Array:
+    """One number of each stretch of 0 … n − 1, or all of them."""
+    if n <= ROWS:
+        return np.arange(n)
+    ends = np.arange(ROWS + 1) * n // ROWS
+    return ends[:-1] + np.arange(ROWS) * SCATTER % np.diff(ends)
 
 
 def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:
@@ -68,23 +78,24 @@ def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:
 def _moments(some: Array) -> tuple[Array, Array]:
     """Means, and means of squared distances from them."""
     n, first = len(some), some[0].astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = some - first
-        mean = np.einsum("ij->j", values) / n
-        return first + mean, np.maximum(np.einsum("ij,ij->j", values, values) / n - mean ** 2, 0.0)
+    values = some - first
+    mean = np.einsum("ij->j", values) / n
+    return first + mean, np.maximum(np.einsum("ij,ij->j", values, values) / n - mean ** 2, 0.0)
 
 
 def _is_far(mean: Array, square: Array) -> Array:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return (np.abs(mean) > FAR * np.sqrt(square)) & np.isfinite(mean)
+    return (np.abs(mean) > FAR * np.sqrt(square)) & np.isfinite(mean)
 
 
 def _far_of_csr(X: Matrix, some: Array) -> Array:
     """Only columns that nearly all rows fill can be far."""
     data, indices, indptr = X.arrays
     parts = [slice(indptr[i], indptr[i + 1]) for i in some]
+    far, lacking = np.zeros(X.d, bool), int((1 - FILLED) * len(some))   # rows that may lack such a column
+    few = np.sort(np.concatenate([indices[part] for part in parts[:2 * lacking + 1]]))
+    if not (few[lacking:] == few[:-lacking or None]).any():   # none is in more than that of twice as many
+        return far
     columns = np.concatenate([indices[part] for part in parts])
-    far = np.zeros(X.d, bool)
     numbers, place, counts = np.unique(columns, return_inverse=True, return_counts=True)
     if not (counts >= FILLED * len(some)).any():
         return far

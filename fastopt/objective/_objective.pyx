@@ -11,7 +11,7 @@ from libc.string cimport memcmp, memcpy, memset
 import threading
 import numpy as np
 
-from fastopt._core.tables cimport Matrix, kernels
+from fastopt._core.tables cimport FO_LOSS_squared_error, Matrix, kernels
 from fastopt._core.load cimport spare
 from fastopt.objective._csc cimport run_columns
 from fastopt.objective._pass cimport CURVATURE, GRADIENT, PRODUCTS, VALUE, Job, plan, run_part
@@ -65,6 +65,7 @@ cdef class Objective:
         self.n_params = k * job.d + (k if fit_intercept else 0)
         self.lock = threading.Lock()
         job.samples.softmax = spec[0] < 0
+        job.squares = spec[0] == FO_LOSS_squared_error
         job.samples.loss.kind, job.samples.loss.a, job.samples.loss.b = max(0, spec[0]), spec[1], spec[2]
         job.samples.y = cnp.PyArray_DATA(y)
         job.samples.weight = cnp.PyArray_DATA(<cnp.ndarray>weight) if weight is not None else NULL
@@ -310,7 +311,7 @@ cdef class Objective:
     def hessp(self, w, v, *args):
         """The Hessian of F at w, times v.
 
-        One reading of X if the predictions at w are known, else two.  Losses count with their second derivative, which is 0
+        One reading of X if the predictions at w are known, or the loss is the squared error, else two.  Losses count with their second derivative, which is 0
         on the pieces of piecewise linear ones.
 
         Parameters
@@ -327,7 +328,8 @@ cdef class Objective:
         cdef const double *values = <const double *>cnp.PyArray_DATA(vector)
         with self.lock:
             self._enter(w)
-            self._need(PRODUCTS)
+            if not self.job.squares:
+                self._need(PRODUCTS)
             self._run(CURVATURE, values, NULL)
             self._leave(self._l2, values, <double *>cnp.PyArray_DATA(out))
             return out

@@ -21,6 +21,7 @@ ctypedef struct Job:
     double work                 # products and sums that a pass over X takes, each once
     bint by_columns             # X is read a column of a chunk after the other: Fortran order
     bint sparse
+    bint squares                # the second derivatives are 1, wherever the point is
     bint prefetch               # X is larger than the caches
     Py_ssize_t chunk            # rows that stay in the cache between their products and their gradient
     Py_ssize_t parts, part_rows # parts of the rows, each with sums of its own

@@ -126,6 +126,10 @@ cdef void run_part(Job *job, Matrix X, Py_ssize_t part, char *scratch) noexcept 
     while i < end:
         n = min(job.chunk, end - i)
         _look(job, X, i, n, end, &view, &chunk, scratch)
+        if job.what & CURVATURE and job.squares and job.sparse and job.k == 1:
+            sums[job.size] += job.kernels.objective.squares(&view, &chunk, &job.samples, i, job.w, job.b[0], sums)
+            i += n
+            continue
         products = job.products + i * row if job.products else scratch + job.chunk * row
         if job.what & (PRODUCTS | CURVATURE):
             _products(job, &view, &chunk, n, products, turned)

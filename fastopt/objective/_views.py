@@ -75,10 +75,6 @@ class Views:
                      self.rows_)
         return other, mean.astype(self.dtype).astype(np.float64)
 
-    def homogeneous(self) -> Self:
-        """The same objective with targets 0.  Of squared errors without l2, its gradient at v is the Hessian of this one times v."""
-        return self._like(np.zeros_like(self.y), self.columns)
-
     def outputs(self, y: Array) -> Self:
         """The same objective with other targets, several for one.
 

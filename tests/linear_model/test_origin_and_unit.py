@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from sklearn import linear_model
 from sklearn.exceptions import ConvergenceWarning
 
+from fastopt import LinearObjective
 from fastopt.linear_model import ElasticNet, GeneralizedLinearEstimator, Lasso, Ridge, TweedieRegressor
 
 
@@ -283,3 +284,18 @@ def test_losses_whose_curvature_vanishes(loss, origin, solver, intercept):
         warnings.simplefilter("error", ConvergenceWarning)
         model = GeneralizedLinearEstimator(loss, fit_intercept=intercept, solver=solver).fit(X, y)
     np.testing.assert_allclose(model.coef_[:3], [1.0, -2.0, 0.5], atol=.1)
+
+
+@pytest.mark.parametrize("shares", [(1.0,), (0.97, 0.05), (1.0, 0.8), (0.5, 0.3), (0.0,)])
+@pytest.mark.parametrize("n", [1, 7, 96, 400])
+def test_sparse_columns_that_are_far_are_those_that_rows_fill(n, shares):
+    rng = np.random.default_rng(0)
+    filled = np.array([rng.permutation(n) < round(share * n) for share in shares] + [rng.random(n) < 0.02 for _ in range(30)]).T
+    X = np.where(filled, 50 + rng.standard_normal(filled.shape), 0.0)
+    far = np.abs(X.mean(axis=0)) > 4 * X.std(axis=0)
+    objective = LinearObjective(sp.csr_array(X), np.arange(float(n)), "squared_error", 0.0, True)
+    centred = objective.centred()
+    if not far.any():
+        assert centred is objective
+    else:
+        np.testing.assert_allclose(centred.mean_, np.where(far, X.mean(axis=0), 0.0), rtol=1e-12)

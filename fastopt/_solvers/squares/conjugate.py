@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigvalsh_tridiagonal
+from scipy.linalg.lapack import dsterf
 
 from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED
 
@@ -33,8 +33,8 @@ class Outputs:
 
     def __init__(self, objective: Any, strengths: Array) -> None:
         self.objective, self.strengths = objective, strengths[:, None]
-        self.curvature = objective.homogeneous()
         self.k, self.d, self.intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
+        self.origin = np.zeros(objective.n_params)
 
     def vector(self, W: Array) -> Array:
         return W.ravel() if self.k == 1 else np.concatenate([W[:, :self.d].ravel(), W[:, self.d:].ravel()])
@@ -50,8 +50,8 @@ class Outputs:
         return self._ridge(self.objective.gradient(self.vector(W)), W)
 
     def product(self, V: Array) -> Array:
-        """The Hessian times V."""
-        return self._ridge(self.curvature.gradient(self.vector(V)), V)
+        """The Hessian times V; it is the same everywhere."""
+        return self._ridge(self.objective.hessp(self.origin, self.vector(V)), V)
 
     def _ridge(self, g: Array, W: Array) -> Array:
         G = self.matrix(g)
@@ -75,7 +75,11 @@ class Outputs:
 
     def whole(self, V: Array) -> Array:
         """(k, p): a step of the coefficients and the intercepts' beside it."""
-        return np.hstack([V, -(V @ self.mean)[:, None]]) if self.intercept else V
+        if not self.intercept:
+            return V
+        out = np.empty((self.k, self.d + 1))
+        out[:, :self.d], out[:, self.d] = V, -(V @ self.mean)
+        return out
 
 
 class Inner(NamedTuple):
@@ -166,7 +170,8 @@ def least_eigenvalue(steps: list[Array], turns: list[Array]) -> float:
     if m == 0:
         return 0.0
     diagonal = 1 / step[:m] + np.append(0.0, turn[:m - 1] / step[:m - 1])
-    return float(max(0.0, eigvalsh_tridiagonal(diagonal, np.sqrt(turn[:m - 1]) / step[:m - 1], select="i", select_range=(0, 0))[0]))
+    values, info = dsterf(diagonal, np.append(np.sqrt(turn[:m - 1]) / step[:m - 1], 0.0)[:max(1, m - 1)])
+    return float(max(0.0, values[0])) if info == 0 else 0.0
 
 
 def _to_come(gains: list[Array]) -> Array:

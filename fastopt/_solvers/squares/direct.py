@@ -56,8 +56,7 @@ class Squares:
 
     def __init__(self, objective: Any, Y: Array | None, strengths: Array) -> None:
         self.objective, self.strengths, self.d, self.k = objective, strengths, objective.n_features, len(strengths)
-        self.columns = Columns(objective)
-        self.single = Y is None
+        self.columns, self.single = Columns(objective), Y is None
         self.origin = np.zeros(self.k)
         self.Y = self._targets(Y)
         self.intercept = bool(objective.fit_intercept)
@@ -133,12 +132,15 @@ class Squares:
         W[self.d:] += self.origin
         return W
 
-    def mixed(self) -> tuple[Squares, Array]:
-        """The problem of one random combination of the outputs, which is solved where all are, and its factors."""
+    def mixed(self, W: Array, B: Array | None) -> Array:
+        """(p, 1): the gradient at W of one random combination of the outputs, in which none of them can hide, from predictions read
+        afresh, and from Y, or from minus the gradients B of all outputs at 0."""
         signs = np.where(np.arange(1, self.k + 1) * SCATTER >> 16 & 1, 1.0, -1.0).astype(self.Y.dtype)
-        mix = Squares.__new__(Squares)
-        vars(mix).update(vars(self), strengths=self.strengths[:1], k=1, single=False, Y=(self.Y @ signs)[:, None])
-        return mix, signs
+        w = (W @ signs)[:, None]
+        products = self.products(w)
+        g = self._turned(products - (self.Y @ signs)[:, None]) if B is None else self._turned(products) - (B @ signs)[:, None]
+        g[:self.d] += self.strengths[0] * w[:self.d]
+        return g
 
 
 class Primal:
@@ -148,9 +150,9 @@ class Primal:
         d, strengths = problem.d, problem.strengths
         self.problem = problem
         self.B, H = problem.begin()
-        self._slopes = problem.slopes(self.B, H[d, :d].copy() if problem.intercept else None)
-        self.finite = bool(np.isfinite(self._slopes).all())
+        self.means = H[d, :d].copy() if problem.intercept else None
         squares = H.diagonal()[:d].copy()
+        self.finite = bool(np.isfinite(self.B).all() and np.isfinite(squares).all())
         self.size = math.sqrt(H.diagonal().max(initial=0.0))
         self.factors: list[tuple[Any, Any]] = []
         if not self.finite:
@@ -172,14 +174,25 @@ class Primal:
             self.factors.append((slice(None) if problem.alike else strengths == strength, factor))
 
     def slopes(self) -> Array:
-        return self._slopes
+        return self.problem.slopes(self.B, self.means)
 
     def start(self) -> Array:
         return self.solve(self.B)
 
     def reach(self, W: Array) -> tuple[Array, Array]:
-        """Of the start W: the largest slopes of the outputs at w = 0, or less, and the squared way that predictions have come."""
-        return np.abs(self._slopes).max(axis=0), np.einsum("ij,ij->j", self._slopes, W[:self.problem.d])
+        """Of the start W: the largest slopes of the outputs at w = 0, or less, and the squared way that predictions have come, slopes times
+        w: at most the largest slope times Σ |w|, which is √d·‖w‖ at most."""
+        d, w = self.problem.d, W[:self.problem.d]
+        way = np.einsum("ij,ij->j", self.B[:d], w)
+        if self.means is not None:
+            way -= self.B[d] * (self.means @ w)
+        return least_slopes(way, d * np.einsum("ij,ij->j", w, w)), way
+
+    def exact(self, way: Array) -> bool:
+        """Whether the gradients at 0 have as many digits as residuals read afresh: in double, but for targets far from 0."""
+        mean = self.B[self.problem.d] if self.problem.intercept else 0.0
+        kept = (10 * float(np.finfo(np.float64).eps) * mean) ** 2 <= _enough(self.problem) ** 2 * way
+        return bool(self.problem.Y.dtype == np.float64 and kept.all())
 
     def change(self, W: Array, G: Array) -> Array:
         """The step to the minimum from W."""
@@ -292,14 +305,12 @@ class Dual:
         return self._solved(self.E.copy(), self.level)
 
     def reach(self, W: Array) -> tuple[Array, Array]:
-        """As of the primal.  Xᵀ·e is not needed: its product with w is the way, and is at most the largest of its elements times Σ |w|,
-        which is √d·‖w‖ at most."""
+        """As of the primal; Xᵀ·e is not needed."""
         strengths, each = self.problem.strengths, "ij,ij->j"
         inner = np.einsum(each, self.E, self.U)
         way = np.maximum(0.0, np.einsum(each, self.E, self.E) - strengths * inner)
         square = np.maximum(1e-10 * inner, inner - strengths * np.einsum(each, self.U, self.U))
-        least = np.divide(way, np.sqrt(self.problem.d * square), out=np.zeros_like(way), where=square > 0)
-        return np.where(np.isfinite(least), least, 0.0), way
+        return least_slopes(way, self.problem.d * square), way
 
     def change(self, W: Array, G: Array) -> Array:
         E, level = self._errors(-self.problem.residual)   # type: ignore[operator]
@@ -325,6 +336,12 @@ class Dual:
         return W
 
 
+def least_slopes(way: Array, squares: Array) -> Array:
+    """way/√squares, and 0 where there is no such number."""
+    least = np.divide(way, np.sqrt(squares), out=np.zeros_like(way), where=squares > 0)
+    return np.where(np.isfinite(least), least, 0.0)
+
+
 def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
     """The minimum to rounding, whatever `tol`, which says when it counts as found: the largest element of an output's gradient, or,
     if `relative`, that over the one at 0."""
@@ -337,12 +354,11 @@ def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relati
         W = method.start()
         least, way = method.reach(W)
         limit = tol * least if relative else np.full(problem.k, tol)
-        if problem.k > 1 and problem.alike:   # one combination tells for all outputs
-            mixed = _mixed(problem, method, W, way)
-            if mixed <= 0.3 * limit.min():
-                return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
-        if relative and isinstance(method, Dual):
+        mixed = _mixed(problem, method, W, way) if problem.k > 1 and problem.alike else math.inf   # one tells for all outputs
+        if relative and not mixed <= 0.3 * limit.min():
             limit = tol * np.abs(method.slopes()).max(axis=0)
+        if mixed <= 0.3 * limit.min():
+            return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
         length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
         noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
         W, violation, steps = _refined(problem, method, W, way, 0.1 * noise)
@@ -358,10 +374,10 @@ def _enough(problem: Squares) -> float:
 
 
 def _mixed(problem: Squares, method: Any, W: Array, way: Array) -> float:
-    """The violation of a random combination of many outputs, in which none of them can hide; infinite where it is not at rounding."""
-    mix, signs = problem.mixed()
-    g = mix.gradient((W @ signs)[:, None])
-    if isinstance(method, Primal) and not (method.solve(g) * g).sum() <= _enough(problem) ** 2 * way.sum():
+    """The violation of a random combination of many outputs; infinite where it is not at rounding."""
+    primal = isinstance(method, Primal)
+    g = problem.mixed(W, method.B if primal and method.exact(way) else None)
+    if primal and not (method.solve(g) * g).sum() <= _enough(problem) ** 2 * way.sum():
         return math.inf
     return float(np.abs(g).max())
 
