@@ -71,6 +71,10 @@ def softmax_hessian(X: Any, rows: Array | None, p: Array, weight: Array | None, 
     -------
     ndarray of shape (n_params, n_params)
     """
+    if weight is not None and not weight.all():   # rows of weight 0 do not exist, whatever stands in them
+        counting = np.flatnonzero(weight)
+        rows = counting if rows is None else rows[counting]
+        p, weight, y = p[counting], weight.ravel()[counting], None if y is None else y[counting]
     (n, k), d = p.shape, X.shape[1]
     width = d + fit_intercept
     sizes = width * (width + 1) // 2, k * (k - 1) // 2

@@ -145,11 +145,17 @@ def lasso_path(X: Any, y: ArrayLike, *, eps: float = 1e-3, alphas: Any = 100, pr
     return _path("lasso_path", X, y, values, coef_init, {name: value for name, value in params.items() if name not in FURTHER})
 
 
-@np.errstate(all="ignore")   # what overflows is not finite, which solvers look for
 def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any, unknown: dict[str, Any]) -> Path:
+    """What both functions do; the caller's caller is the user, whom warnings name."""
     if unknown:
         raise ValueError(f"Unexpected parameters in params of {owner}: {', '.join(unknown)}")
     check_grid(values, 3)
+    with np.errstate(all="ignore"):   # what overflows is not finite, which solvers look for
+        return _solved(owner, X, y, values, start)
+
+
+def _solved(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any) -> Path:
+    """Strengths, coefficients and gaps of a path whose strengths have been checked."""
     check_rules(owner, PATH, values)
     ratio, positive, tol = float(values["l1_ratio"]), bool(values["positive"]), float(values["tol"])
     model = _OnePath(l1_ratio=ratio, fit_intercept=False, positive=positive, tol=tol, max_iter=values["max_iter"],
