@@ -61,6 +61,9 @@ MSVC_C = ["/std:c11", "/O2", "/fp:precise", "/W3"]
 # -Os: what Cython writes is mostly the way in and out; a third less of a wheel that must stay below 5 MB
 GCC_MODULE = ["-Os", "-g0", "-Wno-unused-function", "-fno-asynchronous-unwind-tables"]
 MSVC_MODULE = ["/O2"]
+# modules that include loops over numbers from csrc, instead of asking a table for them
+WITH_LOOPS = ("fastopt._solvers.piecewise.steps",)
+GCC_LOOPS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd"]
 
 OPENMP_PROBE = """
 #include <omp.h>
@@ -190,8 +193,9 @@ class BuildExt(build_ext):
             return MSVC_C + ["/WX"] * (os.environ.get("FASTOPT_WERROR") == "1")
         return GCC_C + GCC_WERROR * (os.environ.get("FASTOPT_WERROR") == "1") + sanitizer_flags("-O1")
 
-    def module_flags(self):
-        return (MSVC_MODULE if self.msvc else GCC_MODULE + sanitizer_flags()) + (self.openmp[0] if self.openmp else [])
+    def module_flags(self, name):
+        loops = GCC_LOOPS if name in WITH_LOOPS else []
+        return (MSVC_MODULE if self.msvc else GCC_MODULE + loops + sanitizer_flags()) + (self.openmp[0] if self.openmp else [])
 
     def link_flags(self):
         strip = ["-Wl,-s"] if sys.platform.startswith("linux") and not sanitizer_flags() else []
@@ -250,7 +254,7 @@ class BuildExt(build_ext):
             directives = ",".join(f"{name}={value}" for name, value in CYTHON_DIRECTIVES.items())
             subprocess.run([sys.executable, "-m", "cython", "-3", "-X", directives, "-I", ".", "--module-name",
                             ext.name, "-o", str(c_file), source], check=True)
-        return self.compile_c(str(c_file), self.module_flags(), [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
+        return self.compile_c(str(c_file), self.module_flags(c_file.stem), [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
 
     def build_info(self):
         facts = {"VERSION": self.distribution.get_version(),

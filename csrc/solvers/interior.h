@@ -7,6 +7,13 @@
 #include <stddef.h>
 #include <string.h>
 
+/* the next loop's rows have nothing to do with one another */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define INTERIOR_SIMD
+#else
+#define INTERIOR_SIMD _Pragma("omp simd")
+#endif
+
 /* A sum of n losses with one kink each, max over z from low to high of z·r − round·z²/2 with r = target − p, and where a primal-dual
  * method is.  Each array is (n,). */
 typedef struct {
@@ -19,10 +26,28 @@ typedef struct {
     double *v;                                 /* what products with the rows are wanted of; scratch */
 } fo_interior;
 
+/* lanes of a sum or a maximum, so that an addition does not wait for the one before */
+enum { INTERIOR_LANES = 8 };
+
 static inline double interior_sum(ptrdiff_t n, const double *v) {
-    double sum = 0;
-    for (ptrdiff_t i = 0; i < n; i++) sum += v[i];
+    double part[INTERIOR_LANES] = {0}, sum = 0;
+    ptrdiff_t i = 0;
+    for (; i + INTERIOR_LANES <= n; i += INTERIOR_LANES)
+        for (int k = 0; k < INTERIOR_LANES; k++) part[k] += v[i + k];
+    for (; i < n; i++) sum += v[i];
+    for (int k = 0; k < INTERIOR_LANES; k++) sum += part[k];
     return sum;
+}
+
+/* The largest number, or 0. */
+static inline double interior_most(ptrdiff_t n, const double *v) {
+    double part[INTERIOR_LANES] = {0}, most = 0;
+    ptrdiff_t i = 0;
+    for (; i + INTERIOR_LANES <= n; i += INTERIOR_LANES)
+        for (int k = 0; k < INTERIOR_LANES; k++) part[k] = v[i + k] > part[k] ? v[i + k] : part[k];
+    for (; i < n; i++) most = v[i] > most ? v[i] : most;
+    for (int k = 0; k < INTERIOR_LANES; k++) most = part[k] > most ? part[k] : most;
+    return most;
 }
 
 /* q and rest at the point. */
@@ -30,6 +55,7 @@ static inline void interior_begin(const fo_interior *s) {
     const double *restrict round = s->round, *restrict above = s->above, *restrict below = s->below, *restrict under = s->under,
                  *restrict over = s->over, *restrict target = s->target, *restrict p = s->p, *restrict z = s->z;
     double *restrict q = s->q, *restrict rest = s->rest;
+    INTERIOR_SIMD
     for (ptrdiff_t i = 0; i < s->n; i++) {
         q[i] = 1 / (round[i] + under[i] / above[i] + over[i] / below[i]);
         rest[i] = target[i] - p[i] - round[i] * z[i] - over[i] + under[i];
@@ -46,6 +72,7 @@ static inline void interior_slopes(const fo_interior *s, double mean, int correc
         memset(dunder, 0, (size_t)s->n * sizeof(double));
         memset(dover, 0, (size_t)s->n * sizeof(double));
     }
+    INTERIOR_SIMD
     for (ptrdiff_t i = 0; i < s->n; i++) {
         const double lower = mean - above[i] * under[i] - share * dz[i] * dunder[i];
         const double upper = mean - below[i] * over[i] + share * dz[i] * dover[i];
@@ -58,29 +85,29 @@ static inline void interior_slopes(const fo_interior *s, double mean, int correc
 /* The step for dp; ratio[0] the largest part of a distance that it takes, ratio[1] of a multiplier. */
 static inline void interior_direction(const fo_interior *s, double *ratio) {
     const double *restrict above = s->above, *restrict below = s->below, *restrict under = s->under, *restrict over = s->over,
-                 *restrict q = s->q, *restrict dp = s->dp, *restrict v = s->v;
-    double *restrict dz = s->dz, *restrict dunder = s->dunder, *restrict dover = s->dover;
-    double dual = 0, primal = 0;
+                 *restrict q = s->q, *restrict dp = s->dp;
+    double *restrict dz = s->dz, *restrict dunder = s->dunder, *restrict dover = s->dover, *restrict v = s->v;
+    INTERIOR_SIMD
     for (ptrdiff_t i = 0; i < s->n; i++) {
-        dz[i] = v[i] - q[i] * dp[i];
-        dunder[i] = (dunder[i] - under[i] * dz[i]) / above[i];
-        dover[i] = (dover[i] + over[i] * dz[i]) / below[i];
+        const double step = v[i] - q[i] * dp[i], down = -step / above[i], up = step / below[i];
+        dz[i] = step;
+        dunder[i] = dunder[i] / above[i] + under[i] * down;
+        dover[i] = dover[i] / below[i] + over[i] * up;
+        v[i] = down > up ? down : up;
     }
+    ratio[0] = interior_most(s->n, v);
+    INTERIOR_SIMD
     for (ptrdiff_t i = 0; i < s->n; i++) {
-        const double down = -dz[i] / above[i], up = dz[i] / below[i], most = down > up ? down : up;
-        dual = most > dual ? most : dual;
+        const double down = -dunder[i] / under[i], up = -dover[i] / over[i];
+        v[i] = down > up ? down : up;
     }
-    for (ptrdiff_t i = 0; i < s->n; i++) {
-        const double down = -dunder[i] / under[i], up = -dover[i] / over[i], most = down > up ? down : up;
-        primal = most > primal ? most : primal;
-    }
-    ratio[0] = dual;
-    ratio[1] = primal;
+    ratio[1] = interior_most(s->n, v);
 }
 
 /* Distances times multipliers, in all, after these shares of the step: of z, and of the multipliers. */
 static inline double interior_ahead(const fo_interior *s, double dual, double primal) {
     double *restrict v = s->v;
+    INTERIOR_SIMD
     for (ptrdiff_t i = 0; i < s->n; i++)
         v[i] = (s->above[i] + dual * s->dz[i]) * (s->under[i] + primal * s->dunder[i])
              + (s->below[i] - dual * s->dz[i]) * (s->over[i] + primal * s->dover[i]);
@@ -92,6 +119,7 @@ static inline void interior_move(const fo_interior *s, double dual, double prima
     const double *restrict dz = s->dz, *restrict dunder = s->dunder, *restrict dover = s->dover;
     double *restrict z = s->z, *restrict above = s->above, *restrict below = s->below, *restrict under = s->under,
            *restrict over = s->over;
+    INTERIOR_SIMD
     for (ptrdiff_t i = 0; i < s->n; i++) {
         z[i] += dual * dz[i];
         above[i] += dual * dz[i];
@@ -106,10 +134,11 @@ static inline double interior_losses(const fo_interior *s) {
     const double *restrict target = s->target, *restrict p = s->p, *restrict low = s->low, *restrict high = s->high,
                  *restrict round = s->round;
     double *restrict v = s->v;
+    INTERIOR_SIMD
     for (ptrdiff_t i = 0; i < s->n; i++) {
-        const double r = target[i] - p[i], share = r / round[i];
-        const double inside = share < low[i] ? low[i] : share > high[i] ? high[i] : share;
-        const double z = round[i] > 0 ? inside : r > 0 ? high[i] : low[i];
+        const double r = target[i] - p[i], share = r / round[i], least = low[i], most = high[i];
+        const double above = share < least ? least : share, inside = above > most ? most : above, outside = r > 0 ? most : least;
+        const double z = round[i] > 0 ? inside : outside;
         v[i] = z * r - round[i] / 2 * z * z;
     }
     return interior_sum(s->n, v);
@@ -118,6 +147,7 @@ static inline double interior_losses(const fo_interior *s) {
 /* The dual variables' part in a bound. */
 static inline double interior_dual(const fo_interior *s) {
     double *restrict v = s->v;
+    INTERIOR_SIMD
     for (ptrdiff_t i = 0; i < s->n; i++) v[i] = (s->target[i] - s->round[i] * s->z[i] / 2) * s->z[i];
     return interior_sum(s->n, v);
 }

@@ -282,6 +282,8 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
     names = suitable(objective, penalty)
     if not names:
         refuse("auto", "finds none", objective, penalty)
+    if "augmented-lagrangian" in names and few(objective):
+        return "augmented-lagrangian"
     if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
         return "interior-point"
     return next((name for name in _OTHERS if name in names), names[0])
@@ -319,8 +321,8 @@ def _settle(name: str, objective: Any) -> str:
 
 
 def few(objective: Any) -> bool:
-    """Whether an interior point method's iterations cost less than the many passes of dual coordinates over few columns."""
-    most = 1000 if loss_name(objective) == "hinge" else 100_000   # a hinge leaves most of its samples out
+    """Whether Newton steps, of multipliers or of an interior point method, cost less than the many passes of dual coordinates."""
+    most = 1000 if loss_name(objective) == "hinge" and objective.X.is_sparse else 100_000   # most samples are left out, and rows short
     return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= most)
 
 

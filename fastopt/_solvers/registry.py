@@ -5,6 +5,7 @@ them.  Knows no solver, and of objectives and penalties only what they say of th
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
@@ -196,14 +197,21 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
 
 def suitable(objective: Any, penalty: Any) -> list[str]:
     """The names of the solvers that take this problem."""
-    return [name for name in registry if takes(name, objective, penalty)]
+    names = _by_names(loss_name(objective), penalty_name(penalty), len(registry))
+    return [name for name in names if not lacking(registry[name].needs, objective, penalty)]
+
+
+@functools.cache
+def _by_names(loss: str, penalty: str, count: int) -> tuple[str, ...]:
+    """The solvers, of so many, that take a loss and a penalty of these names: most are out by them."""
+    return tuple(name for name, (_, needs) in registry.items()
+                 if (needs.losses is None or loss in needs.losses) and (needs.penalties is None or penalty in needs.penalties))
 
 
 def takes(name: str, objective: Any, penalty: Any) -> bool:
-    """Whether the solver of that name takes this problem: most are out by the name of a loss or of a penalty."""
-    needs = registry[name].needs
-    return ((needs.losses is None or loss_name(objective) in needs.losses)
-            and (needs.penalties is None or penalty_name(penalty) in needs.penalties) and not lacking(needs, objective, penalty))
+    """Whether the solver of that name takes this problem."""
+    known = name in _by_names(loss_name(objective), penalty_name(penalty), len(registry))
+    return known and not lacking(registry[name].needs, objective, penalty)
 
 
 def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:

@@ -8,11 +8,12 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
-from scipy.optimize import linprog
+from scipy.optimize import linprog, minimize
 from sklearn.exceptions import ConvergenceWarning
 
 import fastopt as fo
 from fastopt import losses, penalties
+from fastopt._solvers import auto as _solve
 from fastopt._solvers.auto import solve
 from fastopt._solvers.piecewise import interior_point as _solve_interior
 from fastopt._solvers.registry import registry
@@ -167,17 +168,61 @@ def test_two_methods_agree(loss):
 
 
 @pytest.mark.parametrize("form", ["dense", "sparse"])
-@pytest.mark.parametrize("name", [name for name, rule in PENALTIES.items()
-                                  if rule is None or rule.name in registry["interior-point"].needs.penalties])
+@pytest.mark.parametrize("solver,name", [(solver, name) for name, rule in PENALTIES.items()
+                                         for solver in ("interior-point", "augmented-lagrangian")
+                                         if rule is None or rule.name in registry[solver].needs.penalties])
 @pytest.mark.parametrize("loss", FOUR)
-def test_rows_in_one_array_are_the_rows_in_blocks(monkeypatch, loss, name, form):
+def test_rows_in_one_array_are_the_rows_in_blocks(monkeypatch, loss, solver, name, form):
     """Small X is copied to one array, whose products are BLAS's: with copies of rows (epsilon > 0), unit rows of l1 and of bounds."""
     kind = losses.get(loss, epsilon=0.3) if loss == "epsilon_insensitive" else loss
     data = X if form == "dense" else scipy.sparse.csr_matrix(np.where(np.abs(X) > 0.5, X, 0))
-    objective = fo.LinearObjective(data, TARGETS[LOSSES[loss].target], kind, fit_intercept=True)
+    l2 = 0.1 if solver == "augmented-lagrangian" else 0.0
+    objective = fo.LinearObjective(data, TARGETS[LOSSES[loss].target], kind, l2=l2, fit_intercept=True)
     found = []
     for size in (_solve_interior.PLAIN_BYTES, 0):
         monkeypatch.setattr(_solve_interior, "PLAIN_BYTES", size)
-        found.append(solve(objective, PENALTIES[name], "interior-point", tol=1e-8))
+        found.append(solve(objective, PENALTIES[name], solver, tol=1e-8))
     assert found[0].value == pytest.approx(found[1].value, rel=1e-7, abs=1e-9)
     assert [solution.message for solution in found] == [found[0].message] * 2
+
+
+def dual_of(loss, X, y, l2):
+    """The least value by SciPy's L-BFGS-B on the dual: z·target − |Xᵀz|²/(2·l2), z of each kink within its slopes, X with the
+    intercept's column."""
+    n = len(y)
+    parts = {"hinge": [(y, np.where(y > 0, 0.0, -1.0), np.where(y > 0, 1.0, 0.0))], "absolute_error": [(y, -np.ones(n), np.ones(n))],
+             "quantile": [(y, -0.5 * np.ones(n), 0.5 * np.ones(n))],
+             "epsilon_insensitive": [(y - 0.3, np.zeros(n), np.ones(n)), (y + 0.3, -np.ones(n), np.zeros(n))]}[loss]
+    target, low, high = (np.concatenate(arrays) for arrays in zip(*parts))
+    rows = np.vstack([X] * len(parts))
+
+    def negative(z):
+        g = rows.T @ z
+        return g @ g / (2 * l2) - target @ z, rows @ g / l2 - target
+    found = minimize(negative, (low + high) / (2 * n), jac=True, bounds=list(zip(low / n, high / n)), method="L-BFGS-B",
+                     options={"maxiter": 20_000, "maxfun": 50_000, "maxcor": 50, "ftol": 1e-15, "gtol": 1e-12})
+    return -found.fun
+
+
+@pytest.mark.parametrize("l2", [0.03, 0.3, 10.0])
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+@pytest.mark.parametrize("loss", ["hinge", "absolute_error", "quantile", "epsilon_insensitive"])
+def test_a_method_of_multipliers_ends_at_the_dual_value(loss, noise, l2):
+    rng = np.random.default_rng(5)
+    A = rng.normal(size=(80, 3))
+    y = A @ [1.0, -2.0, 0.5] + noise * rng.normal(size=80)
+    y = np.where(y > 0, 1.0, -1.0) if loss == "hinge" else y
+    kind = losses.get(loss, epsilon=0.3) if loss == "epsilon_insensitive" else loss
+    objective = fo.LinearObjective(A, (y + 1) / 2 if loss == "hinge" else y, kind, l2=l2, fit_intercept=True)
+    found = solve(objective, None, "augmented-lagrangian", tol=1e-7, intercept_scaling=2.0, max_iter=1000)
+    least = dual_of(loss, np.hstack([A, np.full((80, 1), 2.0)]), y, l2)
+    assert found.converged and found.value == pytest.approx(least, rel=1e-5) and found.value >= least * (1 - 1e-9)
+    assert found.gap <= 1e-6 * found.value
+
+
+def test_where_multipliers_come_no_further_an_interior_point_method_goes_on(monkeypatch):
+    """A solver that "auto" takes and that gives up is not the last."""
+    objective = fo.LinearObjective(X, TARGETS["sign"], "hinge", l2=1e-3, fit_intercept=True)
+    monkeypatch.setattr(_solve, "_PASSES", 1)
+    found = solve(objective, tol=1e-6, max_iter=200, intercept_scaling=1.0)
+    assert found.solver == "interior-point" and found.converged and found.n_iter > 1

@@ -36,8 +36,7 @@ class Standard:
             self.X.sum_duplicates()
         rows = n if self.sparse else max(16, BLOCK_BYTES // (8 * max(1, d)))
         self.parts = [slice(i, min(i + rows, n)) for i in range(0, n, rows)]
-        self.kept: list[Any] | None = None
-        self.power = np.ldexp(1.0, -np.clip(np.frexp(self.largest())[1], -1000, 1000))
+        self.power = np.ldexp(1.0, -np.minimum(np.maximum(np.frexp(self.largest())[1], -1000), 1000))
         self.first, self.mean, self.inverse = np.zeros(d), np.zeros(d), np.ones(d)
         full = np.bincount(self.X.indices, minlength=d) == n if self.sparse else np.ones(d, dtype=bool)
         if isinstance(centre, np.ndarray):
@@ -45,11 +44,20 @@ class Standard:
         elif centre:
             first = self.X[:1].toarray().ravel() if self.sparse else np.asarray(X[0], dtype=np.float64)
             self.first = np.where(full, first * self.power, 0.0)
-            self.mean = np.where(full, self.sums(lambda x: x) / n, 0.0)
-        spread = np.sqrt(self.sums(np.square) / n)
+        self.held: list[Any] | None = None   # blocks of all columns, if there is room for them
+        if not self.sparse and 8 * n * d <= KEPT_BYTES:
+            self.held = [self.block(part) for part in self.parts]
+        if centre is True:
+            self.mean = np.where(full, self.sums(1) / n, 0.0)
+            for x in self.held or ():
+                x -= self.mean
+        spread = np.sqrt(self.sums(2) / n)
         self.inverse = 1 / np.where(spread > 0, spread, 1.0)
+        for x in self.held or ():
+            x *= self.inverse
         self.columns = np.flatnonzero(spread > 0)
         self.scale = (self.power * self.inverse)
+        self.kept: list[Any] | None = None
 
     def largest(self) -> Array:
         """The largest magnitude in each column."""
@@ -61,34 +69,40 @@ class Standard:
         """Rows, standardised, in float64."""
         if not self.sparse:
             x = self.X[part].astype(np.float64, copy=False) * self.power
-            x -= self.first
-            if self.mean.any():
-                x -= self.mean
-            x *= self.inverse
+            for shift in (self.first, self.mean):
+                if shift.any():
+                    x -= shift
+            if (self.inverse != 1).any():
+                x *= self.inverse
             return x
         X, at = self.X, self.X.indices
         data = ((X.data * self.power[at] - self.first[at]) - self.mean[at]) * self.inverse[at]
         return scipy.sparse.csr_matrix((data, X.indices, X.indptr), shape=X.shape)
 
-    def sums(self, of: Any) -> Array:
-        """Sums over the rows of a function of the values."""
+    def sums(self, power: int) -> Array:
+        """Sums over the rows of the values, or of their squares."""
         found = np.zeros(self.X.shape[1])
-        for part in self.parts:
-            x = self.block(part)
+        for _, x in self.whole():
             if self.sparse:
-                x.data = of(x.data)
-            found += np.asarray((x if self.sparse else of(x)).sum(axis=0)).ravel()
+                x.data **= power
+            found += np.asarray(x.sum(axis=0)).ravel() if self.sparse or power == 1 else np.einsum("ij,ij->j", x, x)
         return found
+
+    def whole(self) -> Iterator[tuple[slice, Any]]:
+        """Slices of rows and all standardised columns."""
+        for i, part in enumerate(self.parts):
+            yield part, self.block(part) if self.held is None else self.held[i]
 
     def blocks(self) -> Iterator[tuple[slice, Any]]:
         """Slices of rows and the standardised columns that are wanted."""
-        if self.kept is None and 8 * self.X.shape[0] * len(self.columns) <= KEPT_BYTES or self.sparse and self.kept is None:
-            self.kept = [self.chosen(part) for part in self.parts]
-        for i, part in enumerate(self.parts):
-            yield part, self.chosen(part) if self.kept is None else self.kept[i]
+        if self.kept is None and (self.sparse or 8 * self.X.shape[0] * len(self.columns) <= KEPT_BYTES):
+            self.kept, self.held = [self.chosen(block) for _, block in self.whole()], None
+        if self.kept is None:
+            yield from ((part, self.chosen(block)) for part, block in self.whole())
+        else:
+            yield from zip(self.parts, self.kept)
 
-    def chosen(self, part: slice) -> Any:
-        block = self.block(part)
+    def chosen(self, block: Any) -> Any:
         return block if len(self.columns) == block.shape[1] else block[:, self.columns]
 
 

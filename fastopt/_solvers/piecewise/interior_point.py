@@ -1,8 +1,8 @@
-"""A sum of losses with one kink each, sharp or rounded, and squares of the weights: a primal-dual interior point method with a certified gap.
+"""A sum of losses with one kink each, sharp or rounded, and squares of the weights: the steps of _solvers/piecewise/steps.pyx until a certified gap is closed.
 
 Used by _solvers/piecewise/solver.py, which makes such a sum of losses and penalties and brings it into a common scale; knows neither of them.
-Each iteration costs one weighted XᵀX and a system of as many equations as there are weights.  What it returns beside the
-weights is a value that no weights are below.
+Each iteration costs one weighted XᵀX, of a method of multipliers of few rows, and a system of as many equations as there are
+weights.  What it returns beside the weights is a value that no weights are below.
 """
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, STOPPED
 
 from .design import Design
-from .steps import Steps, held, losses_of
+from .steps import Products, Steps, held, losses_of
 
 Array = NDArray[Any]
 
-#: iterations in which neither value nor bound becomes better, after which there is nothing more to gain
-PATIENCE = 12
 #: a value that is small beside targets of size 1: gaps are at first relative to it; and one that is nothing but rounding
 SMALL, TINY = 1e-3, 1e-22
 #: least eigenvalue of the rows' Gram matrix, as a share of the largest, above which weights are taken as they are; singular value of
@@ -132,7 +130,8 @@ def vertex(total: Sum, w: Array) -> Array:
     return found if np.isfinite(found).all() and total.value(found) <= total.value(w) else w
 
 
-def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None = None) -> Outcome:
+def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None = None,
+             method: type[Products] = Steps) -> Outcome:
     """The minimum, to a gap of tol times the value; `after` each iteration is told, and may raise StopIteration."""
     if total.design.size == 0:
         value = total.value(np.zeros(0))
@@ -142,7 +141,7 @@ def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], A
     def outer(outcome: Outcome) -> Outcome:
         return outcome if basis is None else outcome._replace(w=_restored(total, basis, outcome.w))
     tell = None if after is None else lambda outcome: after(outer(outcome))
-    found = _minimize(inner, tol, max_iter, tell)
+    found = _minimize(inner, tol, max_iter, tell, method)
     if total.linear and found.n_iter:
         if found.value < SMALL and found.value - found.bound > tol * found.value > TINY:
             found = _again(inner, found, tol, max_iter - found.n_iter)
@@ -154,7 +153,7 @@ def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], A
 def _again(total: Sum, at: Outcome, tol: float, max_iter: int) -> Outcome:
     """From a point whose value is small beside the targets: the targets less the predictions there, in units of that value."""
     unit = at.value
-    more = _minimize(total._replace(target=(total.target - total.design.times(at.w)) / unit), tol, max_iter, None)
+    more = _minimize(total._replace(target=(total.target - total.design.times(at.w)) / unit), tol, max_iter, None, Steps)
     w = at.w + unit * more.w
     value, n_iter = total.value(w), at.n_iter + more.n_iter
     if not value <= at.value:
@@ -176,12 +175,19 @@ def _rows(design: Design) -> Array | None:
     size = 8 * design.n * design.size
     if design.dense or size > PLAIN_BYTES:
         return None
-    sparse = any(scipy.sparse.issparse(block) for _, block in design.blocks())
-    return None if sparse and size > SPARSE_BYTES else design.rows(np.arange(design.n))
+    found = np.empty((design.n, design.size))
+    for part, block in design.blocks():
+        if scipy.sparse.issparse(block):
+            if size > SPARSE_BYTES:
+                return None
+            block = block.toarray()
+        found[part, :design.d] = block
+    found[:, design.d:] = 1
+    return found
 
 
-def _minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None) -> Outcome:
-    steps = Steps(total, _rows(total.design), factorise)
+def _minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None, method: type[Products]) -> Outcome:
+    steps = method(total, _rows(total.design), factorise)
     best, value = steps.w.copy(), steps.value()
     bound, n_iter, idle = -np.inf, 0, 0
     while True:
@@ -192,7 +198,7 @@ def _minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], 
         if n_iter >= max_iter:
             return Outcome(best, value, bound, n_iter, LIMIT)
         finite = steps.step()
-        if idle > PATIENCE or not finite:
+        if idle > steps.patience or not finite:
             return Outcome(best, value, bound, n_iter, PRECISION)
         now = steps.value()
         n_iter += 1

@@ -1,13 +1,12 @@
 """Losses with kinks and straight pieces between them, with l1, l2 and bounds, or none of these: as linear programmes and quadratic ones.
 
-"interior-point" is the method of _solvers/piecewise/interior_point.py; "highs" hands linear programmes to SciPy.  Here such a problem is brought to the
-form of both: columns of X less one of their values and their mean, over their spread, y likewise, so that results depend neither on
-origin nor on unit; and back, with the gap as the caller's own numbers have it.  Knows nothing of estimators.
+"interior-point" and "augmented-lagrangian" are methods of _solvers/piecewise/interior_point.py; "highs" hands linear programmes to SciPy.  Here such a
+problem is brought to the form of all: columns of X less one of their values and their mean, over their spread, y likewise, so
+that results depend neither on origin nor on unit; and back, with the gap as the caller's own numbers have it.  Knows nothing of estimators.
 """
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, Needs, Solut
 
 from .design import Design, Standard, Units
 from .interior_point import Outcome, Sum, minimize
-from .steps import losses_of
+from .steps import Multipliers, Products, Steps, losses_of
 
 Array = NDArray[Any]
 
@@ -30,6 +29,8 @@ LOSSES = (*PIECEWISE, "huber")
 PENALTIES = ("none", "l1", "l2", "elasticnet", "nonnegative", "box")
 #: a mean loss of margins that is nothing, as where classes are separable
 SEPARATE = 1e-9
+#: the gap that a method of multipliers is asked for, as a share of `tol`, and at least: an interior point method's last step goes as far
+FINER, FINEST = 0.01, 1e-9
 #: what rounding of weights and predictions may add to the value, relative
 ROUNDING = 1e-6
 
@@ -50,11 +51,25 @@ def interior_point(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_
     S. Portnoy and R. Koenker (1997), The Gaussian hare and the Laplacian tortoise, Statistical Science 12.
     """
     problem = Piecewise(objective, penalty, intercept_scaling)
-    if max_iter == 0:
-        return problem.solution(w0, -np.inf, 0, LIMIT, "interior-point", tol)
-    after = None if callback is None else (lambda outcome: callback(problem.found(outcome, "interior-point", tol)))
-    outcome = minimize(problem.total, tol, max_iter, after)
-    return problem.found(outcome, "interior-point", tol)
+    return problem.solved("interior-point", Steps, w0, tol, max_iter, callback)
+
+
+@solver("augmented-lagrangian", Needs(losses=PIECEWISE, one_output=True, max_params=2000, scales_intercept=True, strictly_convex=True))
+def augmented_lagrangian(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
+                         intercept_scaling: float | None = None) -> Solution:
+    """A method of multipliers whose subproblems are solved by Newton's method: the duality gap is at most `tol` times the value.
+
+    Parameters
+    ----------
+    objective, penalty, w0, tol, max_iter, callback, random_state, intercept_scaling
+        As in `solve`; it does not start at w0, and `max_iter` counts Newton steps.
+
+    References
+    ----------
+    Y. Yan and Q. Li (2020), An efficient augmented Lagrangian method for support vector machine, Optimization Methods and Software 35.
+    """
+    problem = Piecewise(objective, penalty, intercept_scaling)
+    return problem.solved("augmented-lagrangian", Multipliers, w0, min(tol, max(FINER * tol, FINEST)), max_iter, callback)
 
 
 @solver("highs", Needs(penalties=PENALTIES, losses=PIECEWISE, one_output=True, strictly_convex=False))
@@ -112,6 +127,10 @@ def kinks(loss: Any, y: Array, share: Array, unit: float) -> list[Kink]:
     return [Kink(y - epsilon, none, share, none), Kink(y + epsilon, -share, none, none)]
 
 
+#: where there is no penalty
+NO_UNITS = Units(np.zeros(0, dtype=np.intp), *(np.zeros(0) for _ in range(4)))
+
+
 class Piecewise:
     """An objective with a penalty as a `Sum`, and weights of that as weights of the objective."""
 
@@ -142,12 +161,8 @@ class Piecewise:
             l1, l2, low, high = self._strengths(d)
             l1, l2 = l1 * size / self.force, l2 * size ** 2 * self.unit / self.force
             low, high = (bound / (size * self.unit) for bound in (low, high))
-        steepest = sum(np.maximum(-kink.low, kink.high) for kink in losses)
-        most = np.asarray([np.abs(block).T @ steepest[part] for part, block in self._all_blocks()]).sum(axis=0)
-        fixed = (l1 >= most) & (low <= 0) & (high >= 0)      # no slope of the losses outweighs l1: the weight is 0
-        standard.columns = standard.columns[~fixed[standard.columns]]
-        standard.kept, own = None, standard.columns
-        units = self._units(*(array[own] for array in (l1, l2, low, high, most)))
+        units = NO_UNITS if self.penalty is None else self._units_of(losses, l1, l2, low, high)
+        own = standard.columns
         design = Design(standard.blocks, len(self.y), len(own), self.intercept, len(losses), units.column)
         ridge = l2[own]
         if self.intercept:
@@ -156,9 +171,13 @@ class Piecewise:
         parts = [np.concatenate(arrays) for arrays in zip(*losses, units[1:])]
         self.total = Sum(design, *parts, ridge)
 
-    def _all_blocks(self) -> Iterator[tuple[slice, Any]]:
-        for part in self.standard.parts:
-            yield part, self.standard.block(part)
+    def _units_of(self, losses: list[Kink], l1: Array, l2: Array, low: Array, high: Array) -> Units:
+        """The unit rows of the penalty, of weights that it does not keep at 0: the others' columns are wanted no more."""
+        standard, steepest = self.standard, sum(np.maximum(-kink.low, kink.high) for kink in losses)
+        most = np.asarray([np.abs(block).T @ steepest[part] for part, block in standard.whole()]).sum(axis=0)
+        fixed = (l1 >= most) & (low <= 0) & (high >= 0)      # no slope of the losses outweighs l1
+        standard.columns = own = standard.columns[~fixed[standard.columns]]
+        return self._units(*(array[own] for array in (l1, l2, low, high, most)))
 
     def _strengths(self, d: int) -> tuple[Array, Array, Array, Array]:
         """l1, l2, lower and upper bound of each weight of the objective."""
@@ -222,6 +241,13 @@ class Piecewise:
             size[part] += np.abs(self.raw[part].astype(np.float64, copy=False)) @ np.abs(coef[0])
         return float(4 * np.finfo(np.float64).eps * (self.share @ size))
 
+    def solved(self, name: str, method: type[Products], w0: Vector, tol: float, max_iter: int, callback: Any) -> Solution:
+        """The minimum by a method's steps; the callback is told of each."""
+        if max_iter == 0:
+            return self.solution(w0, -np.inf, 0, LIMIT, name, tol)
+        after = None if callback is None else (lambda outcome: callback(self.found(outcome, name, tol)))
+        return self.found(minimize(self.total, tol, max_iter, after, method), name, tol)
+
     def found(self, outcome: Outcome, name: str, tol: float) -> Solution:
         w = self.weights(outcome.w)
         if self.penalty is not None:   # bounds hold exactly
@@ -255,7 +281,7 @@ def rows_of(objective: Any) -> tuple[Any, Array, Array]:
 
 def origin_of(y: Array, centre: bool) -> tuple[float, float]:
     """A value in the middle of y, if it is to be centred, and the mean distance from it."""
-    power = np.ldexp(1.0, int(-np.clip(np.frexp(np.abs(y).max())[1], -1000, 1000)))
+    power = math.ldexp(1.0, -min(max(math.frexp(float(np.abs(y).max()))[1], -1000), 1000))
     middle = float(np.partition(y, len(y) // 2)[len(y) // 2]) if centre else 0.0
     unit = float(np.abs(y * power - middle * power).mean()) / power
     return middle, unit if np.isfinite(unit) and unit > 0 else 1.0

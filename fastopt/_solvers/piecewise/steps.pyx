@@ -1,9 +1,9 @@
-"""Steps of a primal-dual interior point method on a sum of losses with one kink each.
+"""Steps of a primal-dual interior point method, and of a method of multipliers, on a sum of losses with one kink each.
 
 Used by _solvers/piecewise/interior_point.py, which says when a run ends, and _solvers/piecewise/solver.py.  Dense rows of moderate size are one array, whose
-products are BLAS's; all other products are the design's own.  The arithmetic on rows is csrc/solvers/interior.h.
+products are BLAS's; all other products are the design's own.  The arithmetic on rows is csrc/solvers/interior.h and csrc/solvers/multipliers.h.
 """
-from libc.math cimport isfinite
+from libc.math cimport fabs, isfinite, sqrt
 from libc.string cimport memcpy, memset
 from scipy.linalg.cython_blas cimport dasum, dgemm
 from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
@@ -46,10 +46,22 @@ cdef extern from "solvers/interior.h" nogil:
     void interior_unit(Py_ssize_t, double *, double *)
     void interior_over(Py_ssize_t, const double *, double *)
 
+cdef extern from "solvers/multipliers.h" nogil:
+    void multipliers_at(const fo_interior *, double, double, double *)
+    Py_ssize_t multipliers_within(const fo_interior *, Py_ssize_t *)
+    double multipliers_excess(const fo_interior *)
+    double multipliers_rest(Py_ssize_t, const double *, const double *, const double *, double)
+
 cdef double SHORT_OF = 0.9995   # how far a step goes towards the boundary
 cdef double FURTHER = 10.0      # how many times as large as those found the weights of the minimum may be, where nothing bounds them
 cdef double REGULAR = 1e-7      # least diagonal of a factor of a matrix with a diagonal of 1
+cdef double WIDE = 0.5          # over what part of the mean residual kinks are rounded at first
+cdef double NARROWER = 0.3      # what is left of that each time
+cdef double SETTLED = 10.0      # how many times as large as the rest of the gap what rounding makes of it is, where this is enough
+cdef double LEVEL = 0.3         # what of a slope may be left along a step
 cdef enum:
+    BLOCK = 512                 # rows whose products are summed at once
+    TRIALS = 20                 # of lengths of a step
     ARRAYS = 13                 # of rows
 
 
@@ -71,8 +83,8 @@ def held(const double[::1] ridge, const double[::1] g, const double[::1] w, doub
     return interior_held(g.shape[0], &ridge[0], &g[0], &w[0], value, FURTHER, 1 / <double>n)
 
 
-cdef class Steps:
-    """Mehrotra's predictor-corrector steps, from weights by least squares on.
+cdef class Products:
+    """A sum of losses with one kink each, weights and dual variables, and the products with its rows that methods need.
 
     Parameters
     ----------
@@ -87,6 +99,8 @@ cdef class Steps:
     w : ndarray of shape (size,)
     z : ndarray of shape (n,)
         Dual variables.
+    patience : int
+        Steps in which neither value nor bound becomes better, after which there is nothing more to gain.
     """
     cdef fo_interior s
     cdef object design, factorise, solve
@@ -102,9 +116,10 @@ cdef class Steps:
         self.design, self.factorise, self.linear, self.plain = total.design, factorise, total.linear, rows is not None
         self.size, self.n, self.copies, self.ones = self.design.size, self.design.n, self.design.copies, len(self.design.units)
         self.target, self.low, self.high, self.round, self.ridge = (
-            np.require(array, np.float64, ["C", "A"]) for array in (total.target, total.low, total.high, total.round, total.ridge))
+            np.ascontiguousarray(array, dtype=np.float64) for array in (total.target, total.low, total.high, total.round, total.ridge))
         if self.plain:
-            self.A, self.B, self.units = rows, np.empty((self.n, self.size)), np.ascontiguousarray(self.design.units, dtype=np.intp)
+            self.A, self.B = rows, np.empty((min(BLOCK, len(total.target)), self.size))
+            self.units = np.ascontiguousarray(self.design.units, dtype=np.intp)
         room = np.zeros((ARRAYS, len(total.target)))   # the first step has none before it
         self.room = room
         self._place()
@@ -123,21 +138,14 @@ cdef class Steps:
         s.over, s.q, s.rest, s.dp, s.dz = &self.room[5, 0], &self.room[6, 0], &self.room[7, 0], &self.room[8, 0], &self.room[9, 0]
         s.dunder, s.dover, s.v = &self.room[10, 0], &self.room[11, 0], &self.room[12, 0]
 
-    def _start(self, room):
-        """Weights by least squares, dual variables of 0 or in the middle, and multipliers that are far from 0."""
-        p, z, above, below, under, over, q = room[:7]
-        low, high, target = np.asarray(self.low), np.asarray(self.high), np.asarray(self.target)
-        np.subtract(high, low, out=q)
+    def _nearest(self, room):
+        """Weights by least squares, and their predictions."""
+        np.subtract(np.asarray(self.high), np.asarray(self.low), out=room[6])
         self._factor()
-        np.multiply(q, target, out=room[12])
+        np.multiply(room[6], np.asarray(self.target), out=room[12])
         self._transposed(self.s.v, &self.weights[0])
         self._solve(&self.weights[0])
         self._times(&self.weights[0], self.s.p)
-        r = target - p
-        away = max(float(np.abs(r).mean()), 1e-3)
-        z[:] = np.where(np.minimum(-low, high) < 1e-3 * q, low / 2 + high / 2, 0.0)
-        above[:], below[:] = z - low, high - z
-        under[:], over[:] = np.maximum(-r, 0) + away, np.maximum(r, 0) + away
 
     # ---- products with the rows ----
 
@@ -180,20 +188,29 @@ cdef class Steps:
 
     def _gram(self):
         """The sum of the outer products of all rows, each times its q, and the ridge; into H."""
-        cdef Py_ssize_t i
-        cdef double one = 1, none = 0
+        cdef Py_ssize_t i, first
         cdef double *q = self.s.q + self.copies * <Py_ssize_t>self.n
+        cdef double *own
         if not self.plain:
             H = self.design.gram(np.asarray(self.room[6]))
             np.asarray(self.H)[:] = H
         else:
-            interior_weighted(self.n, self.size, self._own(self.s.q), &self.A[0, 0], &self.B[0, 0])
-            dgemm(b"N", b"T", &self.size, &self.size, &self.n, &one, &self.B[0, 0], &self.size, &self.A[0, 0], &self.size, &none,
-                  &self.H[0, 0], &self.size)
+            own = self._own(self.s.q)
+            memset(&self.H[0, 0], 0, self.size * self.size * sizeof(double))
+            for first in range(0, self.n, BLOCK):
+                i = min(BLOCK, self.n - first)
+                interior_weighted(i, self.size, own + first, &self.A[first, 0], &self.B[0, 0])
+                self._add_products(i, &self.A[first, 0])
             for i in range(self.ones):
                 self.H[self.units[i], self.units[i]] += q[i]
         for i in range(self.size):
             self.H[i, i] += self.ridge[i]
+
+    cdef void _add_products(self, int count, double *rows) noexcept:
+        """H += the outer products of rows with those in B."""
+        cdef double one = 1
+        dgemm(b"N", b"T", &self.size, &self.size, &count, &one, &self.B[0, 0], &self.size, rows, &self.size, &one, &self.H[0, 0],
+              &self.size)
 
     cdef int _factor(self) except -1:
         """By Cholesky; all but singular matrices otherwise."""
@@ -226,13 +243,28 @@ cdef class Steps:
 
     def value(self):
         """The sum at the weights."""
-        self._times(&self.weights[0], self.s.p)
         return interior_losses(&self.s) + interior_squares(self.size, &self.ridge[0], &self.weights[0]) / 2
 
     def bound(self, const double[::1] w, double value):
         """What no weights are below, by the dual variables; of a sum that is `value` at w.  To be asked for before each step."""
         self._transposed(self.s.z, &self.g[0])
         return interior_dual(&self.s) + held(self.ridge, self.g, w, value, self.s.n)
+
+
+cdef class Steps(Products):
+    """Mehrotra's predictor-corrector steps, from weights by least squares on."""
+    patience = 12
+
+    def _start(self, room):
+        """Weights by least squares, dual variables of 0 or in the middle, and multipliers that are far from 0."""
+        self._nearest(room)
+        p, z, above, below, under, over, q = room[:7]
+        low, high = np.asarray(self.low), np.asarray(self.high)
+        r = np.asarray(self.target) - p
+        away = max(float(np.abs(r).mean()), 1e-3)
+        z[:] = np.where(np.minimum(-low, high) < 1e-3 * q, low / 2 + high / 2, 0.0)
+        above[:], below[:] = z - low, high - z
+        under[:], over[:] = np.maximum(-r, 0) + away, np.maximum(r, 0) + away
 
     def step(self):
         """One step, after `value` and `bound`; whether weights and dual variables are finite."""
@@ -249,6 +281,7 @@ cdef class Steps:
         if not self.linear:   # each of w and z is in the other's constraints: one step for both
             ratio[0] = ratio[1] = min(ratio[0], ratio[1])
         add(self.size, ratio[1], &self.move[0], &self.weights[0])
+        self._times(&self.weights[0], self.s.p)
         interior_move(&self.s, ratio[0], ratio[1])
         return bool(isfinite(dasum(&self.size, &self.weights[0], &one)) and isfinite(dasum(&n, self.s.z, &one)))
 
@@ -265,3 +298,89 @@ cdef class Steps:
         for i in range(2):
             longest[i] = min(1.0, SHORT_OF / longest[i]) if longest[i] > 0 else 1.0
         return 0
+
+
+cdef class Multipliers(Products):
+    """Newton steps of a method of multipliers: kinks are rounded, about the dual variables found last, less widely each time."""
+    patience = 40
+    cdef double width
+    cdef Py_ssize_t[::1] near       # rows whose kinks are rounded where the predictions are, the first of them
+
+    def _start(self, room):
+        """Weights by least squares, dual variables in the middle."""
+        self._nearest(room)
+        room[7] = np.asarray(self.low) / 2 + np.asarray(self.high) / 2
+        self.width = WIDE * max(float(np.abs(np.asarray(self.target) - room[0]).mean()), 1e-3)
+        self.near = np.empty(self.s.n, dtype=np.intp)
+        multipliers_at(&self.s, self.width, 0, self.s.z)
+
+    def _gram(self):
+        """The second derivative of the rounded losses, and the ridge; into H."""
+        cdef Py_ssize_t i, j, first, count, here
+        cdef double root
+        if self.width == 0:   # at the start
+            return Products._gram(self)
+        count = multipliers_within(&self.s, &self.near[0])
+        memset(&self.H[0, 0], 0, self.size * self.size * sizeof(double))
+        for first in range(0, count, BLOCK):
+            here = min(BLOCK, count - first)
+            if self.plain:
+                for i in range(here):
+                    memcpy(&self.B[i, 0], &self.A[self.near[first + i] % self.n, 0], self.size * sizeof(double))
+            else:
+                self.B = self.design.rows(np.asarray(self.near[first:first + here]))
+            for i in range(here):
+                root = sqrt(self.s.q[self.near[first + i]] / self.width)
+                for j in range(self.size):
+                    self.B[i, j] *= root
+            self._add_products(here, &self.B[0, 0])
+        for i in range(self.size):
+            self.H[i, i] += self.ridge[i]
+
+    def step(self):
+        """One step, after `value` and `bound`; whether the weights are finite."""
+        cdef Py_ssize_t i
+        cdef int one = 1
+        cdef double slope, along
+        if multipliers_excess(&self.s) > SETTLED * multipliers_rest(self.size, &self.ridge[0], &self.g[0], &self.weights[0], FURTHER):
+            memcpy(self.s.rest, self.s.z, self.s.n * sizeof(double))
+            self.width *= NARROWER
+            multipliers_at(&self.s, self.width, 0, self.s.z)
+            self._transposed(self.s.z, &self.g[0])
+        self._factor()
+        for i in range(self.size):
+            self.g[i] -= self.ridge[i] * self.weights[i]
+        self.move[:] = self.g
+        self._solve(&self.move[0])
+        self._times(&self.move[0], self.s.dp)
+        along = self._line(-inner(self.size, &self.g[0], &self.move[0]))
+        add(self.size, along, &self.move[0], &self.weights[0])
+        add(<int>self.s.n, along, self.s.dp, self.s.p)
+        multipliers_at(&self.s, self.width, 0, self.s.z)
+        return bool(isfinite(dasum(&self.size, &self.weights[0], &one)))
+
+    cdef double _line(self, double first) noexcept:
+        """How far along the step, at most all of it, the rounded sum falls: the slope there is small beside the first one."""
+        cdef double shortest = 0, longest = 1, least = first, most = self._slope(1), along = 1, slope = most
+        if most <= -LEVEL * first:
+            return 1
+        for _ in range(TRIALS):
+            along = (shortest * most - longest * least) / (most - least)
+            along = min(max(along, shortest + (longest - shortest) / 10), longest - (longest - shortest) / 10)
+            slope = self._slope(along)
+            if fabs(slope) <= -LEVEL * first:
+                break
+            if slope > 0:
+                longest, most = along, slope
+            else:
+                shortest, least = along, slope
+        return along
+
+    cdef double _slope(self, double along) noexcept:
+        """The slope of the rounded sum along the step."""
+        cdef Py_ssize_t j
+        cdef double sum = 0
+        multipliers_at(&self.s, self.width, along, self.s.v)
+        for j in range(self.size):
+            sum += self.ridge[j] * (self.weights[j] + along * self.move[j]) * self.move[j]
+        return sum - inner(<int>self.s.n, self.s.v, self.s.dp)

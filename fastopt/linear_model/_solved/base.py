@@ -228,9 +228,9 @@ class SolvedEstimator(LinearEstimator):
         """One objective after the other."""
         task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
-        strengths = np.broadcast_to(CONVENTIONS[self._convention](vars(self), totals), totals.shape)
+        strengths = CONVENTIONS[self._convention](vars(self), totals) + np.zeros(len(totals))
         X, column, scaling, first = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
-        origins = np.broadcast_to(task.origins, totals.shape)
+        origins = task.origins + np.zeros(len(totals))
         parts, solutions, dtype = [], [], float_type(X)
         for i, strength in enumerate(strengths):
             l2, penalty = self._penalty(float(strength))

@@ -146,7 +146,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
 
     def _first(self, task: Task, i: int, k: int) -> Any:
         """With a log link, which is far from quadratic, the best intercept if no feature counts; other targets count from there."""
-        loss = self._regression_loss()
+        loss: Any = task.loss
         if loss.target == "real" and (loss.name != "squared_error" or np.ndim(task.origins)):
             return np.zeros(k)
         mean = float(np.average(task.targets[i], weights=task.weights[i]))
