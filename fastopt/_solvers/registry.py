@@ -117,9 +117,10 @@ class Entry(NamedTuple):
 
 #: solvers by name, in the order of their registration
 registry: dict[str, Entry] = {}
+NO_NEEDS = Needs()
 
 
-def solver(name: str, needs: Needs = Needs()) -> Callable[[Callable[..., Solution]], Callable[..., Solution]]:
+def solver(name: str, needs: Needs = NO_NEEDS) -> Callable[[Callable[..., Solution]], Callable[..., Solution]]:
     """Decorator: enter ``run(objective, penalty, w0, *, tol, max_iter, callback, random_state)`` under this name.
 
     Parameters

@@ -1,7 +1,7 @@
 """Losses with kinks and straight pieces between them, with l1, l2 and bounds, or none of these: as linear programmes and quadratic ones.
 
-"interior-point" is the method of _solvers/piecewise/interior_point.py; "highs" hands linear programmes to SciPy.  Here such a problem is brought to the
-form of both: columns of X less one of their values and their mean, over their spread, y likewise, so that results depend neither on
+"interior-point" is the method of _solvers/piecewise/interior_point.py; "highs" hands linear programmes to SciPy.  Here such a problem is brought
+to the form of both: columns of X less one of their values and their mean, over their spread, y likewise, so that results depend neither on
 origin nor on unit; and back, with the gap as the caller's own numbers have it.  Knows nothing of estimators.
 """
 from __future__ import annotations

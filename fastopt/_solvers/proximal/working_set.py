@@ -108,7 +108,7 @@ class Part:
 
     def _newton(self, tol: float, first: bool) -> float:
         """One quadratic and one step: the violation before it, −1 if there is no step."""
-        problem, w, d = self.problem, self.problem.w, self.problem.d
+        problem, w = self.problem, self.problem.w
         intercept, l2 = problem.objective.fit_intercept, problem.objective.l2
         e, D, factor, total, slope = self._derivatives()
         u = w[self.numbers]

@@ -1,7 +1,7 @@
 """A part of the rows that stands for all of them: where Newton's methods begin, and what preconditions conjugate gradients.
 
-Used by _solvers.smooth.newton and _solvers.smooth.newton_cg.  Rows are drawn evenly, one of each stretch, with a weight for the others of theirs; those that
-are much longer than the rest, which alone hold the columns that are hardly ever filled, are all there.
+Used by _solvers.smooth.newton and _solvers.smooth.newton_cg.  Rows are drawn evenly, one of each stretch, with a weight for the others of
+theirs; those that are much longer than the rest, which alone hold the columns that are hardly ever filled, are all there.
 """
 from __future__ import annotations
 

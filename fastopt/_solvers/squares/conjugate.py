@@ -149,9 +149,9 @@ def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, 
         rz, old = np.einsum("ij,ij->i", R, Z), rz
         turns.append(np.divide(rz, old, out=np.zeros_like(rz), where=old > 0))
         near = _to_come(gains) <= SPREAD ** 2 * (gained + total)
-        if (near & (np.abs(R).max(axis=1) <= limit) | (step == 0)).all():
-            if (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + total)).all():
-                break
+        ended = near & (np.abs(R).max(axis=1) <= limit) | (step == 0)
+        if ended.all() and (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + total)).all():
+            break
         D *= turns[-1][:, None]
         D += Z
     return Inner(first + outputs.whole(S), total, len(gains), False)
