@@ -55,7 +55,7 @@ def _some(n: int, rows: Array | None, weight: Array | None) -> Array:
     if len(known) <= ROWS:
         return known
     ends = np.arange(ROWS + 1) * len(known) // ROWS
-    return known[ends[:-1] + np.arange(ROWS) * SCATTER % np.diff(ends)]
+    return np.asarray(known[ends[:-1] + np.arange(ROWS) * SCATTER % np.diff(ends)])
 
 
 def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:

@@ -154,7 +154,7 @@ class Design:
             found[d, :d], found[d, d] = found[:d, d], own.sum()
         own = q[self.n * self.copies:]
         if self.dense:
-            return found + self.units.T @ (self.units * own[:, None])
+            return np.asarray(found + self.units.T @ (self.units * own[:, None]))
         found[np.diag_indices(self.size)] += np.bincount(self.units, own, self.size)
         return found
 

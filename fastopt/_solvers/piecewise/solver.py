@@ -142,7 +142,7 @@ class Piecewise:
             l1, l2, low, high = self._strengths(d)
             l1, l2 = l1 * size / self.force, l2 * size ** 2 * self.unit / self.force
             low, high = (bound / (size * self.unit) for bound in (low, high))
-        steepest = sum(np.maximum(-kink.low, kink.high) for kink in losses)
+        steepest = sum((np.maximum(-kink.low, kink.high) for kink in losses), np.zeros(len(target)))
         most = np.asarray([np.abs(block).T @ steepest[part] for part, block in self._all_blocks()]).sum(axis=0)
         fixed = (l1 >= most) & (low <= 0) & (high >= 0)      # no slope of the losses outweighs l1: the weight is 0
         standard.columns = standard.columns[~fixed[standard.columns]]
@@ -154,7 +154,8 @@ class Piecewise:
             of_intercept = self.objective.l2 / self.scaling ** 2 * self.unit / self.force if self.scaling else 0.0
             ridge = np.append(ridge, of_intercept)
         parts = [np.concatenate(arrays) for arrays in zip(*losses, units[1:])]
-        self.total = Sum(design, *parts, ridge)
+        target, low, high, round_ = parts
+        self.total = Sum(design, target, low, high, round_, ridge)
 
     def _all_blocks(self) -> Iterator[tuple[slice, Any]]:
         for part in self.standard.parts:

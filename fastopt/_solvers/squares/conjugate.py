@@ -174,6 +174,7 @@ def _to_come(gains: list[Array]) -> Array:
     if len(gains) < 2:
         return np.full_like(gains[0], np.inf)
     half = min(WINDOW, len(gains) // 2)
-    last, before = sum(gains[-half:]), sum(gains[-2 * half:-half])
+    zero = np.zeros_like(gains[0])
+    last, before = sum(gains[-half:], zero), sum(gains[-2 * half:-half], zero)
     ratio = np.minimum(np.divide(last, before, out=np.zeros_like(gains[0]), where=before > 0), 0.95)
-    return np.maximum(last * ratio / (1 - ratio), 0.1 * gains[-1])
+    return np.asarray(np.maximum(last * ratio / (1 - ratio), 0.1 * gains[-1]))
