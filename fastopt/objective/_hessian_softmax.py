@@ -113,7 +113,7 @@ def _assembled(sums: Array, k: int, width: int, fit_intercept: bool) -> Array:
         return H
     order = np.arange(k * width).reshape(k, width)   # all coefficients, then all intercepts
     order = np.concatenate([order[:, :-1].ravel(), order[:, -1]])
-    return found[np.ix_(order, order)]
+    return H[np.ix_(order, order)]
 
 
 @functools.lru_cache(maxsize=8)
