@@ -25,7 +25,8 @@ from sklearn.preprocessing import StandardScaler
 
 from fastopt import linear_model
 
-CLASSES = ["covtype", "adult", "credit", "mammography", "shuttle", "higgs_like", "connect4", "fars", "fashion_mnist", "a9a", "agaricus", "imdb", "newsgroups"]
+CLASSES = ["covtype", "adult", "credit", "mammography", "shuttle", "higgs_like", "connect4", "fars", "fashion_mnist", "a9a", "agaricus",
+           "imdb", "newsgroups"]
 VALUES = ["bike", "protein", "housing", "elevators", "kin40k", "diamonds"]
 WITH_TEST = {"adult", "higgs_like", "fashion_mnist", "a9a", "agaricus", "imdb", "newsgroups"}
 LARGE = {"fashion_mnist", "newsgroups"}   # a smaller grid, no exact solver

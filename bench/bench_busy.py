@@ -89,7 +89,7 @@ def main():
                     continue
                 y = linear > 0 if name in CLASSIFIERS else np.exp(linear / 2) if name.startswith("Poisson") else linear
                 fitted = clone(model).fit(X, y)
-                for what, call in {"": lambda m=model, y=y: clone(m).fit(X, y), ".predict": lambda m=fitted: m.predict(X)}.items():
+                for what, call in {"": lambda m=model, X=X, y=y: clone(m).fit(X, y), ".predict": lambda m=fitted, X=X: m.predict(X)}.items():
                     default, one = medians(call, options.rounds)
                     worst = max(worst, default / one)
                     print(f"| {name}{what} | {n:,} × {d:,} | {default * 1e3:.2f} ms | {one * 1e3:.2f} ms | {default / one:.2f} |", flush=True)

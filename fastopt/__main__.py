@@ -4,7 +4,7 @@ import sys
 from fastopt._common.extras import needs
 
 
-def main():
+def main() -> None:
     """Run the command; exit code 1 and a hint where the extra `cli` is not installed."""
     try:
         with needs("cli", "the command"):

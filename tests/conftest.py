@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 if not [*ROOT.glob("fastopt/_core/tables*.so"), *ROOT.glob("fastopt/_core/tables*.pyd")]:   # python -m pytest puts "." on the path
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
 
-import fastopt as fo  # noqa: E402
-from fastopt._core import (
+import fastopt as fo  # noqa: E402 the path is settled first
+from fastopt._core import (  # noqa: E402 as above
     load as _load,
     runtime as _runtime,
     tables as _core,

@@ -36,7 +36,11 @@
 #endif
 #define FO_SIMD _Pragma("omp simd")
 #define FO_SIMD_SUM(...) FO_PRAGMA(omp simd reduction(+ : __VA_ARGS__))
+#ifdef __clang__ /* which does not take a maximum of floats apart, and warns where it is asked to */
+#define FO_SIMD_MAX(x)
+#else
 #define FO_SIMD_MAX(x) FO_PRAGMA(omp simd reduction(max : x))
+#endif
 #define FO_PRAGMA(text) _Pragma(#text)
 #define FO_UNROLL _Pragma("GCC unroll 16") /* before vectors are placed: else they live in memory */
 #define FO_PREFETCH(p) __builtin_prefetch((p), 0, 3)

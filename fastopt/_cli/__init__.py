@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,7 +16,7 @@ from fastopt import __version__
 from fastopt._data.errors import FAILURE, USAGE, CliError
 from fastopt.exceptions import InvalidParameterError
 
-from .options import PredictOptions, TrainOptions, command
+from .options import AnyOptions, PredictOptions, TrainOptions, command
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -37,7 +38,7 @@ app = typer.Typer(name="fastopt", no_args_is_help=True, rich_markup_mode="rich",
                   add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
-def _version(wanted):
+def _version(wanted: bool) -> None:
     if wanted:
         print(f"fastopt {__version__}")
         raise typer.Exit()
@@ -45,11 +46,11 @@ def _version(wanted):
 
 @app.callback(epilog=EXAMPLES.replace("\n", "\n\n").replace("\n\n\n\n", "\n\n"))
 def fastopt(shown: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
-                                                help="Print the version and end.")] = False):
+                                                help="Print the version and end.")] = False) -> None:
     """Train linear models on the CPU as fast as the memory delivers the data."""
 
 
-def _train(options):
+def _train(options: TrainOptions) -> None:
     """Train a linear model on DATA, show how it goes, and save it.
 
     Classes or numbers, told by the target; strings become one-hot columns, gaps are filled, numbers standardised.
@@ -59,7 +60,7 @@ def _train(options):
     _in_one_line(train, options)
 
 
-def _predict(options):
+def _predict(options: PredictOptions) -> None:
     """Predict with a model that `fastopt train` saved.
 
     DATA is a raw file like that of the training; if it has the target too, the score is printed.
@@ -69,7 +70,7 @@ def _predict(options):
     _in_one_line(predict, options)
 
 
-def _in_one_line(work, options):
+def _in_one_line(work: Callable[[AnyOptions], None], options: AnyOptions) -> None:
     """Run a command; what goes wrong becomes one line on stderr and an exit code."""
     try:
         work(options)
@@ -87,7 +88,7 @@ def _in_one_line(work, options):
         _fail(f"{str(error) or type(error).__name__}", FAILURE, options.debug)
 
 
-def _fail(message, code, debug):
+def _fail(message: object, code: int, debug: bool) -> NoReturn:
     if debug:
         traceback.print_exc()
     print(f"fastopt: error: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
@@ -98,7 +99,7 @@ app.command("train")(command(TrainOptions, _train))
 app.command("predict")(command(PredictOptions, _predict))
 
 
-def main():
+def main() -> NoReturn:
     """Run the command line; wrong usage too is one line, with exit code 2."""
     try:
         code = app(prog_name="fastopt", standalone_mode=False)

@@ -8,6 +8,11 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .model import Estimator
 
 ENOUGH = 0.5           # seconds: a shorter fit is repeated and the fastest kept
 REPEATS = 3
@@ -22,12 +27,12 @@ class Timed:
     """One estimator's side of the table."""
 
     name: str
-    estimator: object
+    estimator: Any
     epochs: int
     seconds: float
 
 
-def compare(estimator, X, y, epochs):
+def compare(estimator: Estimator, X: Any, y: np.ndarray, epochs: int) -> tuple[Timed, Timed]:
     """Both sides, fastopt first; NoPeer if scikit-learn cannot fit this.
 
     Parameters
@@ -45,7 +50,7 @@ def compare(estimator, X, y, epochs):
 
     peer_kind = getattr(peers, type(estimator).__name__)
     params = estimator.get_params(deep=False)
-    changes = {"early_stopping": False, "restore_best": False, "max_iter": epochs}
+    changes: dict[str, Any] = {"early_stopping": False, "restore_best": False, "max_iter": epochs}
     if estimator.early_stopping and estimator.learning_rate != "adaptive":
         changes["tol"] = None                    # as many epochs as were run; adaptive steps need tol to shrink at all
     if "n_jobs" in params:
@@ -63,7 +68,7 @@ def compare(estimator, X, y, epochs):
     return ours, theirs
 
 
-def _timed(name, estimator, X, y):
+def _timed(name: str, estimator: Any, X: Any, y: np.ndarray) -> Timed:
     best, spent = float("inf"), 0.0
     for _ in range(REPEATS):
         started = time.perf_counter()

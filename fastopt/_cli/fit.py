@@ -11,11 +11,19 @@ import threading
 import time
 import warnings
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fastopt._data.errors import CliError
 from fastopt.exceptions import DivergenceError
 
+from .model import Estimator
+from .report import Report
 from .score import divergence
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 DIVERGED = "Training diverged"     # how the estimators' warning of it begins
 
@@ -24,28 +32,29 @@ DIVERGED = "Training diverged"     # how the estimators' warning of it begins
 class Fitted:
     """What a watched fit gave."""
 
-    estimator: object
-    losses: list = field(default_factory=list)
-    scores: list = field(default_factory=list)
+    estimator: Estimator
+    losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
     seconds: float = 0.0                 # of the epochs, each with its score
     stopped: bool = False                # by Ctrl-C
     diverged: str = ""                   # why, if it did
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
-    def saved_epoch(self):
+    def saved_epoch(self) -> int:
         """From 1: whose weights the estimator has."""
         return getattr(self.estimator, "best_iter_", None) or len(self.losses)
 
     @property
-    def best_epoch(self):
+    def best_epoch(self) -> int:
         """From 1: the first with the highest score, or with the lowest loss where none was taken."""
         if self.scores:
             return 1 + max(range(len(self.scores)), key=self.scores.__getitem__)
         return 1 + min(range(len(self.losses)), key=self.losses.__getitem__)
 
 
-def watched_fit(estimator, X, y, held_out, report, score_name):
+def watched_fit(estimator: Estimator, X: Any, y: np.ndarray, held_out: tuple[Any, np.ndarray] | None, report: Report,
+                score_name: str) -> Fitted:
     """Fit, with a progress bar.
 
     Parameters
@@ -70,7 +79,7 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
     """
     fitted = Fitted(estimator)
 
-    def epoch(result):
+    def epoch(result: OptimizeResult) -> None:
         result.seconds = time.perf_counter() - resumed[0]           # of this epoch, without what was shown before
         if not math.isfinite(result.fun):        # steps are clipped, so that weights may stay finite for long
             fitted.diverged = f"training diverged in epoch {result.nit}: the loss is {result.fun} with eta0 = {estimator.eta0:g}"
@@ -100,22 +109,22 @@ def watched_fit(estimator, X, y, held_out, report, score_name):
     return fitted
 
 
-class Interrupt(contextlib.AbstractContextManager):
+class Interrupt(contextlib.AbstractContextManager["Interrupt"]):
     """The first Ctrl-C sets `asked`, the second raises KeyboardInterrupt; outside the main thread nothing changes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = False
 
-    def __enter__(self):
+    def __enter__(self) -> Interrupt:
         self.main = threading.current_thread() is threading.main_thread()
         self.before = signal.signal(signal.SIGINT, self._ask) if self.main else None
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         if self.main:
             signal.signal(signal.SIGINT, self.before)
 
-    def _ask(self, *_):
+    def _ask(self, *_: object) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

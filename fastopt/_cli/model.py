@@ -6,10 +6,21 @@ parameter set by hand; with the estimators' own defaults some diverged.
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 import numpy as np
 import scipy.sparse as sp
 
 from fastopt._data.errors import USAGE, CliError, did_you_mean, one_of
+
+if TYPE_CHECKING:
+    from fastopt._data.preparer import Preparer
+    from fastopt.linear_model import SGDClassifier, SGDRegressor
+    from fastopt.losses import Loss
+
+    from .options import TrainOptions
+
+Estimator: TypeAlias = "SGDClassifier | SGDRegressor"
 
 PENALTIES = ("l2", "l1", "elasticnet", "none")
 SCHEDULES = ("adaptive", "optimal", "constant", "invscaling", "pa1", "pa2")
@@ -18,7 +29,7 @@ LOG_LINK = ("poisson", "gamma", "tweedie")            # their targets are not sh
 CURVATURE = {"log_loss": 0.25, "squared_hinge": 2.0, "modified_huber": 2.0}       # largest second derivative; else 1
 
 
-def make_estimator(options, task, X, y):
+def make_estimator(options: TrainOptions, task: str, X: Any, y: np.ndarray) -> Estimator:
     """An unfitted SGDClassifier or SGDRegressor.
 
     Parameters
@@ -38,7 +49,7 @@ def make_estimator(options, task, X, y):
     name, loss = chosen_loss(options.loss, task)
     schedule = one_of("learning rate", options.learning_rate, SCHEDULES)
     penalty = one_of("penalty", options.penalty, PENALTIES)
-    params = dict(
+    params: dict[str, Any] = dict(
         loss=loss, penalty=None if penalty == "none" else penalty, alpha=options.alpha, l1_ratio=options.l1_ratio,
         learning_rate=schedule, eta0=options.eta0 or step_size(X, y, name, schedule), power_t=options.power_t,
         max_iter=options.max_iter, tol=None if options.tol == -np.inf else options.tol, n_iter_no_change=options.patience,
@@ -53,7 +64,7 @@ def make_estimator(options, task, X, y):
     return kind(**params)
 
 
-def step_size(X, y, loss, schedule):
+def step_size(X: Any, y: np.ndarray, loss: str, schedule: str) -> float:
     """The first step: a quarter of what the mean row allows, and no more than the largest row allows.
 
     A step of 2 / (L ‖x‖²), L the largest second derivative of the loss, is where one sample starts to overshoot.
@@ -68,7 +79,7 @@ def step_size(X, y, loss, schedule):
     return float(f"{max(min(0.25 / mean, 1.0 / largest) / curvature, 1e-9):.3g}")
 
 
-def chosen_loss(text, task):
+def chosen_loss(text: str | None, task: str) -> tuple[str, str | Loss]:
     """The name of a loss, and what the estimator is given: the name, or a Loss for ``quantile:quantile=0.9``."""
     from fastopt import losses
 
@@ -84,7 +95,7 @@ def chosen_loss(text, task):
         raise CliError(f"--loss {text}: {error}; write its parameters as in quantile:quantile=0.9", USAGE) from error
 
 
-def _check_loss(loss, task):
+def _check_loss(loss: str, task: str) -> None:
     """CliError, with the near match, for a loss that there is not or that is for the other task."""
     from fastopt import losses
 
@@ -98,7 +109,7 @@ def _check_loss(loss, task):
     raise CliError(f"unknown loss {loss!r}{near or '; known: ' + ', '.join(known[task])}", USAGE)
 
 
-def class_weights(text, y, task):
+def class_weights(text: str, y: np.ndarray, task: str) -> str | dict[Any, float]:
     """'balanced', or the weights in ``no=1,yes=5`` by class."""
     if task != "classification":
         raise CliError("--class-weight is for classes; this is a regression", USAGE)
@@ -127,34 +138,34 @@ class TargetScale:
     for --no-scale.
     """
 
-    def __init__(self, y, task, loss, scale):
+    def __init__(self, y: np.ndarray, task: str, loss: str, scale: bool) -> None:
         wanted = scale and task == "regression" and loss not in LOG_LINK
         self.center, self.scale = (float(np.mean(y)), float(np.std(y))) if wanted else (0.0, 1.0)
         self.active = wanted
 
-    def apply(self, y):
+    def apply(self, y: np.ndarray) -> np.ndarray:
         """y as the estimator is to see it."""
         return (y - self.center) / self.scale if self.active else y
 
-    def undo(self, estimator, preparer):
+    def undo(self, estimator: Estimator, preparer: Preparer) -> None:
         """Weights for the target's own units, in place, and in float64: 1e8 + 2 x has no digits left for 2 x in float32."""
         if self.active:
             estimator.coef_ = np.asarray(estimator.coef_, dtype=np.float64) * self.scale
             estimator.intercept_ = np.asarray(estimator.intercept_, dtype=np.float64) * self.scale + self.center
             preparer.dtype = "float64"
 
-    def back(self, predicted):
+    def back(self, predicted: np.ndarray) -> np.ndarray:
         """Predictions in the target's own units."""
         return np.asarray(predicted, dtype=np.float64) * self.scale + self.center if self.active else predicted
 
 
-def loss_text(loss):
+def loss_text(loss: str | Loss) -> str:
     """The name of a loss, with its parameters if it has some of its own."""
     return loss if isinstance(loss, str) else \
         f"{loss.name}({', '.join(f'{k}={v:g}' for k, v in loss.params.items() if v is not None)})"
 
 
-def describe(estimator):
+def describe(estimator: Estimator) -> str:
     """``SGDClassifier: log_loss, l2 (alpha 1e-05), adaptive steps from 0.0159``."""
     penalty = f"{estimator.penalty} (alpha {estimator.alpha:g})" if estimator.penalty else "no penalty"
     step = "" if estimator.learning_rate == "optimal" else f" from {estimator.eta0:g}"

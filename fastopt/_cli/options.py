@@ -6,24 +6,25 @@ None get one from the data (see _cli.model), and the help says which.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 from typer import Argument, Option
 
 DATA, MODEL, TRAINING, OUTPUT = "Data", "Model", "Training", "Output"
 
 
-def _name(panel, text, metavar="NAME"):
+def _name(panel: str, text: str, metavar: str = "NAME") -> Any:
     return Option(metavar=metavar, rich_help_panel=panel, help=text)
 
 
-def _number(panel, text, low=None, high=None, *names):
+def _number(panel: str, text: str, low: float | None = None, high: float | None = None, *names: str) -> Any:
     return Option(*names, metavar="NUMBER", min=low, max=high, rich_help_panel=panel, help=text)
 
 
-def _switch(panel, text, *names):
+def _switch(panel: str, text: str, *names: str) -> Any:
     return Option(*names, rich_help_panel=panel, help=text)
 
 
@@ -95,15 +96,19 @@ class PredictOptions:
     debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False
 
 
-def command(options, run):
+AnyOptions = TypeVar("AnyOptions", TrainOptions, PredictOptions)
+
+
+def command(options: type[AnyOptions], run: Callable[[AnyOptions], None]) -> Callable[..., None]:
     """A function that typer can make a command of: the fields of `options` as parameters, `run(options)` as body."""
-    def body(**values):
+    def body(**values: Any) -> None:
         run(options(**values))
 
     hints = get_type_hints(options, include_extras=True)
-    body.__signature__ = inspect.Signature([
+    signature = inspect.Signature([
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, annotation=hints[f.name],
                           default=inspect.Parameter.empty if f.default is MISSING else f.default) for f in fields(options)])
+    vars(body)["__signature__"] = signature
     body.__annotations__ = hints
     body.__doc__ = run.__doc__
     return body

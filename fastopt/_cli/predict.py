@@ -8,26 +8,30 @@ import csv
 import io
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 
 from fastopt._data.cells import as_arrow
 from fastopt._data.columns import Column, spelled
 from fastopt._data.errors import USAGE, CliError, no_such_file
-from fastopt._data.files import check_output
+from fastopt._data.files import Data, check_output
 from fastopt._data.formats import read
 from fastopt._data.schema import Schema
 from fastopt._data.target import Target
 from fastopt._models import load_model
 from fastopt._models.write import replacing
 
+from .options import PredictOptions
 from .report import number
-from .score import outputs, scores
+from .score import Predicted, outputs, scores
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".npz")
 
 
-def predict(options):
+def predict(options: PredictOptions) -> None:
     """Predict with a model that `fastopt train` saved."""
     _check_output(options)
     model = _load(options.model)
@@ -52,7 +56,7 @@ def predict(options):
     print(f"{len(predicted):,} predictions{where}{text}", file=sys.stderr, flush=True)
 
 
-def _check_output(options):
+def _check_output(options: PredictOptions) -> None:
     if options.output is None:
         return
     if options.output.suffix not in SUFFIXES:
@@ -60,7 +64,7 @@ def _check_output(options):
     check_output(options.output, [options.model, options.data], "--output")
 
 
-def _load(path):
+def _load(path: Path) -> Any:
     if not path.exists():
         raise no_such_file(path, "model")
     try:
@@ -69,7 +73,7 @@ def _load(path):
         raise CliError(error) from error
 
 
-def _target_of(estimator, schema):
+def _target_of(estimator: Any, schema: Schema) -> Target:
     """The target of a model file that does not describe it."""
     if not hasattr(estimator, "classes_"):
         return Target(schema.target_name, "regression", Column(schema.target_name, "number"))
@@ -79,7 +83,7 @@ def _target_of(estimator, schema):
     return Target(schema.target_name, "classification", Column(schema.target_name, "text"), tuple(labels), kind)
 
 
-def _score(target, data, predicted):
+def _score(target: Target, data: Data, predicted: Predicted) -> tuple[str, list[str]]:
     """``"; accuracy 0.9417, log loss 0.1302 against its target"``, and notes; "" where the file has no usable target."""
     if data.target is None:
         return "", []
@@ -91,7 +95,7 @@ def _score(target, data, predicted):
     return f"; {figures} against its target" if figures else "", scored.notes
 
 
-def _write(path, predicted, proba, estimator):
+def _write(path: Path | None, predicted: np.ndarray, proba: np.ndarray | None, estimator: Any) -> None:
     """One prediction a line, with a header where there are several columns or the file is a table."""
     names = [] if proba is None else [f"p({c})" for c in estimator.classes_.tolist()]
     try:
@@ -114,13 +118,14 @@ def _write(path, predicted, proba, estimator):
         raise CliError(f"{path or 'stdout'} cannot be written: {error}") from error
 
 
-def _write_text(stream, predicted, proba, names, separator, header=()):
+def _write_text(stream: TextIO, predicted: np.ndarray, proba: np.ndarray | None, names: list[str], separator: str,
+                header: Sequence[str] = ()) -> None:
     table = csv.writer(stream, delimiter=separator, lineterminator="\n")
     if names or header:
         table.writerow(["prediction", *names])
     table.writerows(zip(_texts(predicted), *(_texts(c) for c in (proba.T if proba is not None else ()))))
 
 
-def _texts(values):
+def _texts(values: np.ndarray) -> list[Any]:
     """Numbers in as many digits as their type has, so that they read back the same."""
     return [str(v) for v in values] if values.dtype.kind == "f" else values.tolist()

@@ -6,10 +6,14 @@ scikit-learn's metrics.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from fastopt._data.columns import MISSING, UNSEEN
+from fastopt._data.target import Target
+
+Predicted = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 
 LOOKED_AT = 1 << 16    # rows by which a divergence is told
 WORSE = 10.0           # times the loss of predicting 0: what ended above that has not learnt but diverged
@@ -19,12 +23,13 @@ WORSE = 10.0           # times the loss of predicting 0: what ended above that h
 class Scored:
     """Figures by name, the most important first, and how many rows they are of."""
 
-    figures: dict = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
     rows: int = 0
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def scores(target, cells, predicted, proba=None, margin=None):
+def scores(target: Target, cells: Any, predicted: np.ndarray, proba: np.ndarray | None = None,
+           margin: np.ndarray | None = None) -> Scored:
     """The figures of predictions against the target of the same rows.
 
     Parameters
@@ -47,7 +52,7 @@ def scores(target, cells, predicted, proba=None, margin=None):
     return _of_classes(target, cells, predicted, proba, margin)
 
 
-def _of_numbers(y, predicted):
+def _of_numbers(y: np.ndarray, predicted: np.ndarray) -> Scored:
     from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
     known = np.isfinite(y)
@@ -60,7 +65,7 @@ def _of_numbers(y, predicted):
     return out
 
 
-def _of_classes(target, cells, predicted, proba, margin):
+def _of_classes(target: Target, cells: Any, predicted: np.ndarray, proba: np.ndarray | None, margin: np.ndarray | None) -> Scored:
     from sklearn.metrics import log_loss, roc_auc_score
 
     codes = target.codes(cells)
@@ -82,25 +87,25 @@ def _of_classes(target, cells, predicted, proba, margin):
     return out
 
 
-def _missing(count):
+def _missing(count: int) -> list[str]:
     have, are = ("s have", "are") if count > 1 else (" has", "is")
     return [f"{count:,} row{have} no target and {are} not scored"] if count else []
 
 
-def _first(cells, codes):
+def _first(cells: Any, codes: np.ndarray) -> str:
     from fastopt._data.cells import as_arrow
 
     return str(as_arrow(cells)[int(np.argmax(codes == UNSEEN))].as_py())
 
 
-def outputs(model, X):
+def outputs(model: Any, X: Any) -> Predicted:
     """(predictions, probabilities or None, decision function of two classes or None)."""
     proba = model.predict_proba(X) if hasattr(model, "predict_proba") else None
     margin = model.decision_function(X) if hasattr(model, "decision_function") else None
     return model.predict(X), proba, margin if margin is not None and margin.ndim == 1 else None
 
 
-def mean_loss(estimator, X, y, weights=1.0):
+def mean_loss(estimator: Any, X: Any, y: np.ndarray, weights: float = 1.0) -> float:
     """Mean loss over rows and outputs, the penalty left out: what `loss_curve_` is of the rows that were learnt from.
 
     Parameters
@@ -122,7 +127,7 @@ def mean_loss(estimator, X, y, weights=1.0):
     return loss.value(member if loss.target in ("sign", "unit") else 2 * member - 1, p)
 
 
-def baseline(y, held_out):
+def baseline(y: np.ndarray, held_out: np.ndarray) -> tuple[str, float]:
     """(what to call it, score on `held_out`) of always saying the commonest class, or the mean of y."""
     if y.dtype.kind == "f":
         spread = np.mean((held_out - np.mean(held_out)) ** 2)
@@ -131,7 +136,7 @@ def baseline(y, held_out):
     return "the commonest class", float(np.mean(held_out == values[np.argmax(counts)]))
 
 
-def divergence(estimator, X, y, last):
+def divergence(estimator: Any, X: Any, y: np.ndarray, last: float) -> str:
     """Why what was learnt is of no use: its loss is far above that of predicting 0, and its score below that of a constant."""
     nothing = float(mean_loss(estimator, X[:LOOKED_AT], y[:LOOKED_AT], 0.0))
     if not nothing > 0 or not last > WORSE * nothing:

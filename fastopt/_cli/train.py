@@ -4,23 +4,29 @@ Called by `_cli` with the options; each step is a module of its own.
 """
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from shlex import quote
+from typing import Any
+
+import numpy as np
 
 from fastopt._data.errors import USAGE, CliError, one_of
-from fastopt._data.files import check_output
+from fastopt._data.files import Data, check_output
 from fastopt._data.formats import read
-from fastopt._data.rows import digits, prepare
+from fastopt._data.rows import Rows, digits, prepare
 
 from .compare import NoPeer, Timed, compare
-from .fit import watched_fit
-from .model import TargetScale, chosen_loss, describe, loss_text, make_estimator
+from .fit import Fitted, watched_fit
+from .model import Estimator, TargetScale, chosen_loss, describe, loss_text, make_estimator
+from .options import TrainOptions
 from .report import Report, number, seconds, si
-from .score import baseline, mean_loss, outputs, scores
+from .score import Scored, baseline, mean_loss, outputs, scores
 
 INTERRUPTED = 130          # the exit code that shells give a command ended by Ctrl-C
 
 
-def train(options):
+def train(options: TrainOptions) -> None:
     """Train a linear model on DATA, show how it goes, and save it."""
     report = Report(options.quiet)
     _check_outputs(options)
@@ -52,7 +58,7 @@ def train(options):
         raise SystemExit(INTERRUPTED)
 
 
-def _check_outputs(options):
+def _check_outputs(options: TrainOptions) -> None:
     """Refuse now what could not be written after the training."""
     if options.output.suffix != ".npz":
         raise CliError(f"--output {options.output}: a model goes into an .npz file; call it "
@@ -63,14 +69,14 @@ def _check_outputs(options):
         check_output(options.plot, [*inputs, options.output], "--plot")
 
 
-def _set_threads(threads):
+def _set_threads(threads: int | None) -> None:
     if threads is not None:
         import fastopt
 
         fastopt.set_num_threads(threads)
 
 
-def _open(report, data, rows, estimator):
+def _open(report: Report, data: Data, rows: Rows, estimator: Estimator) -> None:
     """What is about to happen, in a few lines, first of all what is to be predicted."""
     if data.guess:
         report.say(data.guess)
@@ -91,7 +97,7 @@ def _open(report, data, rows, estimator):
     report.say(f"  {describe(estimator)}")
 
 
-def _judge(report, options, fitted):
+def _judge(report: Report, options: TrainOptions, fitted: Fitted) -> None:
     """What went wrong on the way; CliError if the training diverged, unless it is to be saved all the same."""
     for note in fitted.notes:
         report.warn(note)
@@ -104,7 +110,7 @@ def _judge(report, options, fitted):
         report.warn(f"{fitted.diverged}; saved, since --force says so")
 
 
-def _sides(report, options, fitted, X, y):
+def _sides(report: Report, options: TrainOptions, fitted: Fitted, X: Any, y: np.ndarray) -> tuple[Timed, ...]:
     """What was fitted; with --compare the same fit, timed, and that of scikit-learn."""
     alone = (Timed("fastopt", fitted.estimator, max(len(fitted.losses), 1), max(fitted.seconds, 1e-9)),)
     if not (options.compare if options.compare is not None else options.data is None) or fitted.stopped or fitted.diverged:
@@ -119,7 +125,7 @@ def _sides(report, options, fitted, X, y):
     return alone
 
 
-def _loss_of(estimator, held_out, scale):
+def _loss_of(estimator: Any, held_out: tuple[Any, np.ndarray] | None, scale: TargetScale) -> tuple[str, float] | None:
     """(its name, its mean on the rows held out), where no other figure says the same."""
     name = estimator.loss if isinstance(estimator.loss, str) else estimator.loss.name
     if held_out is None or name in ("log_loss", "squared_error"):
@@ -128,7 +134,7 @@ def _loss_of(estimator, held_out, scale):
     return f"{loss_text(estimator.loss)} on the same rows{unit}", mean_loss(estimator, *held_out)
 
 
-def _save(options, rows, estimator):
+def _save(options: TrainOptions, rows: Rows, estimator: Estimator) -> None:
     """The model in its file."""
     from sklearn.pipeline import Pipeline
 
@@ -140,14 +146,14 @@ def _save(options, rows, estimator):
         raise CliError(f"the model could not be saved in {options.output}: {error}") from error
 
 
-def _figures_of_saved(path, rows):
+def _figures_of_saved(path: Path, rows: Rows) -> Scored | None:
     """Those of the model as it is read back from its file, on the rows as they are in theirs."""
     from fastopt._models import load_model
 
     return scores(rows.target, rows.raw[1], *outputs(load_model(path), rows.raw[0])) if rows.raw else None
 
 
-def _figures_of_peer(sides, rows, scale):
+def _figures_of_peer(sides: Sequence[Timed], rows: Rows, scale: TargetScale) -> Iterator[Scored | None]:
     """Those of scikit-learn's estimator, which saw the prepared rows."""
     for side in sides[1:]:
         if rows.held_out:
@@ -158,10 +164,12 @@ def _figures_of_peer(sides, rows, scale):
             yield None
 
 
-def _results(report, rows, fitted, sides, losses, scored):
+def _results(report: Report, rows: Rows, fitted: Fitted, sides: Sequence[Timed], losses: list[tuple[str, float] | None],
+             scored: list[Scored | None]) -> None:
     """The table, with --compare a column for each side, and what is to be said of it."""
     report.curves(fitted.losses, fitted.scores, rows.score_name)
-    table = _score_rows(rows, scored, losses) if scored[0] and scored[0].figures else []
+    known = [side for side in scored if side is not None]
+    table = _score_rows(rows, rows.held_out[1], known, losses) if rows.held_out and known and known[0].figures else []
     per_epoch = [s.seconds / s.epochs for s in sides]
     ratio = [f"{per_epoch[1] / per_epoch[0]:.1f}×"] if len(sides) > 1 else []
     table += [("epochs", *(str(s.epochs) for s in sides)), ("seconds", *(seconds(s.seconds) for s in sides)),
@@ -175,20 +183,20 @@ def _results(report, rows, fitted, sides, losses, scored):
         report.warn(note)
 
 
-def _score_rows(rows, scored, losses):
+def _score_rows(rows: Rows, held_out: np.ndarray, scored: list[Scored], losses: list[tuple[str, float] | None]) -> list[tuple[str, ...]]:
     """Rows of the table: the figures, and after the first what no model at all would score."""
-    what, floor = baseline(rows.y, rows.held_out[1])
+    what, floor = baseline(rows.y, held_out)
     table = [(name, *(number(s.figures.get(name)) for s in scored)) for name in scored[0].figures]
     table[0] = (f"{table[0][0]} on {scored[0].rows:,} held-out rows", *table[0][1:])
     table.insert(1, (f"{rows.score_name} of {what} alone", *[number(floor)] * len(scored)))
     if losses[0]:
-        table.append((losses[0][0], *(number(loss[1]) for loss in losses)))
+        table.append((losses[0][0], *(number(loss[1]) for loss in losses if loss)))
     if next(iter(scored[0].figures.values())) < floor:
         scored[0].notes.append(f"the model does worse than {what} alone; its predictions are of no use")
     return table
 
 
-def _close(report, options, data, rows, fitted):
+def _close(report: Report, options: TrainOptions, data: Data, rows: Rows, fitted: Fitted) -> None:
     """Where the model and the picture went, and whose epoch they are."""
     saved, best, last = fitted.saved_epoch, fitted.best_epoch, len(fitted.losses)
     names = ["the last"] * (saved == last) + ["the best"] * (saved == best and bool(fitted.scores))
@@ -203,7 +211,7 @@ def _close(report, options, data, rows, fitted):
         report.say(f"  next     fastopt predict {quote(str(options.output))} {quote(str(options.data))}", style="dim")
 
 
-def _draw(report, options, data, rows, fitted):
+def _draw(report: Report, options: TrainOptions, data: Data, rows: Rows, fitted: Fitted) -> bool:
     """Whether the picture was drawn; a missing matplotlib or a strange suffix costs a note, not the model."""
     try:
         from fastopt._common.plot import plot_curves

@@ -87,7 +87,8 @@ def make(registry: Mapping[str, type[T]], base: type[T], what: str, name: Any, p
         near = difflib.get_close_matches(name, registry, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"they are {', '.join(registry)}"
         raise InvalidParameterError(f"there is no {what} {name!r}: {hint}")
-    known = _parameters(registry[name])
+    kind: type = registry[name]
+    known = _parameters(kind)
     for key in params.keys() - known.keys():
         raise InvalidParameterError(f"{name} takes {', '.join(known) or 'no parameters'}, got {key}")
     return registry[name](**params)

@@ -145,8 +145,8 @@ def label_codes(text: Any, labels: Any) -> np.ndarray:
     exact = {label: i for i, label in enumerate(labels)}
     coded = pc.dictionary_encode(text)
     table = [exact.get(t, alike.get(label_key(t), UNSEEN)) for t in coded.dictionary.to_pylist()]
-    index = pc.fill_null(coded.indices, len(table)).to_numpy(zero_copy_only=False)
-    return np.array([*table, MISSING], dtype=np.int64)[index]
+    index: np.ndarray = pc.fill_null(coded.indices, len(table)).to_numpy(zero_copy_only=False)
+    return np.take(np.array([*table, MISSING], dtype=np.int64), index)
 
 
 def typed_kind(array: Any) -> str:
@@ -163,8 +163,10 @@ class Found:
     """What the cells of one column of text may be, before the decimal sign of the table is known."""
 
     def __init__(self, name: str, cells: Any, words: bool = True) -> None:
-        self.name, self.notes = name, []
-        self.text, self.words = without_gaps(as_arrow(cells)), ()
+        self.name = name
+        self.notes: list[str] = []
+        self.text = without_gaps(as_arrow(cells))
+        self.words: tuple[str, ...] = ()
         self.signs, self.matters = number_signs(self.text)
         if not self.signs and words:
             self.words = tuple(words_among_numbers(self.text))

@@ -154,8 +154,8 @@ def find_separator(lines: list[str], suffix: str = "") -> str:
     if best:
         return best
     rows = _rows(lines, BLANKS)
-    count = Counter(map(len, rows)).most_common(1)[0]
-    if count[0] > 1 and count[1] > 0.6 * len(rows):
+    width, count = Counter(map(len, rows)).most_common(1)[0]
+    if width > 1 and count > 0.6 * len(rows):
         return BLANKS
     return max(SEPARATORS, key=lambda s: (sum(line.count(s) for line in lines), s == ","))
 

@@ -10,9 +10,10 @@ import gzip
 import os
 import re
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from .errors import USAGE, CliError
 
@@ -35,19 +36,20 @@ class Data:
     guess: str = ""                # which column was taken for the target, and why
 
 
-def suffix_of(path):
+def suffix_of(path: Path) -> str:
     """The last suffix, that of gzip left out."""
     suffixes = [s.lower() for s in path.suffixes]
     return next((s for s in reversed(suffixes) if s != ".gz"), "")
 
 
 @contextlib.contextmanager
-def opened(path):
-    with (gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")) as stream:
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    zipped = path.name.lower().endswith(".gz")
+    with cast(IO[bytes], gzip.open(path, "rb")) if zipped else open(path, "rb") as stream:
         yield stream
 
 
-def head_of(path, encoding="utf-8-sig"):
+def head_of(path: Path, encoding: str = "utf-8-sig") -> list[str]:
     """The first lines as text, without one that may be cut."""
     try:
         with opened(path) as stream:
@@ -58,7 +60,7 @@ def head_of(path, encoding="utf-8-sig"):
     return lines[:-1] if len(head) == HEAD_BYTES and len(lines) > 1 else lines
 
 
-def same_file(path, other):
+def same_file(path: Path, other: Path) -> bool:
     """Whether two names are one file, by whatever way: ``./x``, links, another spelling of the letters."""
     try:
         return os.path.samefile(path, other)
@@ -66,7 +68,7 @@ def same_file(path, other):
         return os.path.realpath(path) == os.path.realpath(other)
 
 
-def check_output(path, inputs, what):
+def check_output(path: Path, inputs: Iterable[Path | None], what: str) -> None:
     """CliError if `path` cannot be written, or is one of the files that are read or written beside it.
 
     Parameters

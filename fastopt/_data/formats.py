@@ -5,23 +5,28 @@ every file to predict are read the same way.  Knows nothing of models.
 """
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .errors import USAGE, CliError, no_such_file
-from .files import head_of, opened, suffix_of
+from .files import Data, head_of, opened, suffix_of
 from .matrices import looks_like_svmlight, read_npz, read_svmlight
+from .schema import Schema
 from .tables import read_csv, read_parquet
 
-READERS = {
+READERS: dict[str, tuple[Callable[..., Data], str]] = {
     ".csv": (read_csv, "csv"), ".tsv": (read_csv, "tsv"), ".npz": (read_npz, "npz"),
     ".parquet": (read_parquet, "parquet"), ".pq": (read_parquet, "parquet"),
     ".svm": (read_svmlight, "svmlight"), ".svmlight": (read_svmlight, "svmlight"), ".libsvm": (read_svmlight, "svmlight"),
 }
 
 
-def read(path, *, target=None, header=None, like=None, dtype=np.float32):
+def read(path: str | os.PathLike[str], *, target: str | None = None, header: bool | None = None, like: Schema | None = None,
+         dtype: DTypeLike = np.float32) -> Data:
     """The data in a file, its kind told by the name, and for .txt and .data by the first line.
 
     Parameters
@@ -63,7 +68,7 @@ def read(path, *, target=None, header=None, like=None, dtype=np.float32):
     return data
 
 
-def _reader(path):
+def _reader(path: Path) -> tuple[Callable[..., Data], str]:
     """The function that reads a file, and what to call its kind."""
     if not path.exists():
         raise no_such_file(path)

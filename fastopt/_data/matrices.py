@@ -5,9 +5,13 @@ Used by _data.formats.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import DTypeLike
 
 from .errors import CliError, listed
 from .files import Data, head_of
@@ -16,13 +20,13 @@ from .schema import Schema
 DENSE_ABOVE = 0.4          # a sparse matrix filled more than this is smaller and faster dense
 
 
-def looks_like_svmlight(lines):
+def looks_like_svmlight(lines: Iterable[str]) -> bool:
     """Whether the first line that says anything is a number followed by index:value pairs."""
     line = next((text for text in lines if text.strip() and not text.lstrip().startswith("#")), "")
     return re.match(r"\s*[-+.\deE]+(\s+(qid|\d+):[-+.\deEinfa]+)+\s*(#.*)?$", line) is not None
 
 
-def read_svmlight(stream, path, *, like=None, dtype=np.float32, **_):
+def read_svmlight(stream: IO[bytes], path: Path, *, like: Schema | None = None, dtype: DTypeLike = np.float32, **_: object) -> Data:
     """CSR, or dense where most of it is filled.  Indices count from 0 if any is 0, else from 1."""
     from sklearn.datasets import load_svmlight_file
 
@@ -43,7 +47,7 @@ def read_svmlight(stream, path, *, like=None, dtype=np.float32, **_):
     return Data(X, np.asarray(y, dtype=np.float64), path.name, schema)
 
 
-def _widened(X, like, path):
+def _widened(X: sp.csr_matrix, like: Schema, path: Path) -> sp.csr_matrix:
     """X with as many columns as the earlier file: the last ones of an svmlight file may be empty."""
     d = like.n_features
     if X.shape[1] > d:
@@ -51,7 +55,7 @@ def _widened(X, like, path):
     return sp.csr_matrix((X.data, X.indices, X.indptr), shape=(X.shape[0], d))
 
 
-def _compact(X, like):
+def _compact(X: sp.csr_matrix, like: Schema | None) -> Any:
     """Dense if well filled, or as the earlier file; otherwise CSR with 32-bit indices where they suffice."""
     dense = like.dense if like and like.dense is not None else X.nnz > DENSE_ABOVE * X.shape[0] * X.shape[1]
     if dense:
@@ -61,7 +65,7 @@ def _compact(X, like):
     return X
 
 
-def read_npz(stream, path, *, like=None, **_):
+def read_npz(stream: IO[bytes], path: Path, *, like: Schema | None = None, **_: object) -> Data:
     """Arrays X and y, or the parts that scipy.sparse.save_npz writes with y beside them."""
     with np.load(stream, allow_pickle=False) as arrays:
         names = list(arrays.files)
@@ -78,7 +82,7 @@ def read_npz(stream, path, *, like=None, **_):
     return _from_arrays(X, y, path, like)
 
 
-def _sparse_parts(arrays):
+def _sparse_parts(arrays: np.lib.npyio.NpzFile) -> sp.csr_matrix:
     """A checked CSR matrix; a damaged one is refused here, before anything follows its indices."""
     form = np.asarray(arrays["format"]).item() if "format" in arrays.files else b"csr"
     form = form.decode() if isinstance(form, bytes) else str(form)
@@ -90,7 +94,7 @@ def _sparse_parts(arrays):
     return X.tocsr()
 
 
-def _from_arrays(X, y, path, like):
+def _from_arrays(X: Any, y: np.ndarray | None, path: Path, like: Schema | None) -> Data:
     if X.dtype.kind not in "buif" or X.ndim < 2 and not sp.issparse(X):
         raise CliError(f"{path.name}: X has shape {X.shape} and dtype {X.dtype}; expected a matrix of numbers (n, d)")
     if not sp.issparse(X) and X.ndim > 2:

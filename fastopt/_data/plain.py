@@ -4,13 +4,15 @@ Used by _models and _models.load.  No value is believed before it is checked, an
 """
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .preparer import Preparer
 from .schema import Schema
 
 
-def to_plain(preparer):
+def to_plain(preparer: Preparer) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """(dict that JSON can hold, arrays by name): all that `from_plain` needs."""
     table = preparer.kind_ == "table"
     plain = {"kind": preparer.kind_, "scale": preparer.scale, "clip": preparer.clip, "dtype": str(np.dtype(preparer.dtype)),
@@ -20,7 +22,7 @@ def to_plain(preparer):
     return plain, {"fill": preparer.fill_, "center": preparer.center_, "scale": preparer.scale_}
 
 
-def from_plain(plain, arrays):
+def from_plain(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Preparer:
     """The fitted step that `to_plain` described; ValueError if it is damaged."""
     try:
         _check_plain(plain, arrays)
@@ -36,7 +38,7 @@ def from_plain(plain, arrays):
     return out
 
 
-def _schema(plain):
+def _schema(plain: dict[str, Any]) -> Schema:
     """That in the file, or what a file of the first version says in its place."""
     d, table = plain["n_features_in"], plain["kind"] == "table"
     if "schema" in plain:
@@ -52,9 +54,9 @@ def _schema(plain):
     return schema
 
 
-def _check_plain(plain, arrays):
+def _check_plain(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """ValueError, KeyError or TypeError unless `plain` and `arrays` fit each other."""
-    def texts(values):
+    def texts(values: object) -> bool:
         return isinstance(values, list) and all(isinstance(v, str) for v in values) and len(set(values)) == len(values)
 
     d, clip = plain["n_features_in"], plain["clip"]

@@ -6,6 +6,7 @@ so that a model file can keep it without running code when it is loaded (_data.p
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,6 +19,9 @@ from .columns import UNSEEN, label_codes
 from .errors import listed
 from .schema import Schema, found_schema
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 NO_VALUE = "(missing)"
 MAX_VALUES = 100           # categories that get a column of their own; rarer ones share "none of these"
 SPARSE_ABOVE = 512         # one-hot columns from which on the result is CSR
@@ -25,7 +29,7 @@ WILD = 10.0                # sparse columns are scaled only if some value is lar
 ROWS = 4096                # rows worked on at a time
 
 
-class Preparer(TransformerMixin, BaseEstimator):
+class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
     """Numbers imputed and standardised, strings one-hot, sparse columns divided by their largest value.
 
     Parameters
@@ -62,16 +66,18 @@ class Preparer(TransformerMixin, BaseEstimator):
            [ 1.,  0.]], dtype=float32)
     """
 
-    def __init__(self, scale=True, clip=5.0, dtype="float32", schema=None):
+    def __init__(self, scale: bool = True, clip: float | None = 5.0, dtype: str = "float32", schema: Schema | None = None) -> None:
         self.scale = scale
         self.clip = clip
         self.dtype = dtype
         self.schema = schema
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: object = None) -> Self:
         """Learn what is missing, which categories there are, and the scale of numbers."""
-        self.numbers_, self.categories_, self.left_out_ = [], {}, {}
-        self.n_features_in_ = X.shape[1]
+        self.numbers_: list[str] = []
+        self.categories_: dict[str, list[str]] = {}
+        self.left_out_: dict[str, str] = {}
+        self.n_features_in_ = int(X.shape[1])
         table = hasattr(X, "columns")
         self.schema_ = self.schema or (found_schema(X, None, typed=True)[0] if table else Schema("matrix", X.shape[1]))
         if sp.issparse(X):
@@ -87,7 +93,7 @@ class Preparer(TransformerMixin, BaseEstimator):
             self._fit_numbers(np.asarray(X))
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """The matrix (n, d): float32 or float64; CSR for sparse input and for very many categories."""
         check_is_fitted(self)
         if self.kind_ == "table":
@@ -99,13 +105,13 @@ class Preparer(TransformerMixin, BaseEstimator):
         X = X.toarray() if sp.issparse(X) else np.asarray(X)
         return self._transform_numbers(X, np.empty(X.shape, dtype=self.dtype))
 
-    def _frame(self, X):
+    def _frame(self, X: Any) -> Any:
         """The columns of a table by name; the model does without those that it left out."""
         if not hasattr(X, "columns"):
             raise ValueError(f"X must be a table with the columns {listed(self.schema_.names)}, got {type(X).__name__}")
         return self.schema_.frame(X if hasattr(X, "iloc") else X.to_pandas())
 
-    def strangers(self, X):
+    def strangers(self, X: Any) -> list[str]:
         """A sentence for each column of text with values that have no column in the result, rare in training or new."""
         notes = []
         for name, known in self.categories_.items() if self.kind_ == "table" else ():
@@ -116,7 +122,7 @@ class Preparer(TransformerMixin, BaseEstimator):
                              f"row{'s' * (len(new) > 1)}, the first {text[int(new[0])].as_py()!r}")
         return notes
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the result's columns: ``age``, ``colour=red`` …"""
         if self.kind_ != "table":
             return np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object)
@@ -124,7 +130,7 @@ class Preparer(TransformerMixin, BaseEstimator):
         return np.array(self.numbers_ + hot, dtype=object)
 
     @property
-    def n_features_out(self):
+    def n_features_out(self) -> int:
         """Columns of the result."""
         if self.kind_ != "table":
             return self.n_features_in_
@@ -132,7 +138,7 @@ class Preparer(TransformerMixin, BaseEstimator):
 
     # -- fit -----------------------------------------------------------------------------------------------------------
 
-    def _fit_numbers(self, A):
+    def _fit_numbers(self, A: np.ndarray) -> None:
         d = A.shape[1]
         refuse_infinite(A, self._names(d))
         moments = StandardScaler()                      # leaves nan out; in parts, since it copies what it is given
@@ -147,7 +153,7 @@ class Preparer(TransformerMixin, BaseEstimator):
         self.scale_ = spread.copy() if self.scale else np.ones(d)
         self.scale_[~(self.scale_ > 0)] = 1.0
 
-    def _fit_sparse(self, X):
+    def _fit_sparse(self, X: sp.csr_matrix) -> None:
         refuse_infinite(X)
         if np.isnan(X.data).any():
             raise ValueError("the sparse X has nan; expected numbers (leave an entry out where it is 0)")
@@ -156,7 +162,7 @@ class Preparer(TransformerMixin, BaseEstimator):
         self.scale_ = np.where(largest > 0, largest, 1).astype(np.float64) if wild else np.ones(1)
         self.center_ = self.fill_ = np.zeros(0)
 
-    def _fit_table(self, frame):
+    def _fit_table(self, frame: Any) -> None:
         for column in self.schema_.columns:
             name, gaps = column.name, frame[column.name].isna()
             if gaps.all():
@@ -169,7 +175,7 @@ class Preparer(TransformerMixin, BaseEstimator):
             raise ValueError(f"no column can be learnt from: {self.left_out_}")
         self._fit_numbers(_float_block(frame, self.numbers_))
 
-    def _fit_category(self, name, text):
+    def _fit_category(self, name: str, text: Any) -> None:
         import pyarrow.compute as pc
 
         found = {c["values"]: c["counts"] for c in pc.value_counts(text).to_pylist()}
@@ -182,7 +188,7 @@ class Preparer(TransformerMixin, BaseEstimator):
         else:
             self.left_out_[name] = "one value only"
 
-    def _texts(self, frame, name):
+    def _texts(self, frame: Any, name: str) -> Any:
         """A column as text, with a word of its own where there is no value."""
         import pyarrow.compute as pc
 
@@ -193,7 +199,7 @@ class Preparer(TransformerMixin, BaseEstimator):
 
     # -- transform -----------------------------------------------------------------------------------------------------
 
-    def _transform_numbers(self, A, out):
+    def _transform_numbers(self, A: np.ndarray, out: np.ndarray) -> np.ndarray:
         """Fill out, ROWS rows at a time, worked in float64: large numbers less their mean must not cancel in float32."""
         refuse_infinite(A, self._names(A.shape[1]))
         clip = self.clip if self.scale and self.clip else np.inf
@@ -205,12 +211,12 @@ class Preparer(TransformerMixin, BaseEstimator):
             out[i:i + ROWS] = np.clip(block, -clip, clip, out=block)
         return out
 
-    def _transform_sparse(self, X):
+    def _transform_sparse(self, X: sp.csr_matrix) -> sp.csr_matrix:
         refuse_infinite(X)
         data = X.data if len(self.scale_) == 1 or (self.scale_ == 1).all() else X.data / self.scale_[X.indices]
         return sp.csr_matrix((data.astype(self.dtype, copy=False), X.indices, X.indptr), shape=X.shape)
 
-    def _transform_table(self, frame):
+    def _transform_table(self, frame: Any) -> Any:
         m, n = len(self.numbers_), len(frame)
         as_sparse = self.n_features_out - m > SPARSE_ABOVE
         out = np.zeros((n, m if as_sparse else self.n_features_out), dtype=self.dtype)
@@ -230,16 +236,16 @@ class Preparer(TransformerMixin, BaseEstimator):
         hot = sp.csr_matrix((np.ones(len(i), dtype=self.dtype), (i, j)), shape=(n, at - m))
         return sp.hstack([sp.csr_matrix(out), hot], format="csr", dtype=self.dtype)
 
-    def _names(self, d):
+    def _names(self, d: int) -> list[str]:
         return self.numbers_ if self.kind_ == "table" else [str(i) for i in range(d)]
 
 
-def _float_block(frame, names):
+def _float_block(frame: Any, names: list[str]) -> np.ndarray:
     """The numeric columns of a table as one array; missing values are nan."""
     return frame[names].to_numpy(dtype=np.float64) if names else np.empty((len(frame), 0))
 
 
-def refuse_infinite(A, names=None):
+def refuse_infinite(A: Any, names: list[str] | None = None) -> None:
     """ValueError that names column and row of the first infinite value of a matrix, dense or CSR."""
     if A.dtype.kind != "f":
         return

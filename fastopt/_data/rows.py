@@ -5,6 +5,8 @@ Used by _cli.train.  Knows the options of the data, nothing of estimators.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,28 +19,40 @@ from .schema import Schema
 from .target import Target, hold_out, learn_target
 
 
+class RowOptions(Protocol):
+    """What of the command's options the rows depend on."""
+
+    task: str | None
+    scale: bool
+    dtype: str
+    validation: Path | None
+    validation_fraction: float
+    early_stopping: bool
+    seed: int
+
+
 @dataclass
 class Rows:
     """Rows prepared for learning, and those to score on (None if none are held out)."""
 
-    X: object
+    X: Any
     y: np.ndarray
-    raw: tuple | None              # X and cells of the target as the file has them, of the rows to score on
-    held_out: tuple | None         # the same prepared, of those whose label can be learnt
+    raw: tuple[Any, Any] | None              # X and cells of the target as the file has them, of the rows to score on
+    held_out: tuple[Any, np.ndarray] | None         # the same prepared, of those whose label can be learnt
     target: Target
     preparer: Preparer
-    notes: list
+    notes: list[str]
 
     @property
-    def task(self):
+    def task(self) -> str:
         return self.target.task
 
     @property
-    def score_name(self):
+    def score_name(self) -> str:
         return "accuracy" if self.task == "classification" else "R²"
 
 
-def digits():
+def digits() -> Data:
     """The data set for those who give none: 1,797 handwritten digits of 8 × 8 pixels."""
     from sklearn.datasets import load_digits
 
@@ -46,7 +60,7 @@ def digits():
     return Data(X, y, "handwritten digits (from scikit-learn)", Schema("matrix", X.shape[1], dense=True))
 
 
-def prepare(data, options):
+def prepare(data: Data, options: RowOptions) -> Rows:
     """The rows split, and the preparing step fitted on those to learn from."""
     schema = data.schema
     shown = f"the target column {schema.target_name!r}" if schema.target_name else "the target"
@@ -59,7 +73,7 @@ def prepare(data, options):
         if options.validation:
             X = preparer.fit_transform(data.X)
             other = read(options.validation, like=preparer.schema_, dtype=options.dtype)
-            raw = other.X, _validation_target(other, target, options.validation)
+            raw: tuple[Any, Any] | None = other.X, _validation_target(other, target, options.validation)
             notes += [f"{other.source}: {note}" for note in other.notes]
         else:
             learn, held = hold_out(y, options.validation_fraction, options.seed, target.task == "classification")
@@ -75,11 +89,11 @@ def prepare(data, options):
     return Rows(X, y, raw, held_out, target, preparer, notes)
 
 
-def _rows(X, index):
+def _rows(X: Any, index: np.ndarray) -> Any:
     return X.iloc[index] if hasattr(X, "iloc") else X.take(index) if hasattr(X, "null_count") else X[index]
 
 
-def _validation_target(other, target, path):
+def _validation_target(other: Data, target: Target, path: Path) -> Any:
     """The cells of the target in the validation file; CliError if there is none to score on."""
     if other.target is None:
         raise CliError(f"{path} has no target to score against" + (f": no column {target.name!r}" if target.name else ""))
@@ -93,7 +107,7 @@ def _validation_target(other, target, path):
     return other.target
 
 
-def _learnable(raw, target, preparer):
+def _learnable(raw: tuple[Any, Any], target: Target, preparer: Preparer) -> tuple[Any, np.ndarray] | None:
     """X and y of the rows to score on after each epoch: those that have a target that training knows."""
     if target.task == "classification":
         codes = target.codes(raw[1])

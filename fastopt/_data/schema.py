@@ -142,13 +142,14 @@ def found_schema(cells: Any, target: str | None, *, typed: bool = False, separat
     **known
         Other fields of the schema.
     """
-    names = [name for name in cells.keys() if name != target]
-    arrays = {name: as_arrow(cells[name]) for name in cells.keys()}
+    columns_of_file = list(cells.keys())   # a frame's own iteration need not be over names
+    names = [name for name in columns_of_file if name != target]
+    arrays = {name: as_arrow(cells[name]) for name in columns_of_file}
     text = [name for name in arrays if not typed and is_text(arrays[name])]
     found = {name: Found(name, arrays[name], words=name != target) for name in text}
     decimal = decimal_sign(list(found.values()), separator)
     columns = [found[name].column(decimal) if name in found else Column(name, typed_kind(arrays[name])) for name in names]
-    place = list(cells.keys()).index(target) if target is not None else -1
+    place = columns_of_file.index(target) if target is not None else -1
     schema = Schema("table", len(names), columns, target_name=target or "", place=place, separator=separator, decimal=decimal,
                     **known)
     return schema, [note for f in found.values() for note in f.notes]

@@ -9,7 +9,8 @@ import io
 import re
 import warnings
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -24,7 +25,8 @@ TARGET_NAMES = ("target", "label", "y", "class")
 NO_NAME = re.compile(r"|Unnamed: \d+|__index_level_0__")
 
 
-def read_csv(stream, path, *, target=None, header=None, like=None, **_):
+def read_csv(stream: IO[bytes], path: Path, *, target: str | None = None, header: bool | None = None, like: Schema | None = None,
+             **_: object) -> Data:
     """A table with any of the usual separators, in any of the usual encodings."""
     _check_kind(like, path)
     encoding = find_encoding(stream, path.name, like.encoding if like and like.encoding not in ("", "utf-8") else "cp1252")
@@ -42,7 +44,7 @@ def read_csv(stream, path, *, target=None, header=None, like=None, **_):
     return _first(frame, path, target, notes, header=dialect.named, separator=dialect.separator, encoding=encoding)
 
 
-def _text_frame(stream: Any, path: Any, dialect: Dialect, encoding: str) -> Any:
+def _text_frame(stream: IO[bytes], path: Path, dialect: Dialect, encoding: str) -> Any:
     """All cells as text: by Arrow, or by pandas where a row is too short or too long, with "" for cells that are not there."""
     twice = sorted(name for name, count in Counter(dialect.names).items() if count > 1)
     if twice:
@@ -57,7 +59,7 @@ def _text_frame(stream: Any, path: Any, dialect: Dialect, encoding: str) -> Any:
     return frame
 
 
-def _by_arrow(stream: Any, dialect: Dialect, encoding: str) -> Any:
+def _by_arrow(stream: IO[bytes], dialect: Dialect, encoding: str) -> Any:
     """The fast reader: a DataFrame, or None if the rows are not all of one length."""
     import pandas as pd
     import pyarrow as pa
@@ -74,7 +76,7 @@ def _by_arrow(stream: Any, dialect: Dialect, encoding: str) -> Any:
     return pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(table[name])) for name in names})
 
 
-def _by_pandas(stream: Any, dialect: Dialect, encoding: str) -> Any:
+def _by_pandas(stream: IO[bytes], dialect: Dialect, encoding: str) -> Any:
     """The patient reader: blanks around separators, blanks as separators, short rows; ValueError for a long one."""
     import pandas as pd
 
@@ -101,7 +103,7 @@ def _ragged(message: str, width: int) -> str:
     return message.replace("Error tokenizing data. C error: ", "")
 
 
-def read_parquet(stream, path, *, target=None, like=None, **_):
+def read_parquet(stream: IO[bytes], path: Path, *, target: str | None = None, like: Schema | None = None, **_: object) -> Data:
     """A table with names and types."""
     import pandas as pd
 
@@ -116,13 +118,13 @@ def read_parquet(stream, path, *, target=None, like=None, **_):
     return _as_before(frame, path, like, notes) if like else _first(frame, path, target, notes, typed=True)
 
 
-def _check_kind(like: Schema | None, path: Any) -> None:
+def _check_kind(like: Schema | None, path: Path) -> None:
     if like and like.kind != "table":
         raise CliError(f"the model was trained on a matrix of {like.n_features} columns (svmlight or npz); "
                        f"{path.name} is a table")
 
 
-def _first(frame: Any, path: Any, target: str | None, notes: list[str], **how: Any) -> Data:
+def _first(frame: Any, path: Path, target: str | None, notes: list[str], **how: Any) -> Data:
     """The training table: its schema is found."""
     _check_size(frame, path)
     name, why = find_target(list(frame.columns), target, path)
@@ -130,14 +132,14 @@ def _first(frame: Any, path: Any, target: str | None, notes: list[str], **how: A
     return Data(schema.frame(frame, path.name), as_arrow(frame[name]), path.name, schema, [*notes, *more], why)
 
 
-def _check_size(frame: Any, path: Any) -> None:
+def _check_size(frame: Any, path: Path) -> None:
     if frame.shape[1] < 2:
         raise CliError(f"{path.name} has one column only, {frame.columns[0]!r}; a target and something to learn it from are needed")
     if not len(frame):
         raise CliError(f"{path.name} has 0 rows below its header")
 
 
-def _as_before(frame: Any, path: Any, like: Schema, notes: list[str]) -> Data:
+def _as_before(frame: Any, path: Path, like: Schema, notes: list[str]) -> Data:
     """A later table, read by the schema of the first."""
     if not len(frame):
         raise CliError(f"{path.name} has 0 rows below its header")
@@ -153,7 +155,7 @@ def _as_before(frame: Any, path: Any, like: Schema, notes: list[str]) -> Data:
 
 
 @contextlib.contextmanager
-def _named(path: Any) -> Any:
+def _named(path: Path) -> Any:
     try:
         yield
     except ValueError as error:
@@ -161,7 +163,7 @@ def _named(path: Any) -> Any:
         raise CliError(text if text.startswith(path.name) else f"{path.name}: {text}") from error
 
 
-def _names_by_place(width: int, like: Schema, path: Any) -> list[str]:
+def _names_by_place(width: int, like: Schema, path: Path) -> list[str]:
     """The names of the columns of a file that does not name them; the target may be missing."""
     if width == len(like.columns):
         return like.names
@@ -176,14 +178,14 @@ def _without_row_numbers(frame: Any, named: bool, like: Schema | None) -> tuple[
     if not named or frame.shape[1] < 3 or not NO_NAME.fullmatch(first) or not len(frame) or like and first in like.names:
         return frame, []
     cells = as_arrow(frame.iloc[:, 0])
-    values, bad = numbers(cells) if is_text(cells) else (Column(first, typed_kind(cells)).values(cells), None)
+    values, bad = numbers(cells) if is_text(cells) else (Column(first, typed_kind(cells)).values(cells), np.zeros(len(cells), dtype=bool))
     names = is_text(cells) and len(cells) > 1 and bool(bad.all()) and len(cells.unique()) == len(cells)
     if names or np.asarray(values).dtype.kind == "f" and (np.diff(values) == 1).all() and not np.isnan(values).any():
         return frame.iloc[:, 1:], [f"the first column {'names' if names else 'numbers'} the rows and is left out"]
     return frame, []
 
 
-def find_target(columns: list[str], target: str | None, path: Any) -> tuple[str, str]:
+def find_target(columns: list[str], target: str | None, path: Path) -> tuple[str, str]:
     """The name of the target column, and a sentence if it was guessed."""
     if target is None:
         usual = {c.strip().lower(): c for c in reversed(columns)}

@@ -102,15 +102,16 @@ def learn_target(cells: Any, task: str | None = None, name: str = "", decimal: s
     _refuse_missing(array, shown)
     array = without_gaps(array) if text else array
     values = column.values(array) if column.kind in ("number", "boolean") else None
-    if column.kind == "number" and not np.isfinite(values).all():
+    if values is not None and column.kind == "number" and not np.isfinite(values).all():
         raise CliError(f"{shown} has an infinite value in row {int(np.argmin(np.isfinite(values))) + 1}")
     if task is None:
         whole = values is not None and bool((values == np.round(values)).all())
-        many = column.kind == "number" and not (whole and len(np.unique(values)) <= min(MOST_CLASSES, max(2, len(values) / 2)))
+        few = values is not None and whole and len(np.unique(values)) <= min(MOST_CLASSES, max(2, len(values) / 2))
+        many = column.kind == "number" and not few
         task = "regression" if many else "classification"
     if task == "regression":
         return _numbers(values, array, shown), Target(name, task, column), []
-    if not text and column.kind == "number" and not (values == np.round(values)).all():
+    if not text and values is not None and column.kind == "number" and not (values == np.round(values)).all():
         raise CliError(f"{shown} has fractions such as {values[np.argmax(values != np.round(values))]:g}, so it names no "
                        f"classes; use --task regression", USAGE)
     return _classes(array, column, name, shown)

@@ -180,7 +180,10 @@ def _prepare(fun: BatchFunction, w: Array, batch_size: Any, method: Any, order: 
     optimizer = optimizers.get(rule)(w, **settings)
     sizes = batch_size.size if callable(getattr(batch_size, "size", None)) else batching.as_batching(batch_size).size
     fewest = 2 if getattr(batch_size, "driven_by", None) == "noise" else 1    # a batch of one has no halves to learn from
-    whole: Callable[[int], int] = lambda t: min(max(integer(f"batch_size.size({t})", called(sizes, t), 1), fewest), fun.n_samples)
+
+    def whole(t: int) -> int:
+        return min(max(integer(f"batch_size.size({t})", called(sizes, t), 1), fewest), fun.n_samples)
+
     whole(0)
     if key in ("saga", "sag") and callable(getattr(batch_size, "size", None)):
         refuse("batch_size", f"an integer with method {method!r}, which keeps a gradient for each batch", batch_size)

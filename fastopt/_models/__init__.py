@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .load import CURVES, ESTIMATORS, FORMAT, JSON_ROOM, MAX_HEADER, MAX_JSON, TIMES, VERSION, build, limit, read_archive, weight
 from .write import replacing
+
+if TYPE_CHECKING:
+    from fastopt._data.preparer import Preparer
 
 
 def save_model(model: Any, path: str | os.PathLike[str]) -> None:
@@ -97,7 +100,7 @@ def load_model(path: str | os.PathLike[str], max_bytes: int | None = None) -> An
         raise ValueError(f"{os.fspath(path)} is not a usable fastopt model: {error or type(error).__name__}") from error
 
 
-def _parts(model):
+def _parts(model: Any) -> tuple[Preparer | None, Any]:
     """The preparing step or None, and the estimator."""
     estimator, preparer = model, None
     if hasattr(model, "steps"):
@@ -110,7 +113,7 @@ def _parts(model):
     return preparer, estimator
 
 
-def _plain(value, name):
+def _plain(value: Any, name: str) -> Any:
     """A parameter as JSON holds it; dictionaries, whose keys may be numbers, as a list of pairs."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -125,9 +128,9 @@ def _plain(value, name):
     raise TypeError(f"parameter {name} is of type {type(value).__name__}, which a model file cannot hold")
 
 
-def _fitted(estimator):
+def _fitted(estimator: Any) -> dict[str, Any]:
     """What was learnt beside the weights."""
-    out = {"n_iter_": int(estimator.n_iter_), "t_": float(estimator.t_), "n_features_in_": int(estimator.n_features_in_)}
+    out: dict[str, Any] = {"n_iter_": int(estimator.n_iter_), "t_": float(estimator.t_), "n_features_in_": int(estimator.n_features_in_)}
     if hasattr(estimator, "best_iter_"):
         out["best_iter_"] = int(estimator.best_iter_)
     for name in CURVES:
@@ -138,7 +141,7 @@ def _fitted(estimator):
     return out
 
 
-def _write(path, arrays):
+def _write(path: str | os.PathLike[str], arrays: dict[str, Any]) -> None:
     """The archive.  `load_model` refuses what unpacks to far more than the file holds; a large model that would is not packed."""
     with replacing(path) as stream:
         np.savez_compressed(stream, **arrays)

@@ -11,8 +11,17 @@ import json
 import math
 import os
 import zipfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from fastopt.linear_model import SGDClassifier, SGDRegressor
+    from fastopt.losses import Loss
+
+Estimator: TypeAlias = "SGDClassifier | SGDRegressor"
+Arrays: TypeAlias = "dict[str, np.ndarray]"
 
 FORMAT = "fastopt-model"
 VERSION = 2                    # 2: tables are described by a schema
@@ -26,12 +35,12 @@ MAX_HEADER = 1024              # of one array: a type and two sizes
 CURVES = ("loss_curve_", "validation_curve_")
 
 
-def limit(size):
+def limit(size: int) -> int:
     """How many bytes of arrays a file of `size` bytes may unpack to."""
     return max(ROOM, TIMES * size)
 
 
-def read_archive(path, max_bytes=None):
+def read_archive(path: str | os.PathLike[str], max_bytes: int | None = None) -> tuple[dict[str, Any], Arrays]:
     """The parameters (a dict) and the arrays of a file; ValueError if it is not what `save_model` writes."""
     with open(path, "rb") as stream:
         size = os.fstat(stream.fileno()).st_size
@@ -45,13 +54,13 @@ def read_archive(path, max_bytes=None):
     return _meta(arrays.pop("meta"), size), arrays
 
 
-def need(condition, message):
+def need(condition: object, message: str) -> None:
     """ValueError unless the condition holds."""
     if not condition:
         raise ValueError(message)
 
 
-def _members(archive, max_bytes):
+def _members(archive: zipfile.ZipFile, max_bytes: int) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of each member; their sizes are checked before anything is unpacked."""
     members = archive.infolist()
     names = [m.filename.removesuffix(".npy") for m in members]
@@ -65,7 +74,7 @@ def _members(archive, max_bytes):
             yield name, stream.read(member.file_size)
 
 
-def _array(raw, name):
+def _array(raw: bytes, name: str) -> np.ndarray:
     """One array of plain numbers or strings, exactly as long as the bytes that are there."""
     stream = io.BytesIO(raw)
     version = np.lib.format.read_magic(stream)
@@ -86,31 +95,34 @@ def _array(raw, name):
     return array
 
 
-def weight(text):
+def weight(text: np.ndarray) -> int:
     """Bytes that a JSON text may take as objects: an empty list is two bytes of text, and 56 of memory."""
     return VALUE * sum(int((text == byte).sum()) for byte in b",:[{")
 
 
-def _meta(array, size):
+def _meta(array: np.ndarray, size: int) -> dict[str, Any]:
     """The parameters, of a version that is known."""
     need(array.dtype == np.uint8 and array.ndim == 1, "its description is not text")
     need(array.nbytes <= MAX_JSON and weight(array) <= JSON_ROOM + TIMES * size,
          f"its description would take {weight(array):,} bytes, more than a file of {size:,} bytes holds")
     try:
-        meta = json.loads(array.tobytes().decode("utf-8"))
+        meta: Any = json.loads(array.tobytes().decode("utf-8"))
     except RecursionError:
         raise ValueError("its description is nested too deep") from None
-    need(isinstance(meta, dict) and meta.get("format") == FORMAT, "it was not written by fastopt")
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise ValueError("it was not written by fastopt")
     version = meta.get("version")
-    need(isinstance(version, int) and version >= 1, f"its version is {version!r}")
+    if not isinstance(version, int) or version < 1:
+        raise ValueError(f"its version is {version!r}")
     need(version <= VERSION, f"it was written by a later fastopt (format {version}, this one reads {VERSION}); update")
     return meta
 
 
-def build(meta, arrays):
+def build(meta: dict[str, Any], arrays: Arrays) -> Any:
     """The estimator, or the pipeline of preparing step and estimator, that a file describes."""
     name = meta.get("estimator")
-    need(isinstance(name, str) and name in ESTIMATORS, f"it holds an unknown estimator {name!r}")
+    if not isinstance(name, str) or name not in ESTIMATORS:
+        raise ValueError(f"it holds an unknown estimator {name!r}")
     from fastopt import linear_model
 
     estimator = _configured(getattr(linear_model, name), meta.get("params"))
@@ -125,7 +137,7 @@ def build(meta, arrays):
     return _pipeline(meta["prepare"], arrays, estimator)
 
 
-def _pipeline(plain, arrays, estimator):
+def _pipeline(plain: dict[str, Any], arrays: Arrays, estimator: Estimator) -> Any:
     from sklearn.pipeline import Pipeline
 
     from fastopt._data.plain import from_plain
@@ -136,7 +148,7 @@ def _pipeline(plain, arrays, estimator):
     return Pipeline([("prepare", preparer), ("model", estimator)])
 
 
-def _configured(kind, params):
+def _configured(kind: type[Estimator], params: Any) -> Estimator:
     """An unfitted estimator; only parameters that it has, of plain types."""
     need(isinstance(params, dict), "its parameters are missing")
     known = kind().get_params(deep=False)
@@ -148,11 +160,11 @@ def _configured(kind, params):
     return estimator
 
 
-def _from_plain(value, name):
+def _from_plain(value: Any, name: str) -> Any:
     if name == "loss":
         return _loss(value)
     if isinstance(value, dict):
-        pairs = value.get("pairs")
+        pairs: Any = value.get("pairs")
         need(isinstance(pairs, list) and all(isinstance(p, list) and len(p) == 2 for p in pairs)
              and all(isinstance(v, (bool, int, float, str)) for p in pairs for v in p), f"its parameter {name} is damaged")
         return dict(pairs)
@@ -160,7 +172,7 @@ def _from_plain(value, name):
     return value
 
 
-def _loss(value):
+def _loss(value: Any) -> str | Loss:
     """A loss by name, or one with parameters, which checks them itself."""
     from fastopt import losses
 
@@ -174,7 +186,7 @@ def _loss(value):
         raise ValueError(f"its loss is damaged: {error}") from None
 
 
-def _weights(arrays, kind):
+def _weights(arrays: Arrays, kind: str) -> Arrays:
     """coef_, intercept_ and classes_, in shapes that fit each other."""
     coef, intercept = arrays["coef"], arrays["intercept"]
     for name, array in (("coef", coef), ("intercept", intercept)):
@@ -185,8 +197,8 @@ def _weights(arrays, kind):
     need(len(intercept) == outputs, f"it has {len(intercept)} intercepts for {outputs} outputs")
     out = {"coef_": coef, "intercept_": intercept}
     if kind == "classifier":
-        classes = arrays.get("classes")
-        need(classes is not None and classes.ndim == 1 and coef.ndim == 2, "it names no classes")
+        classes = arrays.get("classes", np.zeros(()))
+        need(classes.ndim == 1 and coef.ndim == 2, "it names no classes")
         need(classes.dtype.kind != "f" or np.isfinite(classes).all(), "a class is not finite")
         need(len(np.unique(classes)) == len(classes) and (np.sort(classes) == classes).all(), "its classes are not in order")
         need(outputs == (1 if len(classes) == 2 else len(classes)) and len(classes) > 1,
@@ -195,12 +207,12 @@ def _weights(arrays, kind):
     return out
 
 
-def _learnt(fitted):
+def _learnt(fitted: Any) -> dict[str, Any]:
     """n_iter_, the curves and the like."""
     need(isinstance(fitted, dict), "what was learnt is missing")
-    known = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list,
+    known: dict[str, type] = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list,
              **dict.fromkeys(CURVES, list)}
-    out = {}
+    out: dict[str, Any] = {}
     for name, value in fitted.items():
         need(name in known and isinstance(value, known[name]) and not isinstance(value, bool), f"its {name!r} is damaged")
         out[name] = value

@@ -375,7 +375,7 @@ def _finite(solution: Solution, origin: Vector) -> Solution:
 
 def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:
     """Say so where all classes are right for certain, and nothing holds the weights back."""
-    if penalty is None and objective.l2 == 0 and loss_name(objective) in _MARGINS:
-        if 0 <= solution.value < math.log(2) / objective.n_samples:
-            return solution._replace(message=f"{solution.message} {UNBOUNDED}")
+    unpenalised = penalty is None and objective.l2 == 0 and loss_name(objective) in _MARGINS
+    if unpenalised and 0 <= solution.value < math.log(2) / objective.n_samples:
+        return solution._replace(message=f"{solution.message} {UNBOUNDED}")
     return solution

@@ -118,9 +118,10 @@ class Entry(NamedTuple):
 
 #: solvers by name, in the order of their registration
 registry: dict[str, Entry] = {}
+NO_NEEDS = Needs()
 
 
-def solver(name: str, needs: Needs = Needs()) -> Callable[[Callable[..., Solution]], Callable[..., Solution]]:
+def solver(name: str, needs: Needs = NO_NEEDS) -> Callable[[Callable[..., Solution]], Callable[..., Solution]]:
     """Decorator: enter ``run(objective, penalty, w0, *, tol, max_iter, callback, random_state)`` under this name.
 
     Parameters
@@ -158,7 +159,7 @@ def strength_of_l2(objective: Any, penalty: Any) -> float:
     own = float(objective.l2)
     if penalty_name(penalty) not in ("l2", "elasticnet"):
         return own
-    share, weights = 1 - penalty.params.get("l1_ratio", 0.0), penalty.params.get("weights")
+    share, weights = 1 - float(penalty.params.get("l1_ratio", 0.0)), penalty.params.get("weights")
     return own + float(penalty.params["alpha"]) * share * (1.0 if weights is None else float(np.max(weights)))
 
 

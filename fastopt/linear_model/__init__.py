@@ -1,7 +1,7 @@
 """Linear models in scikit-learn's place: the public names.
 
-Those that learn by stochastic gradient descent are in linear_model._sgd.classifier, linear_model._sgd.regressor and linear_model._sgd.one_class, on linear_model._sgd.base;
-those that a solver finishes are in the other modules _linear_*, on linear_model._solved.base.
+Those that learn by stochastic gradient descent are in linear_model._sgd, on linear_model._sgd.base; those that a solver
+finishes are in linear_model._solved, on linear_model._solved.base.
 """
 from __future__ import annotations
 

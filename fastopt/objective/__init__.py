@@ -115,11 +115,11 @@ class LinearObjective(Views, Objective):
                      n_threads, columns, by_columns))
 
     def _start(self, args: tuple[Any, ...], rows: Array | None = None) -> None:
-        X, targets, weight, total, k, *rest = args
+        X, targets, weight, total, k, l2, fit_intercept, n_threads, columns, by_columns = args
         if weight is not None and weight.ndim == 1 and targets.ndim == 2 and k > 1:
             weight = np.repeat(weight, k)
         spec = (-1, 0.0, 0.0) if isinstance(self.loss, str) else self.loss.spec
-        super().__init__(X, targets, weight, total, spec, k, *rest, rows)
+        super().__init__(X, targets, weight, total, spec, k, l2, fit_intercept, n_threads, columns, by_columns, rows)
 
     @property
     def mean_(self) -> Array | None:

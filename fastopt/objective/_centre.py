@@ -56,7 +56,7 @@ def _some(n: int, rows: Array | None, weight: Array | None) -> Array:
     known = np.arange(n) if rows is None else rows
     if weight is not None:
         known = known[weight > 0]
-    return known[_scattered(len(known))]
+    return np.asarray(known[_scattered(len(known))])
 
 
 @functools.lru_cache(16)
@@ -65,7 +65,7 @@ def _scattered(n: int) -> Array:
     if n <= ROWS:
         return np.arange(n)
     ends = np.arange(ROWS + 1) * n // ROWS
-    return ends[:-1] + np.arange(ROWS) * SCATTER % np.diff(ends)
+    return np.asarray(ends[:-1] + np.arange(ROWS) * SCATTER % np.diff(ends))
 
 
 def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:

@@ -112,12 +112,12 @@ def _assembled(sums: Array, k: int, width: int, fit_intercept: bool) -> Array:
     found[a, :, b, :] = found[b, :, a, :] = -sums.T[:, _places(width)]
     same = np.arange(k)
     found[same, :, same, :] = -found.sum(axis=2)
-    found = found.reshape(k * width, k * width)
+    H = found.reshape(k * width, k * width)
     if not fit_intercept:
-        return found
+        return H
     order = np.arange(k * width).reshape(k, width)   # all coefficients, then all intercepts
     order = np.concatenate([order[:, :-1].ravel(), order[:, -1]])
-    return found[np.ix_(order, order)]
+    return H[np.ix_(order, order)]
 
 
 @functools.lru_cache(maxsize=8)

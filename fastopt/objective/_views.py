@@ -38,7 +38,7 @@ class Views:
     dtype: Any
     _csc: Any
     _start: Any
-    _centred: Views | bool | None = None   # False: itself
+    _centred: Self | bool | None = None   # False: itself
 
     def centred(self) -> Self:
         """The same objective with columns that count without their means, where some lie far from 0 beside their deviations.
@@ -65,7 +65,7 @@ class Views:
     def centred_copy(self) -> tuple[Self, Array | None]:
         """The same with a copy of dense X, for whom reads X itself, and the means that it is without; itself and None otherwise."""
         given = self.centred()
-        if given is self or self.X.is_sparse:
+        if given is self or given.columns is None or self.X.is_sparse:
             return self, None
         other, mean = type(self).__new__(type(self)), given.columns[0]
         other.loss, other._csc = self.loss, None

@@ -288,7 +288,7 @@ class Optimizer(Update):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Parameters too: ``copy.deepcopy`` and pickle keep them one with what is copied beside them."""
-        return copyreg.__newobj__, (type(self),), frozen(self)
+        return getattr(copyreg, "__newobj__"), (type(self),), frozen(self)  # noqa: B009 which typeshed does not know
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state["own"], _common=dict(state["own"]["_common"]))

@@ -44,7 +44,7 @@ def checked(optimizer: Any, state: Any) -> tuple[list[dict[str, Any]], dict[str,
     for name, count in (("groups", groups), ("carry", groups), ("began", groups), ("state", arrays), ("behind", arrays)):
         if not isinstance(entries[name], (list, tuple, np.ndarray)) or len(entries[name]) != count:
             _refuse(f"[{name!r}] must have {count} entries, for the parameters at hand; got {entries[name]!r:.200}")
-    counters = {name: _count(f"[{name!r}]", state[name]) for name in ("t", "skipped")}
+    counters: dict[str, Any] = {name: _count(f"[{name!r}]", state[name]) for name in ("t", "skipped")}
     own = len(optimizer.carries[0])
     counters["carry"] = [_numbers(f"['carry'][{i}]", carry, own) for i, carry in enumerate(entries["carry"])]
     counters["began"] = [_count(f"['began'][{i}]", began) for i, began in enumerate(entries["began"])]

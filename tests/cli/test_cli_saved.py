@@ -1,8 +1,10 @@
 """The command, by kind: what is shown is true of the saved model, what is not to be trusted is not saved, nothing is lost."""
+import contextlib
 import os
 import signal
 import stat
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,14 +155,14 @@ def linked(how, name):
 @pytest.mark.parametrize("how", ["same", "dotted", "whole", "symbolic", "hard"])
 def test_inputs_are_never_overwritten(how):
     np.savez("d.npz", X=RNG.normal(size=(40, 2)), y=np.arange(40) % 2)
-    before, other = open("d.npz", "rb").read(), linked(how, "d.npz")
+    before, other = Path("d.npz").read_bytes(), linked(how, "d.npz")
     for args in (["d.npz", "-o", other], ["d.npz", "--plot", other], ["d.npz", "--validation", "d.npz", "-o", other]):
         fastopt("train", *args, code=2)
-        assert "is the same file as" in fastopt.errors and open("d.npz", "rb").read() == before
+        assert "is the same file as" in fastopt.errors and Path("d.npz").read_bytes() == before
     train("d.npz", "-o", "model.npz")
     for args in (["model.npz", "d.npz", "-o", other], ["d.npz", "model.npz", "-o", other]):
         fastopt("predict", *args, code=2)
-        assert "is the same file as" in fastopt.errors and open("d.npz", "rb").read() == before
+        assert "is the same file as" in fastopt.errors and Path("d.npz").read_bytes() == before
     fastopt("train", "d.npz", "-o", "same.npz", "--plot", "./same.npz", code=2)
 
 
@@ -187,11 +189,11 @@ def test_a_full_disk_leaves_no_half_file(monkeypatch):
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    before = {name: open(name, "rb").read() for name in os.listdir() if name != "out.csv"}
+    before = {name: Path(name).read_bytes() for name in os.listdir() if name != "out.csv"}
     monkeypatch.setattr(os, "fsync", full)
     fastopt("train", "t.csv", code=1)
     assert "No space left" in fastopt.errors
-    assert {name: open(name, "rb").read() for name in os.listdir() if name != "out.csv"} == before
+    assert {name: Path(name).read_bytes() for name in os.listdir() if name != "out.csv"} == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT to send to one process on Windows")
@@ -202,10 +204,8 @@ def test_two_ctrl_c_leave_nothing(folder):
     assert any(line.startswith("  epoch") for line in run.stdout)
     while run.poll() is None:
         run.send_signal(signal.SIGINT)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             run.wait(0.001)
-        except subprocess.TimeoutExpired:
-            pass
     _, errors = run.communicate(timeout=60)
     assert run.returncode in (130, -signal.SIGINT) and not [name for name in os.listdir() if name.endswith(".part")]
 

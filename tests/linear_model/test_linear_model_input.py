@@ -45,7 +45,7 @@ def read_only(X):
 
 def mapped(X):
     import tempfile
-    file = tempfile.NamedTemporaryFile()
+    file = tempfile.NamedTemporaryFile()  # noqa: SIM115 it lives as long as the array
     X.tofile(file.name)
     out = np.memmap(file.name, dtype=X.dtype, mode="r", shape=X.shape)
     out.file = file
@@ -141,8 +141,8 @@ def test_memory_beside_narrow_rows(kind):
 
 
 @pytest.mark.parametrize("labels", [
-    [0.0, 1.0], [-3.0, 7.0, 2.0], [1e6, 1e6 + 1], [2.0 ** 60, 0.0], [5, -5], [2 ** 62, 2 ** 62 + 1], [True, False], [70_000, -1], [np.float16(1), np.float16(0)],
-    ["b", "a"], [-0.0, 1.0],
+    [0.0, 1.0], [-3.0, 7.0, 2.0], [1e6, 1e6 + 1], [2.0 ** 60, 0.0], [5, -5], [2 ** 62, 2 ** 62 + 1], [True, False], [70_000, -1],
+    [np.float16(1), np.float16(0)], ["b", "a"], [-0.0, 1.0],
 ], ids=str)
 def test_labels_are_found_and_numbered_as_numpy_does(labels):
     y = np.array(labels)[np.random.default_rng(0).integers(0, len(labels), 10_000)]

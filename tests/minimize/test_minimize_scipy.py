@@ -72,7 +72,8 @@ NO_BOUNDS = {
     "a pair": (2, lambda: (0, 1), "be a scipy"), "triples": (2, lambda: [(0, 1, 2)] * 2, "be a scipy"),
     "numbers": (2, lambda: [0, 1], "be a scipy"), "nothing": (2, list, "be a scipy"), "text": (2, lambda: "ab", "be a scipy"),
     "a dict": (2, lambda: {0: (0, 1), 1: (0, 1)}, "be a scipy"), "crossed": (2, lambda: [(0, 1), (1, 0)], r"\(1.0, 0.0\) at index 1"),
-    "beyond": (2, lambda: [(0, 1), (np.inf, np.inf)], r"\(inf, inf\) at index 1"), "Bounds of three": (2, lambda: Bounds([0] * 3, 1), "each of the 2"),
+    "beyond": (2, lambda: [(0, 1), (np.inf, np.inf)], r"\(inf, inf\) at index 1"),
+    "Bounds of three": (2, lambda: Bounds([0] * 3, 1), "each of the 2"),
     "columns": (2, lambda: Bounds([[0], [0]], 1), "each of the 2"),
 }
 

@@ -1,5 +1,6 @@
 """Optimizers at the ends of what numbers can be: every rule, gradients and rates from the smallest to the largest, moments that fade
 out; weights and state stay finite or the step is refused and nothing changed, and a state can always be loaded again."""
+import contextlib
 import warnings
 
 import numpy as np
@@ -130,10 +131,8 @@ def test_the_callers_mode_comes_back(name, many_threads):
     for g in (np.ones(shape), np.full(shape, np.nan), np.full(shape, 1e300)):
         for threads in (1, 3):
             optimizer = optimizers.get(name)(np.ones(shape), n_threads=threads, lr=1.0)
-            try:
+            with contextlib.suppress(FloatingPointError):
                 optimizer.step(g)
-            except FloatingPointError:
-                pass
             assert denormals_count()
     muon = optimizers.Muon(np.ones((3, 3)))
     muon._advance = lambda grads, factors: 1 / 0

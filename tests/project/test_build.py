@@ -35,7 +35,7 @@ def test_import_is_light(run_python):
 def test_namespace():
     assert set(fo.__all__) <= set(dir(fo))
     with pytest.raises(AttributeError, match="module 'fastopt' has no attribute 'loses'"):
-        fo.loses
+        fo.loses  # noqa: B018 the access itself is tested
 
 
 def copy_of_the_sources(folder):
@@ -102,13 +102,14 @@ if os.name == "posix":
     def test_kernels_export_their_table_only(tmp_path):
         """A function that two tables shared could be one that this processor cannot run."""
         kernels = tmp_path / "kernels.o"
-        subprocess.run([*COMPILER, "-std=c11", "-O0", "-DFO_NO_INLINE", "-DFO_ISA=any", f"-I{ROOT}/csrc", f"-I{ROOT}/csrc/include", "-c", str(ROOT / "csrc/core/kernels.c"), "-o", str(kernels)],
-                       check=True)
+        subprocess.run([*COMPILER, "-std=c11", "-O0", "-DFO_NO_INLINE", "-DFO_ISA=any", f"-I{ROOT}/csrc", f"-I{ROOT}/csrc/include",
+                        "-c",str(ROOT / "csrc/core/kernels.c"), "-o", str(kernels)], check=True)
         listing = subprocess.run(["nm", "-g", str(kernels)], check=True, capture_output=True, text=True).stdout
         defined = {line.split()[-1].lstrip("_") for line in listing.splitlines() if line.split()[-2] not in "Uw"}
         assert defined == {"fo_table_any"}
 
-    @pytest.mark.parametrize("source", ["csrc/core/kernels.c", "csrc/core/dispatch.c", "fastopt/_solvers/piecewise/steps.pyx", "fastopt/_sgd/batch/feedback.pyx"])
+    @pytest.mark.parametrize("source", ["csrc/core/kernels.c", "csrc/core/dispatch.c", "fastopt/_solvers/piecewise/steps.pyx",
+                                        "fastopt/_sgd/batch/feedback.pyx"])
     def test_what_is_compiled_depends_on_the_headers_that_it_includes(source, tmp_path, monkeypatch):
         """As the compiler itself lists them: a header that is not on the list would change, and objects of old would be linked."""
         monkeypatch.chdir(ROOT)
@@ -116,8 +117,8 @@ if os.name == "posix":
             written = tmp_path / "module.c"
             subprocess.run([sys.executable, "-m", "cython", "-3", "-I", ".", source, "-o", str(written)], check=True)
             source = str(written)
-        rule = subprocess.run([*COMPILER, "-MM", "-DFO_ISA=any", "-Icsrc/include", "-Icsrc", f"-I{sysconfig.get_path('include')}", f"-I{np.get_include()}",
-                               source], check=True, capture_output=True, text=True).stdout
+        rule = subprocess.run([*COMPILER, "-MM", "-DFO_ISA=any", "-Icsrc/include", "-Icsrc", f"-I{sysconfig.get_path('include')}",
+                               f"-I{np.get_include()}", source], check=True, capture_output=True, text=True).stdout
         listed = {Path(name) for name in rule.partition(":")[2].replace("\\\n", " ").split()}
         found = set(runpy.run_path("setup.py")["with_headers"](source))
         assert found == {path for path in listed if path.parts[0] == "csrc"} | {Path(source)}

@@ -27,7 +27,7 @@ def value_of(text):
 
 
 def described(thing):
-    return [entry for entry in section(thing, "Parameters")]
+    return list(section(thing, "Parameters"))
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)

@@ -12,7 +12,32 @@ PACKAGE = ROOT / "fastopt"
 
 # The floors from the bottom up.  A room is a folder, or a module that has a floor of its own; a module may import its own room and
 # what stands on a floor below.
-FLOORS = ["", "exceptions _build_info", "_core", "_common _linalg", "_samples", "losses penalties schedules", "batching", "optimizers objective", "_methods", "_minimize _solvers.registry", "_solvers.squares", "_solvers.smooth _solvers.piecewise _solvers.proximal _solvers.stochastic", "_solvers", "_solvers.paths", "_sgd.per_sample", "_sgd.batch", "_sgd.auto _linear_batch", "_sgd _auto_state", "linear_model._shared", "linear_model._sgd linear_model._solved", "linear_model", "_data", "_models", "_cli", "__main__", ""][1:-1]
+FLOORS = [
+    "exceptions _build_info",
+    "_core",
+    "_common _linalg",
+    "_samples",
+    "losses penalties schedules",
+    "batching",
+    "optimizers objective",
+    "_methods",
+    "_minimize _solvers.registry",
+    "_solvers.squares",
+    "_solvers.smooth _solvers.piecewise _solvers.proximal _solvers.stochastic",
+    "_solvers",
+    "_solvers.paths",
+    "_sgd.per_sample",
+    "_sgd.batch",
+    "_sgd.auto _linear_batch",
+    "_sgd _auto_state",
+    "linear_model._shared",
+    "linear_model._sgd linear_model._solved",
+    "linear_model",
+    "_data",
+    "_models",
+    "_cli",
+    "__main__",
+]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
 FILES = sorted(path for pattern in ("*.py", "*.pyx", "*.pxd") for path in PACKAGE.rglob(pattern))
 #: the package's own face names what is below it

@@ -74,9 +74,10 @@ def test_types_and_threads(dtype):
     X = (X * 4 + 20).clip(0, 255).astype(dtype)
     ways = [walk(fo.LinearObjective(X, y, fit_intercept=True, n_threads=threads), folds_of(6007), 1e-3) for threads in (1, 2)]
     for one, two in zip(*ways):
-        for (a, p), (b, q), (train, _) in zip(one, two, folds_of(6007)):
+        for (a, p), (b, q) in zip(one, two, strict=True):
             assert_array_equal(a.w, b.w)
             assert_array_equal(p, q)
+    train, _ = folds_of(6007)[-1]
     assert Problem(X[train], y[train], "log_loss", l2=STRENGTHS[-1], intercept=True).kkt(a.w) <= 2e-3
 
 

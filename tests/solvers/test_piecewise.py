@@ -109,7 +109,7 @@ def test_y_keeps_its_digits_beside_X_of_float32():
 
 # ---- every loss, penalty and solver ----
 
-LOSSES = {name: loss for name, loss in ((name, losses.get(name)) for name in losses.names())}
+LOSSES = {name: losses.get(name) for name in losses.names()}
 PENALTIES = {"none": None, "l1": penalties.L1(0.01), "l2": penalties.L2(0.1), "elasticnet": penalties.ElasticNet(0.05),
              "weighted": penalties.L1(0.01, weights=[1.0, 0.0, 2.0, 1.0]), "positive": penalties.L1(0.01, positive=True),
              "box": penalties.Box(-0.5, 0.5), "nonnegative": penalties.NonNegative(), "mcp": penalties.MCP(0.05),

@@ -193,9 +193,11 @@ def callables(group, groups):
             for fitted in (True, False)[:1 + ("fit" in method)]:
                 estimator = model if fitted else thing()
                 options = {"classes": [1.0, 2.0]} if "classes" in takes and not fitted else {}
-                yield f"{name}.{method}", lambda X, m=getattr(estimator, method), o=options, a=more: m(X, *a, **o), estimator
+                bound = getattr(estimator, method)
+                yield f"{name}.{method}", lambda X, m=bound, o=options, a=more: m(X, *a, **o), estimator
             if "eval_set" in takes:
-                yield f"{name}.{method}, eval_set", lambda X, m=getattr(model, method): m(matrix(), y, eval_set=(X, y)), model
+                bound = getattr(model, method)
+                yield f"{name}.{method}, eval_set", lambda X, m=bound: m(matrix(), y, eval_set=(X, y)), model
 
 
 def main(group, groups):

@@ -142,7 +142,7 @@ class Folds:
         """A step of the open folds, made shorter where the value rises again before its end; those that have found none."""
         first, slopes, steps = self.w.copy(), self.slopes, np.zeros_like(g)
         for i in np.flatnonzero(open_):
-            steps[i] = self._steps(i).step(first[i], g[i], violation[i])
+            steps[i] = self._steps(int(i)).step(first[i], g[i], violation[i])
         slope = self._slopes_along(g, steps, np.where(first != 0, np.sign(first), np.sign(steps)))
         part, bad = np.ones(len(g)), open_ & ~(slope < 0)
         steps[bad], lost = 0, bad
@@ -220,7 +220,8 @@ class Together:
     def gradients(self, w: Vector) -> Vector:
         """Of the folds' mean losses: (folds, n_params)."""
         g, k = self.objective.gradient(self._joined(w)), len(w)
-        return np.hstack([g[:k * self.d].reshape(k, self.d), g[k * self.d:].reshape(k, -1)]) * self.share[:, None]
+        own = np.hstack([g[:k * self.d].reshape(k, self.d), g[k * self.d:].reshape(k, -1)])
+        return np.asarray(own * self.share[:, None])
 
     def held(self, w: Vector) -> list[Any]:
         """Raw predictions of the rows that each fold leaves out."""

@@ -1,7 +1,7 @@
 """The rows of a linear programme or a quadratic one: columns of X brought to a common origin and scale, and products with them.
 
-Used by _solvers/piecewise/interior_point.py, which needs the products alone, and by _solvers/piecewise/solver.py, which makes them.  Knows neither losses nor
-penalties.  X is read in blocks of rows, which are kept where they are small.
+Used by _solvers/piecewise/interior_point.py, which needs the products alone, and by _solvers/piecewise/solver.py, which makes them.
+Knows neither losses nor penalties.  X is read in blocks of rows, which are kept where they are small.
 """
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class Design:
             found[d, :d], found[d, d] = found[:d, d], own.sum()
         own = q[self.n * self.copies:]
         if self.dense:
-            return found + self.units.T @ (self.units * own[:, None])
+            return np.asarray(found + self.units.T @ (self.units * own[:, None]))
         found[np.diag_indices(self.size)] += np.bincount(self.units, own, self.size)
         return found
 

@@ -1,8 +1,9 @@
 """Losses with kinks and straight pieces between them, with l1, l2 and bounds, or none of these: as linear programmes and quadratic ones.
 
-"interior-point" and "augmented-lagrangian" are methods of _solvers/piecewise/interior_point.py; "highs" hands linear programmes to SciPy.  Here such a
-problem is brought to the form of all: columns of X less one of their values and their mean, over their spread, y likewise, so
-that results depend neither on origin nor on unit; and back, with the gap as the caller's own numbers have it.  Knows nothing of estimators.
+"interior-point" and "augmented-lagrangian" are methods of _solvers/piecewise/interior_point.py; "highs" hands linear programmes to
+SciPy.  Here such a problem is brought to the form of all: columns of X less one of their values and their mean, over their spread, y
+likewise, so that results depend neither on origin nor on unit; and back, with the gap as the caller's own numbers have it.  Knows
+nothing of estimators.
 """
 from __future__ import annotations
 
@@ -169,11 +170,12 @@ class Piecewise:
             of_intercept = self.objective.l2 / self.scaling ** 2 * self.unit / self.force if self.scaling else 0.0
             ridge = np.append(ridge, of_intercept)
         parts = [np.concatenate(arrays) for arrays in zip(*losses, units[1:])]
-        self.total = Sum(design, *parts, ridge)
+        target, low, high, round_ = parts
+        self.total = Sum(design, target, low, high, round_, ridge)
 
     def _units_of(self, losses: list[Kink], l1: Array, l2: Array, low: Array, high: Array) -> Units:
         """The unit rows of the penalty, of weights that it does not keep at 0: the others' columns are wanted no more."""
-        standard, steepest = self.standard, sum(np.maximum(-kink.low, kink.high) for kink in losses)
+        standard, steepest = self.standard, sum((np.maximum(-kink.low, kink.high) for kink in losses), np.zeros(len(self.y)))
         most = np.asarray([np.abs(block).T @ steepest[part] for part, block in standard.whole()]).sum(axis=0)
         fixed = (l1 >= most) & (low <= 0) & (high >= 0)      # no slope of the losses outweighs l1
         standard.columns = own = standard.columns[~fixed[standard.columns]]

@@ -52,4 +52,4 @@ def duality_gap(problem: Any) -> float:
     if problem.objective.fit_intercept:
         slope_b = float(problem.g[d])
         dual += c * float(problem.w[d]) * slope_b - 0.5 * slope_b * slope_b
-    return max(0.0, problem.value - dual)
+    return max(0.0, float(problem.value - dual))

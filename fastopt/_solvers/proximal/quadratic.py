@@ -1,6 +1,7 @@
 """Penalised quadratics of the weights of some features, by columns of X: epochs of coordinate descent, extrapolated, until it stands still.
 
-Used by _solvers/proximal/working_set.py.  Epochs are in _solvers/proximal/columns.pyx; those that are known by their matrix are minimised in _solvers/proximal/epochs.pyx.
+Used by _solvers/proximal/working_set.py.  Epochs are in _solvers/proximal/columns.pyx; those that are known by their matrix are minimised
+in _solvers/proximal/epochs.pyx.
 """
 from __future__ import annotations
 
@@ -83,7 +84,7 @@ class ByColumns:
         """Until no step times its curvature exceeds tol."""
         between = max(STEPS, min(MOST, WORK // max(1, self.cost)))
         history, idle, best = np.empty((between + 1, self.u.size)), 0, math.inf
-        for done in range(0, EPOCHS, between):
+        for _ in range(0, EPOCHS, between):
             if self.epochs(tol, history) < 0:
                 return
             if not self.leap(tol):
@@ -121,7 +122,10 @@ class ByColumns:
         return lower
 
     def leap(self, tol: float) -> bool:
-        """Go to the minimum over the weights that are not 0, or towards it; False if that is not lower, or not tried.  By conjugate gradients, an iteration of which costs what an epoch costs; not where their matrix is near singular."""
+        """Go to the minimum over the weights that are not 0, or towards it; False if that is not lower, or not tried.
+
+        By conjugate gradients, an iteration of which costs what an epoch costs; not where their matrix is near singular.
+        """
         support = np.flatnonzero(self.u)
         if not 0 < 2 * support.size < self.s.size or not self.leaps.due():
             return False

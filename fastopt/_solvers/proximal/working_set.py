@@ -108,7 +108,7 @@ class Part:
 
     def _newton(self, tol: float, first: bool) -> float:
         """One quadratic and one step: the violation before it, −1 if there is no step."""
-        problem, w, d = self.problem, self.problem.w, self.problem.d
+        problem, w = self.problem, self.problem.w
         intercept, l2 = problem.objective.fit_intercept, problem.objective.l2
         e, D, factor, total, slope = self._derivatives()
         u = w[self.numbers]
@@ -120,7 +120,7 @@ class Part:
         shift = slope / total if intercept else 0.0
         raw = g + l2 * u                       # the gradient, the intercept where it is
         g = raw - shift * h
-        violation = max(self.penalty.violation(u, raw), abs(slope) if intercept else 0.0)
+        violation = float(max(self.penalty.violation(u, raw), abs(slope) if intercept else 0.0))
         if violation <= tol:
             if not first or violation == 0:
                 return violation
@@ -177,7 +177,7 @@ class Part:
 
             def value(step: float) -> float:
                 ridge = squares[0] + step * (2 * squares[1] + step * squares[2])
-                return float(samples.value(step, q)) + l2 / 2 * ridge + float(self.penalty.value(before + step * delta))
+                return float(samples.value(step, q) + l2 / 2 * ridge + self.penalty.value(before + step * delta))
             step = search(value, expected, float(np.finfo(self.columns.dtype).eps))
             if not step:
                 return False
@@ -249,4 +249,4 @@ class Whole:
 
     def _least(self, diagonal: Vector) -> Vector:
         """Curvatures below which a column's mean has cost too many digits."""
-        return np.sqrt(np.finfo(self.problem.objective.dtype).eps) * 0.1 * diagonal
+        return np.asarray(np.sqrt(np.finfo(self.problem.objective.dtype).eps) * 0.1 * diagonal)

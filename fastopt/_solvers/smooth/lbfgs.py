@@ -25,7 +25,8 @@ EVEN = 10.0
 def _curvature(objective: Any) -> float:
     """The second derivative of the loss in a prediction of 0, of the losses for which weights are counted in units of the columns."""
     k = objective.n_outputs
-    return {"squared_error": 1.0, "log_loss": 0.25, "multinomial": (1 - 1 / k) / k}.get(loss_name(objective), 0.0)
+    curvatures: dict[str, float] = {"squared_error": 1.0, "log_loss": 0.25, "multinomial": (1 - 1 / k) / k}
+    return curvatures.get(loss_name(objective), 0.0)
 
 
 def _sizes(objective: Any, curvature: float) -> Any:

@@ -1,6 +1,7 @@
 """Solver "newton-cholesky": Newton's method with the whole Hessian, which one pass over X sums up.
 
-Used by _solvers/auto.py, through the register, and by _solvers.smooth.newton_cg, for the Hessian of a part of the rows.  The sums are objective/_hessian.pyx's.
+Used by _solvers/auto.py, through the register, and by _solvers.smooth.newton_cg, for the Hessian of a part of the rows.
+The sums are objective/_hessian.pyx's.
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A part of the rows that stands for all of them: where Newton's methods begin, and what preconditions conjugate gradients.
 
-Used by _solvers.smooth.newton and _solvers.smooth.newton_cg.  Rows are drawn evenly, one of each stretch, with a weight for the others of theirs; those that
-are much longer than the rest, which alone hold the columns that are hardly ever filled, are all there.
+Used by _solvers.smooth.newton and _solvers.smooth.newton_cg.  Rows are drawn evenly, one of each stretch, with a weight for the others of
+theirs; those that are much longer than the rest, which alone hold the columns that are hardly ever filled, are all there.
 """
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def _draw(objective: Any, random_state: Any, least: int, rows_a_parameter: int) 
 def condition(objective: Any) -> float:
     """The condition number of the Hessian at 0, or less: that seen by a few steps of Lanczos.  Of a softmax it is that over weights
     whose sum over all outputs is 0, as that of all gradients is."""
-    w, old, b = np.zeros(objective.n_params), 0.0, 0.0
+    w, b = np.zeros(objective.n_params), 0.0
+    old = np.zeros_like(w)
     v = np.random.default_rng(0).standard_normal(len(w))
     if isinstance(objective.loss, str):
         for part in objective.split(v):

@@ -113,12 +113,13 @@ class Columns:
         share = self.root ** 2
         if not self.objective.turned and self.objective.rows_ is None:
             found = np.zeros((3, self.d))
-            Reader(self.objective.X, share).learn(np.zeros(self.d), *found, 0.0, False)
+            Reader(self.objective.X, share).learn(np.zeros(self.d), found[0], found[1], found[2], 0.0, False)
             return found[0], found[2]
         X = scipy.sparse.csc_array(self.X)
         values, rows = X.data[:X.indptr[-1]].astype(np.float64), X.indices[:X.indptr[-1]]
         column, weighted = np.repeat(np.arange(self.d), np.diff(X.indptr)), values * share[rows]
-        return np.bincount(column, weighted, self.d), np.bincount(column, weighted * values, self.d)
+        return (np.bincount(column, weighted, self.d).astype(np.float64, copy=False),
+                np.bincount(column, weighted * values, self.d).astype(np.float64, copy=False))
 
     def products(self) -> Array:
         """(n, n) products of the rows, each times the root of its share: dense X alone."""

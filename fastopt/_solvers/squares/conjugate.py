@@ -153,9 +153,9 @@ def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, 
         rz, old = np.einsum("ij,ij->i", R, Z), rz
         turns.append(np.divide(rz, old, out=np.zeros_like(rz), where=old > 0))
         near = _to_come(gains) <= SPREAD ** 2 * (gained + total)
-        if (near & (np.abs(R).max(axis=1) <= limit) | (step == 0)).all():
-            if (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + total)).all():
-                break
+        ended = near & (np.abs(R).max(axis=1) <= limit) | (step == 0)
+        if ended.all() and (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + total)).all():
+            break
         D *= turns[-1][:, None]
         D += Z
     return Inner(first + outputs.whole(S), total, len(gains), False)
@@ -179,6 +179,7 @@ def _to_come(gains: list[Array]) -> Array:
     if len(gains) < 2:
         return np.full_like(gains[0], np.inf)
     half = min(WINDOW, len(gains) // 2)
-    last, before = sum(gains[-half:]), sum(gains[-2 * half:-half])
+    zero = np.zeros_like(gains[0])
+    last, before = sum(gains[-half:], zero), sum(gains[-2 * half:-half], zero)
     ratio = np.minimum(np.divide(last, before, out=np.zeros_like(gains[0]), where=before > 0), 0.95)
-    return np.maximum(last * ratio / (1 - ratio), 0.1 * gains[-1])
+    return np.asarray(np.maximum(last * ratio / (1 - ratio), 0.1 * gains[-1]))

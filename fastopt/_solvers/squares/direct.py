@@ -98,12 +98,12 @@ class Squares:
         if not self.intercept:
             return B
         means = self.columns.turned((self.columns.root ** 2)[:, None])[:, 0] if means is None else means
-        return B[:self.d] - means[:, None] * B[self.d]
+        return np.asarray(B[:self.d] - means[:, None] * B[self.d])
 
     def gradient(self, W: Array) -> Array:
         """Of all outputs at W, from a reading of X."""
         if self.single:
-            g = self.objective.gradient(W[:, 0])[:, None]
+            g: Array = self.objective.gradient(W[:, 0])[:, None]
             self.residual = self.objective.predictions(W[:, 0]).astype(np.float64) - self.Y
         else:
             self.residual = self.products(W)
@@ -200,7 +200,7 @@ class Primal:
 
     def solve(self, G: Array) -> Array:
         if len(self.factors) == 1:
-            return self.factors[0][1].solve(G)
+            return np.asarray(self.factors[0][1].solve(G))
         out = np.empty_like(G)
         for own, factor in self.factors:
             out[:, own] = factor.solve(G[:, own])

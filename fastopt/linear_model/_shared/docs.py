@@ -82,8 +82,8 @@ PARAMETERS.update({
         weights by lr·alpha·w beside the step, which is not the minimum of the penalised loss.  No rule decays by a default
         of its own but 'asgd', by its `lambd`.  'muon' steps the matrix of weights, (outputs, features), along an orthogonal
         one, a single row of them along its direction; the intercepts, which are no matrix, by 'adamw' with its defaults and the
-        same learning rate; `penalty` must be 'l2', whose decay is decoupled, or None.  'auto' needs neither a learning rate nor scaled columns: `learning_rate`,
-        `eta0`, `power_t` and `average` are not used, the penalty is on the weights of standardised columns, and
+        same learning rate; `penalty` must be 'l2', whose decay is decoupled, or None.  'auto' needs neither a learning rate nor
+        scaled columns: `learning_rate`, `eta0`, `power_t` and `average` are not used, the penalty is on the weights of standardised columns, and
         max(10, 50,000/n) epochs are enough, without a warning.""",
     "batch_size": """int, strategy of fastopt.batching or None
         Rows of a mini-batch: one step along the mean of their gradients, each times its sample and class weight.  The last

@@ -47,7 +47,7 @@ def owned(method: Any, owner: str) -> Any:
     copy = types.FunctionType(method.__code__, method.__globals__, method.__name__, method.__defaults__, method.__closure__)
     copy.__kwdefaults__ = method.__kwdefaults__
     functools.update_wrapper(copy, method)
-    del copy.__wrapped__
+    del vars(copy)["__wrapped__"]
     copy.__qualname__ = f"{owner}.{method.__name__}"
     return copy
 

@@ -79,7 +79,7 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     for at, (walk, *grid) in enumerate(zip(walks, *strengths)):
         for i, found in enumerate(walk(grid, starts)):
             solutions[i].append([solution for solution, _ in found])
-            scores[i].append(score([Held(*pair, folds[i][1], at, j) for j, pair in enumerate(found)]))
+            scores[i].append(score([Held(solution, p, folds[i][1], at, j) for j, (solution, p) in enumerate(found)]))
     return scores, solutions
 
 
@@ -101,7 +101,7 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
 
     def together(grids: Any, starts: Any) -> Iterable[Scored]:
         walk = Folds(objective, folds, starts, tol, options["max_iter"])
-        return map(list, zip(*walk.path([[smooth_and_l1(*strength) for strength in grid] for grid in grids])))
+        return map(list, zip(*walk.path([[strengths for strength in grid if (strengths := smooth_and_l1(*strength))] for grid in grids])))
 
     def by_pairs(grids: Any, starts: Any) -> Iterable[Scored]:
         walk = with_pairs(objective, folds, [[l2 for l2, _ in grid] for grid in grids], starts, tol, options["max_iter"])
@@ -109,7 +109,8 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
 
     def walk_of(grid: Any) -> Callable[[Any, Any], Iterable[Scored]]:
         pairs = [smooth_and_l1(*strength) for strength in grid]
-        if sums is None and one and None not in pairs and shares_steps(objective, folds, solver, tol, *pairs[-1]):
+        weakest = pairs[-1]
+        if sums is None and one and None not in pairs and weakest and shares_steps(objective, folds, solver, tol, *weakest):
             return together
         smooth = sums is None and all(penalty is None for _, penalty in grid)
         return by_pairs if smooth and keeps_pairs(objective, solver, tol, grid[-1][0]) else alone

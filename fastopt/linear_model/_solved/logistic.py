@@ -92,7 +92,8 @@ class LogisticRegression(Probable, SolvedClassifier):
 
     def _check_solver(self, share: float) -> None:
         """Whether the solver takes the penalty, in scikit-learn's words."""
-        if share > 0 and not takes_l1(ALIASES.get(self.solver, self.solver)):
+        solver = str(ALIASES.get(self.solver, self.solver))
+        if share > 0 and not takes_l1(solver):
             raise InvalidParameterError(f"Solver {self.solver} supports only 'l2' or None penalties, got "
                                         f"{'l1' if share == 1 else 'elasticnet'} penalty.")
         if self.dual and self.solver not in ("liblinear", "auto", "sdca"):

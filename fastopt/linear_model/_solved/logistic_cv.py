@@ -85,8 +85,8 @@ class LogisticRegressionCV(Routes, LogisticRegression):
     l1_ratio_: float
 
     def __init__(self, *, Cs: Any = 10, l1_ratios: Any = None, fit_intercept: bool = True, cv: Any = None, dual: bool = False,
-                 penalty: str = "deprecated", scoring: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 100, class_weight: Any = None,
-                 n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
+                 penalty: str = "deprecated", scoring: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 100,
+                 class_weight: Any = None, n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
                  random_state: Any = None, use_legacy_attributes: bool = False) -> None:
         self._keep(locals())
 

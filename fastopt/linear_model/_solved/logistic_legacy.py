@@ -5,12 +5,13 @@ Used by linear_model._solved.logistic_cv, where `use_legacy_attributes` asks for
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 
-def legacy_attributes(found: dict[str, Any], classes: Any, ratios: bool) -> dict[str, Any]:
+def legacy_attributes(found: Mapping[str, Any], classes: Any, ratios: bool) -> dict[str, Any]:
     """The older form of C_, l1_ratio_, scores_, coefs_paths_ and n_iter_.
 
     Parameters
@@ -22,7 +23,10 @@ def legacy_attributes(found: dict[str, Any], classes: Any, ratios: bool) -> dict
         Whether shares of l1 were given: otherwise there is no axis for them.
     """
     labels = classes[1:] if len(classes) == 2 else classes
-    axes = (lambda array: np.swapaxes(array, 1, 2)) if ratios else (lambda array: array[:, 0])   # (folds, Cs, ratios, …)
+
+    def axes(array: np.ndarray) -> np.ndarray:
+        return np.swapaxes(array, 1, 2) if ratios else array[:, 0]   # (folds, Cs, ratios, …)
+
     scores = axes(found["scores_"])
     paths = [axes(found["coefs_paths_"][..., j, :]) for j in range(len(labels))]
     return {"scores_": dict.fromkeys(labels, scores), "coefs_paths_": dict(zip(labels, paths)),

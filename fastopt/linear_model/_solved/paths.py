@@ -19,7 +19,7 @@ from .cv import along, check_grid, strengths_of
 from .lasso import ElasticNet
 from .params import PATH, penalty_of
 
-Path = tuple[NDArray[Any], ...]
+Path = tuple[NDArray[Any] | list[int], ...]
 
 #: what lasso_path takes beside the parameters that it names, and its defaults
 FURTHER: dict[str, Any] = {"tol": 1e-4, "max_iter": 1000, "n_jobs": None, "selection": "cyclic", "n_alphas": "deprecated",
@@ -175,7 +175,7 @@ def _solved(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any) -> P
                          else sums.path(pairs, w, goal, values["max_iter"]))
     coefs = np.array([solution.w for solution in solutions], dtype=float_type(X)).T
     model._report(Found(coefs.T, None, solutions))
-    found = alphas, coefs, np.array([solution.gap for solution in solutions])
+    found: Path = alphas, coefs, np.array([solution.gap for solution in solutions])
     return (*found, [solution.n_iter for solution in solutions]) if values["return_n_iter"] else found
 
 

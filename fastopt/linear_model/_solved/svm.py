@@ -22,7 +22,8 @@ from .params import LINEAR_SVC, LINEAR_SVR, penalty_of
 JOINT, JOINT_ROWS = 64, 2000
 
 WORDS = {"dual_auto": " or 'auto'", "n_iter_more": ", the most of any objective",
-         "intercept_more": ", as the weight of a column of value\n    `intercept_scaling`: it is penalised; X is copied for\n    it unless the solver is 'augmented-lagrangian', 'interior-point' or 'sdca'",
+         "intercept_more": ", as the weight of a column of value\n    `intercept_scaling`: it is penalised; X is copied for\n    "
+                           "it unless the solver is 'augmented-lagrangian', 'interior-point' or 'sdca'",
          "scaling": "Value of the column whose weight makes the intercept: the larger, the less the penalty weighs on it."}
 
 
