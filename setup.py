@@ -117,7 +117,8 @@ def with_headers(source):
         path = ahead.pop()
         if path not in found and path.exists():
             found.append(path)
-            ahead += [Path(folder, name) for folder in INCLUDE for name in re.findall(r'^\s*#\s*include "(.+)"', path.read_text(encoding="utf-8"), re.M)]
+            included = re.findall(r'^\s*#\s*include "(.+)"', path.read_text(encoding="utf-8"), re.M)
+            ahead += [Path(folder, name) for folder in INCLUDE for name in included]
     return found
 
 

@@ -56,7 +56,8 @@ def test_predictions_copy_nothing(kind, model):
     np.testing.assert_array_equal(getattr(two, call.__name__)(given), p)
 
 
-@pytest.mark.parametrize("model", [LinearSVC(loss="hinge", solver="sdca"), LinearSVC(solver="sdca", intercept_scaling=3.0), LinearSVR(solver="sdca")], ids=str)
+@pytest.mark.parametrize("model", [LinearSVC(loss="hinge", solver="sdca"), LinearSVC(solver="sdca", intercept_scaling=3.0),
+                                   LinearSVR(solver="sdca")], ids=str)
 @pytest.mark.parametrize("sparse", [False, True])
 def test_a_penalised_intercept_copies_nothing(model, sparse):
     X, y = problem()

@@ -1,4 +1,4 @@
-"""A sum of losses with one kink each, sharp or rounded, and squares of the weights: the steps of _solvers/piecewise/steps.pyx until a certified gap is closed.
+"""A sum of losses with one kink each, sharp or rounded, and squares of the weights: the steps of steps.pyx until a certified gap is closed.
 
 Used by _solvers/piecewise/solver.py, which makes such a sum of losses and penalties and brings it into a common scale; knows neither of them.
 Each iteration costs one weighted XᵀX, of a method of multipliers of few rows, and a system of as many equations as there are
