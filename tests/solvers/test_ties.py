@@ -25,11 +25,12 @@ def test_a_violation_of_tol(solver):
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_gap_of_tol(weighted):
-    """tol is relative to mean(y²), which is 1 here, to the bit: 1/64 is summed 64 times."""
-    weight = np.full(64, 2.0) if weighted else None
-    objective = LinearObjective(X, Y, "squared_error", sample_weight=weight)
+    """tol is relative to mean(y²): 1, or by weights of 3 for zeros and 1 for fours 4, to the bit."""
+    weight = np.tile([3.0, 1.0], 32) if weighted else None
+    y = np.where(weight == 3, 0, 4) * Y if weighted else Y
+    objective = LinearObjective(X, y, "squared_error", sample_weight=weight)
     start = solve(objective, penalties.L1(0.1), "cd", START, tol=1e-12, max_iter=0)
-    limit = start.gap / np.average(Y * Y, weights=weight)
+    limit = start.gap / (4 if weighted else 1)
     assert limit > 0 and not start.converged
     assert solve(objective, penalties.L1(0.1), "cd", START, tol=limit, max_iter=0).converged
     assert not solve(objective, penalties.L1(0.1), "cd", START, tol=np.nextafter(limit, 0), max_iter=0).converged
