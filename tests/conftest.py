@@ -49,6 +49,23 @@ def isa(request):
     return request.param
 
 
+@pytest.fixture(params=fo.available_isas()[1:] or [None])
+def other_isa(request):
+    """Each instruction set but the best, to compare with it."""
+    if request.param is None:
+        pytest.skip("there is one instruction set here: nothing to compare")
+    return request.param
+
+
+@pytest.fixture
+def fused_isas():
+    """The instruction sets that round a multiplication and an addition once, which agree to the bit."""
+    names = [name for name in fo.available_isas() if name != "base"]
+    if len(names) < 2:
+        pytest.skip(f"fewer than two instruction sets with fused multiply-add here: {names}")
+    return names
+
+
 @pytest.fixture
 def many_threads(monkeypatch):
     """As many threads as are asked for, up to 16, whatever this machine has."""

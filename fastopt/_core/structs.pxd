@@ -28,8 +28,9 @@ cdef extern from "fastopt.h" nogil:
 
     ctypedef struct fo_matrix:
         int layout
-        Py_ssize_t n, d, stride
+        Py_ssize_t n, d
         const void *data
+        Py_ssize_t stride
         const void *indices
         const void *indptr
         int element

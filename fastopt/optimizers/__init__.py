@@ -9,21 +9,18 @@ from typing import Any
 
 from fastopt.exceptions import InvalidParameterError
 
-from ._adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
-from ._adaptive import AdaBelief, Adadelta, Adagrad, RMSprop, Yogi
-from ._averaged import ASGD, FTRL, ScheduleFreeAdamW, ScheduleFreeSGD
+from ._adam import *  # noqa: F403
+from ._adaptive import *  # noqa: F403
+from ._averaged import *  # noqa: F403
 from ._base import Optimizer, registry
 from ._gradients import RowSparse
-from ._matrix import Adafactor, Muon
+from ._matrix import *  # noqa: F403
 from ._param_group import ParamGroup
-from ._scaled import LAMB, LARS, DoG, Prodigy
-from ._sgd import SGD, Momentum, Nesterov
-from ._sign import Lion, Rprop, SignSGD
+from ._scaled import *  # noqa: F403
+from ._sgd import *  # noqa: F403
+from ._sign import *  # noqa: F403
 
-__all__ = ["AMSGrad", "ASGD", "AdaBelief", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "DoG",
-           "FTRL", "LAMB", "LARS", "Lion", "Momentum", "Muon", "NAdam", "Nesterov", "Optimizer", "ParamGroup",
-           "Prodigy", "RAdam", "RMSprop", "RowSparse", "Rprop", "SGD", "ScheduleFreeAdamW", "ScheduleFreeSGD",
-           "SignSGD", "Yogi", "get", "names"]
+__all__ = ["Optimizer", "ParamGroup", "RowSparse", "get", "names", *(optimizer.__name__ for optimizer in registry.values())]
 
 
 def names() -> list[str]:

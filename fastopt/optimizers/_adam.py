@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ._base import Array, Optimizer
 from ._moments import Moments, PackedMoments
 
+__all__ = ["AMSGrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from ._base import Array, Optimizer
 
+__all__ = ["AdaBelief", "Adadelta", "Adagrad", "RMSprop", "Yogi"]
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 

@@ -13,6 +13,8 @@ from fastopt.exceptions import InvalidParameterError
 
 from ._base import Array, Optimizer
 
+__all__ = ["ASGD", "FTRL", "ScheduleFreeAdamW", "ScheduleFreeSGD"]
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 

@@ -16,6 +16,8 @@ from fastopt.exceptions import InvalidParameterError
 
 from ._base import Optimizer
 
+__all__ = ["Adafactor", "Muon"]
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 

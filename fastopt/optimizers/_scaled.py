@@ -12,6 +12,8 @@ import numpy as np
 
 from ._base import Array, Optimizer
 
+__all__ = ["DoG", "LAMB", "LARS", "Prodigy"]
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 

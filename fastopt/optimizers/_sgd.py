@@ -11,6 +11,8 @@ from fastopt.exceptions import InvalidParameterError
 
 from ._base import Optimizer
 
+__all__ = ["Momentum", "Nesterov", "SGD"]
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 

@@ -14,6 +14,8 @@ from fastopt.exceptions import InvalidParameterError
 from ._base import Array, Optimizer
 from ._moments import Moments, PackedMoments
 
+__all__ = ["Lion", "Rprop", "SignSGD"]
+
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 

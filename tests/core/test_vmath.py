@@ -3,16 +3,13 @@
 The bounds are the documented ones: units in the last place over millions of points, and libm's results at the edges.
 """
 import ctypes
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
-from setuptools._distutils import ccompiler, sysconfig
 
+from compiled import library
 from fastopt._core import tables as _core
 
-ROOT = Path(__file__).parents[2]
 #: function: the largest error in units in the last place, then domains, cut to the range of the type
 FUNCTIONS = {
     "exp_": (1.3, [(-746, 710), (-1, 1), (-1e-5, 1e-5), (-746, -700)]),
@@ -47,31 +44,17 @@ void F(run_{0})(ptrdiff_t n, const real *restrict x, const real *restrict y, rea
 @pytest.fixture(scope="module")
 def libraries(tmp_path_factory):
     """{isa: library} with a loop over each function."""
-    spec = importlib.util.spec_from_file_location("build_of_fastopt", ROOT / "setup.py")
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
     folder = tmp_path_factory.mktemp("vmath")
     loops = "".join(LOOP.format(name, ", y[i]" if name == "pow" else "") for name in FUNCTIONS)
     (folder / "body.h").write_text('#include "core/real.h"\n#include "core/vmath.h"\n' + loops)
     (folder / "vmath.c").write_text(SOURCE)
-    compiler = ccompiler.new_compiler()
-    sysconfig.customize_compiler(compiler)
-    msvc = compiler.compiler_type == "msvc"
-    found = {}
-    for isa in _core.available_isas():
-        gcc = [*build.GCC_C, "-fvisibility=default", *build.ISAS[isa].gcc]
-        flags = build.MSVC_C + build.ISAS[isa].msvc if msvc else gcc
-        objects = compiler.compile([str(folder / "vmath.c")], output_dir=str(folder / isa), extra_postargs=flags,
-                                   include_dirs=[str(ROOT / "csrc" / "include"), str(ROOT / "csrc"), str(folder)])
-        compiler.link_shared_object(objects, str(folder / f"{isa}.so"), export_symbols=[
-            f"fo_run_{name}_f{bits}" for name in FUNCTIONS for bits in (32, 64)])
-        found[isa] = ctypes.CDLL(str(folder / f"{isa}.so"))
-    return found
+    functions = [f"fo_run_{name}_f{bits}" for name in FUNCTIONS for bits in (32, 64)]
+    return {isa: library(folder, folder / "vmath.c", functions, isa) for isa in _core.available_isas()}
 
 
-def call(library, name, x, y):
+def call(compiled, name, x, y):
     out = np.empty_like(x)
-    function = getattr(library, f"fo_run_{name}_f{8 * x.itemsize}")
+    function = getattr(compiled, f"fo_run_{name}_f{8 * x.itemsize}")
     function(ctypes.c_ssize_t(len(x)), *(ctypes.c_void_p(a.ctypes.data) for a in (x, y, out)))
     return out
 
@@ -105,8 +88,8 @@ def test_error_in_units_in_the_last_place(libraries, name, dtype):
         rounded = wanted.astype(dtype)
         unit = np.spacing(np.abs(rounded)).astype(np.longdouble)
     finite = np.isfinite(rounded)
-    for isa, library in libraries.items():
-        got = call(library, name, x, y)
+    for isa, compiled in libraries.items():
+        got = call(compiled, name, x, y)
         error = np.abs(got[finite].astype(np.longdouble) - wanted[finite]) / unit[finite]
         worst = np.argmax(error)
         assert error[worst] <= FUNCTIONS[name][0], (isa, x[finite][worst], y[finite][worst])
@@ -117,13 +100,13 @@ def test_error_in_units_in_the_last_place(libraries, name, dtype):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_same_bits_on_avx2_and_avx512(libraries, name, dtype):
     x, y = points(name, dtype)
-    results = [call(library, name, x, y) for isa, library in libraries.items() if isa.startswith("avx")]
+    results = [call(compiled, name, x, y) for isa, compiled in libraries.items() if isa.startswith("avx")]
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
 
 
 def test_nan_stays_nan_whatever_its_bits(libraries):
     x = np.array([0x7ff8000000000001, 0xfff8000000000fff, 0x7ff8000000000400], np.uint64).view(np.float64)
-    for library in libraries.values():
+    for compiled in libraries.values():
         for name in FUNCTIONS:
-            assert np.isnan(call(library, name, x, np.ones(3))).all(), name
+            assert np.isnan(call(compiled, name, x, np.ones(3))).all(), name

@@ -52,6 +52,18 @@ def test_prox_is_the_lowest_point_of_a_grid(isa, name, settings, positive, step)
     assert not np.signbit(got[got == 0]).any()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_at_a_bound_a_gradient_violates_on_the_inner_side_only(isa, dtype):
+    """At −1 and at 2 only what points inside counts; between them, either sign; beyond them nothing is allowed."""
+    w, g = np.array([-1, -1, 2, 2, 0.5, 0.5], dtype), np.array([3, -3, 3, -3, 3, -3], dtype)
+    box, violations = penalties.Box(-1.0, 2.0).bind(6), np.empty_like(w)
+    assert box.violation(w, g, violations) == 3 and violations.tolist() == [0, 3, 3, 0, 3, 3]
+    for beyond in (-1.5, 2.5):
+        assert box.violation(np.array([beyond, 0, 0, 0, 0, 0], dtype), g) == np.inf
+    positive = penalties.L1(0.5, positive=True).bind(6)
+    assert positive.violation(np.where(w == 2, w, 0), g, violations) == 3.5 and violations.tolist() == [0, 2.5, 3.5, 2.5, 0, 2.5]
+
+
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
 @pytest.mark.parametrize("positive", [False, True])
 def test_violation_is_the_steepest_slope(isa, name, settings, positive):

@@ -8,11 +8,12 @@ import scipy.sparse as sp
 
 from fastopt import LinearObjective, losses, penalties
 from fastopt._solvers.auto import choose, solve
-from fastopt._solvers.registry import Needs, registry
+from fastopt._solvers.registry import Needs, Solution, registry, solver, suitable
 from fastopt._solvers.smooth.subsample import condition, part_of
 from fastopt.exceptions import InvalidParameterError
 
-SOLVERS = ["lbfgs", "newton-cholesky", "newton-cg", "preconditioned-cg"]
+#: those of any smooth loss without a penalty
+SOLVERS = [name for name, entry in registry.items() if entry.needs.penalties == ("none",) and entry.needs.losses is None]
 SMOOTH = [name for name in losses.names() if losses.get(name).smooth] + ["multinomial"]
 REAL = "real"
 
@@ -243,6 +244,41 @@ def test_auto_takes_samples_of_wide_sparse_rows():
     assert solution.solver == "sdca" and least - 1e-12 <= solution.value <= least + 1e-6
 
 
+PROMISED = {"lbfgs", "newton-cholesky", "newton-cg", "preconditioned-cg", "interior-point", "highs", "cd", "fista", "sag", "saga", "svrg",
+            "katyusha", "sdca"}
+
+
 def test_register():
-    assert set(SOLVERS) <= set(registry) and all(isinstance(entry.needs, Needs) for entry in registry.values())
+    """The names that documents promise are there; who is suitable solves, by itself or by another that is; who is not is refused by name."""
+    assert registry.keys() >= PROMISED
+    for loss, l2 in (("log_loss", 1.0), ("absolute_error", 0.0)):
+        objective = LinearObjective(np.eye(3), [0.0, 1.0, 1.0], loss, l2)
+        able = suitable(objective, None)
+        assert able and set(able) < set(registry)
+        for name in registry:
+            if name in able:
+                assert solve(objective, None, name).solver in able
+            else:
+                with pytest.raises(InvalidParameterError, match=f"solver '{name}'.*would do"):
+                    solve(objective, None, name)
     assert all(math.isnan(solve(LinearObjective(np.eye(3), [0, 1, 1], l2=1.0), None, name).gap) for name in SOLVERS)
+
+
+def test_a_new_solver_is_found_by_its_name():
+    seen = []
+    with pytest.raises(InvalidParameterError, match="'lbfgs'.*got 'mine'"):
+        solve(LinearObjective(np.eye(3), [0, 1, 1]), None, "mine")
+
+    @solver("mine", Needs(losses=("log_loss",), one_output=True))
+    def mine(objective, penalty, w0, **options):
+        seen.append((penalty, w0.tolist(), options["tol"], options["max_iter"]))
+        return Solution(w0, 0.0, 0, 0.0, math.nan, True, "", "mine")
+    try:
+        assert registry["mine"].run is mine and list(registry)[-1] == "mine"
+        assert solve(LinearObjective(np.eye(3), [0, 1, 1]), None, "mine", [1, 2, 3], tol=0.5, max_iter=7).solver == "mine"
+        assert seen == [(None, [1.0, 2.0, 3.0], 0.5, 7)]
+        with pytest.raises(InvalidParameterError, match="'mine' takes the losses log_loss, got huber"):
+            solve(LinearObjective(np.eye(3), [0, 1, 1], "huber"), None, "mine")
+    finally:
+        del registry["mine"]
+    assert len(seen) == 1
