@@ -1,9 +1,11 @@
 """Build of the extension modules.  csrc/core/kernels.c is compiled once per instruction set and linked into fastopt._core.tables; the
 other modules reach its tables through ``cimport fastopt._core``, so that set_isa() acts everywhere.  All C sources and
-all *.pyx of fastopt/ are compiled side by side.  What the compiler can do (OpenMP, each instruction set) is found by trying;
-what was found is written to fastopt/_build_info.py for show_config().  Metadata is in pyproject.toml.
+all *.pyx of fastopt/ are compiled side by side; what Cython adds to each of its modules (memoryviews above all) is one module that they
+import.  What the compiler can do (OpenMP, each instruction set) is found by trying; what was found is written to fastopt/_build_info.py
+for show_config().  Metadata is in pyproject.toml.
 
-Environment: CC the compiler · FASTOPT_OPENMP=0 no threads · FASTOPT_WERROR=1 warnings of csrc/ are errors ·
+Environment: CC the compiler · FASTOPT_BUILD=quick for the edit–test loop: the baseline alone, little optimised ·
+FASTOPT_OPENMP=0 no threads · FASTOPT_WERROR=1 warnings of csrc/ are errors ·
 FASTOPT_BUILD_JOBS how many compilers at once (default: the processors that this process may use) ·
 FASTOPT_BUILD_ISAS=base,avx2 no other instruction sets · FASTOPT_SANITIZE=address,undefined instrumented, for .ci/sanitize.
 """
@@ -38,9 +40,8 @@ class Isa(NamedTuple):
 ON_X86 = "#if !defined(__x86_64__) && !defined(_M_X64)\n#error not x86-64\n#endif\n#include <immintrin.h>\n"
 ON_ARM = "defined(__aarch64__) || defined(_M_ARM64)"
 # csrc/core/dispatch.c lists the same names
-# the baseline, which few processors need, is made smaller: 85 KB of the wheel's 5 MB
 ISAS = {
-    "base": Isa(["-O2", "-ftree-vectorize"], [], f"#if {ON_ARM}\n#error its baseline is neon\n#endif\nint one;\n"),
+    "base": Isa([], [], f"#if {ON_ARM}\n#error its baseline is neon\n#endif\nint one;\n"),
     "avx2": Isa(["-mavx2", "-mfma"], ["/arch:AVX2"],
                 ON_X86 + "__m256d f(__m256d x) { return _mm256_fmadd_pd(x, x, x); }\n"),
     "avx512": Isa(["-mavx2", "-mfma", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw",
@@ -51,6 +52,7 @@ ISAS = {
 
 BASELINES = ("base", "neon")   # one of them is always there
 CORE = "fastopt._core.tables"    # the module that holds the kernels
+SHARED = "fastopt._core.cython_shared"    # what Cython's modules have in common, written by Cython
 
 # -fno-math-errno, -fno-trapping-math: no result changes, but loops vectorise.  -ffp-contract=off: a·b + c is one
 # rounding only where the source says fma.  -fvisibility=hidden: nothing of the C core leaves fastopt._core.
@@ -58,8 +60,7 @@ GCC_C = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contr
          "-fvisibility=hidden", "-g0", "-Wall", "-Wextra"]
 GCC_WERROR = ["-Werror", "-Wconversion"]
 MSVC_C = ["/std:c11", "/O2", "/fp:precise", "/W3"]
-# -Os: what Cython writes is mostly the way in and out; a third less of a wheel that must stay below 5 MB
-GCC_MODULE = ["-Os", "-g0", "-Wno-unused-function", "-fno-asynchronous-unwind-tables"]
+GCC_MODULE = ["-O2", "-g0", "-Wno-unused-function", "-fno-asynchronous-unwind-tables"]
 MSVC_MODULE = ["/O2"]
 # modules that include loops over numbers from csrc, instead of asking a table for them
 WITH_LOOPS = ("fastopt._solvers.piecewise.steps",)
@@ -139,6 +140,19 @@ def openmp_flags(msvc):
     return tries
 
 
+def is_quick():
+    """Whether to build for the edit–test loop: the baseline, which runs everywhere, and what is asked for besides, little optimised."""
+    mode = os.environ.get("FASTOPT_BUILD", "")
+    if mode not in ("", "quick"):
+        raise SystemExit(f"FASTOPT_BUILD must be 'quick' or nothing, got {mode!r}")
+    return mode == "quick"
+
+
+def quick_flags():
+    """Appended, so that they win.  Specialised bodies are what takes long."""
+    return ["-O1", "-DFO_NO_INLINE"] if is_quick() else []
+
+
 def sanitizer_flags(level="-O0"):
     """Of the sanitizers that are asked for; names and lines in what they report.  Instrumenting specialised bodies takes minutes."""
     names = os.environ.get("FASTOPT_SANITIZE")
@@ -152,7 +166,7 @@ class BuildExt(build_ext):
         self.msvc = self.compiler.compiler_type == "msvc"
         if self.msvc and not getattr(self.compiler, "initialized", True):
             self.compiler.initialize()   # not safe in several threads
-        wanted = (os.environ.get("FASTOPT_BUILD_ISAS") or ",".join(ISAS)).split(",")
+        wanted = (os.environ.get("FASTOPT_BUILD_ISAS") or ",".join(BASELINES if is_quick() else ISAS)).split(",")
         self.isas = [name for name in ISAS if self.compiles(ISAS[name].probe, self.isa_flags(name))
                      and (name in wanted or name in BASELINES)]
         self.openmp = next((flags for flags in openmp_flags(self.msvc) if self.links(OPENMP_PROBE, *flags)), None)
@@ -167,8 +181,8 @@ class BuildExt(build_ext):
         core.append(self.compile_dispatch())
         for ext, object_ in zip(self.extensions, objects):
             ext.sources, ext.extra_objects = [], [object_, *(core if ext.name == CORE else [])]
-            ext.depends = ext.extra_objects
             ext.extra_link_args = self.link_flags()
+            ext.depends = [*ext.extra_objects, self.link_list(ext)]
         super().build_extensions()
 
     def run(self):
@@ -185,6 +199,13 @@ class BuildExt(build_ext):
         return super().get_outputs() + [str(folder / "_build_info.py"),
                                         *(str(folder / "include" / name) for name in PUBLIC_HEADERS)]
 
+    def link_list(self, ext):
+        """A file with what a module is linked of, written anew if that changed: after another build, older objects are linked again."""
+        path, text = Path(self.build_temp, f"{ext.name}.link"), "\n".join(ext.extra_objects + ext.extra_link_args)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+        return str(path)
+
     # ---- flags ----
     def isa_flags(self, isa):
         return ISAS[isa].msvc if self.msvc else ISAS[isa].gcc
@@ -192,11 +213,12 @@ class BuildExt(build_ext):
     def c_flags(self):
         if self.msvc:
             return MSVC_C + ["/WX"] * (os.environ.get("FASTOPT_WERROR") == "1")
-        return GCC_C + GCC_WERROR * (os.environ.get("FASTOPT_WERROR") == "1") + sanitizer_flags("-O1")
+        return GCC_C + GCC_WERROR * (os.environ.get("FASTOPT_WERROR") == "1") + quick_flags() + sanitizer_flags("-O1")
 
     def module_flags(self, name):
         loops = GCC_LOOPS if name in WITH_LOOPS else []
-        return (MSVC_MODULE if self.msvc else GCC_MODULE + loops + sanitizer_flags()) + (self.openmp[0] if self.openmp else [])
+        own = MSVC_MODULE if self.msvc else GCC_MODULE + loops + quick_flags()[:1] + sanitizer_flags()
+        return own + (self.openmp[0] if self.openmp else [])
 
     def link_flags(self):
         strip = ["-Wl,-s"] if sys.platform.startswith("linux") and not sanitizer_flags() else []
@@ -247,14 +269,14 @@ class BuildExt(build_ext):
 
     def compile_module(self, ext):
         """Cython in a process of its own, which is what runs in parallel everywhere, then C."""
-        source, = ext.sources
-        depends = [source, *map(str, Path("fastopt").rglob("*.pxd")), "setup.py"]
-        c_file = Path(self.build_temp, f"{ext.name}.c")   # by the dotted name: two folders may hold a run.pyx
+        depends = [*ext.sources, *map(str, Path("fastopt").rglob("*.pxd")), "setup.py"] if ext.sources else ["setup.py"]
+        # one folder for each Cython: modules and what they share are of the same
+        c_file = Path(self.build_temp, f"cython-{Cython.__version__}", *ext.name.split(".")).with_suffix(".c")
         if self.force or is_older(c_file, depends):
             c_file.parent.mkdir(parents=True, exist_ok=True)
             directives = ",".join(f"{name}={value}" for name, value in CYTHON_DIRECTIVES.items())
-            subprocess.run([sys.executable, "-m", "cython", "-3", "-X", directives, "-I", ".", "--module-name",
-                            ext.name, "-o", str(c_file), source], check=True)
+            what = ["--shared", SHARED, "-o", str(c_file), *ext.sources] if ext.sources else ["--generate-shared", str(c_file)]
+            subprocess.run([sys.executable, "-m", "cython", "-3", "-X", directives, "-I", ".", "--module-name", ext.name, *what], check=True)
         return self.compile_c(str(c_file), self.module_flags(c_file.stem), [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")])
 
     def build_info(self):
@@ -271,6 +293,6 @@ class BuildExt(build_ext):
 if __name__ == "__main__":
     if sys.platform == "darwin":   # Pythons from python.org ask for two architectures at once; kernels are for one
         os.environ.setdefault("ARCHFLAGS", f"-arch {platform.machine()}")
-    setup(ext_modules=[Extension(".".join(path.with_suffix("").parts), [path.as_posix()])
-                       for path in sorted(Path("fastopt").rglob("*.pyx"))],
+    setup(ext_modules=[Extension(SHARED, []),
+                       *(Extension(".".join(path.with_suffix("").parts), [path.as_posix()]) for path in sorted(Path("fastopt").rglob("*.pyx")))],
           cmdclass={"build_ext": BuildExt})
