@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from fastopt._sgd.per_sample.outputs import STATE
 
 if os.name != "posix":
