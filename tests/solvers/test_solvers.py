@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from fastopt import LinearObjective, losses, penalties
 from fastopt._solvers.auto import choose, solve
-from fastopt._solvers.registry import Needs, Solution, registry, solver, suitable
+from fastopt._solvers.registry import Needs, Solution, registry, solver, strength_of_l2, suitable
 from fastopt._solvers.smooth.subsample import condition, part_of
 from fastopt.exceptions import InvalidParameterError
 
@@ -282,3 +282,11 @@ def test_a_new_solver_is_found_by_its_name():
     finally:
         del registry["mine"]
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("ratio, own, strength", [(1.0, 0.0, 0.0), (0.25, 0.0, 0.3), (0.25, 0.1, 0.4), (0.0, 0.0, 0.4)])
+def test_the_l2_of_an_elastic_net_is_its_share(ratio, own, strength):
+    """Which is what solvers that need one are given, or refuse."""
+    objective, penalty = LinearObjective(np.eye(3), [0, 1, 1], l2=own), penalties.ElasticNet(0.4, l1_ratio=ratio)
+    assert strength_of_l2(objective, penalty) == pytest.approx(strength)
+    assert ("sdca" in suitable(objective, penalty)) == (strength > 0)
