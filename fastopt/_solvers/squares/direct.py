@@ -1,8 +1,7 @@
 """Least squares by a Cholesky factor, of one output or of many that share X.
 
-The factor is that of the Hessian, or, where dense rows are fewer than columns, of the products of the rows with one another; it
-serves all outputs, and steps are repeated with the gradient at the new point until they are rounding.  Many outputs go through
-BLAS, in blocks of rows.  Used by _solvers.smooth.newton, and by Ridge for several columns of y.
+The factor is that of the Hessian, or, where dense rows are fewer than columns, of products of the rows; it serves all outputs, and
+steps are repeated until they are rounding.  Many outputs go through BLAS.  Used by _solvers.smooth.newton, and by Ridge for many y.
 """
 from __future__ import annotations
 
