@@ -146,7 +146,7 @@ def test_no_module_imports_itself_by_way_of_others():
         own = module_of(path)
         arrows.setdefault(own, set()).update(target for _, target in imports(path) if target not in (None, own))
     order = list(TopologicalSorter(arrows).static_order())   # CycleError names the circle
-    assert set(order) == MODULES
+    assert set(order) >= MODULES
 
 
 def test_private_modules_are_their_folders_own():
