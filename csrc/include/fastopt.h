@@ -131,7 +131,7 @@ typedef struct {
     void *p, *z, *g, *c; /* scratch of k elements each, 64-byte aligned, padded with zeros to whole vectors */
 } fo_outputs;
 
-/* The settings of an update rule, named as in Python; csrc/rules*.h say what a, b, c, d and flag mean to each rule. */
+/* The settings of an update rule, named as in Python; csrc/rules/rules*.h say what a, b, c, d and flag mean to each rule. */
 typedef struct {
     int kind;            /* enum fo_rule_kind */
     int flag;

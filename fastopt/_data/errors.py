@@ -1,6 +1,6 @@
 """What goes wrong at the command line, said in one line, and the near match that most such lines end with.
 
-Used by every `_cli*` module.  Knows neither typer nor the estimators.
+Used by every module of _data/ and _cli/.  Knows neither typer nor the estimators.
 """
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The last steps of a minimisation and what they say of the Hessian, L-BFGS; and the product of two vectors.
 
-Used by _minimize_*.py.  Products of vectors are BLAS's, through SciPy; knows neither objectives
+Used by _minimize/ and _solvers/.  Products of vectors are BLAS's, through SciPy; knows neither objectives
 nor line searches.
 """
 cimport numpy as cnp

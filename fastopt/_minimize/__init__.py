@@ -1,6 +1,6 @@
 """minimize: the front door of the methods for functions with a gradient, and the same methods inside SciPy's minimize.
 
-The methods are in _minimize_*.py, a generator each; names and defaults of their options are here.
+The methods are in the modules of this folder, a generator each; names and defaults of their options are here.
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What solvers have in common: what they return, what they require of loss and penalty, and their register.
 
-Used by the modules of solvers, _solve_*.py, which enter their functions with the decorator `solver`, and by _solvers/auto.py, which calls
-them.  Knows no solver, and of objectives and penalties only what they say of themselves.
+Used by the modules of solvers, in the folders beside this, which enter their functions with the decorator `solver`, and by auto.py,
+which calls them.  Knows no solver, and of objectives and penalties only what they say of themselves.
 """
 from __future__ import annotations
 

@@ -142,10 +142,10 @@ def shares(p: Array, y: Array | None) -> Array:
     lag = None if y is None else -share[y, np.arange(len(y))]
     np.exp(share, out=share)
     share /= share.sum(axis=0)
-    if lag is not None:
+    if y is not None and lag is not None:
         missed = np.flatnonzero(lag > 0)
         if missed.size:
-            share[:, missed] = bounded(share[:, missed], y[missed], lag[missed])   # type: ignore[index]
+            share[:, missed] = bounded(share[:, missed], y[missed], lag[missed])
     return share
 
 

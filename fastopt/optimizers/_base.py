@@ -1,6 +1,6 @@
 """What all optimizers have in common: parameters, groups and their settings, state that can be saved, the register of names.
 
-Used by the modules that hold the optimizers, _optimizer_*.py.  The mathematics is in csrc/rules*.h, the step over arrays
+Used by the modules of this folder that hold the optimizers.  The mathematics is in csrc/rules/rules*.h, the step over arrays
 in optimizers/_update.pyx; nothing here touches single elements.
 """
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The passes of an update over its arrays: blocks shared among threads, sums added in the order of blocks.
 
 Used by fastopt.optimizers._update and by whatever else steps parameters without the GIL.  The mathematics of a block is in
-csrc/rules*.h and steps.h.  The gradients are read first; the passes that change something run backwards, so that they begin
+csrc/rules/rules*.h and steps.h.  The gradients are read first; the passes that change something run backwards, so that they begin
 with the gradients that are still in the cache.
 """
 from cython.parallel cimport parallel

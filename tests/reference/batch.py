@@ -1,5 +1,5 @@
 """Mini-batches written again, plainly: a loop over batches with dense X, one mean gradient and one step of a rule each.  The
-oracle of test_batch_kernel.py and test_linear_model_batch*.py; losses are those of reference.py, rules those of
+oracle of test_batch_kernel.py and test_linear_model_batch*.py; losses are those of losses.py, rules those of
 reference_rules.py.  Never imports fastopt."""
 from types import SimpleNamespace
 

@@ -1,7 +1,7 @@
 """Mini-batches of the estimators: what an epoch of them changes, and when to stop.
 
 Used by the estimators.  The loop over blocks of rows is _sgd.batch.loop', a thread's share of a block _sgd.batch.work's; the mathematics of
-a step is csrc/rules*.h.
+a step is csrc/rules/rules*.h.
 """
 cimport numpy as cnp
 from libc.math cimport INFINITY

@@ -1,6 +1,6 @@
 """The step at the end of a mini-batch: each thread steps its columns of the weights, the first one the intercepts too.
 
-Used by _sgd/batch/run.pyx, within its threads.  The mathematics is csrc/rules*.h.  A rule's numbers are folded by every thread for
+Used by _sgd/batch/run.pyx, within its threads.  The mathematics is csrc/rules/rules*.h.  A rule's numbers are folded by every thread for
 itself, from its own copy of what is carried from step to step, so that threads need not wait for each other.
 """
 from libc.string cimport memcpy, memset
