@@ -2,7 +2,7 @@
 however many columns there are.
 
 A column in which no row has a value, and whose weight and state are those of a beginning, goes the way of every other such column:
-one is trained for all of them.  Used by _sgd.fit.  Per-sample SGD, which only scales such columns, has _touched for it.
+one is trained for all of them.  Used by _sgd.fit.  Per-sample SGD, which only scales such columns, has touched.pyx for it.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import Matrix
 
-from .touched import BEHIND, PER_VALUE, narrow, renumbered
+from .touched import BEHIND, PER_VALUE, located, narrow, renumbered
 
 Array = NDArray[Any]
 
@@ -83,8 +83,7 @@ class Alike:
     def places(self, among: Array) -> Array:
         """Where some columns lie among those that are trained, and two of no row behind them, as `narrow` makes rows."""
         m = len(self.columns)
-        at = np.searchsorted(self.columns, among)
-        found = np.append(self.columns, -1)[at] == among
+        at, found = located(self.columns, among)
         return np.append(np.where(found, at, m), [m] * BEHIND)
 
     def weights(self, found: list[Any], places: Any = None) -> list[Any]:

@@ -100,6 +100,28 @@ def renumbered(Matrix X, numbers, Py_ssize_t d):
     return _over(X, numbers.astype(indices.dtype)[indices], d)
 
 
+def located(columns, among):
+    """Where some columns lie among others, which ascend, and whether they are there.
+
+    Parameters
+    ----------
+    columns, among : ndarray of int
+
+    Returns
+    -------
+    tuple (ndarray of int, ndarray of bool)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt._sgd.per_sample.touched import located
+    >>> [found.tolist() for found in located(np.array([5, 700]), np.array([700, 6]))]
+    [[1, 1], [True, False]]
+    """
+    at = np.searchsorted(columns, among)
+    return at, np.append(columns, -1)[at] == among
+
+
 cdef Part _part_of(Outputs out, Py_ssize_t d):
     return Part(out.total, out.c.output_stride, out.c.feature_stride, &out.labels[0], d, out.c.w, out.c.w_avg)
 
@@ -232,8 +254,7 @@ cdef class Rest:
 
     def places(self, among):
         """Some columns, and where those of them that are trained are among them and among the trained: for `copies`."""
-        at = np.searchsorted(self.columns, among)
-        trained = np.append(self.columns, -1)[at] == among
+        at, trained = located(self.columns, among)
         return among, np.flatnonzero(trained), at[trained]
 
     def snapshot(self, list outputs):
