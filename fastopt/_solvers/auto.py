@@ -33,7 +33,7 @@ from .registry import (
     takes,
 )
 from .smooth.subsample import WORTH, condition, part_of, values
-from .squares.columns import Columns
+from .squares.columns import Columns, differ
 from .squares.conjugate import conjugate
 from .squares.direct import direct
 
@@ -313,10 +313,9 @@ def _settle(name: str, objective: Any) -> str:
     part = part_of(objective, None) if name == "preconditioned-cg" else None
     if part is None:
         return name
-    if loss_name(objective) == "multinomial" and hessian_passes(objective) < CHEAP:
-        sizes = Columns(part).squares()
-        if sizes.max() > UNEVEN_SIZES * sizes[sizes > 0].min(initial=math.inf):
-            return "newton-cholesky"
+    softmax = loss_name(objective) == "multinomial"
+    if softmax and hessian_passes(objective) < CHEAP and differ(Columns(part).squares(), UNEVEN_SIZES):
+        return "newton-cholesky"
     return name if condition(part) >= EVEN else "lbfgs"
 
 

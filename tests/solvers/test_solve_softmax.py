@@ -119,7 +119,9 @@ def test_condition_is_over_what_classes_differ_in(l2):
     assert 0.9 * apart[-1] / apart[0] < condition(objective) <= 1.001 * apart[-1] / apart[0]
 
 
-def test_auto_does_without_hessians_where_columns_are_alike():
+@pytest.mark.parametrize("d, size, chosen", [(50, 1.0, "lbfgs"), (20, 1.0, "lbfgs"), (20, 100.0, "newton-cholesky")])
+def test_auto_takes_whole_hessians_where_columns_differ_and_these_are_cheap(d, size, chosen):
     rng = np.random.default_rng(0)
-    objective = LinearObjective(rng.standard_normal((20_000, 50)), rng.integers(0, 3, 20_000), "multinomial", 1e-4, True)
-    assert choose(objective, None, 1e-4) == "preconditioned-cg" and solve(objective).solver == "lbfgs"
+    X = rng.standard_normal((20_000, d)) * np.append(size, np.ones(d - 1))
+    objective = LinearObjective(X, rng.integers(0, 3, 20_000), "multinomial", 1e-4, True)
+    assert choose(objective, None, 1e-4) == "preconditioned-cg" and solve(objective).solver == chosen

@@ -12,7 +12,7 @@ import numpy as np
 from fastopt._linalg.lbfgs import History, dot
 from fastopt._methods.linesearch import FAR, WIDEN, first_step
 from fastopt._solvers.registry import Callback, Needs, Solution, Vector, loss_name, solver
-from fastopt._solvers.squares.columns import Columns
+from fastopt._solvers.squares.columns import Columns, differ
 
 from .base import Descent, Steps, descend
 from .subsample import part_of
@@ -42,19 +42,15 @@ def _unit(objective: Any, even: float) -> Any:
         return 1.0
     if even:   # a part of the rows tells at less cost that nothing is to be done
         part = part_of(objective, None)
-        if part is not None and not _differ(_sizes(part, curvature), even):
+        if part is not None and not differ(_sizes(part, curvature), even):
             return 1.0
     sizes = _sizes(objective, curvature)
-    if not _differ(sizes, even):
+    if not differ(sizes, even):
         return 1.0
     unit = np.ones(objective.n_params)
     unit[:objective.n_outputs * objective.n_features] = np.tile(np.divide(1, np.sqrt(sizes), out=np.ones_like(sizes), where=sizes > 0),
                                                                 objective.n_outputs)
     return unit
-
-
-def _differ(sizes: Any, even: float) -> bool:
-    return bool(sizes.max() > even * sizes[sizes > 0].min(initial=math.inf))
 
 
 def _steps(descent: Descent, history: History, unit: Any) -> Steps:

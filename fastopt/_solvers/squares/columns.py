@@ -1,10 +1,11 @@
 """X as the closed forms of least squares read it: blocks in double, without their means, for products with many vectors by BLAS.
 
-Used by _solvers.squares.direct, _solvers.squares.conjugate and _solvers.stochastic.sdca; knows none of them.
+Used by the solvers that look at the sizes of columns; knows none of them.
 """
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,11 @@ class Columns:
         K *= self.root
         K *= self.root[:, None]
         return K
+
+
+def differ(sizes: Array, factor: float) -> bool:
+    """Whether mean squares of columns, but for columns of zeros, differ by more than a factor."""
+    return bool(sizes.max() > factor * sizes[sizes > 0].min(initial=math.inf))
 
 
 def _csr(objective: Any) -> Any:
