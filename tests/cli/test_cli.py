@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +13,7 @@ pytest.importorskip("rich")
 pytest.importorskip("sklearn")
 pd = pytest.importorskip("pandas")
 
-from typer.testing import CliRunner  # noqa: E402
-
-from fastopt import _cli  # noqa: E402
+from command import ENVIRONMENT, command, fastopt, figure, invoke  # noqa: E402
 from fastopt._models import load_model  # noqa: E402
 
 RNG = np.random.RandomState(0)
@@ -36,29 +33,6 @@ def folder(tmp_path, monkeypatch):
     frame.assign(target=CLASS).to_csv("people.csv", index=False)
     frame.assign(price=PRICE).to_csv("prices.csv", index=False)
     return tmp_path
-
-
-def invoke(*args):
-    """The command in this process, its stderr apart from its stdout."""
-    try:
-        runner = CliRunner(mix_stderr=False)        # click before 8.2
-    except TypeError:
-        runner = CliRunner()
-    return runner.invoke(_cli.app, [str(a) for a in args])
-
-
-def fastopt(*args, code=0):
-    """stdout of a command that ends with `code`; its stderr is in fastopt.errors."""
-    result = invoke(*args)
-    assert result.exit_code == code, (result.exit_code, result.output)
-    assert "Traceback" not in result.output and "\x1b" not in result.output
-    fastopt.errors = result.stderr
-    return result.stdout
-
-
-def figure(text, row):
-    """The first number in a row of the table."""
-    return float(re.search(rf"^ *{re.escape(row)}.*?  +(-?[\d.e-]+)", text, re.M).group(1))
 
 
 def test_without_data_it_trains_on_digits_beside_scikit_learn(folder):
@@ -212,14 +186,6 @@ def test_help_and_version():
 
 
 # -- in a process of its own -------------------------------------------------------------------------------------------
-
-
-def command(*args):
-    return [sys.executable, "-m", "fastopt", *map(str, args)]
-
-
-SOURCE = str(Path(_cli.__file__).parents[2])            # found from another directory, installed or not
-ENVIRONMENT = {**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": SOURCE}
 
 
 def test_python_m_fastopt(folder):

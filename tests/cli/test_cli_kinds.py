@@ -11,8 +11,7 @@ pytest.importorskip("sklearn")
 pytest.importorskip("pyarrow")
 pd = pytest.importorskip("pandas")
 
-from test_cli import fastopt, figure  # noqa: E402
-
+from command import fastopt, figure, train  # noqa: E402
 from fastopt._data.dialect import sniff  # noqa: E402
 from fastopt._data.errors import CliError  # noqa: E402
 from fastopt._data.formats import read  # noqa: E402
@@ -27,11 +26,6 @@ RNG = np.random.default_rng(0)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def train(*args, code=0):
-    """stdout of a training without a picture, which takes longer than small fits."""
-    return fastopt("train", *args, "--no-plot", code=code)
 
 
 def table(text, name="t.csv", encoding="utf-8", **how):

@@ -15,9 +15,8 @@ pytest.importorskip("pyarrow")
 pd = pytest.importorskip("pandas")
 
 from sklearn import metrics  # noqa: E402
-from test_cli import ENVIRONMENT, command, fastopt, figure  # noqa: E402
-from test_cli_kinds import train  # noqa: E402
 
+from command import ENVIRONMENT, command, fastopt, figure, train  # noqa: E402
 from fastopt._cli import report as _cli_report  # noqa: E402
 from fastopt._models import load_model  # noqa: E402
 

@@ -186,7 +186,7 @@ FIRST = {
 def test_a_file_of_the_first_version(path, tmp_path):
     pd = pytest.importorskip("pandas")
     pytest.importorskip("typer")
-    from test_cli import fastopt
+    from command import fastopt
 
     coef = np.array([[0.5, -1.0, 0.25, 2.0, -3.0, 0.0]], dtype=np.float32)
     np.savez(path, coef=coef, intercept=np.array([0.5]), classes=np.array(["u", "v"]), fill=np.array([2.0, 1.0]),
