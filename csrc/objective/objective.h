@@ -151,7 +151,16 @@ static void F(objective_move)(ptrdiff_t n, double step, const void *products, vo
 /* ---- gradients of CSR rows, summed in double: no block is too long for it, and none has a gradient of its own to add up ---- */
 
 FO_INLINE void F(objective_scatter_row)(const int layout, F(row) x, real c, double *g) {
-    for (ptrdiff_t at = 0; at < x.m; at++) g[column(layout, x.columns, at)] += (double)c * (double)x.x[at];
+    ptrdiff_t at = 0;
+    for (; at + 4 <= x.m; at += 4) { /* all that is read before what is written: for all the compiler knows it is the same memory */
+        double *to[4], value[4];
+        FO_UNROLL for (int j = 0; j < 4; j++) {
+            to[j] = g + column(layout, x.columns, at + j);
+            value[j] = (double)c * (double)x.x[at + j];
+        }
+        FO_UNROLL for (int j = 0; j < 4; j++) *to[j] += value[j];
+    }
+    for (; at < x.m; at++) g[column(layout, x.columns, at)] += (double)c * (double)x.x[at];
 }
 
 FO_INLINE void F(objective_scatter_loop)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const real *c, double *g) {
