@@ -1,6 +1,6 @@
 """Named things with parameters and, some of them, a state: compared, printed, copied, pickled, saved and restored.
 
-The base of schedules and of batch sizes, which say what the parameters mean.
+The base of losses, penalties, schedules and batch sizes, which say what the parameters mean.
 """
 from __future__ import annotations
 
@@ -12,24 +12,19 @@ from fastopt.exceptions import InvalidParameterError
 
 from .checks import integer, number
 
-#: every class by name, for states to be read back
-registry: dict[str, type[Settings]] = {}
+#: every class with a state by name, for states to be read back
+registry: dict[str, type[Stateful]] = {}
 
 
 class Settings:
-    """Parameters that are set once, in `__init__`, and a state of numbers that only methods change."""
+    """Parameters that are set once, in `__init__`: what compares, prints, copies and pickles an instance."""
 
     name: ClassVar[str]
     _params: dict[str, Any]
-    _state: dict[str, float]
 
-    def __init_subclass__(cls) -> None:
-        if "name" in cls.__dict__:
-            registry[cls.name] = cls
-
-    def _keep(self, params: dict[str, Any], state: dict[str, float] | None = None, **derived: Any) -> None:
-        """Remember the parameters, in the order of `__init__`; the state at the start; what follows from them."""
-        self.__dict__.update(self._attributes(params), _params=params, _state=state or {}, **derived)
+    def _keep(self, params: dict[str, Any], **derived: Any) -> None:
+        """Remember the parameters, in the order of `__init__`, and what follows from them."""
+        self.__dict__.update(self._attributes(params), _params=params, **derived)
 
     def _attributes(self, params: dict[str, Any]) -> dict[str, Any]:
         """The parameters that are attributes: all, but for those that a method has the name of."""
@@ -46,16 +41,38 @@ class Settings:
     __delattr__ = __setattr__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(self._params.values()), {"_state": dict(self._state)}
+        return type(self), tuple(self._params.values())
 
     def __eq__(self, other: object) -> bool:
-        return (isinstance(other, Settings) and type(self) is type(other)
-                and (self._params, self._state) == (other._params, other._state))
+        return isinstance(other, Settings) and type(self) is type(other) and self._params == other._params
 
-    __hash__ = None  # type: ignore[assignment]   # load_state_dict changes what equality compares
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(self._params.values())))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self._params.items())})"
+
+
+class Stateful(Settings):
+    """Parameters, and a state of numbers that only methods change; both can be saved and restored."""
+
+    _state: dict[str, float]
+
+    def __init_subclass__(cls) -> None:
+        if "name" in cls.__dict__:
+            registry[cls.name] = cls
+
+    def _keep(self, params: dict[str, Any], state: dict[str, float] | None = None, **derived: Any) -> None:
+        """Remember the state at the start, too."""
+        super()._keep(params, _state=state or {}, **derived)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return *super().__reduce__(), {"_state": dict(self._state)}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stateful) and super().__eq__(other) and self._state == other._state
+
+    __hash__ = None  # type: ignore[assignment]   # load_state_dict changes what equality compares
 
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to go on from here: name, parameters, state.  Plain numbers, strings, lists and dicts.
@@ -85,7 +102,7 @@ class Settings:
             raise InvalidParameterError(f"state must be that of a {type(self).__name__}, got that of {restored!r}")
         self._adopt(restored)
 
-    def _adopt(self, other: Settings) -> None:
+    def _adopt(self, other: Stateful) -> None:
         """Become `other`; parts of the same class stay the objects that the caller may hold."""
         params = {key: _adopted(self._params.get(key), value) for key, value in other._params.items()}
         self.__dict__.update({**other.__dict__, **self._attributes(params), "_params": params})
@@ -105,13 +122,13 @@ def _like(old: float, name: str, value: Any) -> float:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Settings):
+    if isinstance(value, Stateful):
         return value.state_dict()
     return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 def _adopted(mine: Any, value: Any) -> Any:
-    if isinstance(value, Settings) and type(mine) is type(value):
+    if isinstance(value, Stateful) and type(mine) is type(value):
         mine._adopt(value)
         return mine
     if isinstance(value, tuple) and isinstance(mine, tuple) and len(mine) == len(value):
@@ -119,7 +136,7 @@ def _adopted(mine: Any, value: Any) -> Any:
     return value
 
 
-def restore(state: Any, current: Any = None) -> Settings:
+def restore(state: Any, current: Any = None) -> Stateful:
     """What the state was taken from; functions, which have no state, are taken from `current`."""
     if not isinstance(state, Mapping) or state.keys() != {"name", "params", "state"} or not isinstance(state["params"], dict):
         raise InvalidParameterError(f"state must be what state_dict returned, with name, params and state; got {state!r}")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._common.checks import integer, number
-from fastopt._common.settings import Settings
+from fastopt._common.settings import Stateful
 from fastopt.exceptions import InvalidParameterError
 from fastopt.schedules import ExponentialDecay, Schedule
 from fastopt.schedules._base import LAST_STEP, as_schedule
@@ -36,7 +36,7 @@ def limit(name: str, value: Any, at_least: int = 1) -> int | None:
     return None if value is None else whole(name, value, at_least)
 
 
-class Batching(Settings):
+class Batching(Stateful):
     """What all batch-size strategies have in common.
 
     ``strategy.size(t)`` is the number of samples of step t = 0, 1, 2, …  Strategies can be compared, copied and pickled;

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt._common.checks import number
-from fastopt._common.settings import Settings
+from fastopt._common.settings import Stateful
 from fastopt._core.tables import PENALTY_NAMES
 from fastopt.exceptions import InvalidParameterError
 
@@ -25,7 +25,7 @@ Numbers = tuple[float, ...] | None
 registry: dict[str, type[Penalty]] = {}
 
 
-class Penalty(Settings):
+class Penalty(Stateful):
     """What all penalties have in common.
 
     A penalty is a function of the coefficients, never of intercepts, and stands beside the mean of the losses.  It can be compared,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastopt._common.checks import integer, number
 from fastopt._common.plot import plot_rates
-from fastopt._common.settings import Settings
+from fastopt._common.settings import Stateful
 from fastopt.exceptions import InvalidParameterError
 
 from . import _curves as _schedules
@@ -28,7 +28,7 @@ registry: dict[str, type[Schedule]] = {}
 LAST_STEP = 2 ** 53 - 1
 
 
-class Schedule(Settings):
+class Schedule(Stateful):
     """What all schedules have in common.
 
     A schedule is a function of the step: ``schedule(t)`` is the learning rate of step t = 0, 1, 2, …  Schedules can be
