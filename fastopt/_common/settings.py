@@ -23,12 +23,8 @@ class Settings:
     _params: dict[str, Any]
 
     def _keep(self, params: dict[str, Any], **derived: Any) -> None:
-        """Remember the parameters, in the order of `__init__`, and what follows from them."""
-        self.__dict__.update(self._attributes(params), _params=params, **derived)
-
-    def _attributes(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The parameters that are attributes: all, but for those that a method has the name of."""
-        return {key: value for key, value in params.items() if not hasattr(type(self), key)}
+        """Remember the parameters, in the order of `__init__`, and what follows from them; all of them are attributes."""
+        self.__dict__.update(params, _params=params, **derived)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -64,7 +60,11 @@ class Stateful(Settings):
 
     def _keep(self, params: dict[str, Any], state: dict[str, float] | None = None, **derived: Any) -> None:
         """Remember the state at the start, too."""
-        super()._keep(params, _state=state or {}, **derived)
+        self.__dict__.update(self._attributes(params), _params=params, _state=state or {}, **derived)
+
+    def _attributes(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters that are attributes: all, but for those that a method has the name of."""
+        return {key: value for key, value in params.items() if not hasattr(type(self), key)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return *super().__reduce__(), {"_state": dict(self._state)}
@@ -107,27 +107,27 @@ class Stateful(Settings):
         params = {key: _adopted(self._params.get(key), value) for key, value in other._params.items()}
         self.__dict__.update({**other.__dict__, **self._attributes(params), "_params": params})
 
-    def _with_state(self, state: Any) -> None:
+    def _with_state(self, state: object) -> None:
         """Take the numbers of a state, which is checked."""
         if not isinstance(state, Mapping) or state.keys() != self._state.keys():
             raise InvalidParameterError(f"state of {self.name} must hold {', '.join(self._state) or 'nothing'}, got {state!r}")
         self.__dict__["_state"] = {key: _like(old, f"state[{key!r}]", state[key]) for key, old in self._state.items()}
 
 
-def _like(old: float, name: str, value: Any) -> float:
+def _like(old: float, name: str, value: object) -> float:
     """A number of a state: counters stay integers, others may be infinite."""
     if isinstance(old, int):
         return integer(name, value, 0)
     return number(name, value, at_least=-math.inf, at_most=math.inf)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Stateful):
         return value.state_dict()
     return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
-def _adopted(mine: Any, value: Any) -> Any:
+def _adopted(mine: object, value: object) -> object:
     if isinstance(value, Stateful) and type(mine) is type(value):
         mine._adopt(value)
         return mine
@@ -136,7 +136,7 @@ def _adopted(mine: Any, value: Any) -> Any:
     return value
 
 
-def restore(state: Any, current: Any = None) -> Stateful:
+def restore(state: object, current: object = None) -> Stateful:
     """What the state was taken from; functions, which have no state, are taken from `current`."""
     if not isinstance(state, Mapping) or state.keys() != {"name", "params", "state"} or not isinstance(state["params"], dict):
         raise InvalidParameterError(f"state must be what state_dict returned, with name, params and state; got {state!r}")
@@ -157,7 +157,7 @@ def restore(state: Any, current: Any = None) -> Stateful:
     return restored
 
 
-def _parts(value: Any, current: Any) -> Any:
+def _parts(value: object, current: object) -> object:
     """A parameter as it was before `_plain`."""
     if isinstance(value, Mapping):
         return restore(value, current)

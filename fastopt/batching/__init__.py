@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastopt._common import settings as _settings
-from fastopt._common.checks import integer, make
+from fastopt._common.checks import integer
 from fastopt.exceptions import InvalidParameterError
 
 from ._noise import NoiseScale
@@ -36,7 +36,7 @@ def get(name: str | Batching, **params: Any) -> Batching:
     >>> batching.get("random", low=16, high=64)
     RandomSize(low=16, high=64, seed=0)
     """
-    return make(registry, Batching, "batch-size strategy", name, params)
+    return registry.make(name, params)
 
 
 def names() -> list[str]:

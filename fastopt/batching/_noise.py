@@ -5,7 +5,6 @@ Used through fastopt.batching.  What strategies share is in batching/_sizes.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -111,7 +110,7 @@ class NoiseScale(Batching):
         """Take their numbers as the state, counters as integers."""
         self.__dict__["_state"] = {key: type(value)(noise[key]) for key, value in self._state.items()}
 
-    def _with_state(self, state: Any) -> None:
+    def _with_state(self, state: object) -> None:
         super()._with_state(state)
         whole("state['size']", self._state["size"])
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastopt._common.checks import make
 from fastopt._core.tables import LOSS_NAMES
 
 from ._base import Loss, registry
@@ -34,7 +33,7 @@ def get(name: str | Loss, **params: Any) -> Loss:
     >>> losses.get("huber", delta=2.0)
     Huber(delta=2.0)
     """
-    return make(registry, Loss, "loss", name, params)
+    return registry.make(name, params)
 
 
 def names() -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt._common.registry import Registry
 from fastopt._common.settings import Settings
 from fastopt._core.tables import LOSS_NAMES, LOSS_TARGETS
 from fastopt._core.threads import resolve_threads
@@ -20,9 +21,6 @@ from fastopt._core.threads import resolve_threads
 from . import _arrays as _losses
 
 Array = NDArray[Any]
-
-#: classes by name
-registry: dict[str, type[Loss]] = {}
 
 _FLOAT64 = np.dtype(np.float64)
 #: sums of weights up to this, and down to its inverse, neither overflow nor underflow in products with losses
@@ -268,6 +266,10 @@ class Loss(Settings):
             _refuse("y", y, *DOMAINS[self.target])
             raise AssertionError("refused for no reason")
         return total
+
+
+#: classes by name
+registry = Registry("loss", Loss)
 
 
 def _flat(array: Array) -> Array:

@@ -5,6 +5,7 @@ Used through fastopt.losses.  What losses share is in losses/_base.py, their mat
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -247,7 +248,8 @@ class Tweedie(Loss):
         power = number("power", power, above=1)
         if power == 2:
             raise InvalidParameterError("power must not be 2, which is that of losses.Gamma")
-        self._keep({"power": power}, **({"target": "positive", "convex": False} if power > 2 else {}))
+        derived: dict[str, Any] = {"target": "positive", "convex": False} if power > 2 else {}
+        self._keep({"power": power}, **derived)
 
     def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
         y, p = super()._inputs(y, p)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 
 from ._base import Optimizer
@@ -21,7 +22,9 @@ __all__ = ["Adafactor", "Muon"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._settings import Options
+    from fastopt.schedules._base import LearningRate
+
+    from ._settings import Options, Params
 
 Array = NDArray[Any]
 
@@ -69,14 +72,25 @@ class Adafactor(Optimizer):
     kinds = {"adafactor": ("v", "v_columns")}
     decoupled = True
 
-    def __init__(self, params: Any, lr: Any = 0.01, beta2_decay: float = -0.8, eps: tuple[float | None, float] = (None, 1e-3),
+    def __init__(self, params: Params, lr: LearningRate = 0.01, beta2_decay: float = -0.8, eps: tuple[float | None, float] = (None, 1e-3),
                  d: float = 1.0, weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
-        if not isinstance(eps, (tuple, list)) or len(eps) != 2:
-            raise InvalidParameterError(f"eps must be two numbers, or None and a number, got {eps!r}")
-        self._build(params, {"lr": lr, "beta2_decay": beta2_decay, "eps1": eps[0], "eps2": eps[1], "d": d,
-                             "weight_decay": weight_decay}, options, factored=True)
+        self._build(params, self._spelt({"lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d,
+                                         "weight_decay": weight_decay}), options, factored=True)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _spelt(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        spelt: dict[str, Any] = {}
+        for name, value in settings.items():
+            if name != "eps":
+                spelt[name] = value
+            elif isinstance(value, (tuple, list)) and len(value) == 2:
+                spelt["eps1"], spelt["eps2"] = value
+            else:
+                refuse("eps", "two numbers, or None and a number", value)
+        return spelt
+
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"eps": settings["eps1"] or 0.0, "a": settings["eps2"], "b": settings["d"], "c": settings["beta2_decay"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array | None:
@@ -128,7 +142,7 @@ class Muon(Optimizer):
     kinds = {"muon": ("m",)}
     decoupled = True
 
-    def __init__(self, params: Any, lr: Any = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95, nesterov: bool = True,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95, nesterov: bool = True,
                  eps: float = 1e-7, ns_steps: int = 5, adjust_lr: str = "original", **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov, "eps": eps,
                              "ns_steps": ns_steps, "adjust_lr": adjust_lr}, options, by_products=True)
@@ -138,7 +152,8 @@ class Muon(Optimizer):
             if w.ndim != 2:
                 raise InvalidParameterError(f"params[{i}] must be a matrix for Muon, got shape {w.shape}")
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["l1"] or settings["clip_value"]:
             raise InvalidParameterError("l1 and clip_value must be left out: Muon's step is not one of single elements")
         return {}

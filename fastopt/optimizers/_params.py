@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from fastopt.exceptions import InvalidParameterError
 
-from ._settings import GLOBAL, check, refuse_unknown
+from ._settings import GLOBAL, Params, check, refuse_unknown
 
 Array = NDArray[Any]
 
 
-def grouped(params: Any, defaults: dict[str, Any], owner: str) -> tuple[list[Array], list[int], list[dict[str, Any]]]:
+def grouped(params: Params, defaults: dict[str, Any], owner: str) -> tuple[list[Array], list[int], list[dict[str, Any]]]:
     """The arrays, the group of each, and the settings of the groups, all checked."""
     given = [params] if isinstance(params, np.ndarray) else params
     if not isinstance(given, (list, tuple)) or not given:
@@ -50,7 +50,7 @@ def _members(group: Mapping[str, Any], number: int) -> list[Array]:
     return list(inside)
 
 
-def _check_array(name: str, w: Any) -> None:
+def _check_array(name: str, w: object) -> None:
     if not isinstance(w, np.ndarray) or w.dtype not in (np.float32, np.float64):
         raise InvalidParameterError(f"{name} must be an ndarray of float32 or float64 numbers, got "
                                     f"{w.dtype if isinstance(w, np.ndarray) else type(w).__name__}")

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastopt._common.checks import make
-
 from ._base import Penalty, registry
 from ._concave import *  # noqa: F403
 from ._convex import *  # noqa: F403
@@ -34,7 +32,7 @@ def get(name: str | Penalty, **params: Any) -> Penalty:
     >>> penalties.get("l1", alpha=0.1)
     L1(alpha=0.1, positive=False, weights=None)
     """
-    return make(registry, Penalty, "penalty", name, params)
+    return registry.make(name, params)
 
 
 def names() -> list[str]:

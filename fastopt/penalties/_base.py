@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt._common.checks import number
+from fastopt._common.registry import Registry
 from fastopt._common.settings import Stateful
 from fastopt._core.tables import PENALTY_NAMES
 from fastopt.exceptions import InvalidParameterError
@@ -20,9 +21,6 @@ from ._regularizer import Regularizer
 Array = NDArray[Any]
 #: numbers by weight
 Numbers = tuple[float, ...] | None
-
-#: classes by name
-registry: dict[str, type[Penalty]] = {}
 
 
 class Penalty(Stateful):
@@ -182,6 +180,10 @@ class Penalty(Stateful):
 
     def _bound(self, w: Array) -> Regularizer:
         return self.bind(w.shape[-1], w.size // w.shape[-1])
+
+
+#: classes by name
+registry = Registry("penalty", Penalty)
 
 
 def _weights(name: str, value: ArrayLike) -> Array:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastopt._common import settings as _settings
-from fastopt._common.checks import make
 from fastopt.exceptions import InvalidParameterError
 
 from ._base import Function, Schedule, as_schedule, registry
@@ -39,7 +38,7 @@ def get(name: str | Schedule, **params: Any) -> Schedule:
     >>> schedules.get("step", lr=0.5, step_size=30)
     StepDecay(lr=0.5, step_size=30, gamma=0.1)
     """
-    return make(registry, Schedule, "schedule", name, params)
+    return registry.make(name, params)
 
 
 def names() -> list[str]:

@@ -152,7 +152,7 @@ def _may_be(setting, default, value):
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_settings_with_what_may_have_been_meant(name):
     cls = optimizers.get(name)
-    with pytest.raises(TypeError, match="has no setting 'clip_norn'; did you mean 'clip_norm'"):
+    with pytest.raises(TypeError, match="has no setting 'clip_norn': did you mean 'clip_norm'"):
         cls(np.ones(2), clip_norn=1.0)
     with pytest.raises(TypeError, match="has no setting 'zzz'; it has lr"):
         cls([{"params": np.ones(2), "zzz": 1}])
