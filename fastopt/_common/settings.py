@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from fastopt.exceptions import InvalidParameterError
 
 from .checks import integer, number
+from .registry import Registry
+
+Kind = TypeVar("Kind")
 
 #: every class with a state by name, for states to be read back
 registry: dict[str, type[Stateful]] = {}
@@ -97,10 +100,10 @@ class Stateful(Settings):
         InvalidParameterError
             If it is of another class, or has parameters or numbers that this class does not take.
         """
-        restored = restore(state, self)
-        if type(restored) is not type(self):
-            raise InvalidParameterError(f"state must be that of a {type(self).__name__}, got that of {restored!r}")
-        self._adopt(restored)
+        other = restore(state, self)
+        if type(other) is not type(self):
+            raise InvalidParameterError(f"state must be that of a {type(self).__name__}, got that of {other!r}")
+        self._adopt(other)
 
     def _adopt(self, other: Stateful) -> None:
         """Become `other`; parts of the same class stay the objects that the caller may hold."""
@@ -150,11 +153,19 @@ def restore(state: object, current: object = None) -> Stateful:
             raise InvalidParameterError("state has a function, which cannot be saved: load it into what was made with it")
         params = mine
     try:
-        restored = cls(**params)
+        found = cls(**params)
     except TypeError as error:   # a missing or unknown parameter
         raise InvalidParameterError(f"state of {cls.name}: {error}") from None
-    restored._with_state(state["state"])
-    return restored
+    found._with_state(state["state"])
+    return found
+
+
+def restored(kinds: Registry[Kind], state: object) -> Kind:
+    """What the state was taken from, if it is one of these."""
+    found = restore(state)
+    if not isinstance(found, kinds.base):
+        raise InvalidParameterError(f"state must be that of a {kinds.what}, got that of {found!r}")
+    return found
 
 
 def _parts(value: object, current: object) -> object:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fastopt._common.checks import number
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 from fastopt.schedules import _curves as _schedules
 
@@ -66,7 +67,7 @@ class NoiseScale(Batching):
         params = {"size": first, "min_size": low, "max_size": limit("max_size", max_size, low),
                   "decay": number("decay", decay, at_least=0, below=1)}
         if not low <= first <= (params["max_size"] or first):
-            raise InvalidParameterError(f"size must be within min_size … max_size, {low} … {max_size}, got {first}")
+            refuse("size", f"within min_size … max_size, {low} … {max_size}", first)
         self._keep(params, {"size": first, "variance": 0.0, "squared_mean": 0.0, "updates": 0})
 
     @property
@@ -93,7 +94,7 @@ class NoiseScale(Batching):
         """
         n, N = whole("small", small), whole("big", big)
         if n >= N:
-            raise InvalidParameterError(f"big must be above small, {n}, got {N}")
+            refuse("big", f"above small, {n}", N)
         few = number("squared_norm_small", squared_norm_small, at_least=0)
         many = number("squared_norm_big", squared_norm_big, at_least=0)
         noise = _schedules.noise_note(self._noise(), n, N, few, many)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fastopt._common.checks import integer, number
 from fastopt._common.registry import Registry
+from fastopt._common.rules import refuse
 from fastopt._common.settings import Stateful
-from fastopt.exceptions import InvalidParameterError
 from fastopt.schedules import ExponentialDecay, Schedule
 from fastopt.schedules._base import LAST_STEP, LearningRate, as_schedule
 
@@ -178,7 +178,7 @@ class RandomSize(Batching):
     def __init__(self, low: int, high: int, seed: int = 0) -> None:
         low, high = whole("low", low), whole("high", high)
         if low > high:
-            raise InvalidParameterError(f"high must be at least low, {low}, got {high}")
+            refuse("high", f"at least low, {low}", high)
         self._keep({"low": low, "high": high, "seed": integer("seed", seed, 0, 2 ** 64 - 1)},
                    _drawn=(-1, np.empty(0, np.int64)))
 

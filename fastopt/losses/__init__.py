@@ -23,7 +23,7 @@ def get(name: str | Loss, **params: Any) -> Loss:
     Parameters
     ----------
     name : str or Loss
-        One of ``losses.names()``; a `Loss` is returned as it is.
+        One of ``losses.names()``.  A `Loss` is returned as it is, so that functions can take either; it takes no `params`.
     **params
         Parameters of that loss.
 
@@ -32,6 +32,8 @@ def get(name: str | Loss, **params: Any) -> Loss:
     >>> from fastopt import losses
     >>> losses.get("huber", delta=2.0)
     Huber(delta=2.0)
+    >>> losses.get(losses.Hinge())
+    Hinge()
     """
     return registry.make(name, params)
 

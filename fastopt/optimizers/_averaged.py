@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 
 from ._base import Array, Optimizer
@@ -126,7 +127,7 @@ class ScheduleFreeSGD(Optimizer):
     @classmethod
     def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["momentum"] == 0:
-            raise InvalidParameterError("momentum must be above 0 for ScheduleFreeSGD, whose average it is the share of; got 0")
+            refuse("momentum", "above 0 for ScheduleFreeSGD, whose average it is the share of", settings["momentum"])
         return {"beta1": settings["momentum"], "b": settings["r"], "c": settings["weight_lr_power"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array:
@@ -183,7 +184,7 @@ class ScheduleFreeAdamW(Optimizer):
     @classmethod
     def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["betas"][0] == 0:
-            raise InvalidParameterError("betas must begin above 0 for ScheduleFreeAdamW, whose average it is the share of; "
+            raise InvalidParameterError("betas must begin above 0 for ScheduleFreeAdamW, whose average it is the share of, "
                                         f"got {settings['betas']}")
         return {"b": settings["r"], "c": settings["weight_lr_power"]}
 

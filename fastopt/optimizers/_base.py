@@ -13,12 +13,13 @@ from typing import Any, ClassVar, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt._common.docs import filled
 from fastopt._common.registry import Registry, parameters_of
 from fastopt._core.tables import RULE_NAMES
 from fastopt.exceptions import InvalidParameterError
 from fastopt.schedules._base import LearningRate
 
-from ._docs import filled
+from ._docs import SHARED
 from ._param_group import ParamGroup
 from ._params import check_apart, grouped
 from ._settings import GLOBAL, OPTIONS, Params, check, fields_of, refuse_unknown
@@ -85,7 +86,7 @@ class Optimizer(Update):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__doc__ = filled(cls)
+        cls.__doc__ = filled(cls, SHARED)
         if cls.name:
             registry[cls.name] = cls
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fastopt.exceptions import InvalidParameterError
+from fastopt._common.rules import refuse
 
 from ._base import Array, Optimizer
 from ._settings import Params, check
@@ -36,7 +36,7 @@ class PackedMoments(Optimizer):
         """Names of the arrays of state, with moments in so many bits."""
         names = cls.kinds[kind]
         if moments is not None and len(names) > 2:
-            raise InvalidParameterError(f"moments must be None for {kind}, whose state is not moments alone, got {moments!r}")
+            refuse("moments", f"None for {kind}, whose state is not moments alone", moments)
         return ("m", "v", "m_scale", "v_scale") if moments == "8bit" else names
 
     def _build_packed(self, params: Params, settings: dict[str, Any], options: Mapping[str, Any], moments: Moments) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastopt.exceptions import InvalidParameterError
+from fastopt._common.rules import refuse
 
 from ._base import Array, Optimizer
 from ._moments import Moments, PackedMoments
@@ -141,7 +141,7 @@ class Rprop(Optimizer):
     @classmethod
     def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if callable(settings["lr"]):
-            raise InvalidParameterError(f"lr must be a number for Rprop, which finds its own steps, got {settings['lr']!r}")
+            refuse("lr", "a number for Rprop, which finds its own steps", settings["lr"])
         (low, high), (least, largest) = settings["etas"], settings["step_sizes"]
         return {"a": low, "b": high, "c": least, "d": largest}
 

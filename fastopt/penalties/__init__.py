@@ -26,6 +26,15 @@ def get(name: str | Penalty, **params: Any) -> Penalty:
     **params
         Parameters of that penalty.
 
+    Returns
+    -------
+    Penalty
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is none of that name, or it has no such parameters.
+
     Examples
     --------
     >>> from fastopt import penalties

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastopt._common.checks import flag, number
 from fastopt._core.tables import PENALTY_NAMES
 from fastopt.exceptions import InvalidParameterError
 
-from ._base import Penalty, numbers
+from ._base import Penalty
 from ._regularizer import Regularizer
 
 __all__ = ["GroupLasso"]
@@ -23,12 +22,10 @@ class GroupLasso(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0, default=1.0
-        Strength.
+    [alpha]
     groups : int, sequence of int, or sequence of sequences of int, default=1
         The size of all groups, the size of each (neighbours in w), or the numbers of the weights in each.
-    positive : bool, default=False
-        Weights must not be negative.
+    [positive]
     weights : array_like of shape (groups,), optional
         Factors of alpha, at least 0; by default 1.  Yuan and Lin take the roots of the sizes.
 
@@ -49,8 +46,7 @@ class GroupLasso(Penalty):
 
     def __init__(self, alpha: float = 1.0, groups: int | Sequence[Any] = 1, positive: bool = False,
                  weights: ArrayLike | None = None) -> None:
-        self._keep({"alpha": number("alpha", alpha, at_least=0), "groups": _groups(groups), "positive": flag("positive", positive),
-                    "weights": numbers("weights", weights, 0)})
+        self._keep_terms(alpha, positive, weights, groups=_groups(groups))
 
     def members(self, d: int) -> list[tuple[int, ...]]:
         """The numbers of the weights in each group.

@@ -91,7 +91,7 @@ class Warmup(Schedule):
             Its rate from now on.
         """
         if self.driven_by is None:
-            raise InvalidParameterError(f"schedule must be driven by a metric or a loss to be updated, got {self.schedule!r}")
+            refuse("schedule", "driven by a metric or a loss to be updated", self.schedule)
         return self.schedule.update(*values)  # type: ignore[attr-defined, no-any-return]
 
 
@@ -126,7 +126,7 @@ class Join(Schedule):
             raise InvalidParameterError(f"schedules must be one more than boundaries, got {len(parts)} and {len(starts)}")
         for i, part in enumerate(parts):
             if part.driven_by is not None:
-                raise InvalidParameterError(f"schedules[{i}] must be a function of the step, got {part!r}")
+                refuse(f"schedules[{i}]", "a function of the step", part)
         self._keep({"schedules": parts, "boundaries": starts})
 
     def _rates(self, t: int, n: int) -> Rates:
