@@ -23,7 +23,7 @@ KEYS = ("rule", "t", "skipped", "carry", "groups", "state")
 #: what a state holds for all groups and an optimizer takes from it
 SHARED = tuple(name for name in GLOBAL if name != "n_threads")
 
-_STEPS, _CARRIED = integer(0), real(infinite=True)
+_CARRIED = real(infinite=True)
 
 
 class Saved(Protocol):
@@ -78,16 +78,16 @@ def checked(optimizer: Saved, state: object) -> tuple[list[dict[str, Any]], dict
     counters: dict[str, Any] = {name: _count(f"[{name!r}]", state[name]) for name in ("t", "skipped")}
     own = len(optimizer.carries[0])
     counters["carry"] = [_numbers(f"['carry'][{i}]", carry, own) for i, carry in enumerate(entries["carry"])]
-    counters["began"] = [_count(f"['began'][{i}]", began) for i, began in enumerate(entries["began"])]
-    counters["behind"] = [_behind(i, numbers, own) for i, numbers in enumerate(entries["behind"])]
+    counters["began"] = [_count(f"['began'][{i}]", began, counters["t"]) for i, began in enumerate(entries["began"])]
+    counters["behind"] = [_behind(i, numbers, own, counters["t"]) for i, numbers in enumerate(entries["behind"])]
     settings = [_settings(optimizer, i, group) for i, group in enumerate(state["groups"])]
     common = {name: check(name, state["groups"][0][name]) for name in SHARED}
     return settings, common, [_arrays(optimizer, i, arrays) for i, arrays in enumerate(state["state"])], counters
 
 
-def _count(name: str, value: object) -> int:
+def _count(name: str, value: object, most: int | None = None) -> int:
     """A number of steps."""
-    return int(_STEPS.check(f"state{name}", value))
+    return int(integer(0, most).check(f"state{name}", value))
 
 
 def _numbers(name: str, values: object, count: int) -> list[float]:
@@ -95,12 +95,12 @@ def _numbers(name: str, values: object, count: int) -> list[float]:
     return list(several(_CARRIED, count, f"{count} numbers, none of them nan").check(f"state{name}", values))
 
 
-def _behind(i: int, values: object, count: int) -> list[Any]:
+def _behind(i: int, values: object, count: int, t: int) -> list[Any]:
     """Nothing, or the steps that an array missed and the numbers that it carries by itself."""
     name = f"['behind'][{i}]"
     if not isinstance(values, (list, tuple, np.ndarray)):
         _refuse(f"{name} must be a list, got {values!r:.200}")
-    return [_count(name, values[0]), *_numbers(name, values[1:], count)] if len(values) else []
+    return [_count(name, values[0], t), *_numbers(name, values[1:], count)] if len(values) else []
 
 
 def _settings(optimizer: Saved, i: int, saved: object) -> dict[str, Any]:

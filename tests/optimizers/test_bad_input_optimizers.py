@@ -225,6 +225,19 @@ def test_garbage_as_states(garbage):
         optimizer.load_state_dict(garbage)
 
 
+@pytest.mark.parametrize("place, value", [("began", 2), ("behind", [2, 0.0, 0.0])])
+def test_states_count_no_steps_after_the_last(place, value):
+    """Such counters made the next step overflow."""
+    optimizer = optimizers.NAdam(np.ones(5))
+    optimizer.step(np.ones(5))
+    state = optimizer.state_dict()
+    state[place][0] = value[:1 + len(state["carry"][0])] if place == "behind" else value
+    before = everything(optimizer)
+    with pytest.raises(InvalidParameterError, match=rf"state\['{place}'\]\[0\] must be an integer from 0 to 1, got 2"):
+        optimizer.load_state_dict(state)
+    assert everything(optimizer) == before
+
+
 def test_states_of_others():
     optimizer = Adam([np.ones(3), np.ones((2, 2))])
     before = everything(optimizer)
