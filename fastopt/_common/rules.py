@@ -10,12 +10,14 @@ import functools
 import math
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.exceptions import InvalidParameterError
+
+T = TypeVar("T")
 
 #: how alike a name must be to be the one that was meant, as difflib measures it
 CUTOFF = 0.5
@@ -70,7 +72,7 @@ def refuse(name: str, expected: str, value: object, options: Iterable[str] = (),
     raise InvalidParameterError(f"{name}{of} must be {expected}, got {short(value)}{did_you_mean(value, options)}")
 
 
-def _as_it_is(value: Any) -> Any:
+def _as_it_is(value: T) -> T:
     return value
 
 
@@ -98,7 +100,7 @@ def element(value: object) -> object:
 
 # ---- numbers ----
 
-def as_float(value: Any) -> float:
+def as_float(value: Real) -> float:
     """A real number as a float; nan, which is in no range, where it is an integer beyond the largest one."""
     try:
         return float(value)
@@ -136,18 +138,22 @@ def real(low: float = -math.inf, high: float = math.inf, *, above: bool = False,
     return Rule(words, accepts, convert=as_float)
 
 
+def _is_integer(value: object) -> TypeGuard[Integral]:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 @functools.lru_cache(maxsize=256)
 def integer(low: int, high: int | None = None) -> Rule:
     """An integer of at least `low` and at most `high`, by default what fits into 64 bits; as an int."""
     most = BEYOND - 1 if high is None else high
 
-    def accepts(value: Any) -> bool:
-        return INTEGER.accepts(value) and low <= int(value) <= most
+    def accepts(value: object) -> bool:
+        return _is_integer(value) and low <= int(value) <= most
 
     return Rule(f"an integer at least {low}" if high is None else f"an integer from {low} to {high}", accepts, convert=int)
 
 
-INTEGER = Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool), convert=int)
+INTEGER = Rule("an integer", _is_integer, convert=int)
 
 
 def floats(value: object) -> NDArray[np.float64]:
@@ -188,8 +194,8 @@ def either(*rules: Rule) -> Rule:
 
 def several(inner: Rule, count: int, words: str) -> Rule:
     """So many values that one rule accepts, in a list, a tuple or a vector; as a tuple."""
-    def accepts(value: Any) -> bool:
-        is_sequence = isinstance(value, (tuple, list)) or isinstance(value, np.ndarray) and value.ndim == 1
-        return is_sequence and len(value) == count and all(inner.accepts(element(each)) for each in value)
+    def accepts(value: object) -> bool:
+        values = list(value) if isinstance(value, (tuple, list)) or isinstance(value, np.ndarray) and value.ndim == 1 else []
+        return len(values) == count and all(inner.accepts(element(each)) for each in values)
 
     return Rule(words, accepts, convert=lambda value: tuple(inner.convert(element(each)) for each in value))

@@ -17,7 +17,7 @@ Array = NDArray[Any]
 Sparse: TypeAlias = "scipy.sparse.spmatrix | scipy.sparse.sparray"
 
 
-def checked(X: Any) -> Any:
+def checked(X: object) -> Any:
     """Sparse X as CSR or CSC, values that are stored twice summed; the same object where nothing is to be done, and all else as it is.
 
     Parameters
@@ -40,8 +40,11 @@ def checked(X: Any) -> Any:
     >>> checked(sp.csr_matrix(([1.0, 2.0], [0, 0], [0, 2, 2]), shape=(2, 1))).data
     array([3.])
     """
-    if not scipy.sparse.issparse(X):
-        return X
+    return _read(X) if scipy.sparse.issparse(X) else X
+
+
+def _read(X: Sparse) -> Sparse:
+    """Sparse X of any format."""
     if len(X.shape) != 2:
         raise ValueError(f"Expected 2D array, got {len(X.shape)}D array instead: X must have 2 dimensions, got shape {X.shape}")
     if X.format not in ("csr", "csc"):

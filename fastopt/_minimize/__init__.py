@@ -255,7 +255,7 @@ def scipy_method(method: str) -> Callable[..., OptimizeResult]:
     if method is None:
         refuse("method", "a name", method)
 
-    def solver(fun: Callable[..., Any], x0: ArrayLike, args: object = (), jac: Any = None, hess: object = None, hessp: object = None,
+    def solver(fun: Callable[..., Any], x0: ArrayLike, args: object = (), jac: Jac = None, hess: object = None, hessp: object = None,
                bounds: Ends | None = None, constraints: object = (), callback: Callable[..., Any] | None = None, tol: float | None = None,
                **options: Any) -> OptimizeResult:
         if getattr(jac, "__self__", None) is fun and hasattr(fun, "fun"):   # what SciPy makes of jac=True

@@ -4,7 +4,6 @@ Used by minimize and, for settings and driven schedules, by minimize_stochastic.
 """
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from fastopt import optimizers
+from fastopt._common.registry import parameters_of
 from fastopt._linalg.lbfgs import dot
 from fastopt._methods.fista import l1_within_bounds
 from fastopt._methods.function import Array, called
@@ -30,7 +30,7 @@ def find_rule(key: str) -> str | None:
 
 def settings_of(rule: str) -> dict[str, Any]:
     """The settings of a rule with their defaults."""
-    parameters = inspect.signature(optimizers.get(rule)).parameters.values()
+    parameters = parameters_of(optimizers.get(rule)).values()
     return {**_SHARED, **{p.name: p.default for p in parameters if p.default is not p.empty}}
 
 

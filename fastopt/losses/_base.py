@@ -49,7 +49,7 @@ _INVERSE_LINKS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def _array(name: str, value: ArrayLike, dtype: Any = None) -> Array:
+def _array(name: str, value: ArrayLike, dtype: np.dtype[Any] | None = None) -> Array:
     """`value` as a contiguous, aligned float array: itself if it is one.  Without dtype float32 stays, else float64."""
     try:
         value = np.asarray(value)
@@ -60,7 +60,7 @@ def _array(name: str, value: ArrayLike, dtype: Any = None) -> Array:
     if value.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
     if dtype is None:
-        dtype = np.float32 if value.dtype == np.float32 else np.float64
+        dtype = np.dtype(np.float32 if value.dtype == np.float32 else np.float64)
     return np.require(value, dtype, ["C", "A"])
 
 

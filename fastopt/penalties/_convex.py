@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike
 from fastopt._common.checks import number
 from fastopt.exceptions import InvalidParameterError
 
-from ._base import Array, Penalty, _spread, numbers
+from ._base import Array, Numbers, Penalty, _spread, numbers
 
 __all__ = ["L1", "L2", "Box", "ElasticNet", "NonNegative"]
 
@@ -129,7 +128,7 @@ class Box(Penalty):
         return _spread("low", self.params["low"], d), _spread("high", self.params["high"], d)
 
 
-def _bound(name: str, value: Any) -> Any:
+def _bound(name: str, value: float | ArrayLike) -> float | Numbers:
     if np.ndim(value):
         return numbers(name, value, finite=False)
     return number(name, value, at_least=-math.inf, at_most=math.inf)

@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastopt._common.rules import refuse
 from fastopt._core.tables import PENALTY_NAMES
 from fastopt.exceptions import InvalidParameterError
 
@@ -96,25 +97,23 @@ class GroupLasso(Penalty):
                            np.tile(weights, k), *low_high, start, np.concatenate([np.array(group) for group in groups]))
 
 
-def _groups(groups: Any) -> Any:
+def _groups(groups: int | Sequence[Any]) -> int | tuple[Any, ...]:
     """A size, a tuple of sizes, or a tuple of tuples of numbers."""
-    refusal = InvalidParameterError(f"groups must be a size, sizes, or lists of numbers of weights, none empty; got {groups!r}")
-    parts: Any = _index(groups)
+    size = _index(groups)
+    parts: tuple[Any, ...] = ()
     try:
-        if parts is None:
-            parts = tuple(tuple(map(operator.index, part)) if _index(part) is None else operator.index(part) for part in groups)
-            least = min(part if isinstance(part, int) else 1 + min(part) for part in parts)
-        else:
-            least = parts
+        if size is None:
+            parts = tuple(tuple(map(operator.index, part)) if _index(part) is None else operator.index(part) for part in cast(Sequence[Any], groups))
+        least = min(part if isinstance(part, int) else 1 + min(part) for part in parts) if size is None else size
     except (TypeError, ValueError):   # no integers, nothing in a group
-        raise refusal from None
-    if least < 1 or not isinstance(parts, int) and len({type(part) for part in parts}) > 1:
-        raise refusal
-    return parts
+        least = 0
+    if least < 1 or len({type(part) for part in parts}) > 1:
+        refuse("groups", "a size, sizes, or lists of numbers of weights, none empty", groups)
+    return parts if size is None else size
 
 
-def _index(value: Any) -> int | None:
+def _index(value: object) -> int | None:
     try:
-        return operator.index(value)
+        return operator.index(value) if isinstance(value, SupportsIndex) else None
     except TypeError:
         return None
