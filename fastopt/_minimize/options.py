@@ -50,8 +50,8 @@ RULES: dict[str, Rule] = {
     "l1": Rule("a finite number at least 0, or an array of them", _are_weights, convert=floats),
 }
 
-#: of every method
-COMMON: dict[str, Any] = {"gtol": 1e-5, "ftol": 0.0, "xtol": 0.0, "maxiter": 15000, "maxfun": None, "disp": False,
+#: of every method, as the rules convert them
+COMMON: dict[str, Any] = {"gtol": 1e-5, "ftol": 0.0, "xtol": 0.0, "maxiter": 15000, "maxfun": math.inf, "disp": False,
                           "eps": None, "finite_diff_rel_step": None}
 
 
@@ -63,9 +63,10 @@ def check_options(defaults: Mapping[str, Any], given: Mapping[str, Any] | None, 
     if unknown:
         hints = "".join(f"; did you mean {found!r}?" for found in (near(name, defaults) for name in unknown) if found)
         warnings.warn(f"Unknown solver options: {', '.join(unknown)}{hints}", OptimizeWarning, stacklevel=3)
-    options = {**defaults, **{name: value for name, value in (given or {}).items() if name in defaults}}
-    for name in [name for name in defaults if name not in unchecked]:
-        options[name] = RULES[name].check(f"options[{name!r}]", options[name])
+    options = dict(defaults)
+    for name, value in (given or {}).items():
+        if name in defaults:
+            options[name] = value if name in unchecked else RULES[name].check(f"options[{name!r}]", value)
     if "c1" in options and options["c1"] >= options["c2"]:
         refuse("options['c1']", f"below c2, {options['c2']}", options["c1"])
     return options
