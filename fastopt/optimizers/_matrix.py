@@ -172,7 +172,7 @@ class Muon(Optimizer):
             self._work: dict[int, _Work] = {}
         bad, moved = -1, []
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for i, (w, g, (scale, lr, keep)) in enumerate(zip(self.params, grads, factors)):
+            for i, (w, g, (scale, lr, decay_factor)) in enumerate(zip(self.params, grads, factors)):
                 if g is None or w.ndim != 2 or not w.size:
                     continue
                 settings, m = self._groups[self._places[i]].settings, self._named(self.states[i])["m"]
@@ -183,7 +183,7 @@ class Muon(Optimizer):
                 size = (math.sqrt(max(1, rows / columns)) if settings["adjust_lr"] == "original"
                         else 0.2 * math.sqrt(max(rows, columns)))
                 work.orthogonalise(g, m, scale, settings)
-                if not work.step(w, lr * size, keep) and bad < 0:
+                if not work.step(w, lr * size, decay_factor) and bad < 0:
                     bad = i
                 moved.append((w, g, m, work, scale, settings["momentum"]))
             for w, g, m, work, scale, momentum in moved:
@@ -237,11 +237,11 @@ class _Work:
             self.next = self.gemm(1.0, polynomial, self.x, beta=a, c=self.next, overwrite_c=True)
             self.x, self.next = self.next, self.x
 
-    def step(self, w: Array, rate: float, keep: float) -> bool:
+    def step(self, w: Array, rate: float, decay_factor: float) -> bool:
         """The weights after a step along x, in x; whether they are finite."""
         x, kept = self._like(self.x), self._like(self.next)
         x *= rate
-        np.multiply(w, keep, out=kept)
+        np.multiply(w, decay_factor, out=kept)
         np.subtract(kept, x, out=x)
         return bool(np.isfinite(x).all())
 
