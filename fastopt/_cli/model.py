@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
-from fastopt._data.errors import USAGE, CliError, did_you_mean, one_of
+from fastopt._common.rules import did_you_mean
+from fastopt._data.errors import USAGE, CliError, one_of
 
 if TYPE_CHECKING:
     from fastopt._data.preparer import Preparer

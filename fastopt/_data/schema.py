@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from fastopt._common.rules import did_you_mean
+
 from .cells import as_arrow, is_text
 from .columns import Column, Found, decimal_sign, typed_kind
-from .errors import did_you_mean, listed
+from .errors import listed
 from .target import Target
 
 

@@ -14,10 +14,12 @@ from typing import IO, Any
 
 import numpy as np
 
+from fastopt._common.rules import did_you_mean
+
 from .cells import as_arrow, is_text, numbers
 from .columns import Column, typed_kind
 from .dialect import Dialect, find_encoding, sniff
-from .errors import USAGE, CliError, did_you_mean, listed
+from .errors import USAGE, CliError, listed
 from .files import Data, head_of, suffix_of
 from .schema import Schema, found_schema
 

@@ -10,6 +10,7 @@ class Update:
     size: int
     skipped: int
     lazy: bool
+    collected: list[Array | None]
     count: int
     params: list[Array]
     states: list[list[Array | None]]

@@ -130,9 +130,9 @@ def test_quiet(folder):
 
 
 @pytest.mark.parametrize("args, code, message", [
-    (["train", "poeple.csv"], 2, "no such file: poeple.csv; did you mean 'people.csv'?"),
-    (["train", "people.csv", "--target", "colr"], 2, "no column 'colr'; did you mean 'colour'?"),
-    (["train", "people.csv", "--loss", "hubber", "--target", "age"], 2, "unknown loss 'hubber'; did you mean 'huber'?"),
+    (["train", "poeple.csv"], 2, "no such file: poeple.csv: did you mean 'people.csv'?"),
+    (["train", "people.csv", "--target", "colr"], 2, "no column 'colr': did you mean 'colour'?"),
+    (["train", "people.csv", "--loss", "hubber", "--target", "age"], 2, "unknown loss 'hubber': did you mean 'huber'?"),
     (["train", "prices.csv", "--target", "price", "--loss", "hinge"], 2, "loss 'hinge' is for classification"),
     (["train", "people.csv", "--penalty", "l3"], 2, "unknown penalty 'l3'"),
     (["train", "people.csv", "--learning-rate", "adaptiv"], 2, "did you mean 'adaptive'?"),

@@ -154,7 +154,7 @@ def test_the_target_is_named_and_its_guess_comes_first():
     assert "2 classes in column 'b'" in out
     assert train("t.csv", "--target", "a").startswith("t.csv: 40 rows × 1 columns, a number to predict: column 'a'")
     train("t.csv", "--target", "aa", code=2)
-    assert "no column 'aa'; did you mean 'a'?" in fastopt.errors
+    assert "no column 'aa': did you mean 'a'?" in fastopt.errors
 
 
 @pytest.mark.parametrize("found, code, accuracy", [

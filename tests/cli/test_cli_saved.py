@@ -102,7 +102,7 @@ def test_new_values_are_said_and_have_no_column():
 
 @pytest.mark.parametrize("text, message", [
     ("n,c\ntwo,red\n", "column 'n' held numbers in training, and here 'two' in row 1"), ("m,c\n1,red\n", "lacks the column 'n'"),
-    ("n,colour\n1,red\n", "lacks the column 'c'"), ("nn,c\n1,red\n", "lacks the column 'n'; did you mean 'nn'?")])
+    ("n,colour\n1,red\n", "lacks the column 'c'"), ("nn,c\n1,red\n", "lacks the column 'n': did you mean 'nn'?")])
 def test_a_file_that_does_not_fit_the_model(text, message):
     pd.DataFrame({"n": np.arange(40.0) % 7 + 0.5, "c": ["red", "blue"] * 20, "y": [0, 1] * 20}).to_csv("t.csv", index=False)
     train("t.csv")

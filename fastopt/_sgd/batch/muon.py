@@ -39,7 +39,8 @@ class MuonAndAdamW(Muon):
     def _check_arrays(self, arrays: list[Array], first: int) -> None:
         """Both are taken."""
 
-    def _kind(self, settings: Mapping[str, Any]) -> str:
+    @classmethod
+    def _kind(cls, settings: Mapping[str, Any]) -> str:
         return "muon" if settings["matrix"] else "adam"
 
     def _one_kind(self, groups: list[dict[str, Any]]) -> str:

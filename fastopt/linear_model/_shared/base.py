@@ -13,12 +13,12 @@ import scipy.sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from fastopt._common.rules import Rule
 from fastopt._core.tables import Matrix
 from fastopt._core.threads import resolve_threads
 from fastopt._sgd.per_sample.predict import predict
 
 from .data import check_X
-from .params import Rule
 from .sklearn import CallbackSupport
 
 

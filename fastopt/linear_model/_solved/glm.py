@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastopt import losses
+from fastopt._common.rules import refuse
 from fastopt.linear_model._shared.data import check_weight, one_column, real_targets, unweighted_hidden
 from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.params import refuse
 from fastopt.losses import Loss
 
 from .docs import solved
@@ -183,9 +183,9 @@ class TweedieRegressor(GeneralizedLinear):
     def _check(self) -> None:
         super()._check()
         if not (self.power == 0 or self.power >= 1):
-            refuse(type(self).__name__, "power", "0, or at least 1", self.power)
+            refuse("power", "0, or at least 1", self.power, owner=type(self).__name__)
         if self.link not in ("auto", "identity" if self.power == 0 else "log"):
-            refuse(type(self).__name__, "link", "'identity' with power=0 and 'log' with other powers, or 'auto'", self.link)
+            refuse("link", "'identity' with power=0 and 'log' with other powers, or 'auto'", self.link, owner=type(self).__name__)
 
     def _regression_loss(self) -> Loss:
         named: dict[float, Any] = {0: losses.SquaredError, 1: losses.Poisson, 2: losses.Gamma}

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from fastopt import losses
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model._shared.classes import Probable, binary
-from fastopt.linear_model._shared.params import refuse
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS
 from fastopt.losses import Loss
 
@@ -86,8 +86,8 @@ class LogisticRegression(Probable, SolvedClassifier):
             raise InvalidParameterError("l1_ratio must be specified when penalty is elasticnet.")
         self._check_solver(self._share())
         if self.solver == "liblinear" and self.standardize:
-            refuse(type(self).__name__, "standardize", "False with solver='liblinear', whose intercept is that of a column",
-                   self.standardize)
+            refuse("standardize", "False with solver='liblinear', whose intercept is that of a column",
+                   self.standardize, owner=type(self).__name__)
         self._warn()
 
     def _check_solver(self, share: float) -> None:
@@ -99,7 +99,7 @@ class LogisticRegression(Probable, SolvedClassifier):
         if self.dual and self.solver not in ("liblinear", "auto", "sdca"):
             raise InvalidParameterError(f"Solver {self.solver} supports only dual=False, got dual={self.dual}")
         if self.dual and share > 0:
-            refuse(type(self).__name__, "dual", "False unless the penalty is l2", self.dual)
+            refuse("dual", "False unless the penalty is l2", self.dual, owner=type(self).__name__)
 
     def _warn(self) -> None:
         """Of parameters that contradict each other, as scikit-learn does."""

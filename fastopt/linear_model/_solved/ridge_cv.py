@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from fastopt._common.rules import refuse
 from fastopt._solvers.paths.folds import apart
 from fastopt.linear_model._shared.metadata import Routes
-from fastopt.linear_model._shared.params import refuse
 from fastopt.linear_model._shared.sklearn import Events
 
 from .base import Found, Task
@@ -111,7 +111,7 @@ class RidgeCV(Routes, SolvedRegressor):
         check_strengths(self.alphas, self.cv is None)
         super()._check()
         if self.cv is None and np.min(self.alphas) <= 0:
-            refuse("RidgeCV", "alphas", "above 0 with cv=None", self.alphas)
+            refuse("alphas", "above 0 with cv=None", self.alphas, owner="RidgeCV")
         for name in ("store_cv_results", "alpha_per_target"):
             if self.cv is not None and vars(self)[name]:
                 raise ValueError(f"cv!=None and {name}=True are incompatible")

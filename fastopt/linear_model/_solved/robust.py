@@ -12,10 +12,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import losses
+from fastopt._common.rules import refuse
 from fastopt._solvers.piecewise.solver import origin_of, programme
 from fastopt._solvers.registry import LIMIT, STOPPED, Solution
 from fastopt.linear_model._shared.data import float_type
-from fastopt.linear_model._shared.params import refuse
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
@@ -239,8 +239,8 @@ class QuantileRegressor(SolvedRegressor):
         super()._check()
         strange = set(self.solver_options or ()) - {"tol", "maxiter"}
         if strange and not self.solver.startswith("highs"):
-            refuse(type(self).__name__, "solver_options", "a dict with 'tol' and 'maxiter' alone, unless solver is 'highs'",
-                   self.solver_options)
+            refuse("solver_options", "a dict with 'tol' and 'maxiter' alone, unless solver is 'highs'",
+                   self.solver_options, owner=type(self).__name__)
 
     def _max_iter(self) -> int:
         return int((self.solver_options or {}).get("maxiter", 100))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastopt import losses
-from fastopt.linear_model._shared.params import refuse
+from fastopt._common.rules import refuse
 from fastopt.losses import Loss
 
 from .base import Task
@@ -85,8 +85,8 @@ class LinearSVC(SolvedClassifier):
     def _check(self) -> None:
         super()._check()
         if self.multi_class == "crammer_singer":
-            refuse(type(self).__name__, "multi_class", "'ovr': the loss of Crammer and Singer is none of ours, but of "
-                   "sklearn.svm.LinearSVC", self.multi_class)
+            refuse("multi_class", "'ovr': the loss of Crammer and Singer is none of ours, but of "
+                   "sklearn.svm.LinearSVC", self.multi_class, owner=type(self).__name__)
 
     def _penalty(self, strength: float) -> tuple[float, Any]:
         return penalty_of(strength, 1.0 if self.penalty == "l1" else 0.0)
