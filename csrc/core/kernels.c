@@ -13,7 +13,7 @@
 #define REAL_IS_FLOAT 0
 #include "core/loops.h"
 #include "schedules/schedules.h"
-#include "sgd/touched.h"
+#include "sgd/touched_columns.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)

@@ -37,12 +37,12 @@ static double F(factor_moments)(const fo_step *step, ptrdiff_t chunks, ptrdiff_t
     real *restrict r = row_moment, *restrict c = column_moment, *restrict sums = columns;
     double mean = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        r[i] = F(fma_)(h.rest2, ((const real *)row)[i] / (real)d - r[i], r[i]);
+        r[i] = F(fma_)(h.one_minus_beta2, ((const real *)row)[i] / (real)d - r[i], r[i]);
         mean += (double)r[i];
     }
     for (ptrdiff_t chunk = 1; chunk < chunks; chunk++)
         for (ptrdiff_t j = 0; j < d; j++) sums[j] += sums[chunk * d + j];
-    for (ptrdiff_t j = 0; j < d; j++) c[j] = F(fma_)(h.rest2, sums[j] / (real)n - c[j], c[j]);
+    for (ptrdiff_t j = 0; j < d; j++) c[j] = F(fma_)(h.one_minus_beta2, sums[j] / (real)n - c[j], c[j]);
     mean /= (double)n;
     return mean > (double)least ? mean : (double)least;
 }
@@ -84,7 +84,7 @@ static int F(factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const v
         FO_SIMD_SUM(nothing)
         for (ptrdiff_t j = 0; j < d; j++) {
             const real slope = F(gradient)(&h, gi[j], wi[j]), rate = h.a * F(factor_rate)(scaled, c[j], least);
-            const real next = F(soft)(wi[j] * h.keep - rate * slope, rate * h.l1);
+            const real next = F(soft)(wi[j] * h.decay_factor - rate * slope, rate * h.l1);
             wi[j] = next;
             nothing += 0 * next;
         }

@@ -17,8 +17,8 @@ FO_INLINE double unbias(double beta, double t) { return 1 - pow(beta, t + 1); }
 
 /* the two moments' factors */
 FO_INLINE void fold_betas(const fo_rule *r, fo_coefs *h) {
-    h->beta1 = r->beta1, h->rest1 = 1 - r->beta1;
-    h->beta2 = r->beta2, h->rest2 = 1 - r->beta2;
+    h->beta1 = r->beta1, h->one_minus_beta1 = 1 - r->beta1;
+    h->beta2 = r->beta2, h->one_minus_beta2 = 1 - r->beta2;
 }
 #endif
 
@@ -52,7 +52,7 @@ FO_FOLD(sgd) {}
 
 /* t = 0 has no history to dampen: PyTorch's first step; flag = nesterov */
 FO_FOLD(momentum) {
-    h->beta1 = r->momentum, h->rest1 = t > 0 ? 1 - r->dampening : 1;
+    h->beta1 = r->momentum, h->one_minus_beta1 = t > 0 ? 1 - r->dampening : 1;
     h->a = r->flag ? 1 : 0, h->b = r->flag ? r->momentum : 1;
 }
 
@@ -64,7 +64,7 @@ FO_FOLD(asgd) {
 }
 
 FO_FOLD(signsgd) {}
-FO_FOLD(signum) { h->beta1 = r->momentum, h->rest1 = 1 - r->momentum; }
+FO_FOLD(signum) { h->beta1 = r->momentum, h->one_minus_beta1 = 1 - r->momentum; }
 FO_FOLD(lion) { fold_betas(r, h); }
 
 /* a, b = factors of shrinking and growing, c, d = least and largest step */
@@ -99,7 +99,7 @@ FO_RULE(sgd) {
 
 /* v ← μ·v + (1 − τ)·g, w ← w − lr·v, or with Nesterov − lr·(g + μ·v).  Sutskever et al. 2013 */
 FO_RULE(momentum) {
-    x.s0 = F(fma_)(h->beta1, x.s0, h->rest1 * g);
+    x.s0 = F(fma_)(h->beta1, x.s0, h->one_minus_beta1 * g);
     x.rate = h->rate;
     x.w -= h->rate * F(fma_)(h->a, g, h->b * x.s0);
     return x;
@@ -123,7 +123,7 @@ FO_RULE(signsgd) {
 
 /* m ← μ·m + (1 − μ)·g, w ← w − lr·sign(m).  Bernstein et al. 2018, algorithm 2 */
 FO_RULE(signum) {
-    x.s0 = F(fma_)(h->beta1, x.s0, h->rest1 * g);
+    x.s0 = F(fma_)(h->beta1, x.s0, h->one_minus_beta1 * g);
     x.rate = h->rate;
     x.w -= h->rate * F(sign)(x.s0);
     return x;
@@ -132,8 +132,8 @@ FO_RULE(signum) {
 /* w ← w − lr·sign(β1·m + (1 − β1)·g), m ← β2·m + (1 − β2)·g.  Chen et al. 2023 */
 FO_RULE(lion) {
     x.rate = h->rate;
-    x.w -= h->rate * F(sign)(F(fma_)(h->beta1, x.s0, h->rest1 * g));
-    x.s0 = F(fma_)(h->beta2, x.s0, h->rest2 * g);
+    x.w -= h->rate * F(sign)(F(fma_)(h->beta1, x.s0, h->one_minus_beta1 * g));
+    x.s0 = F(fma_)(h->beta2, x.s0, h->one_minus_beta2 * g);
     return x;
 }
 

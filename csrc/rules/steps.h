@@ -32,7 +32,7 @@ FO_INLINE int F(step_loop)(F(rule) rule, const int states, const int bare, const
         F(param) x = {w[i], states > 0 ? s0[i] : 0, states > 1 ? s1[i] : 0, states > 2 ? s2[i] : 0,
                       states > 3 ? s3[i] : 0, 0};
         const real slope = bare ? g[j] : F(gradient)(&h, g[j], x.w);
-        x.w *= h.keep;
+        x.w *= h.decay_factor;
         x = rule(&h, slope, x);
         if (!bare) x.w = F(soft)(x.w, x.rate * h.l1);
         w[i] = x.w;
@@ -154,7 +154,7 @@ static double F(square_sum)(ptrdiff_t n, const void *x) {
 #if REAL_IS_FLOAT
 static void rule_fold(const fo_rule *r, double t, double scale, double *carry, fo_step *step) {
     fo_coefs *h = &step->h;
-    *h = (fo_coefs){.scale = scale, .clip = r->clip, .l2 = r->l2, .keep = 1 - r->lr * r->decay, .l1 = r->l1,
+    *h = (fo_coefs){.scale = scale, .clip = r->clip, .l2 = r->l2, .decay_factor = 1 - r->lr * r->decay, .l1 = r->l1,
                     .rate = r->lr, .eps = r->eps};
     step->kind = r->kind;
     switch (r->kind) {

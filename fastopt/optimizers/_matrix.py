@@ -145,7 +145,7 @@ class Muon(Optimizer):
     def __init__(self, params: Params, lr: LearningRate = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95, nesterov: bool = True,
                  eps: float = 1e-7, ns_steps: int = 5, adjust_lr: str = "original", **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov, "eps": eps,
-                             "ns_steps": ns_steps, "adjust_lr": adjust_lr}, options, by_products=True)
+                             "ns_steps": ns_steps, "adjust_lr": adjust_lr}, options, matrix_step=True)
 
     def _check_arrays(self, arrays: list[Array], first: int) -> None:
         for i, w in enumerate(arrays, first):

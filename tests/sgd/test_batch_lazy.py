@@ -48,7 +48,7 @@ def puts_off(monkeypatch):
     _batch_run = _batch.BatchRun
     monkeypatch.setattr(_batch, "BatchRun", run)
     monkeypatch.setattr(_linear_batch, "BatchRun", run)
-    return lambda: any(isinstance(held, _batch_lazy.Lazy) for held in gc.get_referents(runs[-1]))
+    return lambda: any(isinstance(held, _batch_lazy.LazyColumns) for held in gc.get_referents(runs[-1]))
 
 
 def agrees(X, y, k, loss="log_loss", *, optimizer="sgd", **options):

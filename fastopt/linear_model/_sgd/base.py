@@ -15,11 +15,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt._core.tables import Matrix
-from fastopt._sgd.auto.fit import Auto
-from fastopt._sgd.batch.fit import Batches
-from fastopt._sgd.fit import Outcome, Plan, Start, Targets, Validation, Watch, train
-from fastopt._sgd.per_sample.held import held
-from fastopt._sgd.per_sample.touched import assign
+from fastopt._sgd.fit import EpochMonitor, Outcome, Validation, train
+from fastopt._sgd.per_sample.ownership import is_unshared
+from fastopt._sgd.per_sample.touched_columns import assign
+from fastopt._sgd.settings import Auto, Batches, FitSettings, Start, Targets
 from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
 from fastopt.linear_model._shared.data import check_weight, largest, naming, refuse_unreal, unweighted_hidden
 from fastopt.linear_model._shared.params import check_all, check_parameters, penalty_spec, resolve_loss, schedule_spec
@@ -116,10 +115,10 @@ class SGDBase(LinearEstimator):
 
     # ---- from arguments to a run ----
 
-    def _plan(self, seed: int, max_iter: int) -> Plan:
+    def _settings(self, seed: int, max_iter: int) -> FitSettings:
         get = vars(self).get
         alpha, batches = self._alpha(), self._batches()
-        return Plan(loss=self._loss().spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
+        return FitSettings(loss=self._loss().spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
                     schedule=schedule_spec("constant" if batches and self.learning_rate == "optimal" else self.learning_rate,
                                            self.eta0, self.power_t, alpha),
                     fit_intercept=bool(self.fit_intercept), one_class=self._one_class, shuffle=bool(self.shuffle),
@@ -169,7 +168,7 @@ class SGDBase(LinearEstimator):
                inits: tuple[Any, Any] = (None, None), eval_set: Any = None, callback: Any = None,
                classes: Any = None) -> None:
         """fit (fresh) or partial_fit: compute, assign, then complain."""
-        owned = all(held(self.__dict__, name) for name in WEIGHTS if name in self.__dict__)
+        owned = all(is_unshared(self.__dict__, name) for name in WEIGHTS if name in self.__dict__)
         with unchanged_on_error(self) as before:
             if callback is not None and not callable(callback):
                 raise TypeError(f"callback must be callable or None, got {callback!r}")
@@ -186,15 +185,15 @@ class SGDBase(LinearEstimator):
             def attributes(outcome: Outcome) -> dict[str, Any]:
                 return {**targets.attributes, **self._fitted(outcome, start, matrix.n, fresh)}
 
-            watch = Watch(start, self._validation(matrix, targets, weight, rows, eval_set), stops=stops,
+            monitor = EpochMonitor(start, self._validation(matrix, targets, weight, rows, eval_set), stops=stops,
                           keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
                           events=events, attributes=attributes, verbose=self.verbose > 0)
-            plan = self._plan(seed, int(min(max_iter, self._budget(matrix.n))))
-            done = train(matrix, targets, weight, rows, start, plan, watch, lambda: largest(X))
+            settings = self._settings(seed, int(min(max_iter, self._budget(matrix.n))))
+            done = train(matrix, targets, weight, rows, start, settings, monitor, lambda: largest(X))
             if done.error is not None and not fresh:
                 raise done.error
             found = attributes(done)
-            assign(self.__dict__, found, PASSING, done.rest, before)
+            assign(self.__dict__, found, PASSING, done.untrained, before)
         if done.error is not None:
             raise done.error
         if fresh:

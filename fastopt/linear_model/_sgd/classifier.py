@@ -13,7 +13,7 @@ from scipy.special import expit, softmax
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import unique_labels
 
-from fastopt._sgd.fit import Targets
+from fastopt._sgd.settings import Targets
 from fastopt.linear_model._shared.classes import Probable, one_against_rest, weights_of_classes
 from fastopt.linear_model._shared.data import check_X_y, encode, find_classes, naming
 from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import OutlierMixin
 from sklearn.utils import check_random_state
 
-from fastopt._sgd.fit import Targets
+from fastopt._sgd.settings import Targets
 from fastopt.linear_model._shared.data import check_X
 from fastopt.linear_model._shared.docs import arguments, documented
 from fastopt.linear_model._shared.params import ONE_CLASS

@@ -11,7 +11,8 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_random_state
 
-from fastopt._sgd.fit import Outcome, Targets
+from fastopt._sgd.fit import Outcome
+from fastopt._sgd.settings import Targets
 from fastopt.exceptions import remedy
 from fastopt.linear_model._shared.data import check_X_y, largest, real_targets
 from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive

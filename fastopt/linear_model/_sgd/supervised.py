@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from fastopt._core.tables import Matrix
-from fastopt._sgd.auto.fit import BATCH_ROWS, Auto
 from fastopt._sgd.auto.state import budget
-from fastopt._sgd.batch.fit import Batches
-from fastopt._sgd.fit import Targets, Validation
+from fastopt._sgd.fit import Validation
+from fastopt._sgd.settings import AUTO_BATCH_ROWS, Auto, Batches, Targets
 from fastopt.linear_model._shared.data import check_eval_set, naming
 from fastopt.linear_model._shared.docs import arguments
 from fastopt.linear_model._shared.params import is_wild, uses_batches
@@ -75,7 +74,7 @@ class Supervised(SGDBase):
             return None
         sizes = int(self.batch_size) if isinstance(self.batch_size, Integral) else self.batch_size
         if self.optimizer == "auto":
-            return Auto(sizes or BATCH_ROWS, vars(self).get("multi_class") == "multinomial", self._classifies)
+            return Auto(sizes or AUTO_BATCH_ROWS, vars(self).get("multi_class") == "multinomial", self._classifies)
         return Batches(self.optimizer or "sgd", dict(self.optimizer_params or {}), sizes or 1, self.schedule,
                        None if self.clip_norm is None else float(self.clip_norm),
                        softmax=vars(self).get("multi_class") == "multinomial", hogwild=is_wild(vars(self)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastopt._core.tables cimport FO_MARKS, Matrix, fo_marks, fo_output, fo_outputs, kernels, real
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
-from fastopt._core.kept cimport address
+from fastopt._core.memory cimport address
 from fastopt._sgd.per_sample.outputs cimport Outputs
 
 from fastopt._sgd.per_sample.outputs import STATE
@@ -57,7 +57,7 @@ def narrow(Matrix X):
     >>> import numpy as np
     >>> import scipy.sparse as sp
     >>> from fastopt._core.tables import Matrix
-    >>> from fastopt._sgd.per_sample.touched import narrow
+    >>> from fastopt._sgd.per_sample.touched_columns import narrow
     >>> narrow(Matrix(sp.csr_matrix(([1.0, 2.0], [700, 5], [0, 1, 2]), shape=(2, 1000))))[0]
     array([  5, 700], dtype=int32)
     """
@@ -92,7 +92,7 @@ def renumbered(Matrix X, numbers, Py_ssize_t d):
     >>> import numpy as np
     >>> import scipy.sparse as sp
     >>> from fastopt._core.tables import Matrix
-    >>> from fastopt._sgd.per_sample.touched import renumbered
+    >>> from fastopt._sgd.per_sample.touched_columns import renumbered
     >>> renumbered(Matrix(sp.csr_matrix(np.eye(2))), np.array([4, 1]), 6).d
     6
     """
@@ -114,7 +114,7 @@ def located(columns, among):
     Examples
     --------
     >>> import numpy as np
-    >>> from fastopt._sgd.per_sample.touched import located
+    >>> from fastopt._sgd.per_sample.touched_columns import located
     >>> [found.tolist() for found in located(np.array([5, 700]), np.array([700, 6]))]
     [[1, 1], [True, False]]
     """
@@ -122,11 +122,11 @@ def located(columns, among):
     return at, np.append(columns, -1)[at] == among
 
 
-cdef Part _part_of(Outputs out, Py_ssize_t d):
-    return Part(out.total, out.c.output_stride, out.c.feature_stride, &out.labels[0], d, out.c.w, out.c.w_avg)
+cdef TrainedWeights _trained_weights(Outputs out, Py_ssize_t d):
+    return TrainedWeights(out.total, out.c.output_stride, out.c.feature_stride, &out.labels[0], d, out.c.w, out.c.w_avg)
 
 
-cdef void _gather(const Part *p, const index[::1] columns, const real *whole, real *part) noexcept nogil:
+cdef void _gather(const TrainedWeights *p, const index[::1] columns, const real *whole, real *part) noexcept nogil:
     cdef Py_ssize_t first = 0, end, i, j
     while first < columns.shape[0]:
         end = min(first + CHUNK, columns.shape[0])
@@ -136,13 +136,13 @@ cdef void _gather(const Part *p, const index[::1] columns, const real *whole, re
         first = end
 
 
-cdef void _scatter(const Part *p, const index *columns, Py_ssize_t first, Py_ssize_t end, Py_ssize_t j, const real *part, real *whole) noexcept nogil:
+cdef void _scatter(const TrainedWeights *p, const index *columns, Py_ssize_t first, Py_ssize_t end, Py_ssize_t j, const real *part, real *whole) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(first, end):
         whole[p.labels[j] * p.d + columns[i]] = part[j * p.output_stride + i * p.feature_stride]
 
 
-cdef int _enter(const Part *p, const index[::1] columns, bint is_float, void *whole, void *part) except -1:
+cdef int _enter(const TrainedWeights *p, const index[::1] columns, bint is_float, void *whole, void *part) except -1:
     """Weights of the trained columns from the whole."""
     if whole == NULL:
         return 0
@@ -167,7 +167,7 @@ cdef void _settle(bint is_float, Py_ssize_t n, const fo_output *states, Py_ssize
     cdef fo_outputs one
     cdef fo_output state
     cdef int i
-    one.k, one.lone, one.output_stride, one.feature_stride = 1, True, n, 1
+    one.k, one.single_output, one.output_stride, one.feature_stride = 1, True, n, 1
     one.w, one.w_avg, one.q, one.o = w, w_avg, NULL, &state
     for i in range(2):
         state = states[i * k + label]
@@ -175,7 +175,7 @@ cdef void _settle(bint is_float, Py_ssize_t n, const fo_output *states, Py_ssize
             kernels(is_float).sgd_settle(n, &one)
 
 
-cdef void _write(const Part *p, const index[::1] columns, bint is_float, const fo_output *states, Py_ssize_t k, void *w, void *w_avg) noexcept nogil:
+cdef void _write(const TrainedWeights *p, const index[::1] columns, bint is_float, const fo_output *states, Py_ssize_t k, void *w, void *w_avg) noexcept nogil:
     """Weights of all columns: those of trained ones from the part, when the others are what training has made of them; a chunk of
     trained columns and what lies between them at a time, in the cache."""
     cdef Py_ssize_t m = columns.shape[0], first = 0, start = 0, end, stop, j, at
@@ -197,7 +197,7 @@ cdef void _write(const Part *p, const index[::1] columns, bint is_float, const f
         first, start = end, stop
 
 
-cdef class Rest:
+cdef class UntouchedColumns:
     """The weights of all columns, of which only some are trained: what training does to the others, scaling and averaging, is seen on the two
     columns of no row, and done to all of them at the end.
 
@@ -221,7 +221,7 @@ cdef class Rest:
 
     def enter(self, Outputs out):
         """Give some outputs their weights and averages, and what is seen of all others: of (w, average) what became of (1, 0), (0, 1)."""
-        cdef Part part = _part_of(out, self.coef.shape[1])
+        cdef TrainedWeights part = _trained_weights(out, self.coef.shape[1])
         seen, seen_avg = out.last_columns(WITNESSES)
         for whole, own in ((self.coef, out.w), (self.coef_avg, out.w_avg)):
             if self.columns.dtype == np.int32:
@@ -253,12 +253,12 @@ cdef class Rest:
         return 0
 
     def places(self, among):
-        """Some columns, and where those of them that are trained are among them and among the trained: for `copies`."""
+        """Some columns, and where those of them that are trained are among them and among the trained: for `all_weights`."""
         at, trained = located(self.columns, among)
         return among, np.flatnonzero(trained), at[trained]
 
-    def snapshot(self, list outputs):
-        """Weights of the trained columns as they are now, and what has been done to all others: for `copies`, at any time."""
+    def trained_weights(self, list outputs):
+        """Weights of the trained columns as they are now, and what has been done to all others: for `all_weights`, at any time."""
         cdef Outputs out
         self._factors(outputs)
         return self.states.copy(), [(np.array(out.labels), *out.true_weights()[::2]) for out in outputs]
@@ -282,7 +282,7 @@ cdef class Rest:
                     whole[labels[:, None], here] = part[:, there]
         return coef, coef_avg
 
-    cdef int _write(self, const Part *part, coef, coef_avg) except -1:
+    cdef int _write(self, const TrainedWeights *part, coef, coef_avg) except -1:
         """Into weights of all columns as they were, those of some outputs."""
         cdef const fo_output *states = <const fo_output *>address(self.states)
         cdef fo_mode mode = fo_flush()
@@ -293,17 +293,17 @@ cdef class Rest:
         fo_unflush(mode)
         return 0
 
-    def copies(self, snapshot, places=None):
-        """Weights and averages of a snapshot: of all columns, or over rows that are narrow, of those that were given to `places`."""
-        cdef Part part
+    def all_weights(self, trained, places=None):
+        """Weights and averages from what `trained_weights` gave: of all columns, or over rows that are narrow, of those that were given to `places`."""
+        cdef TrainedWeights part
         cdef int32_t[::1] of
-        self.states, parts = snapshot
+        self.states, parts = trained
         if places is not None:
             return self._copies_of(parts, *places)
         coef, coef_avg = (None if a is None else a.copy() for a in (self.coef, self.coef_avg))
         for labels, own, own_avg in parts:
             own, own_avg, of = np.ascontiguousarray(own), None if own_avg is None else np.ascontiguousarray(own_avg), labels
-            part = Part(len(labels), own.shape[1], 1, &of[0], self.coef.shape[1], address(own), address(own_avg))
+            part = TrainedWeights(len(labels), own.shape[1], 1, &of[0], self.coef.shape[1], address(own), address(own_avg))
             self._write(&part, coef, coef_avg)
         return coef, coef_avg
 
@@ -319,12 +319,12 @@ cdef class Rest:
     cdef int write(self) except -1:
         """Keep a promise, if one was given."""
         cdef Outputs out
-        cdef Part part
+        cdef TrainedWeights part
         cdef fo_outputs settled
         if self.outputs is None:
             return 0
         for out in self.outputs:
-            part, settled = _part_of(out, self.coef.shape[1]), out.c
+            part, settled = _trained_weights(out, self.coef.shape[1]), out.c
             settled.k = out.total
             kernels(self.is_float).sgd_settle(len(self.columns), &settled)
             self._write(&part, self.coef, self.coef_avg)
@@ -332,7 +332,7 @@ cdef class Rest:
         return 0
 
 
-def assign(dict attributes, dict found, passing, Rest rest, dict before):
+def assign(dict attributes, dict found, passing, UntouchedColumns untrained, dict before):
     """What a fit found becomes an estimator's attributes, at once: no signal is handled in between.
 
     Parameters
@@ -340,14 +340,14 @@ def assign(dict attributes, dict found, passing, Rest rest, dict before):
     attributes, found : dict
     passing : iterable of str
         Attributes that are taken away if nothing was found for them.
-    rest : Rest or None
+    untrained : UntouchedColumns or None
         Whose arrays are changed in place.
     before : dict
         What would be put back if an error came; emptied.
     """
     gone = [name for name in passing if name in attributes and name not in found]
-    if rest is not None:
-        rest.write()
+    if untrained is not None:
+        untrained.write()
     attributes.update(found)
     for name in gone:
         del attributes[name]

@@ -2,7 +2,7 @@
 however many columns there are.
 
 A column in which no row has a value, and whose weight and state are those of a beginning, goes the way of every other such column:
-one is trained for all of them.  Used by _sgd.fit.  Per-sample SGD, which only scales such columns, has touched.pyx for it.
+one is trained for all of them.  Used by _sgd.fit.  Per-sample SGD, which only scales such columns, has touched_columns.pyx for it.
 """
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import Matrix
 
-from .touched import BEHIND, PER_VALUE, located, narrow, renumbered
+from .touched_columns import BEHIND, PER_VALUE, located, narrow, renumbered
 
 Array = NDArray[Any]
 
 
-def alike(X: Matrix, zero: Iterable[Array], same: Iterable[Array]) -> tuple[Alike, Matrix] | None:
+def find_identical_columns(X: Matrix, zero: Iterable[Array], same: Iterable[Array]) -> tuple[IdenticalColumns, Matrix] | None:
     """The columns that can be told apart, and X over them and one that stands for all others.
 
     Parameters
@@ -30,7 +30,7 @@ def alike(X: Matrix, zero: Iterable[Array], same: Iterable[Array]) -> tuple[Alik
 
     Returns
     -------
-    tuple (Alike, Matrix), or None
+    tuple (IdenticalColumns, Matrix), or None
         None: X is dense, or too many columns can be told apart for the others to be left out.
     """
     narrowed = narrow(X)
@@ -46,10 +46,10 @@ def alike(X: Matrix, zero: Iterable[Array], same: Iterable[Array]) -> tuple[Alik
     columns = np.flatnonzero(apart).astype(narrowed[0].dtype)   # in ascending order, as threads look for their columns in a row
     if PER_VALUE * len(columns) > X.d:
         return None
-    return Alike(columns, one, X.d), renumbered(narrowed[1], np.searchsorted(columns, narrowed[0]), len(columns) + 1)
+    return IdenticalColumns(columns, one, X.d), renumbered(narrowed[1], np.searchsorted(columns, narrowed[0]), len(columns) + 1)
 
 
-class Alike:
+class IdenticalColumns:
     """Columns that are all alike, and those that are not, which are trained one by one before the one that stands for the others.
 
     Parameters
@@ -86,10 +86,10 @@ class Alike:
         at, found = located(self.columns, among)
         return np.append(np.where(found, at, m), [m] * BEHIND)
 
-    def weights(self, found: list[Any], places: Any = None) -> list[Any]:
+    def all_weights(self, trained: list[Any], places: Array | None = None) -> list[Any]:
         """Weights and averages of all columns, or at some places, with the intercepts as they are, from those that were trained."""
         def wide(part: Array | None) -> Array | None:
             return None if part is None else self.spread(part) if places is None else part[:, places]
 
-        coef, intercept, coef_avg, intercept_avg = found
+        coef, intercept, coef_avg, intercept_avg = trained
         return [wide(coef), intercept, wide(coef_avg), intercept_avg]

@@ -8,19 +8,19 @@ import pytest
 from test_batch_kernel import fit, same
 from test_sgd_kernel import problem
 
-from fastopt._sgd.batch import pace as _batch_pace
+from fastopt._sgd.batch import team_timing as _team_timing
 from fastopt.linear_model import SGDClassifier
 
 
-class Pace(ctypes.Structure):
-    """As in _sgd/batch/pace.pxd."""
+class TeamTiming(ctypes.Structure):
+    """As in _sgd/batch/team_timing.pxd."""
     _fields_ = [("seconds", ctypes.c_double * 2), ("waited", ctypes.c_double), ("cost", ctypes.c_double), ("slow", ctypes.c_int),
                 ("shared", ctypes.c_int), ("tries", ctypes.c_int)]
 
 
 def function(name, *types):
     """A function that other extensions may cimport."""
-    capsule = _batch_pace.__pyx_capi__[name]
+    capsule = _team_timing.__pyx_capi__[name]
     signature = ctypes.pythonapi.PyCapsule_GetName
     signature.restype, signature.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -28,16 +28,16 @@ def function(name, *types):
     return ctypes.CFUNCTYPE(*types)(pointer(capsule, signature(capsule)))
 
 
-choose = function("choose", ctypes.c_int, ctypes.POINTER(Pace))
-note = function("note", None, ctypes.POINTER(Pace), ctypes.c_double, ctypes.c_ssize_t)
+choose_team = function("choose_team", ctypes.c_int, ctypes.POINTER(TeamTiming))
+note_time = function("note_time", None, ctypes.POINTER(TeamTiming), ctypes.c_double, ctypes.c_ssize_t)
 
 
-def run(speeds, pace=None, rows=4096):
+def run(speeds, timing=None, rows=4096):
     """Who did each block, True for the team, where one thread and the team take the seconds a row of speeds."""
-    pace, done = pace or Pace(), []
+    timing, done = timing or TeamTiming(), []
     for alone, team in speeds:
-        done.append(bool(choose(pace)))
-        note(pace, rows * (team if done[-1] else alone), rows)
+        done.append(bool(choose_team(timing)))
+        note_time(timing, rows * (team if done[-1] else alone), rows)
     return done
 
 
@@ -71,10 +71,10 @@ def test_a_change_is_noticed(before, after):
 def test_one_slow_block_is_bad_luck():
     """Two in a row that were slower than the other one are not."""
     team_is_faster, team_is_slow = (2e-6, 1e-6), (2e-6, 3e-6)
-    pace = Pace()
-    run([team_is_faster] * 4, pace)
-    assert run([team_is_slow, team_is_faster, team_is_faster, team_is_slow, team_is_faster], pace) == [True] * 5
-    assert run([team_is_slow] * 2 + [team_is_faster], pace) == [True, True, False]
+    timing = TeamTiming()
+    run([team_is_faster] * 4, timing)
+    assert run([team_is_slow, team_is_faster, team_is_faster, team_is_slow, team_is_faster], timing) == [True] * 5
+    assert run([team_is_slow] * 2 + [team_is_faster], timing) == [True, True, False]
 
 
 def test_a_clock_that_stands_still():

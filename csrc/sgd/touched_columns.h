@@ -1,5 +1,5 @@
-/* touched.h: the columns in which CSR rows have values, numbered anew in their order: a bit a column, and before each group of bits how
- * many are set, so that numbers come without a search.  Used by _sgd/per_sample/touched.pyx. */
+/* touched_columns.h: the columns in which CSR rows have values, numbered anew in their order: a bit a column, and before each group of bits how
+ * many are set, so that numbers come without a search.  Used by _sgd/per_sample/touched_columns.pyx. */
 
 FO_INLINE ptrdiff_t bit_count(uint32_t bits) { /* compilers know this for one instruction where there is one */
     bits -= bits >> 1 & 0x55555555u;

@@ -1,4 +1,4 @@
-"""Types of the compiled module _touched."""
+"""Types of the compiled module _sgd.per_sample.touched_columns."""
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,7 +15,8 @@ def renumbered(X: Matrix, numbers: NDArray[Any], d: int) -> Matrix: ...
 
 def located(columns: NDArray[Any], among: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]: ...
 
-class Rest:
+class UntouchedColumns:
     def places(self, among: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
 
-def assign(attributes: dict[str, Any], found: dict[str, Any], passing: Iterable[str], rest: Rest | None, before: dict[str, Any]) -> None: ...
+def assign(attributes: dict[str, Any], found: dict[str, Any], passing: Iterable[str],
+           untrained: UntouchedColumns | None, before: dict[str, Any]) -> None: ...

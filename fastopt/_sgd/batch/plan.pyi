@@ -1,4 +1,4 @@
-"""Types of _sgd/batch/cuts.pyx."""
+"""Types of _sgd/batch/plan.pyx."""
 from collections.abc import Callable
 
 import numpy as np

@@ -6,7 +6,7 @@ cdef enum:
     WITNESSES = 2              # columns of no row, beside those that rows touch
 
 
-ctypedef struct Part:
+ctypedef struct TrainedWeights:
     Py_ssize_t k, output_stride, feature_stride   # of some outputs' weights over the trained columns
     const int32_t *labels                         # which outputs
     Py_ssize_t d                                  # columns of the whole
@@ -14,7 +14,7 @@ ctypedef struct Part:
     void *w_avg
 
 
-cdef class Rest:
+cdef class UntouchedColumns:
     cdef readonly object coef, coef_avg
     cdef object columns, states
     cdef list outputs          # whose weights are to be written, or None
@@ -22,4 +22,4 @@ cdef class Rest:
 
     cdef int write(self) except -1
     cdef int _factors(self, list outputs) except -1
-    cdef int _write(self, const Part *part, coef, coef_avg) except -1
+    cdef int _write(self, const TrainedWeights *part, coef, coef_avg) except -1

@@ -27,7 +27,7 @@ cdef extern from *:
     bint fo_owns(PyObject *array)
 
 
-def held(dict attributes, str name):
+def is_unshared(dict attributes, str name):
     """Whether an array is reached through these attributes alone, so that no one sees it change.
 
     Parameters
@@ -39,12 +39,12 @@ def held(dict attributes, str name):
     Examples
     --------
     >>> import numpy as np
-    >>> from fastopt._sgd.per_sample.held import held
+    >>> from fastopt._sgd.per_sample.ownership import is_unshared
     >>> attributes = {"coef_": np.zeros(3)}
-    >>> held(attributes, "coef_")
+    >>> is_unshared(attributes, "coef_")
     True
     >>> mine = attributes["coef_"][1:]
-    >>> held(attributes, "coef_")
+    >>> is_unshared(attributes, "coef_")
     False
     """
     cdef PyObject *item = <PyObject *>PyDict_GetItem(attributes, name)

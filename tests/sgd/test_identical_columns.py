@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from fastopt import schedules
 from fastopt._core.tables import Matrix
 from fastopt._sgd import fit as _linear_fit
-from fastopt._sgd.per_sample.alike import alike
+from fastopt._sgd.per_sample.identical_columns import find_identical_columns
 from fastopt._sgd.per_sample.predict import predict
 from fastopt.linear_model import SGDClassifier, SGDRegressor
 from optimizer_cases import OPTIONS
@@ -39,13 +39,13 @@ def widths(monkeypatch):
     """The columns that each run has, and those that it was given."""
     seen = []
 
-    def told_apart(X, start, batches):
-        found = _told_apart(X, start, batches)
+    def merge_identical_columns(X, start, batches):
+        found = _merge_identical_columns(X, start, batches)
         seen.append((found[0].d, X.d))
         return found
 
-    _told_apart = _linear_fit.told_apart
-    monkeypatch.setattr(_linear_fit, "told_apart", told_apart)
+    _merge_identical_columns = _linear_fit.merge_identical_columns
+    monkeypatch.setattr(_linear_fit, "merge_identical_columns", merge_identical_columns)
     return seen
 
 
@@ -264,7 +264,7 @@ def test_columns_there_and_back():
     X, _ = rows()
     known = np.zeros((2, D))
     known[1, [17, 18]] = 1
-    rest, close = alike(Matrix(X), [known], [])
+    rest, close = find_identical_columns(Matrix(X), [known], [])
     np.testing.assert_array_equal(rest.columns, np.union1d(X.indices, [17, 18]))
     whole = np.zeros((2, D))
     whole[:, rest.columns] = np.random.default_rng(0).normal(size=(2, len(rest.columns)))

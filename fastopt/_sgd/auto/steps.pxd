@@ -1,9 +1,8 @@
-"""A block of rows as the threads of optimizer="auto" share it."""
-from fastopt._sgd.batch.rows cimport Rows, Seat
+"""The step of optimizer="auto" at the end of a batch, by the threads that share it."""
 from fastopt._core.tables cimport fo_auto, fo_auto_columns
+from fastopt._sgd.batch.rows cimport RowBlock, ThreadState
 
-ctypedef struct Work:              # what all threads see
-    Rows rows
+ctypedef struct AutoWeights:       # shared by all threads
     bint sparse, intercept
     fo_auto_columns columns        # weights; beside dense rows (k, d) each
     char *g                        # their gradient, 0 between batches
@@ -13,9 +12,8 @@ ctypedef struct Work:              # what all threads see
     Py_ssize_t *touched            # CSR: the same as a list
     Py_ssize_t n_touched
 
-ctypedef struct Worker:            # what belongs to one thread
-    Seat seat
+ctypedef struct AutoStepper:       # of one thread
     fo_auto auto
-    double *b                      # as of Work: every thread steps the intercepts for itself, all alike
+    double *b                      # as in AutoWeights: every thread steps the intercepts for itself, with equal results
 
-cdef void work(Work *shared, Worker *worker, int size, double t) noexcept nogil
+cdef void step_batch(const RowBlock *block, AutoWeights *weights, AutoStepper *stepper, const ThreadState *thread) noexcept nogil
