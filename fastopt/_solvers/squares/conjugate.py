@@ -93,12 +93,9 @@ class Inner(NamedTuple):
 
 def conjugate(objective: Any, strengths: Array, w0: Array, tol: float, max_iter: int, relative: bool = False,
               callback: Callable[[Array, int], bool] | None = None) -> Found:
-    """The minimum to SPREAD, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0."""
-    own, objective.l2 = objective.l2, 0.0
-    try:
-        return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, callback)
-    finally:
-        objective.l2 = own
+    """The minimum to SPREAD, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0.
+    The objective has no l2 of its own."""
+    return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, callback)
 
 
 def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, callback: Any) -> Found:
