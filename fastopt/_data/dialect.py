@@ -8,8 +8,9 @@ import codecs
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO
 
 from .cells import GAPS, is_number
 from .errors import CliError
@@ -73,7 +74,7 @@ def _outside_cp1252(stream: IO[bytes]) -> bool:
     return any(re.search(rb"[\x81\x8d\x8f\x90\x9d]", block) for block in iter(lambda: stream.read(BLOCK), b""))
 
 
-def sniff(lines: list[str], suffix: str, header: bool | None = None, known: Any = (), separator: str = "") -> Dialect:
+def sniff(lines: list[str], suffix: str, header: bool | None = None, known: Iterable[str] = (), separator: str = "") -> Dialect:
     """The dialect of a table, from its first lines.
 
     Parameters

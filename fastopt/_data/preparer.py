@@ -18,6 +18,7 @@ from .cells import TRUTH, as_arrow
 from .columns import UNSEEN, label_codes
 from .errors import listed
 from .schema import Schema, found_schema
+from .types import ArrowArray, Frame, Matrix, Table
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -72,7 +73,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         self.dtype = dtype
         self.schema = schema
 
-    def fit(self, X: Any, y: object = None) -> Self:
+    def fit(self, X: Table, y: object = None) -> Self:
         """Learn what is missing, which categories there are, and the scale of numbers."""
         self.numbers_: list[str] = []
         self.categories_: dict[str, list[str]] = {}
@@ -93,7 +94,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
             self._fit_numbers(np.asarray(X))
         return self
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: Table) -> Matrix:
         """The matrix (n, d): float32 or float64; CSR for sparse input and for very many categories."""
         check_is_fitted(self)
         if self.kind_ == "table":
@@ -102,16 +103,17 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
             raise ValueError(f"X has {X.shape[1]} columns; expected {self.n_features_in_}")
         if self.kind_ == "sparse":
             return self._transform_sparse(sp.csr_matrix(X))
-        X = X.toarray() if sp.issparse(X) else np.asarray(X)
-        return self._transform_numbers(X, np.empty(X.shape, dtype=self.dtype))
+        rows: Any = X
+        A = rows.toarray() if sp.issparse(X) else np.asarray(rows)
+        return self._transform_numbers(A, np.empty(A.shape, dtype=self.dtype))
 
-    def _frame(self, X: Any) -> Any:
+    def _frame(self, X: Any) -> Frame:
         """The columns of a table by name; the model does without those that it left out."""
         if not hasattr(X, "columns"):
             raise ValueError(f"X must be a table with the columns {listed(self.schema_.names)}, got {type(X).__name__}")
         return self.schema_.frame(X if hasattr(X, "iloc") else X.to_pandas())
 
-    def strangers(self, X: Any) -> list[str]:
+    def strangers(self, X: Frame) -> list[str]:
         """A sentence for each column of text with values that have no column in the result, rare in training or new."""
         notes = []
         for name, known in self.categories_.items() if self.kind_ == "table" else ():
@@ -162,7 +164,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         self.scale_ = np.where(largest > 0, largest, 1).astype(np.float64) if wild else np.ones(1)
         self.center_ = self.fill_ = np.zeros(0)
 
-    def _fit_table(self, frame: Any) -> None:
+    def _fit_table(self, frame: Frame) -> None:
         for column in self.schema_.columns:
             name, gaps = column.name, frame[column.name].isna()
             if gaps.all():
@@ -175,7 +177,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
             raise ValueError(f"no column can be learnt from: {self.left_out_}")
         self._fit_numbers(_float_block(frame, self.numbers_))
 
-    def _fit_category(self, name: str, text: Any) -> None:
+    def _fit_category(self, name: str, text: ArrowArray) -> None:
         import pyarrow.compute as pc
 
         found = {c["values"]: c["counts"] for c in pc.value_counts(text).to_pylist()}
@@ -188,7 +190,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         else:
             self.left_out_[name] = "one value only"
 
-    def _texts(self, frame: Any, name: str) -> Any:
+    def _texts(self, frame: Frame, name: str) -> ArrowArray:
         """A column as text, with a word of its own where there is no value."""
         import pyarrow.compute as pc
 
@@ -216,7 +218,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         data = X.data if len(self.scale_) == 1 or (self.scale_ == 1).all() else X.data / self.scale_[X.indices]
         return sp.csr_matrix((data.astype(self.dtype, copy=False), X.indices, X.indptr), shape=X.shape)
 
-    def _transform_table(self, frame: Any) -> Any:
+    def _transform_table(self, frame: Frame) -> Matrix:
         m, n = len(self.numbers_), len(frame)
         as_sparse = self.n_features_out - m > SPARSE_ABOVE
         out = np.zeros((n, m if as_sparse else self.n_features_out), dtype=self.dtype)
@@ -240,16 +242,16 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         return self.numbers_ if self.kind_ == "table" else [str(i) for i in range(d)]
 
 
-def _float_block(frame: Any, names: list[str]) -> np.ndarray:
+def _float_block(frame: Frame, names: list[str]) -> np.ndarray:
     """The numeric columns of a table as one array; missing values are nan."""
     return frame[names].to_numpy(dtype=np.float64) if names else np.empty((len(frame), 0))
 
 
-def refuse_infinite(A: Any, names: list[str] | None = None) -> None:
+def refuse_infinite(A: Matrix, names: list[str] | None = None) -> None:
     """ValueError that names column and row of the first infinite value of a matrix, dense or CSR."""
     if A.dtype.kind != "f":
         return
-    if sp.issparse(A):
+    if not isinstance(A, np.ndarray):
         bad = np.isinf(A.data)
         if bad.any():
             first = int(np.argmax(bad))

@@ -14,6 +14,7 @@ from .cells import as_arrow, is_text
 from .columns import Column, Found, decimal_sign, typed_kind
 from .errors import did_you_mean, listed
 from .target import Target
+from .types import Columns, Frame
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Schema:
         return ", ".join(f"{kinds.count(kind)} {word}{'s' * (kind in more and kinds.count(kind) > 1)}{more.get(kind, '')}"
                          for kind, word in words.items() if kind in kinds)
 
-    def frame(self, cells: Any, source: str = "X") -> Any:
+    def frame(self, cells: Columns, source: str = "X") -> Frame:
         """A DataFrame of the schema's columns: numbers as float64, text as it stands.
 
         Parameters
@@ -126,7 +127,7 @@ class Schema:
                                "place": layout["target_index"], "header": layout["header"], "unused": left_out}, d)
 
 
-def found_schema(cells: Any, target: str | None, *, typed: bool = False, separator: str = "",
+def found_schema(cells: Columns, target: str | None, *, typed: bool = False, separator: str = "",
                  **known: Any) -> tuple[Schema, list[str]]:
     """The schema of a table whose columns are `cells`, told from all rows, and notes on what was not sure.
 

@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
     from fastopt.linear_model import SGDClassifier, SGDRegressor
     from fastopt.losses import Loss
 
 Estimator: TypeAlias = "SGDClassifier | SGDRegressor"
+#: a Pipeline is that of a preparing step and an estimator
+Model: TypeAlias = "Estimator | Pipeline"
 Arrays: TypeAlias = "dict[str, np.ndarray]"
 
 FORMAT = "fastopt-model"
@@ -118,7 +122,7 @@ def _meta(array: np.ndarray, size: int) -> dict[str, Any]:
     return meta
 
 
-def build(meta: dict[str, Any], arrays: Arrays) -> Any:
+def build(meta: dict[str, Any], arrays: Arrays) -> Model:
     """The estimator, or the pipeline of preparing step and estimator, that a file describes."""
     name = meta.get("estimator")
     if not isinstance(name, str) or name not in ESTIMATORS:
@@ -137,7 +141,7 @@ def build(meta: dict[str, Any], arrays: Arrays) -> Any:
     return _pipeline(meta["prepare"], arrays, estimator)
 
 
-def _pipeline(plain: dict[str, Any], arrays: Arrays, estimator: Estimator) -> Any:
+def _pipeline(plain: dict[str, Any], arrays: Arrays, estimator: Estimator) -> Pipeline:
     from sklearn.pipeline import Pipeline
 
     from fastopt._data.plain import from_plain
