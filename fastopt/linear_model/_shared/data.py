@@ -1,6 +1,7 @@
 """X, y and weights as the kernels take them: checked once, not copied, classes as one byte a row.
 
-Used by the estimators.  Nothing of the size of y is made but the class numbers themselves, and masks where rows are held out.
+Used by the estimators, whatever trains them.  Nothing of the size of y is made but the class numbers themselves, and masks where
+rows are held out.
 """
 from __future__ import annotations
 
@@ -9,17 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
-from sklearn.utils import check_array, column_or_1d
+from numpy.typing import DTypeLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import assert_all_finite, check_array, column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from fastopt import losses
 from fastopt._common.sparse_input import checked
 from fastopt._core.tables import all_finite
+
+from .types import Array, ClassWeight, DType, EvalSet, Features, RowWeights, Samples
 
 BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
 RANGE = 1 << 16   # whole numbers this close together are found by a table
@@ -30,7 +35,16 @@ EXACT = 2.0 ** 53  # below, doubles tell them apart
 NARROW = (np.uint8, np.int8, np.float16)
 
 
-def as_is(X: Any, wide: bool = False) -> dict[str, Any]:
+class Takes(NamedTuple):
+    """What an estimator takes for X and y."""
+
+    wide: bool = False      # X may be CSC, or dense and narrow
+    numeric: bool = False   # y must hold numbers
+    columns: bool = False   # y may have several columns of numbers
+    single: bool = False    # or a single one; else that is taken for a row of numbers, with a warning
+
+
+def as_is(X: Features, wide: bool = False) -> dict[str, Any]:
     """How X is taken: arrays of float32 and float64 with any strides, CSR with any indices; if `wide`, CSC and dense narrow
     numbers too.  All else is converted, to rows in one piece: a frame is columns in memory, and every epoch would gather its
     rows again."""
@@ -39,9 +53,10 @@ def as_is(X: Any, wide: bool = False) -> dict[str, Any]:
             "order": None if isinstance(X, np.ndarray) else "C"}
 
 
-def float_type(X: Any) -> Any:
+def float_type(X: Samples) -> DType:
     """The type that the kernels compute in: that of X, float32 for narrow numbers."""
-    return X.dtype if X.dtype in (np.float64, np.float32) else np.dtype(np.float32)
+    dtype: DType = X.dtype if X.dtype in (np.float64, np.float32) else np.dtype(np.float32)
+    return dtype
 
 
 def blocks(n: int) -> Iterator[slice]:
@@ -62,7 +77,7 @@ def naming(*names: str) -> Iterator[None]:
         raise kind(f"{names[0]}: {error}") from error
 
 
-def refuse_unreal(name: str, value: Any) -> None:
+def refuse_unreal(name: str, value: object) -> None:
     """Dates and durations of NumPy, pandas and polars, which conversions would take for numbers; and complex numbers."""
     dtypes: Any = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", ())
     for dtype in dtypes:
@@ -72,7 +87,7 @@ def refuse_unreal(name: str, value: Any) -> None:
             raise ValueError(f"Complex data not supported: {name} must hold real numbers, got {dtype}")
 
 
-def sum_is_finite(a: Any) -> bool:
+def sum_is_finite(a: Array) -> bool:
     """Whether the sum of the numbers is, or all of them are; if not, someone has to look closer."""
     if a.dtype in (np.float64, np.float32) and a.flags.forc and a.flags.aligned:
         return all_finite(a)
@@ -80,7 +95,7 @@ def sum_is_finite(a: Any) -> bool:
         return isfinite(np.einsum(a, range(a.ndim), []))   # half as long as np.sum, which sums in pairs
 
 
-def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
+def is_plain(estimator: BaseEstimator, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
     """Whether X, and y, are arrays of numbers that all checks would let pass as they are, found by a few questions; if not, those
     checks know more.  Of calls with few rows the time is mostly that of checks."""
     if type(X) is np.ndarray:
@@ -111,7 +126,7 @@ def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, real: bool = Fa
     return True
 
 
-def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> Any:
+def check_X(estimator: BaseEstimator, X: Features, reset: bool = False, wide: bool = False) -> Samples:
     """X alone."""
     if is_plain(estimator, X, reset):
         with naming("X"):
@@ -122,43 +137,44 @@ def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> 
         return validate_data(estimator, X, reset=reset, **as_is(X, wide))
 
 
-def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False, numeric: bool = False,
-              wide: bool = False, single: bool = False) -> tuple[Any, Any]:
-    """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`: a single one too, if `single`, else
-    it is taken for a row of numbers, with a warning."""
-    if y is not None and is_plain(estimator, X, reset, y, columns or numeric, columns):
+def check_X_y(estimator: BaseEstimator, X: Features, y: Any, takes: Takes, reset: bool) -> tuple[Samples, Array]:
+    """X and y, as far as the estimator takes them."""
+    numbers, columns = takes.columns or takes.numeric, takes.columns
+    if y is not None and is_plain(estimator, X, reset, y, numbers, columns):
         with naming("X"):
             return checked(X), y
     with naming("X"):
         refuse_unreal("X", X)
         X = checked(X)
     try:
-        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns or numeric,
-                             **as_is(X, wide))
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=numbers, **as_is(X, takes.wide))
     except (ValueError, TypeError, OverflowError):
         with naming("X"):
-            check_array(X, estimator=estimator, input_name="X", **as_is(X, wide))
+            check_array(X, estimator=estimator, input_name="X", **as_is(X, takes.wide))
         with naming("X and y"):
             if np.ndim(y):
                 check_consistent_length(X, y)
         with naming("y", "X"):
             raise
-    if columns and not single and y.ndim == 2 and y.shape[1] == 1:
+    if numbers and isinstance(y, np.ndarray) and y.dtype.kind == "f" and not sum_is_finite(y):   # None among objects has become nan
+        assert_all_finite(y, input_name="y")
+    if columns and not takes.single and y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
 
 
-def one_column(y: Any, n: int) -> Any:
+def one_column(y: Any, n: int) -> Array:
     """y to be scored with n predictions: (n,) numbers, of (n, 1) too, with scikit-learn's warning."""
     refuse_unreal("y", y)
     with naming("y"):
         y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"), warn=True)
     with naming("X and y"):
         check_consistent_length(np.empty(n), y)
-    return y
+    column: Array = y
+    return column
 
 
-def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
+def real_targets(y: Array, dtype: DTypeLike, loss: losses.Loss, name: str = "y") -> Array:
     """Targets of a regression: in their own type, if it is one that the kernels' blocks are filled from."""
     if not isinstance(y, np.ndarray) or y.ndim > 2:
         raise ValueError(f"{name} must be an array of shape (n,) or (n, k), got {type(y).__name__} "
@@ -178,7 +194,15 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
     return y
 
 
-def unweighted_hidden(y: Any, weight: Any) -> Any:
+def check_targets(y: Array, weight: RowWeights, X: Samples, loss: losses.Loss) -> Array:
+    """Targets of a regression that `check_X_y` has let pass, as `real_targets` has them; rows of weight 0 may hold anything."""
+    y = unweighted_hidden(y, weight)
+    if loss.target == "real" and isinstance(y, np.ndarray) and y.dtype == float_type(X):   # they are finite and fit
+        return y
+    return real_targets(y, float_type(X), loss)
+
+
+def unweighted_hidden(y: Array, weight: RowWeights) -> Array:
     """y, with what stands in rows of weight 0, which may be anything, replaced by what stands in another."""
     if weight is None or weight.all():
         return y
@@ -187,7 +211,39 @@ def unweighted_hidden(y: Any, weight: Any) -> Any:
     return y
 
 
-def find_classes(y: Any) -> Any:
+class Labels(NamedTuple):
+    """Classes, and which of them each row has."""
+
+    classes: Array   # the labels, sorted
+    codes: Array     # (n,) numbers of classes
+    counts: Array    # rows of each class
+
+
+def check_labels(y: Array, classes: Array | None = None) -> Labels:
+    """The classes in y, or those that are known before; two at least."""
+    known = find_classes(y) if classes is None else classes
+    if len(known) < 2:
+        raise ValueError(f"{'y' if classes is None else 'classes'}: The number of classes has to be greater than one; got {len(known)} "
+                         "class: this solver needs samples of at least 2 classes")
+    return Labels(known, *encode(y, known))
+
+
+def weights_of_classes(class_weight: ClassWeight, classes: Array, counts: Array) -> Array | None:
+    """(n_classes,) weights; 'balanced' ones by the classes' `counts`, which may be sums of sample weights."""
+    if class_weight is None:
+        return None
+    weights: Array
+    if isinstance(class_weight, str):
+        weights = np.divide(counts.sum() / len(classes), counts, out=np.zeros(len(classes)), where=counts > 0)
+    else:
+        with naming("class_weight"):
+            weights = compute_class_weight(class_weight, classes=classes, y=classes)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError(f"class_weight must hold finite numbers of at least 0, got {class_weight!r}")
+    return weights
+
+
+def find_classes(y: Array) -> Array:
     """The labels in y, sorted."""
     found = _whole_numbers(y) if y.dtype.kind in "iubf" else None
     if found is not None:
@@ -200,7 +256,7 @@ def find_classes(y: Any) -> Any:
     return found
 
 
-def _whole_numbers(y: Any) -> Any:
+def _whole_numbers(y: Array) -> Array | None:
     """The labels, if they are whole numbers that lie close together, else None."""
     low, high = y.min(), y.max()
     if not (abs(float(low)) < EXACT and abs(float(high)) < EXACT and int(high) - int(low) < RANGE):
@@ -212,19 +268,21 @@ def _whole_numbers(y: Any) -> Any:
         if y.dtype.kind == "f" and (numbers != labels).any():
             return None
         seen[numbers - int(low)] = True
-    return (np.flatnonzero(seen) + int(low)).astype(y.dtype)
+    found: Array = (np.flatnonzero(seen) + int(low)).astype(y.dtype)
+    return found
 
 
-def _places(labels: Any, classes: Any) -> Any:
+def _places(labels: Array, classes: Array) -> Array:
     """Which of the classes the labels are; any, if they are none."""
     if len(classes) == 2 and labels.dtype.kind in "iubf" and classes.dtype.kind in "iubf":
-        return (labels == classes[1]).view(np.uint8)
-    numbers = np.searchsorted(classes, labels)
+        is_second: Array = labels == classes[1]
+        return is_second.view(np.uint8)
+    numbers: Array = np.searchsorted(classes, labels)
     numbers[numbers == len(classes)] = 0
     return numbers
 
 
-def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
+def encode(y: Array, classes: Array, name: str = "y") -> tuple[Array, Array]:
     """The number of each row's class, and how many rows each class has."""
     k = len(classes)
     if y.ndim != 1:
@@ -246,7 +304,7 @@ def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
     return codes, counts
 
 
-def check_weight(weight: Any, X: Any, none_at_all: bool = False) -> Any:
+def check_weight(weight: Any, X: Samples, none_at_all: bool = False) -> RowWeights:
     """Sample weights: None, or one a row, at least 0 and not all 0, unless `none_at_all`."""
     n = X.shape[0]
     if weight is None:
@@ -264,10 +322,11 @@ def check_weight(weight: Any, X: Any, none_at_all: bool = False) -> Any:
         raise ValueError(f"sample_weight must not be negative, got {weight.min()}")
     if not (none_at_all or weight.max() > 0):
         raise ValueError("sample_weight must not be all zero: Sample weights must contain at least one non-zero number")
-    return weight
+    checked_weight: Array = weight
+    return checked_weight
 
 
-def check_eval_set(estimator: Any, eval_set: Any) -> tuple[Any, Any]:
+def check_eval_set(estimator: BaseEstimator, eval_set: EvalSet) -> tuple[Samples, Array]:
     """X and y of an eval_set, against the fitted features."""
     if not isinstance(eval_set, (tuple, list)) or len(eval_set) != 2:
         raise ValueError(f"eval_set must be a pair (X, y), got {type(eval_set).__name__}"
@@ -279,7 +338,7 @@ def check_eval_set(estimator: Any, eval_set: Any) -> tuple[Any, Any]:
     return X, y
 
 
-def largest(X: Any) -> float:
+def largest(X: Samples) -> float:
     """The largest magnitude in X."""
     data = X if isinstance(X, np.ndarray) else X.data
     return float(max(data.max(), -data.min())) if data.size else 0.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .docs import arguments
 from .sklearn import refuse_metadata, with_callbacks
+from .types import Features, SampleWeight, TargetValues
 
 if TYPE_CHECKING:
     from typing import Self
@@ -18,23 +19,16 @@ class Routes:
 
     @with_callbacks
     @arguments
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+    def fit(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None, **params: Any) -> Self:
         """Learn from data.
 
-        Parameters
-        ----------
         [arguments]
         **params
             None: nothing is routed to splitters and scorers.
 
-        Returns
-        -------
-        self
+        [self]
 
-        Raises
-        ------
-        ValueError, TypeError
-            If a parameter or an argument is not as described; the message names it.
+        [raises]
         """
         refuse_metadata(params, self, "fit")
         return self._fit(X, y, sample_weight)   # type: ignore[attr-defined,no-any-return]

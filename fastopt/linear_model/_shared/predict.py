@@ -1,46 +1,35 @@
-"""What linear classifiers have in common, however they learn: class weights, scores, classes and probabilities.
+"""From raw predictions to what users ask for, however an estimator learns: classes and probabilities, or numbers.
 
-Used by the classifiers, as mixins beside their base, which gives `_raw`, raw predictions.  Knows no training.
+Used by the estimators, as mixins before their base, which gives `_raw`, the raw predictions.  Knows no training.
 """
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_class_weight
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin, RegressorMixin
 
-from .data import naming
+from .data import Takes
 from .docs import arguments
 from .sklearn import available_where
-
-
-def weights_of_classes(class_weight: Any, classes: Any, counts: Any) -> Any:
-    """(n_classes,) weights; 'balanced' ones by the classes' `counts`, which may be sums of sample weights."""
-    if class_weight is None:
-        return None
-    if isinstance(class_weight, str):
-        weights = np.divide(counts.sum() / len(classes), counts, out=np.zeros(len(classes)), where=counts > 0)
-    else:
-        with naming("class_weight"):
-            weights = compute_class_weight(class_weight, classes=classes, y=classes)
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise ValueError(f"class_weight must hold finite numbers of at least 0, got {class_weight!r}")
-    return weights
+from .types import Array, Features
 
 
 class Classifies(ClassifierMixin):   # type: ignore[misc]
     """Scores and classes."""
 
-    classes_: Any
+    classes_: Array
     _raw: Any
 
+    def _softmax(self) -> bool:
+        """Whether more than two classes are one softmax rather than one against the rest each."""
+        return False
+
     @arguments
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: Features) -> Array:
         """Raw predictions.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -48,15 +37,12 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Positive: the second of two classes, or this class rather than another.
         """
-        p = self._raw(X)
-        return p.ravel() if p.shape[1] == 1 else p
+        return flat(self._raw(X))
 
     @arguments
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Features) -> Array:
         """Classes.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -64,7 +50,8 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
         ndarray of shape (n_samples,)
         """
         p = self._raw(X)
-        return self.classes_[(p[:, 0] > 0).astype(np.intp) if p.shape[1] == 1 else p.argmax(axis=1)]
+        classes: Array = self.classes_[(p[:, 0] > 0).astype(np.intp) if p.shape[1] == 1 else p.argmax(axis=1)]
+        return classes
 
 
 class Probable(Classifies):
@@ -73,17 +60,22 @@ class Probable(Classifies):
     def _has_probabilities(self) -> bool:
         return True
 
-    def _probabilities(self, p: Any) -> Any:
-        """(n, n_classes) of raw predictions (n, k)."""
+    def _positive(self, p: Array) -> Array:
+        """(n, k) probabilities of the class of each output, each on its own, of raw predictions (n, k)."""
         raise NotImplementedError
+
+    def _probabilities(self, p: Array) -> Array:
+        """(n, n_classes) probabilities of raw predictions (n, k)."""
+        if p.shape[1] > 1 and self._softmax():
+            shares: Array = softmax(p, axis=1)
+            return shares
+        return one_against_rest(self._positive(p))
 
     @available_where(lambda self: self._has_probabilities())
     @arguments
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Features) -> Array:
         """Probabilities.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -94,11 +86,9 @@ class Probable(Classifies):
 
     @available_where(lambda self: self._has_probabilities())
     @arguments
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: Features) -> Array:
         """Logarithm of `predict_proba`.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -108,16 +98,46 @@ class Probable(Classifies):
         return np.log(self.predict_proba(X))
 
 
-def binary(positive: Any) -> Any:
-    """(n, 2) probabilities of both classes from those (n, 1) of the second."""
-    return np.hstack([1 - positive, positive])
+class Regresses(RegressorMixin):   # type: ignore[misc]
+    """Numbers, by the inverse link of the loss."""
+
+    _takes: ClassVar[Takes]
+    _raw: Any
+    _loss: Any
+
+    @arguments
+    def predict(self, X: Features) -> Array:
+        """Predictions: means, quantiles or whatever the loss estimates.
+
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        p, loss = self._raw(X), self._loss()
+        if loss.target != "real":
+            with np.errstate(over="ignore"):
+                p = loss._predict(p)
+        return flat(p)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = self._takes.columns
+        return tags
 
 
-def one_against_rest(positive: Any) -> Any:
-    """(n, n_classes) probabilities from those (n, k) of each output, normalised to a sum of 1."""
+def flat(p: Array) -> Array:
+    """Raw predictions (n, k) as users get them: (n,) of a single output."""
+    return p.ravel() if p.shape[1] == 1 else p
+
+
+def one_against_rest(positive: Array) -> Array:
+    """(n, n_classes) probabilities from those (n, k) of each output, normalised to a sum of 1; of two classes one has an output."""
     if positive.shape[1] == 1:
-        return binary(positive)
+        return np.hstack([1 - positive, positive])
     total = positive.sum(axis=1, keepdims=True)
     positive[total[:, 0] == 0] = 1   # all classes ruled out: all alike
     total[total == 0] = positive.shape[1]
-    return positive / total
+    shares: Array = positive / total
+    return shares

@@ -8,13 +8,16 @@ import functools
 import inspect
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import _raise_for_params
 from sklearn.utils.metaestimators import available_if
 from threadpoolctl import ThreadpoolController
+
+from .types import Attributes, Features, SampleWeight, TargetValues
 
 try:
     from sklearn import callback as _callback
@@ -57,7 +60,8 @@ def own_methods(cls: type) -> None:
     for name in dir(cls):
         method = inspect.getattr_static(cls, name)
         ours = (getattr(method, "__module__", None) or "").startswith("fastopt.")
-        if not name.startswith("_") and ours and hasattr(method, "__qualname__") and name not in vars(cls):
+        public = name == "__init__" or not name.startswith("_")
+        if public and ours and getattr(method, "__qualname__", None) not in (None, f"{cls.__qualname__}.{name}"):
             setattr(cls, name, owned(method, cls.__qualname__))
 
 
@@ -98,7 +102,7 @@ def blas_alone() -> Iterator[None]:
                 library.set_num_threads(threads)
 
 
-def refuse_metadata(params: Any, estimator: Any, method: str) -> None:
+def refuse_metadata(params: Mapping[str, Any], estimator: BaseEstimator, method: str) -> None:
     """Raise for arguments of `fit` or `score` that scikit-learn would route to others: we have none to route them to."""
     if params:
         _raise_for_params(params, estimator, method)
@@ -124,7 +128,8 @@ class Events:
         Epochs at most.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_iter: int) -> None:
+    def __init__(self, estimator: BaseEstimator | None, X: Features | None, y: TargetValues | None, sample_weight: SampleWeight,
+                 max_iter: int) -> None:
         begin = getattr(estimator, "_init_callback_context", None)
         self._context = None if begin is None else begin(max_subtasks=max_iter)
         # the context does not say whether anyone listens; scikit-learn's own estimators look at the same attribute
@@ -134,12 +139,17 @@ class Events:
         if self._context is not None:
             self._context.call_on_fit_task_begin(**self._arguments)
 
+    @classmethod
+    def unheard(cls) -> Events:
+        """Of a fit that no callback is told of."""
+        return cls(None, None, None, None, 0)
+
     def begin_epoch(self) -> None:
         """To be called before an epoch, if wanted."""
         self._epoch = self._context.subcontext(task_name="epoch")   # type: ignore[union-attr]
         self._epoch.call_on_fit_task_begin(**self._arguments)
 
-    def end_epoch(self, attributes: Any) -> bool:
+    def end_epoch(self, attributes: Callable[[], Attributes]) -> bool:
         """To be called after it, with a function that returns the fitted attributes; whether to stop."""
         return bool(self._epoch.call_on_fit_task_end(**self._arguments, reconstruction_attributes=attributes))
 

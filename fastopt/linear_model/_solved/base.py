@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
 
 from fastopt._core.tables import Matrix
 from fastopt._core.threads import resolve_threads
 from fastopt._solvers.registry import ROUNDED, UNBOUNDED, Solution
 from fastopt.exceptions import DivergenceError
 from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
-from fastopt.linear_model._shared.data import check_weight, check_X, float_type, largest, sum_is_finite
+from fastopt.linear_model._shared.data import Takes, check_weight, float_type, largest, sum_is_finite
 from fastopt.linear_model._shared.docs import arguments
 from fastopt.linear_model._shared.params import check_parameters
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events, blas_alone, with_callbacks
+from fastopt.linear_model._shared.types import Array, Attributes, Features, Fold, PenaltyPair, RowWeights, Samples, SampleWeight, TargetValues
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
+from fastopt.penalties import Penalty
 
 from .folds import rows_of, with_weight
 from .params import ALIASES, CONVENTIONS, complaint, penalty_of, relative_to_start, scales_intercept, solve
@@ -55,7 +56,7 @@ class Task:
     counts: Any = None                       # which rows of all have a weight, (n,) of bool: the others are left out; None: all
     whole: Any = None                        # X and y with those that are left out; None: there are none
 
-    def counting(self, X: Any, y: Any) -> Any:
+    def counting(self, X: Samples, y: Array) -> Samples:
         """X and, here, what belongs to its rows without those that weigh nothing: whatever stands in them, they do not exist."""
         if any(weight is None for weight in self.weights):
             return X
@@ -75,7 +76,7 @@ class Task:
             self.weights = [np.append(self.weights[0], np.zeros_like(self.weights[0], shape=lost.size))]
         return rows_of(X, rows)
 
-    def of_all(self, values: Any, other: Any) -> Any:
+    def of_all(self, values: Array, other: float) -> Array:
         """What belongs to the rows that count, for all rows: the others have another value."""
         if self.counts is None:
             return values
@@ -96,15 +97,15 @@ class Found:
         return max(solution.n_iter for solution in self.solutions)
 
 
-def with_column(X: Any, value: float) -> Any:
+def with_column(X: Samples, value: float) -> Samples:
     """A copy of X with a column more, of this value: an intercept that is penalised like the rest."""
     column = np.full((X.shape[0], 1), value, dtype=float_type(X))
-    if scipy.sparse.issparse(X):
-        return scipy.sparse.hstack([X, column], format=X.format)
-    return np.hstack([X, column])
+    if isinstance(X, np.ndarray):
+        return np.hstack([X, column])
+    return scipy.sparse.hstack([X, column], format=X.format)
 
 
-def split(coef: Any, intercept: Any, column: float | None) -> tuple[Any, Any]:
+def split(coef: Array, intercept: Array, column: float | None) -> tuple[Array, Array]:
     """(k, d) coefficients and (k,) intercepts, of which a column of X may be one."""
     return (coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column)
 
@@ -112,6 +113,7 @@ def split(coef: Any, intercept: Any, column: float | None) -> tuple[Any, Any]:
 class SolvedEstimator(LinearEstimator):
     """An estimator whose weights are the minimum of an objective, found by `fastopt._solvers.auto`."""
 
+    _takes = Takes(wide=True)
     _convention: ClassVar[str] = "mean"
     _only: ClassVar[str] = "auto"   # what scikit-learn's only solver is called among those who complain
     n_iter_: Any
@@ -119,25 +121,18 @@ class SolvedEstimator(LinearEstimator):
 
     @with_callbacks
     @arguments
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None) -> Self:
         """Learn from data.
 
-        Parameters
-        ----------
         [arguments]
 
-        Returns
-        -------
-        self
+        [self]
 
-        Raises
-        ------
-        ValueError, TypeError
-            If a parameter or an argument is not as described; the message names it.
+        [raises]
         """
         return self._fit(X, y, sample_weight)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
+    def _fit(self, X: Features, y: TargetValues, sample_weight: SampleWeight) -> Self:
         self._check()
         self._learn(X, y, sample_weight, Events(self, X, y, sample_weight, max(1, self._max_iter()) + 1))
         return self
@@ -147,21 +142,18 @@ class SolvedEstimator(LinearEstimator):
     def _check(self) -> None:
         check_parameters(type(self).__name__, self._rules, vars(self))
 
-    def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
+    def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
         raise NotImplementedError
 
-    def _task(self, X: Any, y: Any, weight: Any) -> Task:
-        raise NotImplementedError
-
-    def _folds(self, X: Any, y: Any) -> Any:
+    def _folds(self, X: Samples, y: Array) -> list[Fold] | None:
         """The rows of the folds of cross-validation, if there are any."""
         return None
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: Found) -> Attributes:
         """The fitted attributes."""
         return {**self._named(found.coef, found.intercept), "n_iter_": found.n_iter}
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         """l2 of the objective, and the penalty beside it."""
         return penalty_of(strength, 0.0)
 
@@ -177,7 +169,7 @@ class SolvedEstimator(LinearEstimator):
         """Whether `tol` is relative to the gradient at w = 0."""
         return False
 
-    def _first(self, task: Task, i: int, k: int) -> Any:
+    def _first(self, task: Task, i: int, k: int) -> Array:
         """Intercepts to start from."""
         return np.zeros(k)
 
@@ -195,7 +187,7 @@ class SolvedEstimator(LinearEstimator):
 
     # ---- from arguments to a solution ----
 
-    def _learn(self, X: Any, y: Any, weight: Any, events: Events) -> None:
+    def _learn(self, X: Features, y: TargetValues, weight: SampleWeight, events: Events) -> None:
         """Compute, assign, then complain."""
         with unchanged_on_error(self), np.errstate(all="ignore"):   # what overflows is looked for at the end
             X, y = self._read(X, y)
@@ -211,20 +203,20 @@ class SolvedEstimator(LinearEstimator):
         self._report(found)
         events.end(attributes)
 
-    def _learnt(self, task: Task, found: Found) -> dict[str, Any]:
+    def _learnt(self, task: Task, found: Found) -> Attributes:
         """All fitted attributes; as in scikit-learn the intercept is an array where y is a matrix of a single column."""
         attributes = {**task.attributes, **self._attributes(found)}
         if task.column and isinstance(attributes["intercept_"], np.floating):
             attributes["intercept_"] = np.array([attributes["intercept_"]])
         return attributes
 
-    def _refuse_infinite(self, X: Any) -> None:
+    def _refuse_infinite(self, X: Samples) -> None:
         """Raise if what was learnt is not finite, as weights that float32 cannot hold."""
         learnt = [vars(self)[name] for name in LEARNT if name in vars(self)]
         if not all(sum_is_finite(np.asarray(values)) or np.isfinite(values).all() for values in learnt):
             raise DivergenceError(int(np.max(vars(self).get("n_iter_", 0))), float("nan"), largest(X))
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
         """One objective after the other."""
         task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
@@ -246,7 +238,7 @@ class SolvedEstimator(LinearEstimator):
         coef, intercept = (np.concatenate(rows) for rows in zip(*parts))
         return Found(coef.astype(dtype), (intercept + task.origins).astype(dtype), solutions)
 
-    def _in_type_of(self, objective: LinearObjective, penalty: Any, solution: Solution,
+    def _in_type_of(self, objective: LinearObjective, penalty: Penalty | None, solution: Solution,
                     origin: float) -> tuple[Any, Any, Solution]:
         """Coefficients and intercepts for X, and what is to be said of them.  In float32 columns that lie far from 0 make much of the
         last digit of a coefficient: the intercept makes up for it, as far as it has digits, and the gradient is looked at again."""
@@ -266,8 +258,8 @@ class SolvedEstimator(LinearEstimator):
                 solution = solution._replace(converged=False, violation=violation, message=ROUNDED)
         return rounded, intercept, solution
 
-    def _with_intercept(self, X: Any, task: Task, l2: float,
-                        penalty: Any) -> tuple[Any, float | None, float | None, LinearObjective | None]:
+    def _with_intercept(self, X: Samples, task: Task, l2: float,
+                        penalty: Penalty | None) -> tuple[Any, float | None, float | None, LinearObjective | None]:
         """(X, column, scaling, first): X with a column where an intercept is penalised, and its value; or X, what the solver is told,
         and the first objective, if it is known already."""
         value = self._column()
@@ -278,7 +270,7 @@ class SolvedEstimator(LinearEstimator):
             return X, None, value, objective
         return with_column(X, value), value, None, None
 
-    def _objective(self, X: Any, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
+    def _objective(self, X: Samples, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
         fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
         standardize = bool(vars(self).get("standardize", False))
         if getattr(X, "format", "") == "csr" and not standardize:
@@ -291,34 +283,33 @@ class SolvedEstimator(LinearEstimator):
         name = vars(self).get("solver", "auto")
         return str(ALIASES.get(name, name))
 
-    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Any:
+    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Array:
         """The weights of the earlier fit, or 0 with intercepts that `_first` names."""
         k, d = objective.n_outputs, objective.n_features - (column is not None)
-        if vars(self).get("warm_start", False) and hasattr(self, "coef_"):
+        if self._warm():
             coef, intercept = self._coef_rows(), self._intercepts()
-            outputs = len(task.targets) * k
-            if coef.shape != (outputs, d):
-                raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: X and y need "
-                                 f"{(outputs, d)}; fit without warm_start")
+            self._refuse_other_shape(coef, len(task.targets) * k, d)
             coef, intercept = coef[i * k:(i + 1) * k], (intercept - task.origins)[i * k:(i + 1) * k]
         else:
             coef, intercept = np.zeros((k, d)), self._first(task, i, k) if self._max_iter() else np.zeros(k)
         if column is not None:
             return np.hstack([coef, intercept[:, None] / column]).ravel()
         if objective.mean_ is not None:
-            intercept, coef = intercept + coef @ objective.mean_, coef * objective.scale_
+            intercept = intercept + coef @ objective.mean_
+        if objective.scale_ is not None:
+            coef = coef * objective.scale_
         return np.concatenate([coef.ravel(), intercept]) if objective.fit_intercept else coef.ravel()
 
-    def _reached(self, objective: LinearObjective, task: Task, column: float | None) -> Callable[[Solution], dict[str, Any]]:
+    def _reached(self, objective: LinearObjective, task: Task, column: float | None) -> Callable[[Solution], Attributes]:
         """The attributes of a solution on the way; none where other outputs are not yet learnt."""
-        def attributes(solution: Solution) -> dict[str, Any]:
+        def attributes(solution: Solution) -> Attributes:
             if len(task.targets) > 1:
                 return {}
             coef, intercept = split(*objective.unstandardized(solution.w), column)
             return self._learnt(task, Found(coef, intercept + task.origins, [solution]))
         return attributes
 
-    def _callback(self, events: Events, attributes: Callable[[Solution], dict[str, Any]]) -> Callable[[Solution], None] | None:
+    def _callback(self, events: Events, attributes: Callable[[Solution], Attributes]) -> Callable[[Solution], None] | None:
         """What scikit-learn's callbacks want to know: an iteration ends, with these attributes, and the next one begins."""
         if not events.wanted:
             return None
@@ -357,6 +348,5 @@ class SolvedEstimator(LinearEstimator):
                           "Increase the number of iterations (max_iter) or "
                           "scale the data, see sklearn.preprocessing.", ConvergenceWarning, stacklevel=5 + FIT_LEVELS)
 
-    def _raw(self, X: Any) -> Any:
-        check_is_fitted(self, "coef_")
-        return predictions(check_X(self, X, wide=True), self._coef_rows(), self._prediction_intercepts(), self._n_threads())
+    def _products(self, X: Samples) -> Array:
+        return predictions(X, self._coef_rows(), self._prediction_intercepts(), self._n_threads())

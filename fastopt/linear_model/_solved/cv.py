@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastopt._solvers.paths.folds import Folds, apart, shares_steps, smooth_and_l1
 from fastopt._solvers.paths.least_squares import fold_sums
@@ -18,15 +19,16 @@ from fastopt._solvers.registry import Solution
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model._shared.metadata import Routes
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
+from fastopt.linear_model._shared.types import Array, Attributes, CrossValidation, Fold, PenaltyPair, Precompute, RandomState, Samples, StrengthGrid
 from fastopt.objective import LinearObjective
 
 from .base import Found, Task
 from .docs import solved
 from .folds import check_strengths, folds_of
-from .l1 import LeastSquares
+from .lasso import LeastSquares
 from .params import ELASTIC_CV, LASSO_CV, penalty_of, solve
 
-WORDS = {"n_iter_more": " in the last fit",
+WORDS: dict[str, Any] = {"n_iter_more": " in the last fit", "gap_type": "float", "gap": "The duality gap at the end of the last fit.",
          "tol_means": "The duality gap over the mean square of y at which the solver is done."}
 
 
@@ -43,7 +45,7 @@ class Held(NamedTuple):
     strength: int   # its number
 
 
-def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w: Any,
+def along(objective: LinearObjective, strengths: Iterable[PenaltyPair], w: Array,
           **options: Any) -> Iterable[Solution]:
     """Solutions for one (l2, penalty) after the other, each started at the one before."""
     for l2, penalty in strengths:
@@ -53,7 +55,7 @@ def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w:
         yield solution
 
 
-def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
+def over_folds(objective: LinearObjective, folds: list[Fold], grids: Callable[[Any], list[Any]],
                score: Callable[[list[Held]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
     """Scores and solutions, by fold, then grid, then strength.
 
@@ -86,7 +88,7 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
 Scored = list[tuple[Solution, Any]]   # solutions, and their predictions of the rows to score
 
 
-def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list[Any],
+def _walks(objective: LinearObjective, folds: list[Fold], grids: list[Any],
            options: dict[str, Any]) -> list[Callable[[Any, Any], Iterable[Scored]]]:
     """For each grid: from grids and starts, by fold, to what is found, by fold."""
     solver, tol = options["solver"], options["tol"]
@@ -152,7 +154,7 @@ def check_grid(values: Mapping[str, Any], level: int) -> None:
                       "warning.", FutureWarning, stacklevel=level + 1)
 
 
-def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:
+def strengths_of(owner: str, steepest: Array, ratio: float, values: Mapping[str, Any]) -> Array:
     """Strengths for one l1_ratio, strongest first: the parameter alphas, or so many from the one on that makes all weights 0."""
     alphas = grid_of(values)
     if np.ndim(alphas) == 1:
@@ -182,15 +184,15 @@ class PathCV(Routes, LeastSquares):
         check_grid(vars(self), 4 + FIT_LEVELS)
         super()._check()
 
-    def _folds(self, X: Any, y: Any) -> Any:
+    def _folds(self, X: Samples, y: Array) -> list[Fold] | None:
         return folds_of(vars(self)["cv"], X, y, False)
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
         y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
         objective = self._objective(X, task, 0, 0.0, None)
         ratios, folds, positive = self._ratios(), task.folds, bool(values["positive"])
 
-        def start(rows: Any) -> Any:
+        def start(rows: Array | slice) -> Array:
             first = np.zeros(objective.n_params)
             if objective.fit_intercept:
                 first[-1] = np.average(y[rows], weights=None if weight is None else weight[rows])
@@ -217,15 +219,16 @@ class PathCV(Routes, LeastSquares):
         found.solutions += unsolved(paths)
         return found
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, self.l1_ratio_, bool(vars(self)["positive"]))
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: Found) -> Attributes:
         last = found.solutions[0]
         return {**super()._attributes(found), "n_iter_": last.n_iter, "dual_gap_": float(last.gap)}
 
 
-@solved(**WORDS)
+@solved(also=("alpha_", "l1_ratio_", "alphas_", "mse_path_", "dual_gap_"), grid="(n_alphas,) or (n_l1_ratio, n_alphas)",
+        errors="(n_alphas, n_folds) or (n_l1_ratio, n_alphas, n_folds)", **WORDS)
 class ElasticNetCV(PathCV):
     """`ElasticNet` with alpha, and l1_ratio where several are given, of the least mean squared error over folds.
 
@@ -235,27 +238,9 @@ class ElasticNetCV(PathCV):
     ----------
     l1_ratio : float or list of float, default=0.5
         Share of l1 in the penalty, or those to choose from.
-    eps : float, default=1e-3
-        The least alpha as a share of the largest, which makes all weights 0.
-    alphas : int, array-like or None, default=100
-        How many strengths to try, or which; None: 100.
-    cv : int, cross-validation generator, iterable or None, default=None
-        How to split; None: five folds.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
-    alpha_ : float
-        The alpha that was chosen.
-    l1_ratio_ : float
-        The l1_ratio that was chosen.
-    alphas_ : ndarray of shape (n_alphas,) or (n_l1_ratio, n_alphas)
-        The alphas that were tried.
-    mse_path_ : ndarray of shape (n_alphas, n_folds) or (n_l1_ratio, n_alphas, n_folds)
-        Mean squared errors on the held-out rows.
-    dual_gap_ : float
-        The duality gap at the end of the last fit.
 
     Examples
     --------
@@ -269,9 +254,9 @@ class ElasticNetCV(PathCV):
 
     _rules = ELASTIC_CV
 
-    def __init__(self, *, l1_ratio: Any = 0.5, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True,
-                 precompute: Any = "auto", max_iter: int = 1000, tol: float = 1e-4, cv: Any = None, copy_X: bool = True,
-                 verbose: int = 0, n_jobs: int | None = None, positive: bool = False, random_state: Any = None,
+    def __init__(self, *, l1_ratio: float | ArrayLike = 0.5, eps: float = 1e-3, alphas: StrengthGrid = 100, fit_intercept: bool = True,
+                 precompute: Precompute = "auto", max_iter: int = 1000, tol: float = 1e-4, cv: CrossValidation = None, copy_X: bool = True,
+                 verbose: int = 0, n_jobs: int | None = None, positive: bool = False, random_state: RandomState = None,
                  selection: str = "cyclic", solver: str = "auto", n_alphas: int | str = "deprecated") -> None:
         self._keep(locals())
 
@@ -279,33 +264,15 @@ class ElasticNetCV(PathCV):
         return [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
 
 
-@solved(**WORDS)
+@solved(also=("alpha_", "alphas_", "mse_path_", "dual_gap_"), grid="(n_alphas,)", errors="(n_alphas, n_folds)", **WORDS)
 class LassoCV(PathCV):
     """`Lasso` with the alpha of the least mean squared error over folds.
 
     Parameters, attributes and the choice are those of `sklearn.linear_model.LassoCV`; folds and strengths share X.
 
-    Parameters
-    ----------
-    eps : float, default=1e-3
-        The least alpha as a share of the largest, which makes all weights 0.
-    alphas : int, array-like or None, default=100
-        How many strengths to try, or which; None: 100.
-    cv : int, cross-validation generator, iterable or None, default=None
-        How to split; None: five folds.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
-    alpha_ : float
-        The alpha that was chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The alphas that were tried.
-    mse_path_ : ndarray of shape (n_alphas, n_folds)
-        Mean squared errors on the held-out rows.
-    dual_gap_ : float
-        The duality gap at the end of the last fit.
 
     Examples
     --------
@@ -319,8 +286,8 @@ class LassoCV(PathCV):
 
     _rules = LASSO_CV
 
-    def __init__(self, *, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True, precompute: Any = "auto",
-                 max_iter: int = 1000, tol: float = 1e-4, copy_X: bool = True, cv: Any = None, verbose: Any = False,
-                 n_jobs: int | None = None, positive: bool = False, random_state: Any = None, selection: str = "cyclic",
+    def __init__(self, *, eps: float = 1e-3, alphas: StrengthGrid = 100, fit_intercept: bool = True, precompute: Precompute = "auto",
+                 max_iter: int = 1000, tol: float = 1e-4, copy_X: bool = True, cv: CrossValidation = None, verbose: bool | int = False,
+                 n_jobs: int | None = None, positive: bool = False, random_state: RandomState = None, selection: str = "cyclic",
                  solver: str = "auto", n_alphas: int | str = "deprecated") -> None:
         self._keep(locals())

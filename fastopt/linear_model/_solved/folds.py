@@ -6,22 +6,19 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_scalar
 
 from fastopt.linear_model._shared.data import naming
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS
+from fastopt.linear_model._shared.types import Array, CrossValidation, Fold, RowWeights, Samples, Scoring, StrengthGrid
 
-Fold = tuple[Any, Any]
 
-
-def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[Fold]:
+def folds_of(cv: CrossValidation, X: Samples, y: Array, classifies: bool) -> list[Fold]:
     """The rows to learn from, ascending, and those to score, fold by fold: numbers of rows of X, int32.
 
     As in scikit-learn, a fold may name its rows by their numbers, negative ones from the end, by a mask or by a slice.
@@ -37,7 +34,7 @@ def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[Fold]:
     return folds
 
 
-def _numbers(rows: Any, n: int, words: str) -> Any:
+def _numbers(rows: Any, n: int, words: str) -> Array:
     """The numbers of the rows, from whatever chooses some of n rows."""
     try:
         chosen = np.arange(n, dtype=np.int32)[rows if isinstance(rows, slice) else np.asarray(rows)]
@@ -50,7 +47,7 @@ def _numbers(rows: Any, n: int, words: str) -> Any:
     return chosen
 
 
-def with_weight(folds: list[Fold], counts: Any) -> list[Fold]:
+def with_weight(folds: list[Fold], counts: Array) -> list[Fold]:
     """The same rows without those that do not count, numbered among those that do.
 
     Parameters
@@ -69,35 +66,36 @@ def with_weight(folds: list[Fold], counts: Any) -> list[Fold]:
     return found
 
 
-def check_strengths(alphas: Any, above: bool) -> None:
+def check_strengths(alphas: StrengthGrid, above: bool) -> None:
     """Raise for the first of several strengths that is no number, or not at least 0, or not above, in scikit-learn's words."""
     if isinstance(alphas, (np.ndarray, list, tuple)) and np.ndim(alphas) == 1:
         for i, alpha in enumerate(alphas):
             check_scalar(alpha, f"alphas[{i}]", Real, min_val=0.0, include_boundaries="neither" if above else "left")
 
 
-def best_of(scores: Any) -> Any:
+def best_of(scores: Array) -> Array:
     """Where the best scores are along the first axis; with a warning where some are no numbers, which are none of the best."""
     if np.isnan(scores).any():
         warnings.warn(f"One or more of the test scores are non-finite: {scores}", UserWarning, stacklevel=6 + FIT_LEVELS)
-    return np.argmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
+    best: Array = np.argmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
+    return best
 
 
-def rows_of(X: Any, rows: Any) -> Any:
+def rows_of(X: Samples, rows: Array) -> Samples:
     """A copy of these rows of X, of its format and order."""
-    if scipy.sparse.issparse(X):
+    if not isinstance(X, np.ndarray):
         return X.tocsr()[rows].asformat(X.format)
     return X.T.take(rows, axis=1).T if X.flags.f_contiguous else X[rows]
 
 
-def scorer_of(scoring: Any, classes: Any = None) -> Any:
+def scorer_of(scoring: Scoring, classes: Array | None = None) -> Any:
     """scikit-learn's scorer of this name, or the callable itself; where its metric asks for all labels, it is told these classes."""
     from sklearn.metrics import get_scorer, make_scorer  # slow to import, seldom needed
 
     scorer = get_scorer(scoring)
     metric = getattr(scorer, "_score_func", None)
-    takes = {} if metric is None or classes is None else inspect.signature(metric).parameters
-    if "labels" not in takes:   # a fold may lack a class
+    takes = {} if metric is None else inspect.signature(metric).parameters
+    if classes is None or "labels" not in takes:   # a fold may lack a class
         return scorer
     known = {"labels": classes, **({"pos_label": classes[-1]} if len(classes) == 2 and "pos_label" in takes else {})}
     return make_scorer(metric, greater_is_better=scorer._sign > 0, response_method=scorer._response_method,
@@ -109,7 +107,7 @@ def asks_for_predictions(scorer: Any) -> bool:
     return hasattr(scorer, "_score_func") and hasattr(scorer, "_response_method")
 
 
-def scored(scorer: Any, model: Any, X: Any, y: Any, weight: Any) -> float:
+def scored(scorer: Any, model: BaseEstimator, X: Samples, y: Array, weight: RowWeights) -> float:
     """The score, weighted if the scorer takes weights."""
     metric = scorer._score_func if asks_for_predictions(scorer) else scorer
     takes = [] if weight is None else inspect.signature(metric).parameters.values()
@@ -143,5 +141,3 @@ class Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-
-Score = Callable[[Any, Any, Any], float]

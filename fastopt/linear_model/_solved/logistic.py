@@ -8,13 +8,14 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit
 
 from fastopt import losses
 from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.classes import Probable, binary
 from fastopt.linear_model._shared.params import refuse
+from fastopt.linear_model._shared.predict import Probable
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS
+from fastopt.linear_model._shared.types import Array, Attributes, ClassWeight, PenaltyPair, RandomState
 from fastopt.losses import Loss
 
 from .base import Found
@@ -44,8 +45,6 @@ class LogisticRegression(Probable, SolvedClassifier):
         The older way to say `l1_ratio` and, with None, infinite `C`; 'deprecated' leaves it to those.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     Notes
@@ -73,8 +72,8 @@ class LogisticRegression(Probable, SolvedClassifier):
     _convention = "C"
 
     def __init__(self, penalty: str | None = "deprecated", *, C: float = 1.0, l1_ratio: float | None = 0.0, dual: bool = False,
-                 tol: float = 1e-4, fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: Any = None,
-                 random_state: Any = None, solver: str = "auto", max_iter: int = 100, verbose: int = 0,
+                 tol: float = 1e-4, fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: ClassWeight = None,
+                 random_state: RandomState = None, solver: str = "auto", max_iter: int = 100, verbose: int = 0,
                  warm_start: bool = False, n_jobs: int | None = None, standardize: bool = False) -> None:
         self._keep(locals())
 
@@ -116,7 +115,7 @@ class LogisticRegression(Probable, SolvedClassifier):
         ratio = float(self.l1_ratio or 0.0)
         return ratio if self.penalty in ("deprecated", "elasticnet") else SHARES.get(self.penalty or "l2", 0.0)
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(0.0 if self.penalty is None else strength, self._share())
 
     def _column(self) -> float | None:
@@ -127,12 +126,12 @@ class LogisticRegression(Probable, SolvedClassifier):
             raise ValueError("The 'liblinear' solver does not support multiclass classification (n_classes >= 3). Either use "
                              "another solver or wrap the estimator in a OneVsRestClassifier to keep applying a one-versus-rest "
                              "scheme.")
-        return k > 2
+        return super()._multinomial(k)
 
-    def _classification_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         return losses.LogLoss()
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: Found) -> Attributes:
         if len(found.coef) > 1 and self._share() == 0:   # the optimum with l2, and one of many without penalty
             found.coef = found.coef - found.coef.mean(axis=0)
         attributes = {**super()._attributes(found), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
@@ -140,8 +139,12 @@ class LogisticRegression(Probable, SolvedClassifier):
             attributes["coef_"], attributes["intercept_"] = (attributes[name].astype(np.float64) for name in ("coef_", "intercept_"))
         return attributes
 
-    def _probabilities(self, p: Any) -> Any:
-        return softmax(p, axis=1) if p.shape[1] > 1 else binary(expit(p))
+    def _softmax(self) -> bool:
+        return True
+
+    def _positive(self, p: Array) -> Array:
+        positive: Array = expit(p)
+        return positive
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,15 +5,32 @@ Used through linear_model.  The walk over folds and strengths is linear_model._s
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model._shared.docs import arguments
 from fastopt.linear_model._shared.metadata import Routes
 from fastopt.linear_model._shared.sklearn import Events, refuse_metadata
+from fastopt.linear_model._shared.types import (
+    Array,
+    Attributes,
+    ClassWeight,
+    CrossValidation,
+    Features,
+    Fold,
+    PenaltyPair,
+    RandomState,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    Scoring,
+    TargetValues,
+)
 from fastopt.objective import LinearObjective
 
 from .base import Found, Task
@@ -21,7 +38,6 @@ from .cv import Held, over_folds, unsolved
 from .docs import solved
 from .folds import asks_for_predictions, folds_of, rows_of, scored, scorer_of
 from .logistic import LEVEL, SHARES, LogisticRegression
-from .logistic_legacy import legacy_attributes
 from .outputs import no_features
 from .params import LOGISTIC_CV, penalty_of
 
@@ -57,8 +73,6 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         (1, n_folds, n_cs, n_l1_ratios), without the axis of shares where `l1_ratios` is None.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
     C_, l1_ratio_ : float
         What was chosen.
@@ -83,19 +97,19 @@ class LogisticRegressionCV(Routes, LogisticRegression):
     _convention = "chosen C"
     C_: float
     l1_ratio_: float
+    _w0: Array   # where the last fit starts
 
-    def __init__(self, *, Cs: Any = 10, l1_ratios: Any = None, fit_intercept: bool = True, cv: Any = None, dual: bool = False,
-                 penalty: str = "deprecated", scoring: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 100,
-                 class_weight: Any = None, n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
-                 random_state: Any = None, use_legacy_attributes: bool = False) -> None:
+    def __init__(self, *, Cs: int | ArrayLike = 10, l1_ratios: ArrayLike | None = None, fit_intercept: bool = True,
+                 cv: CrossValidation = None, dual: bool = False, penalty: str = "deprecated", scoring: Scoring = None,
+                 solver: str = "auto", tol: float = 1e-4, max_iter: int = 100, class_weight: ClassWeight = None,
+                 n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
+                 random_state: RandomState = None, use_legacy_attributes: bool = False) -> None:
         self._keep(locals())
 
     @arguments
-    def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
+    def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None, **params: Any) -> float:
         """The score of `scoring`.
 
-        Parameters
-        ----------
         [arguments]
         **params
             None: nothing is routed to scorers.
@@ -129,16 +143,16 @@ class LogisticRegressionCV(Routes, LogisticRegression):
     def _share(self) -> float:
         return self.l1_ratio_
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, self.l1_ratio_)
 
     def _column(self) -> float | None:
         return None
 
-    def _folds(self, X: Any, y: Any) -> Any:
+    def _folds(self, X: Samples, y: Array) -> list[Fold] | None:
         return folds_of(self.cv, X, y, True)
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
         classes, codes, weight = task.attributes["classes_"], task.targets[0], task.weights[0]
         objective = self._objective(X, task, 0, 0.0, None)
         Cs = np.logspace(-4, 4, int(self.Cs)) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
@@ -147,13 +161,13 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         scorer = _Scores(self, X, classes, codes, weight)
         scorer.grid = [[(float(Cs[j]), ratio) for j in order] for ratio in ratios]
 
-        def grids(train: Any) -> list[Any]:
+        def grids(train: Array) -> list[list[PenaltyPair]]:
             total = float(len(train)) if weight is None else float(weight[train].sum(dtype=np.float64))
             return [[penalty_of(1 / (Cs[i] * total), ratio) for i in order] for ratio in ratios]
 
         k, d = objective.n_outputs, objective.n_features
 
-        def start(train: Any) -> Any:
+        def start(train: Array) -> Array:
             first = no_features(codes[train], None if weight is None else weight[train], k)
             return np.append(np.zeros(k * d), first) if self.fit_intercept else np.zeros(k * d)
 
@@ -174,7 +188,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
             self.__dict__.update(legacy_attributes(vars(self), classes, self.l1_ratios is not None))
         return found
 
-    def _chosen(self, X: Any, task: Task, flat: Any, k: int, d: int) -> Found:
+    def _chosen(self, X: Samples, task: Task, flat: Array, k: int, d: int) -> Found:
         """The model of the best C and l1_ratio."""
         if not self.refit:
             best = [np.unravel_index(np.argmax(fold), fold.shape) for fold in self.scores_]
@@ -186,20 +200,43 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         self.l1_ratio_, self.C_ = float(self.l1_ratios_[i]), float(self.Cs_[j])
         self._w0 = flat[:, i, j].mean(axis=0)
         try:
-            return super()._solve(X, task, Events(None, None, None, None, 0))
+            return super()._solve(X, task, Events.unheard())
         finally:
             del self._w0
 
-    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Any:
+    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Array:
         return self._w0
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: Found) -> Attributes:
         return self._named(found.coef, found.intercept - (found.intercept.mean() if len(found.coef) > 1 else 0))
 
 
-def centred(w: Any, k: int, d: int) -> Any:
+def centred(w: Array, k: int, d: int) -> Array:
     """Weights without what the intercepts of a softmax have in common, which it does not see."""
     return w if k == 1 else np.append(w[:k * d], w[k * d:] - w[k * d:].mean() if len(w) > k * d else [])
+
+
+def legacy_attributes(found: Mapping[str, Any], classes: Array, ratios: bool) -> Attributes:
+    """C_, l1_ratio_, scores_, coefs_paths_ and n_iter_ as scikit-learn had them before 1.8: dictionaries by class, and arrays with
+    axes in another order.
+
+    Parameters
+    ----------
+    found : dict
+        Those attributes in their form of today.
+    classes : ndarray
+    ratios : bool
+        Whether shares of l1 were given: otherwise there is no axis for them.
+    """
+    labels = classes[1:] if len(classes) == 2 else classes
+
+    def axes(array: np.ndarray) -> np.ndarray:
+        return np.swapaxes(array, 1, 2) if ratios else array[:, 0]   # (folds, Cs, ratios, …)
+
+    scores = axes(found["scores_"])
+    paths = [axes(found["coefs_paths_"][..., j, :]) for j in range(len(labels))]
+    return {"scores_": dict.fromkeys(labels, scores), "coefs_paths_": dict(zip(labels, paths)),
+            "n_iter_": axes(found["n_iter_"])[None], **{name: np.full(len(labels), found[name]) for name in ("C_", "l1_ratio_")}}
 
 
 class _Scores:
@@ -213,7 +250,7 @@ class _Scores:
 
     grid: list[list[tuple[float, float]]]
 
-    def __init__(self, model: LogisticRegressionCV, X: Any, classes: Any, codes: Any, weight: Any) -> None:
+    def __init__(self, model: LogisticRegressionCV, X: Samples, classes: Array, codes: Array, weight: RowWeights) -> None:
         self.model, self.X, self.classes, self.codes, self.weight = model, X, classes, codes, weight
         self.scorer = None if model.scoring in (None, "accuracy") else scorer_of(model.scoring, classes)
         self._last: tuple[Any, Any] = (None, None)
@@ -247,10 +284,10 @@ class _Scores:
 class _Known(LogisticRegression):
     """A model whose raw predictions are known."""
 
-    def __init__(self, classes: Any = None, p: Any = None) -> None:
+    def __init__(self, classes: Array, p: Array) -> None:
         self.classes_, self.p, self.solver = classes, p, "auto"
 
-    def _raw(self, X: Any) -> Any:
+    def _raw(self, X: Features) -> Array:
         return self.p
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -17,6 +17,7 @@ from fastopt._solvers.registry import LIMIT, STOPPED, Solution
 from fastopt.linear_model._shared.data import float_type
 from fastopt.linear_model._shared.params import refuse
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
+from fastopt.linear_model._shared.types import Array, PenaltyPair, Samples
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
 
@@ -42,12 +43,12 @@ class Scales:
         Errors beyond epsilon·σ count linearly; σ is at least that.
     """
 
-    def __init__(self, weight: Any, epsilon: float, least: float) -> None:
+    def __init__(self, weight: Array, epsilon: float, least: float) -> None:
         self.weight, self.epsilon, self.least = weight, epsilon, least
         self.low, self.high, self.stride = least, np.inf, 1.0
         self.tried: list[tuple[float, float]] = []   # logarithms of a scale, and of the best one for its residuals
 
-    def best(self, residual: Any) -> float:
+    def best(self, residual: Array) -> float:
         """The σ at which Σ sᵢ·min((rᵢ/σ)², ε²) = Σ sᵢ, where the value is least for these residuals r."""
         order = np.argsort(residual, kind="stable")
         r, s = residual[order], self.weight[order]
@@ -59,7 +60,7 @@ class Scales:
             return float(max(self.least, r[np.argmax(s > 0)] / self.epsilon))
         return float(max(self.least, np.sqrt(inner[j - 1] / max(left[j - 1], np.finfo(np.float64).tiny))))
 
-    def done(self, scale: float, residual: Any, value: float, tol: float) -> bool:
+    def done(self, scale: float, residual: Array, value: float, tol: float) -> bool:
         """Take note of a scale with its residuals and the value there; whether it is the best one."""
         slope = 1 - float(self.weight @ np.minimum(np.square(residual / scale), self.epsilon ** 2))
         found = self.best(residual)
@@ -99,8 +100,6 @@ class HuberRegressor(SolvedRegressor):
         Errors beyond epsilon·σ count linearly; at least 1.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
     scale_ : float
         σ.
@@ -134,11 +133,11 @@ class HuberRegressor(SolvedRegressor):
 
     # ---- what the base asks ----
 
-    def _at_scale(self, X: Any, task: Task, y: Any, strength: float, scale: float) -> LinearObjective:
+    def _at_scale(self, X: Samples, task: Task, y: Array, strength: float, scale: float) -> LinearObjective:
         """The objective in w and b at this scale."""
         return self._objective(X, replace(task, targets=[y], loss=losses.Huber(float(self.epsilon) * scale)), 0, strength * scale, None)
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
         """In units of y, from its middle, if there is an intercept, so that results depend on neither."""
         y = np.asarray(task.targets[0], dtype=np.float64)
         weight = np.ones(len(y)) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
@@ -173,9 +172,9 @@ class HuberRegressor(SolvedRegressor):
         self.outliers_ = residual > scale * unit * float(self.epsilon)
         return Found(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution._replace(n_iter=n_iter)])
 
-    def _origin(self, objective: LinearObjective, task: Task, middle: float, unit: float) -> Any:
+    def _origin(self, objective: LinearObjective, task: Task, middle: float, unit: float) -> Array:
         """Where to start, in units of y."""
-        if not (self.warm_start and hasattr(self, "coef_")):
+        if not self._warm():
             return np.zeros(objective.n_params)
         w = self._start(objective, task, 0, None) / unit
         if objective.fit_intercept:
@@ -206,8 +205,6 @@ class QuantileRegressor(SolvedRegressor):
     n_jobs : int or None, default=None
         Threads of predictions; None and -1: all that the process may use.
 
-    Attributes
-    ----------
     [attributes]
 
     References
@@ -245,13 +242,13 @@ class QuantileRegressor(SolvedRegressor):
     def _max_iter(self) -> int:
         return int((self.solver_options or {}).get("maxiter", 100))
 
-    def _regression_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         return losses.Quantile(float(self.quantile))
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, 1.0)
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
         y = np.asarray(task.targets[0])
         dtype = float_type(X)
         if (y != y.astype(dtype)).any():   # the objective would round it

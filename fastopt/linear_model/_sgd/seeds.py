@@ -1,0 +1,53 @@
+"""Seeds of the order of samples, drawn from `random_state` as scikit-learn draws them: the same random_state visits the same samples.
+
+Used by the SGD estimators.  Knows no data.
+"""
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from fastopt.linear_model._shared.types import RandomState
+
+MAX_SEED = np.iinfo(np.int32).max
+Draw = Callable[..., int]
+
+
+def seed_of(draw: Draw, random_state: RandomState, *arguments: int) -> int:
+    """draw(random_state, …): what a seed gives is remembered, as making a generator takes long."""
+    return _remembered(draw, random_state, *arguments) if type(random_state) is int else draw(random_state, *arguments)
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(draw: Draw, seed: int, *arguments: int) -> int:
+    return draw(seed, *arguments)
+
+
+def skip(random_state: RandomState) -> np.random.RandomState:
+    """The generator, after the number that scikit-learn draws for the seed of a data set."""
+    rng: np.random.RandomState = check_random_state(random_state)
+    rng.randint(1, MAX_SEED)
+    return rng
+
+
+def of_classifier(random_state: RandomState, k: int) -> int:
+    """Of k > 1 outputs all share one pass, in the order of the first."""
+    if k > 1:
+        random_state = int(check_random_state(random_state).randint(MAX_SEED, size=k)[0])
+    return int(skip(random_state).randint(MAX_SEED))
+
+
+def of_regressor(random_state: RandomState) -> int:
+    rng = check_random_state(random_state)
+    seed = int(rng.randint(MAX_SEED))
+    skip(rng)
+    return seed
+
+
+def of_one_class(random_state: RandomState) -> int:
+    if random_state is None:
+        skip(None)
+    return int(check_random_state(random_state).randint(MAX_SEED))
