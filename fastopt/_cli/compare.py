@@ -17,7 +17,7 @@ from fastopt._models.load import Estimator
 
 from .model import AnyEstimator
 
-ENOUGH = 0.5           # seconds: a shorter fit is repeated and the fastest kept
+SECONDS_ENOUGH = 0.5           # seconds: a shorter fit is repeated and the fastest kept
 REPEATS = 3
 
 
@@ -78,6 +78,6 @@ def _timed(name: str, estimator: AnyEstimator, X: Matrix, y: np.ndarray) -> Time
         estimator.fit(X, y)
         took = time.perf_counter() - started
         best, spent = min(best, took), spent + took
-        if spent > ENOUGH:
+        if spent > SECONDS_ENOUGH:
             break
     return Timed(name, estimator, int(estimator.n_iter_), best)

@@ -18,8 +18,8 @@ from .model import AnyEstimator
 
 Predicted = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 
-LOOKED_AT = 1 << 16    # rows by which a divergence is told
-WORSE = 10.0           # times the loss of predicting 0: what ended above that has not learnt but diverged
+ROWS_LOOKED_AT = 1 << 16    # rows by which a divergence is told
+DIVERGED_RATIO = 10.0           # times the loss of predicting 0: what ended above that has not learnt but diverged
 
 
 @dataclass
@@ -141,10 +141,10 @@ def baseline(y: np.ndarray, held_out: np.ndarray) -> tuple[str, float]:
 
 def divergence(estimator: AnyEstimator, X: Matrix, y: np.ndarray, last: float) -> str:
     """Why what was learnt is of no use: its loss is far above that of predicting 0, and its score below that of a constant."""
-    nothing = float(mean_loss(estimator, X[:LOOKED_AT], y[:LOOKED_AT], 0.0))
-    if not nothing > 0 or not last > WORSE * nothing:
+    nothing = float(mean_loss(estimator, X[:ROWS_LOOKED_AT], y[:ROWS_LOOKED_AT], 0.0))
+    if not nothing > 0 or not last > DIVERGED_RATIO * nothing:
         return ""
-    if hasattr(estimator, "classes_") and estimator.score(X[:LOOKED_AT], y[:LOOKED_AT]) >= baseline(y, y[:LOOKED_AT])[1]:
+    if hasattr(estimator, "classes_") and estimator.score(X[:ROWS_LOOKED_AT], y[:ROWS_LOOKED_AT]) >= baseline(y, y[:ROWS_LOOKED_AT])[1]:
         return ""
     return f"training diverged: the loss ended at {last:.3g}, and predicting 0 has {nothing:.3g}"
 

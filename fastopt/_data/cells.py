@@ -16,8 +16,8 @@ GAPS = ("", "?", "-", "--", ".", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN
         "#NAME?")
 TRUTH = ("false", "true")
 SIGNS = (".", ",")                 # decimal signs
-MOST_WORDS = 3                     # so many words, in at most a fifth of the cells, are gaps in a column of numbers
-FEW = 20                           # cells looked at before all are
+MAX_GAP_WORDS = 3                     # so many words, in at most a fifth of the cells, are gaps in a column of numbers
+FIRST_CELLS = 20                           # cells looked at before all are
 
 _BLANKS = " \u00a0\u2009\u202f"
 _CURRENCY = "(?:[$€£¥₹]|EUR|USD|GBP|CHF)"
@@ -121,7 +121,7 @@ def number_signs(text: ArrowArray) -> tuple[list[str], bool]:
     """The decimal signs with which every cell of text without gaps is a number, and whether it matters which is taken."""
     unit = percent(text)
     matters = has(text, ".") or has(text, ",")
-    first = [cell for cell in text[:FEW].to_pylist() if cell is not None]       # most columns are told by a few cells
+    first = [cell for cell in text[:FIRST_CELLS].to_pylist() if cell is not None]       # most columns are told by a few cells
     signs = [decimal for decimal in (SIGNS if matters else SIGNS[:1]) if all(re.match(NUMBER[decimal], cell) for cell in first)
              and not numbers(text, decimal, unit)[1].any()]
     return (signs if matters or not signs else list(SIGNS)), matters and bool(signs)
@@ -160,7 +160,7 @@ def words_among_numbers(text: ArrowArray) -> list[str]:
         if not 0 < bad.sum() <= (len(text) - text.null_count) / 5:
             continue
         words = pc.unique(text.filter(pa.array(bad))).to_pylist()
-        if len(words) <= MOST_WORDS and not any(re.search(r"\d", word) for word in words):
+        if len(words) <= MAX_GAP_WORDS and not any(re.search(r"\d", word) for word in words):
             return sorted(words)
     return []
 
@@ -179,9 +179,9 @@ def date_format(text: ArrowArray) -> tuple[str, bool]:
     import pyarrow.compute as pc
 
     text = pc.unique(pc.drop_null(text))
-    if not len(text) or not all(pc.all(pc.match_substring_regex(part, _DAY)).as_py() for part in (text[:FEW], text)):
+    if not len(text) or not all(pc.all(pc.match_substring_regex(part, _DAY)).as_py() for part in (text[:FIRST_CELLS], text)):
         return "", False
-    found = [form for form in DATES if all(not days(part, form)[1].any() for part in (text[:FEW], text))]
+    found = [form for form in DATES if all(not days(part, form)[1].any() for part in (text[:FIRST_CELLS], text))]
     return (found[0], len(found) > 1) if found else ("", False)
 
 

@@ -161,7 +161,7 @@ def typed_kind(array: ArrowArray) -> str:
     return "empty" if array.null_count == len(array) else kind
 
 
-class Found:
+class TextColumn:
     """What the cells of one column of text may be, before the decimal sign of the table is known."""
 
     def __init__(self, name: str, cells: Cells, words: bool = True) -> None:
@@ -212,7 +212,7 @@ class Found:
             self.notes.append(f"column {self.name!r}: {cell.as_py()!r} is read as {value:g}")
 
 
-def decimal_sign(found: list[Found], separator: str) -> str:
+def decimal_sign(found: list[TextColumn], separator: str) -> str:
     """The decimal sign of a table: that of most columns that have only one; a table with semicolons has commas."""
     votes = [column.signs[0] for column in found if len(column.signs) == 1]
     commas = votes.count(",")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 NO_VALUE = "(missing)"
 MAX_VALUES = 100           # categories that get a column of their own; rarer ones share "none of these"
 SPARSE_ABOVE = 512         # one-hot columns from which on the result is CSR
-WILD = 10.0                # sparse columns are scaled only if some value is larger: tf-idf and one-hot stay as they are
-ROWS = 4096                # rows worked on at a time
+SCALED_ABOVE = 10.0                # sparse columns are scaled only if some value is larger: tf-idf and one-hot stay as they are
+BLOCK_ROWS = 4096                # rows worked on at a time
 
 
 class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
@@ -144,8 +144,8 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         d = A.shape[1]
         refuse_infinite(A, self._names(d))
         moments = StandardScaler()                      # leaves nan out; in parts, since it copies what it is given
-        for i in range(0, len(A) if d else 0, 16 * ROWS):
-            moments.partial_fit(np.asarray(A[i:i + 16 * ROWS], dtype=np.float64))
+        for i in range(0, len(A) if d else 0, 16 * BLOCK_ROWS):
+            moments.partial_fit(np.asarray(A[i:i + 16 * BLOCK_ROWS], dtype=np.float64))
         mean, spread = (np.nan_to_num(moments.mean_), moments.scale_) if d else np.zeros((2, 0))
         self.fill_ = mean.copy()
         for j in np.flatnonzero(np.isnan(A).any(axis=0)) if A.dtype.kind == "f" else ():
@@ -160,8 +160,8 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         if np.isnan(X.data).any():
             raise ValueError("the sparse X has nan; expected numbers (leave an entry out where it is 0)")
         largest = np.ravel(abs(X).max(axis=0).toarray()) if X.shape[0] else np.zeros(X.shape[1])
-        wild = self.scale and largest.size and largest.max() > WILD
-        self.scale_ = np.where(largest > 0, largest, 1).astype(np.float64) if wild else np.ones(1)
+        scaled = self.scale and largest.size and largest.max() > SCALED_ABOVE
+        self.scale_ = np.where(largest > 0, largest, 1).astype(np.float64) if scaled else np.ones(1)
         self.center_ = self.fill_ = np.zeros(0)
 
     def _fit_table(self, frame: Frame) -> None:
@@ -202,15 +202,15 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
     # -- transform -----------------------------------------------------------------------------------------------------
 
     def _transform_numbers(self, A: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Fill out, ROWS rows at a time, worked in float64: large numbers less their mean must not cancel in float32."""
+        """Fill out, BLOCK_ROWS rows at a time, worked in float64: large numbers less their mean must not cancel in float32."""
         refuse_infinite(A, self._names(A.shape[1]))
         clip = self.clip if self.scale and self.clip else np.inf
-        for i in range(0, len(A), ROWS):
-            block = np.array(A[i:i + ROWS], dtype=np.float64)
+        for i in range(0, len(A), BLOCK_ROWS):
+            block = np.array(A[i:i + BLOCK_ROWS], dtype=np.float64)
             np.copyto(block, self.fill_, where=np.isnan(block))
             block -= self.center_
             block /= self.scale_
-            out[i:i + ROWS] = np.clip(block, -clip, clip, out=block)
+            out[i:i + BLOCK_ROWS] = np.clip(block, -clip, clip, out=block)
         return out
 
     def _transform_sparse(self, X: sp.csr_matrix) -> sp.csr_matrix:
@@ -259,8 +259,8 @@ def refuse_infinite(A: Matrix, names: list[str] | None = None) -> None:
             raise ValueError(f"column {str(A.indices[first])!r} has an infinite value in row {row}")
         return
     names = names or [str(j) for j in range(A.shape[1])]
-    for i in range(0, len(A), 16 * ROWS):
-        bad = np.isinf(A[i:i + 16 * ROWS])
+    for i in range(0, len(A), 16 * BLOCK_ROWS):
+        bad = np.isinf(A[i:i + 16 * BLOCK_ROWS])
         if bad.any():
             row, column = np.argwhere(bad)[0]
             raise ValueError(f"column {names[column]!r} has an infinite value in row {i + row + 1}")

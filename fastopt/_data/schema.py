@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .cells import as_arrow, is_text
-from .columns import Column, Found, decimal_sign, typed_kind
+from .columns import Column, TextColumn, decimal_sign, typed_kind
 from .errors import did_you_mean, listed
 from .target import Target
 from .types import Columns, Frame
@@ -147,7 +147,7 @@ def found_schema(cells: Columns, target: str | None, *, typed: bool = False, sep
     names = [name for name in columns_of_file if name != target]
     arrays = {name: as_arrow(cells[name]) for name in columns_of_file}
     text = [name for name in arrays if not typed and is_text(arrays[name])]
-    found = {name: Found(name, arrays[name], words=name != target) for name in text}
+    found = {name: TextColumn(name, arrays[name], words=name != target) for name in text}
     decimal = decimal_sign(list(found.values()), separator)
     columns = [found[name].column(decimal) if name in found else Column(name, typed_kind(arrays[name])) for name in names]
     place = columns_of_file.index(target) if target is not None else -1

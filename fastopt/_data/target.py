@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from .cells import as_arrow, is_text, numbers, without_gaps
-from .columns import Column, Found, label_codes, label_key, spelled, typed_kind
+from .columns import Column, TextColumn, label_codes, label_key, spelled, typed_kind
 from .errors import USAGE, CliError, one_of
 from .types import ArrowArray, Cells
 
 TASKS = ("classification", "regression")
-MOST_CLASSES = 20          # whole numbers with no more values than this, each of two rows at least, are classes
+MAX_CLASSES = 20          # whole numbers with no more values than this, each of two rows at least, are classes
 LABELS = {"int": np.int64, "bool": bool, "str": str}
 
 
@@ -99,7 +99,7 @@ def learn_target(cells: Cells, task: str | None = None, name: str = "", decimal:
     text = is_text(array)
     column = Column(name, "text" if text else typed_kind(array))
     if text and not typed:
-        column = Found(name, array, words=False).column(decimal)
+        column = TextColumn(name, array, words=False).column(decimal)
     _refuse_missing(array, shown)
     array = without_gaps(array) if text else array
     values = column.values(array) if column.kind in ("number", "boolean") else None
@@ -107,7 +107,7 @@ def learn_target(cells: Cells, task: str | None = None, name: str = "", decimal:
         raise CliError(f"{shown} has an infinite value in row {int(np.argmin(np.isfinite(values))) + 1}")
     if task is None:
         whole = values is not None and bool((values == np.round(values)).all())
-        few = values is not None and whole and len(np.unique(values)) <= min(MOST_CLASSES, max(2, len(values) / 2))
+        few = values is not None and whole and len(np.unique(values)) <= min(MAX_CLASSES, max(2, len(values) / 2))
         many = column.kind == "number" and not few
         task = "regression" if many else "classification"
     if task == "regression":
@@ -151,7 +151,7 @@ def _classes(array: ArrowArray, column: Column, name: str, shown: str) -> tuple[
 def _refuse_classes(labels: list[str], n: int, text: ArrowArray, shown: str) -> None:
     if len(labels) < 2:
         raise CliError(f"{shown} has one class only, {labels[0]!r}; a classifier needs two")
-    if len(labels) <= max(MOST_CLASSES, n / 2):
+    if len(labels) <= max(MAX_CLASSES, n / 2):
         return
     bad = min((numbers(text, decimal)[1] for decimal in (".", ",")), key=lambda b: b.sum())
     odd = ""

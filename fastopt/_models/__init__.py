@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .load import CURVES, ESTIMATORS, FORMAT, JSON_ROOM, MAX_HEADER, MAX_JSON, TIMES, VERSION, Estimator, Model, build, limit, read_archive, weight
+from .load import (
+    CURVES,
+    ESTIMATORS,
+    FORMAT,
+    JSON_OBJECT_BYTES,
+    MAX_HEADER,
+    MAX_JSON,
+    UNPACKED_RATIO,
+    VERSION,
+    Estimator,
+    Model,
+    build,
+    limit,
+    read_archive,
+    weight,
+)
 from .write import replacing
 
 if TYPE_CHECKING:
@@ -146,7 +161,7 @@ def _write(path: str | os.PathLike[str], arrays: dict[str, Any]) -> None:
     with replacing(path) as stream:
         np.savez_compressed(stream, **arrays)
         size, packed = sum(a.nbytes for a in arrays.values()) + MAX_HEADER * len(arrays), stream.tell()
-        if size > limit(packed) or weight(arrays["meta"]) > JSON_ROOM + TIMES * packed:
+        if size > limit(packed) or weight(arrays["meta"]) > JSON_OBJECT_BYTES + UNPACKED_RATIO * packed:
             stream.seek(0)
             stream.truncate()
             np.savez(stream, **arrays)

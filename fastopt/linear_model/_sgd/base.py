@@ -1,8 +1,7 @@
-"""What the SGD estimators have in common: the way from fit's arguments to a run and from its outcome to attributes.
+"""The base of the SGD estimators: from the arguments of fit to a run, and from its outcome to fitted attributes.
 
-Used by the modules of the estimators, which say what y, its weights and its scores are.  An estimator
-never holds half a state: an outcome is computed first and then assigned at once, and whatever goes wrong before leaves
-the estimator as it was.
+Used by the modules of the estimators, which define targets, weights and scores.  An outcome is computed first and assigned at
+once, so that an error leaves the estimator unchanged.
 """
 from __future__ import annotations
 
@@ -43,9 +42,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 #: attributes that hold weights
-WEIGHTS = ("coef_", "_standard_coef", "_average_coef")
+WEIGHT_ATTRIBUTES = ("coef_", "_standard_coef", "_average_coef")
 #: attributes that a fit leaves behind only under some parameters
-PASSING = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
+OPTIONAL_ATTRIBUTES = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
            "validation_curve_", "best_iter_", "_memory")
 
 
@@ -195,7 +194,7 @@ class SGDBase(LinearEstimator):
     def _learn(self, X: Features, y: TargetValues | None, weight: SampleWeight, call: Call) -> None:
         """fit or partial_fit: compute, assign, then complain."""
         fresh, callback, events = call.fresh, call.callback, call.events
-        owned = all(held(self.__dict__, name) for name in WEIGHTS if name in self.__dict__)
+        owned = all(held(self.__dict__, name) for name in WEIGHT_ATTRIBUTES if name in self.__dict__)
         with unchanged_on_error(self) as before:
             if callback is not None and not callable(callback):
                 raise TypeError(f"callback must be callable or None, got {callback!r}")
@@ -219,7 +218,7 @@ class SGDBase(LinearEstimator):
             if done.error is not None and not fresh:
                 raise done.error
             found = attributes(done)
-            assign(self.__dict__, found, PASSING, done.rest, before)
+            assign(self.__dict__, found, OPTIONAL_ATTRIBUTES, done.rest, before)
         if done.error is not None:
             raise done.error
         if fresh:

@@ -1,6 +1,6 @@
-"""Seeds of the order of samples, drawn from `random_state` as scikit-learn draws them: the same random_state visits the same samples.
+"""Seeds for the order of samples, drawn from `random_state` in scikit-learn's order, so that the order is the same there.
 
-Used by the SGD estimators.  Knows no data.
+Used by the SGD estimators.  They must know no data.
 """
 from __future__ import annotations
 

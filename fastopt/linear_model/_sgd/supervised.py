@@ -1,6 +1,6 @@
-"""Estimators that learn y: fit, the rows that early stopping holds out, and eval_set.
+"""The base of the SGD classifier and regressor: fit with y, the rows held out by early stopping, and eval_set.
 
-Used by the classifier and the regressor.
+Used by those two.
 """
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What all linear estimators have in common, however they learn: parameters, raw predictions, sparse weights.
+"""The base of all linear estimators: parameters, checks of X and y, raw predictions, sparse weights.
 
-Used by the bases of those that learn by SGD (linear_model._sgd.base) and of those that a solver finishes (linear_model._solved.base).  Knows neither.
+Used by the bases of the SGD estimators (linear_model._sgd.base) and of the solver-based ones (linear_model._solved.base).  It
+must know neither.
 """
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""X, y and weights as the kernels take them: checked once, not copied, classes as one byte a row.
+"""X, y and sample weights as the kernels take them: checked once, not copied; classes as one byte a row.
 
-Used by the estimators, whatever trains them.  Nothing of the size of y is made but the class numbers themselves, and masks where
-rows are held out.
+Used by all estimators.  Only class numbers and masks of held-out rows are allocated, nothing else of the size of y.
 """
 from __future__ import annotations
 
@@ -26,13 +25,13 @@ from fastopt._core.tables import all_finite
 
 from .types import Array, ClassWeight, DType, EvalSet, Features, RowWeights, Samples
 
-BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
-RANGE = 1 << 16   # whole numbers this close together are found by a table
-EXACT = 2.0 ** 53  # below, doubles tell them apart
+LABEL_ROWS = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
+TABLE_RANGE = 1 << 16   # whole numbers this close together are found by a table
+EXACT_INTEGERS = 2.0 ** 53  # below, doubles tell them apart
 
 
 #: dense X of these types is converted by the kernels, where they know how, to float32
-NARROW = (np.uint8, np.int8, np.float16)
+NARROW_TYPES = (np.uint8, np.int8, np.float16)
 
 
 class Takes(NamedTuple):
@@ -48,7 +47,7 @@ def as_is(X: Features, wide: bool = False) -> dict[str, Any]:
     """How X is taken: arrays of float32 and float64 with any strides, CSR with any indices; if `wide`, CSC and dense narrow
     numbers too.  All else is converted, to rows in one piece: a frame is columns in memory, and every epoch would gather its
     rows again."""
-    dtypes = [np.float64, np.float32] + (list(NARROW) if wide and not scipy.sparse.issparse(X) else [])
+    dtypes = [np.float64, np.float32] + (list(NARROW_TYPES) if wide and not scipy.sparse.issparse(X) else [])
     return {"accept_sparse": ["csr", "csc"] if wide else "csr", "accept_large_sparse": True, "dtype": dtypes,
             "order": None if isinstance(X, np.ndarray) else "C"}
 
@@ -61,7 +60,7 @@ def float_type(X: Samples) -> DType:
 
 def blocks(n: int) -> Iterator[slice]:
     """Slices that cover n rows."""
-    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+    return (slice(start, start + LABEL_ROWS) for start in range(0, n, LABEL_ROWS))
 
 
 @contextmanager
@@ -259,7 +258,7 @@ def find_classes(y: Array) -> Array:
 def _whole_numbers(y: Array) -> Array | None:
     """The labels, if they are whole numbers that lie close together, else None."""
     low, high = y.min(), y.max()
-    if not (abs(float(low)) < EXACT and abs(float(high)) < EXACT and int(high) - int(low) < RANGE):
+    if not (abs(float(low)) < EXACT_INTEGERS and abs(float(high)) < EXACT_INTEGERS and int(high) - int(low) < TABLE_RANGE):
         return None
     seen = np.zeros(int(high) - int(low) + 1, dtype=bool)
     for part in blocks(len(y)):

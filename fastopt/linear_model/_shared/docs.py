@@ -1,6 +1,6 @@
-"""The text of parameters and attributes that several estimators share, once, and the decorator that puts it in.
+"""Docstrings that estimators share: the text of each parameter and attribute once, and the decorators that fill it in.
 
-Used by linear_model.  Knows no estimator.
+Used by linear_model.  It must know no estimator.
 """
 from __future__ import annotations
 

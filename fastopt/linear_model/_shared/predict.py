@@ -1,6 +1,6 @@
-"""From raw predictions to what users ask for, however an estimator learns: classes and probabilities, or numbers.
+"""Predictions from raw predictions: classes and probabilities, or numbers.
 
-Used by the estimators, as mixins before their base, which gives `_raw`, the raw predictions.  Knows no training.
+Used by all estimators, as mixins before their base, which has `_raw`.  They must not know how a model is trained.
 """
 from __future__ import annotations
 

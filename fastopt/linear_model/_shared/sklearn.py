@@ -1,6 +1,6 @@
-"""What depends on scikit-learn: its callbacks, which came with 1.9, and the threads of BLAS, which it brings the means to limit.
+"""The ties to scikit-learn: its callbacks, which came with 1.9, its metadata routing, and the thread limits of BLAS.
 
-Used by the estimators; older versions find stand-ins here that do nothing.
+Used by the estimators.  With older versions the callbacks are replaced by functions that do nothing.
 """
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the signatures of the estimators are made of: each type under one name.
+"""The types in the signatures of the estimators, each under one name.
 
-Used by linear_model and by what stands above it.  Knows types alone: what is imported for them is loaded anyway.
+Used by linear_model.  The module holds types only; its imports are loaded with NumPy and SciPy anyway.
 """
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""What the estimators that a solver finishes have in common: from fit's arguments to objectives, solutions and attributes.
+"""The base of the solver-based estimators: from the arguments of fit to objectives, solutions and fitted attributes.
 
-Used by the modules of the estimators, which say what they learn (`Task`), how strong the penalty is (`_convention`) and what the
-outcome is called.  Whatever goes wrong leaves the estimator as it was.  Knows no solver: those are behind fastopt._solvers.auto.
+Used by the modules of the estimators, which define what is learnt (`Task`), the strength of the penalty (`_convention`) and the
+names of the results.  An error leaves the estimator unchanged.  It must know no solver: those are behind fastopt._solvers.auto.
 """
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 #: iterations at most where max_iter is None
 MAX_ITER = 1000
 #: how much larger than tol rounding to the type of X may leave the violation
-MARGIN = 2.0
+ROUNDING_MARGIN = 2.0
 #: what must be finite
-LEARNT = ("coef_", "intercept_", "scale_", "alpha_", "C_")
+FINITE_ATTRIBUTES = ("coef_", "intercept_", "scale_", "alpha_", "C_")
 
 
 @dataclass
@@ -49,12 +49,12 @@ class Task:
     weights: list[Any]                       # of the rows for each target: (n,), or None
     loss: Loss | str
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
-    matrix: Any = None                       # of several columns of y: (n, k)
+    matrix: Array | None = None              # of several columns of y: (n, k)
     column: bool = False                     # y is a matrix of a single column
-    origins: Any = 0.0                       # what the targets count from, each: added to the intercepts in the end
-    folds: Any = None                        # of cross-validation: (rows to learn from, rows to score)
-    counts: Any = None                       # which rows of all have a weight, (n,) of bool: the others are left out; None: all
-    whole: Any = None                        # X and y with those that are left out; None: there are none
+    origins: float | Array = 0.0             # what the targets count from, each: added to the intercepts in the end
+    folds: list[Fold] = field(default_factory=list)   # of cross-validation: (rows to learn from, rows to score)
+    counts: Array | None = None              # which rows of all have a weight, (n,) of bool: the others are left out; None: all
+    whole: tuple[Samples, Array] | None = None   # X and y with those that are left out; None: there are none
 
     def counting(self, X: Samples, y: Array) -> Samples:
         """X and, here, what belongs to its rows without those that weigh nothing: whatever stands in them, they do not exist."""
@@ -64,7 +64,7 @@ class Task:
         if counts.all():
             return X
         self.counts, rows, self.whole = counts, np.flatnonzero(counts), (X, y)
-        if self.folds is not None:
+        if self.folds:
             self.folds = with_weight(self.folds, counts)
         every = np.unique(self.targets[0]) if self.loss == "multinomial" else self.targets[0][:0]
         self.targets, self.weights = ([array[rows] for array in arrays] for arrays in (self.targets, self.weights))
@@ -86,15 +86,24 @@ class Task:
 
 
 @dataclass
-class Found:
+class FittedWeights:
     """Solutions of all objectives: (k, d) coefficients and (k,) intercepts of all outputs."""
-    coef: Any
-    intercept: Any
+    coef: Array
+    intercept: Array
     solutions: list[Solution]
 
     @property
     def n_iter(self) -> int:
         return max(solution.n_iter for solution in self.solutions)
+
+
+class WithIntercept(NamedTuple):
+    """X, and how its objectives have an intercept that is penalised."""
+
+    X: Samples
+    column: float | None = None               # the value of the last column of X, whose weight makes the intercept
+    scaling: float | None = None              # or that of a column which the solver adds on its own
+    first: LinearObjective | None = None      # the objective of the first target, if it was needed to tell
 
 
 def with_column(X: Samples, value: float) -> Samples:
@@ -145,11 +154,11 @@ class SolvedEstimator(LinearEstimator):
     def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
         raise NotImplementedError
 
-    def _folds(self, X: Samples, y: Array) -> list[Fold] | None:
+    def _folds(self, X: Samples, y: Array) -> list[Fold]:
         """The rows of the folds of cross-validation, if there are any."""
-        return None
+        return []
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         """The fitted attributes."""
         return {**self._named(found.coef, found.intercept), "n_iter_": found.n_iter}
 
@@ -203,7 +212,7 @@ class SolvedEstimator(LinearEstimator):
         self._report(found)
         events.end(attributes)
 
-    def _learnt(self, task: Task, found: Found) -> Attributes:
+    def _learnt(self, task: Task, found: FittedWeights) -> Attributes:
         """All fitted attributes; as in scikit-learn the intercept is an array where y is a matrix of a single column."""
         attributes = {**task.attributes, **self._attributes(found)}
         if task.column and isinstance(attributes["intercept_"], np.floating):
@@ -212,16 +221,16 @@ class SolvedEstimator(LinearEstimator):
 
     def _refuse_infinite(self, X: Samples) -> None:
         """Raise if what was learnt is not finite, as weights that float32 cannot hold."""
-        learnt = [vars(self)[name] for name in LEARNT if name in vars(self)]
+        learnt = [vars(self)[name] for name in FINITE_ATTRIBUTES if name in vars(self)]
         if not all(sum_is_finite(np.asarray(values)) or np.isfinite(values).all() for values in learnt):
             raise DivergenceError(int(np.max(vars(self).get("n_iter_", 0))), float("nan"), largest(X))
 
-    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         """One objective after the other."""
         task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = CONVENTIONS[self._convention](vars(self), totals) + np.zeros(len(totals))
-        X, column, scaling, first = self._with_intercept(X, task, *self._penalty(float(strengths[0])))
+        X, column, scaling, first = self._with_intercept(X, task, self._penalty(float(strengths[0])))
         origins = task.origins + np.zeros(len(totals))
         parts, solutions, dtype = [], [], float_type(X)
         for i, strength in enumerate(strengths):
@@ -236,10 +245,10 @@ class SolvedEstimator(LinearEstimator):
             parts.append(split(coef, intercept, column))
             self._close(events, solution)
         coef, intercept = (np.concatenate(rows) for rows in zip(*parts))
-        return Found(coef.astype(dtype), (intercept + task.origins).astype(dtype), solutions)
+        return FittedWeights(coef.astype(dtype), (intercept + task.origins).astype(dtype), solutions)
 
     def _in_type_of(self, objective: LinearObjective, penalty: Penalty | None, solution: Solution,
-                    origin: float) -> tuple[Any, Any, Solution]:
+                    origin: float) -> tuple[Array, Array, Solution]:
         """Coefficients and intercepts for X, and what is to be said of them.  In float32 columns that lie far from 0 make much of the
         last digit of a coefficient: the intercept makes up for it, as far as it has digits, and the gradient is looked at again."""
         coef, intercept = objective.unstandardized(solution.w)
@@ -254,21 +263,19 @@ class SolvedEstimator(LinearEstimator):
             held = (intercept + origin).astype(np.float32) - origin + rounded @ given.mean_
             violation = float(np.abs(given.gradient(np.concatenate([rounded.ravel(), held]))).max())
             tol = self._tolerance(objective)
-            if violation > MARGIN * (relative_to_start(tol, objective) if self._relative() else tol):
+            if violation > ROUNDING_MARGIN * (relative_to_start(tol, objective) if self._relative() else tol):
                 solution = solution._replace(converged=False, violation=violation, message=ROUNDED)
         return rounded, intercept, solution
 
-    def _with_intercept(self, X: Samples, task: Task, l2: float,
-                        penalty: Penalty | None) -> tuple[Any, float | None, float | None, LinearObjective | None]:
-        """(X, column, scaling, first): X with a column where an intercept is penalised, and its value; or X, what the solver is told,
-        and the first objective, if it is known already."""
-        value = self._column()
+    def _with_intercept(self, X: Samples, task: Task, strength: PenaltyPair) -> WithIntercept:
+        """X for the objectives: a copy with a column only if the intercept is penalised and the solver cannot do that itself."""
+        value, (l2, penalty) = self._column(), strength
         if value is None:
-            return X, None, None, None
+            return WithIntercept(X)
         objective = self._objective(X, task, 0, l2, None)
         if scales_intercept(objective, penalty, self._solver_name(), self._tolerance(objective)):
-            return X, None, value, objective
-        return with_column(X, value), value, None, None
+            return WithIntercept(X, scaling=value, first=objective)
+        return WithIntercept(with_column(X, value), column=value)
 
     def _objective(self, X: Samples, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:
         fit_intercept = bool(vars(self)["fit_intercept"]) and column is None
@@ -306,7 +313,7 @@ class SolvedEstimator(LinearEstimator):
             if len(task.targets) > 1:
                 return {}
             coef, intercept = split(*objective.unstandardized(solution.w), column)
-            return self._learnt(task, Found(coef, intercept + task.origins, [solution]))
+            return self._learnt(task, FittedWeights(coef, intercept + task.origins, [solution]))
         return attributes
 
     def _callback(self, events: Events, attributes: Callable[[Solution], Attributes]) -> Callable[[Solution], None] | None:
@@ -333,7 +340,7 @@ class SolvedEstimator(LinearEstimator):
 
     # ---- what came of it ----
 
-    def _report(self, found: Found) -> None:
+    def _report(self, found: FittedWeights) -> None:
         """Print what was found, if that is wanted, and warn of what was not."""
         for solution in found.solutions:
             if vars(self).get("verbose", 0):

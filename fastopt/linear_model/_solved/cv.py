@@ -1,6 +1,6 @@
-"""Lasso and elastic net with the strength chosen by cross-validation; the walk over folds and strengths for all that do so.
+"""LassoCV and ElasticNetCV, and the loop over folds and strengths that all cross-validated estimators share.
 
-Used through linear_model.  A fold is the objective of some rows: X is not copied.  Strengths are taken from the strongest on,
+Used through linear_model.  A fold is an objective over some rows: X is not copied.  Strengths are solved from the strongest on,
 each from the weights of the one before.
 """
 from __future__ import annotations
@@ -17,14 +17,13 @@ from fastopt._solvers.paths.least_squares import fold_sums
 from fastopt._solvers.paths.pairs import keeps_pairs, with_pairs
 from fastopt._solvers.registry import Solution
 from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.metadata import Routes
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
 from fastopt.linear_model._shared.types import Array, Attributes, CrossValidation, Fold, PenaltyPair, Precompute, RandomState, Samples, StrengthGrid
 from fastopt.objective import LinearObjective
 
-from .base import Found, Task
+from .base import FittedWeights, Task
 from .docs import solved
-from .folds import check_strengths, folds_of
+from .folds import FitByFolds, check_strengths, folds_of
 from .lasso import LeastSquares
 from .params import ELASTIC_CV, LASSO_CV, penalty_of, solve
 
@@ -35,7 +34,7 @@ WORDS: dict[str, Any] = {"n_iter_more": " in the last fit", "gap_type": "float",
 N_ALPHAS = 100   # how many strengths, by default
 
 
-class Held(NamedTuple):
+class HeldOutFold(NamedTuple):
     """What was learnt from the rows of a fold, and what it says of those that are to be scored."""
 
     solution: Solution
@@ -56,7 +55,7 @@ def along(objective: LinearObjective, strengths: Iterable[PenaltyPair], w: Array
 
 
 def over_folds(objective: LinearObjective, folds: list[Fold], grids: Callable[[Any], list[Any]],
-               score: Callable[[list[Held]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
+               score: Callable[[list[HeldOutFold]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
     """Scores and solutions, by fold, then grid, then strength.
 
     Parameters
@@ -81,7 +80,7 @@ def over_folds(objective: LinearObjective, folds: list[Fold], grids: Callable[[A
     for at, (walk, *grid) in enumerate(zip(walks, *strengths)):
         for i, found in enumerate(walk(grid, starts)):
             solutions[i].append([solution for solution, _ in found])
-            scores[i].append(score([Held(solution, p, folds[i][1], at, j) for j, (solution, p) in enumerate(found)]))
+            scores[i].append(score([HeldOutFold(solution, p, folds[i][1], at, j) for j, (solution, p) in enumerate(found)]))
     return scores, solutions
 
 
@@ -169,7 +168,7 @@ def strengths_of(owner: str, steepest: Array, ratio: float, values: Mapping[str,
     return np.geomspace(largest, largest * float(values["eps"]), int(alphas)) if largest > least else np.full(int(alphas), least)
 
 
-class PathCV(Routes, LeastSquares):
+class PathCV(FitByFolds, LeastSquares):
     """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
 
     _convention = "chosen"
@@ -184,10 +183,10 @@ class PathCV(Routes, LeastSquares):
         check_grid(vars(self), 4 + FIT_LEVELS)
         super()._check()
 
-    def _folds(self, X: Samples, y: Array) -> list[Fold] | None:
+    def _folds(self, X: Samples, y: Array) -> list[Fold]:
         return folds_of(vars(self)["cv"], X, y, False)
 
-    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
         objective = self._objective(X, task, 0, 0.0, None)
         ratios, folds, positive = self._ratios(), task.folds, bool(values["positive"])
@@ -201,7 +200,7 @@ class PathCV(Routes, LeastSquares):
         steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
         grids = [strengths_of(type(self).__name__, steepest, ratio, values) for ratio in ratios]
 
-        def mean_square(held: list[Held]) -> list[float]:
+        def mean_square(held: list[HeldOutFold]) -> list[float]:
             rows = held[0].rows
             with np.errstate(over="ignore"):
                 errors = (y[rows, None] - np.hstack([one.p for one in held])) ** 2
@@ -222,7 +221,7 @@ class PathCV(Routes, LeastSquares):
     def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, self.l1_ratio_, bool(vars(self)["positive"]))
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         last = found.solutions[0]
         return {**super()._attributes(found), "n_iter_": last.n_iter, "dual_gap_": float(last.gap)}
 

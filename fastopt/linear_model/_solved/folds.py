@@ -1,21 +1,36 @@
-"""What cross-validation is told by its user: which rows belong to a fold, and how what is learnt from one is scored.
+"""Cross-validation as users ask for it: the rows of each fold, scorers, and fit without metadata routing.
 
-Used by the estimators that choose a strength.  Rows are counted among those that have a weight.  Knows no solver.
+Used by the estimators that choose a strength.  Rows are numbered among those with a weight.  It must know no solver.
 """
 from __future__ import annotations
 
 import inspect
 import warnings
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_scalar
 
 from fastopt.linear_model._shared.data import naming
-from fastopt.linear_model._shared.sklearn import FIT_LEVELS
-from fastopt.linear_model._shared.types import Array, CrossValidation, Fold, RowWeights, Samples, Scoring, StrengthGrid
+from fastopt.linear_model._shared.docs import arguments
+from fastopt.linear_model._shared.sklearn import FIT_LEVELS, refuse_metadata, with_callbacks
+from fastopt.linear_model._shared.types import (
+    Array,
+    CrossValidation,
+    Features,
+    Fold,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    Scoring,
+    StrengthGrid,
+    TargetValues,
+)
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 def folds_of(cv: CrossValidation, X: Samples, y: Array, classifies: bool) -> list[Fold]:
@@ -115,7 +130,30 @@ def scored(scorer: Any, model: BaseEstimator, X: Samples, y: Array, weight: RowW
     return float(scorer(model, X, y, **({"sample_weight": weight} if weighted else {})))
 
 
-class Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
+class FitByFolds:
+    """fit of the estimators that cross-validate: what scikit-learn would route to the splitter and the scorer is refused."""
+
+    _fit: Any
+
+    @with_callbacks
+    @arguments
+    def fit(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None, **params: object) -> Self:
+        """Learn from data.
+
+        [arguments]
+        **params
+            None: nothing is routed to splitters and scorers.
+
+        [self]
+
+        [raises]
+        """
+        refuse_metadata(params, self, "fit")
+        fitted: Self = self._fit(X, y, sample_weight)
+        return fitted
+
+
+class KnownPredictions(RegressorMixin, BaseEstimator):   # type: ignore[misc]
     """A model whose predictions of some X are known; those of another come from its weights.
 
     Parameters

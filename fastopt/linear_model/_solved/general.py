@@ -1,4 +1,4 @@
-"""Linear models of any loss with any penalty, finished by a solver: regression or classification, as the loss has it.
+"""GeneralizedLinearEstimator: any loss with any penalty, as a regressor or a classifier, depending on the loss.
 
 Used through linear_model.
 """
@@ -29,7 +29,7 @@ from fastopt.linear_model._shared.types import (
 from fastopt.losses import Loss
 from fastopt.penalties import Penalty
 
-from .base import Found, Task
+from .base import FittedWeights, Task
 from .docs import solved
 from .outputs import COLUMNS, SolvedClassifier, SolvedRegressor
 from .params import GENERAL
@@ -152,7 +152,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
     def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
         return self._base()._task(self, X, y, weight)
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         return self._base()._attributes(self, found)
 
     def _named(self, coef: Array, intercept: Array) -> Attributes:

@@ -1,4 +1,4 @@
-"""Generalised linear models with a log link, finished by a solver: Poisson, gamma and Tweedie regression.
+"""Generalised linear models: PoissonRegressor, GammaRegressor, TweedieRegressor.
 
 Used through linear_model.
 """

@@ -1,6 +1,6 @@
-"""Least squares with l1, alone or with l2, by a solver.
+"""Least squares with an l1 penalty, alone or with l2: Lasso and ElasticNet.
 
-Used through linear_model; `LeastSquares` is the base of the estimators in linear_model._solved.cv too.
+Used through linear_model.  Their base, `LeastSquares`, is that of LassoCV and ElasticNetCV too.
 """
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fastopt.linear_model._shared.types import (
 )
 from fastopt.objective import LinearObjective
 
-from .base import Found, Task
+from .base import FittedWeights, Task
 from .docs import solved
 from .outputs import COLUMNS, SolvedRegressor
 from .params import CONVENTIONS, ELASTIC, LASSO, penalty_of, relative_to_start
@@ -52,7 +52,7 @@ class LeastSquares(SolvedRegressor):
     Who derives from it says how strong the penalty is.
     """
 
-    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         """By sums of products where they pay: X is read once for all columns of y."""
         l2, penalty = self._penalty(float(CONVENTIONS[self._convention](vars(self), 1.0)))
         (n, d), k = X.shape, len(task.targets)
@@ -71,7 +71,7 @@ class LeastSquares(SolvedRegressor):
             found += sums.path([(l2, penalty)], w, tol, self._max_iter(), i)
         w, dtype = np.array([solution.w for solution in found]), float_type(X)
         intercept = w[:, d] if objective.fit_intercept else np.zeros(k)
-        return Found(w[:, :d].astype(dtype), intercept.astype(dtype), found)
+        return FittedWeights(w[:, :d].astype(dtype), intercept.astype(dtype), found)
 
 
 @solved(also=("dual_gap_", "sparse_coef_"), **WORDS)
@@ -141,7 +141,7 @@ class ElasticNet(LeastSquares):
     def _tolerance(self, objective: LinearObjective) -> float:
         return float(self.tol) if self._share() > 0 and self.alpha > 0 else relative_to_start(float(self.tol), objective)
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         n_iter, gaps = [s.n_iter for s in found.solutions], np.array([s.gap for s in found.solutions])
         single = len(n_iter) == 1
         return {**super()._attributes(found), "n_iter_": n_iter[0] if single else n_iter,

@@ -1,4 +1,4 @@
-"""Logistic regression, of two classes or of many by their softmax, finished by a solver.
+"""LogisticRegression, of two classes or of more by their softmax.
 
 Used through linear_model.
 """
@@ -18,15 +18,15 @@ from fastopt.linear_model._shared.sklearn import FIT_LEVELS
 from fastopt.linear_model._shared.types import Array, Attributes, ClassWeight, PenaltyPair, RandomState
 from fastopt.losses import Loss
 
-from .base import Found
+from .base import FittedWeights
 from .docs import solved
 from .outputs import SolvedClassifier
 from .params import ALIASES, LOGISTIC, penalty_of, takes_l1
 
 #: shares of l1 of the penalties that scikit-learn had by name
-SHARES = {"l2": 0.0, "l1": 1.0}
+L1_SHARES = {"l2": 0.0, "l1": 1.0}
 #: frames between a warning and who calls fit
-LEVEL = 5 + FIT_LEVELS
+WARNING_LEVEL = 5 + FIT_LEVELS
 
 
 @solved(classes=True, C_more="; infinite: no penalty", n_iter_type="ndarray of shape (1,)",
@@ -104,16 +104,16 @@ class LogisticRegression(Probable, SolvedClassifier):
         """Of parameters that contradict each other, as scikit-learn does."""
         name = None if np.inf == self.C and self.penalty == "deprecated" else self.penalty
         if name not in ("deprecated", "elasticnet") and self.l1_ratio is not None and 0 < self.l1_ratio < 1:
-            warnings.warn(f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={name})", stacklevel=LEVEL)
-        if name in SHARES and self.l1_ratio != SHARES[name]:
+            warnings.warn(f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={name})", stacklevel=WARNING_LEVEL)
+        if name in L1_SHARES and self.l1_ratio != L1_SHARES[name]:
             warnings.warn(f"Inconsistent values: penalty={name} with l1_ratio={self.l1_ratio}. penalty is deprecated. Please use "
-                          "l1_ratio only.", stacklevel=LEVEL)
+                          "l1_ratio only.", stacklevel=WARNING_LEVEL)
         if self.penalty is None and self.C != 1.0:
-            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=LEVEL)
+            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=WARNING_LEVEL)
 
     def _share(self) -> float:
         ratio = float(self.l1_ratio or 0.0)
-        return ratio if self.penalty in ("deprecated", "elasticnet") else SHARES.get(self.penalty or "l2", 0.0)
+        return ratio if self.penalty in ("deprecated", "elasticnet") else L1_SHARES.get(self.penalty or "l2", 0.0)
 
     def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(0.0 if self.penalty is None else strength, self._share())
@@ -131,7 +131,7 @@ class LogisticRegression(Probable, SolvedClassifier):
     def _loss(self) -> Loss:
         return losses.LogLoss()
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         if len(found.coef) > 1 and self._share() == 0:   # the optimum with l2, and one of many without penalty
             found.coef = found.coef - found.coef.mean(axis=0)
         attributes = {**super()._attributes(found), "n_iter_": np.array([found.n_iter], dtype=np.int32)}

@@ -1,6 +1,6 @@
-"""Logistic regression with the strength of its penalty chosen by cross-validation.
+"""LogisticRegressionCV: logistic regression with the strength of its penalty chosen by cross-validation.
 
-Used through linear_model.  The walk over folds and strengths is linear_model._solved.cv's.
+Used through linear_model.  The loop over folds and strengths is in linear_model._solved.cv.
 """
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.metadata import Routes
 from fastopt.linear_model._shared.sklearn import Events, refuse_metadata
 from fastopt.linear_model._shared.types import (
     Array,
@@ -33,18 +32,18 @@ from fastopt.linear_model._shared.types import (
 )
 from fastopt.objective import LinearObjective
 
-from .base import Found, Task
-from .cv import Held, over_folds, unsolved
+from .base import FittedWeights, Task
+from .cv import HeldOutFold, over_folds, unsolved
 from .docs import solved
-from .folds import asks_for_predictions, folds_of, rows_of, scored, scorer_of
-from .logistic import LEVEL, SHARES, LogisticRegression
+from .folds import FitByFolds, asks_for_predictions, folds_of, rows_of, scored, scorer_of
+from .logistic import L1_SHARES, WARNING_LEVEL, LogisticRegression
 from .outputs import no_features
 from .params import LOGISTIC_CV, penalty_of
 
 
 @solved(classes=True, n_iter_type="ndarray of shape (n_folds, n_l1_ratios, n_cs)", n_iter_more=", the first look counted as one",
         scaling="Accepted for scikit-learn's sake; the intercept is not penalised.")
-class LogisticRegressionCV(Routes, LogisticRegression):
+class LogisticRegressionCV(FitByFolds, LogisticRegression):
     """`LogisticRegression` with the C, and the l1_ratio where several are given, of the best score over folds.
 
     Parameters are those of `sklearn.linear_model.LogisticRegressionCV`, attributes those of its ``use_legacy_attributes=False``
@@ -107,7 +106,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         self._keep(locals())
 
     @arguments
-    def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None, **params: Any) -> float:
+    def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None, **params: object) -> float:
         """The score of `scoring`.
 
         [arguments]
@@ -129,15 +128,15 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         super(LogisticRegression, self)._check()
         if self.penalty == "elasticnet" and self.l1_ratios is None:
             raise InvalidParameterError("l1_ratios must be an array-like of numbers between 0 and 1; got (l1_ratios=None)")
-        if self.penalty in SHARES and self.l1_ratios is not None:
+        if self.penalty in L1_SHARES and self.l1_ratios is not None:
             warnings.warn(f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={self.penalty})",
-                          stacklevel=LEVEL)
+                          stacklevel=WARNING_LEVEL)
         for share in self._ratios():
             self._check_solver(share)
 
     def _ratios(self) -> list[float]:
-        if self.l1_ratios is None or self.penalty in SHARES:
-            return [SHARES.get(self.penalty, 0.0)]
+        if self.l1_ratios is None or self.penalty in L1_SHARES:
+            return [L1_SHARES.get(self.penalty, 0.0)]
         return [float(ratio) for ratio in self.l1_ratios]
 
     def _share(self) -> float:
@@ -149,10 +148,10 @@ class LogisticRegressionCV(Routes, LogisticRegression):
     def _column(self) -> float | None:
         return None
 
-    def _folds(self, X: Samples, y: Array) -> list[Fold] | None:
+    def _folds(self, X: Samples, y: Array) -> list[Fold]:
         return folds_of(self.cv, X, y, True)
 
-    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         classes, codes, weight = task.attributes["classes_"], task.targets[0], task.weights[0]
         objective = self._objective(X, task, 0, 0.0, None)
         Cs = np.logspace(-4, 4, int(self.Cs)) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
@@ -188,14 +187,14 @@ class LogisticRegressionCV(Routes, LogisticRegression):
             self.__dict__.update(legacy_attributes(vars(self), classes, self.l1_ratios is not None))
         return found
 
-    def _chosen(self, X: Samples, task: Task, flat: Array, k: int, d: int) -> Found:
+    def _chosen(self, X: Samples, task: Task, flat: Array, k: int, d: int) -> FittedWeights:
         """The model of the best C and l1_ratio."""
         if not self.refit:
             best = [np.unravel_index(np.argmax(fold), fold.shape) for fold in self.scores_]
             self.l1_ratio_ = float(np.mean([self.l1_ratios_[i] for i, _ in best]))
             self.C_ = float(np.mean([self.Cs_[j] for _, j in best]))
             w = np.mean([flat[(fold, *at)] for fold, at in enumerate(best)], axis=0)
-            return Found(w[:k * d].reshape(k, d), w[k * d:] if self.fit_intercept else np.zeros(k), [])
+            return FittedWeights(w[:k * d].reshape(k, d), w[k * d:] if self.fit_intercept else np.zeros(k), [])
         i, j = np.unravel_index(np.argmax(self.scores_.sum(axis=0)), self.scores_.shape[1:])
         self.l1_ratio_, self.C_ = float(self.l1_ratios_[i]), float(self.Cs_[j])
         self._w0 = flat[:, i, j].mean(axis=0)
@@ -207,7 +206,7 @@ class LogisticRegressionCV(Routes, LogisticRegression):
     def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Array:
         return self._w0
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         return self._named(found.coef, found.intercept - (found.intercept.mean() if len(found.coef) > 1 else 0))
 
 
@@ -255,19 +254,19 @@ class _Scores:
         self.scorer = None if model.scoring in (None, "accuracy") else scorer_of(model.scoring, classes)
         self._last: tuple[Any, Any] = (None, None)
 
-    def __call__(self, held: Held) -> float:
+    def __call__(self, held: HeldOutFold) -> float:
         p, rows = held.p, held.rows
         weight, codes = None if self.weight is None else self.weight[rows], self.codes[rows]
         if self.scorer is None:   # as accuracy_score has it, which takes longer than the fit of a small fold
             found = p[:, 0] > 0 if p.shape[1] == 1 else p.argmax(axis=1)
             return float(np.average(found == codes, weights=weight))
         if asks_for_predictions(self.scorer):
-            return scored(self.scorer, _Known(self.classes, p), np.empty((len(rows), 1)), self.classes[codes], weight)
+            return scored(self.scorer, _KnownRawPredictions(self.classes, p), np.empty((len(rows), 1)), self.classes[codes], weight)
         if self._last[0] is not rows:
             self._last = rows, rows_of(self.X, rows)
         return scored(self.scorer, self._fold_model(held), self._last[1], self.classes[codes], weight)
 
-    def _fold_model(self, held: Held) -> LogisticRegression:
+    def _fold_model(self, held: HeldOutFold) -> LogisticRegression:
         """What was learnt from the fold."""
         own, k, d = self.model, held.p.shape[1], self.X.shape[1]
         C, ratio = self.grid[held.grid][held.strength]
@@ -281,7 +280,7 @@ class _Scores:
         return model
 
 
-class _Known(LogisticRegression):
+class _KnownRawPredictions(LogisticRegression):
     """A model whose raw predictions are known."""
 
     def __init__(self, classes: Array, p: Array) -> None:

@@ -1,6 +1,6 @@
-"""What classifiers and regressors that a solver finishes make of y: classes with their weights, and columns of numbers.
+"""The bases of solver-based classifiers and regressors: from y to the targets and weights of the objectives.
 
-Used by the modules of those estimators, as bases.  Knows no penalty.
+Used by the modules of those estimators.  They must know no penalty.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastopt.linear_model._shared.predict import Classifies, Regresses
 from fastopt.linear_model._shared.types import Array, Attributes, RowWeights, Samples
 from fastopt.losses import Loss
 
-from .base import Found, SolvedEstimator, Task
+from .base import FittedWeights, SolvedEstimator, Task
 
 #: what regressors take for y
 ONE_COLUMN = Takes(wide=True, numeric=True, single=True)
@@ -50,7 +50,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
         """Whether k classes are learnt as one softmax."""
         return k > 2 and self._softmax()
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         if self._multinomial(len(found.coef)):   # the softmax does not see what all classes have in common
             found.intercept = found.intercept - found.intercept.mean()
         return super()._attributes(found)
@@ -115,7 +115,7 @@ class SolvedRegressor(Regresses, SolvedEstimator):
         several = len(targets) > 1
         return Task(targets, [weight] * len(targets), loss, matrix=y if several else None, column=y.ndim > 1 and not several)
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         shifted = vars(self)["fit_intercept"] or vars(self).get("standardize")
         return {**super()._attributes(found), **({} if shifted else {"intercept_": 0.0})}
 

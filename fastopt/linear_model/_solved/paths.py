@@ -1,6 +1,6 @@
-"""Weights of the Lasso and the elastic net for many strengths: lasso_path and enet_path.
+"""lasso_path and enet_path: the weights of the lasso and the elastic net for many strengths.
 
-Used through linear_model.  Strengths are taken from the strongest on, each from the weights of the one before.
+Used through linear_model.  Strengths are solved from the strongest on, each from the weights of the one before.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastopt.linear_model._shared.params import check_rules
 from fastopt.linear_model._shared.sklearn import blas_alone
 from fastopt.linear_model._shared.types import Features, InitialValues, Precompute, RandomState, StrengthGrid, TargetValues
 
-from .base import Found
+from .base import FittedWeights
 from .cv import along, check_grid, strengths_of
 from .lasso import ElasticNet
 from .outputs import ONE_COLUMN
@@ -32,7 +32,7 @@ def enet_path(X: Features, y: TargetValues, *, l1_ratio: float = 0.5, eps: float
               Xy: ArrayLike | None = None, copy_X: bool = True, coef_init: InitialValues = None, verbose: int = 0,
               return_n_iter: bool = False, positive: bool = False, check_input: bool = True, tol: float = 1e-4,
               max_iter: int = 1000, n_jobs: int | None = None, random_state: RandomState = None, selection: str = "cyclic",
-              n_alphas: int | str = "deprecated", **params: Any) -> Path:
+              n_alphas: int | str = "deprecated", **params: object) -> Path:
     """Minima of Σ (yᵢ − xᵢ·w)²/(2·n) + alpha·((1 − ρ)/2·‖w‖² + ρ·‖w‖₁) for many alphas; there is no intercept.
 
     Parameters and results are those of `sklearn.linear_model.enet_path`, for one column of y.  Where there are more rows than
@@ -111,7 +111,7 @@ def enet_path(X: Features, y: TargetValues, *, l1_ratio: float = 0.5, eps: float
 
 def lasso_path(X: Features, y: TargetValues, *, eps: float = 1e-3, alphas: StrengthGrid = 100, precompute: Precompute = "auto",
                Xy: ArrayLike | None = None, copy_X: bool = True, coef_init: InitialValues = None, verbose: int = 0,
-               return_n_iter: bool = False, positive: bool = False, **params: Any) -> Path:
+               return_n_iter: bool = False, positive: bool = False, **params: object) -> Path:
     """Minima of Σ (yᵢ − xᵢ·w)²/(2·n) + alpha·‖w‖₁ for many alphas: `enet_path` with an l1_ratio of 1.
 
     Parameters and results are those of `sklearn.linear_model.lasso_path`, for one column of y.
@@ -176,7 +176,7 @@ def _solved(owner: str, X: Features, y: TargetValues, values: dict[str, Any], st
         solutions = list(along(objective, pairs, w, solver="auto", tol=goal, max_iter=values["max_iter"]) if sums is None
                          else sums.path(pairs, w, goal, values["max_iter"]))
     coefs = np.array([solution.w for solution in solutions], dtype=float_type(X)).T
-    model._report(Found(coefs.T, None, solutions))
+    model._report(FittedWeights(coefs.T, np.zeros(len(alphas)), solutions))
     found: Path = alphas, coefs, np.array([solution.gap for solution in solutions])
     return (*found, [solution.n_iter for solution in solutions]) if values["return_n_iter"] else found
 

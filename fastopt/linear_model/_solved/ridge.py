@@ -1,4 +1,4 @@
-"""Least squares with an l2 penalty, finished by a solver.
+"""Ridge: least squares with an l2 penalty.
 
 Used through linear_model.
 """
@@ -13,7 +13,7 @@ from fastopt.linear_model._shared.data import float_type
 from fastopt.linear_model._shared.sklearn import Events
 from fastopt.linear_model._shared.types import Array, Attributes, PenaltyPair, RandomState, RowWeights, Samples
 
-from .base import Found, Task
+from .base import FittedWeights, Task
 from .docs import solved
 from .outputs import COLUMNS, SolvedRegressor
 from .params import ALIASES, RIDGE, choose, least_squares, penalty_of
@@ -71,7 +71,7 @@ class Ridge(SolvedRegressor):
                              f"{len(task.targets)}")
         return task
 
-    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         """Several columns of y share one factor, or the readings of X, where a solver of least squares takes them all."""
         if task.matrix is None or self.positive or events.wanted:
             return super()._solve(X, task, events)
@@ -88,7 +88,7 @@ class Ridge(SolvedRegressor):
         intercept = W[d] if self.fit_intercept else np.zeros(len(coef))
         if given.mean_ is not None:
             intercept = intercept - coef.astype(np.float64, copy=False) @ given.mean_
-        return Found(coef, intercept.astype(coef.dtype), [solution])
+        return FittedWeights(coef, intercept.astype(coef.dtype), [solution])
 
     def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, 0.0, bool(self.positive))
@@ -99,7 +99,7 @@ class Ridge(SolvedRegressor):
     def _relative(self) -> bool:
         return True
 
-    def _attributes(self, found: Found) -> Attributes:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         n_iter = np.array([solution.n_iter for solution in found.solutions], dtype=np.int32)
         return {**super()._attributes(found), "n_iter_": n_iter if len(n_iter) == len(found.coef) else n_iter.repeat(len(found.coef)),
                 "solver_": self.solver if self.solver in ALIASES else found.solutions[0].solver}

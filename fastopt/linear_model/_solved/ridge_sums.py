@@ -1,7 +1,7 @@
 """Ridge regression for many strengths from one decomposition: sums of products of rows, and their spectrum.
 
 Used by linear_model._solved.ridge_cv.  Sums of folds are added and subtracted, so that each row is multiplied once for all of
-them.  Everything is in float64; X is read in blocks of rows.
+them.  The computation is in float64; X is read in blocks of rows.
 """
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regression that a few wild y do not carry away: Huber's with its scale, and quantiles.
+"""Regression that is robust to outliers in y: HuberRegressor with its scale, and QuantileRegressor.
 
 Used through linear_model.
 """
@@ -21,15 +21,15 @@ from fastopt.linear_model._shared.types import Array, PenaltyPair, Samples
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
 
-from .base import MAX_ITER, Found, Task
+from .base import MAX_ITER, FittedWeights, Task
 from .docs import solved
 from .outputs import SolvedRegressor
 from .params import HUBER, QUANTILE, penalty_of, solve
 
 #: scikit-learn's least scale
-LEAST = 10 * np.finfo(np.float64).eps
+LEAST_SCALE = 10 * np.finfo(np.float64).eps
 #: the share of the value that the best scale may still save, below which the fit is done
-REST = 1e-11
+NEGLIGIBLE_GAIN = 1e-11
 
 
 class Scales:
@@ -67,7 +67,7 @@ class Scales:
         self.tried.append((float(np.log(scale)), float(np.log(found))))
         self.low, self.high = (scale, self.high) if slope < 0 else (self.low, scale)
         saves = slope * (scale - self.least) if slope > 0 else -slope * (self.high - scale) if slope < 0 else 0.0
-        return abs(np.log(found / scale)) <= tol or saves <= REST * value or self.high <= self.low * (1 + tol)
+        return abs(np.log(found / scale)) <= tol or saves <= NEGLIGIBLE_GAIN * value or self.high <= self.low * (1 + tol)
 
     def ahead(self) -> float:
         """Where the map from scales to best scales would stay, by its last two values, between the scales that are known too small
@@ -137,14 +137,14 @@ class HuberRegressor(SolvedRegressor):
         """The objective in w and b at this scale."""
         return self._objective(X, replace(task, targets=[y], loss=losses.Huber(float(self.epsilon) * scale)), 0, strength * scale, None)
 
-    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         """In units of y, from its middle, if there is an intercept, so that results depend on neither."""
         y = np.asarray(task.targets[0], dtype=np.float64)
         weight = np.ones(len(y)) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
         middle, unit = origin_of(y[weight > 0], bool(self.fit_intercept))
         unit = float(np.exp2(np.round(np.log2(unit))))   # by which weights are multiplied without rounding
         strength, y = float(self.alpha) / float(weight.sum()) * unit, y / unit - middle / unit
-        scales = Scales(weight / weight.sum(), float(self.epsilon), max(LEAST / unit, 4 * float(np.finfo(float_type(X)).eps)))
+        scales = Scales(weight / weight.sum(), float(self.epsilon), max(LEAST_SCALE / unit, 4 * float(np.finfo(float_type(X)).eps)))
         objective = self._at_scale(X, task, y, strength, 1.0)
         w = self._origin(objective, task, middle, unit)
         callback, n_iter, scale, solution = self._callback(events, lambda _: {}), 0, 1.0, None
@@ -168,9 +168,9 @@ class HuberRegressor(SolvedRegressor):
         if task.whole is not None:   # the rows of weight 0 have had no part in it, but may lie within or without
             everything, target = task.whole
             residual = np.abs(target - predictions(everything, coef, intercept, self._n_threads())[:, 0])
-        self.scale_ = max(LEAST, scale * unit)
+        self.scale_ = max(LEAST_SCALE, scale * unit)
         self.outliers_ = residual > scale * unit * float(self.epsilon)
-        return Found(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution._replace(n_iter=n_iter)])
+        return FittedWeights(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution._replace(n_iter=n_iter)])
 
     def _origin(self, objective: LinearObjective, task: Task, middle: float, unit: float) -> Array:
         """Where to start, in units of y."""
@@ -248,7 +248,7 @@ class QuantileRegressor(SolvedRegressor):
     def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, 1.0)
 
-    def _solve(self, X: Samples, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         y = np.asarray(task.targets[0])
         dtype = float_type(X)
         if (y != y.astype(dtype)).any():   # the objective would round it
@@ -262,9 +262,9 @@ class QuantileRegressor(SolvedRegressor):
         else:
             solution = programme(objective, penalty, "highs" if self.solver == "auto" else self.solver, options, 1e-6)
         coef, intercept = objective.unstandardized(solution.w)
-        return Found(coef.astype(dtype), intercept.astype(dtype), [solution])
+        return FittedWeights(coef.astype(dtype), intercept.astype(dtype), [solution])
 
-    def _report(self, found: Found) -> None:
+    def _report(self, found: FittedWeights) -> None:
         solution = found.solutions[0]
         if not solution.converged:
             warnings.warn(f"Linear programming for QuantileRegressor did not succeed: {solution.message}", ConvergenceWarning,

@@ -1,4 +1,4 @@
-"""Linear support vector machines, finished by a solver: classification and regression.
+"""Linear support vector machines: LinearSVC and LinearSVR.
 
 Used through linear_model.
 """
@@ -20,7 +20,7 @@ from .outputs import SolvedClassifier, SolvedRegressor
 from .params import LINEAR_SVC, LINEAR_SVR, penalty_of
 
 #: weights of all classes that are learnt as one objective, and rows
-JOINT, JOINT_ROWS = 64, 2000
+JOINT_WEIGHTS, JOINT_ROWS = 64, 2000
 
 WORDS: dict[str, Any] = {"dual_auto": " or 'auto'", "n_iter_more": ", the most of any objective",
          "intercept_more": ", as the weight of a column of value\n    `intercept_scaling`: it is penalised; X is copied for\n    "
@@ -76,7 +76,7 @@ class LinearSVC(SolvedClassifier):
         """Few weights of several classes are the outputs of one objective: a Newton step of all costs hardly more than one of one."""
         task = super()._task(X, y, weight)
         smooth = self.penalty == "l2" and self.loss == "squared_hinge" and self.solver == "auto"
-        if (len(task.targets) > 1 and smooth and len(task.targets) * (X.shape[1] + 1) <= JOINT and X.shape[0] <= JOINT_ROWS
+        if (len(task.targets) > 1 and smooth and len(task.targets) * (X.shape[1] + 1) <= JOINT_WEIGHTS and X.shape[0] <= JOINT_ROWS
                 and all(own is task.weights[0] for own in task.weights)):
             return replace(task, targets=[np.stack(task.targets, axis=1)], weights=task.weights[:1])
         return task
