@@ -49,7 +49,7 @@ OPTIONAL_ATTRIBUTES = ("_standard_coef", "_standard_intercept", "_average_coef",
 
 
 class Call(NamedTuple):
-    """What `fit` or `partial_fit` was called for, beside X, y and weights."""
+    """The arguments of `fit` or `partial_fit` beside X, y and sample weights."""
 
     events: Events
     fresh: bool                            # fit, rather than partial_fit
@@ -62,7 +62,7 @@ class Call(NamedTuple):
 
 
 def shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
-    """A user's starting weights or intercepts; those of one output may lack that dimension."""
+    """Initial weights or intercepts that the user passed; for one output that dimension may be missing."""
     refuse_unreal(name, value)
     with naming(name):
         if np.iscomplexobj(value):
@@ -76,10 +76,10 @@ def shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
 
 
 class SGDBase(LinearEstimator):
-    """An estimator that learns by per-sample SGD."""
+    """Base of the estimators trained by SGD, per sample or in mini-batches."""
 
     _one_class = False
-    _averages_anyway = False           # by the optimizer, whatever `average` is
+    _averages_anyway = False           # whether the optimizer averages on its own
     n_iter_: int
     t_: float
     n_features_in_: int
@@ -93,9 +93,9 @@ class SGDBase(LinearEstimator):
         if vars(self).get("early_stopping", False) and not hasattr(self, "coef_"):
             raise ValueError("early_stopping should be False with partial_fit")
 
-    # ---- what the estimators answer ----
+    # ---- what the estimators define ----
 
-    _warm_standard: ClassVar[bool]     # a warm start goes on with the weights behind the averages
+    _warm_standard: ClassVar[bool]     # whether a warm start continues from the weights behind the averages
     _intercept_init: ClassVar[str]     # the argument of fit that starts the intercept
 
     def _targets(self, y: Any, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
@@ -121,11 +121,11 @@ class SGDBase(LinearEstimator):
         return float(self.alpha)
 
     def _batches(self) -> Batches | Auto | None:
-        """How mini-batches are stepped; None: per sample."""
+        """The settings of mini-batches; None: SGD per sample."""
         return None
 
     def _budget(self, n: int) -> float:
-        """Epochs over n rows that are enough, converged or not."""
+        """The number of epochs over n rows after which the fit may end without having converged."""
         return np.inf
 
     def _n_threads(self) -> int:
@@ -148,20 +148,20 @@ class SGDBase(LinearEstimator):
                     n_iter_no_change=get("n_iter_no_change", 5), batches=batches)
 
     def _earlier(self, standard: bool) -> tuple[Array, Array]:
-        """(k, d) weights and (k,) intercepts as they are, with averaging those behind the averages."""
+        """The current (k, d) weights and (k,) intercepts; with `standard` and averaging, those behind the averages."""
         if standard and self.average and "_standard_coef" in vars(self):
             return np.atleast_2d(self._standard_coef), self._standard_intercept
         return self._coef_rows(), self._intercepts()
 
     def _replaced(self) -> bool:
-        """Whether coef_ is no longer one of the arrays that averaging left: the user put another in its place."""
+        """Whether the user has replaced `coef_` since averaging stored it."""
         coef = self._coef_rows()
         left = [np.atleast_2d(vars(self)[name]) for name in ("_average_coef", "_standard_coef")]
         return not (any(np.may_share_memory(coef, array) for array in left)
                     or any(np.array_equal(coef, array) for array in left))
 
     def _start(self, call: Call, k: int, d: int, owned: bool) -> Start:
-        """Where to start: at the arguments, at what was learnt before, or at 0."""
+        """The initial weights: the arguments, those learnt before, or 0."""
         fresh, coef_init, intercept_init = call.fresh, call.coef_init, call.intercept_init
         warm = self._warm() if fresh else "coef_" in vars(self)
         goes_on = warm and (self._warm_standard or not fresh) and "_average_coef" in vars(self) and not self._replaced()
@@ -188,11 +188,11 @@ class SGDBase(LinearEstimator):
     def _learn_once(self, X: Features, y: TargetValues | None, weight: SampleWeight, classes: TargetValues | None = None) -> Self:
         """partial_fit: one epoch, from where the last call ended."""
         self._check_partial()
-        self._learn(X, y, weight, Call(Events.unheard(), fresh=False, max_iter=1, classes=classes))
+        self._learn(X, y, weight, Call(Events.silent(), fresh=False, max_iter=1, classes=classes))
         return self
 
     def _learn(self, X: Features, y: TargetValues | None, weight: SampleWeight, call: Call) -> None:
-        """fit or partial_fit: compute, assign, then complain."""
+        """Run `fit` or `partial_fit`: compute, assign the attributes, then warn."""
         fresh, callback, events = call.fresh, call.callback, call.events
         owned = all(held(self.__dict__, name) for name in WEIGHT_ATTRIBUTES if name in self.__dict__)
         with unchanged_on_error(self) as before:
@@ -226,7 +226,7 @@ class SGDBase(LinearEstimator):
         events.end(found)
 
     def _divergence_warning(self, done: Outcome, targets: Targets, X: Samples) -> str | None:
-        """What to warn of where weights have grown beyond all use."""
+        """The warning to issue if training has diverged without overflow, or None."""
         return None
 
     def _warn(self, done: Outcome, targets: Targets, X: Samples) -> None:
@@ -241,7 +241,7 @@ class SGDBase(LinearEstimator):
                           "error. Use values of at least 0.", FutureWarning, stacklevel=4 + FIT_LEVELS)
 
     def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> Attributes:
-        """The attributes that an outcome makes."""
+        """The fitted attributes of an outcome."""
         coef, intercept = outcome.result
         found = {**self._named(coef, intercept), "n_iter_": outcome.n_iter,
                  "t_": start.t + outcome.n_iter * n if outcome.t is None else outcome.t,

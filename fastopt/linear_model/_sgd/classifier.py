@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def accuracy(codes: Array, weight: RowWeights) -> Callable[[Array], float]:
-    """Share of right classes among raw predictions (n, k); in a binary problem class 0 is where they are positive."""
+    """The accuracy of raw predictions (n, k), as a function of them; of two classes, class 0 is the positive one."""
     def score(p: Any) -> float:
         predicted = p[:, 0] <= 0 if p.shape[1] == 1 else p.argmax(axis=1)
         return float(np.average(predicted == codes, weights=weight))
@@ -159,7 +159,7 @@ class SGDClassifier(Probable, Supervised):
         """
         return super().predict_proba(X)
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check_partial(self) -> None:
         super()._check_partial()
@@ -177,7 +177,7 @@ class SGDClassifier(Probable, Supervised):
         return positive
 
     def _known_classes(self, classes: TargetValues | None) -> Array:
-        """The classes of partial_fit: those of the first call."""
+        """The classes of `partial_fit`, which the first call sets."""
         known: Array | None = getattr(self, "classes_", None)
         if classes is None:
             if known is None:
@@ -190,7 +190,7 @@ class SGDClassifier(Probable, Supervised):
         return given
 
     def _class_weights(self, classes: Array, counts: Array) -> Array | None:
-        """(k, 2) weights of each output's positive and negative rows."""
+        """(k, 2) weights of the positive and negative rows of each output."""
         weights = weights_of_classes(self.class_weight, classes, counts)
         if weights is None:
             return None
@@ -206,7 +206,7 @@ class SGDClassifier(Probable, Supervised):
 
     @staticmethod
     def _numbered(codes: Array, classes: Array) -> Array:
-        """Outputs learn the rows that bear their number: of two classes the second is number 0."""
+        """The number of the output for which each row is positive; of two classes the second one is output 0."""
         return np.subtract(1, codes, out=codes) if len(classes) == 2 else codes
 
     def _draw(self, targets: Targets, weight: RowWeights, n: int, splits: bool) -> tuple[int, Array | None]:

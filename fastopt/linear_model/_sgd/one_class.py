@@ -134,7 +134,7 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
         """
         return np.where(self.decision_function(X) >= 0, 1, -1).astype(np.int32)
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _loss(self) -> Loss:
         return Hinge()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def r2(y: Array, weight: RowWeights, loss: Loss) -> Callable[[Array], float]:
-    """R² of raw predictions (n, k), the mean over outputs; −inf where predictions overflow."""
+    """The mean R² over outputs of raw predictions (n, k), as a function of them; −inf where predictions overflow."""
     y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
     spread = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
 
@@ -122,7 +122,7 @@ class SGDRegressor(Regresses, Supervised):
         tags.target_tags.positive_only = loss_name(self.loss) == "gamma"
         return tags
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _targets(self, y: Array, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
         y = check_targets(y, weight, X, self._loss())
@@ -142,7 +142,7 @@ class SGDRegressor(Regresses, Supervised):
         return y
 
     def _divergence_warning(self, done: Outcome, targets: Targets, X: Samples) -> str | None:
-        """Gradients are cut, as in scikit-learn, so that weights may grow beyond all use without overflow."""
+        """Gradients are clipped, as in scikit-learn, so that weights may diverge without overflow."""
         loss = done.loss_curve[-1]
         if loss < 1e3:
             return None

@@ -17,7 +17,7 @@ Draw = Callable[..., int]
 
 
 def seed_of(draw: Draw, random_state: RandomState, *arguments: int) -> int:
-    """draw(random_state, …): what a seed gives is remembered, as making a generator takes long."""
+    """draw(random_state, …).  The result for an integer seed is cached, since creating a generator is slow."""
     return _remembered(draw, random_state, *arguments) if type(random_state) is int else draw(random_state, *arguments)
 
 
@@ -27,20 +27,21 @@ def _remembered(draw: Draw, seed: int, *arguments: int) -> int:
 
 
 def skip(random_state: RandomState) -> np.random.RandomState:
-    """The generator, after the number that scikit-learn draws for the seed of a data set."""
+    """The generator, after the draw that scikit-learn uses for the seed of its data set."""
     rng: np.random.RandomState = check_random_state(random_state)
     rng.randint(1, MAX_SEED)
     return rng
 
 
 def of_classifier(random_state: RandomState, k: int) -> int:
-    """Of k > 1 outputs all share one pass, in the order of the first."""
+    """The seed of a classifier.  k > 1 outputs share one pass over the data, in the order of the first."""
     if k > 1:
         random_state = int(check_random_state(random_state).randint(MAX_SEED, size=k)[0])
     return int(skip(random_state).randint(MAX_SEED))
 
 
 def of_regressor(random_state: RandomState) -> int:
+    """The seed of a regressor."""
     rng = check_random_state(random_state)
     seed = int(rng.randint(MAX_SEED))
     skip(rng)
@@ -48,6 +49,7 @@ def of_regressor(random_state: RandomState) -> int:
 
 
 def of_one_class(random_state: RandomState) -> int:
+    """The seed of a one-class SVM, for which scikit-learn draws from NumPy's global generator if there is none."""
     if random_state is None:
         skip(None)
     return int(check_random_state(random_state).randint(MAX_SEED))

@@ -32,7 +32,7 @@ LearningRate = Literal["constant", "optimal", "invscaling", "adaptive", "pa1", "
 
 
 class Supervised(SGDBase):
-    """y, held-out rows and eval_set."""
+    """Base of the estimators that learn y."""
 
     _intercept_init = "intercept_init"
 
@@ -81,7 +81,7 @@ class Supervised(SGDBase):
         raise NotImplementedError
 
     def _split(self, splitter: str, y: Array, weight: RowWeights) -> Array:
-        """The rows that early stopping holds out, sorted."""
+        """The sorted numbers of the rows held out for early stopping."""
         from sklearn import model_selection  # slow to import, seldom needed
 
         cut = getattr(model_selection, splitter)(test_size=float(self.validation_fraction),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def unchanged_on_error(estimator: BaseEstimator) -> Iterator[dict[str, Any]]:
-    """Put all attributes back if anything is raised, Ctrl-C included; not if the dictionary of them was emptied meanwhile."""
+    """Restore all attributes if anything is raised, Ctrl-C included, unless the yielded dictionary has been emptied."""
     before = dict(vars(estimator))
     try:
         yield before
@@ -37,7 +37,7 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[dict[str, Any]]:
 
 
 class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
-    """Parameters, coef_ and intercept_."""
+    """Base of all linear estimators."""
 
     _rules: ClassVar[Mapping[str, Rule]]
     _takes: ClassVar[Takes] = Takes()
@@ -45,32 +45,32 @@ class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
     intercept_: Any
 
     def _keep(self, arguments: Mapping[str, Any]) -> None:
-        """The constructor's arguments as attributes."""
+        """Store the constructor's arguments as attributes."""
         for name, value in arguments.items():
             if name not in ("self", "__class__"):
                 setattr(self, name, value)
 
     def _check(self) -> None:
-        """Raise for parameters that are not as described."""
+        """Raise for invalid parameters."""
         raise NotImplementedError
 
     def _read(self, X: Features, y: TargetValues | None, reset: bool = True) -> tuple[Samples, Array]:
-        """X and y, checked; of features as before unless `reset`."""
+        """X and y, checked; unless `reset`, X must have the features of the earlier fit."""
         return check_X_y(self, X, y, self._takes, reset)
 
     def _named(self, coef: Array, intercept: Array) -> Attributes:
-        """Weights as attributes."""
+        """The fitted attributes that hold weights."""
         return {"coef_": coef, "intercept_": intercept}
 
     # ---- where a fit starts ----
 
     def _warm(self) -> bool:
-        """Whether `fit` starts at what an earlier one learnt."""
+        """Whether `fit` starts at the weights of an earlier fit."""
         known = vars(self)
         return "coef_" in known and bool(known.get("warm_start", False))
 
     def _refuse_other_shape(self, coef: Array, k: int, d: int, hint: str = "; fit without warm_start") -> None:
-        """Raise for weights learnt before that are not (k, d)."""
+        """Raise if the weights of the earlier fit are not of shape (k, d)."""
         if coef.shape != (k, d):
             raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: X and y need "
                              f"{(k, d)}{hint}")
@@ -123,5 +123,5 @@ class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         return self._products(check_X(self, X, wide=self._takes.wide))
 
     def _products(self, X: Samples) -> Array:
-        """(n, k) raw predictions of X, which is checked."""
+        """(n, k) raw predictions of X, which has been checked."""
         raise NotImplementedError

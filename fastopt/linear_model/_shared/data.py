@@ -35,7 +35,7 @@ NARROW_TYPES = (np.uint8, np.int8, np.float16)
 
 
 class Takes(NamedTuple):
-    """What an estimator takes for X and y."""
+    """The kinds of X and y that an estimator accepts."""
 
     wide: bool = False      # X may be CSC, or dense and narrow
     numeric: bool = False   # y must hold numbers
@@ -44,16 +44,19 @@ class Takes(NamedTuple):
 
 
 def as_is(X: Features, wide: bool = False) -> dict[str, Any]:
-    """How X is taken: arrays of float32 and float64 with any strides, CSR with any indices; if `wide`, CSC and dense narrow
-    numbers too.  All else is converted, to rows in one piece: a frame is columns in memory, and every epoch would gather its
-    rows again."""
+    """Arguments for scikit-learn's checks of X.
+
+    Arrays of float32 and float64 with any strides and CSR matrices with any indices are used as they are; if `wide`, CSC matrices
+    and dense narrow numbers too.  Everything else is converted to contiguous rows: a data frame is stored by columns, and every
+    epoch would gather its rows again.
+    """
     dtypes = [np.float64, np.float32] + (list(NARROW_TYPES) if wide and not scipy.sparse.issparse(X) else [])
     return {"accept_sparse": ["csr", "csc"] if wide else "csr", "accept_large_sparse": True, "dtype": dtypes,
             "order": None if isinstance(X, np.ndarray) else "C"}
 
 
 def float_type(X: Samples) -> DType:
-    """The type that the kernels compute in: that of X, float32 for narrow numbers."""
+    """The type of the computation: that of X, or float32 for narrow numbers."""
     dtype: DType = X.dtype if X.dtype in (np.float64, np.float32) else np.dtype(np.float32)
     return dtype
 
@@ -65,7 +68,7 @@ def blocks(n: int) -> Iterator[slice]:
 
 @contextmanager
 def naming(*names: str) -> Iterator[None]:
-    """Let errors of NumPy, SciPy and scikit-learn name the argument: the first of these, if the message has none of them."""
+    """Add the first of these names to errors of NumPy, SciPy and scikit-learn that mention none of them."""
     try:
         yield
     except (ValueError, TypeError, OverflowError) as error:
@@ -77,7 +80,7 @@ def naming(*names: str) -> Iterator[None]:
 
 
 def refuse_unreal(name: str, value: object) -> None:
-    """Dates and durations of NumPy, pandas and polars, which conversions would take for numbers; and complex numbers."""
+    """Raise for dates and durations of NumPy, pandas and polars, which would be converted to numbers, and for complex numbers."""
     dtypes: Any = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", ())
     for dtype in dtypes:
         if getattr(dtype, "kind", "") in ("m", "M") or getattr(dtype, "is_temporal", bool)():
@@ -87,7 +90,7 @@ def refuse_unreal(name: str, value: object) -> None:
 
 
 def sum_is_finite(a: Array) -> bool:
-    """Whether the sum of the numbers is, or all of them are; if not, someone has to look closer."""
+    """Whether the sum of the numbers is finite, or all of them are.  False may be an overflow of the sum: the caller looks closer."""
     if a.dtype in (np.float64, np.float32) and a.flags.forc and a.flags.aligned:
         return all_finite(a)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -95,8 +98,10 @@ def sum_is_finite(a: Array) -> bool:
 
 
 def is_plain(estimator: BaseEstimator, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
-    """Whether X, and y, are arrays of numbers that all checks would let pass as they are, found by a few questions; if not, those
-    checks know more.  Of calls with few rows the time is mostly that of checks."""
+    """Whether X, and y, are arrays that all checks would pass unchanged, by a few quick tests; if not, the full checks follow.
+
+    With few rows, checks take most of the time of a call.
+    """
     if type(X) is np.ndarray:
         data = X
     elif type(X) in (scipy.sparse.csr_matrix, scipy.sparse.csr_array):
@@ -126,7 +131,7 @@ def is_plain(estimator: BaseEstimator, X: Any, reset: bool, y: Any = None, real:
 
 
 def check_X(estimator: BaseEstimator, X: Features, reset: bool = False, wide: bool = False) -> Samples:
-    """X alone."""
+    """X, checked."""
     if is_plain(estimator, X, reset):
         with naming("X"):
             return checked(X)
@@ -137,7 +142,7 @@ def check_X(estimator: BaseEstimator, X: Features, reset: bool = False, wide: bo
 
 
 def check_X_y(estimator: BaseEstimator, X: Features, y: Any, takes: Takes, reset: bool) -> tuple[Samples, Array]:
-    """X and y, as far as the estimator takes them."""
+    """X and y, checked for what the estimator accepts."""
     numbers, columns = takes.columns or takes.numeric, takes.columns
     if y is not None and is_plain(estimator, X, reset, y, numbers, columns):
         with naming("X"):
@@ -163,7 +168,7 @@ def check_X_y(estimator: BaseEstimator, X: Features, y: Any, takes: Takes, reset
 
 
 def one_column(y: Any, n: int) -> Array:
-    """y to be scored with n predictions: (n,) numbers, of (n, 1) too, with scikit-learn's warning."""
+    """y to score n predictions with, of shape (n,); shape (n, 1) is accepted with scikit-learn's warning."""
     refuse_unreal("y", y)
     with naming("y"):
         y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"), warn=True)
@@ -174,7 +179,7 @@ def one_column(y: Any, n: int) -> Array:
 
 
 def real_targets(y: Array, dtype: DTypeLike, loss: losses.Loss, name: str = "y") -> Array:
-    """Targets of a regression: in their own type, if it is one that the kernels' blocks are filled from."""
+    """Targets of a regression, checked; in their own type where the kernels read it, else converted to `dtype`."""
     if not isinstance(y, np.ndarray) or y.ndim > 2:
         raise ValueError(f"{name} must be an array of shape (n,) or (n, k), got {type(y).__name__} "
                          f"of shape {np.shape(y)}")
@@ -194,7 +199,7 @@ def real_targets(y: Array, dtype: DTypeLike, loss: losses.Loss, name: str = "y")
 
 
 def check_targets(y: Array, weight: RowWeights, X: Samples, loss: losses.Loss) -> Array:
-    """Targets of a regression that `check_X_y` has let pass, as `real_targets` has them; rows of weight 0 may hold anything."""
+    """Targets of a regression from the y of `check_X_y`; rows of weight 0 may hold any value."""
     y = unweighted_hidden(y, weight)
     if loss.target == "real" and isinstance(y, np.ndarray) and y.dtype == float_type(X):   # they are finite and fit
         return y
@@ -202,7 +207,7 @@ def check_targets(y: Array, weight: RowWeights, X: Samples, loss: losses.Loss) -
 
 
 def unweighted_hidden(y: Array, weight: RowWeights) -> Array:
-    """y, with what stands in rows of weight 0, which may be anything, replaced by what stands in another."""
+    """y with the values in rows of weight 0 replaced by that of another row."""
     if weight is None or weight.all():
         return y
     y = y.copy()
@@ -211,7 +216,7 @@ def unweighted_hidden(y: Array, weight: RowWeights) -> Array:
 
 
 class Labels(NamedTuple):
-    """Classes, and which of them each row has."""
+    """Classes, and the class of each row."""
 
     classes: Array   # the labels, sorted
     codes: Array     # (n,) numbers of classes
@@ -219,7 +224,7 @@ class Labels(NamedTuple):
 
 
 def check_labels(y: Array, classes: Array | None = None) -> Labels:
-    """The classes in y, or those that are known before; two at least."""
+    """The class of each row, of `classes` or of those found in y; at least two."""
     known = find_classes(y) if classes is None else classes
     if len(known) < 2:
         raise ValueError(f"{'y' if classes is None else 'classes'}: The number of classes has to be greater than one; got {len(known)} "
@@ -256,7 +261,7 @@ def find_classes(y: Array) -> Array:
 
 
 def _whole_numbers(y: Array) -> Array | None:
-    """The labels, if they are whole numbers that lie close together, else None."""
+    """The labels if they are integers in a small range, else None."""
     low, high = y.min(), y.max()
     if not (abs(float(low)) < EXACT_INTEGERS and abs(float(high)) < EXACT_INTEGERS and int(high) - int(low) < TABLE_RANGE):
         return None
@@ -272,7 +277,7 @@ def _whole_numbers(y: Array) -> Array | None:
 
 
 def _places(labels: Array, classes: Array) -> Array:
-    """Which of the classes the labels are; any, if they are none."""
+    """The numbers of the classes of the labels; arbitrary for unknown labels."""
     if len(classes) == 2 and labels.dtype.kind in "iubf" and classes.dtype.kind in "iubf":
         is_second: Array = labels == classes[1]
         return is_second.view(np.uint8)
@@ -304,7 +309,7 @@ def encode(y: Array, classes: Array, name: str = "y") -> tuple[Array, Array]:
 
 
 def check_weight(weight: Any, X: Samples, none_at_all: bool = False) -> RowWeights:
-    """Sample weights: None, or one a row, at least 0 and not all 0, unless `none_at_all`."""
+    """Sample weights, checked: None, or one a row, at least 0; not all 0 unless `none_at_all`."""
     n = X.shape[0]
     if weight is None:
         return None
@@ -326,7 +331,7 @@ def check_weight(weight: Any, X: Samples, none_at_all: bool = False) -> RowWeigh
 
 
 def check_eval_set(estimator: BaseEstimator, eval_set: EvalSet) -> tuple[Samples, Array]:
-    """X and y of an eval_set, against the fitted features."""
+    """X and y of an eval_set, checked; X must have the fitted features."""
     if not isinstance(eval_set, (tuple, list)) or len(eval_set) != 2:
         raise ValueError(f"eval_set must be a pair (X, y), got {type(eval_set).__name__}"
                          + (f" of length {len(eval_set)}" if isinstance(eval_set, (tuple, list)) else ""))

@@ -17,13 +17,13 @@ from .types import Array, Features
 
 
 class Classifies(ClassifierMixin):   # type: ignore[misc]
-    """Scores and classes."""
+    """Classes from raw predictions."""
 
     classes_: Array
     _raw: Any
 
     def _softmax(self) -> bool:
-        """Whether more than two classes are one softmax rather than one against the rest each."""
+        """Whether more than two classes share a softmax; otherwise each is learnt against the rest."""
         return False
 
     @arguments
@@ -55,13 +55,13 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
 
 
 class Probable(Classifies):
-    """Probabilities, where `_has_probabilities` does not raise AttributeError."""
+    """Probabilities from raw predictions, where `_has_probabilities` does not raise AttributeError."""
 
     def _has_probabilities(self) -> bool:
         return True
 
     def _positive(self, p: Array) -> Array:
-        """(n, k) probabilities of the class of each output, each on its own, of raw predictions (n, k)."""
+        """(n, k) probabilities of the class of each output against the rest, from raw predictions (n, k)."""
         raise NotImplementedError
 
     def _probabilities(self, p: Array) -> Array:
@@ -99,7 +99,7 @@ class Probable(Classifies):
 
 
 class Regresses(RegressorMixin):   # type: ignore[misc]
-    """Numbers, by the inverse link of the loss."""
+    """Numbers from raw predictions, by the inverse link of the loss."""
 
     _takes: ClassVar[Takes]
     _raw: Any
@@ -128,12 +128,12 @@ class Regresses(RegressorMixin):   # type: ignore[misc]
 
 
 def flat(p: Array) -> Array:
-    """Raw predictions (n, k) as users get them: (n,) of a single output."""
+    """Predictions (n, k) as users get them: (n,) for a single output."""
     return p.ravel() if p.shape[1] == 1 else p
 
 
 def one_against_rest(positive: Array) -> Array:
-    """(n, n_classes) probabilities from those (n, k) of each output, normalised to a sum of 1; of two classes one has an output."""
+    """(n, n_classes) probabilities from those (n, k) of the outputs, normalised to a sum of 1; two classes have one output."""
     if positive.shape[1] == 1:
         return np.hstack([1 - positive, positive])
     total = positive.sum(axis=1, keepdims=True)

@@ -35,7 +35,7 @@ FIT_LEVELS = 0 if _callback is None else 1
 
 
 def remakable(method: Method, decorate: Callable[[Method], Any]) -> Method:
-    """The decorated method, which knows how it was made: `owned` makes it anew for a class that inherits it."""
+    """The decorated method, with a record of its decorator, so that `owned` can decorate a copy for a subclass."""
     wrapped: Any = decorate(method)
     if wrapped is not method:
         wrapped.__dict__["_made"] = method, decorate
@@ -43,7 +43,7 @@ def remakable(method: Method, decorate: Callable[[Method], Any]) -> Method:
 
 
 def owned(method: Any, owner: str) -> Any:
-    """A copy of a method under the name of a class that inherits it, which is the one that Python's errors tell."""
+    """A copy of an inherited method with the name of the subclass, which Python's error messages then show."""
     if "_made" in vars(method):
         inner, decorate = method._made
         return remakable(owned(inner, owner), decorate)
@@ -56,7 +56,7 @@ def owned(method: Any, owner: str) -> Any:
 
 
 def own_methods(cls: type) -> None:
-    """Give a public class its public methods under its own name: "Ridge.fit() got an unexpected keyword argument"."""
+    """Give a public class copies of its inherited public methods under its own name, for errors such as "Ridge.fit() got an unexpected ..."."""
     for name in dir(cls):
         method = inspect.getattr_static(cls, name)
         ours = (getattr(method, "__module__", None) or "").startswith("fastopt.")
@@ -66,7 +66,7 @@ def own_methods(cls: type) -> None:
 
 
 def with_callbacks(method: Method) -> Method:
-    """Decorator of fit: tear callbacks down, however it ends."""
+    """Decorator of fit: end the callbacks however the fit ends."""
     return remakable(method, lambda method: method if _callback is None else _callback.with_callbacks(method))
 
 
@@ -75,12 +75,12 @@ _lock, _limits = threading.Lock(), list[Any]()         # fits at the same time: 
 
 @functools.cache
 def _libraries() -> list[Any]:
-    """Those of BLAS, looked for once."""
+    """The BLAS libraries that are loaded, searched for once."""
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 def _limit() -> list[tuple[Any, int]]:
-    """One thread for each library that had more, and how many those had."""
+    """Set each BLAS library to one thread; return the libraries that had more, with their numbers."""
     before = [(library, library.get_num_threads()) for library in _libraries()]
     before = [(library, threads) for library, threads in before if threads is not None and threads > 1]
     for library, _ in before:
@@ -90,8 +90,10 @@ def _limit() -> list[tuple[Any, int]]:
 
 @contextmanager
 def blas_alone() -> Iterator[None]:
-    """Let BLAS use one thread: its own go on spinning after a call, and take the processors from ours, and where ours is one, they
-    would round otherwise than that one does."""
+    """Limit BLAS to one thread.
+
+    Its threads spin after a call and take the processors from those of the kernels; results would also depend on their number.
+    """
     with _lock:
         _limits.append(None if _limits else _limit())
     try:
@@ -103,7 +105,7 @@ def blas_alone() -> Iterator[None]:
 
 
 def refuse_metadata(params: Mapping[str, Any], estimator: BaseEstimator, method: str) -> None:
-    """Raise for arguments of `fit` or `score` that scikit-learn would route to others: we have none to route them to."""
+    """Raise for arguments of `fit` or `score` that scikit-learn would route to other objects; there are none here."""
     if params:
         _raise_for_params(params, estimator, method)
         raise TypeError(f"{type(estimator).__name__}.{method} got unexpected argument(s) {set(params)}, which are not routed to any "
@@ -140,8 +142,8 @@ class Events:
             self._context.call_on_fit_task_begin(**self._arguments)
 
     @classmethod
-    def unheard(cls) -> Events:
-        """Of a fit that no callback is told of."""
+    def silent(cls) -> Events:
+        """Events of a fit that no callback observes."""
         return cls(None, None, None, None, 0)
 
     def begin_epoch(self) -> None:

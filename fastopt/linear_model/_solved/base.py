@@ -44,7 +44,7 @@ FINITE_ATTRIBUTES = ("coef_", "intercept_", "scale_", "alpha_", "C_")
 
 @dataclass
 class Task:
-    """What is to be learnt from X: one objective for each of the targets."""
+    """What to learn from X: one objective for each of the targets."""
     targets: Any                             # each of shape (n,)
     weights: list[Any]                       # of the rows for each target: (n,), or None
     loss: Loss | str
@@ -57,7 +57,7 @@ class Task:
     whole: tuple[Samples, Array] | None = None   # X and y with those that are left out; None: there are none
 
     def counting(self, X: Samples, y: Array) -> Samples:
-        """X and, here, what belongs to its rows without those that weigh nothing: whatever stands in them, they do not exist."""
+        """Remove the rows of weight 0 from the task, and return X without them; they may hold any value."""
         if any(weight is None for weight in self.weights):
             return X
         counts = np.any([weight > 0 for weight in {id(weight): weight for weight in self.weights}.values()], axis=0)
@@ -77,7 +77,7 @@ class Task:
         return rows_of(X, rows)
 
     def of_all(self, values: Array, other: float) -> Array:
-        """What belongs to the rows that count, for all rows: the others have another value."""
+        """Values of the rows with weight, extended to all rows; the others get `other`."""
         if self.counts is None:
             return values
         found = np.full((len(self.counts), *values.shape[1:]), other, dtype=values.dtype)
@@ -87,7 +87,7 @@ class Task:
 
 @dataclass
 class FittedWeights:
-    """Solutions of all objectives: (k, d) coefficients and (k,) intercepts of all outputs."""
+    """The solutions of all objectives: (k, d) coefficients and (k,) intercepts of all outputs."""
     coef: Array
     intercept: Array
     solutions: list[Solution]
@@ -98,7 +98,7 @@ class FittedWeights:
 
 
 class WithIntercept(NamedTuple):
-    """X, and how its objectives have an intercept that is penalised."""
+    """X, and how a penalised intercept is represented."""
 
     X: Samples
     column: float | None = None               # the value of the last column of X, whose weight makes the intercept
@@ -107,7 +107,7 @@ class WithIntercept(NamedTuple):
 
 
 def with_column(X: Samples, value: float) -> Samples:
-    """A copy of X with a column more, of this value: an intercept that is penalised like the rest."""
+    """A copy of X with one more column, of this value, whose weight is a penalised intercept."""
     column = np.full((X.shape[0], 1), value, dtype=float_type(X))
     if isinstance(X, np.ndarray):
         return np.hstack([X, column])
@@ -115,7 +115,7 @@ def with_column(X: Samples, value: float) -> Samples:
 
 
 def split(coef: Array, intercept: Array, column: float | None) -> tuple[Array, Array]:
-    """(k, d) coefficients and (k,) intercepts, of which a column of X may be one."""
+    """(k, d) coefficients and (k,) intercepts, where the last column of X may stand for the intercept."""
     return (coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column)
 
 
@@ -124,7 +124,7 @@ class SolvedEstimator(LinearEstimator):
 
     _takes = Takes(wide=True)
     _convention: ClassVar[str] = "mean"
-    _only: ClassVar[str] = "auto"   # what scikit-learn's only solver is called among those who complain
+    _only: ClassVar[str] = "auto"   # the solver that warnings name with solver="auto"
     n_iter_: Any
     intercept_: Any
 
@@ -146,7 +146,7 @@ class SolvedEstimator(LinearEstimator):
         self._learn(X, y, sample_weight, Events(self, X, y, sample_weight, max(1, self._max_iter()) + 1))
         return self
 
-    # ---- what the estimators answer ----
+    # ---- what the estimators define ----
 
     def _check(self) -> None:
         check_parameters(type(self).__name__, self._rules, vars(self))
@@ -155,7 +155,7 @@ class SolvedEstimator(LinearEstimator):
         raise NotImplementedError
 
     def _folds(self, X: Samples, y: Array) -> list[Fold]:
-        """The rows of the folds of cross-validation, if there are any."""
+        """The folds of cross-validation, or none."""
         return []
 
     def _attributes(self, found: FittedWeights) -> Attributes:
@@ -163,15 +163,15 @@ class SolvedEstimator(LinearEstimator):
         return {**self._named(found.coef, found.intercept), "n_iter_": found.n_iter}
 
     def _penalty(self, strength: float) -> PenaltyPair:
-        """l2 of the objective, and the penalty beside it."""
+        """The l2 strength of the objective, and the penalty beside it."""
         return penalty_of(strength, 0.0)
 
     def _column(self) -> float | None:
-        """The value of a column that stands for a penalised intercept, or None.  X is copied for it unless the solver takes it."""
+        """The value of the column that stands for a penalised intercept, or None."""
         return None
 
     def _tolerance(self, objective: LinearObjective) -> float:
-        """What `tol` means to a solver."""
+        """The tolerance of the solver."""
         return float(vars(self)["tol"])
 
     def _relative(self) -> bool:
@@ -183,7 +183,7 @@ class SolvedEstimator(LinearEstimator):
         return np.zeros(k)
 
     def _from_origins(self, task: Task) -> Task:
-        """The same task, with targets that count from where an intercept would be best alone, if the losses allow that."""
+        """The same task with centred targets, if the loss and the intercept allow that."""
         return task
 
     def _max_iter(self) -> int:
@@ -197,7 +197,7 @@ class SolvedEstimator(LinearEstimator):
     # ---- from arguments to a solution ----
 
     def _learn(self, X: Features, y: TargetValues, weight: SampleWeight, events: Events) -> None:
-        """Compute, assign, then complain."""
+        """Compute, assign the attributes, then warn."""
         with unchanged_on_error(self), np.errstate(all="ignore"):   # what overflows is looked for at the end
             X, y = self._read(X, y)
             weight = check_weight(weight, X)
@@ -213,20 +213,20 @@ class SolvedEstimator(LinearEstimator):
         events.end(attributes)
 
     def _learnt(self, task: Task, found: FittedWeights) -> Attributes:
-        """All fitted attributes; as in scikit-learn the intercept is an array where y is a matrix of a single column."""
+        """All fitted attributes.  As in scikit-learn, the intercept is an array if y is a matrix with a single column."""
         attributes = {**task.attributes, **self._attributes(found)}
         if task.column and isinstance(attributes["intercept_"], np.floating):
             attributes["intercept_"] = np.array([attributes["intercept_"]])
         return attributes
 
     def _refuse_infinite(self, X: Samples) -> None:
-        """Raise if what was learnt is not finite, as weights that float32 cannot hold."""
+        """Raise if a fitted attribute is not finite, for example if float32 cannot hold the weights."""
         learnt = [vars(self)[name] for name in FINITE_ATTRIBUTES if name in vars(self)]
         if not all(sum_is_finite(np.asarray(values)) or np.isfinite(values).all() for values in learnt):
             raise DivergenceError(int(np.max(vars(self).get("n_iter_", 0))), float("nan"), largest(X))
 
     def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
-        """One objective after the other."""
+        """Solve one objective after the other."""
         task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = CONVENTIONS[self._convention](vars(self), totals) + np.zeros(len(totals))
@@ -249,8 +249,11 @@ class SolvedEstimator(LinearEstimator):
 
     def _in_type_of(self, objective: LinearObjective, penalty: Penalty | None, solution: Solution,
                     origin: float) -> tuple[Array, Array, Solution]:
-        """Coefficients and intercepts for X, and what is to be said of them.  In float32 columns that lie far from 0 make much of the
-        last digit of a coefficient: the intercept makes up for it, as far as it has digits, and the gradient is looked at again."""
+        """Coefficients and intercepts in the type of X, and the solution with the violation that they have.
+
+        Where columns of float32 lie far from 0, rounding a coefficient shifts all predictions.  The intercept is corrected for that
+        as far as its precision allows, and the gradient is computed again.
+        """
         coef, intercept = objective.unstandardized(solution.w)
         if objective.dtype == np.float64:
             return coef, intercept, solution
@@ -291,7 +294,7 @@ class SolvedEstimator(LinearEstimator):
         return str(ALIASES.get(name, name))
 
     def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Array:
-        """The weights of the earlier fit, or 0 with intercepts that `_first` names."""
+        """The weights of the earlier fit, or 0 with the intercepts of `_first`."""
         k, d = objective.n_outputs, objective.n_features - (column is not None)
         if self._warm():
             coef, intercept = self._coef_rows(), self._intercepts()
@@ -308,7 +311,7 @@ class SolvedEstimator(LinearEstimator):
         return np.concatenate([coef.ravel(), intercept]) if objective.fit_intercept else coef.ravel()
 
     def _reached(self, objective: LinearObjective, task: Task, column: float | None) -> Callable[[Solution], Attributes]:
-        """The attributes of a solution on the way; none where other outputs are not yet learnt."""
+        """The fitted attributes of an intermediate solution; none while other outputs are not yet learnt."""
         def attributes(solution: Solution) -> Attributes:
             if len(task.targets) > 1:
                 return {}
@@ -317,7 +320,7 @@ class SolvedEstimator(LinearEstimator):
         return attributes
 
     def _callback(self, events: Events, attributes: Callable[[Solution], Attributes]) -> Callable[[Solution], None] | None:
-        """What scikit-learn's callbacks want to know: an iteration ends, with these attributes, and the next one begins."""
+        """A callback for the solver that tells scikit-learn's callbacks when an iteration ends and the next one begins."""
         if not events.wanted:
             return None
 
@@ -330,7 +333,7 @@ class SolvedEstimator(LinearEstimator):
         return after
 
     def _close(self, events: Events, solution: Solution) -> None:
-        """End what has begun: as in scikit-learn, there is one iteration at least, and at the end one that never runs."""
+        """End the last iteration; as in scikit-learn there is at least one, and the last one does not run."""
         if not events.wanted:
             return
         events.end_epoch(dict)
@@ -338,10 +341,10 @@ class SolvedEstimator(LinearEstimator):
             events.begin_epoch()
             events.end_epoch(dict)
 
-    # ---- what came of it ----
+    # ---- the report ----
 
     def _report(self, found: FittedWeights) -> None:
-        """Print what was found, if that is wanted, and warn of what was not."""
+        """Print the solutions if `verbose`, and warn if one has not converged."""
         for solution in found.solutions:
             if vars(self).get("verbose", 0):
                 print(f"{solution.solver}: {solution.n_iter} iterations, objective {solution.value:.10g}, violation "

@@ -35,7 +35,7 @@ N_ALPHAS = 100   # how many strengths, by default
 
 
 class HeldOutFold(NamedTuple):
-    """What was learnt from the rows of a fold, and what it says of those that are to be scored."""
+    """A solution for one fold, and its predictions of the held-out rows."""
 
     solution: Solution
     p: Any          # (m, k) raw predictions
@@ -46,7 +46,7 @@ class HeldOutFold(NamedTuple):
 
 def along(objective: LinearObjective, strengths: Iterable[PenaltyPair], w: Array,
           **options: Any) -> Iterable[Solution]:
-    """Solutions for one (l2, penalty) after the other, each started at the one before."""
+    """The solutions for each (l2, penalty), each started at the one before."""
     for l2, penalty in strengths:
         objective.l2 = l2
         solution = solve(objective, penalty, w0=w, **options)
@@ -89,7 +89,7 @@ Scored = list[tuple[Solution, Any]]   # solutions, and their predictions of the 
 
 def _walks(objective: LinearObjective, folds: list[Fold], grids: list[Any],
            options: dict[str, Any]) -> list[Callable[[Any, Any], Iterable[Scored]]]:
-    """For each grid: from grids and starts, by fold, to what is found, by fold."""
+    """A function for each grid: from grids and starting points, by fold, to solutions with predictions, by fold."""
     solver, tol = options["solver"], options["tol"]
     one = apart(objective.n_samples, folds)
     sums = fold_sums(objective, [test for _, test in folds]) if one and solver in ("auto", "cd") else None
@@ -120,13 +120,13 @@ def _walks(objective: LinearObjective, folds: list[Fold], grids: list[Any],
 
 
 def unsolved(paths: list[Any]) -> list[Solution]:
-    """The solution of a fold that is furthest from its minimum, if there are any that are not there."""
+    """The solution that is furthest from its minimum among those that have not converged, in a list."""
     failed = [solution for fold in paths for path in fold for solution in path if not solution.converged]
     return [max(failed, key=lambda solution: solution.violation)] if failed else []
 
 
 def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
-    """Raw predictions (n, k) by each solution, those of one output all at once."""
+    """Raw predictions (n, k) of each solution; those of a single output are computed together."""
     if held.n_outputs > 1 or len(found) == 1:
         return [held.predictions(solution.w) for solution in found]
     d, w = held.n_features, np.array([solution.w for solution in found])
@@ -135,7 +135,7 @@ def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
 
 
 def grid_of(values: Mapping[str, Any]) -> Any:
-    """What `alphas` is: a list, or how many, which may come as scikit-learn's older `n_alphas`."""
+    """The grid of strengths: a list or a number, which may be given as scikit-learn's older `n_alphas`."""
     alphas, number = values["alphas"], values["n_alphas"]
     if alphas is None or number != "deprecated" and np.ndim(alphas) == 0 and alphas == N_ALPHAS:
         return N_ALPHAS if number == "deprecated" else number
@@ -143,7 +143,7 @@ def grid_of(values: Mapping[str, Any]) -> Any:
 
 
 def check_grid(values: Mapping[str, Any], level: int) -> None:
-    """Refuse strengths in scikit-learn's words, and warn where it does: `level` frames above this one is the user's."""
+    """Check the grid of strengths, with scikit-learn's errors and warnings; `level` frames above is the user's code."""
     check_strengths(values["alphas"], False)
     if values["n_alphas"] != "deprecated":
         warnings.warn("'n_alphas' was deprecated in 1.9 and will be removed in 1.11 of scikit-learn. 'alphas' now accepts an integer "

@@ -50,7 +50,7 @@ def folds_of(cv: CrossValidation, X: Samples, y: Array, classifies: bool) -> lis
 
 
 def _numbers(rows: Any, n: int, words: str) -> Array:
-    """The numbers of the rows, from whatever chooses some of n rows."""
+    """Row numbers from any index into n rows: numbers, a mask or a slice."""
     try:
         chosen = np.arange(n, dtype=np.int32)[rows if isinstance(rows, slice) else np.asarray(rows)]
     except (IndexError, ValueError) as error:
@@ -63,7 +63,7 @@ def _numbers(rows: Any, n: int, words: str) -> Array:
 
 
 def with_weight(folds: list[Fold], counts: Array) -> list[Fold]:
-    """The same rows without those that do not count, numbered among those that do.
+    """The folds without rows of weight 0, numbered among the rows with weight.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ def with_weight(folds: list[Fold], counts: Array) -> list[Fold]:
 
 
 def check_strengths(alphas: StrengthGrid, above: bool) -> None:
-    """Raise for the first of several strengths that is no number, or not at least 0, or not above, in scikit-learn's words."""
+    """Raise scikit-learn's error for the first strength that is not a number or not at least 0 (above 0)."""
     if isinstance(alphas, (np.ndarray, list, tuple)) and np.ndim(alphas) == 1:
         for i, alpha in enumerate(alphas):
             check_scalar(alpha, f"alphas[{i}]", Real, min_val=0.0, include_boundaries="neither" if above else "left")
 
 
 def best_of(scores: Array) -> Array:
-    """Where the best scores are along the first axis; with a warning where some are no numbers, which are none of the best."""
+    """The places of the best scores along the first axis; nan is ignored, with a warning."""
     if np.isnan(scores).any():
         warnings.warn(f"One or more of the test scores are non-finite: {scores}", UserWarning, stacklevel=6 + FIT_LEVELS)
     best: Array = np.argmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
@@ -104,7 +104,7 @@ def rows_of(X: Samples, rows: Array) -> Samples:
 
 
 def scorer_of(scoring: Scoring, classes: Array | None = None) -> Any:
-    """scikit-learn's scorer of this name, or the callable itself; where its metric asks for all labels, it is told these classes."""
+    """scikit-learn's scorer of this name, or the callable itself; `classes` are passed to metrics that take all labels."""
     from sklearn.metrics import get_scorer, make_scorer  # slow to import, seldom needed
 
     scorer = get_scorer(scoring)
@@ -118,7 +118,7 @@ def scorer_of(scoring: Scoring, classes: Array | None = None) -> Any:
 
 
 def asks_for_predictions(scorer: Any) -> bool:
-    """Whether the scorer is one of scikit-learn's, which hand X to the estimator and look at what it predicts alone."""
+    """Whether the scorer is one of scikit-learn's, which use X for predictions only."""
     return hasattr(scorer, "_score_func") and hasattr(scorer, "_response_method")
 
 
@@ -131,7 +131,7 @@ def scored(scorer: Any, model: BaseEstimator, X: Samples, y: Array, weight: RowW
 
 
 class FitByFolds:
-    """fit of the estimators that cross-validate: what scikit-learn would route to the splitter and the scorer is refused."""
+    """fit of the cross-validated estimators: metadata for the splitter and the scorer is refused."""
 
     _fit: Any
 
@@ -154,7 +154,7 @@ class FitByFolds:
 
 
 class KnownPredictions(RegressorMixin, BaseEstimator):   # type: ignore[misc]
-    """A model whose predictions of some X are known; those of another come from its weights.
+    """A model with known predictions for one X; those for another are computed from its weights.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         self._keep(locals())
 
     def _classifies(self) -> bool:
-        """Whether the loss is one of classes."""
+        """Whether the loss is for classes."""
         known = loss_name(self.loss) in losses.names()
         return self._softmax() or known and self._loss().target in ("sign", "unit")
 
@@ -144,7 +144,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
             tags.target_tags.positive_only = self._loss().target != "real"
         return tags
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _read(self, X: Features, y: TargetValues | None, reset: bool = True) -> tuple[Samples, Array]:
         return check_X_y(self, X, y, SolvedClassifier._takes if self._classifies() else COLUMNS, reset)

@@ -21,7 +21,7 @@ from .params import GLM, TWEEDIE, penalty_of
 
 
 class GeneralizedLinear(SolvedRegressor):
-    """A loss that is half a deviance: the score is the share of the deviance that is explained."""
+    """Base of regressions whose loss is half a deviance; the score is D², the explained share of the deviance."""
 
     _rules: ClassVar[Any] = GLM
     _convention = "mean"
@@ -63,7 +63,7 @@ class GeneralizedLinear(SolvedRegressor):
 
 
 def _saturated(loss: Loss, y: Array) -> Array:
-    """The loss of predicting each y itself."""
+    """The loss of perfect predictions."""
     found = np.zeros(len(y))   # of y = 0, by a raw prediction of −∞
     rows = y > 0 if loss.target != "real" else np.ones(len(y), dtype=bool)
     if rows.any():

@@ -47,13 +47,13 @@ CHEAP_TO_COPY = 1 << 18
 
 
 class LeastSquares(SolvedRegressor):
-    """Least squares with l1: objectives that differ in y alone, so that small ones share sums of products.
+    """Base of least squares with l1: the objectives differ in y only, so that small ones share sums of products.
 
-    Who derives from it says how strong the penalty is.
+    Subclasses define the strength of the penalty.
     """
 
     def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
-        """By sums of products where they pay: X is read once for all columns of y."""
+        """Use sums of products where they are faster: X is read once for all columns of y."""
         l2, penalty = self._penalty(float(CONVENTIONS[self._convention](vars(self), 1.0)))
         (n, d), k = X.shape, len(task.targets)
         small = not scipy.sparse.issparse(X) and n * d <= CHEAP_TO_COPY
@@ -130,7 +130,7 @@ class ElasticNet(LeastSquares):
         """`coef_` as a CSR matrix."""
         return scipy.sparse.csr_matrix(self.coef_)
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _share(self) -> float:
         return float(self.l1_ratio)

@@ -77,7 +77,7 @@ class LogisticRegression(Probable, SolvedClassifier):
                  warm_start: bool = False, n_jobs: int | None = None, standardize: bool = False) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         super()._check()
@@ -90,7 +90,7 @@ class LogisticRegression(Probable, SolvedClassifier):
         self._warn()
 
     def _check_solver(self, share: float) -> None:
-        """Whether the solver takes the penalty, in scikit-learn's words."""
+        """Raise scikit-learn's errors if the solver does not take the penalty."""
         solver = str(ALIASES.get(self.solver, self.solver))
         if share > 0 and not takes_l1(solver):
             raise InvalidParameterError(f"Solver {self.solver} supports only 'l2' or None penalties, got "
@@ -101,7 +101,7 @@ class LogisticRegression(Probable, SolvedClassifier):
             refuse(type(self).__name__, "dual", "False unless the penalty is l2", self.dual)
 
     def _warn(self) -> None:
-        """Of parameters that contradict each other, as scikit-learn does."""
+        """Warn of contradictory parameters, as scikit-learn does."""
         name = None if np.inf == self.C and self.penalty == "deprecated" else self.penalty
         if name not in ("deprecated", "elasticnet") and self.l1_ratio is not None and 0 < self.l1_ratio < 1:
             warnings.warn(f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={name})", stacklevel=WARNING_LEVEL)

@@ -122,7 +122,7 @@ class LogisticRegressionCV(FitByFolds, LogisticRegression):
         return float(scorer_of(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
                                                                          {"sample_weight": sample_weight})))
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         super(LogisticRegression, self)._check()
@@ -199,7 +199,7 @@ class LogisticRegressionCV(FitByFolds, LogisticRegression):
         self.l1_ratio_, self.C_ = float(self.l1_ratios_[i]), float(self.Cs_[j])
         self._w0 = flat[:, i, j].mean(axis=0)
         try:
-            return super()._solve(X, task, Events.unheard())
+            return super()._solve(X, task, Events.silent())
         finally:
             del self._w0
 
@@ -211,7 +211,7 @@ class LogisticRegressionCV(FitByFolds, LogisticRegression):
 
 
 def centred(w: Array, k: int, d: int) -> Array:
-    """Weights without what the intercepts of a softmax have in common, which it does not see."""
+    """Weights with the mean of the intercepts removed, on which a softmax does not depend."""
     return w if k == 1 else np.append(w[:k * d], w[k * d:] - w[k * d:].mean() if len(w) > k * d else [])
 
 
@@ -239,7 +239,7 @@ def legacy_attributes(found: Mapping[str, Any], classes: Array, ratios: bool) ->
 
 
 class _Scores:
-    """A score of what is held out: from raw predictions, or of a scorer that asks a model.
+    """The score of a held-out fold, from raw predictions or by a scorer.
 
     Attributes
     ----------
@@ -267,7 +267,7 @@ class _Scores:
         return scored(self.scorer, self._fold_model(held), self._last[1], self.classes[codes], weight)
 
     def _fold_model(self, held: HeldOutFold) -> LogisticRegression:
-        """What was learnt from the fold."""
+        """The model of a fold."""
         own, k, d = self.model, held.p.shape[1], self.X.shape[1]
         C, ratio = self.grid[held.grid][held.strength]
         model = LogisticRegression(C=C, l1_ratio=ratio, tol=own.tol, fit_intercept=own.fit_intercept, max_iter=own.max_iter,
@@ -281,7 +281,7 @@ class _Scores:
 
 
 class _KnownRawPredictions(LogisticRegression):
-    """A model whose raw predictions are known."""
+    """A model with known raw predictions."""
 
     def __init__(self, classes: Array, p: Array) -> None:
         self.classes_, self.p, self.solver = classes, p, "auto"

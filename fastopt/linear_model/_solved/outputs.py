@@ -23,12 +23,12 @@ COLUMNS = ONE_COLUMN._replace(columns=True)
 
 
 def times(weight: RowWeights, others: RowWeights) -> RowWeights:
-    """Products of weights, of which None stands for 1."""
+    """The product of two weights, either of which may be None for 1."""
     return others if weight is None else weight if others is None else weight * others
 
 
 def class_sums(codes: Array, weight: RowWeights, k: int) -> Array:
-    """How many rows each class has, or the sums of their weights."""
+    """The number of rows of each class, or the sum of their weights."""
     if weight is None and k == 2:
         ones = np.count_nonzero(codes)
         return np.array([len(codes) - ones, ones], dtype=np.float64)
@@ -37,14 +37,14 @@ def class_sums(codes: Array, weight: RowWeights, k: int) -> Array:
 
 
 def no_features(codes: Array, weight: RowWeights, k: int) -> Array:
-    """The best intercepts of logistic regression if no feature counts: one of two classes, or k of a softmax."""
+    """The best intercepts of logistic regression without features: one for two classes, or k of a softmax."""
     counts = class_sums(codes, weight, max(2, k))
     share: Array = np.log(np.maximum(counts / counts.sum(), 1e-6))
     return share[1:] - share[:1] if k == 1 else share - share.mean()
 
 
 class SolvedClassifier(Classifies, SolvedEstimator):
-    """Classes as targets 0 and 1 of one output each, or, of a multinomial loss, as class numbers of one objective."""
+    """Base of the classifiers: each class is an output with targets 0 and 1; a multinomial loss takes class numbers."""
 
     def _multinomial(self, k: int) -> bool:
         """Whether k classes are learnt as one softmax."""
@@ -101,7 +101,7 @@ def median_of(y: Array, weight: RowWeights) -> float:
 
 
 class SolvedRegressor(Regresses, SolvedEstimator):
-    """One column of y, or several, each with an objective of its own."""
+    """Base of the regressors: each column of y has an objective."""
 
     _takes = ONE_COLUMN
 
@@ -123,8 +123,11 @@ class SolvedRegressor(Regresses, SolvedEstimator):
         return {"coef_": coef[0], "intercept_": intercept[0]} if len(coef) == 1 else {"coef_": coef, "intercept_": intercept}
 
     def _from_origins(self, task: Task) -> Task:
-        """Losses of y − p see no origin, where an intercept is free to make up for it: y counts from its mean, where squares are
-        summed, else from its median.  In float32 it keeps its digits so, and solvers start near."""
+        """Losses of y − p do not change if y and an unpenalised intercept are shifted together.
+
+        y is centred on its mean for squared errors, else on its median: float32 then keeps its precision, and solvers start near the
+        solution.
+        """
         if isinstance(task.loss, str) or task.loss.target != "real" or not vars(self)["fit_intercept"] or self._column() is not None:
             return task
         origin = mean_of if task.loss.name == "squared_error" else median_of
@@ -134,7 +137,7 @@ class SolvedRegressor(Regresses, SolvedEstimator):
         return replace(task, targets=[y - own for y, own in zip(targets, origins)], origins=origins)
 
     def _first(self, task: Task, i: int, k: int) -> Array:
-        """With a log link, which is far from quadratic, the best intercept if no feature counts; other targets count from there."""
+        """With a log link, which is far from quadratic, the best intercept without features; other targets are centred already."""
         loss: Any = task.loss
         if loss.target == "real" and (loss.name != "squared_error" or np.ndim(task.origins)):
             return np.zeros(k)

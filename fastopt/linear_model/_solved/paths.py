@@ -148,7 +148,7 @@ def lasso_path(X: Features, y: TargetValues, *, eps: float = 1e-3, alphas: Stren
 
 
 def _path(owner: str, X: Features, y: TargetValues, values: dict[str, Any], start: InitialValues, unknown: dict[str, Any]) -> Path:
-    """What both functions do; the caller's caller is the user, whom warnings name."""
+    """The common part of both functions; warnings point to the caller's caller, which is the user's code."""
     if unknown:
         raise ValueError(f"Unexpected parameters in params of {owner}: {', '.join(unknown)}")
     check_grid(values, 3)
@@ -182,6 +182,6 @@ def _solved(owner: str, X: Features, y: TargetValues, values: dict[str, Any], st
 
 
 class _OnePath(ElasticNet):
-    """What checks X and y, of one column."""
+    """An elastic net for a single column of y, used for its checks and its objective."""
 
     _takes = ONE_COLUMN

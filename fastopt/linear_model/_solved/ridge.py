@@ -56,7 +56,7 @@ class Ridge(SolvedRegressor):
                  n_jobs: int | None = None, standardize: bool = False) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         super()._check()
@@ -72,7 +72,7 @@ class Ridge(SolvedRegressor):
         return task
 
     def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
-        """Several columns of y share one factor, or the readings of X, where a solver of least squares takes them all."""
+        """Solve for several columns of y at once, with one factorisation or one reading of X, where a least-squares solver can."""
         if task.matrix is None or self.positive or events.wanted:
             return super()._solve(X, task, events)
         objective = self._objective(X, task, 0, 0.0, None)

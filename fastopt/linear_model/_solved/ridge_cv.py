@@ -121,7 +121,7 @@ class RidgeCV(FitByFolds, SolvedRegressor):
                  n_jobs: int | None = None) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         check_strengths(self.alphas, self.cv is None)
@@ -168,7 +168,7 @@ class RidgeCV(FitByFolds, SolvedRegressor):
         return Spectrum.of_products(Products(X, y, weight, *offsets(X, y, weight, intercept)), intercept)
 
     def _leaving_one_out(self, spectrum: Spectrum, X: Samples, y: Array, weight: RowWeights, alphas: Array, task: Task) -> Array:
-        """Scores (alphas,), or (alphas, k) if each column has its own."""
+        """Scores (alphas,), or (alphas, k) if each column of y has its own alpha."""
         errors, k = spectrum.left_out(X, y, weight, alphas), y.shape[1]
         if self.scoring is None:
             kept = errors ** 2 if weight is None else weight[:, None, None] * errors ** 2

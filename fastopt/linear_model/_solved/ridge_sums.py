@@ -44,7 +44,7 @@ class RowBlocks:
 
 
 class Products:
-    """Sums over rows, weighted: of 1, x, y, x·xᵀ and x·yᵀ, where x and y stand without an offset, so that their means cost no digits.
+    """Weighted sums over rows of 1, x, y, x·xᵀ and x·yᵀ; offsets are subtracted from x and y first, to keep precision.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Products:
 
 
 def offsets(X: Samples, y: Array, weight: RowWeights, fit_intercept: bool) -> tuple[Array, Array]:
-    """What rows of X and y had best stand without: means, zeros for sparse X and without an intercept."""
+    """The offsets to subtract from the rows of X and y: their means, or zeros for sparse X and without an intercept."""
     if not fit_intercept:
         return np.zeros(X.shape[1]), np.zeros(y.shape[1])
     shift = np.average(y, axis=0, weights=weight)
@@ -109,7 +109,7 @@ def refuse_overflow(*arrays: ArrayLike) -> None:
 
 
 class Spectrum:
-    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors."""
+    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, with x̃ centred if there is an intercept, and y in the basis of its eigenvectors."""
 
     values: Array
     vectors: Array
@@ -131,7 +131,7 @@ class Spectrum:
 
     @classmethod
     def of_rows(cls, X: Samples, y: Array, weight: RowWeights, fit_intercept: bool) -> Spectrum:
-        """From products of rows with one another, where there are fewer of them than columns."""
+        """From products of rows with one another, for fewer rows than columns."""
         weight = np.ones(len(y)) if weight is None else weight
         parts, total = RowBlocks(X), float(weight.sum())
         centre = parts.transposed(weight) / total if fit_intercept else np.zeros(X.shape[1])

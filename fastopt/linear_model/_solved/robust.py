@@ -33,7 +33,7 @@ NEGLIGIBLE_GAIN = 1e-11
 
 
 class Scales:
-    """The search for the scale σ in units of y: the value as a function of σ is convex, and known with its slope where it was asked.
+    """The search for the scale σ in units of y.  The value is a convex function of σ, evaluated with its slope.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Scales:
         return float(max(self.least, np.sqrt(inner[j - 1] / max(left[j - 1], np.finfo(np.float64).tiny))))
 
     def done(self, scale: float, residual: Array, value: float, tol: float) -> bool:
-        """Take note of a scale with its residuals and the value there; whether it is the best one."""
+        """Record a scale with its residuals and value; return whether it is the best one."""
         slope = 1 - float(self.weight @ np.minimum(np.square(residual / scale), self.epsilon ** 2))
         found = self.best(residual)
         self.tried.append((float(np.log(scale)), float(np.log(found))))
@@ -70,8 +70,8 @@ class Scales:
         return abs(np.log(found / scale)) <= tol or saves <= NEGLIGIBLE_GAIN * value or self.high <= self.low * (1 + tol)
 
     def ahead(self) -> float:
-        """Where the map from scales to best scales would stay, by its last two values, between the scales that are known too small
-        and too large."""
+        """The next scale: the fixed point of the map from scales to best scales, extrapolated from its last two values, within the
+        known bounds."""
         at, to = self.tried[-1]
         step = to - at
         if len(self.tried) > 1 and at != self.tried[-2][0]:
@@ -131,14 +131,14 @@ class HuberRegressor(SolvedRegressor):
                  standardize: bool = False) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _at_scale(self, X: Samples, task: Task, y: Array, strength: float, scale: float) -> LinearObjective:
-        """The objective in w and b at this scale."""
+        """The objective in w and b at a fixed scale."""
         return self._objective(X, replace(task, targets=[y], loss=losses.Huber(float(self.epsilon) * scale)), 0, strength * scale, None)
 
     def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
-        """In units of y, from its middle, if there is an intercept, so that results depend on neither."""
+        """Solve in scaled units of y, centred if there is an intercept, so that results do not depend on its unit and origin."""
         y = np.asarray(task.targets[0], dtype=np.float64)
         weight = np.ones(len(y)) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
         middle, unit = origin_of(y[weight > 0], bool(self.fit_intercept))
@@ -173,7 +173,7 @@ class HuberRegressor(SolvedRegressor):
         return FittedWeights(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution._replace(n_iter=n_iter)])
 
     def _origin(self, objective: LinearObjective, task: Task, middle: float, unit: float) -> Array:
-        """Where to start, in units of y."""
+        """The starting point, in scaled units of y."""
         if not self._warm():
             return np.zeros(objective.n_params)
         w = self._start(objective, task, 0, None) / unit
@@ -230,7 +230,7 @@ class QuantileRegressor(SolvedRegressor):
                  solver_options: dict[str, Any] | None = None, n_jobs: int | None = None) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         super()._check()

@@ -70,10 +70,10 @@ class LinearSVC(SolvedClassifier):
                  n_jobs: int | None = None) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
-        """Few weights of several classes are the outputs of one objective: a Newton step of all costs hardly more than one of one."""
+        """Several classes with few weights are outputs of one objective: a Newton step for all costs hardly more than for one."""
         task = super()._task(X, y, weight)
         smooth = self.penalty == "l2" and self.loss == "squared_hinge" and self.solver == "auto"
         if (len(task.targets) > 1 and smooth and len(task.targets) * (X.shape[1] + 1) <= JOINT_WEIGHTS and X.shape[0] <= JOINT_ROWS
@@ -135,7 +135,7 @@ class LinearSVR(SolvedRegressor):
                  random_state: RandomState = None, max_iter: int = 1000, solver: str = "auto", n_jobs: int | None = None) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _column(self) -> float | None:
         return float(self.intercept_scaling) if self.fit_intercept else None
