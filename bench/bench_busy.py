@@ -95,7 +95,8 @@ def main():
                 for what, call in {"": lambda m=model, X=X, y=y: clone(m).fit(X, y), ".predict": lambda m=fitted, X=X: m.predict(X)}.items():
                     default, one, again = seconds(call, options.rounds)
                     worst = max(worst, default / one)
-                    print(f"| {name}{what} | {n:,} × {d:,} | {default * 1e3:.2f} ms | {one * 1e3:.2f} ms | {default / one:.2f} | {again / one:.2f} |", flush=True)
+                    print(f"| {name}{what} | {n:,} × {d:,} | {default * 1e3:.2f} ms | {one * 1e3:.2f} ms "
+                          f"| {default / one:.2f} | {again / one:.2f} |", flush=True)
     print(f"\nworst: {worst:.2f}")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 import numpy as np
 
@@ -15,10 +14,12 @@ from fastopt._data.errors import USAGE, CliError, one_of
 from fastopt._data.files import Data, check_output
 from fastopt._data.formats import read
 from fastopt._data.rows import Rows, digits, prepare
+from fastopt._data.types import Matrix
+from fastopt._models.load import Estimator
 
 from .compare import NoPeer, Timed, compare
 from .fit import Fitted, watched_fit
-from .model import Estimator, TargetScale, chosen_loss, describe, loss_text, make_estimator
+from .model import AnyEstimator, TargetScale, chosen_loss, describe, loss_text, make_estimator
 from .options import TrainOptions
 from .report import Report, number, seconds, si
 from .score import Scored, baseline, mean_loss, outputs, scores
@@ -110,7 +111,7 @@ def _judge(report: Report, options: TrainOptions, fitted: Fitted) -> None:
         report.warn(f"{fitted.diverged}; saved, since --force says so")
 
 
-def _sides(report: Report, options: TrainOptions, fitted: Fitted, X: Any, y: np.ndarray) -> tuple[Timed, ...]:
+def _sides(report: Report, options: TrainOptions, fitted: Fitted, X: Matrix, y: np.ndarray) -> tuple[Timed, ...]:
     """What was fitted; with --compare the same fit, timed, and that of scikit-learn."""
     alone = (Timed("fastopt", fitted.estimator, max(len(fitted.losses), 1), max(fitted.seconds, 1e-9)),)
     if not (options.compare if options.compare is not None else options.data is None) or fitted.stopped or fitted.diverged:
@@ -125,7 +126,7 @@ def _sides(report: Report, options: TrainOptions, fitted: Fitted, X: Any, y: np.
     return alone
 
 
-def _loss_of(estimator: Any, held_out: tuple[Any, np.ndarray] | None, scale: TargetScale) -> tuple[str, float] | None:
+def _loss_of(estimator: AnyEstimator, held_out: tuple[Matrix, np.ndarray] | None, scale: TargetScale) -> tuple[str, float] | None:
     """(its name, its mean on the rows held out), where no other figure says the same."""
     name = estimator.loss if isinstance(estimator.loss, str) else estimator.loss.name
     if held_out is None or name in ("log_loss", "squared_error"):

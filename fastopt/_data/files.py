@@ -13,9 +13,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from .errors import USAGE, CliError
+from .schema import Schema
+from .types import Cells, Table
 
 HEAD_BYTES = 1 << 16       # how much of a text file is looked at to tell its kind
 
@@ -28,10 +30,10 @@ class Data:
     cells of the target as the file has them, None where it has none; `schema` says how the file was read.
     """
 
-    X: Any
-    target: Any
+    X: Table
+    target: Cells | None
     source: str
-    schema: Any
+    schema: Schema
     notes: list[str] = field(default_factory=list)
     guess: str = ""                # which column was taken for the target, and why
 

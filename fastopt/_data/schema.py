@@ -13,9 +13,10 @@ import numpy as np
 from fastopt._common.rules import did_you_mean
 
 from .cells import as_arrow, is_text
-from .columns import Column, Found, decimal_sign, typed_kind
+from .columns import Column, TextColumn, decimal_sign, typed_kind
 from .errors import listed
 from .target import Target
+from .types import Columns, Frame
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Schema:
         return ", ".join(f"{kinds.count(kind)} {word}{'s' * (kind in more and kinds.count(kind) > 1)}{more.get(kind, '')}"
                          for kind, word in words.items() if kind in kinds)
 
-    def frame(self, cells: Any, source: str = "X") -> Any:
+    def frame(self, cells: Columns, source: str = "X") -> Frame:
         """A DataFrame of the schema's columns: numbers as float64, text as it stands.
 
         Parameters
@@ -128,7 +129,7 @@ class Schema:
                                "place": layout["target_index"], "header": layout["header"], "unused": left_out}, d)
 
 
-def found_schema(cells: Any, target: str | None, *, typed: bool = False, separator: str = "",
+def found_schema(cells: Columns, target: str | None, *, typed: bool = False, separator: str = "",
                  **known: Any) -> tuple[Schema, list[str]]:
     """The schema of a table whose columns are `cells`, told from all rows, and notes on what was not sure.
 
@@ -148,7 +149,7 @@ def found_schema(cells: Any, target: str | None, *, typed: bool = False, separat
     names = [name for name in columns_of_file if name != target]
     arrays = {name: as_arrow(cells[name]) for name in columns_of_file}
     text = [name for name in arrays if not typed and is_text(arrays[name])]
-    found = {name: Found(name, arrays[name], words=name != target) for name in text}
+    found = {name: TextColumn(name, arrays[name], words=name != target) for name in text}
     decimal = decimal_sign(list(found.values()), separator)
     columns = [found[name].column(decimal) if name in found else Column(name, typed_kind(arrays[name])) for name in names]
     place = columns_of_file.index(target) if target is not None else -1

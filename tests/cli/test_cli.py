@@ -24,15 +24,14 @@ PRICE = 3000 * AGE + 20000 * (COLOUR == "red") + RNG.randn(N) * 500 + 1e5
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(folder):
     """The current directory, with people.csv (classes) and prices.csv (numbers) in it."""
-    monkeypatch.chdir(tmp_path)
     frame = pd.DataFrame({"age": AGE, "size": SIZE, "colour": COLOUR})
     frame.loc[::17, "size"] = np.nan
     frame.loc[::23, "colour"] = None
     frame.assign(target=CLASS).to_csv("people.csv", index=False)
     frame.assign(price=PRICE).to_csv("prices.csv", index=False)
-    return tmp_path
+    return folder
 
 
 def test_without_data_it_trains_on_digits_beside_scikit_learn(folder):

@@ -18,14 +18,9 @@ from fastopt._data.formats import read  # noqa: E402
 from fastopt._data.tables import _by_arrow, _by_pandas  # noqa: E402
 from fastopt._data.target import learn_target  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("folder")
 NAN = float("nan")
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def table(text, name="t.csv", encoding="utf-8", **how):

@@ -17,17 +17,12 @@ pd = pytest.importorskip("pandas")
 from sklearn import metrics  # noqa: E402
 
 from command import ENVIRONMENT, command, fastopt, figure, train  # noqa: E402
-from fastopt._cli import report as _cli_report  # noqa: E402
+from fastopt._cli.report import number  # noqa: E402
 from fastopt._models import load_model  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("folder")
 NAN = float("nan")
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 # -- what is said is true of the file ----------------------------------------------------------------------------------
@@ -226,5 +221,5 @@ def test_whose_epoch_is_saved_is_said_and_drawn(options, monkeypatch):
 
 
 def test_numbers_as_they_are_shown():
-    assert [_cli_report.number(v) for v in (0.5, 1e-5, 0, 12345.6, 1e10, NAN, None)] == \
+    assert [number(v) for v in (0.5, 1e-5, 0, 12345.6, 1e10, NAN, None)] == \
         ["0.5000", "1e-05", "0.0000", "12,346", "1e+10", "–", "–"]

@@ -66,7 +66,7 @@ TIGHTER = {"tol": 1e-11, "max_iter": 1000}   # where the way to a minimum depend
         linear_model.LinearSVC(**TIGHTER), linear_model.LinearSVR(loss="squared_epsilon_insensitive", **TIGHT),
         linear_model.HuberRegressor(**TIGHT), linear_model.QuantileRegressor(alpha=0.01), linear_model.PoissonRegressor(**TIGHT),
         linear_model.GammaRegressor(**TIGHT), linear_model.TweedieRegressor(power=1.5, **TIGHT))
-def test_scikit_learns_checks_of_estimators_that_a_solver_finishes(estimator, check):
+def test_scikit_learns_checks_of_solver_based_estimators(estimator, check):
     check(estimator)
 
 

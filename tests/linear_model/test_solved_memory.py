@@ -1,4 +1,4 @@
-"""Estimators that a solver finishes read X where it lies: no copy of its size, whatever its type and layout, to learn or to predict."""
+"""Solver-based estimators read X where it lies: no copy of its size, whatever its type and layout, to learn or to predict."""
 import tracemalloc
 import warnings
 

@@ -1,4 +1,4 @@
-"""The estimators that a solver finishes against scikit-learn's: coefficients, predictions, scores and attributes."""
+"""The solver-based estimators against scikit-learn's: coefficients, predictions, scores and attributes."""
 import warnings
 
 import numpy as np
