@@ -32,21 +32,6 @@ typedef struct { real w, s0, s1, s2, s3, rate; } F(param);
 #undef FO_RULE
 #define FO_RULE(name) FO_INLINE F(param) F(rule_##name)(const F(coefs) *h, real g, F(param) x)
 
-FO_INLINE real F(sign)(real x) { return (real)(x > 0) - (real)(x < 0); }
-/* b where one is nan: what is bounded comes second, so that nan is not lost */
-FO_INLINE real F(max_)(real a, real b) { return a > b ? a : b; }
-FO_INLINE real F(min_)(real a, real b) { return a < b ? a : b; }
-FO_INLINE real F(sqrt_)(real x) {
-#if REAL_IS_FLOAT
-    return sqrtf(x);
-#else
-    return sqrt(x);
-#endif
-}
-
-/* sign(w)·max(|w| − threshold, 0) */
-FO_INLINE real F(soft)(real w, real threshold) { return F(copysign_)(F(max_)(0, F(abs_)(w) - threshold), w); }
-
 #if REAL_IS_FLOAT
 FO_FOLD(sgd) {}
 

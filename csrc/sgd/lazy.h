@@ -7,7 +7,7 @@
 
 #if REAL_IS_FLOAT
 /* A factor near 0, or a negative one, is left to a full step. */
-static int lazy_accepts(const fo_rule *r) {
+FO_KERNEL int lazy_accepts(const fo_rule *r) {
     switch (r->kind) {
         case FO_RULE_sgd: return r->lr * (r->decay + r->l2) < 0.9;
         case FO_RULE_adagrad: return r->l2 == 0 && r->lr * r->decay < 0.9;
@@ -16,7 +16,7 @@ static int lazy_accepts(const fo_rule *r) {
     }
 }
 
-static void lazy_note(const fo_step *step, fo_lazy *lazy) {
+FO_KERNEL void lazy_note(const fo_step *step, fo_lazy *lazy) {
     const fo_coefs *h = &step->h;
     const double a = h->decay_factor - h->rate * h->l2, b = h->rate * h->l1;
     const int32_t now = lazy->now++;
@@ -75,7 +75,7 @@ FO_INLINE ptrdiff_t F(lazy_add)(const int layout, F(row) x, const fo_lazy *lazy,
     return n;
 }
 
-static void F(lazy_touch)(const fo_matrix *X, const fo_chunk *chunk, fo_lazy *lazy, void *w, void *const *state) {
+FO_KERNEL void F(lazy_touch)(const fo_matrix *X, const fo_chunk *chunk, fo_lazy *lazy, void *w, void *const *state) {
     ptrdiff_t n = lazy->n;
     for (ptrdiff_t i = 0; i < chunk->n; i++) {
         if (X->layout == FO_CSR32) n = F(lazy_add)(FO_CSR32, F(row_of)(FO_CSR32, X, chunk->rows[i]), lazy, n);
@@ -85,7 +85,7 @@ static void F(lazy_touch)(const fo_matrix *X, const fo_chunk *chunk, fo_lazy *la
     lazy->n = n;
 }
 
-static void F(lazy_take)(const fo_lazy *lazy, void *gradient, void *taken) {
+FO_KERNEL void F(lazy_take)(const fo_lazy *lazy, void *gradient, void *taken) {
     const ptrdiff_t k = lazy->k;
     real *restrict g = gradient, *restrict out = taken;
     for (ptrdiff_t i = 0; i < lazy->n; i++)
@@ -95,7 +95,7 @@ static void F(lazy_take)(const fo_lazy *lazy, void *gradient, void *taken) {
         }
 }
 
-static void F(lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state) {
+FO_KERNEL void F(lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state) {
     F(lazy_catch_up_all)(lazy, d, NULL, lazy->seen, w, state);
     memset(lazy->seen, 0, (size_t)d * sizeof(int32_t));
     lazy->n = lazy->now = lazy->moves = 0;

@@ -25,7 +25,7 @@ FO_INLINE void F(settle_loop)(const int averages, ptrdiff_t d, ptrdiff_t stride,
     }
 }
 
-static void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
+FO_KERNEL void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
                               real *w_avg) {
     if (stride == 1 && w_avg) F(settle_loop)(1, d, 1, scale, avg_a, avg_b, w, w_avg);
     else if (stride == 1) F(settle_loop)(0, d, 1, scale, avg_a, avg_b, w, NULL);
@@ -44,7 +44,7 @@ FO_INLINE void F(settle_output)(ptrdiff_t d, const fo_outputs *out, ptrdiff_t j,
     o->avg_a = 0;
 }
 
-static void F(sgd_settle)(ptrdiff_t d, fo_outputs *out) {
+FO_KERNEL void F(sgd_settle)(ptrdiff_t d, fo_outputs *out) {
     for (ptrdiff_t j = 0; j < out->k; j++) F(settle_output)(d, out, j, &out->o[j]);
 }
 
@@ -273,7 +273,7 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
     return s.t;
 }
 
-static double F(sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out) {
+FO_KERNEL double F(sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out) {
     const int one = out->single_output, csr32 = X->layout == FO_CSR32;
     if (X->layout == FO_DENSE) {
         const int lag = X->d <= SGD_LAG_ELEMENTS && sgd->l1 == 0 && !sgd->one_class && sgd->average == 0 &&

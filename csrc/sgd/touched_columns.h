@@ -34,7 +34,7 @@ FO_INLINE ptrdiff_t touch_loop(const int layout, const fo_matrix *X, fo_marks *m
     return count;
 }
 
-static ptrdiff_t touched_columns(const fo_matrix *X, fo_marks *marks, void *columns, void *places) {
+FO_KERNEL ptrdiff_t touched_columns(const fo_matrix *X, fo_marks *marks, void *columns, void *places) {
     if (X->layout == FO_CSR32) return touch_loop(FO_CSR32, X, marks, columns, places);
     return touch_loop(FO_CSR64, X, marks, columns, places);
 }
