@@ -82,6 +82,7 @@ def test_predict_is_the_estimators_predict(folder):
     ["--threads", "1", "--epochs", "3", "--tol", "-inf"], ["--target", "size", "--loss", "huber", "--epsilon", "0.5"],
     ["--target", "colour"], ["--header"], ["--output", "m.npz", "--plot", "p.svg"], ["--compare", "--early-stopping"],
 ])
+@pytest.mark.repeats(4)
 def test_options(folder, options):
     frame = pd.read_csv("people.csv").fillna({"size": 1.0, "colour": "red"})
     frame.to_csv("people.csv", index=False)

@@ -122,6 +122,7 @@ def bomb(text):
 
 
 @pytest.mark.parametrize("text", [b"[],", b"{},", b'"",', b"[[[[[],", b'{"a":{},"b":', b"0,", b"1.5,", b"       "])
+@pytest.mark.repeats(4)
 def test_a_small_file_takes_little_memory(path, text):
     arrays = {**parts(), "meta": np.frombuffer(bomb(text), np.uint8)}
     np.savez_compressed(path, **arrays)

@@ -117,6 +117,7 @@ if os.name == "posix":
 
     @pytest.mark.parametrize("source", [*(f"csrc/{folder}/kernels.c" for folder in UNITS), "csrc/core/dispatch.c",
                                         "fastopt/_solvers/piecewise/steps.pyx", "fastopt/_sgd/batch/feedback.pyx"])
+    @pytest.mark.repeats(3)
     def test_what_is_compiled_depends_on_the_headers_that_it_includes(source, tmp_path, monkeypatch):
         """As the compiler itself lists them: a header that is not on the list would change, and objects of old would be linked."""
         monkeypatch.chdir(ROOT)

@@ -89,6 +89,7 @@ def test_where_steps_begin_to_be_put_off(puts_off):
 @pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("k, loss", [(1, "log_loss"), (3, "log_loss"), (3, "softmax")])
 @pytest.mark.parametrize("rule, penalty", LAZY)
+@pytest.mark.repeats(5)
 def test_every_rule(rule, penalty, k, loss, size, dtype, index):
     X, y = wide(k, dtype, index)
     agrees(X, y, k, loss, optimizer=rule, sizes=size, **PENALTIES[penalty])

@@ -150,6 +150,7 @@ def calls(count=4):
 @pytest.mark.parametrize("average, k", [(False, 1), (10, 1), (False, 3)])
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.repeats(5)
 def test_partial_fit_goes_on_with_the_state_of_all_columns(widths, rule, penalty, average, k):
     given, X, y = calls()
     model = SGDClassifier(**settings(rule, penalty, average=average))
