@@ -53,7 +53,7 @@ def short(value: object) -> str:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     if isinstance(value, int) and abs(value) > 1e80:   # beyond floats, perhaps, and beyond what repr is allowed to print
         return f"an integer of about {'-' if value < 0 else ''}1e{int(math.log10(abs(value)))}"
-    text = repr(value)
+    text = repr(value.item() if isinstance(value, np.generic) else element(value))
     return text if len(text) <= 80 else text[:77] + "..."
 
 
