@@ -164,6 +164,20 @@ def floats(value: object) -> NDArray[np.float64]:
         return np.array(math.nan)
 
 
+@functools.lru_cache(maxsize=256)
+def numbers(low: float = -math.inf, high: float = math.inf, *, above: bool = False, infinite: bool = False, alone: bool = True) -> Rule:
+    """Numbers of a range in a list or an array, one at the least, or a number `alone`; as an array."""
+    def accepts(value: object) -> bool:
+        if isinstance(value, (bool, str)):
+            return False
+        found = floats(value)
+        inside = (found > low if above else found >= low) & (found <= high) & (infinite | np.isfinite(found))
+        return found.size > 0 and (found.ndim == 1 or alone and found.ndim == 0) and bool(inside.all())
+
+    kind, bounds = "" if infinite else "finite ", _range(low, high, above, False)
+    return Rule(f"a {kind}number{bounds}, or an array of them" if alone else f"an array of {kind}numbers{bounds}", accepts, convert=floats)
+
+
 # ---- others ----
 
 NONE = Rule("None", lambda value: value is None)

@@ -19,7 +19,7 @@ Penalty.__module__ = __name__
 def get(name: str | Penalty, **params: Any) -> Penalty:
     """The penalty of that name, of the strength and the shape that its parameters say.
 
-    Whatever takes a penalty by name takes what this returns, too.
+    `GeneralizedLinearEstimator` takes a penalty by name or as this returns it.
 
     Parameters
     ----------

@@ -53,6 +53,19 @@ def test_refusals_say_what_was_expected_and_what_came(rule, value, expected):
         rule.check("size", value, owner="Ridge")
 
 
+@pytest.mark.parametrize("rule, good, bad, words", [
+    (rules.numbers(0), [0, 1.5, [0, 2], np.array(3.0), np.ones(2)], [-1, [1, -1], [], np.inf, [np.nan], True, "1", None, np.ones((2, 2)), ["a"]],
+     "a finite number at least 0, or an array of them"),
+    (rules.numbers(0, 1, above=True, alone=False), [[1], (0.5, 1)], [0.5, [0.0, 1.0], [2.0], []], "an array of finite numbers above 0 and at most 1"),
+    (rules.numbers(infinite=True, alone=False), [[-np.inf, 1]], [[np.nan], np.inf], "an array of numbers, got")])
+def test_numbers_alone_or_in_arrays(rule, good, bad, words):
+    for value in good:
+        np.testing.assert_array_equal(rule.check("w", value), np.asarray(value, float))
+    for value in bad:
+        with pytest.raises(InvalidParameterError, match=f"^w must be {words}"):
+            rule.check("w", value)
+
+
 def test_an_integer_that_python_does_not_print():
     with pytest.raises(InvalidParameterError, match="a finite number, got an integer of about 1e5000$"):
         rules.real().check("size", 10 ** 5000)
