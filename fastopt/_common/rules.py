@@ -53,7 +53,7 @@ def short(value: object) -> str:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     if isinstance(value, int) and abs(value) > 1e80:   # beyond floats, perhaps, and beyond what repr is allowed to print
         return f"an integer of about {'-' if value < 0 else ''}1e{int(math.log10(abs(value)))}"
-    text = repr(value)
+    text = repr(value.item() if isinstance(value, np.generic) else element(value))
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -162,6 +162,20 @@ def floats(value: object) -> NDArray[np.float64]:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         return np.array(math.nan)
+
+
+@functools.lru_cache(maxsize=256)
+def numbers(low: float = -math.inf, high: float = math.inf, *, above: bool = False, infinite: bool = False, alone: bool = True) -> Rule:
+    """Numbers of a range in a list or an array, one at the least, or a number `alone`; as an array."""
+    def accepts(value: object) -> bool:
+        if isinstance(value, (bool, str)):
+            return False
+        found = floats(value)
+        inside = (found > low if above else found >= low) & (found <= high) & (infinite | np.isfinite(found))
+        return found.size > 0 and (found.ndim == 1 or alone and found.ndim == 0) and bool(inside.all())
+
+    kind, bounds = "" if infinite else "finite ", _range(low, high, above, False)
+    return Rule(f"a {kind}number{bounds}, or an array of them" if alone else f"an array of {kind}numbers{bounds}", accepts, convert=floats)
 
 
 # ---- others ----

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import Bounds, OptimizeWarning
 
-from fastopt._common.rules import FLAG, NONE, Rule, choice, either, floats, integer, near, real, refuse
+from fastopt._common.rules import FLAG, NONE, Rule, choice, either, floats, integer, near, numbers, real, refuse
 from fastopt._methods.function import DIFFERENCES, Array
 from fastopt.exceptions import InvalidParameterError
 
@@ -32,11 +32,6 @@ def _count(low: int) -> Rule:
     return Rule(whole.words, accepts, convert=int)
 
 
-def _are_weights(value: object) -> bool:
-    found = floats(value)
-    return found.ndim <= 1 and bool(np.all((found >= 0) & (found < math.inf)))
-
-
 _TOLERANCE, _SHARE = real(0), real(0, 1, above=True, below=True)
 _LIMIT = either(_count(0), Rule("infinite", lambda value: isinstance(value, float) and value == math.inf),
                 Rule("None", NONE.accepts, convert=lambda value: math.inf))
@@ -47,7 +42,7 @@ RULES: dict[str, Rule] = {
     "disp": Rule("true or false", lambda value: True, convert=bool), "eps": _STEPS, "finite_diff_rel_step": _STEPS,
     "c1": _SHARE, "c2": _SHARE, "maxls": _count(1), "maxcor": _count(1), "line_search": choice("armijo", "wolfe"),
     "beta": choice("hz", "pr+"), "accelerate": FLAG, "restart": FLAG,
-    "l1": Rule("a finite number at least 0, or an array of them", _are_weights, convert=floats),
+    "l1": numbers(0),
 }
 
 #: of every method, as the rules convert them

@@ -23,7 +23,7 @@ def get(name: str | Loss, **params: Any) -> Loss:
     Parameters
     ----------
     name : str or Loss
-        One of ``losses.names()``.  A `Loss` is returned as it is, so that functions can take either; it takes no `params`.
+        One of ``losses.names()``; a `Loss` is returned as it is.
     **params
         Parameters of that loss.
 

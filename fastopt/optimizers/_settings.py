@@ -33,7 +33,6 @@ OPTIONS: dict[str, Any] = {"l1": 0.0, "clip_value": None, "clip_norm": None, "cl
 #: those that hold for all groups
 GLOBAL = ("clip_norm", "clip_global_norm", "maximize", "nonfinite", "n_threads")
 
-
 _SHARE, _FROM_0_TO_1 = real(0, 1, below=True), real(0, 1)
 _POSITIVE, _AT_LEAST_0 = real(0, above=True), real(0)
 _ETAS, _STEP_SIZES = (several(_POSITIVE, 2, words) for words in ("two numbers, the first between 0 and 1, the second above 1",
@@ -61,6 +60,7 @@ RULES: dict[str, Rule] = {
     "reps_rel": _POSITIVE, "r": _AT_LEAST_0, "weight_lr_power": _AT_LEAST_0,
     "ns_steps": integer(1, 99), "adjust_lr": choice("original", "match_rms_adamw"),
 }
+
 
 def check(name: str, given: object) -> Any:
     """The value, a Python number in place of NumPy's, if it is one that this setting may have."""

@@ -17,7 +17,9 @@ Penalty.__module__ = __name__
 
 
 def get(name: str | Penalty, **params: Any) -> Penalty:
-    """The penalty of that name.
+    """The penalty of that name, of the strength and the shape that its parameters say.
+
+    `GeneralizedLinearEstimator` takes a penalty by name or as this returns it.
 
     Parameters
     ----------

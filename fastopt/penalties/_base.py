@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt._common import rules
 from fastopt._common.checks import flag, number
 from fastopt._common.docs import filled
 from fastopt._common.registry import Registry
-from fastopt._common.rules import figure, floats, refuse
 from fastopt._common.settings import Stateful
 from fastopt._core.tables import PENALTY_NAMES
 from fastopt.exceptions import InvalidParameterError
@@ -212,11 +212,7 @@ def numbers(name: str, value: object, low: float = -np.inf, finite: bool = True)
     """A parameter that is by weight, as a tuple; None stays."""
     if value is None:
         return None
-    array = floats(value)
-    if array.ndim != 1 or not array.size or np.isnan(array).any() or (array < low).any() or finite and np.isinf(array).any():
-        limits = f" of at least {figure(low)}" if np.isfinite(low) else ""
-        refuse(name, f"an array of {'finite ' * finite}numbers{limits}", value)
-    return tuple(array.tolist())
+    return tuple(rules.numbers(low, infinite=not finite, alone=False).check(name, value).tolist())
 
 
 def _spread(name: str, value: float | Numbers, d: int) -> Array | None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastopt import losses, penalties
-from fastopt._common.rules import FLAG, NONE, Rule, choice, either, floats, integer, real
+from fastopt._common.rules import FLAG, NONE, Rule, choice, either, integer, numbers, real
 from fastopt._solvers import auto as _solve
 from fastopt._solvers.registry import LIMIT, Solution, registry
 from fastopt.linear_model._shared.params import COMMON, SUPERVISED, WEIGHTS
@@ -64,7 +64,7 @@ LOGISTIC: dict[str, Rule] = {
 }
 RIDGE: dict[str, Rule] = {
     **SOLVED, **_RANDOM, "copy_X": FLAG, "positive": FLAG, "max_iter": either(integer(1), NONE),
-    "alpha": Rule("a number at least 0, or one a column of y", lambda value: _strengths(value)),
+    "alpha": numbers(0)._replace(words="a finite number at least 0, or one a column of y"),
     "solver": choice(*SOLVERS, "svd", "cholesky", "lsqr", "sparse_cg"),
 }
 ELASTIC: dict[str, Rule] = {
@@ -95,14 +95,8 @@ GLM: dict[str, Rule] = {
 TWEEDIE: dict[str, Rule] = {**GLM, "power": real(), "link": choice("auto", "identity", "log")}
 
 
-def _several(low: float, high: float = np.inf) -> Rule:
-    """A list of numbers, all at least `low` and at most `high`."""
-    return Rule(f"a list of numbers at least {low:g}" + (f" and at most {high:g}" if high < np.inf else ""),
-                lambda value: _strengths(value) and np.ndim(value) == 1 and bool(np.min(value) >= low and np.max(value) <= high))
-
-
 _GRID = {"eps": real(0, 1, above=True), **_VERBOSE,
-         "alphas": either(integer(1), _several(0), NONE), "n_alphas": either(integer(1), choice("deprecated")),
+         "alphas": either(integer(1), numbers(0, alone=False), NONE), "n_alphas": either(integer(1), choice("deprecated")),
          "precompute": either(choice("auto"), _DESCENT["precompute"]),
          "cv": Rule("an integer of at least 2, a splitter, an iterable of splits or None",
                     lambda value: value is None or integer(2).accepts(value)
@@ -114,18 +108,18 @@ PATH: dict[str, Rule] = {
     "tol": real(0), "max_iter": integer(1), "n_jobs": SOLVED["n_jobs"], "return_n_iter": FLAG,
     "selection": _DESCENT["selection"],
 }
-ELASTIC_CV: dict[str, Rule] = {**LASSO_CV, "l1_ratio": either(real(0, 1), _several(0, 1))}
+ELASTIC_CV: dict[str, Rule] = {**LASSO_CV, "l1_ratio": either(real(0, 1), numbers(0, 1, alone=False))}
 _SCORING = {"scoring": either(Rule("the name of a scorer", lambda value: isinstance(value, str)), Rule("a callable", callable),
                               NONE)}
 RIDGE_CV: dict[str, Rule] = {
     **_SCORING, "fit_intercept": FLAG, "cv": _GRID["cv"], "store_cv_results": FLAG, "alpha_per_target": FLAG,
-    "alphas": Rule("numbers at least 0", lambda value: _strengths(value)), "n_jobs": SOLVED["n_jobs"],
+    "alphas": numbers(0), "n_jobs": SOLVED["n_jobs"],
     "gcv_mode": either(choice("auto", "svd", "eigen"), NONE),
 }
 LOGISTIC_CV: dict[str, Rule] = {
     **{name: rule for name, rule in LOGISTIC.items() if name not in ("penalty", "C", "l1_ratio", "warm_start", "standardize")},
-    "Cs": either(integer(1), _several(np.nextafter(0, 1))),
-    "l1_ratios": either(_several(0, 1), NONE), "penalty": choice("l1", "l2", "elasticnet", "deprecated"),
+    "Cs": either(integer(1), numbers(0, above=True, alone=False)),
+    "l1_ratios": either(numbers(0, 1, alone=False), NONE), "penalty": choice("l1", "l2", "elasticnet", "deprecated"),
     "refit": FLAG, "cv": _GRID["cv"], "use_legacy_attributes": FLAG,
     **_SCORING,
 }
@@ -136,12 +130,6 @@ GENERAL: dict[str, Rule] = {
     "penalty": either(choice(*penalties.names()),
                       Rule("a penalty of fastopt.penalties", lambda value: isinstance(value, penalties.Penalty)), NONE),
 }
-
-
-def _strengths(value: object) -> bool:
-    """Whether it is a number of at least 0, or numbers in a list or an array."""
-    found = floats(value)
-    return found.ndim <= 1 and found.size > 0 and not isinstance(value, (bool, str)) and bool(((found >= 0) & (found < np.inf)).all())
 
 
 def penalty_of(strength: float, share: float, positive: bool = False) -> tuple[float, Any]:
