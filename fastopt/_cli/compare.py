@@ -27,7 +27,7 @@ class NoPeer(Exception):
 
 @dataclass
 class Timed:
-    """One estimator's side of the table."""
+    """One column of the comparison."""
 
     name: str
     estimator: AnyEstimator

@@ -1,4 +1,4 @@
-"""One fit, watched: each epoch reported, Ctrl-C turned into a stop after the epoch that runs.
+"""One fit with progress: each epoch is reported, and Ctrl-C stops after the current epoch.
 
 Used by _cli.train.
 """
@@ -31,7 +31,7 @@ DIVERGED = "Training diverged"     # how the estimators' warning of it begins
 
 @dataclass
 class Fitted:
-    """What a watched fit gave."""
+    """The result of a watched fit."""
 
     estimator: Estimator
     losses: list[float] = field(default_factory=list)

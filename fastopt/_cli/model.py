@@ -1,4 +1,4 @@
-"""The estimator that the options and the data ask for, and the defaults that depend on the data.
+"""The estimator for the options and the data, and the defaults that depend on the data.
 
 Used by _cli.train and _cli.compare.  The defaults were chosen on some fifteen public data sets: the adaptive schedule,
 with a first step that the size of the rows allows, came within a few thousandths of the optimum on all of them without a
@@ -148,7 +148,7 @@ class TargetScale:
         self.active = wanted
 
     def apply(self, y: np.ndarray) -> np.ndarray:
-        """y as the estimator is to see it."""
+        """y in the units that the estimator learns."""
         return (y - self.center) / self.scale if self.active else y
 
     def undo(self, estimator: Estimator, preparer: Preparer) -> None:

@@ -1,4 +1,4 @@
-"""How well a model does on rows whose target is known, and what a model that learnt nothing would do.
+"""The scores of a model on rows with a known target, and those of a baseline.
 
 Used by _cli.train, of the model that it has saved and read back, and by _cli.predict: the same figures by the same code,
 scikit-learn's metrics.
@@ -140,7 +140,7 @@ def baseline(y: np.ndarray, held_out: np.ndarray) -> tuple[str, float]:
 
 
 def divergence(estimator: AnyEstimator, X: Matrix, y: np.ndarray, last: float) -> str:
-    """Why what was learnt is of no use: its loss is far above that of predicting 0, and its score below that of a constant."""
+    """A message if training has diverged: the loss is far above that of predicting 0, and the score below that of a constant."""
     nothing = float(mean_loss(estimator, X[:ROWS_LOOKED_AT], y[:ROWS_LOOKED_AT], 0.0))
     if not nothing > 0 or not last > DIVERGED_RATIO * nothing:
         return ""

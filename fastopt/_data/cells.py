@@ -1,6 +1,6 @@
-"""Cells of a column as numbers, truth values and dates, all of a column at once: which of these it is, and its values.
+"""The cells of a column as numbers, booleans or dates: detection and conversion, for a whole column at once.
 
-Used by _data.schema and _data.dialect.  Works on Arrow arrays; knows nothing of files, names of columns or models.
+Used by _data.schema and _data.dialect.  Works on Arrow arrays; must not know files, names of columns or models.
 """
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATES = ("ISO8601", *(day + time for time in ("", " %H:%M", " %H:%M:%S") for day
 
 
 def _number_pattern(decimal: str) -> str:
-    """What counts as a number with this decimal sign: digits in groups of three, a currency or a percent sign around them."""
+    """The pattern of numbers with this decimal sign; digits may be grouped, and have a currency or percent sign."""
     point, other = re.escape(decimal), re.escape("," if decimal == "." else ".")
     grouped = "|".join(rf"[1-9]\d{{0,2}}(?:{sign}\d{{3}})+" for sign in (other, f"[{_BLANKS}]", "['’]"))
     digits = rf"(?:(?:{grouped}|\d+)(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?"
@@ -44,7 +44,7 @@ def is_number(cell: str) -> bool:
 
 
 def as_arrow(values: Any) -> ArrowArray:
-    """A column of whatever holds it as one Arrow array; cells of several types become text, blanks around text go."""
+    """A column as one Arrow array; a mixture of types becomes text."""
     import pyarrow as pa
 
     if isinstance(values, pa.Array):
@@ -80,7 +80,7 @@ def without_gaps(array: ArrowArray, words: tuple[str, ...] = ()) -> ArrowArray:
 
 
 def numbers(text: ArrowArray, decimal: str = ".", unit: str = "") -> tuple[np.ndarray, np.ndarray]:
-    """(values, which cells are none) of text without gaps; null is nan.  Percent signs must be there as in `unit`."""
+    """(values, mask of cells that are no numbers) of text without gaps; null becomes nan.  Percent signs must agree with `unit`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -98,7 +98,7 @@ def numbers(text: ArrowArray, decimal: str = ".", unit: str = "") -> tuple[np.nd
 
 
 def _plain(text: ArrowArray) -> ArrowArray | None:
-    """Text as float64, exact to the last digit, if all of it is as plain as most columns are; else None."""
+    """Text as float64, exact to the last digit, if all cells are plain numbers; else None."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -118,7 +118,7 @@ def _floats(array: ArrowArray) -> np.ndarray:
 
 
 def number_signs(text: ArrowArray) -> tuple[list[str], bool]:
-    """The decimal signs with which every cell of text without gaps is a number, and whether it matters which is taken."""
+    """The decimal signs with which every cell is a number, and whether the choice between them matters."""
     unit = percent(text)
     matters = has(text, ".") or has(text, ",")
     first = [cell for cell in text[:FIRST_CELLS].to_pylist() if cell is not None]       # most columns are told by a few cells
@@ -136,7 +136,7 @@ def percent(text: ArrowArray) -> str:
 
 
 def has(text: ArrowArray, sign: str) -> bool:
-    """Whether any cell has this in it."""
+    """Whether any cell contains this sign."""
     import pyarrow.compute as pc
 
     return bool(pc.any(pc.match_substring(text, sign)).as_py())
@@ -151,7 +151,7 @@ def currencies(text: ArrowArray) -> set[str]:
 
 
 def words_among_numbers(text: ArrowArray) -> list[str]:
-    """The few words, without a digit, that stand in a fifth of the cells at most where all others are numbers; or none."""
+    """The words for missing values in a column of numbers: a few, without digits, in at most a fifth of the cells."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -166,7 +166,7 @@ def words_among_numbers(text: ArrowArray) -> list[str]:
 
 
 def truths(text: ArrowArray) -> tuple[np.ndarray, np.ndarray]:
-    """1 for true, 0 for false, however the letters are cased, and which cells are neither."""
+    """(1 for true and 0 for false in any case, mask of cells that are neither)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -175,7 +175,7 @@ def truths(text: ArrowArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def date_format(text: ArrowArray) -> tuple[str, bool]:
-    """How the dates of text without gaps are written, and whether day and month could be the other way round; or ""."""
+    """The format of the dates in text without gaps, or "", and whether day and month could be swapped."""
     import pyarrow.compute as pc
 
     text = pc.unique(pc.drop_null(text))
@@ -186,7 +186,7 @@ def date_format(text: ArrowArray) -> tuple[str, bool]:
 
 
 def days(text: ArrowArray, form: str) -> tuple[np.ndarray, np.ndarray]:
-    """Days since 1970 of dates in text, with fractions for the time; and which cells are no such dates."""
+    """(days since 1970 with fractions for the time, mask of cells that are no such dates)."""
     import pandas as pd
     import pyarrow.compute as pc
 

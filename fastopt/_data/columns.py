@@ -1,6 +1,6 @@
-"""One column of a table: what kind it is, told from all of its cells, and its values, read the same way in every later file.
+"""One column of a table: its kind, detected from all cells, and its values, read the same way from every later file.
 
-Used by _data.schema and _data.target.  A `Column` is what a model file keeps; it knows neither files nor models.
+Used by _data.schema and _data.target.  Model files contain `Column`; it must know neither files nor models.
 """
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def spelled(array: ArrowArray) -> ArrowArray:
 
 
 def label_key(text: str) -> float | str:
-    """What two spellings of one label share: the value of a plain number, without leading zeros, and true or false."""
+    """The key shared by the spellings of one label: the value of a plain number without leading zeros, or true or false."""
     if PLAIN.fullmatch(text):
         return float(text)
     return text.lower() if text.lower() in TRUTH else text
@@ -152,7 +152,7 @@ def label_codes(text: ArrowArray, labels: Sequence[str]) -> np.ndarray:
 
 
 def typed_kind(array: ArrowArray) -> str:
-    """The kind of a column that says itself what it holds; text is text, whatever stands in it."""
+    """The kind of a typed column; text stays text."""
     import pyarrow as pa
 
     kinds = ((pa.types.is_null, "empty"), (pa.types.is_boolean, "boolean"), (pa.types.is_integer, "number"),
@@ -162,7 +162,7 @@ def typed_kind(array: ArrowArray) -> str:
 
 
 class TextColumn:
-    """What the cells of one column of text may be, before the decimal sign of the table is known."""
+    """A column of text before the decimal sign of the table is known."""
 
     def __init__(self, name: str, cells: Cells, words: bool = True) -> None:
         self.name = name

@@ -1,6 +1,6 @@
-"""How a text file writes a table: encoding, separator, quotes, lines before the table, and whether the first line holds names.
+"""The dialect of a text table: encoding, separator, quotes, lines above the table, and whether the first line holds names.
 
-Used by _data.tables.  Looks at the beginning of the file, and for its encoding at all of it; what columns hold is not its business.
+Used by _data.tables.  Reads the beginning of the file, and all of it for the encoding; must not know kinds of columns.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_LINES_ABOVE = 20                            # lines above the table that are
 
 @dataclass
 class Dialect:
-    """What `read_csv` is told."""
+    """The parameters of `read_csv`."""
 
     separator: str
     named: bool
@@ -162,7 +162,7 @@ def find_separator(lines: list[str], suffix: str = "") -> str:
 
 
 def _is_torn(cell: str) -> bool:
-    """Whether a cell has a separator in it that is no part of a number."""
+    """Whether a cell contains a separator that is not part of a number."""
     return any(separator in cell for separator in SEPARATORS) and not is_number(cell)
 
 
@@ -206,7 +206,7 @@ def _counted(first: list[str], figures: list[int]) -> bool:
 
 
 def _other_kind(first: list[str], figures: list[int], columns: list[list[str]]) -> bool:
-    """Whether what stands below the numbers of a first row is no such count itself."""
+    """Whether the cells below the numbers of a first row are not counted themselves."""
     years = all(1900 <= int(first[i]) <= 2100 for i in figures)
     cells = [c for i in figures for c in columns[i]]
     if years:

@@ -1,7 +1,7 @@
-"""Access to data files: the `Data` that every reader gives, opening plain or gzipped files, a look at their first lines, and
-whether an output may go where it is told to.
+"""Access to data files: the result of the readers (`Data`), opening plain or gzipped files, their first lines, and checks of
+output paths.
 
-Used by the readers, _data.tables and _data.matrices, and by the commands.  Knows no format.
+Used by the readers, _data.tables and _data.matrices, and by the commands.  Must not know formats.
 """
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def head_of(path: Path, encoding: str = "utf-8-sig") -> list[str]:
 
 
 def same_file(path: Path, other: Path) -> bool:
-    """Whether two names are one file, by whatever way: ``./x``, links, another spelling of the letters."""
+    """Whether two paths are the same file, also through ``./x``, links or another case."""
     try:
         return os.path.samefile(path, other)
     except OSError:

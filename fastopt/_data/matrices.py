@@ -22,7 +22,7 @@ DENSE_ABOVE = 0.4          # a sparse matrix filled more than this is smaller an
 
 
 def looks_like_svmlight(lines: Iterable[str]) -> bool:
-    """Whether the first line that says anything is a number followed by index:value pairs."""
+    """Whether the first line with content is a number followed by index:value pairs."""
     line = next((text for text in lines if text.strip() and not text.lstrip().startswith("#")), "")
     return re.match(r"\s*[-+.\deE]+(\s+(qid|\d+):[-+.\deEinfa]+)+\s*(#.*)?$", line) is not None
 

@@ -1,7 +1,7 @@
-"""Raw columns made into the matrix that a linear model learns from: missing values, categories, scale.
+"""From raw columns to the matrix of a linear model: missing values, categories, scaling.
 
 `Preparer` is the first step of the pipeline that `fastopt train` fits and saves; it holds plain numbers and strings only,
-so that a model file can keep it without running code when it is loaded (_data.plain).  Knows nothing of files or models.
+so that a model file can keep it without running code when it is loaded (_data.plain).  Must not know files or models.
 """
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         self.schema = schema
 
     def fit(self, X: Table, y: object = None) -> Self:
-        """Learn what is missing, which categories there are, and the scale of numbers."""
+        """Learn the values for gaps, the categories, and the scale of numbers."""
         self.numbers_: list[str] = []
         self.categories_: dict[str, list[str]] = {}
         self.left_out_: dict[str, str] = {}
@@ -191,7 +191,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
             self.left_out_[name] = "one value only"
 
     def _texts(self, frame: Frame, name: str) -> ArrowArray:
-        """A column as text, with a word of its own where there is no value."""
+        """A column as text, with NO_VALUE for gaps."""
         import pyarrow.compute as pc
 
         if frame[name].dtype.kind == "f":              # TRUE and FALSE, one of which was missing in training

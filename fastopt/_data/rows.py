@@ -1,6 +1,6 @@
-"""The rows of a training: split into those to learn from and those to score on, and prepared.
+"""The rows of a training: split into training and validation rows, and prepared.
 
-Used by _cli.train.  Knows the options of the data, nothing of estimators.
+Used by _cli.train.  Knows the options of the data; must not know estimators.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .types import Cells, Matrix, Table
 
 
 class RowOptions(Protocol):
-    """What of the command's options the rows depend on."""
+    """The options of the command on which the rows depend."""
 
     task: str | None
     scale: bool

@@ -1,7 +1,7 @@
 """How a data file is read: its columns and their kinds, its target, its separators; found once, at training, on all rows.
 
 A model file keeps the `Schema`, and the validation file and every file to predict are read by it, so that what was learnt from
-a file is predicted on the same file.  Used by the readers (_data.tables, _data.matrices) and by _data.preparer.  Knows no model.
+a file is predicted on the same file.  Used by the readers (_data.tables, _data.matrices) and by _data.preparer.  Must not know models.
 """
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Schema:
 
     @classmethod
     def from_layout(cls, layout: dict[str, Any], d: int, numbers: list[str], left_out: list[str]) -> Schema:
-        """That of a model file of the first version, whose tables were read by what each of them seemed to hold."""
+        """The schema of a model file of version 1, which has no kinds of columns."""
         if layout["kind"] == "matrix":
             return cls.from_plain({**asdict(cls("matrix", layout["n_features"])),
                                    **{k: layout[k] for k in ("zero_based", "dense") if k in layout}}, d)

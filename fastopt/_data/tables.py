@@ -1,6 +1,6 @@
 """Tables, from csv, tsv and parquet files: read as the schema of an earlier file says, or the schema found.
 
-Used by _data.formats.  Text is read as text, every cell of it, by Arrow or pandas; what the cells mean is the schema's to say.
+Used by _data.formats.  All cells are read as text, by Arrow or pandas; the schema says what they mean.
 """
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _by_pandas(stream: IO[bytes], dialect: Dialect, encoding: str) -> Frame:
 
 
 def _ragged(message: str, width: int) -> str:
-    """What pandas says of a row that is too long, in the words of a reader of the file."""
+    """pandas' message about a row that is too long, in the terms of the file."""
     seen = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message)
     if seen:
         return f"line {int(seen[2]):,} has {seen[3]} cells, the table {width} columns"

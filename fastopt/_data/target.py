@@ -1,7 +1,7 @@
-"""The target: is it a class or a number, can it be learnt, how its labels are spelled, and which rows are held out.
+"""The target: classes or numbers, checks that it can be learnt, the spelling of its labels, and held-out rows.
 
 `learn_target` finds a `Target` on the rows of the training file; a model file keeps it, and every later file is read by it.
-Used by _data.schema, _cli.train and _cli.predict.  Knows nothing of X or of models.
+Used by _data.schema, _cli.train and _cli.predict.  Must not know X or models.
 """
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _refuse_missing(array: ArrowArray, shown: str) -> None:
 
 
 def _classes(array: ArrowArray, column: Column, name: str, shown: str) -> tuple[np.ndarray, Target, list[str]]:
-    """Classes in their order, as the file spells them most often."""
+    """The classes in order, in their most frequent spelling."""
     import pyarrow.compute as pc
 
     text, typed = spelled(array), typed_kind(array)

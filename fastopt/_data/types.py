@@ -1,6 +1,6 @@
-"""What the signatures of tables and columns are made of: each type under one name.
+"""The types in the signatures of tables and columns, each under one name.
 
-Used by _data and _cli.  Nothing here runs: pandas and pyarrow are imported by type checkers alone.
+Used by _data and _cli.  pandas and pyarrow are imported by type checkers only.
 """
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def _parts(model: Model) -> tuple[Preparer | None, Estimator]:
 
 
 def _plain(value: Any, name: str) -> Any:
-    """A parameter as JSON holds it; dictionaries, whose keys may be numbers, as a list of pairs."""
+    """A parameter in JSON; a dictionary, whose keys may be numbers, becomes a list of pairs."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -144,7 +144,7 @@ def _plain(value: Any, name: str) -> Any:
 
 
 def _fitted(estimator: Estimator) -> dict[str, Any]:
-    """What was learnt beside the weights."""
+    """The fitted attributes beside the weights."""
     out: dict[str, Any] = {"n_iter_": int(estimator.n_iter_), "t_": float(estimator.t_), "n_features_in_": int(estimator.n_features_in_)}
     if hasattr(estimator, "best_iter_"):
         out["best_iter_"] = int(estimator.best_iter_)

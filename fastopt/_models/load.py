@@ -1,6 +1,6 @@
-"""A model file taken apart: nothing in it is believed, and nothing in it runs.
+"""Reading of model files: every value is checked, and no code is run.
 
-Used by `_model_file.load_model`.  Sizes, names, types, shapes and values are checked before they are used, so that a
+Used by `_models.load_model`.  Sizes, names, types, shapes and values are checked before they are used, so that a
 damaged or hostile file ends in a ValueError: no pickle, no array larger than the bytes that are there, no weight that is
 not finite.
 """
@@ -153,7 +153,7 @@ def _pipeline(plain: dict[str, Any], arrays: Arrays, estimator: Estimator) -> Pi
 
 
 def _configured(kind: type[Estimator], params: Any) -> Estimator:
-    """An unfitted estimator; only parameters that it has, of plain types."""
+    """An unfitted estimator with parameters that it has, of plain types."""
     need(isinstance(params, dict), "its parameters are missing")
     known = kind().get_params(deep=False)
     unknown = sorted(set(params) - set(known))
@@ -212,7 +212,7 @@ def _weights(arrays: Arrays, kind: str) -> Arrays:
 
 
 def _learnt(fitted: Any) -> dict[str, Any]:
-    """n_iter_, the curves and the like."""
+    """The other fitted attributes: n_iter_, the curves and so on."""
     need(isinstance(fitted, dict), "what was learnt is missing")
     known: dict[str, type] = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list,
              **dict.fromkeys(CURVES, list)}
