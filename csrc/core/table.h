@@ -9,7 +9,8 @@
 #define FO_SHARED_core(X)
 
 #define FO_TYPED_losses(X, T) \
-    X(loss_block, loss_block, T) X(loss_grad_block, loss_grad_block, T) X(loss_accepts, loss_accepts, T)
+    X(loss_block, loss_block, T) X(loss_grad_block, loss_grad_block, T) X(loss_accepts, loss_accepts, T) \
+    X(softmax, softmax_rows, T)
 #define FO_SHARED_losses(X)
 
 #define FO_TYPED_penalties(X, T) \
@@ -38,7 +39,7 @@
     X(objective.line, objective_line, T) X(objective.move, objective_move, T) X(objective.scatter, objective_scatter, T) \
     X(objective.squares, objective_squares, T) X(objective.products, objective_products, T) \
     X(objective.gradient, objective_gradient, T) X(objective.pack, objective_pack, T) X(objective.gather, objective_gather, T) \
-    X(objective.turn, objective_turn, T) X(objective.enter, objective_enter, T) X(objective.flush, objective_flush, T) \
+    X(objective.transpose, objective_transpose, T) X(objective.enter, objective_enter, T) X(objective.flush, objective_flush, T) \
     X(hessian_rows, hessian_rows, T)
 #define FO_SHARED_objective(X) X(objective.combine, objective_combine) X(objective.leave, objective_leave)
 

@@ -126,7 +126,7 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     share, rest = _smooth_part(penalty)
     if share or not own:
         objective = objective.with_l2(objective.l2 + share)
-    auto = solver == "auto" or solver in _APART and loss_name(objective) == "multinomial"
+    auto = solver == "auto" or solver in _APART and objective.loss.couples_outputs
     name = choose(objective, rest, tol) if auto else solver
     find(name, objective, rest)
     given, mean = _centred(objective, name, intercept_scaling)
@@ -313,8 +313,7 @@ def _settle(name: str, objective: Any) -> str:
     part = part_of(objective, None) if name == "preconditioned-cg" else None
     if part is None:
         return name
-    softmax = loss_name(objective) == "multinomial"
-    if softmax and hessian_passes(objective) < CHEAP and differ(Columns(part).squares(), UNEVEN_SIZES):
+    if objective.loss.couples_outputs and hessian_passes(objective) < CHEAP and differ(Columns(part).squares(), UNEVEN_SIZES):
         return "newton-cholesky"
     return name if condition(part) >= EVEN else "lbfgs"
 
@@ -346,9 +345,9 @@ def hessian_passes(objective: Any) -> float:
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned
     spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
-    pairs = k * (k + 1) / 2 if loss_name(objective) == "multinomial" else k   # of outputs: others do not know one another
+    pairs = k * (k + 1) / 2 if objective.loss.couples_outputs else k   # of outputs: others do not know one another
     products = pairs * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
-    if loss_name(objective) == "multinomial":
+    if objective.loss.couples_outputs:
         row += SOFTMAX * k + 40
         products += k * (k + 1) / 2 * SOFTMAX * k
         own = k, d + objective.fit_intercept, filled if X.is_sparse else None

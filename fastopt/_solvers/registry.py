@@ -146,7 +146,7 @@ def solver(name: str, needs: Needs = NO_NEEDS) -> Callable[[Callable[..., Soluti
 
 def loss_name(objective: Any) -> str:
     """The name of the objective's loss."""
-    return str(getattr(objective.loss, "name", objective.loss))
+    return str(objective.loss.name)
 
 
 def penalty_name(penalty: Any) -> str:
@@ -176,9 +176,9 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
         return f"takes the penalties {', '.join(needs.penalties)}, got {name}"
     if needs.losses is not None and loss not in needs.losses:
         return f"takes the losses {', '.join(needs.losses)}, got {loss}"
-    if needs.smooth and not getattr(objective.loss, "smooth", True):
+    if needs.smooth and not objective.loss.smooth:
         return f"needs a loss with a continuous derivative, which {loss} is not"
-    if needs.convex and not getattr(objective.loss, "convex", True):
+    if needs.convex and not objective.loss.convex:
         return f"needs a convex loss, which {objective.loss!r} is not"
     if needs.one_output and objective.n_outputs > 1:
         return f"solves for one output, not for {objective.n_outputs}"

@@ -15,13 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt._common.registry import Registry
 from fastopt._common.settings import Settings
-from fastopt._core.tables import LOSS_NAMES, LOSS_TARGETS
+from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES, LOSS_TARGETS
 from fastopt._core.threads import resolve_threads
 
 from . import _arrays as _losses
 
 Array = NDArray[Any]
 
+#: in the order of their kinds
+_KINDS = LOSS_NAMES + COUPLED_LOSS_NAMES
 _FLOAT64 = np.dtype(np.float64)
 #: sums of weights up to this, and down to its inverse, neither overflow nor underflow in products with losses
 _SAFE = {np.dtype(dtype): float(np.finfo(dtype).max) ** 0.5 for dtype in (np.float32, np.float64)}
@@ -94,7 +96,9 @@ class Loss(Settings):
         The name for ``losses.get``.
     target : str
         What `y` may be: ``'real'``, ``'nonnegative'``, ``'positive'``, ``'sign'`` (a class, 0 or 1) or ``'unit'``
-        (0 <= y <= 1).
+        (0 <= y <= 1); ``'class'`` of a loss that couples outputs: the number of one, from 0 on.
+    couples_outputs : bool
+        Whether it is a loss of all predictions of a sample together, which form a row of `p`: `Multinomial`.
     params : dict
         The parameters.
     convex : bool
@@ -108,6 +112,7 @@ class Loss(Settings):
     """
 
     target: str
+    couples_outputs: bool = False
     convex: bool = True
     smooth: bool = True
     curvature: float = math.inf
@@ -124,7 +129,7 @@ class Loss(Settings):
     def _keep(self, params: dict[str, Any], kernel: tuple[float, ...] = (), **derived: Any) -> None:
         """Remember the parameters; `kernel` is what the kernels are told, where that differs."""
         a, b, *_ = *(kernel or tuple(params.values())), 0.0, 0.0
-        super()._keep(params, spec=(LOSS_NAMES.index(self.name), a, b), **derived)
+        super()._keep(params, spec=(_KINDS.index(self.name), a, b), **derived)
 
     def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Mean of the losses, weighted by `sample_weight`.
@@ -198,7 +203,7 @@ class Loss(Settings):
         ndarray
         """
         y, p = self._inputs(y, p)
-        values = np.empty_like(p)
+        values = np.empty_like(y)
         self._run(y, p, None, 1.0, True, values, None)
         return values
 

@@ -56,7 +56,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
         return super()._attributes(found)
 
     def _first(self, task: Task, i: int, k: int) -> Array:
-        if isinstance(task.loss, str) or task.loss.name == "log_loss":
+        if task.loss.couples_outputs or task.loss.name == "log_loss":
             return no_features(task.targets[i], task.weights[i], k)
         return np.zeros(k)
 
@@ -69,7 +69,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
             raise ValueError("sample_weight times class_weight must not be all zero")
         of_rows = None if of_classes is None else of_classes.astype(float_type(X))[codes]
         if self._multinomial(k):
-            return Task([codes], [times(weight, of_rows)], "multinomial", {"classes_": classes})
+            return Task([codes], [times(weight, of_rows)], losses.Multinomial(), {"classes_": classes})
         targets = [codes] if k == 2 else [codes == i for i in range(k)]
         if k > 2 and of_rows is not None:   # as scikit-learn: the weight of the class against the others, which weigh 1
             weights = [times(weight, np.where(target, of_rows, 1)) for target in targets]
@@ -128,7 +128,7 @@ class SolvedRegressor(Regresses, SolvedEstimator):
         y is centred on its mean for squared errors, else on its median: float32 then keeps its precision, and solvers start near the
         solution.
         """
-        if isinstance(task.loss, str) or task.loss.target != "real" or not vars(self)["fit_intercept"] or self._column() is not None:
+        if task.loss.target != "real" or not vars(self)["fit_intercept"] or self._column() is not None:
             return task
         origin = mean_of if task.loss.name == "squared_error" else median_of
         targets = [np.asarray(y, dtype=np.float64) for y in task.targets]
@@ -138,7 +138,7 @@ class SolvedRegressor(Regresses, SolvedEstimator):
 
     def _first(self, task: Task, i: int, k: int) -> Array:
         """With a log link, which is far from quadratic, the best intercept without features; other targets are centred already."""
-        loss: Any = task.loss
+        loss = task.loss
         if loss.target == "real" and (loss.name != "squared_error" or np.ndim(task.origins)):
             return np.zeros(k)
         mean = float(np.average(task.targets[i], weights=task.weights[i]))
