@@ -5,6 +5,7 @@ Used by the descent and quasi-Newton methods; knows only values and slopes on a 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,6 +18,7 @@ WIDEN = 4.0       # the most by which a step grows at once (Moré and Thuente)
 FAR = 100.0       # the same where the first guess knows nothing of the scale
 MARGIN = 0.1      # a step inside a bracket keeps away from its ends by this share
 SHRINK = 0.66     # a bracket that did not shrink by this much in two steps is halved
+C1, HALVINGS = 1e-4, 40   # the share of the expected change that backtracking by values asks for, and its trials
 
 
 class Wolfe:
@@ -101,6 +103,28 @@ class Armijo:
                 return t if f != f0 or np.any(self.run.trial.x != self.run.point.x) else 0.0
             t *= min(max(_quadratic(f0, slope, t, f), MARGIN), 0.5)
         return 0.0
+
+
+def backtrack(value: Callable[[float], float], slope: float, eps: float) -> float:
+    """A step, at most 1, that lowers the value by Armijo's rule: 1, 1/2, 1/4 …; 0 if there is none.
+
+    Parameters
+    ----------
+    value : callable
+        Of the step.
+    slope : float
+        The derivative at 0, or what a step of 1 is expected to change the value by.
+    eps : float
+        The relative rounding of values.
+    """
+    start = value(0.0)
+    rounding = 10 * eps * abs(start)
+    step = 1.0
+    for _ in range(HALVINGS):
+        if value(step) <= start + C1 * step * slope + rounding:
+            return step
+        step *= 0.5
+    return 0.0
 
 
 def probe(run: Run, direction: Array, t: float, threshold: float) -> tuple[float, float]:

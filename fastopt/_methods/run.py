@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .function import Array, Objective
+from .iterate import Patience, iterate
 
 SUCCESS, LIMIT, PRECISION, NAN, STOPPED = 0, 1, 2, 3, 99
 
@@ -123,33 +124,27 @@ def drive(run: Run, steps: Steps, options: Mapping[str, Any], callback: Callable
     """Iterate until a test is met."""
     if not run.start():
         return result(run, NAN)
-    lowest, least, idle = run.point.f, run.optimality(), 0
-    if least <= options["gtol"]:
-        return result(run, SUCCESS, WITHIN_GTOL)
-    while True:
-        if run.nit >= options["maxiter"]:
-            return result(run, LIMIT, MAX_ITERATIONS)
-        if run.objective.nfev >= options["maxfun"]:
-            return result(run, LIMIT, MAX_EVALUATIONS)
-        run.nan_seen = False
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return result(run, stop.value)
-        run.nit += 1
-        if callback is not None:
-            try:
-                callback(OptimizeResult(x=run.point.x.copy(), fun=run.point.f))
-            except StopIteration:
-                return result(run, STOPPED)
+    patience = Patience(run.patience)
+
+    def look(nit: int) -> tuple[int, str] | None:
+        run.nit, run.nan_seen = nit, False
         optimality = run.optimality()
-        reason = WITHIN_GTOL if optimality <= options["gtol"] else small_change(run, options)
+        reason = WITHIN_GTOL if optimality <= options["gtol"] else small_change(run, options) if nit else ""
         if reason:
-            return result(run, SUCCESS, reason)
-        idle = 0 if run.point.f < lowest or optimality < least else idle + 1
-        lowest, least = min(lowest, run.point.f), min(least, optimality)
-        if idle >= run.patience:
-            return result(run, PRECISION)
+            return SUCCESS, reason
+        if patience.ends(run.point.f, optimality):
+            return PRECISION, ""
+        if nit >= options["maxiter"]:
+            return LIMIT, MAX_ITERATIONS
+        return (LIMIT, MAX_EVALUATIONS) if run.objective.nfev >= options["maxfun"] else None
+
+    tell = None if callback is None else lambda: callback(OptimizeResult(x=run.point.x.copy(), fun=run.point.f))
+    return result(run, *iterate(_with_detail(steps), look, tell, (STOPPED, "")))
+
+
+def _with_detail(steps: Steps) -> Generator[None, None, tuple[int, str]]:
+    """The same steps; at their end a status beside which there is nothing to say."""
+    return (yield from steps), ""
 
 
 def small_change(run: Run, options: Mapping[str, Any]) -> str:

@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from fastopt._common.checks import integer, number
 from fastopt._solvers import piecewise, proximal, smooth, stochastic  # noqa: F401  each enters its solvers into the register
 from fastopt.exceptions import InvalidParameterError
+from fastopt.objective import LinearObjective
 from fastopt.objective._hessian_softmax import by_products, row_cost
+from fastopt.penalties import Penalty
 
 from .registry import (
     CONVERGED,
@@ -22,11 +24,11 @@ from .registry import (
     PRECISION,
     UNBOUNDED,
     Callback,
+    RandomState,
     Solution,
     Vector,
     find,
     loss_name,
-    penalty_name,
     refuse,
     registry,
     suitable,
@@ -69,8 +71,8 @@ UNEVEN = "Columns of small numbers are not solved for yet: scale the columns, or
 _MARGINS = ("log_loss", "multinomial", "exponential")
 
 
-def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
-          max_iter: int = 100, callback: Callback | None = None, random_state: Any = None, *,
+def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
+          max_iter: int = 100, callback: Callback | None = None, random_state: RandomState = None, *,
           intercept_scaling: float | None = None, relative: bool = False) -> Solution:
     """Minimise an objective, and a penalty of its coefficients.
 
@@ -145,7 +147,8 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
         objective.l2 = own
 
 
-def _in_turn(name: str, second: str | None, objective: Any, penalty: Any, w: Vector, max_iter: int, options: dict[str, Any]) -> Solution:
+def _in_turn(name: str, second: str | None, objective: LinearObjective, penalty: Penalty | None, w: Vector, max_iter: int,
+             options: dict[str, Any]) -> Solution:
     """A solver's solution; that of a second one, which goes on where the first has not come to an end in _PASSES."""
     run = find(name, objective, penalty)
     solution = run(objective, penalty, w, max_iter=min(max_iter, _PASSES) if second else max_iter, **options)
@@ -156,7 +159,7 @@ def _in_turn(name: str, second: str | None, objective: Any, penalty: Any, w: Vec
     return further._replace(n_iter=solution.n_iter + further.n_iter)
 
 
-def relative_to_start(tol: float, objective: Any) -> float:
+def relative_to_start(tol: float, objective: LinearObjective) -> float:
     """`tol` times the largest element of the gradient of squared errors at w = 0 and the best intercept: its meaning depends neither on
     the unit nor on the origin of X and y."""
     given = objective.centred()
@@ -169,7 +172,8 @@ def relative_to_start(tol: float, objective: Any) -> float:
     return tol * largest if largest > 0 else tol
 
 
-def least_squares(objective: Any, Y: Any, strengths: Any, solver: str, tol: float, max_iter: int) -> tuple[Any, Solution]:
+def least_squares(objective: LinearObjective, Y: Vector, strengths: Vector, solver: str, tol: float, max_iter: int
+                  ) -> tuple[Vector, Solution]:
     """Least squares of several outputs at once, each with its own strength of l2: (d + intercept, k) parameters of the columns that
     `objective.centred()` has, and what is to be said of the worst of them.
 
@@ -196,16 +200,16 @@ def least_squares(objective: Any, Y: Any, strengths: Any, solver: str, tol: floa
                              found.message == CONVERGED, found.message, solver)
 
 
-def _centred(objective: Any, name: str, intercept_scaling: float | None) -> tuple[Any, Vector | None]:
+def _centred(objective: LinearObjective, name: str, intercept_scaling: float | None) -> tuple[LinearObjective, Vector | None]:
     """The objective for a solver, and the means that its columns are without, if any: those that read samples get a copy."""
     if intercept_scaling is None and name in SAMPLES:
-        return objective.centred_copy()   # type: ignore[no-any-return]
+        return objective.centred_copy()
     if intercept_scaling is not None or not registry[name].needs.centred or objective.centred() is objective:
         return objective, None
     return objective.centred(), objective.centred().mean_
 
 
-def _even(objective: Any, w: Vector) -> bool:
+def _even(objective: LinearObjective, w: Vector) -> bool:
     """Whether least squares are solved in all columns, whatever their units: the gradient in columns of size 1, beside the way that
     predictions have come."""
     if loss_name(objective) != "squared_error":
@@ -224,7 +228,7 @@ def _even(objective: Any, w: Vector) -> bool:
 class _Means:
     """The way of weights between columns as they are and columns without their means: only the intercepts change."""
 
-    def __init__(self, objective: Any, mean: Vector) -> None:
+    def __init__(self, objective: LinearObjective, mean: Vector) -> None:
         self.mean, self.k, self.d = mean, objective.n_outputs, objective.n_features
 
     def _moved(self, w: Vector, sign: float) -> Vector:
@@ -242,13 +246,13 @@ class _Means:
         return None if callback is None else lambda solution: callback(self.back(solution))
 
 
-def scales_intercept(objective: Any, penalty: Any, solver: str, tol: float) -> bool:
+def scales_intercept(objective: LinearObjective, penalty: Penalty | None, solver: str, tol: float) -> bool:
     """Whether `solve` with these arguments takes `intercept_scaling`."""
     name = choose(objective, penalty, tol) if solver == "auto" else solver
     return name in registry and registry[name].needs.scales_intercept
 
 
-def _scaling(value: float | None, name: str, objective: Any, penalty: Any) -> dict[str, float]:
+def _scaling(value: float | None, name: str, objective: LinearObjective, penalty: Penalty | None) -> dict[str, float]:
     """The keyword of a solver that takes `intercept_scaling`."""
     if value is None:
         return {}
@@ -257,7 +261,7 @@ def _scaling(value: float | None, name: str, objective: Any, penalty: Any) -> di
     return {"intercept_scaling": number("intercept_scaling", value, above=0)}
 
 
-def _start(objective: Any, w0: ArrayLike | None) -> Vector:
+def _start(objective: LinearObjective, w0: ArrayLike | None) -> Vector:
     """A float64 vector of the solver's own."""
     if w0 is None:
         return np.zeros(objective.n_params)
@@ -267,15 +271,15 @@ def _start(objective: Any, w0: ArrayLike | None) -> Vector:
     return w
 
 
-def _smooth_part(penalty: Any) -> tuple[float, Any]:
+def _smooth_part(penalty: Penalty | None) -> tuple[float, Penalty | None]:
     """The strength of an L2 penalty that can be the objective's, and what is left of the penalty."""
-    if penalty_name(penalty) == "l2" and set(penalty.params) <= {"alpha", "weights", "positive"}:
+    if penalty is not None and penalty.name == "l2" and set(penalty.params) <= {"alpha", "weights", "positive"}:
         plain = penalty.params.get("weights") is None and not penalty.params.get("positive", False)
         return (float(penalty.params["alpha"]), None) if plain else (0.0, penalty)
     return 0.0, penalty
 
 
-def choose(objective: Any, penalty: Any, tol: float) -> str:
+def choose(objective: LinearObjective, penalty: Penalty | None, tol: float) -> str:
     """The solver that is expected to be the first, by measured rules (docs/solvers.md), before a look into X."""
     if penalty is None and takes("lbfgs", objective, None):
         return _smooth(objective, tol)
@@ -289,7 +293,7 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
     return next((name for name in _OTHERS if name in names), names[0])
 
 
-def _smooth(objective: Any, tol: float) -> str:
+def _smooth(objective: LinearObjective, tol: float) -> str:
     """By what a Hessian costs, in readings of X."""
     squares, newton = loss_name(objective) == "squared_error", takes("newton-cholesky", objective, None)
     if squares and not newton:
@@ -308,7 +312,7 @@ def _smooth(objective: Any, tol: float) -> str:
     return "newton-cholesky" if hessian < 20 else many
 
 
-def _settle(name: str, objective: Any) -> str:
+def _settle(name: str, objective: LinearObjective) -> str:
     """The choice, once X has been looked at: gradients alone, where a part of the rows says that columns are alike."""
     part = part_of(objective, None) if name == "preconditioned-cg" else None
     if part is None:
@@ -319,19 +323,19 @@ def _settle(name: str, objective: Any) -> str:
     return name if condition(part) >= EVEN else "lbfgs"
 
 
-def few(objective: Any) -> bool:
+def few(objective: LinearObjective) -> bool:
     """Whether Newton steps, of multipliers or of an interior point method, cost less than the many passes of dual coordinates."""
     most = 1000 if loss_name(objective) == "hinge" and objective.X.is_sparse else 100_000   # most samples are left out, and rows short
     return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= most)
 
 
-def _second(name: str, objective: Any, penalty: Any) -> str | None:
+def _second(name: str, objective: LinearObjective, penalty: Penalty | None) -> str | None:
     """Who goes on where a solver has not come to an end: columns far from 0 or of different scales, kinks that are all but sharp."""
     able = name != "interior-point" and objective.n_features <= 500 and takes("interior-point", objective, penalty)
     return "interior-point" if able else None
 
 
-def _by_samples(objective: Any, tol: float) -> bool:
+def _by_samples(objective: LinearObjective, tol: float) -> bool:
     """Whether a sample's row is short enough beside all columns, or samples with a margin are fewer than columns, and l2 is strong
     enough, for dual coordinates: they know weights by a gap, to the root of its rounding."""
     X = objective.X
@@ -340,7 +344,7 @@ def _by_samples(objective: Any, tol: float) -> bool:
     return bool(short and not objective.turned and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
 
 
-def hessian_passes(objective: Any) -> float:
+def hessian_passes(objective: LinearObjective) -> float:
     """The cost of a Hessian and its factor, in readings of X by a gradient; measured, in nanoseconds on one thread."""
     X, k, d = objective.X, objective.n_outputs, objective.n_features
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned
@@ -358,7 +362,7 @@ def hessian_passes(objective: Any) -> float:
     return float((products + factor) / row)
 
 
-def products_passes(objective: Any) -> float:
+def products_passes(objective: LinearObjective) -> float:
     """The same of the products of rows, which least squares take where dense rows are fewer than columns."""
     n, d = objective.n_samples, objective.n_features
     return math.inf if objective.X.is_sparse or n >= d else 0.15 * n + 0.075 * n * n / d
@@ -372,7 +376,7 @@ def _finite(solution: Solution, origin: Vector) -> Solution:
     return solution._replace(w=origin, value=math.nan, violation=math.nan, gap=math.nan, converged=False, message=OVERFLOW)
 
 
-def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:
+def _remark(solution: Solution, objective: LinearObjective, penalty: Penalty | None) -> Solution:
     """Say so where all classes are right for certain, and nothing holds the weights back."""
     unpenalised = penalty is None and objective.l2 == 0 and loss_name(objective) in _MARGINS
     if unpenalised and 0 <= solution.value < math.log(2) / objective.n_samples:

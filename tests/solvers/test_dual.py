@@ -21,14 +21,14 @@ KINKED = [name for name in DUALS if not losses.get(name).smooth]
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 65, 129]
 
 
-def make(X, y, loss, *, l2=0.1, l1=0.0, positive=False, weight=None, column=0.0, seed=5, threads=1, left_out=None):
+def make(X, y, loss, *, l2=0.1, l1=0.0, positive=False, weight=None, column=0.0, seed=5, threads=1, shrunk=None):
     matrix, n = _core.Matrix(X), X.shape[0]
     weight = np.ones(n) if weight is None else weight
     targets = internal(loss, y).astype(X.dtype)
-    samples = _samples.Samples(matrix, targets, targets.reshape(n, -1).shape[1], 0, weight / (l2 * weight.sum()), left_out, True,
+    samples = _samples.Samples(matrix, targets, targets.reshape(n, -1).shape[1], 0, weight / (l2 * weight.sum()), shrunk, True,
                                seed, threads)
-    return _dual.Run(matrix, samples, losses.get(loss, **PARAMS[loss]).spec, samples_k(targets), _rows.row_squares(matrix)
-                     + column ** 2, l1 / l2, positive, column, left_out, threads)
+    return _dual.SdcaChains(matrix, samples, losses.get(loss, **PARAMS[loss]).spec, samples_k(targets), _rows.row_squares(matrix)
+                            + column ** 2, l1 / l2, positive, column, shrunk, threads)
 
 
 def samples_k(targets):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from scipy.linalg.blas import dger
 
 from fastopt import penalties
@@ -21,8 +22,13 @@ from fastopt._solvers.proximal.columns import Columns
 from fastopt._solvers.proximal.gram import gram
 from fastopt._solvers.proximal.samples import Samples
 from fastopt._solvers.registry import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, Solution, Vector, loss_name
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
+from fastopt.penalties._regularizer import Regularizer
 
 from .walk import DONE, ROUNDS_OVER, Walk
+
+Array = NDArray[Any]
 
 FEATURES = 2048    # that sums of products are worth,
 WIDE = 1024        # and where there are fewer samples
@@ -36,7 +42,7 @@ FREE = penalties.Box()   # no penalty
 NAMES = ("H", "g", "h", "y")   # of what is summed
 
 
-def fold_sums(objective: Any, folds: Sequence[Any]) -> Sequence[Squares] | None:
+def fold_sums(objective: LinearObjective, folds: Sequence[Array]) -> Sequence[Squares] | None:
     """What `path` needs of the rows that are not in a fold, for each fold; None where that does not pay, or is not possible.
 
     Parameters
@@ -63,7 +69,7 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> Sequence[Squares] | None:
     return found if all(sums.precise(objective.dtype) for sums in found) else None
 
 
-def all_sums(objective: Any, targets: Any = None) -> Squares | None:
+def all_sums(objective: LinearObjective, targets: Sequence[Array] | None = None) -> Squares | None:
     """The same of all rows, and of several targets.
 
     Parameters
@@ -80,19 +86,19 @@ def all_sums(objective: Any, targets: Any = None) -> Squares | None:
     return None if found is None or not found.precise(objective.dtype, keep=False) else found
 
 
-def _few(objective: Any, copies: int = 1) -> bool:
+def _few(objective: LinearObjective, copies: int = 1) -> bool:
     """Whether rows are so few, and fewer than columns, that they themselves are all that is needed, and may be copied so often."""
     n, d = objective.n_samples, objective.n_features
     return n < d and copies * n * d <= COPIED and not objective.X.is_sparse and not objective.turned and _pays(objective, d)
 
 
-def _pays(objective: Any, most: int) -> bool:
+def _pays(objective: LinearObjective, most: int) -> bool:
     """Whether sums are possible, and are expected to pay for so many features."""
     return bool(loss_name(objective) == "squared_error" and objective.n_outputs == 1 and objective.n_features <= most
                 and Samples(objective).standard is None)
 
 
-def _centre(objective: Any) -> Vector:
+def _centre(objective: LinearObjective) -> Vector:
     """What x had best stand without: the means of dense columns where there is an intercept, if some lie far from 0."""
     samples = Samples(objective)
     if not objective.fit_intercept or samples.X.is_sparse:
@@ -122,13 +128,13 @@ class Squares(ABC):
     def walk(self, target: int, w: Vector | None) -> tuple[Walk | None, Vector, Vector, float]:
         """What goes from w, for one target, or None if numbers are not finite; the weights, which it changes, and the means of x and y."""
 
-    def _strength(self, l2: float, rule: Any, d: int) -> Strength:
+    def _strength(self, l2: float, rule: Penalty, d: int) -> Strength:
         key = l2, id(rule)
         if key not in self.strengths:
             self.strengths[key] = Strength(rule, rule.bind(d), rule.sparse and not rule.grouped, rule.name in ("l1", "elasticnet"))
         return self.strengths[key]
 
-    def path(self, strengths: Iterable[tuple[float, Any]], w: Any = None, tol: float = 1e-4, max_iter: int = 1000,
+    def path(self, strengths: Iterable[tuple[float, Penalty | None]], w: Vector | None = None, tol: float = 1e-4, max_iter: int = 1000,
              target: int = 0) -> Iterator[Solution]:
         """Least squares for one (l2, penalty) after the other, each started at the one before.
 
@@ -181,8 +187,8 @@ class Strength(NamedTuple):
     """A penalty, which stays, what it is to as many weights as there are, whether it makes each 0 by itself, and whether squares have a
     duality gap with it."""
 
-    rule: Any
-    penalty: Any
+    rule: Penalty
+    penalty: Regularizer
     sparse: bool
     gaps: bool
 
@@ -190,7 +196,7 @@ class Strength(NamedTuple):
 class Rows(Squares):
     """Rows of dense columns, fewer than these, without their means where there is an intercept: each times the root of its share."""
 
-    def __init__(self, objective: Any, targets: Any = None, strengths: Strengths | None = None) -> None:
+    def __init__(self, objective: LinearObjective, targets: Sequence[Array] | None = None, strengths: Strengths | None = None) -> None:
         super().__init__(objective.fit_intercept, strengths)
         samples = Samples(objective)
         X = rows_of(samples)
@@ -241,7 +247,7 @@ class Sums(Squares):
         self._means: Means | None = None
 
     @classmethod
-    def of(cls, objective: Any, rows: Any, centre: Vector, targets: Any = None) -> Sums:
+    def of(cls, objective: LinearObjective, rows: Array | None, centre: Vector, targets: Sequence[Array] | None = None) -> Sums:
         """Of some rows of an objective, or of all, whose columns are copied, some rows at a time."""
         chosen = np.arange(objective.n_samples, dtype=np.int32) if rows is None else rows
         targets = [Samples(objective).targets] if targets is None else targets
@@ -252,7 +258,7 @@ class Sums(Squares):
                        [y[chosen[start:start + size]] for y in targets])
         return found
 
-    def _add(self, part: Any, targets: Any) -> None:
+    def _add(self, part: LinearObjective, targets: Sequence[Array]) -> None:
         samples = Samples(part)
         total = samples.total
         share = shares_of(samples, len(targets[0]))
@@ -264,7 +270,7 @@ class Sums(Squares):
             value *= total
             setattr(self, name, value + vars(self)[name] if name in vars(self) else value)
 
-    def _by_blas(self, part: Any, samples: Samples, share: Vector, targets: Any) -> tuple[Vector, Vector, Vector]:
+    def _by_blas(self, part: LinearObjective, samples: Samples, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
         """Sums of few numbers, which are copied."""
         X = rows_of(samples)
         X = X - self.centre if self.centre.any() else X
@@ -274,7 +280,7 @@ class Sums(Squares):
         X = X * np.sqrt(share)[:, None]
         return X.T @ X, g, h
 
-    def _by_columns(self, part: Any, samples: Samples, share: Vector, targets: Any) -> tuple[Vector, Vector, Vector]:
+    def _by_columns(self, part: LinearObjective, samples: Samples, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
         """Sums in the type of X, whose columns are copied."""
         columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, turned=samples.turned,
                           standard=(self.centre, None) if self.centre.any() else None)
@@ -314,7 +320,7 @@ class Sums(Squares):
             self._means = Means(H, g, h, y, square, finite)
         return self._means
 
-    def precise(self, dtype: Any, keep: bool = True) -> bool:
+    def precise(self, dtype: DTypeLike, keep: bool = True) -> bool:
         """Whether columns lie so near to 0 that their means do not cost too many digits of sums in this type."""
         least = np.sqrt(np.finfo(dtype).eps) * self.H.diagonal() / self.y[0, 0]
         return not bool((self.means(keep).H.diagonal() < least).any())

@@ -7,18 +7,20 @@ Used by the estimators that choose a strength, where Hessians are too dear (else
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from fastopt._linalg.lbfgs import History
 from fastopt._solvers.auto import choose
 from fastopt._solvers.registry import Solution, Vector
 from fastopt._solvers.smooth.lbfgs import run
+from fastopt.objective import LinearObjective
+
+from .folds import Array, Fold
 
 #: pairs that are kept of a fold, at least and at most, and bytes that those of all folds may take
 FEW, MANY, BYTES = 10, 60, 1 << 26
 
 
-def keeps_pairs(objective: Any, solver: str, tol: float, l2: float) -> bool:
+def keeps_pairs(objective: LinearObjective, solver: str, tol: float, l2: float) -> bool:
     """Whether it is L-BFGS that would minimise the objective with this l2, and no other penalty."""
     if solver != "auto":
         return solver == "lbfgs"
@@ -29,8 +31,8 @@ def keeps_pairs(objective: Any, solver: str, tol: float, l2: float) -> bool:
         objective.l2 = own
 
 
-def with_pairs(objective: Any, folds: Sequence[tuple[Any, Any]], strengths: Sequence[Sequence[float]], starts: Sequence[Vector],
-               tol: float, max_iter: int) -> Iterator[list[tuple[Solution, Any]]]:
+def with_pairs(objective: LinearObjective, folds: Sequence[Fold], strengths: Sequence[Sequence[float]], starts: Sequence[Vector],
+               tol: float, max_iter: int) -> Iterator[list[tuple[Solution, Array]]]:
     """Solutions of all folds, and their predictions of the rows to score, for one l2 after the other.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 from fastopt._linalg.blas cimport add, add_rows, inner, inner_rows, scale
 from fastopt._core.tables cimport fo_descent_kernels, fo_regularizer, kernels
 from fastopt.penalties._regularizer cimport Regularizer
-from fastopt._solvers.proximal.epochs cimport LEAP, STEPS, Quadratic, batch_of, duality_gap, minimize
+from fastopt._solvers.proximal.epochs cimport EXTRAPOLATED, MAX_SUPPORT, Quadratic, batch_of, duality_gap, minimize
 
 cdef enum:
     MANY = 128          # of so many weights a step takes those alone that may move,
@@ -176,11 +176,11 @@ cdef class Walk:
         """A quadratic of the weights that are chosen."""
         cdef fo_regularizer part = penalty.c
         cdef bint complete
-        cdef Py_ssize_t k = self._choose(whole, &complete), a, leap = min(k, <Py_ssize_t>LEAP)
+        cdef Py_ssize_t k = self._choose(whole, &complete), a, support = min(k, <Py_ssize_t>MAX_SUPPORT)
         cdef double *u = &self.sub[0]
         cdef double *slope = u + k
         cdef Quadratic q
-        cdef Py_ssize_t space = (batch_of(k) + STEPS + 6) * k + leap * leap, matrix = 0 if k == self.m and l2 == 0 and not self.n else k * k
+        cdef Py_ssize_t space = (batch_of(k) + EXTRAPOLATED + 6) * k + support * support, matrix = 0 if k == self.m and l2 == 0 and not self.n else k * k
         if self.room.shape[0] < space + matrix:
             self.room = np.empty(space + matrix)
         for a in range(k):
@@ -188,7 +188,7 @@ cdef class Walk:
         if k < self.m:
             self._penalty_of(&part, k)
         q.kernel, q.penalty, q.m, q.value, q.H = kernel, &part, <int>k, smooth, &self.room[space] if matrix else &self.H[0, 0]
-        q.factor = NULL if penalty.c.groups else &self.room[space - leap * leap]
+        q.factor = NULL if penalty.c.groups else &self.room[space - support * support]
         q.goal = -1 if gap != gap else NEAR * goal if complete else max(NEAR * goal, EASE * gap)
         if matrix:
             self._matrix(k, l2, &self.room[space])

@@ -6,7 +6,8 @@ weights.  What it returns beside the weights is a value that no weights are belo
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,10 +15,11 @@ import scipy.linalg
 import scipy.sparse
 from numpy.typing import NDArray
 
+from fastopt._methods.iterate import iterate
 from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, STOPPED
 
 from .design import Design
-from .steps import Products, Steps, held, losses_of
+from .steps import InteriorPoint, PrimalDual, held, losses_of
 
 Array = NDArray[Any]
 
@@ -92,6 +94,11 @@ class Outcome(NamedTuple):
     n_iter: int
     message: str
 
+    @property
+    def gap(self) -> float:
+        """How far the value is above the least, at most."""
+        return self.value - self.bound
+
 
 def factorise(gram: Array) -> Callable[[Array], Array]:
     """Solve with a Gram matrix: scaled to unit diagonal, by Cholesky, or by least squares where it is singular."""
@@ -131,7 +138,7 @@ def vertex(total: Sum, w: Array) -> Array:
 
 
 def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None = None,
-             method: type[Products] = Steps) -> Outcome:
+             method: type[PrimalDual] = InteriorPoint) -> Outcome:
     """The minimum, to a gap of tol times the value; `after` each iteration is told, and may raise StopIteration."""
     if total.design.size == 0:
         value = total.value(np.zeros(0))
@@ -143,7 +150,7 @@ def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], A
     tell = None if after is None else lambda outcome: after(outer(outcome))
     found = _minimize(inner, tol, max_iter, tell, method)
     if total.linear and found.n_iter:
-        if found.value < SMALL and found.value - found.bound > tol * found.value > TINY:
+        if found.value < SMALL and found.gap > tol * found.value > TINY:
             found = _again(inner, found, tol, max_iter - found.n_iter)
         w = vertex(inner, found.w)
         found = found._replace(w=w, value=inner.value(w))
@@ -153,7 +160,7 @@ def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], A
 def _again(total: Sum, at: Outcome, tol: float, max_iter: int) -> Outcome:
     """From a point whose value is small beside the targets: the targets less the predictions there, in units of that value."""
     unit = at.value
-    more = _minimize(total._replace(target=(total.target - total.design.times(at.w)) / unit), tol, max_iter, None, Steps)
+    more = _minimize(total._replace(target=(total.target - total.design.times(at.w)) / unit), tol, max_iter, None, InteriorPoint)
     w = at.w + unit * more.w
     value, n_iter = total.value(w), at.n_iter + more.n_iter
     if not value <= at.value:
@@ -186,26 +193,25 @@ def _rows(design: Design) -> Array | None:
     return found
 
 
-def _minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None, method: type[Products]) -> Outcome:
-    steps = method(total, _rows(total.design), factorise)
-    best, value = steps.w.copy(), steps.value()
-    bound, n_iter, idle = -np.inf, 0, 0
-    while True:
-        bound, before = max(bound, steps.bound(best, value)), value - bound
-        if value - bound <= tol * max(abs(value), SMALL):
-            return Outcome(best, value, bound, n_iter, GAP_CLOSED)
-        idle = 0 if n_iter == 0 or value - bound < 0.9 * before else idle + 1
-        if n_iter >= max_iter:
-            return Outcome(best, value, bound, n_iter, LIMIT)
-        finite = steps.step()
-        if idle > steps.patience or not finite:
-            return Outcome(best, value, bound, n_iter, PRECISION)
-        now = steps.value()
-        n_iter += 1
-        if now < value:
-            best, value = steps.w.copy(), now
-        if after is not None:
-            try:
-                after(Outcome(best, value, bound, n_iter, LIMIT))
-            except StopIteration:
-                return Outcome(best, value, bound, n_iter, STOPPED)
+def _minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None, method: type[PrimalDual]) -> Outcome:
+    run, idle = method(total, _rows(total.design), factorise), 0
+    best = Outcome(run.w, math.nan, -np.inf, 0, "")
+
+    def look(n_iter: int) -> str | None:
+        nonlocal best, idle
+        value = run.value()
+        if n_iter == 0 or value < best.value:
+            best = best._replace(w=run.w.copy(), value=value)
+        before, best = best.gap, best._replace(bound=max(best.bound, run.bound(best.w, best.value)), n_iter=n_iter)
+        if best.gap <= tol * max(abs(best.value), SMALL):
+            return GAP_CLOSED
+        idle = 0 if n_iter == 0 or best.gap < 0.9 * before else idle + 1
+        return LIMIT if n_iter >= max_iter else None
+
+    def steps() -> Generator[None, None, str]:
+        while run.step() and idle <= run.patience:
+            yield
+        return PRECISION
+
+    end = iterate(steps(), look, None if after is None else lambda: after(best), STOPPED)
+    return best._replace(message=end)

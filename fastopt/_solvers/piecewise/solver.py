@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import LOSS_TARGETS
 from fastopt._samples.rows import source_of
-from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, Needs, Solution, Vector, solver
+from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, Callback, Needs, RandomState, Solution, Vector, loss_name, solver
+from fastopt.losses import Loss
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
 
 from .design import Design, Standard, Units
 from .interior_point import Outcome, Sum, minimize
-from .steps import Multipliers, Products, Steps, losses_of
+from .steps import AugmentedLagrangian, InteriorPoint, PrimalDual, losses_of
 
 Array = NDArray[Any]
 
@@ -37,7 +40,8 @@ ROUNDING = 1e-6
 
 
 @solver("interior-point", Needs(penalties=PENALTIES, losses=LOSSES, one_output=True, max_params=2000, scales_intercept=True))
-def interior_point(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
+def interior_point(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+                   callback: Callback | None, random_state: RandomState,
                    intercept_scaling: float | None = None) -> Solution:
     """A primal-dual interior point method: the duality gap is at most `tol` times the value; without l2 it ends at a vertex.
 
@@ -52,11 +56,12 @@ def interior_point(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_
     S. Portnoy and R. Koenker (1997), The Gaussian hare and the Laplacian tortoise, Statistical Science 12.
     """
     problem = Piecewise(objective, penalty, intercept_scaling)
-    return problem.solved("interior-point", Steps, w0, tol, max_iter, callback)
+    return problem.solved("interior-point", InteriorPoint, w0, tol, max_iter, callback)
 
 
 @solver("augmented-lagrangian", Needs(losses=PIECEWISE, one_output=True, max_params=2000, scales_intercept=True, strictly_convex=True))
-def augmented_lagrangian(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
+def augmented_lagrangian(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+                         callback: Callback | None, random_state: RandomState,
                          intercept_scaling: float | None = None) -> Solution:
     """A method of multipliers whose subproblems are solved by Newton's method: the duality gap is at most `tol` times the value.
 
@@ -70,18 +75,19 @@ def augmented_lagrangian(objective: Any, penalty: Any, w0: Vector, *, tol: float
     Y. Yan and Q. Li (2020), An efficient augmented Lagrangian method for support vector machine, Optimization Methods and Software 35.
     """
     problem = Piecewise(objective, penalty, intercept_scaling)
-    return problem.solved("augmented-lagrangian", Multipliers, w0, min(tol, max(FINER * tol, FINEST)), max_iter, callback)
+    return problem.solved("augmented-lagrangian", AugmentedLagrangian, w0, min(tol, max(FINER * tol, FINEST)), max_iter, callback)
 
 
 @solver("highs", Needs(penalties=PENALTIES, losses=PIECEWISE, one_output=True, strictly_convex=False))
-def highs(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any) -> Solution:
+def highs(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+          callback: Callback | None, random_state: RandomState) -> Solution:
     """The linear programme by `scipy.optimize.linprog`, which has tolerances of its own and is not told of `max_iter`."""
     if max_iter == 0:
         return Piecewise(objective, penalty, None).solution(w0, -np.inf, 0, LIMIT, "highs", tol)
     return programme(objective, penalty, "highs", {}, max(tol, ROUNDING))
 
 
-def programme(objective: Any, penalty: Any, method: str, options: dict[str, Any], tol: float) -> Solution:
+def programme(objective: LinearObjective, penalty: Penalty | None, method: str, options: dict[str, Any], tol: float) -> Solution:
     """The linear programme by a method of `scipy.optimize.linprog`: A·w + over − under = target, over and under at least 0."""
     from scipy.optimize import linprog
     problem = Piecewise(objective, penalty, None)
@@ -113,16 +119,16 @@ class Kink(NamedTuple):
     round: Array
 
 
-def kinks(loss: Any, y: Array, share: Array, unit: float) -> list[Kink]:
+def kinks(loss: Loss, y: Array, share: Array, unit: float) -> list[Kink]:
     """The loss, weighted, as a sum of functions of one kink each; y and its parameters are over `unit`."""
     none, name = np.zeros(len(y)), loss.name
     if name in ("hinge", "perceptron"):
         return [Kink(y if name == "hinge" else none, np.where(y > 0, 0.0, -share), np.where(y > 0, share, 0.0), none)]
     if name == "quantile":
-        return [Kink(y, (loss.quantile - 1) * share, loss.quantile * share, none)]
+        return [Kink(y, (loss.params["quantile"] - 1) * share, loss.params["quantile"] * share, none)]
     if name == "huber":
-        return [Kink(y, -loss.delta * share, loss.delta * share, 1 / (share * unit))]
-    epsilon = loss.epsilon / unit if name == "epsilon_insensitive" else 0.0
+        return [Kink(y, -loss.params["delta"] * share, loss.params["delta"] * share, 1 / (share * unit))]
+    epsilon = loss.params["epsilon"] / unit if name == "epsilon_insensitive" else 0.0
     if epsilon == 0:
         return [Kink(y, -share, share, none)]
     return [Kink(y - epsilon, none, share, none), Kink(y + epsilon, -share, none, none)]
@@ -135,8 +141,10 @@ NO_UNITS = Units(np.zeros(0, dtype=np.intp), *(np.zeros(0) for _ in range(4)))
 class Piecewise:
     """An objective with a penalty as a `Sum`, and weights of that as weights of the objective."""
 
-    def __init__(self, objective: Any, penalty: Any, scaling: float | None) -> None:
+    def __init__(self, objective: LinearObjective, penalty: Penalty | None, scaling: float | None) -> None:
         self.objective, self.penalty, self.scaling = objective, penalty, scaling
+        assert isinstance(objective.loss, Loss)   # these solvers take no other
+        self.loss = objective.loss
         self.intercept = bool(objective.fit_intercept)
         X, y, weight = rows_of(objective)
         self.y, self.share = y, weight / weight.sum()
@@ -146,7 +154,7 @@ class Piecewise:
             X = X.toarray()   # columns are not centred where they would be
         self.raw, self.standard = X, Standard(X, free if given is None or free else given[0])
         self.factor = np.ones(X.shape[1]) if given is None else given[1]      # a coefficient of X times this is the objective's
-        real = LOSS_TARGETS[objective.loss.name] == "real"
+        real = LOSS_TARGETS[self.loss.name] == "real"
         self.middle, self.unit = origin_of(y, free) if real else (0.0, 1.0)
         self.margin = 0.0 if real else SEPARATE
         self._sum_up()
@@ -154,7 +162,7 @@ class Piecewise:
     def _sum_up(self) -> None:
         standard, d = self.standard, self.standard.X.shape[1]
         target = (self.y / self.unit - self.middle / self.unit)
-        losses = kinks(self.objective.loss, target, self.share, self.unit)
+        losses = kinks(self.loss, target, self.share, self.unit)
         self.force = sum(float(np.maximum(-kink.low, kink.high).sum()) for kink in losses)   # slopes are in units of this, values too
         losses = [Kink(kink.target, kink.low / self.force, kink.high / self.force, kink.round * self.force) for kink in losses]
         size = self.factor * standard.scale                     # a weight of the objective, by one of the sum, over the unit
@@ -230,7 +238,7 @@ class Piecewise:
         coef, intercept = objective.unstandardized(w)
         with np.errstate(over="ignore", invalid="ignore"):
             p = np.concatenate([self.raw[part].astype(np.float64, copy=False) @ coef[0] for part in self.standard.parts]) + intercept[0]
-            total = sum(losses_of(kink.target - p, *kink[1:]) for kink in kinks(objective.loss, self.y, self.share, 1.0))
+            total = sum(losses_of(kink.target - p, *kink[1:]) for kink in kinks(self.loss, self.y, self.share, 1.0))
             own, more = w[:objective.n_features], float(intercept[0]) / self.scaling if self.scaling and self.intercept else 0.0
             total += objective.l2 / 2 * (float(own @ own) + more * more)
             return float(total + (0.0 if self.penalty is None else self.penalty.bind(own.size).value(own)))
@@ -243,7 +251,7 @@ class Piecewise:
             size[part] += np.abs(self.raw[part].astype(np.float64, copy=False)) @ np.abs(coef[0])
         return float(4 * np.finfo(np.float64).eps * (self.share @ size))
 
-    def solved(self, name: str, method: type[Products], w0: Vector, tol: float, max_iter: int, callback: Any) -> Solution:
+    def solved(self, name: str, method: type[PrimalDual], w0: Vector, tol: float, max_iter: int, callback: Callback | None) -> Solution:
         """The minimum by a method's steps; the callback is told of each."""
         if max_iter == 0:
             return self.solution(w0, -np.inf, 0, LIMIT, name, tol)
@@ -266,13 +274,13 @@ class Piecewise:
         return Solution(w, value, n_iter, math.nan, gap, message == GAP_CLOSED, message, name)
 
 
-def rows_of(objective: Any) -> tuple[Any, Array, Array]:
+def rows_of(objective: LinearObjective) -> tuple[Any, Array, Array]:
     """X, y and weights in float64 of the rows that count."""
     X = source_of(objective.X) if not objective.turned else objective._csc.tocsr()
     if isinstance(X, tuple):
         X = scipy.sparse.csr_matrix(X, shape=(objective.X.n, objective.X.d))
     y = objective.y.reshape(len(objective.y), -1)[:, 0].astype(np.float64)
-    y = 2 * y - 1 if LOSS_TARGETS[objective.loss.name] == "sign" else y
+    y = 2 * y - 1 if LOSS_TARGETS[loss_name(objective)] == "sign" else y
     weight = np.ones(len(y)) if objective.weight is None else objective.weight.reshape(len(y), -1)[:, 0].astype(np.float64)
     rows = np.arange(len(y)) if objective.rows_ is None else objective.rows_
     count = weight > 0

@@ -83,7 +83,7 @@ def held(const double[::1] ridge, const double[::1] g, const double[::1] w, doub
     return interior_held(g.shape[0], &ridge[0], &g[0], &w[0], value, FURTHER, 1 / <double>n)
 
 
-cdef class Products:
+cdef class PrimalDual:
     """A sum of losses with one kink each, weights and dual variables, and the products with its rows that methods need.
 
     Parameters
@@ -251,7 +251,7 @@ cdef class Products:
         return interior_dual(&self.s) + held(self.ridge, self.g, w, value, self.s.n)
 
 
-cdef class Steps(Products):
+cdef class InteriorPoint(PrimalDual):
     """Mehrotra's predictor-corrector steps, from weights by least squares on."""
     patience = 12
 
@@ -300,7 +300,7 @@ cdef class Steps(Products):
         return 0
 
 
-cdef class Multipliers(Products):
+cdef class AugmentedLagrangian(PrimalDual):
     """Newton steps of a method of multipliers: kinks are rounded, about the dual variables found last, less widely each time."""
     patience = 40
     cdef double width
@@ -319,7 +319,7 @@ cdef class Multipliers(Products):
         cdef Py_ssize_t i, j, first, count, here
         cdef double root
         if self.width == 0:   # at the start
-            return Products._gram(self)
+            return PrimalDual._gram(self)
         count = multipliers_within(&self.s, &self.near[0])
         memset(&self.H[0, 0], 0, self.size * self.size * sizeof(double))
         for first in range(0, count, BLOCK):

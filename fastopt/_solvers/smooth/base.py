@@ -1,22 +1,24 @@
 """What the solvers of smooth objectives share: where a run is, a step along a line, when it ends.
 
-A method is a generator over a Descent: each `next` is one iteration; it returns where it cannot lower the value any more.
+A method is a generator over a Descent: each `next` is one iteration; it returns `Descent.standstill` where it cannot lower the value
+any more.
 Used by _solvers.smooth.lbfgs, _solvers.smooth.newton and _solvers.smooth.newton_cg.
 """
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from fastopt._linalg.lbfgs import dot
+from fastopt._methods.iterate import Patience
 from fastopt._methods.linesearch import WIDEN, Wolfe
-from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Solution, Vector, loss_name
+from fastopt._solvers.iterate import Steps, iterate
+from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION, Callback, Solution, Vector, loss_name
+from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import at_once, hessian, second_order
 
-Steps = Generator[None, None, None]
 Method = Callable[["Descent"], Steps]
 
 C1, C2, MAXLS = 1e-4, 0.9, 30
@@ -62,12 +64,13 @@ class Descent:
         What weights are counted in, and there one over the least curvature that was seen, where a method knows them.
     """
 
-    def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
+    def __init__(self, objective: LinearObjective, w0: Vector, tol: float, newton: bool = False) -> None:
         self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
         self.search = LineSearch(self)
         self.bounds = self.away = newton and at_once(objective)
         self.violation, self.expected = math.inf, math.inf
-        self.moved, self.drifts, self.unit, self.softest = False, False, 1.0, 0.0
+        self.moved, self.drifts, self.softest = False, False, 0.0
+        self.unit: Vector | float = 1.0
         found = w0[:objective.n_outputs * objective.n_features].any()   # by somebody's steps before, which ended
         self.decrement = self.gain = 0.0 if found else math.inf
         self.look()
@@ -75,7 +78,7 @@ class Descent:
 
     def look(self) -> None:
         """Value and gradient at w; Newton's method gets the Hessian from the same reading of X, if it will surely need it."""
-        self._hessian = None
+        self._hessian: Vector | None = None
         if self.drifts:
             self.objective.forget()
             self.moved = False
@@ -89,7 +92,7 @@ class Descent:
         else:
             self.expected = self.violation * (self.violation / before if 0 < before < math.inf else UNKNOWN)
 
-    def hessian(self) -> Any:
+    def hessian(self) -> Vector:
         """The Hessian at w, on and below the diagonal; the caller's own."""
         found, self._hessian = self._hessian, None
         return hessian(self.objective, self.w, whole=False, bound=self.away) if found is None else found
@@ -125,6 +128,11 @@ class Descent:
         return max(self.decrement, self.gain) <= max(self.tol, ROUNDING) * max(abs(self.value), self.first - self.value)
 
     @property
+    def standstill(self) -> str:
+        """Why a run ends that comes no further."""
+        return CONVERGED if self.violation <= self.tol else PRECISION
+
+    @property
     def finite(self) -> bool:
         return math.isfinite(self.value) and math.isfinite(self.violation)
 
@@ -155,7 +163,7 @@ class Descent:
 class LineSearch(Wolfe):
     """Wolfe's conditions along a line of the objective, where a trial costs no reading of X."""
 
-    line: Any
+    line: Callable[[float], tuple[float, float]]
     seen: tuple[float, float]   # value and slope at the last trial
 
     def __init__(self, descent: Descent) -> None:
@@ -191,38 +199,27 @@ class LineSearch(Wolfe):
         pass
 
 
-def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, max_iter: int,
+def descend(name: str, method: Method, objective: LinearObjective, w0: Vector, tol: float, max_iter: int,
             callback: Callback | None, newton: bool = False, quick: bool = False) -> Solution:
     """Iterate until the gradient is within tol, or nothing more is to be had.  `newton` is that of `Descent`; with it, or if a method is
     `quick` otherwise, steps that gain no more than rounding are idle."""
     descent = Descent(objective, w0, tol, newton and max_iter > 0)
-    share, noise, patience = (SLOW, descent.search.rounding, QUICK) if newton or quick else (1.0, 0.0, PATIENCE)
-    steps = method(descent)
-    lowest, least, n_iter, idle, drifts = math.inf, math.inf, 0, 0, False
-    while True:
-        within = descent.holds()
-        solution = Solution(descent.w, descent.value, n_iter, descent.violation, math.nan, within and descent.settled, CONVERGED, name)
+    patience = Patience(QUICK, SLOW, descent.search.rounding) if newton or quick else Patience(PATIENCE)
+    drifts = False
+
+    def look(n_iter: int) -> Solution:
+        nonlocal drifts
+        within, end = descent.holds(), ""
         if not descent.finite:
-            return solution._replace(converged=False, message=NOT_FINITE)
-        if n_iter and callback is not None:
-            try:
-                callback(solution._replace(w=descent.w.copy(), message=""))
-            except StopIteration:
-                return solution._replace(message=STOPPED)
-        if solution.converged:
-            return solution
-        if descent.drifts and not drifts:   # what was seen so far was not true
-            lowest, least, drifts = math.inf, math.inf, True
-        if descent.value < lowest - noise * abs(descent.value) or descent.violation < share * least:
-            lowest, least, idle = min(lowest, descent.value), min(least, descent.violation), 0
+            end = NOT_FINITE
+        elif within and descent.settled:
+            end = CONVERGED
         else:
-            idle += 1
-        if idle >= patience:
-            return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
-        if n_iter >= max_iter:
-            return solution._replace(message=LIMIT)
-        try:
-            next(steps)
-        except StopIteration:
-            return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
-        n_iter += 1
+            if descent.drifts and not drifts:   # the values that were seen so far were not exact
+                patience.start_anew()
+                drifts = True
+            if patience.ends(descent.value, descent.violation):
+                end = descent.standstill
+        return Solution(descent.w, descent.value, n_iter, descent.violation, math.nan, end == CONVERGED, end, name)
+
+    return iterate(method(descent), look, max_iter, callback)

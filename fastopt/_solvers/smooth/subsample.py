@@ -12,7 +12,8 @@ import numpy as np
 from scipy.linalg import eigvalsh_tridiagonal
 
 from fastopt._linalg.lbfgs import dot
-from fastopt._solvers.registry import seed_of
+from fastopt._solvers.registry import RandomState, seed_of
+from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import row_squares_of
 
 #: of how many rows one is drawn, at most; rows for each parameter, at least
@@ -25,13 +26,13 @@ LONG = 4.0
 LANCZOS = 8
 
 
-def values(objective: Any) -> float:
+def values(objective: LinearObjective) -> float:
     """How many values of X a pass reads, once for each output."""
     X = objective.X
     return float(X.row_size * (X.n if objective.turned else objective.n_samples) * objective.n_outputs)
 
 
-def part_of(objective: Any, random_state: Any, least: int = 2, rows_a_parameter: int = ROWS_A_PARAMETER) -> Any:
+def part_of(objective: LinearObjective, random_state: RandomState, least: int = 2, rows_a_parameter: int = ROWS_A_PARAMETER) -> Any:
     """The objective of a part of the rows; None where there are too few for one, or too little work.
 
     Parameters
@@ -53,7 +54,7 @@ def part_of(objective: Any, random_state: Any, least: int = 2, rows_a_parameter:
     return part
 
 
-def _draw(objective: Any, random_state: Any, least: int, rows_a_parameter: int) -> Any:
+def _draw(objective: LinearObjective, random_state: RandomState, least: int, rows_a_parameter: int) -> Any:
     n, p = objective.n_samples, objective.n_params
     stride = min(MOST, n // (ROWS_A_PARAMETER * p))
     if stride < least or values(objective) < WORTH:
@@ -75,7 +76,7 @@ def _draw(objective: Any, random_state: Any, least: int, rows_a_parameter: int) 
     return objective.rows(rows[order], weight[order])
 
 
-def condition(objective: Any) -> float:
+def condition(objective: LinearObjective) -> float:
     """The condition number of the Hessian at 0, or less: that seen by a few steps of Lanczos.  Of a softmax it is that over weights
     whose sum over all outputs is 0, as that of all gradients is."""
     w, b = np.zeros(objective.n_params), 0.0

@@ -7,18 +7,22 @@ along is read afresh before an end is believed.  Used by _solvers.smooth.newton_
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dsterf
 
+from fastopt._methods.conjugate_gradients import ConjugateGradients
 from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED
+from fastopt.objective import LinearObjective
 
 from .columns import Columns
 from .direct import Found
 
 Array = NDArray[np.float64]
+#: is told of the parameters and the iterations done; whether the run ends
+Stops = Callable[[Array, int], bool]
 
 #: the distance of predictions from their limit where a run ends, relative to the way they have come
 SPREAD = 2e-5
@@ -31,7 +35,7 @@ WEAK = 1e-6
 class Outputs:
     """Parameters of all outputs as a matrix (k, p), coefficients before the intercept, and the objective's vectors."""
 
-    def __init__(self, objective: Any, strengths: Array) -> None:
+    def __init__(self, objective: LinearObjective, strengths: Array) -> None:
         self.objective, self.strengths = objective, strengths[:, None]
         self.k, self.d, self.intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
         self.origin = np.zeros(objective.n_params)
@@ -91,17 +95,17 @@ class Inner(NamedTuple):
     stopped: bool
 
 
-def conjugate(objective: Any, strengths: Array, w0: Array, tol: float, max_iter: int, relative: bool = False,
-              callback: Callable[[Array, int], bool] | None = None) -> Found:
+def conjugate(objective: LinearObjective, strengths: Array, w0: Array, tol: float, max_iter: int, relative: bool = False,
+              stops: Stops | None = None) -> Found:
     """The minimum to SPREAD, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0."""
     own, objective.l2 = objective.l2, 0.0
     try:
-        return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, callback)
+        return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, stops)
     finally:
         objective.l2 = own
 
 
-def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, callback: Any) -> Found:
+def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, stops: Stops | None) -> Found:
     W, n, gained, before = outputs.matrix(w0), 0, np.zeros(outputs.k), np.full(outputs.k, np.inf)
     G = outputs.gradient(W)
     violation = np.abs(G).max(axis=1)
@@ -114,7 +118,7 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
             return Found(W.T, violation, n, CONVERGED)
         if (violation > 0.5 * before).all():
             break
-        inner = _iterate(outputs, W, G, gained, 0.9 * limit, max_iter - n, n, callback)
+        inner = _iterate(outputs, W, G, gained, 0.9 * limit, max_iter - n, n, stops)
         before, n, gained = violation, n + inner.n_iter, gained + inner.gained
         trial = W + inner.step
         G = outputs.gradient(trial)
@@ -127,38 +131,28 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
     return Found(W.T, violation, n, CONVERGED if (violation <= limit).all() else PRECISION)
 
 
-def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, most: int, n: int, callback: Any) -> Inner:
+def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, most: int, n: int, stops: Stops | None) -> Inner:
     """Conjugate gradients from W over the coefficients, each output with steps of its own; intercepts are always at their best."""
     first = np.zeros_like(G)
     first[:, outputs.d:] = -G[:, outputs.d:]
-    R = -outputs.reduced(G)
-    S, Z = np.zeros_like(R), outputs.scaling * R
-    D, rz = Z.copy(), np.einsum("ij,ij->i", R, Z)
-    total = np.zeros_like(rz)
+    system = ConjugateGradients(lambda D: outputs.reduced(outputs.product(outputs.whole(D))), -outputs.reduced(G),
+                                lambda R: outputs.scaling * R, lambda A, B: np.einsum("ij,ij->i", A, B)[:, None])
+    total = np.zeros(outputs.k)
     gains: list[Array] = []
-    steps: list[Array] = []
+    lengths: list[Array] = []
     turns: list[Array] = []
     while len(gains) < most:
-        product = outputs.reduced(outputs.product(outputs.whole(D)))
-        curvature = np.einsum("ij,ij->i", D, product)
-        step = np.divide(rz, curvature, out=np.zeros_like(rz), where=curvature > 0)
-        S += step[:, None] * D
-        R -= step[:, None] * product
-        gains.append(step * rz)
-        steps.append(step)
+        system.step()
+        for numbers, last in ((gains, system.gain), (lengths, system.length), (turns, system.turn)):
+            numbers.append(last[:, 0])
         total = total + gains[-1]
-        if callback is not None and callback(outputs.vector(W + first + outputs.whole(S)), n + len(gains)):
-            return Inner(first + outputs.whole(S), total, len(gains), True)
-        Z = outputs.scaling * R
-        rz, old = np.einsum("ij,ij->i", R, Z), rz
-        turns.append(np.divide(rz, old, out=np.zeros_like(rz), where=old > 0))
+        if stops is not None and stops(outputs.vector(W + first + outputs.whole(system.x)), n + len(gains)):
+            return Inner(first + outputs.whole(system.x), total, len(gains), True)
         near = _to_come(gains) <= SPREAD ** 2 * (gained + total)
-        ended = near & (np.abs(R).max(axis=1) <= limit) | (step == 0)
-        if ended.all() and (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + total)).all():
+        ended = near & (np.abs(system.residual).max(axis=1) <= limit) | (lengths[-1] == 0)
+        if ended.all() and (system.square[:, 0] <= least_eigenvalue(lengths, turns) * SPREAD ** 2 * (gained + total)).all():
             break
-        D *= turns[-1][:, None]
-        D += Z
-    return Inner(first + outputs.whole(S), total, len(gains), False)
+    return Inner(first + outputs.whole(system.x), total, len(gains), False)
 
 
 def least_eigenvalue(steps: list[Array], turns: list[Array]) -> float:

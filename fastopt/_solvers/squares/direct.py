@@ -14,6 +14,7 @@ from scipy.linalg import eigh
 
 from fastopt._linalg.factor import Factor
 from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION
+from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import second_order, sums
 
 from .columns import Columns, by_rows
@@ -53,7 +54,7 @@ class Squares:
     strengths : ndarray of shape (k,)
     """
 
-    def __init__(self, objective: Any, Y: Array | None, strengths: Array) -> None:
+    def __init__(self, objective: LinearObjective, Y: Array | None, strengths: Array) -> None:
         self.objective, self.strengths, self.d, self.k = objective, strengths, objective.n_features, len(strengths)
         self.columns, self.single = Columns(objective), Y is None
         self.origin = np.zeros(self.k)
@@ -63,7 +64,7 @@ class Squares:
         self.residual: Array | None = None
         self.alike = bool((strengths == strengths[0]).all())
 
-    def _targets(self, Y: Any) -> Any:
+    def _targets(self, Y: NDArray[Any] | None) -> NDArray[Any]:
         """In double; of float32 X that has several, in its type, from their means on."""
         if Y is None:
             return self.objective.y.reshape(-1, 1).astype(np.float64)
@@ -75,7 +76,7 @@ class Squares:
         if self.objective.fit_intercept:   # rounded means do as well
             parts = (slice(i, i + PART) for i in range(0, self.columns.n, PART))
             origin = sum((share[part] @ Y[part] for part in parts), np.zeros(self.k)).astype(kind)
-        out = np.subtract(Y, origin, dtype=kind).astype(np.float32, copy=False)
+        out = np.asarray(np.subtract(Y, origin, dtype=kind), dtype=np.float32)
         out[~seen] = 0
         self.origin = origin.astype(np.float64)
         return out
@@ -153,7 +154,7 @@ class Primal:
         squares = H.diagonal()[:d].copy()
         self.finite = bool(np.isfinite(self.B).all() and np.isfinite(squares).all())
         self.size = math.sqrt(H.diagonal().max(initial=0.0))
-        self.factors: list[tuple[Any, Any]] = []
+        self.factors: list[tuple[slice | NDArray[np.bool_], Factor | Spectrum]] = []
         if not self.finite:
             return
         # rounding of its mean is all that is left of a constant column
@@ -167,8 +168,8 @@ class Primal:
         for strength in different:
             own = H.copy() if len(different) > 1 else H
             own.ravel()[:d * (len(H) + 1):len(H) + 1] = np.where(still, 0.0, squares + strength)
-            factor: Any = Factor(own)
-            if factor.damping and not still.any() and squares.max() <= EVEN * squares.min():   # many minima: the shortest
+            factor: Factor | Spectrum = (plain := Factor(own))
+            if plain.damping and not still.any() and squares.max() <= EVEN * squares.min():   # many minima: the shortest
                 factor = Spectrum(problem.begin()[1], d, strength, lost)   # once more, as the factor has taken its place
             self.factors.append((slice(None) if problem.alike else strengths == strength, factor))
 
@@ -279,11 +280,11 @@ class Dual:
         self.U, self.b = np.zeros(problem.Y.shape), np.zeros(problem.k)
         self.E, self.level = self._errors(problem.Y)
         self.finite = bool(np.isfinite(diagonal).all() and np.isfinite(self.E).all() and np.isfinite(self.level).all())
-        self.factors = []
+        self.factors: list[tuple[slice | NDArray[np.bool_], Factor | Rows, Array]] = []
         for strength in (problem.strengths[:1] if problem.alike else np.unique(problem.strengths)) if self.finite else ():
             K[np.diag_indices_from(K)] = diagonal + strength
-            factor: Any = Factor(K.copy())
-            if factor.damping:
+            factor: Factor | Rows = (plain := Factor(K.copy()))
+            if plain.damping:
                 factor = Rows(K, strength, self.columns.root if problem.intercept else None)
             self.factors.append((slice(None) if problem.alike else problem.strengths == strength, factor,
                                  factor.solve(self.columns.root)))
@@ -341,7 +342,7 @@ def least_slopes(way: Array, squares: Array) -> Array:
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
+def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
     """The minimum to rounding, whatever `tol`, which says when it counts as found: the largest element of an output's gradient, or,
     if `relative`, that over the one at 0."""
     own, objective.l2 = objective.l2, 0.0
@@ -372,16 +373,15 @@ def _enough(problem: Squares) -> float:
     return max(ROUNDING, 100 * float(np.finfo(problem.objective.dtype).eps))
 
 
-def _mixed(problem: Squares, method: Any, W: Array, way: Array) -> float:
+def _mixed(problem: Squares, method: Primal | Dual, W: Array, way: Array) -> float:
     """The violation of a random combination of many outputs; infinite where it is not at rounding."""
-    primal = isinstance(method, Primal)
-    g = problem.mixed(W, method.B if primal and method.exact(way) else None)
-    if primal and not (method.solve(g) * g).sum() <= _enough(problem) ** 2 * way.sum():
+    g = problem.mixed(W, method.B if isinstance(method, Primal) and method.exact(way) else None)
+    if isinstance(method, Primal) and not (method.solve(g) * g).sum() <= _enough(problem) ** 2 * way.sum():
         return math.inf
     return float(np.abs(g).max())
 
 
-def _refined(problem: Squares, method: Any, W: Array, way: Array, noise: Array) -> tuple[Array, Array, int]:
+def _refined(problem: Squares, method: Primal | Dual, W: Array, way: Array, noise: Array) -> tuple[Array, Array, int]:
     """Steps from W by the gradient there, as long as they help: the best point, the violation, how many there were."""
     best, n = (W, np.full(problem.k, math.inf), 1), 0
     while True:

@@ -1,4 +1,4 @@
-"""Types of the compiled module _variance."""
+"""Types of the compiled module _saga."""
 from typing import Any
 
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from fastopt._samples.order import Samples
 
 from .chains import Chains
 
-class Run(Chains):
+class SagaChains(Chains):
     memory: NDArray[Any]
     start: NDArray[Any] | None
     mix: float

@@ -16,6 +16,7 @@ cdef class Chains(Epochs):
     cdef uint8_t[::1] active              # outputs that are not finished
 
     cdef int _init_chains(self, Matrix X, Samples samples, Py_ssize_t k, int threads) except -1
+    cdef void *_outputs(self, size_t size) except NULL
     cdef int _keep_array(self, array, bint numbers) except -1
     cdef void _one(self, int j, Py_ssize_t n) noexcept nogil
     cdef void _each(self, Py_ssize_t n) noexcept nogil
@@ -23,4 +24,5 @@ cdef class Chains(Epochs):
     cdef void _chain(self, Py_ssize_t j, const fo_visits *visits) noexcept nogil
     cdef void _enter(self) noexcept nogil
     cdef void _leave(self) noexcept nogil
-    cdef double _loss_sum(self, Py_ssize_t j) noexcept nogil
+    cdef double *_loss_sum(self, Py_ssize_t j) noexcept nogil
+    cdef double _intercept(self, Py_ssize_t j) noexcept nogil
