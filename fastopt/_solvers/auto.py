@@ -73,7 +73,7 @@ _MARGINS = ("log_loss", "multinomial", "exponential")
 
 def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
           max_iter: int = 100, callback: Callback | None = None, random_state: RandomState = None, *,
-          intercept_scaling: float | None = None, relative: bool = False) -> Solution:
+          intercept_scaling: float | None = None, relative: bool = False, own: bool = False) -> Solution:
     """Minimise an objective, and a penalty of its coefficients.
 
     Parameters
@@ -98,6 +98,9 @@ def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: st
         solvers that `scales_intercept` finds.
     relative : bool
         `tol` is relative to the largest element of the gradient at w = 0 and the best intercept, of squared errors.
+    own : bool
+        Nobody else uses the objective, so that the run may leave it at its end.  Otherwise it is not touched: several threads can
+        solve with one objective at once.
 
     Returns
     -------
@@ -122,29 +125,26 @@ def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: st
     if callback is not None and not callable(callback):
         raise InvalidParameterError(f"callback must be callable or None, got {callback!r}")
     w = _start(objective, w0)
-    own = objective.l2
     share, rest = _smooth_part(penalty)
-    try:
-        objective.l2 = own + share
-        auto = solver == "auto" or solver in _APART and loss_name(objective) == "multinomial"
-        name = choose(objective, rest, tol) if auto else solver
-        find(name, objective, rest)
-        given, mean = _centred(objective, name, intercept_scaling)
-        name = _settle(name, given) if auto else name
-        move = None if mean is None else _Means(given, mean)
-        options: dict[str, Any] = _scaling(intercept_scaling, name, objective, rest)
-        if relative and registry[name].needs.relative and rest is None:
-            options["relative"] = True
-        elif relative:
-            tol = relative_to_start(tol, given)
-        options |= {"tol": tol, "random_state": random_state, "callback": callback if move is None else move.told(callback)}
-        second = _second(name, given, rest) if solver == "auto" and max_iter > 0 else None
-        solution = _in_turn(name, second, given, rest, w.copy() if move is None else move.into(w), max_iter, options)
-        if name in LOOSE and rest is None and solution.converged and not _even(given, solution.w):
-            solution = solution._replace(converged=False, message=UNEVEN)
-        return _remark(_finite(solution if move is None else move.back(solution), w), objective, rest)
-    finally:
-        objective.l2 = own
+    if share or not own:
+        objective = objective.with_l2(objective.l2 + share)
+    auto = solver == "auto" or solver in _APART and loss_name(objective) == "multinomial"
+    name = choose(objective, rest, tol) if auto else solver
+    find(name, objective, rest)
+    given, mean = _centred(objective, name, intercept_scaling)
+    name = _settle(name, given) if auto else name
+    move = None if mean is None else _Means(given, mean)
+    options: dict[str, Any] = _scaling(intercept_scaling, name, objective, rest)
+    if relative and registry[name].needs.relative and rest is None:
+        options["relative"] = True
+    elif relative:
+        tol = relative_to_start(tol, given)
+    options |= {"tol": tol, "random_state": random_state, "callback": callback if move is None else move.told(callback)}
+    second = _second(name, given, rest) if solver == "auto" and max_iter > 0 else None
+    solution = _in_turn(name, second, given, rest, w.copy() if move is None else move.into(w), max_iter, options)
+    if name in LOOSE and rest is None and solution.converged and not _even(given, solution.w):
+        solution = solution._replace(converged=False, message=UNEVEN)
+    return _remark(_finite(solution if move is None else move.back(solution), w), objective, rest)
 
 
 def _in_turn(name: str, second: str | None, objective: LinearObjective, penalty: Penalty | None, w: Vector, max_iter: int,
@@ -191,9 +191,9 @@ def least_squares(objective: LinearObjective, Y: Vector, strengths: Vector, solv
     """
     given = objective.centred()
     if solver == "newton-cholesky":
-        found = direct(given, Y, strengths, tol, relative=True)
+        found = direct(given.with_l2(0.0), Y, strengths, tol, relative=True)
     else:
-        several = given.outputs(Y)
+        several = given.with_l2(0.0).outputs(Y)
         found = conjugate(several, strengths, np.zeros(several.n_params), tol, max_iter, relative=True)
     worst = int(np.argmax(found.violation))
     return found.W, Solution(found.W[:, worst], math.nan, found.n_iter, float(found.violation[worst]), math.nan,

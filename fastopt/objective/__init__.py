@@ -18,6 +18,7 @@ from ._data import column_statistics, matrix_of, targets_of, weights_of
 from ._hessian import hessian
 from ._line import Line
 from ._objective import Objective
+from ._problem import Problem, repeated
 from ._views import Views
 
 Array = NDArray[Any]
@@ -27,15 +28,15 @@ FEW_COLUMNS = 12   # whose whole Hessian takes no more readings of X than a Lanc
 
 def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = None) -> Array:
     """Raw predictions X·coefᵀ + intercept of X as `LinearObjective` takes it, without a copy: (n, k), in the type of the computation."""
-    _, matrix, by_columns = matrix_of(X)
-    n, k = matrix.d if by_columns else matrix.n, len(coef)
+    _, matrix, turned = matrix_of(X)
+    n, k = matrix.d if turned else matrix.n, len(coef)
     n_threads = threads_worth(resolve_threads(n_threads), matrix.n * matrix.row_size * k)
-    objective = Objective(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError().spec, k, 0.0, True, n_threads, None,
-                          by_columns)
+    problem = Problem(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError(), k, True, turned=turned)
+    objective = Objective(problem, 0.0, n_threads)
     return np.asarray(objective.predictions(np.concatenate([coef.ravel(), intercept])))
 
 
-class LinearObjective(Views, Objective):
+class LinearObjective(Views):
     """The objective of a linear model over a data set: F(w) = Σ sᵢ·loss(yᵢ, xᵢ·w + b)/Σ sᵢ + l2/2·‖w‖².
 
     Value and gradient come from one reading of X; predictions are kept, so that a product with the Hessian at the same point
@@ -98,36 +99,26 @@ class LinearObjective(Views, Objective):
     array([-0.404,  1.416])
     """
 
-    loss: losses.Loss | str
-    _csc: Any
-
     def __init__(self, X: Any, y: ArrayLike, loss: str | losses.Loss = "log_loss", l2: float = 0.0, fit_intercept: bool = False,
                  sample_weight: ArrayLike | None = None, n_threads: int | None = None, *, standardize: bool = False) -> None:
-        X, matrix, by_columns = matrix_of(X)
-        self._csc = X if by_columns else None
-        n = matrix.d if by_columns else matrix.n
-        self.loss = "multinomial" if isinstance(loss, str) and loss == "multinomial" else losses.get(loss)
-        targets, k = targets_of(self.loss, y, n, matrix.dtype)
+        X, matrix, turned = matrix_of(X)
+        n = matrix.d if turned else matrix.n
+        loss = "multinomial" if isinstance(loss, str) and loss == "multinomial" else losses.get(loss)
+        targets, k = targets_of(loss, y, n, matrix.dtype)
         weight, total = weights_of(sample_weight, n, matrix.dtype)
         resolve_threads(n_threads)
         columns = column_statistics(X, matrix, weight) if flag("standardize", standardize) else None
-        self._start((matrix, targets, weight, total, k, number("l2", l2, at_least=0), flag("fit_intercept", fit_intercept),
-                     n_threads, columns, by_columns))
-
-    def _start(self, args: tuple[Any, ...], rows: Array | None = None) -> None:
-        X, targets, weight, total, k, l2, fit_intercept, n_threads, columns, by_columns = args
-        if weight is not None and weight.ndim == 1 and targets.ndim == 2 and k > 1:
-            weight = np.repeat(weight, k)
-        spec = (-1, 0.0, 0.0) if isinstance(self.loss, str) else self.loss.spec
-        super().__init__(X, targets, weight, total, spec, k, l2, fit_intercept, n_threads, columns, by_columns, rows)
+        l2, fit_intercept = number("l2", l2, at_least=0), flag("fit_intercept", fit_intercept)
+        super().__init__(Problem(matrix, targets, repeated(weight, targets), total, loss, k, fit_intercept, columns, turned,
+                                 csc=X if turned else None), l2, n_threads)
 
     @property
     def mean_(self) -> Array | None:
-        return None if self.columns is None else self.columns[0]
+        return None if self.columns is None else self.columns.mean
 
     @property
     def scale_(self) -> Array | None:
-        return None if self.columns is None else self.columns[1]
+        return None if self.columns is None else self.columns.scale
 
     def split(self, w: Array) -> tuple[Array, Array | None]:
         """The coefficients (k, d) and the intercepts (k,), or None without, in w: views.
@@ -168,62 +159,6 @@ class LinearObjective(Views, Objective):
         coef = coef / scale
         return coef, shift - coef @ mean
 
-    def rows(self, rows: ArrayLike, sample_weight: ArrayLike | None = None) -> LinearObjective:
-        """The objective of some of the rows: the same X, which is not copied, their targets and weights.
-
-        Only for a CSC matrix those rows are copied, to CSR.  What standardizes the columns stays the same.
-
-        Parameters
-        ----------
-        rows : array_like of int, of shape (m,)
-            Numbers of rows, in any order, also repeated.
-        sample_weight : array_like of shape (m,), optional
-            What their weights are multiplied by.
-
-        Returns
-        -------
-        LinearObjective
-        """
-        chosen = np.asarray(rows)
-        if chosen.ndim != 1 or not chosen.size or chosen.dtype.kind not in "iu":
-            raise ValueError(f"rows must be integers of shape (m,), m > 0, got {chosen.dtype}, shape {chosen.shape}")
-        if not (chosen.min() >= 0 and chosen.max() < self.n_samples):
-            raise ValueError(f"rows must lie in 0 … {self.n_samples - 1}, got {chosen.min()} … {chosen.max()}")
-        chosen = chosen.astype(np.int32)
-        weight, total = weights_of(sample_weight, chosen.size, self.dtype)
-        if self.weight is not None:
-            own = self.weight.reshape(self.n_samples, -1)[chosen, 0]
-            weight = own if weight is None else weight * own
-            total = float(weight.sum(dtype=np.float64))
-            if total == 0:
-                raise ValueError("rows must not all have weight 0")
-        part = LinearObjective.__new__(LinearObjective)
-        part.loss, part._csc = self.loss, None
-        X, chosen_of = (self.X, chosen if self.rows_ is None else self.rows_[chosen])
-        if self.turned:
-            X, chosen_of = matrix_of(self._csc[chosen].tocsr())[1], None
-        part._start((X, self.y[chosen], weight, total, self.n_outputs, self.l2, self.fit_intercept, self.n_threads,
-                     self.columns, False), chosen_of)
-        return part
-
-    def copies(self, weight: Array) -> LinearObjective:
-        """The objective of several models of one output each, which share X and y and have weights of the samples of their own.
-
-        Parameters
-        ----------
-        weight : ndarray of shape (n, k), of the type of the computation
-            For each model; the sums of all are divided by the total of the objective's own.
-
-        Returns
-        -------
-        LinearObjective
-        """
-        several, k = LinearObjective.__new__(LinearObjective), weight.shape[1]
-        several.loss, several._csc = self.loss, self._csc
-        several._start((self.X, np.repeat(self.y, k, axis=1), np.ascontiguousarray(weight), self.total, k, self.l2, self.fit_intercept,
-                        self.n_threads, self.columns, self.turned), self.rows_)
-        return several
-
     def curvature_bound(self) -> float:
         """A bound of the largest eigenvalue of the Hessian of the mean loss, without l2, at any w: for step sizes.
 
@@ -238,11 +173,9 @@ class LinearObjective(Views, Objective):
         steepest = 0.5 if isinstance(self.loss, str) else self.loss.curvature
         if not math.isfinite(steepest):
             return math.inf
-        n, d = self.n_samples, self.n_features + self.fit_intercept
-        weight = None if self.weight is None else np.ascontiguousarray(self.weight.reshape(n, -1)[:, 0])
-        spec = losses.SquaredError().spec
-        squares = Objective(self.X, np.zeros((n, 1), self.dtype), weight, self.total, spec, 1, 0.0, self.fit_intercept, self.n_threads,
-                            self.columns, self.turned, self.rows_)
+        problem, d = self.problem, self.n_features + self.fit_intercept
+        zeros, squared = np.zeros((self.n_samples, 1), self.dtype), losses.SquaredError()
+        squares = Objective(problem._replace(y=zeros, weight=problem.row_weight, loss=squared, n_outputs=1), 0.0, self.n_threads)
         zero = np.zeros(d)
         if d <= FEW_COLUMNS:
             columns = np.array([squares.hessp(zero, unit) for unit in np.eye(d)])

@@ -15,6 +15,8 @@ from fastopt._core.tables import Matrix
 from fastopt._samples.statistics import Reader
 from fastopt.losses._base import DOMAINS
 
+from ._problem import Standardization
+
 Array = NDArray[Any]
 
 _BLOCK = 1 << 12   # rows of small elements that are widened at a time
@@ -70,7 +72,7 @@ def weights_of(sample_weight: ArrayLike | None, n: int, dtype: Any) -> tuple[Arr
     return weight, total
 
 
-def column_statistics(X: Any, matrix: Matrix, weight: Array | None) -> tuple[Array, Array]:
+def column_statistics(X: Any, matrix: Matrix, weight: Array | None) -> Standardization:
     """Means and standard deviations of the columns, 1 where a column does not vary."""
     s = np.ones(X.shape[0]) if weight is None else weight.astype(np.float64)
     mean, squares = _sparse_moments(X, s) if matrix.is_sparse else _dense_moments(X, matrix, s)
@@ -80,7 +82,7 @@ def column_statistics(X: Any, matrix: Matrix, weight: Array | None) -> tuple[Arr
     scale[constant | (scale == 0)] = 1
     if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
         raise ValueError("X must be finite for standardize=True")
-    return mean, scale
+    return Standardization(mean, scale)
 
 
 def _dense_moments(X: Array, matrix: Matrix, s: Array) -> tuple[Array, Array]:

@@ -229,9 +229,10 @@ cdef Objective _by_rows(Objective o):
     """The objective itself; of a CSC matrix, one that has a copy of it in CSR, made once."""
     if not o.turned:
         return o
-    if getattr(o, "_in_rows", None) is None:
-        o._in_rows = o.rows(np.arange(o.n_samples))
-    return o._in_rows
+    known = o._known
+    if known.in_rows is None:
+        known.in_rows = o.rows(np.arange(o.n_samples))
+    return known.in_rows
 
 
 def at_once(Objective o):

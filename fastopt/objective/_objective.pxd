@@ -6,6 +6,7 @@ from fastopt.objective._pass cimport Job
 
 
 cdef class Objective:
+    cdef readonly object problem
     cdef readonly Matrix X
     cdef readonly Py_ssize_t n_samples, n_features, n_outputs, n_params
     cdef readonly bint fit_intercept
@@ -18,7 +19,7 @@ cdef class Objective:
     cdef double _l2, sum_value
     cdef int have                      # PRODUCTS, VALUE, GRADIENT at the point
     cdef object lock                   # of a call
-    cdef readonly object y, weight, rows_, columns # what job points into, and what standardizes the columns
+    cdef readonly object y, weight, rows_, columns # of the problem
     cdef object p, sums, scratch, counting, w, shift, kept
     cdef object scale, centre, rest
     cdef object point, slope           # (n_params,) where the objective was last asked for, its gradient there without l2

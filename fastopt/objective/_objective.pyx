@@ -37,41 +37,31 @@ cdef class Objective:
 
     Parameters
     ----------
-    X : Matrix
-    y : ndarray of shape (n, k), or (n,) class numbers for softmax, of the type of the computation
-    weight : ndarray of the shape of y, or None
-    total : float
-        The sum of the weights of samples.
-    spec : tuple (int, float, float)
-        Kind of the loss and its parameters; kind −1: softmax, of k outputs.
-    l2, fit_intercept, n_threads
-        As there.
-    columns : tuple (centre, scale) of ndarray of shape (d,), or None
-        What standardizes the columns.
-    by_columns : bool
-        X is turned: CSR, for a CSC matrix.
-    rows : ndarray of int32 or None
-        The rows of X that count; y and weight are theirs.
+    problem : Problem
+    l2 : float
+    n_threads : int or None
     """
 
-    def __init__(self, Matrix X, cnp.ndarray y, weight, double total, tuple spec, Py_ssize_t k, double l2, bint fit_intercept,
-                 n_threads, columns=None, bint by_columns=False, rows=None):
+    def __init__(self, problem, double l2, n_threads):
         cdef Job *job = &self.job
-        self.X, self.y, self.weight, self.columns, self.rows_ = X, y, weight, columns, rows
-        self.n_samples = job.n = X.d if by_columns else X.n if rows is None else len(rows)
-        self.n_features = job.d = job.weights.d = X.n if by_columns else X.d
-        self.n_outputs = job.k = job.weights.k = job.samples.k = k
-        self.fit_intercept, self.n_threads, self._l2, self.total, self.turned = fit_intercept, n_threads, l2, total, by_columns
-        self.n_params = k * job.d + (k if fit_intercept else 0)
+        cdef Matrix X = problem.X
+        spec = problem.spec
+        self.problem, self.X, self.y, self.weight = problem, X, problem.y, problem.weight
+        self.columns, self.rows_, self.total, self.turned = problem.columns, problem.rows, problem.total, problem.turned
+        self.fit_intercept, self.n_threads, self._l2 = problem.fit_intercept, n_threads, l2
+        self.n_samples = job.n = X.d if self.turned else X.n if self.rows_ is None else len(self.rows_)
+        self.n_features = job.d = job.weights.d = X.n if self.turned else X.d
+        self.n_outputs = job.k = job.weights.k = job.samples.k = problem.n_outputs
+        self.n_params = job.k * job.d + (job.k if self.fit_intercept else 0)
         self.lock = threading.Lock()
         job.samples.softmax = spec[0] < 0
         job.squares = spec[0] == FO_LOSS_squared_error
         job.samples.loss.kind, job.samples.loss.a, job.samples.loss.b = max(0, spec[0]), spec[1], spec[2]
-        job.samples.y = cnp.PyArray_DATA(y)
-        job.samples.weight = cnp.PyArray_DATA(<cnp.ndarray>weight) if weight is not None else NULL
-        job.samples.factor = 1 / total
-        job.rows = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>rows) if rows is not None else NULL
-        plan(job, X, by_columns)
+        job.samples.y = cnp.PyArray_DATA(<cnp.ndarray>self.y)
+        job.samples.weight = cnp.PyArray_DATA(<cnp.ndarray>self.weight) if self.weight is not None else NULL
+        job.samples.factor = 1 / self.total
+        job.rows = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.rows_) if self.rows_ is not None else NULL
+        plan(job, X, self.turned)
         self._allocate()
         self._standardize()
 
@@ -286,6 +276,22 @@ cdef class Objective:
             self._enter(w)
             self._need(VALUE | GRADIENT)
             return self._value(), self._gradient_out(out)
+
+    def stand_at(self, Objective other not None):
+        """Take the point of another objective of the same samples and loss, with what is known there.
+
+        Parameters
+        ----------
+        other : Objective
+        """
+        cdef size_t size = self.n_params * sizeof(double)
+        with other.lock:
+            memcpy(self._point, other._point, size)
+            memcpy(self._gradient, other._gradient, size)
+            if other.have & PRODUCTS:
+                memcpy(self.job.p, other.job.p, self.job.n * self.job.k * self.job.item)
+            self.have, self.sum_value = other.have, other.sum_value
+            self.version += 1
 
     def forget(self):
         """Let the next call read X afresh: predictions that were moved along lines have gathered rounding."""

@@ -57,11 +57,7 @@ def shares_steps(objective: LinearObjective, folds: Sequence[Fold], solver: str,
                 and objective.n_features < objective.n_samples and hessian_passes(objective) < PASSES)
     if solver != "auto":
         return solver == "newton-cholesky"
-    own, objective.l2 = objective.l2, l2
-    try:
-        return choose(objective, None, tol) in ("newton-cholesky", "preconditioned-cg")
-    finally:
-        objective.l2 = own
+    return choose(objective.with_l2(l2), None, tol) in ("newton-cholesky", "preconditioned-cg")
 
 
 def apart(n: int, folds: Sequence[Fold]) -> bool:
@@ -95,10 +91,9 @@ class Folds:
         self.objective, self.folds, self.tol, self.max_iter = objective, folds, tol, max_iter
         self.w = np.array(starts, dtype=np.float64)
         self.penalised = np.arange(objective.n_params) < objective.n_outputs * objective.n_features
-        self.views = Together(objective, folds) if objective.n_outputs == 1 else Apart(objective, folds)
-        self.parts = [objective.rows(test) for _, test in folds]
-        for part in self.parts:
-            part.l2 = 0.0
+        free = objective.with_l2(0.0)
+        self.views = Together(free, folds) if objective.n_outputs == 1 else Apart(free, folds)
+        self.parts = [free.rows(test) for _, test in folds]
         self.slopes = self.views.gradients(self.w)
         self.hessians: list[Vector] = []
         self.steps: list[NewtonSteps | None] = [None] * len(folds)
@@ -196,8 +191,7 @@ class Folds:
         for i, (train, _) in enumerate(self.folds):
             name = "cd" if self.l1[i] > 0 else "newton-cholesky"
             if left[i]:
-                fit = self.objective.rows(train)
-                fit.l2 = self.l2[i]
+                fit = self.objective.with_l2(self.l2[i]).rows(train)
                 solution = solve(fit, penalties.L1(self.l1[i]) if self.l1[i] > 0 else None, name, self.w[i], self.tol, self.max_iter)
                 self.w[i] = solution.w
             else:
@@ -209,7 +203,7 @@ class Folds:
 
 
 class Together:
-    """Folds of an objective of one output as outputs of one objective: the rows that a fold leaves out weigh nothing in its own."""
+    """Folds of an objective of one output, without l2, as outputs of one objective: the rows that a fold leaves out weigh nothing in its own."""
 
     def __init__(self, objective: LinearObjective, folds: Sequence[Fold]) -> None:
         weight = np.ones(objective.n_samples) if objective.weight is None else objective.weight.ravel()
@@ -218,7 +212,6 @@ class Together:
             masks[test, i] = 0
         self.tests = [test for _, test in folds]
         self.objective, self.d = objective.copies(masks), objective.n_features
-        self.objective.l2 = 0.0
         self.share = objective.total / masks.sum(axis=0, dtype=np.float64)
 
     def _joined(self, w: Vector) -> Vector:
@@ -238,13 +231,11 @@ class Together:
 
 
 class Apart:
-    """Folds of an objective of several outputs, each by itself."""
+    """Folds of an objective of several outputs, without l2, each by itself."""
 
     def __init__(self, objective: LinearObjective, folds: Sequence[Fold]) -> None:
         self.fits = [objective.rows(train) for train, _ in folds]
         self.tests = [objective.rows(test) for _, test in folds]
-        for fit in self.fits:
-            fit.l2 = 0.0
 
     def gradients(self, w: Vector) -> Vector:
         """Of the folds' mean losses: (folds, n_params)."""

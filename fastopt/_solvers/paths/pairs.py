@@ -24,11 +24,7 @@ def keeps_pairs(objective: LinearObjective, solver: str, tol: float, l2: float) 
     """Whether it is L-BFGS that would minimise the objective with this l2, and no other penalty."""
     if solver != "auto":
         return solver == "lbfgs"
-    own, objective.l2 = objective.l2, l2
-    try:
-        return choose(objective, None, tol) == "lbfgs"
-    finally:
-        objective.l2 = own
+    return choose(objective.with_l2(l2), None, tol) == "lbfgs"
 
 
 def with_pairs(objective: LinearObjective, folds: Sequence[Fold], strengths: Sequence[Sequence[float]], starts: Sequence[Vector],

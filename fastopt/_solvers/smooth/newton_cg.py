@@ -79,9 +79,11 @@ def _squares(objective: LinearObjective, w0: Vector, tol: float, max_iter: int, 
         return stops(callback, Solution(w, math.nan, n_iter, math.nan, math.nan, False, "", "newton-cg"))
 
     strengths = np.full(objective.n_outputs, objective.l2)
-    found = conjugate(objective, strengths, w0, tol, max_iter, relative, None if callback is None else tell)
+    own = objective.with_l2(0.0)
+    found = conjugate(own, strengths, w0, tol, max_iter, relative, None if callback is None else tell)
     w = np.concatenate([found.W[:objective.n_features].T.ravel(), found.W[objective.n_features:].ravel()])
-    return Solution(w, objective.value(w), found.n_iter, float(found.violation.max()), math.nan, found.message == CONVERGED,
+    own.l2 = objective.l2
+    return Solution(w, own.value(w), found.n_iter, float(found.violation.max()), math.nan, found.message == CONVERGED,
                     found.message, "newton-cg")
 
 

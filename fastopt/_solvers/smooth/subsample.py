@@ -45,13 +45,11 @@ def part_of(objective: LinearObjective, random_state: RandomState, least: int = 
     rows_a_parameter : int
         Rows for each parameter that are wanted; fewer do where `least` demands it, but not below ROWS_A_PARAMETER.
     """
-    kept = vars(objective).setdefault("_parts", {}) if random_state is None else {}   # auto has looked at it before the solver does
+    kept = objective.parts if random_state is None else {}   # auto has looked at it before the solver does
     if (least, rows_a_parameter) not in kept:
         kept[least, rows_a_parameter] = _draw(objective, random_state, least, rows_a_parameter)
     part = kept[least, rows_a_parameter]
-    if part is not None:
-        part.l2 = objective.l2
-    return part
+    return None if part is None else part.with_l2(objective.l2)
 
 
 def _draw(objective: LinearObjective, random_state: RandomState, least: int, rows_a_parameter: int) -> Any:

@@ -143,7 +143,7 @@ def differ(sizes: Array, factor: float) -> bool:
 
 def _csr(objective: LinearObjective) -> Any:
     if objective.turned:
-        return objective._csc
+        return objective.problem.csc
     data, indices, indptr = objective.X.arrays
     X = scipy.sparse.csr_array((data, indices, indptr), shape=(objective.X.n, objective.X.d))
     return X if objective.rows_ is None else X[objective.rows_]

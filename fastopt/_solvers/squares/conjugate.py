@@ -97,12 +97,9 @@ class Inner(NamedTuple):
 
 def conjugate(objective: LinearObjective, strengths: Array, w0: Array, tol: float, max_iter: int, relative: bool = False,
               stops: Stops | None = None) -> Found:
-    """The minimum to SPREAD, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0."""
-    own, objective.l2 = objective.l2, 0.0
-    try:
-        return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, stops)
-    finally:
-        objective.l2 = own
+    """The minimum to SPREAD, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0.
+    The objective has no l2 of its own."""
+    return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, stops)
 
 
 def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, stops: Stops | None) -> Found:

@@ -48,7 +48,7 @@ class Squares:
     Parameters
     ----------
     objective : LinearObjective
-        Of one output, whose own l2 does not count.
+        Of one output, without l2 of its own.
     Y : ndarray of shape (n, k), or None
         Targets; None: the objective's own.
     strengths : ndarray of shape (k,)
@@ -344,28 +344,24 @@ def least_slopes(way: Array, squares: Array) -> Array:
 
 def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
     """The minimum to rounding, whatever `tol`, which says when it counts as found: the largest element of an output's gradient, or,
-    if `relative`, that over the one at 0."""
-    own, objective.l2 = objective.l2, 0.0
-    try:
-        problem = Squares(objective, Y, strengths)
-        method = Dual(problem) if by_rows(objective) else Primal(problem)
-        if not method.finite:
-            return Found(np.zeros((problem.p, problem.k)), np.full(problem.k, math.inf), 0, NOT_FINITE)
-        W = method.start()
-        least, way = method.reach(W)
-        limit = tol * least if relative else np.full(problem.k, tol)
-        mixed = _mixed(problem, method, W, way) if problem.k > 1 and problem.alike else math.inf   # one tells for all outputs
-        if relative and not mixed <= 0.3 * limit.min():
-            limit = tol * np.abs(method.slopes()).max(axis=0)
-        if mixed <= 0.3 * limit.min():
-            return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
-        length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
-        noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
-        W, violation, steps = _refined(problem, method, W, way, 0.1 * noise)
-        done = violation <= np.maximum(limit, noise)
-        return Found(problem.back(W), violation, steps, CONVERGED if done.all() else PRECISION)
-    finally:
-        objective.l2 = own
+    if `relative`, that over the one at 0.  The objective has no l2 of its own."""
+    problem = Squares(objective, Y, strengths)
+    method = Dual(problem) if by_rows(objective) else Primal(problem)
+    if not method.finite:
+        return Found(np.zeros((problem.p, problem.k)), np.full(problem.k, math.inf), 0, NOT_FINITE)
+    W = method.start()
+    least, way = method.reach(W)
+    limit = tol * least if relative else np.full(problem.k, tol)
+    mixed = _mixed(problem, method, W, way) if problem.k > 1 and problem.alike else math.inf   # one tells for all outputs
+    if relative and not mixed <= 0.3 * limit.min():
+        limit = tol * np.abs(method.slopes()).max(axis=0)
+    if mixed <= 0.3 * limit.min():
+        return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
+    length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
+    noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
+    W, violation, steps = _refined(problem, method, W, way, 0.1 * noise)
+    done = violation <= np.maximum(limit, noise)
+    return Found(problem.back(W), violation, steps, CONVERGED if done.all() else PRECISION)
 
 
 def _enough(problem: Squares) -> float:

@@ -47,7 +47,7 @@ def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w:
           **options: Any) -> Iterable[Solution]:
     """Solutions for one (l2, penalty) after the other, each started at the one before."""
     for l2, penalty in strengths:
-        objective.l2 = l2
+        objective = objective.with_l2(l2)
         solution = solve(objective, penalty, w0=w, **options)
         w = solution.w
         yield solution

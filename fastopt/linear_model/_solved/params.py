@@ -5,6 +5,7 @@ Used by linear_model._solved.base and the estimators on top of it.  Knows neithe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -168,5 +169,6 @@ def takes_l1(solver: str) -> bool:
     return needed is None or "l1" in needed
 
 
-solve, scales_intercept, relative_to_start = _solve.solve, _solve.scales_intercept, _solve.relative_to_start
+solve = partial(_solve.solve, own=True)   # objectives are the estimator's
+scales_intercept, relative_to_start = _solve.scales_intercept, _solve.relative_to_start
 choose, least_squares = _solve.choose, _solve.least_squares
