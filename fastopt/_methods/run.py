@@ -25,7 +25,8 @@ MAX_EVALUATIONS = "Maximum number of function evaluations has been exceeded."
 MESSAGES = {SUCCESS: CONVERGED, PRECISION: "Desired error not necessarily achieved due to precision loss.",
             NAN: "NaN result encountered.", STOPPED: "`callback` raised `StopIteration`."}
 
-PATIENCE = 50   # iterations in a row that lower neither value nor gradient: gtol is below what rounding lets a method reach
+#: iterations in a row that lower neither value nor gradient: gtol is below what rounding lets a method reach
+MAX_IDLE = 50
 
 WITHIN_GTOL = " The gradient is within gtol."
 
@@ -82,7 +83,7 @@ class Run:
         self.penalty: Callable[[Array], float] = lambda x: 0.0
         self._scratch = np.empty_like(x0)
         self.nan_seen = False
-        self.patience: float = PATIENCE
+        self.patience: float = MAX_IDLE
         self.finish: Callable[[int], None] = lambda status: None
 
     def clip(self, x: Array) -> Array:

@@ -34,41 +34,40 @@ from .registry import (
     suitable,
     takes,
 )
-from .smooth.subsample import WORTH, condition, part_of, values
-from .squares.columns import Columns, differ
+from .smooth.subsample import MIN_VALUES, condition, part_of, values
 from .squares.conjugate import conjugate
+from .squares.design_matrix import DesignMatrix, differ
 from .squares.direct import direct
 
 __all__ = ["Solution", "solve"]
 
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
-_OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
-#: the smallest gap, relative to the value, that it is asked for, and
-_FINEST = 1e-9
-#: passes or iterations after which an interior point method goes on
-_PASSES = 200
-#: nanoseconds that an output of a softmax costs a row
-SOFTMAX = 12.0
-#: what a gap can be brought down to
-FINE = 1e-8
-#: condition number below which gradients alone do
-EVEN = 10.0
-#: mean squares of columns, largest to smallest, and readings of X for a Hessian, from and up to which a softmax takes whole Hessians:
-#: a part of the rows says little of rare classes in columns of different sizes
-UNEVEN_SIZES, CHEAP = 10.0, 6.0
-#: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
-_APART = ("sag", "saga")
-#: readings of X up to which least squares take a factor: conjugate gradients take some twenty to some hundreds, by the condition
-DENSE_PASSES, SPARSE_PASSES = 200.0, 25.0
-#: solvers that read samples of X themselves; those that go by gradients as they are, and do not see columns of small numbers
-SAMPLES = ("sag", "saga", "svrg", "katyusha", "sdca")
-LOOSE = (*SAMPLES, "fista")
-#: what of the squared way of predictions may be left in columns of size 1 at their end
-ROUGH = 3e-3
-UNEVEN = "Columns of small numbers are not solved for yet: scale the columns, or take another solver ('auto')."
-#: losses whose minimum lies at infinity where classes are separable
-_MARGINS = ("log_loss", "multinomial", "exponential")
+_PREFERRED = ("cd", "fista", "sdca", "saga", "lbfgs")
+#: passes or iterations after which an interior point method goes on, and the least tol that it is asked for
+_FIRST_SOLVER_ITERATIONS = 200
+_LEAST_TOL = 1e-9
+#: nanoseconds for each row and output of a softmax
+SOFTMAX_NS = 12.0
+#: the relative gap that rounding allows
+FINEST_GAP = 1e-8
+#: condition number below which a method needs gradients alone
+WELL_CONDITIONED = 10.0
+#: A softmax takes whole Hessians if the mean squares of columns differ by more than this ratio and a Hessian costs fewer readings of X
+#: than this: a part of the rows says little of rare classes in columns of different sizes.
+MAX_SIZE_RATIO, CHEAP_HESSIAN = 10.0, 6.0
+#: solvers that step one output at a time; for a loss that couples outputs "auto" chooses another
+_OUTPUT_BY_OUTPUT = ("sag", "saga")
+#: readings of X that a factor may cost for least squares; conjugate gradients take some twenty to some hundreds, by the condition
+MAX_DENSE_PASSES, MAX_SPARSE_PASSES = 200.0, 25.0
+#: solvers that read samples of X themselves; those that do not scale columns, and make little progress in columns of small numbers
+STOCHASTIC = ("sag", "saga", "svrg", "katyusha", "sdca")
+UNSCALED = (*STOCHASTIC, "fista")
+#: how far predictions may still have to go in columns that are scaled to size 1, as a share of the way they have come
+MAX_COLUMN_ERROR = 3e-3
+NOT_SCALED = "Columns of small numbers are not solved for yet: scale the columns, or take another solver ('auto')."
+#: losses whose minimum lies at infinity if classes are separable
+_UNBOUNDED_LOSSES = ("log_loss", "multinomial", "exponential")
 
 
 def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
@@ -128,12 +127,12 @@ def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: st
     share, rest = _smooth_part(penalty)
     if share or not own:
         objective = objective.with_l2(objective.l2 + share)
-    auto = solver == "auto" or solver in _APART and loss_name(objective) == "multinomial"
+    auto = solver == "auto" or solver in _OUTPUT_BY_OUTPUT and loss_name(objective) == "multinomial"
     name = choose(objective, rest, tol) if auto else solver
     find(name, objective, rest)
     given, mean = _centred(objective, name, intercept_scaling)
     name = _settle(name, given) if auto else name
-    move = None if mean is None else _Means(given, mean)
+    move = None if mean is None else _CentredWeights(given, mean)
     options: dict[str, Any] = _scaling(intercept_scaling, name, objective, rest)
     if relative and registry[name].needs.relative and rest is None:
         options["relative"] = True
@@ -142,19 +141,19 @@ def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: st
     options |= {"tol": tol, "random_state": random_state, "callback": callback if move is None else move.told(callback)}
     second = _second(name, given, rest) if solver == "auto" and max_iter > 0 else None
     solution = _in_turn(name, second, given, rest, w.copy() if move is None else move.into(w), max_iter, options)
-    if name in LOOSE and rest is None and solution.converged and not _even(given, solution.w):
-        solution = solution._replace(converged=False, message=UNEVEN)
+    if name in UNSCALED and rest is None and solution.converged and not _even(given, solution.w):
+        solution = solution._replace(converged=False, message=NOT_SCALED)
     return _remark(_finite(solution if move is None else move.back(solution), w), objective, rest)
 
 
 def _in_turn(name: str, second: str | None, objective: LinearObjective, penalty: Penalty | None, w: Vector, max_iter: int,
              options: dict[str, Any]) -> Solution:
-    """A solver's solution; that of a second one, which goes on where the first has not come to an end in _PASSES."""
+    """A solver's solution; that of a second one, which goes on where the first has not come to an end in _FIRST_SOLVER_ITERATIONS."""
     run = find(name, objective, penalty)
-    solution = run(objective, penalty, w, max_iter=min(max_iter, _PASSES) if second else max_iter, **options)
+    solution = run(objective, penalty, w, max_iter=min(max_iter, _FIRST_SOLVER_ITERATIONS) if second else max_iter, **options)
     if second is None or solution.message not in (LIMIT, PRECISION) or max_iter <= solution.n_iter:
         return solution
-    options = {**options, "tol": max(options["tol"], _FINEST)}
+    options = {**options, "tol": max(options["tol"], _LEAST_TOL)}
     further = registry[second].run(objective, penalty, w, max_iter=max_iter - solution.n_iter, **options)
     return further._replace(n_iter=solution.n_iter + further.n_iter)
 
@@ -202,7 +201,7 @@ def least_squares(objective: LinearObjective, Y: Vector, strengths: Vector, solv
 
 def _centred(objective: LinearObjective, name: str, intercept_scaling: float | None) -> tuple[LinearObjective, Vector | None]:
     """The objective for a solver, and the means that its columns are without, if any: those that read samples get a copy."""
-    if intercept_scaling is None and name in SAMPLES:
+    if intercept_scaling is None and name in STOCHASTIC:
         return objective.centred_copy()
     if intercept_scaling is not None or not registry[name].needs.centred or objective.centred() is objective:
         return objective, None
@@ -220,12 +219,12 @@ def _even(objective: LinearObjective, w: Vector) -> bool:
     if objective.fit_intercept:   # what an intercept alone gains is no way
         size = objective.n_outputs
         start -= 0.5 * float(first[-size:] @ first[-size:])
-    sizes = np.tile(Columns(objective).squares() + objective.l2, objective.n_outputs)
+    sizes = np.tile(DesignMatrix(objective).squares() + objective.l2, objective.n_outputs)
     squares = float((g[:len(sizes)] ** 2 / np.maximum(sizes, 1e-300)).sum())
-    return squares <= ROUGH ** 2 * 2 * max(start - value, 0.0) or not np.any(g)
+    return squares <= MAX_COLUMN_ERROR ** 2 * 2 * max(start - value, 0.0) or not np.any(g)
 
 
-class _Means:
+class _CentredWeights:
     """The way of weights between columns as they are and columns without their means: only the intercepts change."""
 
     def __init__(self, objective: LinearObjective, mean: Vector) -> None:
@@ -290,7 +289,7 @@ def choose(objective: LinearObjective, penalty: Penalty | None, tol: float) -> s
         return "augmented-lagrangian"
     if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
         return "interior-point"
-    return next((name for name in _OTHERS if name in names), names[0])
+    return next((name for name in _PREFERRED if name in names), names[0])
 
 
 def _smooth(objective: LinearObjective, tol: float) -> str:
@@ -303,9 +302,9 @@ def _smooth(objective: LinearObjective, tol: float) -> str:
         return many
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
     if squares:
-        most = SPARSE_PASSES if objective.X.is_sparse else DENSE_PASSES
+        most = MAX_SPARSE_PASSES if objective.X.is_sparse else MAX_DENSE_PASSES
         return "newton-cholesky" if min(hessian, products_passes(objective)) < most else "newton-cg"
-    if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
+    if hessian < 3.5 or values(objective) < MIN_VALUES and hessian < 20:
         return "newton-cholesky"
     if rows >= (16 if hessian >= 20 else 32):
         return "preconditioned-cg"
@@ -318,9 +317,9 @@ def _settle(name: str, objective: LinearObjective) -> str:
     if part is None:
         return name
     softmax = loss_name(objective) == "multinomial"
-    if softmax and hessian_passes(objective) < CHEAP and differ(Columns(part).squares(), UNEVEN_SIZES):
+    if softmax and hessian_passes(objective) < CHEAP_HESSIAN and differ(DesignMatrix(part).squares(), MAX_SIZE_RATIO):
         return "newton-cholesky"
-    return name if condition(part) >= EVEN else "lbfgs"
+    return name if condition(part) >= WELL_CONDITIONED else "lbfgs"
 
 
 def few(objective: LinearObjective) -> bool:
@@ -340,7 +339,7 @@ def _by_samples(objective: LinearObjective, tol: float) -> bool:
     enough, for dual coordinates: they know weights by a gap, to the root of its rounding."""
     X = objective.X
     short = 50 * X.row_size < objective.n_features if X.is_sparse else (
-        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge" and tol >= FINE)
+        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge" and tol >= FINEST_GAP)
     return bool(short and not objective.turned and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
 
 
@@ -353,8 +352,8 @@ def hessian_passes(objective: LinearObjective) -> float:
     pairs = k * (k + 1) / 2 if loss_name(objective) == "multinomial" else k   # of outputs: others do not know one another
     products = pairs * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     if loss_name(objective) == "multinomial":
-        row += SOFTMAX * k + 40
-        products += k * (k + 1) / 2 * SOFTMAX * k
+        row += SOFTMAX_NS * k + 40
+        products += k * (k + 1) / 2 * SOFTMAX_NS * k
         own = k, d + objective.fit_intercept, filled if X.is_sparse else None
         if by_products(*own):
             products = row_cost(*own)
@@ -378,7 +377,7 @@ def _finite(solution: Solution, origin: Vector) -> Solution:
 
 def _remark(solution: Solution, objective: LinearObjective, penalty: Penalty | None) -> Solution:
     """Say so where all classes are right for certain, and nothing holds the weights back."""
-    unpenalised = penalty is None and objective.l2 == 0 and loss_name(objective) in _MARGINS
+    unpenalised = penalty is None and objective.l2 == 0 and loss_name(objective) in _UNBOUNDED_LOSSES
     if unpenalised and 0 <= solution.value < math.log(2) / objective.n_samples:
         return solution._replace(message=f"{solution.message} {UNBOUNDED}")
     return solution

@@ -214,7 +214,7 @@ def test_warm_start(loss):
 def test_leaving_samples_out_changes_no_solution(loss, monkeypatch):
     X, y = problem(2000, 5, loss)
     short = solve(X, y, loss, l2=1e-3, tol=1e-6)
-    monkeypatch.setattr(_solve_dual, "_INTERIOR", tuple(DUALS))
+    monkeypatch.setattr(_solve_dual, "_NEVER_AT_BOUND", tuple(DUALS))
     whole = solve(X, y, loss, l2=1e-3, tol=1e-6)
     assert short.converged and whole.converged and abs(short.value - whole.value) <= 2e-6
 
@@ -264,7 +264,7 @@ def test_acceleration_finds_the_same(loss, monkeypatch):
     for options in ({}, {"fit_intercept": True}, {"fit_intercept": True, "scaling": 1.0}):
         values, tol = [], 1e-4 if loss == "hinge" else 1e-6
         for threshold in (2.0, np.inf):
-            monkeypatch.setattr(_solve_dual, "_ACCELERATE", threshold)
+            monkeypatch.setattr(_solve_dual, "_ACCELERATE_ABOVE", threshold)
             values.append(solve(X, y, loss, l2=5e-4, tol=tol, max_iter=50000, **options))
         assert values[0].converged and values[1].converged
         assert values[0].n_iter < values[1].n_iter

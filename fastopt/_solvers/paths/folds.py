@@ -28,12 +28,14 @@ Mask = NDArray[np.bool_]
 #: rows to learn from, and rows to score
 Fold = tuple[Array, Array]
 
-OUTPUTS = 16       # folds at most, each an output of one objective
-PASSES = 40        # readings of X that a Hessian may cost, with l1
-SLOW = 0.3         # what a step by a new Hessian is to leave of the violation at most,
-PATIENCE = 2       # and how often it may fail to before a fold goes on alone, here and for weaker penalties
-TRIALS = 8         # of a length
-STEEP = 0.5        # the slope at the end of a step beside that at its beginning, at most
+#: folds, each of which is an output of one objective
+MAX_FOLDS = 16
+#: readings of X that a Hessian may cost, with l1
+MAX_HESSIAN_PASSES = 40
+#: the share of the violation that a step by a new Hessian may leave; a fold with so many slower steps is left to its own solver
+SLOW_SHARE, MAX_SLOW_STEPS = 0.3, 2
+#: trial lengths of a step, and the slope at its end, relative to that at its beginning
+MAX_TRIALS, MAX_END_SLOPE = 8, 0.5
 
 
 def smooth_and_l1(l2: float, penalty: Penalty | None) -> tuple[float, float] | None:
@@ -49,12 +51,12 @@ def smooth_and_l1(l2: float, penalty: Penalty | None) -> tuple[float, float] | N
 
 def shares_steps(objective: LinearObjective, folds: Sequence[Fold], solver: str, tol: float, l2: float, l1: float = 0.0) -> bool:
     """Whether folds, each (rows to learn from, rows to score), can be walked along together, and it is expected to pay."""
-    if len(folds) > OUTPUTS:
+    if len(folds) > MAX_FOLDS:
         return False
     if l1 > 0:
         # of squares the solver bounds the gap
         return (solver in ("auto", "cd") and loss_name(objective) != "squared_error" and objective.n_outputs == 1
-                and objective.n_features < objective.n_samples and hessian_passes(objective) < PASSES)
+                and objective.n_features < objective.n_samples and hessian_passes(objective) < MAX_HESSIAN_PASSES)
     if solver != "auto":
         return solver == "newton-cholesky"
     return choose(objective.with_l2(l2), None, tol) in ("newton-cholesky", "preconditioned-cg")
@@ -92,7 +94,7 @@ class Folds:
         self.w = np.array(starts, dtype=np.float64)
         self.penalised = np.arange(objective.n_params) < objective.n_outputs * objective.n_features
         free = objective.with_l2(0.0)
-        self.views = Together(free, folds) if objective.n_outputs == 1 else Apart(free, folds)
+        self.views = JointFolds(free, folds) if objective.n_outputs == 1 else SeparateFolds(free, folds)
         self.parts = [free.rows(test) for _, test in folds]
         self.slopes = self.views.gradients(self.w)
         self.hessians: list[Vector] = []
@@ -137,8 +139,8 @@ class Folds:
             rounds += open_
             g, violation = self._look()
             rate = float((violation[open_] / before[open_]).max())
-            slow += open_ & fresh & (violation > SLOW * before)
-            self.lost |= slow >= PATIENCE
+            slow += open_ & fresh & (violation > SLOW_SHARE * before)
+            self.lost |= slow >= MAX_SLOW_STEPS
         return self._finish(violation, rounds)
 
     def _step(self, open_: Mask, g: Vector, violation: Vector) -> Mask:
@@ -149,11 +151,11 @@ class Folds:
         slope = self._slopes_along(g, steps, np.where(first != 0, np.sign(first), np.sign(steps)))
         part, bad = np.ones(len(g)), open_ & ~(slope < 0)
         steps[bad], lost = 0, bad
-        for _ in range(TRIALS):
+        for _ in range(MAX_TRIALS):
             self.w = first + part[:, None] * steps
             self.slopes = self.views.gradients(self.w)
             end = self._slopes_along(self._look()[0], steps, np.sign(np.where(self.w != 0, self.w, first)))
-            bad = open_ & ~lost & ~(end <= STEEP * np.abs(slope))
+            bad = open_ & ~lost & ~(end <= MAX_END_SLOPE * np.abs(slope))
             if not bad.any():
                 return lost
             # where the slope would be 0 if it changed evenly
@@ -202,7 +204,7 @@ class Folds:
         return list(zip(found, self.views.held(self.w)))
 
 
-class Together:
+class JointFolds:
     """Folds of an objective of one output, without l2, as outputs of one objective: the rows that a fold leaves out weigh nothing in its own."""
 
     def __init__(self, objective: LinearObjective, folds: Sequence[Fold]) -> None:
@@ -230,7 +232,7 @@ class Together:
         return [p[test, i, None] for i, test in enumerate(self.tests)]
 
 
-class Apart:
+class SeparateFolds:
     """Folds of an objective of several outputs, without l2, each by itself."""
 
     def __init__(self, objective: LinearObjective, folds: Sequence[Fold]) -> None:

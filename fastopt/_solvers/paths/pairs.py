@@ -16,8 +16,8 @@ from fastopt.objective import LinearObjective
 
 from .folds import Array, Fold
 
-#: pairs that are kept of a fold, at least and at most, and bytes that those of all folds may take
-FEW, MANY, BYTES = 10, 60, 1 << 26
+#: pairs of a fold, at least and at most, and bytes of those of all folds
+MIN_PAIRS, MAX_PAIRS, MAX_PAIR_BYTES = 10, 60, 1 << 26
 
 
 def keeps_pairs(objective: LinearObjective, solver: str, tol: float, l2: float) -> bool:
@@ -42,7 +42,7 @@ def with_pairs(objective: LinearObjective, folds: Sequence[Fold], strengths: Seq
     tol, max_iter
         As of `solve`.
     """
-    size = max(FEW, min(MANY, BYTES // (16 * objective.n_params * len(folds))))
+    size = max(MIN_PAIRS, min(MAX_PAIRS, MAX_PAIR_BYTES // (16 * objective.n_params * len(folds))))
     histories = [History(size, objective.n_params, "float64") for _ in folds]
     fits, held = [objective.rows(train) for train, _ in folds], [objective.rows(test) for _, test in folds]
     points = list(starts)

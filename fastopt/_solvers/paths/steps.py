@@ -13,7 +13,8 @@ from fastopt._linalg.factor import Factor
 from fastopt._solvers.proximal.epochs import minimize_quadratic
 from fastopt._solvers.registry import Vector
 
-EASE = 0.01   # of the violation, that the steps of a penalised quadratic leave
+#: the share of the violation that the steps of a penalised quadratic leave
+EASE = 0.01
 
 
 class NewtonSteps(Protocol):

@@ -21,8 +21,8 @@ from fastopt.losses import Loss
 from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 
-from .design import Design, Standard, Units
-from .interior_point import Outcome, Sum, minimize
+from .design import Design, StandardColumns, UnitRows
+from .interior_point import Outcome, PiecewiseSum, minimize
 from .steps import AugmentedLagrangian, InteriorPoint, PrimalDual, losses_of
 
 Array = NDArray[Any]
@@ -31,12 +31,13 @@ Array = NDArray[Any]
 PIECEWISE = ("absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptron")
 LOSSES = (*PIECEWISE, "huber")
 PENALTIES = ("none", "l1", "l2", "elasticnet", "nonnegative", "box")
-#: a mean loss of margins that is nothing, as where classes are separable
-SEPARATE = 1e-9
-#: the gap that a method of multipliers is asked for, as a share of `tol`, and at least: an interior point method's last step goes as far
-FINER, FINEST = 0.01, 1e-9
-#: what rounding of weights and predictions may add to the value, relative
-ROUNDING = 1e-6
+#: a mean loss of margins that counts as 0, as of separable classes
+SEPARABLE_LOSS = 1e-9
+#: the gap that the augmented Lagrangian method is asked for, as a share of `tol` and at least; the last step of an interior point method
+#: goes as far
+GAP_SHARE, MIN_GAP = 0.01, 1e-9
+#: the relative rounding of a value, by that of weights and predictions
+VALUE_ROUNDING = 1e-6
 
 
 @solver("interior-point", Needs(penalties=PENALTIES, losses=LOSSES, one_output=True, max_params=2000, scales_intercept=True))
@@ -55,7 +56,7 @@ def interior_point(objective: LinearObjective, penalty: Penalty | None, w0: Vect
     S. Mehrotra (1992), On the implementation of a primal-dual interior point method, SIAM Journal on Optimization 2.
     S. Portnoy and R. Koenker (1997), The Gaussian hare and the Laplacian tortoise, Statistical Science 12.
     """
-    problem = Piecewise(objective, penalty, intercept_scaling)
+    problem = PiecewiseProblem(objective, penalty, intercept_scaling)
     return problem.solved("interior-point", InteriorPoint, w0, tol, max_iter, callback)
 
 
@@ -74,8 +75,8 @@ def augmented_lagrangian(objective: LinearObjective, penalty: Penalty | None, w0
     ----------
     Y. Yan and Q. Li (2020), An efficient augmented Lagrangian method for support vector machine, Optimization Methods and Software 35.
     """
-    problem = Piecewise(objective, penalty, intercept_scaling)
-    return problem.solved("augmented-lagrangian", AugmentedLagrangian, w0, min(tol, max(FINER * tol, FINEST)), max_iter, callback)
+    problem = PiecewiseProblem(objective, penalty, intercept_scaling)
+    return problem.solved("augmented-lagrangian", AugmentedLagrangian, w0, min(tol, max(GAP_SHARE * tol, MIN_GAP)), max_iter, callback)
 
 
 @solver("highs", Needs(penalties=PENALTIES, losses=PIECEWISE, one_output=True, strictly_convex=False))
@@ -83,14 +84,14 @@ def highs(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, to
           callback: Callback | None, random_state: RandomState) -> Solution:
     """The linear programme by `scipy.optimize.linprog`, which has tolerances of its own and is not told of `max_iter`."""
     if max_iter == 0:
-        return Piecewise(objective, penalty, None).solution(w0, -np.inf, 0, LIMIT, "highs", tol)
-    return programme(objective, penalty, "highs", {}, max(tol, ROUNDING))
+        return PiecewiseProblem(objective, penalty, None).solution(w0, -np.inf, 0, LIMIT, "highs", tol)
+    return programme(objective, penalty, "highs", {}, max(tol, VALUE_ROUNDING))
 
 
 def programme(objective: LinearObjective, penalty: Penalty | None, method: str, options: dict[str, Any], tol: float) -> Solution:
     """The linear programme by a method of `scipy.optimize.linprog`: A·w + over − under = target, over and under at least 0."""
     from scipy.optimize import linprog
-    problem = Piecewise(objective, penalty, None)
+    problem = PiecewiseProblem(objective, penalty, None)
     total, design = problem.total, problem.total.design
     parts = [scipy.sparse.csr_matrix(block) for _, block in design.blocks()]
     data = scipy.sparse.vstack(parts) if design.d else scipy.sparse.csr_matrix((design.n, 0))
@@ -112,7 +113,7 @@ def programme(objective: LinearObjective, penalty: Penalty | None, method: str, 
 
 
 class Kink(NamedTuple):
-    """max(low·(target − p), high·(target − p)) of each sample's prediction p, its kink rounded as in `Sum`."""
+    """max(low·(target − p), high·(target − p)) of each sample's prediction p, its kink rounded as in `PiecewiseSum`."""
     target: Array
     low: Array
     high: Array
@@ -135,11 +136,11 @@ def kinks(loss: Loss, y: Array, share: Array, unit: float) -> list[Kink]:
 
 
 #: where there is no penalty
-NO_UNITS = Units(np.zeros(0, dtype=np.intp), *(np.zeros(0) for _ in range(4)))
+NO_UNITS = UnitRows(np.zeros(0, dtype=np.intp), *(np.zeros(0) for _ in range(4)))
 
 
-class Piecewise:
-    """An objective with a penalty as a `Sum`, and weights of that as weights of the objective."""
+class PiecewiseProblem:
+    """An objective with a penalty as a `PiecewiseSum`, and weights of that as weights of the objective."""
 
     def __init__(self, objective: LinearObjective, penalty: Penalty | None, scaling: float | None) -> None:
         self.objective, self.penalty, self.scaling = objective, penalty, scaling
@@ -152,11 +153,11 @@ class Piecewise:
         free = self.intercept and not scaling
         if given is not None and scipy.sparse.issparse(X) and not free:
             X = X.toarray()   # columns are not centred where they would be
-        self.raw, self.standard = X, Standard(X, free if given is None or free else given[0])
+        self.raw, self.standard = X, StandardColumns(X, free if given is None or free else given[0])
         self.factor = np.ones(X.shape[1]) if given is None else given[1]      # a coefficient of X times this is the objective's
         real = LOSS_TARGETS[self.loss.name] == "real"
         self.middle, self.unit = origin_of(y, free) if real else (0.0, 1.0)
-        self.margin = 0.0 if real else SEPARATE
+        self.margin = 0.0 if real else SEPARABLE_LOSS
         self._sum_up()
 
     def _sum_up(self) -> None:
@@ -179,9 +180,9 @@ class Piecewise:
             ridge = np.append(ridge, of_intercept)
         parts = [np.concatenate(arrays) for arrays in zip(*losses, units[1:])]
         target, low, high, round_ = parts
-        self.total = Sum(design, target, low, high, round_, ridge)
+        self.total = PiecewiseSum(design, target, low, high, round_, ridge)
 
-    def _units_of(self, losses: list[Kink], l1: Array, l2: Array, low: Array, high: Array) -> Units:
+    def _units_of(self, losses: list[Kink], l1: Array, l2: Array, low: Array, high: Array) -> UnitRows:
         """The unit rows of the penalty, of weights that it does not keep at 0: the others' columns are wanted no more."""
         standard, steepest = self.standard, sum((np.maximum(-kink.low, kink.high) for kink in losses), np.zeros(len(self.y)))
         most = np.asarray([np.abs(block).T @ steepest[part] for part, block in standard.whole()]).sum(axis=0)
@@ -202,7 +203,7 @@ class Piecewise:
             low, high = (low, high) if bounds[0] is None else bounds
         return l1, l2, low, high
 
-    def _units(self, l1: Array, l2: Array, low: Array, high: Array, most: Array) -> Units:
+    def _units(self, l1: Array, l2: Array, low: Array, high: Array, most: Array) -> UnitRows:
         """Unit rows of l1, and of bounds: beyond one the value rises by more than anything else could make it fall."""
         found = []
         ends = np.maximum(*(np.where(np.isfinite(bound), np.abs(bound), 0.0) for bound in (low, high)))
@@ -211,7 +212,7 @@ class Piecewise:
                                               (high < np.inf, high, -wall, none)):
             at = np.flatnonzero(where)
             found.append((at, target[at], least[at], largest[at], none[at]))
-        return Units(*(np.concatenate(parts) for parts in zip(*found)))
+        return UnitRows(*(np.concatenate(parts) for parts in zip(*found)))
 
     # ---- the way back ----
 
@@ -268,7 +269,7 @@ class Piecewise:
     def solution(self, w: Vector, bound: float, n_iter: int, message: str, name: str, tol: float) -> Solution:
         value = self.value(w)
         gap = max(0.0, value - bound)
-        closed = gap <= max(tol, ROUNDING) * abs(value) + self.rounding(w) + self.margin
+        closed = gap <= max(tol, VALUE_ROUNDING) * abs(value) + self.rounding(w) + self.margin
         if message == GAP_CLOSED and not closed or message == PRECISION and closed:
             message = GAP_CLOSED if closed else PRECISION
         return Solution(w, value, n_iter, math.nan, gap, message == GAP_CLOSED, message, name)

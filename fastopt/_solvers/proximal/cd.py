@@ -1,7 +1,7 @@
 """The solver "cd": coordinate descent on quadratics around the last point (prox-Newton), on all weights or on working sets.
 
 The quadratic of few features comes from the Hessian of the objective.  Of many features, those count that break the optimality
-conditions most; the set grows until no other does.  Used through the register.  The point is proximal/problem.py's, the steps are
+conditions most; the set grows until no other does.  Used through the register.  The point is proximal/composite.py's, the steps are
 proximal/working_set.py's.
 """
 from __future__ import annotations
@@ -29,8 +29,8 @@ from fastopt._solvers.registry import (
 from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 
+from .composite import CompositeObjective
 from .gap import duality_gap, gap_tolerance
-from .problem import Problem
 from .quadratic import Backoff
 from .working_set import EASE, ColumnCache, FullProblem, WorkingSet
 
@@ -57,7 +57,7 @@ class WorkingSets:
         All features are one set.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: CompositeObjective) -> None:
         self.problem, self.complete = problem, False
         self.cache, self.backoff = ColumnCache(problem), Backoff()
         d, sparse = problem.d, problem.rule.sparse
@@ -131,7 +131,7 @@ class WorkingSets:
 def coordinate_descent(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
                        callback: Callback | None, random_state: RandomState = None) -> Solution:
     """Prox-Newton steps by coordinate descent, on working sets of features where there are many."""
-    problem = Problem(objective, penalty, w0)
+    problem = CompositeObjective(objective, penalty, w0)
     if not problem.rule.sparse and problem.d > MAX_FULL_NOT_SPARSE:
         refuse("cd", f"takes at most {MAX_FULL_NOT_SPARSE} features with the penalty {problem.rule.name}, got {problem.d}", objective,
                penalty)

@@ -11,10 +11,10 @@ import numpy as np
 from fastopt._solvers.registry import Vector
 from fastopt.penalties import Penalty
 
-from .problem import Problem
+from .composite import CompositeObjective
 
 
-def gap_tolerance(problem: Problem, tol: float) -> float:
+def gap_tolerance(problem: CompositeObjective, tol: float) -> float:
     """The gap at which a run ends, tol·mean(y²) as scikit-learn's Lasso has it; 0 where the violation decides."""
     if not problem.quadratic or problem.rule.name not in ("l1", "elasticnet"):
         return 0.0
@@ -37,7 +37,7 @@ def shrinkage(rule: Penalty, slope: Vector, limit: float | Vector) -> float:
     return float((limits[outside] / excess[outside]).min()) if outside.any() else 1.0
 
 
-def duality_gap(problem: Problem) -> float:
+def duality_gap(problem: CompositeObjective) -> float:
     """The gap at the problem's point; nan where none is known.  It is that for the intercept where it is, and what the intercept
     could still gain: exactly for squared errors whose columns are centred, else to first order.
 

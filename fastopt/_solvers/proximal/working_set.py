@@ -14,9 +14,9 @@ from fastopt._methods.linesearch import backtrack
 from fastopt._solvers.registry import Vector
 
 from .columns import Columns, stored_values
+from .composite import CompositeObjective
 from .epochs import minimize_quadratic
 from .gram import gram
-from .problem import Problem
 from .quadratic import Backoff, ColumnQuadratic, Derivatives
 
 Array = NDArray[Any]
@@ -40,7 +40,7 @@ LEAST_CURVATURE = 1e-6
 class ColumnCache:
     """The columns of X that working sets have wanted so far, copied where they cannot be read as they lie."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: CompositeObjective) -> None:
         self.problem = problem
         self.columns: Columns | None = None
         self.place = np.full(problem.d, -1)
@@ -81,7 +81,7 @@ class WorkingSet:
 
     Parameters
     ----------
-    problem : Problem
+    problem : CompositeObjective
     numbers : ndarray of int
         Of the features.
     cache : ColumnCache
@@ -91,7 +91,7 @@ class WorkingSet:
         The last one, whose products of columns are used again.
     """
 
-    def __init__(self, problem: Problem, numbers: Indices, cache: ColumnCache, backoff: Backoff, before: WorkingSet | None = None) -> None:
+    def __init__(self, problem: CompositeObjective, numbers: Indices, cache: ColumnCache, backoff: Backoff, before: WorkingSet | None = None) -> None:
         self.problem, self.penalty, self.numbers = problem, problem.penalty.take(numbers), numbers
         self.columns, self.backoff = cache.take(numbers), backoff
         standard = problem.samples.standard
@@ -206,7 +206,7 @@ class WorkingSet:
 class FullProblem:
     """The problem of all weights, where they are few: the Hessian of the objective, summed in a reading of X as it lies."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: CompositeObjective) -> None:
         self.problem = problem
         self._constant: tuple[Vector, Vector, float] | None = None   # of squared errors
 

@@ -22,22 +22,22 @@ from fastopt.objective._hessian import at_once, hessian, second_order
 Method = Callable[["Descent"], Steps]
 
 C1, C2, MAXLS = 1e-4, 0.9, 30
-#: slopes that Newton's steps end with, relative to those they begin with; trials for that, which cost little
-EXACT, POLISHES = 0.1, 3
-#: how much larger than tol the next violation must be expected for the Hessian to be summed up along with the gradient
-AHEAD = 10.0
-#: what a first step leaves of the violation, as far as anybody knows
-UNKNOWN = 0.01
-#: how far a step may still move the predictions of squared errors at the end, relative to the way they have come
-SPREAD = 1e-5
-#: share of a value that its rounding may be, below which no step can be seen to lower it
-ROUNDING = 1e-9
-#: share of a value that a Newton step is expected to gain, above which the minimum is far
-AWAY = 1e-3
-#: iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach; Newton steps
-PATIENCE, QUICK = 5, 3
-#: what a Newton step leaves of the violation at most, where it does not lower the value by more than its rounding
-SLOW = 0.9
+#: slope at the end of a Newton step, relative to that at its beginning, and trials for it, which cost little
+MAX_END_SLOPE, MAX_SECANTS = 0.1, 3
+#: The Hessian is summed up along with the gradient if the next violation is expected to be more than so many times tol.
+HESSIAN_AHEAD = 10.0
+#: the share of the violation that a first step is expected to leave
+FIRST_DROP = 0.01
+#: how far a step may still move the predictions of squared errors at the end, as a share of the way they have come
+PREDICTION_TOL = 1e-5
+#: the relative rounding of a value, below which no step can be seen to lower it
+VALUE_ROUNDING = 1e-9
+#: The minimum is far if a Newton step is expected to lower the value by more than this share.
+FAR_GAIN = 1e-3
+#: iterations in a row, and Newton steps, that lower neither value nor gradient: tol is below what rounding lets a run reach
+PATIENCE, NEWTON_PATIENCE = 5, 3
+#: the share of the violation that a Newton step may leave if it lowers the value by no more than rounding
+NEWTON_DROP = 0.9
 
 
 class Descent:
@@ -82,7 +82,7 @@ class Descent:
         if self.drifts:
             self.objective.forget()
             self.moved = False
-        if self.newton and self.expected > AHEAD * self.tol:
+        if self.newton and self.expected > HESSIAN_AHEAD * self.tol:
             self.value, self.g, self._hessian = second_order(self.objective, self.w, bound=self.away)
         else:
             self.value, self.g = self.objective.value_and_gradient(self.w)
@@ -90,7 +90,7 @@ class Descent:
         if loss_name(self.objective) == "squared_error":   # one step ends it
             self.expected = 0.0
         else:
-            self.expected = self.violation * (self.violation / before if 0 < before < math.inf else UNKNOWN)
+            self.expected = self.violation * (self.violation / before if 0 < before < math.inf else FIRST_DROP)
 
     def hessian(self) -> Vector:
         """The Hessian at w, on and below the diagonal; the caller's own."""
@@ -99,7 +99,7 @@ class Descent:
 
     def far(self, direction: Vector) -> bool:
         """Whether a Newton step is expected to gain more than a small share of the value."""
-        return -dot(direction, self.g) > AWAY * abs(self.value)
+        return -dot(direction, self.g) > FAR_GAIN * abs(self.value)
 
     @property
     def spent(self) -> bool:
@@ -124,8 +124,8 @@ class Descent:
             return True
         if loss_name(self.objective) == "squared_error":
             away = max(self.decrement, self.softest * float(np.sum((self.unit * self.g) ** 2)))
-            return away <= SPREAD ** 2 * 2 * (self.first - self.value)
-        return max(self.decrement, self.gain) <= max(self.tol, ROUNDING) * max(abs(self.value), self.first - self.value)
+            return away <= PREDICTION_TOL ** 2 * 2 * (self.first - self.value)
+        return max(self.decrement, self.gain) <= max(self.tol, VALUE_ROUNDING) * max(abs(self.value), self.first - self.value)
 
     @property
     def standstill(self) -> str:
@@ -183,8 +183,8 @@ class LineSearch(Wolfe):
     def polish(self, t: float, slope: float) -> float:
         """A step near t, which is the last that was tried, with less of a slope, by secants, as long as the value falls."""
         a, da, (value, d) = 0.0, slope, self.seen
-        for _ in range(POLISHES):
-            if not EXACT * -slope < abs(d) < math.inf or d == da:
+        for _ in range(MAX_SECANTS):
+            if not MAX_END_SLOPE * -slope < abs(d) < math.inf or d == da:
                 break
             further = t - d * (t - a) / (d - da)
             if not 0 < further <= WIDEN * t:
@@ -204,7 +204,7 @@ def descend(name: str, method: Method, objective: LinearObjective, w0: Vector, t
     """Iterate until the gradient is within tol, or nothing more is to be had.  `newton` is that of `Descent`; with it, or if a method is
     `quick` otherwise, steps that gain no more than rounding are idle."""
     descent = Descent(objective, w0, tol, newton and max_iter > 0)
-    patience = Patience(QUICK, SLOW, descent.search.rounding) if newton or quick else Patience(PATIENCE)
+    patience = Patience(NEWTON_PATIENCE, NEWTON_DROP, descent.search.rounding) if newton or quick else Patience(PATIENCE)
     drifts = False
 
     def look(n_iter: int) -> Solution:

@@ -12,15 +12,15 @@ from fastopt._linalg.lbfgs import History, dot
 from fastopt._methods.linesearch import FAR, WIDEN, first_step
 from fastopt._solvers.iterate import Steps
 from fastopt._solvers.registry import Callback, Needs, RandomState, Solution, Vector, loss_name, solver
-from fastopt._solvers.squares.columns import Columns, differ
+from fastopt._solvers.squares.design_matrix import DesignMatrix, differ
 from fastopt.objective import LinearObjective
 
 from .base import Descent, descend
 from .subsample import part_of
 
 PAIRS = 10
-#: the largest diagonal element of the Hessian of log losses, beside the smallest, up to which weights are counted as they are
-EVEN = 10.0
+#: ratio of the diagonal elements of the Hessian of log losses, largest to smallest, up to which weights are not scaled
+MAX_UNSCALED_RATIO = 10.0
 
 
 def _curvature(objective: LinearObjective) -> float:
@@ -32,7 +32,7 @@ def _curvature(objective: LinearObjective) -> float:
 
 def _sizes(objective: LinearObjective, curvature: float) -> Vector:
     """The diagonal of the Hessian over the coefficients of an output, as it is at w = 0, by that over an intercept."""
-    return Columns(objective).squares() + objective.l2 / curvature
+    return DesignMatrix(objective).squares() + objective.l2 / curvature
 
 
 def _unit(objective: LinearObjective, even: float) -> Vector | float:
@@ -93,4 +93,4 @@ def lbfgs(objective: LinearObjective, penalty: None, w0: Vector, *, tol: float, 
     ----------
     J. Nocedal (1980), Updating quasi-Newton matrices with limited storage, Math. Comp. 35.
     """
-    return run(objective, w0, History(PAIRS, len(w0), w0.dtype), tol, max_iter, callback, EVEN)
+    return run(objective, w0, History(PAIRS, len(w0), w0.dtype), tol, max_iter, callback, MAX_UNSCALED_RATIO)

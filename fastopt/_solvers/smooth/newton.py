@@ -22,10 +22,10 @@ from .subsample import part_of
 
 #: parameters at most: the Hessian has their square
 MAX_PARAMS = 8192
-#: what is left of the gradient at a start from a part of the rows: more precision would be that part's alone
-NEAR = 1e-3
-#: that part: one of so many rows at least, and so many rows for each parameter where there are
-LEAST, ROWS_A_PARAMETER = 4, 32
+#: the share of the gradient at which the run on a part of the rows ends: more precision would be that part's alone
+PART_TOL = 1e-3
+#: that part has at most one of so many rows, and so many rows for each parameter if there are enough
+MIN_STRIDE, ROWS_A_PARAMETER = 4, 32
 
 
 def _steps(descent: Descent) -> Steps:
@@ -49,7 +49,7 @@ def begin(objective: LinearObjective, part: LinearObjective, w0: Vector, tol: fl
     # fewer rows leave the weights more uncertain, by 1 over their number: they are held back by as much, but not more than they were
     l2, few = part.l2, 1 / part.n_samples - 1 / objective.n_samples
     part.l2 = l2 + min(few, l2 * few * objective.n_samples)
-    enough = max(tol, NEAR * float(np.abs(part.gradient(w0)).max()))
+    enough = max(tol, PART_TOL * float(np.abs(part.gradient(w0)).max()))
     near = descend("newton-cholesky", _steps, part, w0.copy(), enough, max_iter, None, newton=True).w
     part.l2 = l2
     before = objective.value(w0)
@@ -65,7 +65,7 @@ def newton_cholesky(objective: LinearObjective, penalty: None, w0: Vector, *, to
     """
     if loss_name(objective) == "squared_error" and objective.n_outputs == 1 and max_iter > 0:
         return _squares(objective, tol, callback, relative)
-    part = part_of(objective, random_state, LEAST, ROWS_A_PARAMETER)
+    part = part_of(objective, random_state, MIN_STRIDE, ROWS_A_PARAMETER)
     start = w0 if part is None else begin(objective, part, w0, tol, max_iter)
     return descend("newton-cholesky", _steps, objective, start, tol, max_iter, callback, newton=True)
 

@@ -16,14 +16,14 @@ from fastopt._solvers.registry import RandomState, seed_of
 from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import row_squares_of
 
-#: of how many rows one is drawn, at most; rows for each parameter, at least
-MOST, ROWS_A_PARAMETER = 16, 8
-#: values of X, times outputs, below which a part does not save what it costs
-WORTH = 1 << 18
-#: rows whose squared norm is so many times the mean are in every part
-LONG = 4.0
-#: products with the Hessian that tell its condition
-LANCZOS = 8
+#: One of at most so many rows is drawn, and at least so many rows for each parameter.
+MAX_STRIDE, ROWS_A_PARAMETER = 16, 8
+#: values of X, times outputs, below which a part of the rows does not save what it costs
+MIN_VALUES = 1 << 18
+#: Rows whose squared norm is more than so many times the mean are in every part.
+LONG_ROW = 4.0
+#: products with the Hessian for an estimate of its condition number
+LANCZOS_STEPS = 8
 
 
 def values(objective: LinearObjective) -> float:
@@ -54,8 +54,8 @@ def part_of(objective: LinearObjective, random_state: RandomState, least: int = 
 
 def _draw(objective: LinearObjective, random_state: RandomState, least: int, rows_a_parameter: int) -> Any:
     n, p = objective.n_samples, objective.n_params
-    stride = min(MOST, n // (ROWS_A_PARAMETER * p))
-    if stride < least or values(objective) < WORTH:
+    stride = min(MAX_STRIDE, n // (ROWS_A_PARAMETER * p))
+    if stride < least or values(objective) < MIN_VALUES:
         return None
     stride = max(least, min(stride, n // (rows_a_parameter * p)))
     rng = np.random.default_rng(seed_of(0 if random_state is None else random_state))
@@ -63,7 +63,7 @@ def _draw(objective: LinearObjective, random_state: RandomState, least: int, row
     weight = np.full(len(rows), float(stride))
     squares = row_squares_of(objective)
     if squares is not None:
-        long = squares > LONG * squares.mean()
+        long = squares > LONG_ROW * squares.mean()
         some = rows[~long[rows]]
         rows = np.concatenate([some, np.flatnonzero(long)])
         weight = np.ones(len(rows))
@@ -86,7 +86,7 @@ def condition(objective: LinearObjective) -> float:
                 part -= part.mean(axis=0)
     v /= math.sqrt(dot(v, v))
     diagonal, beside = [], []
-    for _ in range(min(LANCZOS, len(w))):
+    for _ in range(min(LANCZOS_STEPS, len(w))):
         product = objective.hessp(w, v) - b * old
         diagonal.append(dot(v, product))
         product -= diagonal[-1] * v

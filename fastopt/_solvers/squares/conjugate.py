@@ -17,19 +17,19 @@ from fastopt._methods.conjugate_gradients import ConjugateGradients
 from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED
 from fastopt.objective import LinearObjective
 
-from .columns import Columns
+from .design_matrix import DesignMatrix
 from .direct import Found
 
 Array = NDArray[np.float64]
 #: is told of the parameters and the iterations done; whether the run ends
 Stops = Callable[[Array, int], bool]
 
-#: the distance of predictions from their limit where a run ends, relative to the way they have come
-SPREAD = 2e-5
-#: iterations whose gains say what is still to come; starts with a gradient read afresh, at most
-WINDOW, STARTS = 3, 8
-#: a strength that is this share of the columns' mean squares leaves the minimum open where rows are fewer than columns
-WEAK = 1e-6
+#: the distance of predictions from their limit at the end of a run, as a share of the way they have come
+PREDICTION_TOL = 2e-5
+#: last iterations from whose gains the further gain is estimated; restarts with a gradient that is computed anew
+GAIN_WINDOW, MAX_STARTS = 3, 8
+#: With fewer rows than columns, a strength below this share of the columns' mean squares does not determine the minimum.
+WEAK_L2_SHARE = 1e-6
 
 
 class Outputs:
@@ -65,10 +65,10 @@ class Outputs:
     def look(self) -> None:
         """Learn what scales and centres the columns: (k, d) one over the diagonal of the Hessian that is left when intercepts follow the
         coefficients, and the means."""
-        mean, squares = Columns(self.objective).moments()
+        mean, squares = DesignMatrix(self.objective).moments()
         self.mean = mean if self.intercept else np.zeros(self.d)
         own = np.maximum(squares - self.mean ** 2, 4 * np.finfo(np.float64).eps * squares)
-        if self.objective.n_samples < self.d and self.strengths.min() <= WEAK * own.mean():   # in one unit they find the shortest
+        if self.objective.n_samples < self.d and self.strengths.min() <= WEAK_L2_SHARE * own.mean():   # in one unit they find the shortest
             own = np.full(self.d, own.mean())
         found = own + self.strengths
         self.scaling = np.divide(1.0, found, out=np.zeros_like(found), where=found > 0)
@@ -97,7 +97,7 @@ class Inner(NamedTuple):
 
 def conjugate(objective: LinearObjective, strengths: Array, w0: Array, tol: float, max_iter: int, relative: bool = False,
               stops: Stops | None = None) -> Found:
-    """The minimum to SPREAD, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0.
+    """The minimum to PREDICTION_TOL, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0.
     The objective has no l2 of its own."""
     return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, stops)
 
@@ -110,7 +110,7 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
     if not np.isfinite(violation).all():
         return Found(W.T, violation, 0, NOT_FINITE)
     outputs.look()
-    for start in range(STARTS):
+    for start in range(MAX_STARTS):
         if start and (violation <= limit).all() or not violation.any():
             return Found(W.T, violation, n, CONVERGED)
         if (violation > 0.5 * before).all():
@@ -145,9 +145,9 @@ def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, 
         total = total + gains[-1]
         if stops is not None and stops(outputs.vector(W + first + outputs.whole(system.x)), n + len(gains)):
             return Inner(first + outputs.whole(system.x), total, len(gains), True)
-        near = _to_come(gains) <= SPREAD ** 2 * (gained + total)
+        near = _to_come(gains) <= PREDICTION_TOL ** 2 * (gained + total)
         ended = near & (np.abs(system.residual).max(axis=1) <= limit) | (lengths[-1] == 0)
-        if ended.all() and (system.square[:, 0] <= least_eigenvalue(lengths, turns) * SPREAD ** 2 * (gained + total)).all():
+        if ended.all() and (system.square[:, 0] <= least_eigenvalue(lengths, turns) * PREDICTION_TOL ** 2 * (gained + total)).all():
             break
     return Inner(first + outputs.whole(system.x), total, len(gains), False)
 
@@ -169,7 +169,7 @@ def _to_come(gains: list[Array]) -> Array:
     """What further iterations will gain, if gains go on to fall as they did."""
     if len(gains) < 2:
         return np.full_like(gains[0], np.inf)
-    half = min(WINDOW, len(gains) // 2)
+    half = min(GAIN_WINDOW, len(gains) // 2)
     zero = np.zeros_like(gains[0])
     last, before = sum(gains[-half:], zero), sum(gains[-2 * half:-half], zero)
     ratio = np.minimum(np.divide(last, before, out=np.zeros_like(gains[0]), where=before > 0), 0.95)

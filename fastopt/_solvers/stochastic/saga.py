@@ -29,13 +29,13 @@ from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 
 from ._saga import SagaChains
-from .problem import PENALTIES, Evaluation, Fit, Problem
+from .finite_sum import PENALTIES, Evaluation, FiniteSum, Fit
 
 _NEEDS = Needs(penalties=PENALTIES, losses=tuple(LOSS_NAMES), smooth=True, convex=True, plain=True)
-#: how often the step may be divided where the objective rose
-_RETRIES = 30
-#: Katyusha: momentum grows with each pass that lowers the value by more than this share of what the last one did
-_SLOW = 0.5
+#: how often the step may be divided because the objective rose
+_MAX_RETREATS = 30
+#: Katyusha: a pass that lowers the value by more than this share of what the last one did is slow, and momentum grows
+_SLOW_SHARE = 0.5
 
 
 @solver("sag", _NEEDS)
@@ -113,7 +113,7 @@ class _Saga(Fit):
     ahead: Vector | None = None   # weights that are not those of the point
 
     def __init__(self, method: str, objective: LinearObjective, penalty: Penalty | None, w0: Vector, random_state: RandomState) -> None:
-        self.problem = problem = Problem(objective, penalty, method)
+        self.problem = problem = FiniteSum(objective, penalty, method)
         self.method, self.loss = method, problem.loss
         self.restarts = method in ("svrg", "katyusha")   # at each pass, from the full gradient
         self.relative = None if problem.weight is None else problem.weight * (problem.n / problem.total)   # of mean 1
@@ -189,7 +189,7 @@ class _Saga(Fit):
             point = self.problem.at(w)
             if self.kernel.diverged or self.rose(point):
                 self.retries += self.retreat(point)
-                return self.problem.solution(self.point, n_iter, PRECISION) if self.retries > _RETRIES else None
+                return self.problem.solution(self.point, n_iter, PRECISION) if self.retries > _MAX_RETREATS else None
             self.accept(point)
         elif not math.isfinite(self.point.value):
             return self.problem.solution(self.point, n_iter, NOT_FINITE)
@@ -246,7 +246,7 @@ class _Katyusha(_Saga):
 
     def accept(self, point: Evaluation) -> None:
         drop = self.point.value - point.value
-        self.slow = self.slow + 1 if drop > _SLOW * self.dropped else max(0, self.slow - 1)
+        self.slow = self.slow + 1 if drop > _SLOW_SHARE * self.dropped else max(0, self.slow - 1)
         self.dropped = drop
         self.tune()
         super().accept(point)
@@ -262,7 +262,7 @@ class _Katyusha(_Saga):
         return far or blame
 
 
-def _allowed(problem: Problem, w0: Vector) -> Vector:
+def _allowed(problem: FiniteSum, w0: Vector) -> Vector:
     """w0, negative coefficients set to 0 where they must not be."""
     w = np.array(w0, dtype=np.float64)
     if problem.positive:

@@ -28,28 +28,28 @@ from fastopt._solvers.registry import (
     seed_of,
     solver,
 )
-from fastopt._solvers.squares.columns import Columns
+from fastopt._solvers.squares.design_matrix import DesignMatrix
 from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 
 from ._sdca import LOSSES, SdcaChains, gap
-from .problem import PENALTIES, Evaluation, Fit, Problem
+from .finite_sum import PENALTIES, Evaluation, FiniteSum, Fit
 
 Array = NDArray[Any]
 
-#: losses whose dual variables stay inside their bounds: no sample can be left out
-_INTERIOR = ("squared_error", "log_loss")
-#: epochs between two looks at all samples, at most
-_CHECK_EVERY = 10
-#: mean of curvature·‖x‖²·(weight over l2) above which weights are pulled to a point ahead
-_ACCELERATE = 2.0
-#: of fewer samples than columns, which seldom depend on each other, only after so many epochs
-_PLAIN = 60
-#: gap of the pulled problem, in multiples of the pull's own share, at which that point moves on, of losses with kinks; and of
-#: others, where the gap has grown since the last move: without the wait some orders of few samples diverge
-_NEAR, _NEAR_GROWN = 10.0, 3.0
-#: the first look is taken after so many epochs, or when what was seen has fallen to this: before, it tells little
-_FIRST_CHECK, _FALL = 5, 0.15
+#: losses whose dual variables stay inside their bounds: no sample can be shrunk
+_NEVER_AT_BOUND = ("squared_error", "log_loss")
+#: epochs between two evaluations of all samples, at most
+_EPOCHS_BETWEEN_LOOKS = 10
+#: condition number, mean of curvature·‖x‖²·weight/l2, above which the run is accelerated
+_ACCELERATE_ABOVE = 2.0
+#: With fewer samples than columns, which seldom depend on each other, acceleration begins after so many epochs.
+_PLAIN_EPOCHS = 60
+#: The point ahead moves on when the gap of the accelerated problem is within so many times what the pull adds: for losses with kinks;
+#: and for others, if the gap has grown since the last move, as some orders of few samples diverge otherwise.
+_MOVE_AT_GAP, _MOVE_AT_GROWN_GAP = 10.0, 3.0
+#: The first evaluation is after so many epochs, or when the estimate has fallen to this share of the first one.
+_FIRST_LOOK_EPOCH, _FIRST_LOOK_FALL = 5, 0.15
 #: epochs without a smaller gap, near rounding, after which there is nothing more to gain
 _PATIENCE = 20
 
@@ -93,7 +93,7 @@ class _Sdca(Fit):
     """One run."""
 
     def __init__(self, objective: LinearObjective, penalty: Penalty | None, w0: Vector, random_state: RandomState, scaling: float | None) -> None:
-        self.problem = problem = Problem(objective, penalty, "sdca")
+        self.problem = problem = FiniteSum(objective, penalty, "sdca")
         self.loss, self.smooth = problem.loss, problem.loss.smooth
         weight = np.ones(problem.X.n) if problem.weight is None else problem.weight
         self.share = weight / problem.total if problem.mask is None else weight * (problem.mask == 0) / problem.total
@@ -104,7 +104,7 @@ class _Sdca(Fit):
         self.squares, self.mask, self.seed = squares + self.column ** 2, problem.mask, seed_of(random_state)
         curvature = self.loss.curvature
         condition = (curvature if math.isfinite(curvature) else 1.0) * float(self.share @ self.squares) / (problem.n * problem.l2)
-        self.wanted = condition * problem.l2 if condition > _ACCELERATE else 0.0
+        self.wanted = condition * problem.l2 if condition > _ACCELERATE_ABOVE else 0.0
         self.build(0.0 if problem.n <= problem.d else self.wanted)
         self.y = problem.y.astype(np.float64)
         self.centre, self.least, self.idle, self.gap_moved = np.zeros(problem.k), math.inf, 0, math.inf
@@ -119,7 +119,7 @@ class _Sdca(Fit):
         problem = self.problem
         self.pull, self.l2 = pull, problem.l2 + pull   # the latter as the kernel sees it
         self.shrunk, problem.mask = None, self.mask
-        if problem.k == 1 and self.loss.name not in _INTERIOR and pull == 0:
+        if problem.k == 1 and self.loss.name not in _NEVER_AT_BOUND and pull == 0:
             self.shrunk = problem.mask = np.zeros(problem.X.n, np.uint8) if self.mask is None else self.mask.copy()
         threads = min(resolve_threads(problem.objective.n_threads), problem.k)
         samples = problem.samples(self.share / self.l2, self.seed, threads)
@@ -184,7 +184,7 @@ class _Sdca(Fit):
         """The point that weights are pulled to, moved on by their change since its last move; with kinks, or where the gap grows, not
         before the weights have come near to where it pulls them, or the two would chase each other."""
         distance = float(np.square(self.coef - self.ahead).sum()) + float(np.square(self.v_column - self.ahead_column).sum())
-        near = math.inf if self.smooth and self.gap_seen <= self.gap_moved else _NEAR_GROWN if self.smooth else _NEAR
+        near = math.inf if self.smooth and self.gap_seen <= self.gap_moved else _MOVE_AT_GROWN_GAP if self.smooth else _MOVE_AT_GAP
         if self.gap_seen > near * self.pull / 2 * distance:
             return
         self.gap_moved = self.gap_seen
@@ -236,7 +236,7 @@ class _Sdca(Fit):
         """The duality gap, with what the dual variables stand for summed anew: epochs have added it up step by step, in the type of X."""
         problem, u = self.problem, (self.kernel.u * self.share).T.astype(np.float64)
         before = self.sum
-        self.sum = Columns(problem.objective).turned(u if problem.rows is None else u[problem.rows]).T / problem.l2
+        self.sum = DesignMatrix(problem.objective).turned(u if problem.rows is None else u[problem.rows]).T / problem.l2
         self.v = self.v + (problem.l2 / self.l2) * (self.sum - before)
         self.kernel.place(self.v, self.v_column, self.centre)
         return self.gap_at(point)
@@ -253,7 +253,7 @@ class _Sdca(Fit):
 
     def epochs(self) -> Steps:
         """Some without acceleration, if it is put off."""
-        yield from itertools.islice(super().epochs(), _PLAIN)
+        yield from itertools.islice(super().epochs(), _PLAIN_EPOCHS)
         if self.wanted > self.pull:
             self.accelerate()
         return (yield from super().epochs())
@@ -268,8 +268,8 @@ class _Sdca(Fit):
             self.move_ahead()
         if n_iter == 1:
             self.first_measure = measure
-        early = self.ratio == math.inf and (measure <= _FALL * self.first_measure or n_iter >= _FIRST_CHECK)
-        due = early or n_iter - self.last_look >= _CHECK_EVERY or n_iter == self.max_iter or self.has_callback
+        early = self.ratio == math.inf and (measure <= _FIRST_LOOK_FALL * self.first_measure or n_iter >= _FIRST_LOOK_EPOCH)
+        due = early or n_iter - self.last_look >= _EPOCHS_BETWEEN_LOOKS or n_iter == self.max_iter or self.has_callback
         if not (due or stuck or self.ratio * measure <= 1.5 * self.target()):
             return None
         self.last_look = n_iter

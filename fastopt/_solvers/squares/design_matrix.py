@@ -18,10 +18,10 @@ from fastopt.objective import LinearObjective
 Array = NDArray[np.float64]
 
 #: numbers of a block of X that is brought to double
-BLOCK = 1 << 18
+BLOCK_SIZE = 1 << 18
 
 
-class Columns:
+class DesignMatrix:
     """X without what the objective counts it without, for products with several vectors at once.
 
     Parameters
@@ -38,7 +38,7 @@ class Columns:
         self.scaled = not self.plain and bool((self.scale != 1).any())
         weight = np.ones(self.n) if objective.weight is None else objective.weight.reshape(self.n, -1)[:, 0].astype(np.float64)
         self.root = np.sqrt(weight / objective.total)     # of each row's share
-        self.height = max(256, 4 * BLOCK // self.d)        # rows of a block
+        self.height = max(256, 4 * BLOCK_SIZE // self.d)        # rows of a block
         self._last: tuple[tuple[int, np.dtype[Any]], NDArray[Any]] | None = None
 
     @functools.cached_property
@@ -124,7 +124,7 @@ class Columns:
 
     def products(self) -> Array:
         """(n, n) products of the rows, each times the root of its share: dense X alone."""
-        K, rows, width = np.zeros((self.n, self.n)), self.objective.rows_, max(256, 4 * BLOCK // self.n)
+        K, rows, width = np.zeros((self.n, self.n)), self.objective.rows_, max(256, 4 * BLOCK_SIZE // self.n)
         for i in range(0, self.d, width):
             some = slice(i, i + width)
             x = self.X[:, some] if rows is None else self.X[:, some][rows]

@@ -38,7 +38,7 @@ class Evaluation(NamedTuple):
     gradient: Vector
 
 
-class Problem:
+class FiniteSum:
     """An objective with a penalty.
 
     Attributes
@@ -109,7 +109,7 @@ class Problem:
 class Fit(ABC):
     """A run whose iterations are epochs of a kernel."""
 
-    problem: Problem
+    problem: FiniteSum
     kernel: Chains
 
     @abstractmethod

@@ -18,7 +18,7 @@ from fastopt.penalties import Penalty
 from .samples import Samples
 
 
-class Problem:
+class CompositeObjective:
     """An objective with a penalty, and the point where the run is.
 
     Attributes
