@@ -5,14 +5,16 @@ Used by the solvers whose steps are such systems, each of which says when it is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from .function import Array
 
+Numbers = TypeVar("Numbers", float, Array)
 
-class ConjugateGradients:
+
+class ConjugateGradients(Generic[Numbers]):
     """H·x = r from x = 0 on, of a vector; or of the rows of a matrix, each of which takes steps of its own.
 
     Parameters
@@ -38,12 +40,17 @@ class ConjugateGradients:
         The share of the last direction in the next one.
     """
 
+    length: Numbers
+    gain: Numbers
+    turn: Numbers
+
     def __init__(self, product: Callable[[Array], Array], residual: Array, precondition: Callable[[Array], Array],
-                 inner: Callable[[Array, Array], Any]) -> None:
-        self.product, self.precondition, self.inner = product, precondition, inner
+                 inner: Callable[[Array, Array], Numbers]) -> None:
+        self.product, self.precondition = product, precondition
+        self.inner: Callable[[Array, Array], Numbers] = inner
         self.x, self.residual = np.zeros_like(residual), residual
         self.direction = precondition(residual)
-        self.square = inner(residual, self.direction)
+        self.square: Numbers = inner(residual, self.direction)
 
     def step(self) -> bool:
         """One step, by one product with H; False, and no step, if the curvature along the direction of a vector is not positive.
@@ -64,7 +71,7 @@ class ConjugateGradients:
         return True
 
 
-def _over(a: Any, b: Any) -> Any:
+def _over(a: Numbers, b: Numbers) -> Numbers:
     """a/b, 0 where b is not positive."""
     if isinstance(b, float):
         return a / b if b > 0 else 0.0

@@ -1,4 +1,4 @@
-"""One minimisation: where it is, when it ends, whom it tells, and the result in SciPy's form.
+"""One minimisation: its point, when it ends, the callback, and the result in SciPy's form.
 
 A method is a generator over a Run: each `next` is one iteration, which leaves the new point in ``run.point`` and the one before
 in ``run.previous``; a method that cannot go on returns a status.  Used by the methods and the front doors.
@@ -66,7 +66,7 @@ class Run:
     optimality : callable
         How far the point is from stationary, in the norm of `gtol`.
     penalty : callable
-        What is added to fun, as a function of x; methods that know it add it themselves.
+        What is added to fun, as a function of x; methods with proximal steps add it themselves.
     patience : float
         Iterations without a lower value or gradient until the run ends; methods that are free to go up set it to inf.
     finish : callable
@@ -144,12 +144,12 @@ def drive(run: Run, steps: Steps, options: Mapping[str, Any], callback: Callable
 
 
 def _with_detail(steps: Steps) -> Generator[None, None, tuple[int, str]]:
-    """The same steps; at their end a status beside which there is nothing to say."""
+    """The same steps; their end is a status without a detail."""
     return (yield from steps), ""
 
 
 def small_change(run: Run, options: Mapping[str, Any]) -> str:
-    """Why the last step says that the run has converged; empty if it does not."""
+    """The reason to end after the last step, which was small; empty if it was not."""
     new, old = run.point, run.previous
     if options["ftol"] > 0 and old.f - new.f <= options["ftol"] * max(abs(old.f), abs(new.f), 1):
         return " The value's relative reduction is within ftol."

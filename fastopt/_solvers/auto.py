@@ -148,7 +148,7 @@ def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: st
 
 def _in_turn(name: str, second: str | None, objective: LinearObjective, penalty: Penalty | None, w: Vector, max_iter: int,
              options: dict[str, Any]) -> Solution:
-    """A solver's solution; that of a second one, which goes on where the first has not come to an end in _FIRST_SOLVER_ITERATIONS."""
+    """A solver's solution; or that of a second one, which goes on if the first has not converged in _FIRST_SOLVER_ITERATIONS."""
     run = find(name, objective, penalty)
     solution = run(objective, penalty, w, max_iter=min(max_iter, _FIRST_SOLVER_ITERATIONS) if second else max_iter, **options)
     if second is None or solution.message not in (LIMIT, PRECISION) or max_iter <= solution.n_iter:
@@ -200,7 +200,7 @@ def least_squares(objective: LinearObjective, Y: Vector, strengths: Vector, solv
 
 
 def _centred(objective: LinearObjective, name: str, intercept_scaling: float | None) -> tuple[LinearObjective, Vector | None]:
-    """The objective for a solver, and the means that its columns are without, if any: those that read samples get a copy."""
+    """The objective for a solver, and the means of its columns if they are centred; solvers that read samples get a centred copy."""
     if intercept_scaling is None and name in STOCHASTIC:
         return objective.centred_copy()
     if intercept_scaling is not None or not registry[name].needs.centred or objective.centred() is objective:
@@ -312,7 +312,7 @@ def _smooth(objective: LinearObjective, tol: float) -> str:
 
 
 def _settle(name: str, objective: LinearObjective) -> str:
-    """The choice, once X has been looked at: gradients alone, where a part of the rows says that columns are alike."""
+    """The choice after a look at X: gradients alone, if a part of the rows shows that the problem is well conditioned."""
     part = part_of(objective, None) if name == "preconditioned-cg" else None
     if part is None:
         return name
@@ -329,14 +329,14 @@ def few(objective: LinearObjective) -> bool:
 
 
 def _second(name: str, objective: LinearObjective, penalty: Penalty | None) -> str | None:
-    """Who goes on where a solver has not come to an end: columns far from 0 or of different scales, kinks that are all but sharp."""
+    """The solver that goes on if the first does not converge: columns far from 0 or of different scales, kinks that are all but sharp."""
     able = name != "interior-point" and objective.n_features <= 500 and takes("interior-point", objective, penalty)
     return "interior-point" if able else None
 
 
 def _by_samples(objective: LinearObjective, tol: float) -> bool:
-    """Whether a sample's row is short enough beside all columns, or samples with a margin are fewer than columns, and l2 is strong
-    enough, for dual coordinates: they know weights by a gap, to the root of its rounding."""
+    """Whether dual coordinates are expected to be the fastest: rows are short beside all columns, or samples with a margin are fewer than
+    columns; and l2 is strong enough, as weights are known only to the root of the rounding of a gap."""
     X = objective.X
     short = 50 * X.row_size < objective.n_features if X.is_sparse else (
         objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge" and tol >= FINEST_GAP)
@@ -349,7 +349,7 @@ def hessian_passes(objective: LinearObjective) -> float:
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned
     spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
-    pairs = k * (k + 1) / 2 if loss_name(objective) == "multinomial" else k   # of outputs: others do not know one another
+    pairs = k * (k + 1) / 2 if loss_name(objective) == "multinomial" else k   # of outputs, which only a softmax couples
     products = pairs * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     if loss_name(objective) == "multinomial":
         row += SOFTMAX_NS * k + 40

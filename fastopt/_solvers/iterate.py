@@ -10,7 +10,7 @@ from fastopt._methods import iterate as _loop
 
 from .registry import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, STOPPED, Callback, Solution
 
-#: each `next` is an iteration; the message says why there are no more
+#: each `next` is an iteration; the message that it returns says why there are no more
 Steps = Generator[None, None, str]
 
 
@@ -25,7 +25,7 @@ def iterate(steps: Steps, look: Callable[[int], Solution | None], max_iter: int,
         ends there and is empty if it goes on.  None: no reading of X was spent on this point.
     max_iter : int
     callback : callable, optional
-        Is told of each point that was looked at and is finite.
+        Called with each point that was looked at and is finite.
     """
     found: Solution | None = None
     solution: Solution
@@ -45,12 +45,12 @@ def iterate(steps: Steps, look: Callable[[int], Solution | None], max_iter: int,
 
 
 def told(solution: Solution) -> Solution:
-    """What a callback gets: a copy, of a run that goes on."""
+    """The solution as callbacks get it: with a copy of w, and without a message."""
     return solution._replace(w=solution.w.copy(), message="")
 
 
 def stops(callback: Callback | None, solution: Solution) -> bool:
-    """Tell the callback; whether it ends the run by StopIteration."""
+    """Call the callback; whether it ends the run by StopIteration."""
     if callback is None:
         return False
     try:

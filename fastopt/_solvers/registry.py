@@ -17,9 +17,9 @@ from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 
 Vector = NDArray[np.float64]
-#: what is told of each iteration; StopIteration ends the run
+#: the user's function of the Solution after each iteration; StopIteration ends the run
 Callback = Callable[["Solution"], object]
-#: what draws rows and orders of samples; None: the same ones each time
+#: the source of random rows and orders of samples; None: the same ones each time
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
 #: SciPy's sentences, as far as they fit
@@ -57,7 +57,7 @@ class Solution(NamedTuple):
     message : str
         Why the run ended.
     solver : str
-        Who found it.
+        The name of the solver.
     """
 
     w: Vector
@@ -221,7 +221,7 @@ def takes(name: str, objective: LinearObjective, penalty: Penalty | None) -> boo
 
 
 def refuse(name: str, reason: str, objective: LinearObjective, penalty: Penalty | None) -> NoReturn:
-    """Raise, and say what would do instead."""
+    """Raise an error that names the solvers that take the problem."""
     others = [f"'{other}'" for other in suitable(objective, penalty) if other != name]
     instead = f"; {', '.join(others)} would do" if others else "; no solver takes this loss with this penalty"
     raise InvalidParameterError(f"solver '{name}' {reason}{instead}")

@@ -28,7 +28,7 @@ def make(X, y, loss, *, l2=0.1, l1=0.0, positive=False, weight=None, column=0.0,
     samples = _samples.Samples(matrix, targets, targets.reshape(n, -1).shape[1], 0, weight / (l2 * weight.sum()), shrunk, True,
                                seed, threads)
     return _dual.SdcaChains(matrix, samples, losses.get(loss, **PARAMS[loss]).spec, samples_k(targets), _rows.row_squares(matrix)
-                            + column ** 2, l1 / l2, positive, column, shrunk, threads)
+                            + column ** 2, l1=l1 / l2, positive=positive, column=column, shrunk=shrunk, threads=threads)
 
 
 def samples_k(targets):

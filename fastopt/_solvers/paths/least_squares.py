@@ -20,7 +20,7 @@ from fastopt._core.threads import resolve_threads
 from fastopt._samples.rows import source_of
 from fastopt._solvers.proximal.columns import Columns
 from fastopt._solvers.proximal.gram import gram
-from fastopt._solvers.proximal.samples import Samples
+from fastopt._solvers.proximal.samples import SampleLosses
 from fastopt._solvers.registry import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, Solution, Vector, loss_name
 from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
@@ -98,12 +98,12 @@ def _few(objective: LinearObjective, copies: int = 1) -> bool:
 def _pays(objective: LinearObjective, most: int) -> bool:
     """Whether sums are possible, and are expected to pay for so many features."""
     return bool(loss_name(objective) == "squared_error" and objective.n_outputs == 1 and objective.n_features <= most
-                and Samples(objective).standard is None)
+                and SampleLosses(objective).standard is None)
 
 
 def _centre(objective: LinearObjective) -> Vector:
     """What x had best stand without: the means of dense columns where there is an intercept, if some lie far from 0."""
-    samples = Samples(objective)
+    samples = SampleLosses(objective)
     if not objective.fit_intercept or samples.X.is_sparse:
         return np.zeros(objective.n_features)
     means, some = np.asarray(samples.column_means()), np.asarray(source_of(samples.X)[:SAMPLED_ROWS], dtype=np.float64)
@@ -121,7 +121,7 @@ class LeastSquaresPath(ABC):
     ----------
     intercept : bool
     strengths : dict
-        Penalties of the weights that have been asked for, by l2 and number of the penalty; may be that of others of as many columns.
+        Penalties that have been bound to the weights, by l2 and identity of the penalty; problems with as many columns may share it.
     """
 
     def __init__(self, intercept: bool, strengths: Strengths | None) -> None:
@@ -172,13 +172,13 @@ class LeastSquaresPath(ABC):
             yield Solution(found, value, rounds, violation, gap, message in (GAP_CLOSED, CONVERGED), message, "cd")
 
 
-def rows_of(samples: Samples) -> Vector:
+def rows_of(samples: SampleLosses) -> Vector:
     """Those that count of a dense X, in float64."""
     X = source_of(samples.X)
     return np.asarray(X if samples.rows is None else X[samples.rows], dtype=np.float64)
 
 
-def shares_of(samples: Samples, n: int) -> Vector:
+def shares_of(samples: SampleLosses, n: int) -> Vector:
     """Weights of n samples over their sum, in float64."""
     if samples.weight is None:
         return np.full(n, 1 / n)
@@ -201,7 +201,7 @@ class CopiedRows(LeastSquaresPath):
 
     def __init__(self, objective: LinearObjective, targets: Sequence[Array] | None = None, strengths: Strengths | None = None) -> None:
         super().__init__(objective.fit_intercept, strengths)
-        samples = Samples(objective)
+        samples = SampleLosses(objective)
         X = rows_of(samples)
         share = shares_of(samples, len(X))
         Y = np.array([samples.targets] if targets is None else targets, dtype=np.float64, order="C")
@@ -253,7 +253,7 @@ class Sums(LeastSquaresPath):
     def of(cls, objective: LinearObjective, rows: Array | None, centre: Vector, targets: Sequence[Array] | None = None) -> Sums:
         """Of some rows of an objective, or of all, whose columns are copied, some rows at a time."""
         chosen = np.arange(objective.n_samples, dtype=np.int32) if rows is None else rows
-        targets = [Samples(objective).targets] if targets is None else targets
+        targets = [SampleLosses(objective).targets] if targets is None else targets
         middle = np.array([y.mean(dtype=np.float64) if objective.fit_intercept else 0.0 for y in targets])
         found, size = cls(centre, middle, objective.fit_intercept), max(MIN_CHUNK_ROWS, 4 * objective.n_features)
         for start in range(0, len(chosen), size):
@@ -262,7 +262,7 @@ class Sums(LeastSquaresPath):
         return found
 
     def _add(self, part: LinearObjective, targets: Sequence[Array]) -> None:
-        samples = Samples(part)
+        samples = SampleLosses(part)
         total = samples.total
         share = shares_of(samples, len(targets[0]))
         wide = [np.asarray(y, dtype=np.float64) - middle for y, middle in zip(targets, self.middle)]
@@ -273,7 +273,7 @@ class Sums(LeastSquaresPath):
             value *= total
             setattr(self, name, value + vars(self)[name] if name in vars(self) else value)
 
-    def _by_blas(self, part: LinearObjective, samples: Samples, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
+    def _by_blas(self, part: LinearObjective, samples: SampleLosses, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
         """Sums of few numbers, which are copied."""
         X = rows_of(samples)
         X = X - self.centre if self.centre.any() else X
@@ -283,7 +283,7 @@ class Sums(LeastSquaresPath):
         X = X * np.sqrt(share)[:, None]
         return X.T @ X, g, h
 
-    def _by_columns(self, part: LinearObjective, samples: Samples, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
+    def _by_columns(self, part: LinearObjective, samples: SampleLosses, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
         """Sums in the type of X, whose columns are copied."""
         columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, turned=samples.turned,
                           standard=(self.centre, None) if self.centre.any() else None)

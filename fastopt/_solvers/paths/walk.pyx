@@ -25,7 +25,7 @@ cdef double EASE = 0.3             # share of the violation, or of the gap, that
 cdef double STILL_STEP = 1e-3      # step times curvature, as a share of the violation, of weights that count as unmoved
 cdef double FINAL_GAP_SHARE = 0.8  # share of the wanted gap that a step of all weights that count goes for
 
-#: why a walk has ended: it is as near as asked for, rounds are over, rounding is all that is left
+#: why a walk has ended: it is within tol, rounds are over, only rounding is left
 DONE, ROUNDS_OVER, ROUNDING = range(3)
 
 

@@ -94,7 +94,7 @@ class StandardColumns:
             yield part, self.block(part) if self.held is None else self.held[i]
 
     def blocks(self) -> Iterator[tuple[slice, Any]]:
-        """Slices of rows and the standardised columns that are wanted."""
+        """Slices of rows and the standardised columns that are used."""
         if self.kept is None and (self.sparse or 8 * self.X.shape[0] * len(self.columns) <= KEPT_BYTES):
             self.kept, self.held = [self.chosen(block) for _, block in self.whole()], None
         if self.kept is None:

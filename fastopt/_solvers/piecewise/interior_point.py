@@ -137,9 +137,9 @@ def vertex(total: PiecewiseSum, w: Array) -> Array:
     return found if np.isfinite(found).all() and total.value(found) <= total.value(w) else w
 
 
-def minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None = None,
+def minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[Outcome], object] | None = None,
              method: type[PrimalDual] = InteriorPoint) -> Outcome:
-    """The minimum, to a gap of tol times the value; `after` each iteration is told, and may raise StopIteration."""
+    """The minimum, to a gap of tol times the value; `after` is called after each iteration, and may raise StopIteration."""
     if total.design.size == 0:
         value = total.value(np.zeros(0))
         return Outcome(np.zeros(0), value, value, 0, GAP_CLOSED)
@@ -193,7 +193,7 @@ def _rows(design: Design) -> Array | None:
     return found
 
 
-def _minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None, method: type[PrimalDual]) -> Outcome:
+def _minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[Outcome], object] | None, method: type[PrimalDual]) -> Outcome:
     run, idle = method(total, _rows(total.design), factorise), 0
     best = Outcome(run.w, math.nan, -np.inf, 0, "")
 

@@ -82,7 +82,7 @@ def augmented_lagrangian(objective: LinearObjective, penalty: Penalty | None, w0
 @solver("highs", Needs(penalties=PENALTIES, losses=PIECEWISE, one_output=True, strictly_convex=False))
 def highs(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
           callback: Callback | None, random_state: RandomState) -> Solution:
-    """The linear programme by `scipy.optimize.linprog`, which has tolerances of its own and is not told of `max_iter`."""
+    """The linear programme by `scipy.optimize.linprog`, which has tolerances of its own and ignores `max_iter`."""
     if max_iter == 0:
         return PiecewiseProblem(objective, penalty, None).solution(w0, -np.inf, 0, LIMIT, "highs", tol)
     return programme(objective, penalty, "highs", {}, max(tol, VALUE_ROUNDING))
@@ -183,7 +183,7 @@ class PiecewiseProblem:
         self.total = PiecewiseSum(design, target, low, high, round_, ridge)
 
     def _units_of(self, losses: list[Kink], l1: Array, l2: Array, low: Array, high: Array) -> UnitRows:
-        """The unit rows of the penalty, of weights that it does not keep at 0: the others' columns are wanted no more."""
+        """The unit rows of the penalty, of weights that it does not keep at 0; the columns of the others are dropped."""
         standard, steepest = self.standard, sum((np.maximum(-kink.low, kink.high) for kink in losses), np.zeros(len(self.y)))
         most = np.asarray([np.abs(block).T @ steepest[part] for part, block in standard.whole()]).sum(axis=0)
         fixed = (l1 >= most) & (low <= 0) & (high >= 0)      # no slope of the losses outweighs l1
@@ -253,7 +253,7 @@ class PiecewiseProblem:
         return float(4 * np.finfo(np.float64).eps * (self.share @ size))
 
     def solved(self, name: str, method: type[PrimalDual], w0: Vector, tol: float, max_iter: int, callback: Callback | None) -> Solution:
-        """The minimum by a method's steps; the callback is told of each."""
+        """The minimum by a method's steps; the callback is called after each."""
         if max_iter == 0:
             return self.solution(w0, -np.inf, 0, LIMIT, name, tol)
         after = None if callback is None else (lambda outcome: callback(self.found(outcome, name, tol)))

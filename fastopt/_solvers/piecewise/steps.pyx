@@ -239,14 +239,14 @@ cdef class PrimalDual:
         interior_over(self.size, &self.rates[0], v)
         return 0
 
-    # ---- what _solvers/piecewise/interior_point.py asks ----
+    # ---- value and bound ----
 
     def value(self):
         """The sum at the weights."""
         return interior_losses(&self.s) + interior_squares(self.size, &self.ridge[0], &self.weights[0]) / 2
 
     def bound(self, const double[::1] w, double value):
-        """What no weights are below, by the dual variables; of a sum that is `value` at w.  To be asked for before each step."""
+        """What no weights are below, by the dual variables; of a sum that is `value` at w.  Each step needs it before."""
         self._transposed(self.s.z, &self.g[0])
         return interior_dual(&self.s) + held(self.ridge, self.g, w, value, self.s.n)
 

@@ -54,7 +54,7 @@ cdef class Columns:
     rows : ndarray of int32, or None
         The rows that count; None: all.
     stored : ndarray of shape (d,) of int64, or None
-        What `stored_values` returned for X, if it is asked for more than once.
+        What `stored_values` returned for X, if several calls use it.
     turned : bool
         X is transposed: CSR, for a CSC matrix.
     standard : tuple (centre, scale) of ndarray of shape (d,), or None

@@ -15,7 +15,7 @@ from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import hessian, second_order
 from fastopt.penalties import Penalty
 
-from .samples import Samples
+from .samples import SampleLosses
 
 
 class CompositeObjective:
@@ -45,7 +45,7 @@ class CompositeObjective:
         self.objective, self.d = objective, objective.n_features
         self.rule: Penalty = penalties.Box() if penalty is None else penalty
         self.penalty = self.rule.bind(self.d)
-        self.samples, self.w = Samples(objective), w0
+        self.samples, self.w = SampleLosses(objective), w0
         self.threads = resolve_threads(objective.n_threads)
         self.quadratic = loss_name(objective) == "squared_error"
         feasible = np.empty(self.d)

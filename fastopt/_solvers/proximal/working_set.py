@@ -29,7 +29,7 @@ MAX_GRAM_COLUMNS = 2048
 NEWTON_STEPS = 10
 #: the share of the violation to which a working set is solved while features are missing
 EASE = 0.3
-#: sparse columns that are copied beside each one that is wanted, while X is read for it
+#: sparse columns that are copied along with each missing one, in the same reading of X
 COPIED_AHEAD = 3
 #: the least gain of a step, relative to the value, that is more than rounding of zero
 LEAST_GAIN = 1e-15
@@ -38,7 +38,7 @@ LEAST_CURVATURE = 1e-6
 
 
 class ColumnCache:
-    """The columns of X that working sets have wanted so far, copied where they cannot be read as they lie."""
+    """The columns of X that working sets have used so far; copies, unless columns can be read in place."""
 
     def __init__(self, problem: CompositeObjective) -> None:
         self.problem = problem
@@ -55,13 +55,13 @@ class ColumnCache:
         return self.columns.take(self.place[numbers])
 
     def _fetch(self, missing: Indices) -> None:
-        """Columns that are missing; of sparse X also those that are likely to be next, as finding columns among others is what costs."""
+        """Add missing columns; of sparse X also some that are likely to be next, as the cost is in finding columns among others."""
         problem, samples = self.problem, self.problem.samples
         if samples.X.is_sparse and not samples.turned:
             if self.stored is None:
                 self.stored = stored_values(samples.X, samples.rows)
             assert self.stored is not None
-            slopes, roots = np.abs(problem.g[:problem.d]), np.sqrt(self.stored)   # a slope will move the more the longer its column
+            slopes, roots = np.abs(problem.g[:problem.d]), np.sqrt(self.stored)   # the slope of a long column will change more
             rest = np.where(self.place < 0, slopes / max(slopes.max(), 1e-300) + roots / max(roots.max(), 1.0), 0.0)
             rest[missing] = 0.0
             more = min(COPIED_AHEAD * len(missing), int(np.count_nonzero(rest)))

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastopt._linalg.lbfgs import dot
 from fastopt._methods.iterate import Patience
-from fastopt._methods.linesearch import WIDEN, Wolfe
+from fastopt._methods.linesearch import WIDEN, Bracketing
 from fastopt._solvers.iterate import Steps, iterate
 from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION, Callback, Solution, Vector, loss_name
 from fastopt.objective import LinearObjective
@@ -41,7 +41,7 @@ NEWTON_DROP = 0.9
 
 
 class Descent:
-    """Where a run is.
+    """The point where a run is, and the step from there.
 
     Attributes
     ----------
@@ -51,17 +51,17 @@ class Descent:
     value, violation : float
         The objective there, and the largest element of the gradient.
     tol : float
-        What `violation` is to reach.
+        The goal of `violation`.
     newton : bool
         Whether steps are Newton's by the whole Hessian.
     decrement : float
         Twice what the last step was expected to lower the value by.
     gain : float
-        What it did lower it by.
+        By how much it did lower the value.
     bounds, away : bool
         Whether Hessians can have the curvature of an upper bound of the loss where it is far from its minimum, and whether they do.
     unit, softest : ndarray or float
-        What weights are counted in, and there one over the least curvature that was seen, where a method knows them.
+        The unit of the weights, and in this unit one over the least curvature that steps have shown, if a method computes them.
     """
 
     def __init__(self, objective: LinearObjective, w0: Vector, tol: float, newton: bool = False) -> None:
@@ -71,13 +71,13 @@ class Descent:
         self.violation, self.expected = math.inf, math.inf
         self.moved, self.drifts, self.softest = False, False, 0.0
         self.unit: Vector | float = 1.0
-        found = w0[:objective.n_outputs * objective.n_features].any()   # by somebody's steps before, which ended
+        found = w0[:objective.n_outputs * objective.n_features].any()   # by the steps of an earlier run
         self.decrement = self.gain = 0.0 if found else math.inf
         self.look()
         self.first = self.value
 
     def look(self) -> None:
-        """Value and gradient at w; Newton's method gets the Hessian from the same reading of X, if it will surely need it."""
+        """Value and gradient at w; for Newton's method also the Hessian, from the same reading of X, if another step is expected."""
         self._hessian: Vector | None = None
         if self.drifts:
             self.objective.forget()
@@ -107,8 +107,8 @@ class Descent:
         return self.decrement <= self.search.rounding * abs(self.value)
 
     def holds(self) -> bool:
-        """Whether the violation is within tol, and is so with predictions that were not moved along lines, but read afresh.  Where
-        it is not, they are read afresh from now on."""
+        """Whether the violation is within tol with predictions that are computed from X, not moved along lines.  If it is only with moved
+        ones, predictions are computed anew after each step from now on."""
         if self.violation <= self.tol and self.moved:
             self.drifts = True
             self.look()
@@ -117,9 +117,9 @@ class Descent:
 
     @property
     def settled(self) -> bool:
-        """Whether the last step was worth nothing any more: a gradient within tol says little where columns are of small numbers.
-        Squared errors are to move predictions no further, beside the way they have come; other losses, which have a unit, to
-        fall by no more than tol of their value."""
+        """Whether the last step gained nothing any more: a gradient within tol says little if columns hold small numbers.  With squared
+        errors, predictions must move no further, as a share of the way they have come; other losses, which have a unit, must fall by
+        no more than tol times their value."""
         if self.violation == 0:
             return True
         if loss_name(self.objective) == "squared_error":
@@ -136,13 +136,8 @@ class Descent:
     def finite(self) -> bool:
         return math.isfinite(self.value) and math.isfinite(self.violation)
 
-    @property
-    def f(self) -> float:
-        """The value, as line searches call it."""
-        return self.value
-
     def step(self, direction: Vector, guess: float = 1.0, widen: float = WIDEN) -> bool:
-        """Go along a direction as far as Wolfe's conditions have it; False if the value does not fall."""
+        """Take a step along a direction by Wolfe's conditions; False if the value does not fall."""
         slope = dot(direction, self.g)
         if not slope < 0:
             return False
@@ -160,20 +155,18 @@ class Descent:
         return True
 
 
-class LineSearch(Wolfe):
+class LineSearch(Bracketing):
     """Wolfe's conditions along a line of the objective, where a trial costs no reading of X."""
 
     line: Callable[[float], tuple[float, float]]
     seen: tuple[float, float]   # value and slope at the last trial
 
     def __init__(self, descent: Descent) -> None:
-        self.point, self.c1, self.c2, self.maxls = descent, C1, C2, MAXLS
-        self.rounding = 10 * float(np.finfo(descent.objective.dtype).eps)
+        super().__init__(C1, C2, MAXLS, 10 * float(np.finfo(descent.objective.dtype).eps))
+        self.descent = descent
 
-    @property
-    def run(self) -> LineSearch:   # type: ignore[override]
-        """Its `point` is where the line starts."""
-        return self
+    def _value(self) -> float:
+        return self.descent.value
 
     def _probe(self, direction: Vector, t: float, threshold: float) -> tuple[float, float]:
         value, slope = self.line(t)
@@ -195,14 +188,11 @@ class LineSearch(Wolfe):
             a, da, t, value, d = t, d, further, below, steepness
         return t
 
-    def _keep_low(self) -> None:
-        pass
-
 
 def descend(name: str, method: Method, objective: LinearObjective, w0: Vector, tol: float, max_iter: int,
             callback: Callback | None, newton: bool = False, quick: bool = False) -> Solution:
-    """Iterate until the gradient is within tol, or nothing more is to be had.  `newton` is that of `Descent`; with it, or if a method is
-    `quick` otherwise, steps that gain no more than rounding are idle."""
+    """Iterate until the gradient is within tol, or steps gain nothing.  `newton` is that of `Descent`; with it, or if a method is `quick`
+    otherwise, steps that gain no more than rounding count as idle."""
     descent = Descent(objective, w0, tol, newton and max_iter > 0)
     patience = Patience(NEWTON_PATIENCE, NEWTON_DROP, descent.search.rounding) if newton or quick else Patience(PATIENCE)
     drifts = False

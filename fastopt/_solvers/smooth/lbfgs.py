@@ -13,6 +13,7 @@ from fastopt._methods.linesearch import FAR, WIDEN, first_step
 from fastopt._solvers.iterate import Steps
 from fastopt._solvers.registry import Callback, Needs, RandomState, Solution, Vector, loss_name, solver
 from fastopt._solvers.squares.design_matrix import DesignMatrix, differ
+from fastopt.losses import Loss
 from fastopt.objective import LinearObjective
 
 from .base import Descent, descend
@@ -21,13 +22,16 @@ from .subsample import part_of
 PAIRS = 10
 #: ratio of the diagonal elements of the Hessian of log losses, largest to smallest, up to which weights are not scaled
 MAX_UNSCALED_RATIO = 10.0
+#: losses whose second derivative at 0 is the largest, for which weights are counted in units of the columns
+STEEPEST_AT_0 = ("squared_error", "log_loss")
 
 
 def _curvature(objective: LinearObjective) -> float:
-    """The second derivative of the loss in a prediction of 0, of the losses for which weights are counted in units of the columns."""
-    k = objective.n_outputs
-    curvatures: dict[str, float] = {"squared_error": 1.0, "log_loss": 0.25, "multinomial": (1 - 1 / k) / k}
-    return curvatures.get(loss_name(objective), 0.0)
+    """The second derivative of the loss in a prediction, at w = 0, if weights are counted in units of the columns; else 0."""
+    loss, k = objective.loss, objective.n_outputs
+    if loss_name(objective) == "multinomial":
+        return (1 - 1 / k) / k
+    return loss.curvature if isinstance(loss, Loss) and loss.name in STEEPEST_AT_0 else 0.0
 
 
 def _sizes(objective: LinearObjective, curvature: float) -> Vector:
@@ -77,8 +81,8 @@ def _steps(descent: Descent, history: History, unit: Vector | float) -> Steps:
 
 def run(objective: LinearObjective, w0: Vector, history: History, tol: float, max_iter: int, callback: Callback | None = None,
         even: float = math.inf) -> Solution:
-    """From w0, which is the solver's own, on with the pairs that are there.  Those of several runs are of one unit: `even`, which says
-    when log losses have one of their own, is infinite."""
+    """From w0, which is changed, with the pairs of the history.  `even` is the ratio of column sizes above which weights of log losses are
+    scaled; runs that share a history leave it infinite, so that their pairs have one unit."""
     if loss_name(objective) == "squared_error":
         even = 0.0
     return descend("lbfgs", lambda descent: _steps(descent, history, _unit(objective, even)), objective, w0, tol, max_iter, callback)

@@ -6,7 +6,6 @@ theirs; those that are much longer than the rest, which alone hold the columns t
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy.linalg import eigvalsh_tridiagonal
@@ -32,7 +31,8 @@ def values(objective: LinearObjective) -> float:
     return float(X.row_size * (X.n if objective.turned else objective.n_samples) * objective.n_outputs)
 
 
-def part_of(objective: LinearObjective, random_state: RandomState, least: int = 2, rows_a_parameter: int = ROWS_A_PARAMETER) -> Any:
+def part_of(objective: LinearObjective, random_state: RandomState, least: int = 2, rows_a_parameter: int = ROWS_A_PARAMETER
+            ) -> LinearObjective | None:
     """The objective of a part of the rows; None where there are too few for one, or too little work.
 
     Parameters
@@ -43,7 +43,7 @@ def part_of(objective: LinearObjective, random_state: RandomState, least: int = 
     least : int
         Of so many rows one is drawn at least.
     rows_a_parameter : int
-        Rows for each parameter that are wanted; fewer do where `least` demands it, but not below ROWS_A_PARAMETER.
+        Rows for each parameter; fewer if `least` requires it, but at least ROWS_A_PARAMETER.
     """
     kept = objective.parts if random_state is None else {}   # auto has looked at it before the solver does
     if (least, rows_a_parameter) not in kept:
@@ -52,7 +52,7 @@ def part_of(objective: LinearObjective, random_state: RandomState, least: int = 
     return None if part is None else part.with_l2(objective.l2)
 
 
-def _draw(objective: LinearObjective, random_state: RandomState, least: int, rows_a_parameter: int) -> Any:
+def _draw(objective: LinearObjective, random_state: RandomState, least: int, rows_a_parameter: int) -> LinearObjective | None:
     n, p = objective.n_samples, objective.n_params
     stride = min(MAX_STRIDE, n // (ROWS_A_PARAMETER * p))
     if stride < least or values(objective) < MIN_VALUES:

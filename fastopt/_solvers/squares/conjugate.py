@@ -21,7 +21,7 @@ from .design_matrix import DesignMatrix
 from .direct import Found
 
 Array = NDArray[np.float64]
-#: is told of the parameters and the iterations done; whether the run ends
+#: a function of the parameters and the iterations done: whether the run ends
 Stops = Callable[[Array, int], bool]
 
 #: the distance of predictions from their limit at the end of a run, as a share of the way they have come

@@ -344,8 +344,8 @@ def least_slopes(way: Array, squares: Array) -> Array:
 
 
 def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
-    """The minimum to rounding, whatever `tol`, which says when it counts as found: the largest element of an output's gradient, or,
-    if `relative`, that over the one at 0.  The objective has no l2 of its own."""
+    """The minimum to rounding.  It has converged if the largest element of an output's gradient is within `tol`, or, if `relative`,
+    within `tol` times the one at 0.  The objective has no l2 of its own."""
     problem = LeastSquares(objective, Y, strengths)
     method = Dual(problem) if by_rows(objective) else Primal(problem)
     if not method.finite:
@@ -353,7 +353,7 @@ def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: f
     W = method.start()
     least, way = method.reach(W)
     limit = tol * least if relative else np.full(problem.k, tol)
-    mixed = _mixed(problem, method, W, way) if problem.k > 1 and problem.alike else math.inf   # one tells for all outputs
+    mixed = _mixed(problem, method, W, way) if problem.k > 1 and problem.alike else math.inf   # of a combination of all outputs
     if relative and not mixed <= 0.3 * limit.min():
         limit = tol * np.abs(method.slopes()).max(axis=0)
     if mixed <= 0.3 * limit.min():

@@ -13,7 +13,7 @@ class SagaChains(Chains):
     start: NDArray[Any] | None
     mix: float
     lr: float
-    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, kind: str, l2: float = 0,
+    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, kind: str, *, l2: float = 0,
                  l1: float = 0, positive: bool = False, fit_intercept: bool = False, threads: int = 1) -> None: ...
     def place(self, coef: NDArray[Any], intercept: NDArray[Any], gradient: NDArray[Any],
               gradient_intercept: NDArray[Any]) -> None: ...

@@ -42,7 +42,7 @@ cdef class SagaChains(Chains):
     cdef readonly object start             # (k, n): the prediction of each sample at the start of a pass; None but for Katyusha
     cdef object w, g, table
 
-    def __init__(self, Matrix X, Samples samples, loss, Py_ssize_t k, kind, double l2=0, double l1=0, bint positive=False,
+    def __init__(self, Matrix X, Samples samples, loss, Py_ssize_t k, kind, *, double l2=0, double l1=0, bint positive=False,
                  bint fit_intercept=False, int threads=1):
         cdef Py_ssize_t j
         self._init_chains(X, samples, k, threads)

@@ -14,7 +14,7 @@ LOSSES: tuple[str, ...]
 class SdcaChains(Chains):
     u: NDArray[Any]
     shrink_margin: float
-    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, squares: NDArray[np.float64],
+    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, squares: NDArray[np.float64], *,
                  l1: float = 0, positive: bool = False, column: float = 0, shrunk: NDArray[np.uint8] | None = None,
                  threads: int = 1) -> None: ...
     def place(self, v: NDArray[Any], v_column: NDArray[Any] | None = None, intercept: NDArray[Any] | None = None) -> None: ...

@@ -50,13 +50,13 @@ cdef class SdcaChains(Chains):
     cdef readonly object u                 # (k, n) dual variables
     cdef object w, v
 
-    def __init__(self, Matrix X, Samples samples, loss, Py_ssize_t k, const double[::1] squares, double l1=0,
+    def __init__(self, Matrix X, Samples samples, loss, Py_ssize_t k, const double[::1] squares, *, double l1=0,
                  bint positive=False, double column=0, shrunk=None, int threads=1):
         cdef Py_ssize_t j, lanes = 16 if X.is_float else 8, width = (X.d + lanes - 1) // lanes * lanes
         self._init_chains(X, samples, k, threads)
         self.out = <fo_dual_output *>self._outputs(sizeof(fo_dual_output))
         self.dual.loss.kind, self.dual.loss.a, self.dual.loss.b = loss
-        self.dual.l1, self.dual.positive, self.dual.column, self.dual.slack = l1, positive, column, INFINITY
+        self.dual.l1, self.dual.positive, self.dual.column, self.dual.shrink_margin = l1, positive, column, INFINITY
         self.u, self.v = np.zeros((k, X.n), dtype=X.dtype), aligned((k, width), X.dtype)
         self.w = aligned((k, width), X.dtype) if l1 > 0 or positive else self.v
         before = np.empty((k, samples.block_rows), dtype=X.dtype)
@@ -67,7 +67,7 @@ cdef class SdcaChains(Chains):
             self.out[j].u, self.out[j].v = cnp.PyArray_DATA(self.u[j]), cnp.PyArray_DATA(self.v[j])
             self.out[j].w, self.out[j].before = cnp.PyArray_DATA(self.w[j]), cnp.PyArray_DATA(before[j])
             self.out[j].square = &squares[0]
-            self.out[j].left_out = NULL if shrunk is None else <unsigned char *>cnp.PyArray_DATA(shrunk)
+            self.out[j].shrunk = NULL if shrunk is None else <unsigned char *>cnp.PyArray_DATA(shrunk)
 
     def place(self, v, v_column=None, intercept=None):
         """Go on from v (k, d), which `u` stands for, that of the constant column, and what predictions have added."""
@@ -95,19 +95,19 @@ cdef class SdcaChains(Chains):
         """Of each output in the last epoch: the sum of what its samples add to the duality gap, weighted, each before its step, and
         the largest change of a prediction by its own step.  Both are forgotten."""
         cdef Py_ssize_t j
-        result = np.array([(self.out[j].gap_sum, self.out[j].most) for j in range(self.k)]).T
+        result = np.array([(self.out[j].gap_sum, self.out[j].largest_move) for j in range(self.k)]).T
         for j in range(self.k):
-            self.out[j].gap_sum = self.out[j].most = 0
+            self.out[j].gap_sum = self.out[j].largest_move = 0
         return result
 
     @property
     def shrink_margin(self):
         """Rows whose u would be the same with a prediction this far away are set in `shrunk`."""
-        return self.dual.slack
+        return self.dual.shrink_margin
 
     @shrink_margin.setter
     def shrink_margin(self, double value):
-        self.dual.slack = value
+        self.dual.shrink_margin = value
 
     cdef void _chain(self, Py_ssize_t j, const fo_visits *visits) noexcept nogil:
         self.kernels.chains.dual(&self.dual, &self.samples.matrix, visits, &self.out[j])

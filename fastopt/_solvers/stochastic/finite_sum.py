@@ -23,7 +23,7 @@ from fastopt.penalties import Penalty
 
 from .chains import Chains
 
-#: the penalties whose steps the kernels know, of one strength for all weights
+#: the penalties that kernels have steps for, of one strength for all weights
 PENALTIES = ("none", "l1", "l2", "elasticnet", "nonnegative")
 #: samples of a block: one number, so that sums of blocks do not depend on threads
 BLOCK_ROWS = 1024

@@ -119,8 +119,8 @@ class _Saga(Fit):
         self.relative = None if problem.weight is None else problem.weight * (problem.n / problem.total)   # of mean 1
         threads = min(resolve_threads(objective.n_threads), problem.k)
         samples = problem.samples(self.relative, seed_of(random_state), threads, replace=not self.restarts)
-        self.kernel: SagaChains = SagaChains(problem.X, samples, self.loss.spec, problem.k, method, problem.l2, problem.l1, problem.positive,
-                          problem.fit_intercept, threads)
+        self.kernel: SagaChains = SagaChains(problem.X, samples, self.loss.spec, problem.k, method, l2=problem.l2, l1=problem.l1,
+                                             positive=problem.positive, fit_intercept=problem.fit_intercept, threads=threads)
         squares = problem.squares() + problem.fit_intercept
         self.largest = float((squares if self.relative is None else squares * self.relative).max())
         self.point = problem.at(_allowed(problem, w0))

@@ -117,15 +117,15 @@ class _Sdca(Fit):
     def build(self, pull: float) -> None:
         """The kernel that pulls weights as strongly as that; its dual variables are 0."""
         problem = self.problem
-        self.pull, self.l2 = pull, problem.l2 + pull   # the latter as the kernel sees it
+        self.pull, self.l2 = pull, problem.l2 + pull   # the latter is the kernel's
         self.shrunk, problem.mask = None, self.mask
         if problem.k == 1 and self.loss.name not in _NEVER_AT_BOUND and pull == 0:
             self.shrunk = problem.mask = np.zeros(problem.X.n, np.uint8) if self.mask is None else self.mask.copy()
         threads = min(resolve_threads(problem.objective.n_threads), problem.k)
         samples = problem.samples(self.share / self.l2, self.seed, threads)
         self.masked = None if self.shrunk is None else self.shrunk.copy()
-        self.kernel: SdcaChains = SdcaChains(problem.X, samples, self.loss.spec, problem.k, self.squares, problem.l1 / self.l2, problem.positive,
-                          self.column, self.shrunk, threads)
+        self.kernel: SdcaChains = SdcaChains(problem.X, samples, self.loss.spec, problem.k, self.squares, l1=problem.l1 / self.l2,
+                                             positive=problem.positive, column=self.column, shrunk=self.shrunk, threads=threads)
 
     def accelerate(self) -> None:
         """Go on with weights that are pulled to a point ahead."""
@@ -307,8 +307,8 @@ class _Sdca(Fit):
         return 10 * float(np.finfo(self.problem.X.dtype).eps) * self.scale
 
     def after_epoch(self) -> tuple[float, bool]:
-        """Move the centre of the intercepts, choose whom to leave out.  Returns what the violation, or the gap, is in proportion
-        to, as far as it was seen on the way, and whether it falls no more and is nothing but rounding."""
+        """Move the centre of the intercepts, and set the margin for shrinking.  Returns an estimate, up to a factor, of the violation or
+        the gap, from what the epoch has computed; and whether it no longer falls and is rounding."""
         seen, most = self.kernel.seen()
         self.look_at_kernel()
         travels = self.pull > 0 and float(np.abs(self.coef - self.coef_before).max()) > 1e-7 * float(np.abs(self.coef).max())
