@@ -47,7 +47,7 @@ typedef struct {
     double l1;          /* the threshold */
     int positive;       /* weights are at least 0 */
     double column;      /* the value of a column of X that is constant and not stored; 0: there is none */
-    double slack;       /* rows whose u would be the same with a prediction this far away are left out from then on */
+    double shrink_margin; /* rows whose u would be the same with a prediction this far away are shrunk */
 } fo_dual;
 
 /* The state of one output. */
@@ -56,12 +56,12 @@ typedef struct {
     double v_column;    /* v of the constant column */
     double gap_sum;     /* in/out: sum of weight·(loss + conjugate + u·p), each before its step */
     double loss_sum;    /* in/out: sum of the weighted losses */
-    double most;        /* in/out: the largest change of a prediction by its own step */
+    double largest_move; /* in/out: the largest change of a prediction by its own step */
     void *w, *v;        /* (d,); the same array where w = v.  Dense: padded with zeros to whole vectors */
     void *u;            /* (n,) */
     void *before;       /* scratch: u of the block's samples before their steps */
     const double *square; /* (n,) squared norms of the rows, the constant column included */
-    unsigned char *left_out; /* (n,): set to 1 for rows to be left out; or NULL */
+    unsigned char *shrunk; /* (n,): set to 1 for rows to be left out from then on; or NULL */
 } fo_dual_output;
 
 typedef struct {

@@ -33,13 +33,13 @@ FO_INLINE real F(dual_sample)(F(dual_state) *s, ptrdiff_t i, real p) {
         return 0;
     }
     const real u = *at, h = (real)(weight * s->out->square[sample]), next = F(dual_step)(loss, y, u, p, h);
-    const real moved = F(abs_)(h * (next - u)), slack = (real)s->dual->slack;
+    const real moved = F(abs_)(h * (next - u)), margin = (real)s->dual->shrink_margin;
     ((real *)s->out->before)[i] = u;
     *at = next;
-    if (moved > s->out->most) s->out->most = moved;
-    if (s->out->left_out && next == u && F(dual_step)(loss, y, u, p - slack, h) == u &&
-        F(dual_step)(loss, y, u, p + slack, h) == u)
-        s->out->left_out[sample] = 1;
+    if (moved > s->out->largest_move) s->out->largest_move = moved;
+    if (s->out->shrunk && next == u && F(dual_step)(loss, y, u, p - margin, h) == u &&
+        F(dual_step)(loss, y, u, p + margin, h) == u)
+        s->out->shrunk[sample] = 1;
     return weight * (next - u);
 }
 

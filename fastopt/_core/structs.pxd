@@ -188,16 +188,16 @@ cdef extern from "fastopt.h" nogil:
         double l1
         int positive
         double column
-        double slack
+        double shrink_margin
 
     ctypedef struct fo_dual_output:
-        double b, v_column, gap_sum, loss_sum, most
+        double b, v_column, gap_sum, loss_sum, largest_move
         void *w
         void *v
         void *u
         void *before
         const double *square
-        unsigned char *left_out
+        unsigned char *shrunk
     ctypedef struct fo_descent:
         Py_ssize_t m
         const int32_t *columns

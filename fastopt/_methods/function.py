@@ -48,7 +48,7 @@ def called(fun: Callable[..., Any], *args: Any) -> Any:
 
 
 class Objective:
-    """fun and its gradient, evaluated in two steps so that a gradient nobody needs is not computed.
+    """fun and its gradient, evaluated in two steps, so that gradients are computed only where they are needed.
 
     Parameters
     ----------

@@ -5,6 +5,8 @@ Used by the descent and quasi-Newton methods; knows only values and slopes on a 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,12 +16,13 @@ from .function import Array
 from .run import Point, Run
 
 WIDEN = 4.0       # the most by which a step grows at once (Moré and Thuente)
-FAR = 100.0       # the same where the first guess knows nothing of the scale
+FAR = 100.0       # the same if the scale of the first guess is unknown
 MARGIN = 0.1      # a step inside a bracket keeps away from its ends by this share
 SHRINK = 0.66     # a bracket that did not shrink by this much in two steps is halved
+C1, HALVINGS = 1e-4, 40   # backtracking by values: the least share of the expected change, and trials at most
 
 
-class Wolfe:
+class Bracketing(ABC):
     """Steps t with f(t) ≤ f(0) + c1·t·f'(0) and |f'(t)| ≤ −c2·f'(0).
 
     Where f(t) and f(0) agree to rounding, their difference says nothing, and the first condition is replaced by that on slopes
@@ -28,21 +31,20 @@ class Wolfe:
 
     Parameters
     ----------
-    run : Run
-        Its `trial` takes the points tried; the accepted one is left there.
     c1, c2 : float
     maxls : int
         Points tried at most.
+    rounding : float
+        The relative rounding of values.
     """
 
-    def __init__(self, run: Run, c1: float, c2: float, maxls: int) -> None:
-        self.run, self.c1, self.c2, self.maxls = run, c1, c2, maxls
-        self.low = Point(np.empty_like(run.point.x))    # the lower end of the bracket, while it is not the start
-        self.rounding = 100 * float(np.finfo(run.point.x.dtype).eps)
+    def __init__(self, c1: float, c2: float, maxls: int, rounding: float) -> None:
+        self.c1, self.c2, self.maxls, self.rounding = c1, c2, maxls, rounding
 
     def search(self, direction: Array, slope: float, t: float, longest: float = math.inf, widen: float = WIDEN) -> float:
         """The step, from the guess t; 0 if there is none."""
-        f0, noise = self.run.point.f, self.rounding * abs(self.run.point.f)
+        f0 = self._value()
+        noise = self.rounding * abs(f0)
         a, fa, da = 0.0, f0, slope
         b, fb, db = math.inf, math.inf, math.nan
         t, width = min(t, longest), math.inf
@@ -69,18 +71,41 @@ class Wolfe:
                 break
         return self._fall_back(a, fa, f0)
 
-    def _probe(self, direction: Array, t: float, threshold: float) -> tuple[float, float]:
-        return probe(self.run, direction, t, threshold)
-
-    def _keep_low(self) -> None:
-        self.low, self.run.trial = self.run.trial, self.low
-
     def _fall_back(self, a: float, fa: float, f0: float) -> float:
         """The lower end of the bracket, where it is an improvement."""
         if a > 0 and fa < f0:
             self._keep_low()
             return a
         return 0.0
+
+    @abstractmethod
+    def _value(self) -> float:
+        """f(0)."""
+
+    @abstractmethod
+    def _probe(self, direction: Array, t: float, threshold: float) -> tuple[float, float]:
+        """f(t), infinite where it is not finite, and f'(t), nan where f(t) is not finite or above the threshold and f' costs more."""
+
+    def _keep_low(self) -> None:   # noqa: B027  where points are not stored there is nothing to do
+        """The point that was tried last becomes the lower end of the bracket; or, at the end of a search, the other way round."""
+
+
+class Wolfe(Bracketing):
+    """The search of a run, whose `trial` takes the points tried; the accepted one is left there."""
+
+    def __init__(self, run: Run, c1: float, c2: float, maxls: int) -> None:
+        super().__init__(c1, c2, maxls, 100 * float(np.finfo(run.point.x.dtype).eps))
+        self.run = run
+        self.low = Point(np.empty_like(run.point.x))    # the lower end of the bracket, while it is not the start
+
+    def _value(self) -> float:
+        return self.run.point.f
+
+    def _probe(self, direction: Array, t: float, threshold: float) -> tuple[float, float]:
+        return probe(self.run, direction, t, threshold)
+
+    def _keep_low(self) -> None:
+        self.low, self.run.trial = self.run.trial, self.low
 
 
 class Armijo:
@@ -101,6 +126,28 @@ class Armijo:
                 return t if f != f0 or np.any(self.run.trial.x != self.run.point.x) else 0.0
             t *= min(max(_quadratic(f0, slope, t, f), MARGIN), 0.5)
         return 0.0
+
+
+def backtrack(value: Callable[[float], float], slope: float, eps: float) -> float:
+    """A step, at most 1, that lowers the value by Armijo's rule: 1, 1/2, 1/4 …; 0 if there is none.
+
+    Parameters
+    ----------
+    value : callable
+        Of the step.
+    slope : float
+        The derivative at 0, or what a step of 1 is expected to change the value by.
+    eps : float
+        The relative rounding of values.
+    """
+    start = value(0.0)
+    rounding = 10 * eps * abs(start)
+    step = 1.0
+    for _ in range(HALVINGS):
+        if value(step) <= start + C1 * step * slope + rounding:
+            return step
+        step *= 0.5
+    return 0.0
 
 
 def probe(run: Run, direction: Array, t: float, threshold: float) -> tuple[float, float]:

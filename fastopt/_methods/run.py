@@ -1,4 +1,4 @@
-"""One minimisation: where it is, when it ends, whom it tells, and the result in SciPy's form.
+"""One minimisation: its point, when it ends, the callback, and the result in SciPy's form.
 
 A method is a generator over a Run: each `next` is one iteration, which leaves the new point in ``run.point`` and the one before
 in ``run.previous``; a method that cannot go on returns a status.  Used by the methods and the front doors.
@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .function import Array, Objective
+from .iterate import Patience, iterate
 
 SUCCESS, LIMIT, PRECISION, NAN, STOPPED = 0, 1, 2, 3, 99
 
@@ -24,7 +25,8 @@ MAX_EVALUATIONS = "Maximum number of function evaluations has been exceeded."
 MESSAGES = {SUCCESS: CONVERGED, PRECISION: "Desired error not necessarily achieved due to precision loss.",
             NAN: "NaN result encountered.", STOPPED: "`callback` raised `StopIteration`."}
 
-PATIENCE = 50   # iterations in a row that lower neither value nor gradient: gtol is below what rounding lets a method reach
+#: iterations in a row that lower neither value nor gradient: gtol is below what rounding lets a method reach
+MAX_IDLE = 50
 
 WITHIN_GTOL = " The gradient is within gtol."
 
@@ -64,7 +66,7 @@ class Run:
     optimality : callable
         How far the point is from stationary, in the norm of `gtol`.
     penalty : callable
-        What is added to fun, as a function of x; methods that know it add it themselves.
+        What is added to fun, as a function of x; methods with proximal steps add it themselves.
     patience : float
         Iterations without a lower value or gradient until the run ends; methods that are free to go up set it to inf.
     finish : callable
@@ -81,7 +83,7 @@ class Run:
         self.penalty: Callable[[Array], float] = lambda x: 0.0
         self._scratch = np.empty_like(x0)
         self.nan_seen = False
-        self.patience: float = PATIENCE
+        self.patience: float = MAX_IDLE
         self.finish: Callable[[int], None] = lambda status: None
 
     def clip(self, x: Array) -> Array:
@@ -123,37 +125,31 @@ def drive(run: Run, steps: Steps, options: Mapping[str, Any], callback: Callable
     """Iterate until a test is met."""
     if not run.start():
         return result(run, NAN)
-    lowest, least, idle = run.point.f, run.optimality(), 0
-    if least <= options["gtol"]:
-        return result(run, SUCCESS, WITHIN_GTOL)
-    while True:
-        if run.nit >= options["maxiter"]:
-            return result(run, LIMIT, MAX_ITERATIONS)
-        if run.objective.nfev >= options["maxfun"]:
-            return result(run, LIMIT, MAX_EVALUATIONS)
-        run.nan_seen = False
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return result(run, stop.value)
-        run.nit += 1
-        if callback is not None:
-            try:
-                callback(OptimizeResult(x=run.point.x.copy(), fun=run.point.f))
-            except StopIteration:
-                return result(run, STOPPED)
+    patience = Patience(run.patience)
+
+    def look(nit: int) -> tuple[int, str] | None:
+        run.nit, run.nan_seen = nit, False
         optimality = run.optimality()
-        reason = WITHIN_GTOL if optimality <= options["gtol"] else small_change(run, options)
+        reason = WITHIN_GTOL if optimality <= options["gtol"] else small_change(run, options) if nit else ""
         if reason:
-            return result(run, SUCCESS, reason)
-        idle = 0 if run.point.f < lowest or optimality < least else idle + 1
-        lowest, least = min(lowest, run.point.f), min(least, optimality)
-        if idle >= run.patience:
-            return result(run, PRECISION)
+            return SUCCESS, reason
+        if patience.ends(run.point.f, optimality):
+            return PRECISION, ""
+        if nit >= options["maxiter"]:
+            return LIMIT, MAX_ITERATIONS
+        return (LIMIT, MAX_EVALUATIONS) if run.objective.nfev >= options["maxfun"] else None
+
+    tell = None if callback is None else lambda: callback(OptimizeResult(x=run.point.x.copy(), fun=run.point.f))
+    return result(run, *iterate(_with_detail(steps), look, tell, (STOPPED, "")))
+
+
+def _with_detail(steps: Steps) -> Generator[None, None, tuple[int, str]]:
+    """The same steps; their end is a status without a detail."""
+    return (yield from steps), ""
 
 
 def small_change(run: Run, options: Mapping[str, Any]) -> str:
-    """Why the last step says that the run has converged; empty if it does not."""
+    """The reason to end after the last step, which was small; empty if it was not."""
     new, old = run.point, run.previous
     if options["ftol"] > 0 and old.f - new.f <= options["ftol"] * max(abs(old.f), abs(new.f), 1):
         return " The value's relative reduction is within ftol."

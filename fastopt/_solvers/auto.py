@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from fastopt._common.checks import integer, number
 from fastopt._solvers import piecewise, proximal, smooth, stochastic  # noqa: F401  each enters its solvers into the register
 from fastopt.exceptions import InvalidParameterError
+from fastopt.objective import LinearObjective
 from fastopt.objective._hessian_softmax import by_products, row_cost
+from fastopt.penalties import Penalty
 
 from .registry import (
     CONVERGED,
@@ -22,55 +24,54 @@ from .registry import (
     PRECISION,
     UNBOUNDED,
     Callback,
+    RandomState,
     Solution,
     Vector,
     find,
     loss_name,
-    penalty_name,
     refuse,
     registry,
     suitable,
     takes,
 )
-from .smooth.subsample import WORTH, condition, part_of, values
-from .squares.columns import Columns, differ
+from .smooth.subsample import MIN_VALUES, condition, part_of, values
 from .squares.conjugate import conjugate
+from .squares.design_matrix import DesignMatrix, differ
 from .squares.direct import direct
 
 __all__ = ["Solution", "solve"]
 
 
 #: preferred solvers of problems with a penalty that is not smooth, or a loss that is not, best first
-_OTHERS = ("cd", "fista", "sdca", "saga", "lbfgs")
-#: the smallest gap, relative to the value, that it is asked for, and
-_FINEST = 1e-9
-#: passes or iterations after which an interior point method goes on
-_PASSES = 200
-#: nanoseconds that an output of a softmax costs a row
-SOFTMAX = 12.0
-#: what a gap can be brought down to
-FINE = 1e-8
-#: condition number below which gradients alone do
-EVEN = 10.0
-#: mean squares of columns, largest to smallest, and readings of X for a Hessian, from and up to which a softmax takes whole Hessians:
-#: a part of the rows says little of rare classes in columns of different sizes
-UNEVEN_SIZES, CHEAP = 10.0, 6.0
-#: solvers that step one output at a time; of a loss that couples outputs they leave the minimum to the choice of "auto"
-_APART = ("sag", "saga")
-#: readings of X up to which least squares take a factor: conjugate gradients take some twenty to some hundreds, by the condition
-DENSE_PASSES, SPARSE_PASSES = 200.0, 25.0
-#: solvers that read samples of X themselves; those that go by gradients as they are, and do not see columns of small numbers
-SAMPLES = ("sag", "saga", "svrg", "katyusha", "sdca")
-LOOSE = (*SAMPLES, "fista")
-#: what of the squared way of predictions may be left in columns of size 1 at their end
-ROUGH = 3e-3
-UNEVEN = "Columns of small numbers are not solved for yet: scale the columns, or take another solver ('auto')."
-#: losses whose minimum lies at infinity where classes are separable
-_MARGINS = ("log_loss", "multinomial", "exponential")
+_PREFERRED = ("cd", "fista", "sdca", "saga", "lbfgs")
+#: passes or iterations after which an interior point method goes on, and the least tol that it is asked for
+_FIRST_SOLVER_ITERATIONS = 200
+_LEAST_TOL = 1e-9
+#: nanoseconds for each row and output of a softmax
+SOFTMAX_NS = 12.0
+#: the relative gap that rounding allows
+FINEST_GAP = 1e-8
+#: condition number below which a method needs gradients alone
+WELL_CONDITIONED = 10.0
+#: A softmax takes whole Hessians if the mean squares of columns differ by more than this ratio and a Hessian costs fewer readings of X
+#: than this: a part of the rows says little of rare classes in columns of different sizes.
+MAX_SIZE_RATIO, CHEAP_HESSIAN = 10.0, 6.0
+#: solvers that step one output at a time; for a loss that couples outputs "auto" chooses another
+_OUTPUT_BY_OUTPUT = ("sag", "saga")
+#: readings of X that a factor may cost for least squares; conjugate gradients take some twenty to some hundreds, by the condition
+MAX_DENSE_PASSES, MAX_SPARSE_PASSES = 200.0, 25.0
+#: solvers that read samples of X themselves; those that do not scale columns, and make little progress in columns of small numbers
+STOCHASTIC = ("sag", "saga", "svrg", "katyusha", "sdca")
+UNSCALED = (*STOCHASTIC, "fista")
+#: how far predictions may still have to go in columns that are scaled to size 1, as a share of the way they have come
+MAX_COLUMN_ERROR = 3e-3
+NOT_SCALED = "Columns of small numbers are not solved for yet: scale the columns, or take another solver ('auto')."
+#: losses whose minimum lies at infinity if classes are separable
+_UNBOUNDED_LOSSES = ("log_loss", "multinomial", "exponential")
 
 
-def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
-          max_iter: int = 100, callback: Callback | None = None, random_state: Any = None, *,
+def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
+          max_iter: int = 100, callback: Callback | None = None, random_state: RandomState = None, *,
           intercept_scaling: float | None = None, relative: bool = False, own: bool = False) -> Solution:
     """Minimise an objective, and a penalty of its coefficients.
 
@@ -126,12 +127,12 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     share, rest = _smooth_part(penalty)
     if share or not own:
         objective = objective.with_l2(objective.l2 + share)
-    auto = solver == "auto" or solver in _APART and objective.loss.couples_outputs
+    auto = solver == "auto" or solver in _OUTPUT_BY_OUTPUT and objective.loss.couples_outputs
     name = choose(objective, rest, tol) if auto else solver
     find(name, objective, rest)
     given, mean = _centred(objective, name, intercept_scaling)
     name = _settle(name, given) if auto else name
-    move = None if mean is None else _Means(given, mean)
+    move = None if mean is None else _CentredWeights(given, mean)
     options: dict[str, Any] = _scaling(intercept_scaling, name, objective, rest)
     if relative and registry[name].needs.relative and rest is None:
         options["relative"] = True
@@ -140,23 +141,24 @@ def solve(objective: Any, penalty: Any = None, solver: str = "auto", w0: ArrayLi
     options |= {"tol": tol, "random_state": random_state, "callback": callback if move is None else move.told(callback)}
     second = _second(name, given, rest) if solver == "auto" and max_iter > 0 else None
     solution = _in_turn(name, second, given, rest, w.copy() if move is None else move.into(w), max_iter, options)
-    if name in LOOSE and rest is None and solution.converged and not _even(given, solution.w):
-        solution = solution._replace(converged=False, message=UNEVEN)
+    if name in UNSCALED and rest is None and solution.converged and not _even(given, solution.w):
+        solution = solution._replace(converged=False, message=NOT_SCALED)
     return _remark(_finite(solution if move is None else move.back(solution), w), objective, rest)
 
 
-def _in_turn(name: str, second: str | None, objective: Any, penalty: Any, w: Vector, max_iter: int, options: dict[str, Any]) -> Solution:
-    """A solver's solution; that of a second one, which goes on where the first has not come to an end in _PASSES."""
+def _in_turn(name: str, second: str | None, objective: LinearObjective, penalty: Penalty | None, w: Vector, max_iter: int,
+             options: dict[str, Any]) -> Solution:
+    """A solver's solution; or that of a second one, which goes on if the first has not converged in _FIRST_SOLVER_ITERATIONS."""
     run = find(name, objective, penalty)
-    solution = run(objective, penalty, w, max_iter=min(max_iter, _PASSES) if second else max_iter, **options)
+    solution = run(objective, penalty, w, max_iter=min(max_iter, _FIRST_SOLVER_ITERATIONS) if second else max_iter, **options)
     if second is None or solution.message not in (LIMIT, PRECISION) or max_iter <= solution.n_iter:
         return solution
-    options = {**options, "tol": max(options["tol"], _FINEST)}
+    options = {**options, "tol": max(options["tol"], _LEAST_TOL)}
     further = registry[second].run(objective, penalty, w, max_iter=max_iter - solution.n_iter, **options)
     return further._replace(n_iter=solution.n_iter + further.n_iter)
 
 
-def relative_to_start(tol: float, objective: Any) -> float:
+def relative_to_start(tol: float, objective: LinearObjective) -> float:
     """`tol` times the largest element of the gradient of squared errors at w = 0 and the best intercept: its meaning depends neither on
     the unit nor on the origin of X and y."""
     given = objective.centred()
@@ -169,7 +171,8 @@ def relative_to_start(tol: float, objective: Any) -> float:
     return tol * largest if largest > 0 else tol
 
 
-def least_squares(objective: Any, Y: Any, strengths: Any, solver: str, tol: float, max_iter: int) -> tuple[Any, Solution]:
+def least_squares(objective: LinearObjective, Y: Vector, strengths: Vector, solver: str, tol: float, max_iter: int
+                  ) -> tuple[Vector, Solution]:
     """Least squares of several outputs at once, each with its own strength of l2: (d + intercept, k) parameters of the columns that
     `objective.centred()` has, and what is to be said of the worst of them.
 
@@ -196,16 +199,16 @@ def least_squares(objective: Any, Y: Any, strengths: Any, solver: str, tol: floa
                              found.message == CONVERGED, found.message, solver)
 
 
-def _centred(objective: Any, name: str, intercept_scaling: float | None) -> tuple[Any, Vector | None]:
-    """The objective for a solver, and the means that its columns are without, if any: those that read samples get a copy."""
-    if intercept_scaling is None and name in SAMPLES:
-        return objective.centred_copy()   # type: ignore[no-any-return]
+def _centred(objective: LinearObjective, name: str, intercept_scaling: float | None) -> tuple[LinearObjective, Vector | None]:
+    """The objective for a solver, and the means of its columns if they are centred; solvers that read samples get a centred copy."""
+    if intercept_scaling is None and name in STOCHASTIC:
+        return objective.centred_copy()
     if intercept_scaling is not None or not registry[name].needs.centred or objective.centred() is objective:
         return objective, None
     return objective.centred(), objective.centred().mean_
 
 
-def _even(objective: Any, w: Vector) -> bool:
+def _even(objective: LinearObjective, w: Vector) -> bool:
     """Whether least squares are solved in all columns, whatever their units: the gradient in columns of size 1, beside the way that
     predictions have come."""
     if loss_name(objective) != "squared_error":
@@ -216,15 +219,15 @@ def _even(objective: Any, w: Vector) -> bool:
     if objective.fit_intercept:   # what an intercept alone gains is no way
         size = objective.n_outputs
         start -= 0.5 * float(first[-size:] @ first[-size:])
-    sizes = np.tile(Columns(objective).squares() + objective.l2, objective.n_outputs)
+    sizes = np.tile(DesignMatrix(objective).squares() + objective.l2, objective.n_outputs)
     squares = float((g[:len(sizes)] ** 2 / np.maximum(sizes, 1e-300)).sum())
-    return squares <= ROUGH ** 2 * 2 * max(start - value, 0.0) or not np.any(g)
+    return squares <= MAX_COLUMN_ERROR ** 2 * 2 * max(start - value, 0.0) or not np.any(g)
 
 
-class _Means:
+class _CentredWeights:
     """The way of weights between columns as they are and columns without their means: only the intercepts change."""
 
-    def __init__(self, objective: Any, mean: Vector) -> None:
+    def __init__(self, objective: LinearObjective, mean: Vector) -> None:
         self.mean, self.k, self.d = mean, objective.n_outputs, objective.n_features
 
     def _moved(self, w: Vector, sign: float) -> Vector:
@@ -242,13 +245,13 @@ class _Means:
         return None if callback is None else lambda solution: callback(self.back(solution))
 
 
-def scales_intercept(objective: Any, penalty: Any, solver: str, tol: float) -> bool:
+def scales_intercept(objective: LinearObjective, penalty: Penalty | None, solver: str, tol: float) -> bool:
     """Whether `solve` with these arguments takes `intercept_scaling`."""
     name = choose(objective, penalty, tol) if solver == "auto" else solver
     return name in registry and registry[name].needs.scales_intercept
 
 
-def _scaling(value: float | None, name: str, objective: Any, penalty: Any) -> dict[str, float]:
+def _scaling(value: float | None, name: str, objective: LinearObjective, penalty: Penalty | None) -> dict[str, float]:
     """The keyword of a solver that takes `intercept_scaling`."""
     if value is None:
         return {}
@@ -257,7 +260,7 @@ def _scaling(value: float | None, name: str, objective: Any, penalty: Any) -> di
     return {"intercept_scaling": number("intercept_scaling", value, above=0)}
 
 
-def _start(objective: Any, w0: ArrayLike | None) -> Vector:
+def _start(objective: LinearObjective, w0: ArrayLike | None) -> Vector:
     """A float64 vector of the solver's own."""
     if w0 is None:
         return np.zeros(objective.n_params)
@@ -267,15 +270,15 @@ def _start(objective: Any, w0: ArrayLike | None) -> Vector:
     return w
 
 
-def _smooth_part(penalty: Any) -> tuple[float, Any]:
+def _smooth_part(penalty: Penalty | None) -> tuple[float, Penalty | None]:
     """The strength of an L2 penalty that can be the objective's, and what is left of the penalty."""
-    if penalty_name(penalty) == "l2" and set(penalty.params) <= {"alpha", "weights", "positive"}:
+    if penalty is not None and penalty.name == "l2" and set(penalty.params) <= {"alpha", "weights", "positive"}:
         plain = penalty.params.get("weights") is None and not penalty.params.get("positive", False)
         return (float(penalty.params["alpha"]), None) if plain else (0.0, penalty)
     return 0.0, penalty
 
 
-def choose(objective: Any, penalty: Any, tol: float) -> str:
+def choose(objective: LinearObjective, penalty: Penalty | None, tol: float) -> str:
     """The solver that is expected to be the first, by measured rules (docs/solvers.md), before a look into X."""
     if penalty is None and takes("lbfgs", objective, None):
         return _smooth(objective, tol)
@@ -286,10 +289,10 @@ def choose(objective: Any, penalty: Any, tol: float) -> str:
         return "augmented-lagrangian"
     if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
         return "interior-point"
-    return next((name for name in _OTHERS if name in names), names[0])
+    return next((name for name in _PREFERRED if name in names), names[0])
 
 
-def _smooth(objective: Any, tol: float) -> str:
+def _smooth(objective: LinearObjective, tol: float) -> str:
     """By what a Hessian costs, in readings of X."""
     squares, newton = loss_name(objective) == "squared_error", takes("newton-cholesky", objective, None)
     if squares and not newton:
@@ -299,57 +302,58 @@ def _smooth(objective: Any, tol: float) -> str:
         return many
     hessian, rows = hessian_passes(objective), objective.n_samples / objective.n_params
     if squares:
-        most = SPARSE_PASSES if objective.X.is_sparse else DENSE_PASSES
+        most = MAX_SPARSE_PASSES if objective.X.is_sparse else MAX_DENSE_PASSES
         return "newton-cholesky" if min(hessian, products_passes(objective)) < most else "newton-cg"
-    if hessian < 3.5 or values(objective) < WORTH and hessian < 20:
+    if hessian < 3.5 or values(objective) < MIN_VALUES and hessian < 20:
         return "newton-cholesky"
     if rows >= (16 if hessian >= 20 else 32):
         return "preconditioned-cg"
     return "newton-cholesky" if hessian < 20 else many
 
 
-def _settle(name: str, objective: Any) -> str:
-    """The choice, once X has been looked at: gradients alone, where a part of the rows says that columns are alike."""
+def _settle(name: str, objective: LinearObjective) -> str:
+    """The choice after a look at X: gradients alone, if a part of the rows shows that the problem is well conditioned."""
     part = part_of(objective, None) if name == "preconditioned-cg" else None
     if part is None:
         return name
-    if objective.loss.couples_outputs and hessian_passes(objective) < CHEAP and differ(Columns(part).squares(), UNEVEN_SIZES):
+    coupled = objective.loss.couples_outputs
+    if coupled and hessian_passes(objective) < CHEAP_HESSIAN and differ(DesignMatrix(part).squares(), MAX_SIZE_RATIO):
         return "newton-cholesky"
-    return name if condition(part) >= EVEN else "lbfgs"
+    return name if condition(part) >= WELL_CONDITIONED else "lbfgs"
 
 
-def few(objective: Any) -> bool:
+def few(objective: LinearObjective) -> bool:
     """Whether Newton steps, of multipliers or of an interior point method, cost less than the many passes of dual coordinates."""
     most = 1000 if loss_name(objective) == "hinge" and objective.X.is_sparse else 100_000   # most samples are left out, and rows short
     return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= most)
 
 
-def _second(name: str, objective: Any, penalty: Any) -> str | None:
-    """Who goes on where a solver has not come to an end: columns far from 0 or of different scales, kinks that are all but sharp."""
+def _second(name: str, objective: LinearObjective, penalty: Penalty | None) -> str | None:
+    """The solver that goes on if the first does not converge: columns far from 0 or of different scales, kinks that are all but sharp."""
     able = name != "interior-point" and objective.n_features <= 500 and takes("interior-point", objective, penalty)
     return "interior-point" if able else None
 
 
-def _by_samples(objective: Any, tol: float) -> bool:
-    """Whether a sample's row is short enough beside all columns, or samples with a margin are fewer than columns, and l2 is strong
-    enough, for dual coordinates: they know weights by a gap, to the root of its rounding."""
+def _by_samples(objective: LinearObjective, tol: float) -> bool:
+    """Whether dual coordinates are expected to be the fastest: rows are short beside all columns, or samples with a margin are fewer than
+    columns; and l2 is strong enough, as weights are known only to the root of the rounding of a gap."""
     X = objective.X
     short = 50 * X.row_size < objective.n_features if X.is_sparse else (
-        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge" and tol >= FINE)
+        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge" and tol >= FINEST_GAP)
     return bool(short and not objective.turned and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
 
 
-def hessian_passes(objective: Any) -> float:
+def hessian_passes(objective: LinearObjective) -> float:
     """The cost of a Hessian and its factor, in readings of X by a gradient; measured, in nanoseconds on one thread."""
     X, k, d = objective.X, objective.n_outputs, objective.n_features
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned
     spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
-    pairs = k * (k + 1) / 2 if objective.loss.couples_outputs else k   # of outputs: others do not know one another
+    pairs = k * (k + 1) / 2 if objective.loss.couples_outputs else k   # of outputs
     products = pairs * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     if objective.loss.couples_outputs:
-        row += SOFTMAX * k + 40
-        products += k * (k + 1) / 2 * SOFTMAX * k
+        row += SOFTMAX_NS * k + 40
+        products += k * (k + 1) / 2 * SOFTMAX_NS * k
         own = k, d + objective.fit_intercept, filled if X.is_sparse else None
         if by_products(*own):
             products = row_cost(*own)
@@ -357,7 +361,7 @@ def hessian_passes(objective: Any) -> float:
     return float((products + factor) / row)
 
 
-def products_passes(objective: Any) -> float:
+def products_passes(objective: LinearObjective) -> float:
     """The same of the products of rows, which least squares take where dense rows are fewer than columns."""
     n, d = objective.n_samples, objective.n_features
     return math.inf if objective.X.is_sparse or n >= d else 0.15 * n + 0.075 * n * n / d
@@ -371,9 +375,9 @@ def _finite(solution: Solution, origin: Vector) -> Solution:
     return solution._replace(w=origin, value=math.nan, violation=math.nan, gap=math.nan, converged=False, message=OVERFLOW)
 
 
-def _remark(solution: Solution, objective: Any, penalty: Any) -> Solution:
+def _remark(solution: Solution, objective: LinearObjective, penalty: Penalty | None) -> Solution:
     """Say so where all classes are right for certain, and nothing holds the weights back."""
-    unpenalised = penalty is None and objective.l2 == 0 and loss_name(objective) in _MARGINS
+    unpenalised = penalty is None and objective.l2 == 0 and loss_name(objective) in _UNBOUNDED_LOSSES
     if unpenalised and 0 <= solution.value < math.log(2) / objective.n_samples:
         return solution._replace(message=f"{solution.message} {UNBOUNDED}")
     return solution

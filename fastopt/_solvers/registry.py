@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.exceptions import InvalidParameterError
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
 
 Vector = NDArray[np.float64]
-Callback = Callable[["Solution"], Any]
+#: the user's function of the Solution after each iteration; StopIteration ends the run
+Callback = Callable[["Solution"], object]
+#: the source of random rows and orders of samples; None: the same ones each time
+RandomState = int | np.random.RandomState | np.random.Generator | None
 
 #: SciPy's sentences, as far as they fit
 CONVERGED = "The largest element of the gradient is within tol."
@@ -52,7 +57,7 @@ class Solution(NamedTuple):
     message : str
         Why the run ended.
     solver : str
-        Who found it.
+        The name of the solver.
     """
 
     w: Vector
@@ -144,32 +149,32 @@ def solver(name: str, needs: Needs = NO_NEEDS) -> Callable[[Callable[..., Soluti
     return enter
 
 
-def loss_name(objective: Any) -> str:
+def loss_name(objective: LinearObjective) -> str:
     """The name of the objective's loss."""
     return str(objective.loss.name)
 
 
-def penalty_name(penalty: Any) -> str:
+def penalty_name(penalty: Penalty | None) -> str:
     """The penalty's name, ``"none"`` without one."""
     return "none" if penalty is None else str(penalty.name)
 
 
-def strength_of_l2(objective: Any, penalty: Any) -> float:
+def strength_of_l2(objective: LinearObjective, penalty: Penalty | None) -> float:
     """The strength of l2 beside the mean loss, the objective's own and that of the penalty."""
     own = float(objective.l2)
-    if penalty_name(penalty) not in ("l2", "elasticnet"):
+    if penalty is None or penalty.name not in ("l2", "elasticnet"):
         return own
     share, weights = 1 - float(penalty.params.get("l1_ratio", 0.0)), penalty.params.get("weights")
     return own + float(penalty.params["alpha"]) * share * (1.0 if weights is None else float(np.max(weights)))
 
 
-def unknowns(objective: Any) -> int:
+def unknowns(objective: LinearObjective) -> int:
     """Rows of the matrix that is factorised: of parameters, or of dense rows, where they are fewer and the loss is squared."""
     fewer = loss_name(objective) == "squared_error" and objective.n_outputs == 1 and not objective.X.is_sparse
     return int(min(objective.n_params, objective.n_samples) if fewer else objective.n_params)
 
 
-def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
+def lacking(needs: Needs, objective: LinearObjective, penalty: Penalty | None) -> str:
     """What the problem lacks that the solver needs, in words; empty if nothing."""
     loss, name = loss_name(objective), penalty_name(penalty)
     if needs.penalties is not None and name not in needs.penalties:
@@ -196,7 +201,7 @@ def lacking(needs: Needs, objective: Any, penalty: Any) -> str:
     return ""
 
 
-def suitable(objective: Any, penalty: Any) -> list[str]:
+def suitable(objective: LinearObjective, penalty: Penalty | None) -> list[str]:
     """The names of the solvers that take this problem."""
     names = _by_names(loss_name(objective), penalty_name(penalty), len(registry))
     return [name for name in names if not lacking(registry[name].needs, objective, penalty)]
@@ -209,20 +214,20 @@ def _by_names(loss: str, penalty: str, count: int) -> tuple[str, ...]:
                  if (needs.losses is None or loss in needs.losses) and (needs.penalties is None or penalty in needs.penalties))
 
 
-def takes(name: str, objective: Any, penalty: Any) -> bool:
+def takes(name: str, objective: LinearObjective, penalty: Penalty | None) -> bool:
     """Whether the solver of that name takes this problem."""
     known = name in _by_names(loss_name(objective), penalty_name(penalty), len(registry))
     return known and not lacking(registry[name].needs, objective, penalty)
 
 
-def refuse(name: str, reason: str, objective: Any, penalty: Any) -> NoReturn:
-    """Raise, and say what would do instead."""
+def refuse(name: str, reason: str, objective: LinearObjective, penalty: Penalty | None) -> NoReturn:
+    """Raise an error that names the solvers that take the problem."""
     others = [f"'{other}'" for other in suitable(objective, penalty) if other != name]
     instead = f"; {', '.join(others)} would do" if others else "; no solver takes this loss with this penalty"
     raise InvalidParameterError(f"solver '{name}' {reason}{instead}")
 
 
-def find(name: Any, objective: Any, penalty: Any) -> Callable[..., Solution]:
+def find(name: str, objective: LinearObjective, penalty: Penalty | None) -> Callable[..., Solution]:
     """The solver of that name, if it takes this problem."""
     if not isinstance(name, str) or name not in registry:
         known = ", ".join(map(repr, ("auto", *registry)))
@@ -234,7 +239,7 @@ def find(name: Any, objective: Any, penalty: Any) -> Callable[..., Solution]:
     return entry.run
 
 
-def seed_of(random_state: Any) -> int:
+def seed_of(random_state: RandomState) -> int:
     """A seed for the order of the samples; None: one and the same, so that a fit gives the same weights each time."""
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(1, 2 ** 31 - 1))

@@ -22,6 +22,7 @@ FLOORS = [
     "optimizers objective",
     "_methods",
     "_minimize _solvers.registry",
+    "_solvers.iterate",
     "_solvers.squares",
     "_solvers.smooth _solvers.piecewise _solvers.proximal _solvers.stochastic",
     "_solvers",

@@ -14,7 +14,7 @@ from fastopt._solvers.auto import solve
 from fastopt._solvers.proximal.columns import Columns, stored_values
 from fastopt._solvers.proximal.epochs import minimize_quadratic
 from fastopt._solvers.proximal.gram import gram
-from fastopt._solvers.proximal.quadratic import Leaps, conjugate_gradients, slopes_of
+from fastopt._solvers.proximal.quadratic import Backoff, conjugate_gradients, slopes_of
 from fastopt.penalties._regularizer import Regularizer
 from reference.sparse import Problem
 
@@ -101,17 +101,17 @@ def test_an_intercept_without_weights_is_at_its_best(d, layout, loss):
     assert abs(Problem(X, y, loss, intercept=True).smooth(solution.w)[1][d]) < 1e-4 * y.mean()
 
 
-def test_leaps():
+def test_minimum_over_the_support():
     A = matrix(30, 9)
     H = A.T @ A + np.eye(9)
     assert_allclose(conjugate_gradients(lambda v: H @ v, np.arange(9.0), H.diagonal(), 1e-12), np.linalg.solve(H, np.arange(9.0)), rtol=1e-8)
     rule = penalties.L1(0.5).bind(3)
     assert isinstance(rule, Regularizer)
     assert_allclose(slopes_of(rule, np.array([1.0, -2.0, 3.0]), np.array([1.0, 2.0, -7.0])), [1.5, 1.5, -6.5])
-    leaps = Leaps()
-    assert leaps.due() and leaps.due()
-    leaps.failures = 2
-    assert [leaps.due() for _ in range(8)] == 2 * [False, False, False, True]
+    backoff = Backoff()
+    assert backoff.due() and backoff.due()
+    backoff.failures = 2
+    assert [backoff.due() for _ in range(8)] == 2 * [False, False, False, True]
 
 
 def test_strong_signals_in_hundreds_of_columns():

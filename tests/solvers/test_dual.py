@@ -21,14 +21,14 @@ KINKED = [name for name in DUALS if not losses.get(name).smooth]
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 65, 129]
 
 
-def make(X, y, loss, *, l2=0.1, l1=0.0, positive=False, weight=None, column=0.0, seed=5, threads=1, left_out=None):
+def make(X, y, loss, *, l2=0.1, l1=0.0, positive=False, weight=None, column=0.0, seed=5, threads=1, shrunk=None):
     matrix, n = _core.Matrix(X), X.shape[0]
     weight = np.ones(n) if weight is None else weight
     targets = internal(loss, y).astype(X.dtype)
-    samples = _samples.Samples(matrix, targets, targets.reshape(n, -1).shape[1], 0, weight / (l2 * weight.sum()), left_out, True,
+    samples = _samples.Samples(matrix, targets, targets.reshape(n, -1).shape[1], 0, weight / (l2 * weight.sum()), shrunk, True,
                                seed, threads)
-    return _dual.Run(matrix, samples, losses.get(loss, **PARAMS[loss]).spec, samples_k(targets), _rows.row_squares(matrix)
-                     + column ** 2, l1 / l2, positive, column, left_out, threads)
+    return _dual.SdcaChains(matrix, samples, losses.get(loss, **PARAMS[loss]).spec, samples_k(targets), _rows.row_squares(matrix)
+                            + column ** 2, l1=l1 / l2, positive=positive, column=column, shrunk=shrunk, threads=threads)
 
 
 def samples_k(targets):
@@ -216,7 +216,7 @@ def test_warm_start(loss):
 def test_leaving_samples_out_changes_no_solution(loss, monkeypatch):
     X, y = problem(2000, 5, loss)
     short = solve(X, y, loss, l2=1e-3, tol=1e-6)
-    monkeypatch.setattr(_solve_dual, "_INTERIOR", tuple(DUALS))
+    monkeypatch.setattr(_solve_dual, "_NEVER_AT_BOUND", tuple(DUALS))
     whole = solve(X, y, loss, l2=1e-3, tol=1e-6)
     assert short.converged and whole.converged and abs(short.value - whole.value) <= 2e-6
 
@@ -266,7 +266,7 @@ def test_acceleration_finds_the_same(loss, monkeypatch):
     for options in ({}, {"fit_intercept": True}, {"fit_intercept": True, "scaling": 1.0}):
         values, tol = [], 1e-4 if loss == "hinge" else 1e-6
         for threshold in (2.0, np.inf):
-            monkeypatch.setattr(_solve_dual, "_ACCELERATE", threshold)
+            monkeypatch.setattr(_solve_dual, "_ACCELERATE_ABOVE", threshold)
             values.append(solve(X, y, loss, l2=5e-4, tol=tol, max_iter=50000, **options))
         assert values[0].converged and values[1].converged
         assert values[0].n_iter < values[1].n_iter

@@ -181,8 +181,8 @@ def test_rows_in_one_array_are_the_rows_in_blocks(monkeypatch, loss, solver, nam
     l2 = 0.1 if solver == "augmented-lagrangian" else 0.0
     objective = fo.LinearObjective(data, TARGETS[LOSSES[loss].target], kind, l2=l2, fit_intercept=True)
     found = []
-    for size in (_solve_interior.PLAIN_BYTES, 0):
-        monkeypatch.setattr(_solve_interior, "PLAIN_BYTES", size)
+    for size in (_solve_interior.MAX_DENSE_BYTES, 0):
+        monkeypatch.setattr(_solve_interior, "MAX_DENSE_BYTES", size)
         found.append(solve(objective, PENALTIES[name], solver, tol=1e-8))
     assert found[0].value == pytest.approx(found[1].value, rel=1e-7, abs=1e-9)
     assert [solution.message for solution in found] == [found[0].message] * 2
@@ -225,6 +225,6 @@ def test_a_method_of_multipliers_ends_at_the_dual_value(loss, noise, l2):
 def test_where_multipliers_come_no_further_an_interior_point_method_goes_on(monkeypatch):
     """A solver that "auto" takes and that gives up is not the last."""
     objective = fo.LinearObjective(X, TARGETS["sign"], "hinge", l2=1e-3, fit_intercept=True)
-    monkeypatch.setattr(_solve, "_PASSES", 1)
+    monkeypatch.setattr(_solve, "_FIRST_SOLVER_ITERATIONS", 1)
     found = solve(objective, tol=1e-6, max_iter=200, intercept_scaling=1.0)
     assert found.solver == "interior-point" and found.converged and found.n_iter > 1

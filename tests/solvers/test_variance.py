@@ -51,8 +51,8 @@ def kernel(X, y, loss, kind, *, lr, epochs=3, start=None, memory=None, weight=No
     targets = internal(loss, y).astype(X.dtype)
     samples = _samples.Samples(matrix, targets, 1, 0, weight, None, True, seed)
     spec = losses.get(loss, **SMOOTH[loss]).spec
-    run = _variance.Run(matrix, samples, spec, 1, kind, pulls.get("l2", 0), pulls.get("l1", 0), pulls.get("positive", False),
-                        pulls.get("intercept", False))
+    run = _variance.SagaChains(matrix, samples, spec, 1, kind, l2=pulls.get("l2", 0), l1=pulls.get("l1", 0),
+                               positive=pulls.get("positive", False), fit_intercept=pulls.get("intercept", False))
     run.lr = lr
     dense, scale = X.toarray() if sp.issparse(X) else X, np.ones(len(y)) if weight is None else weight
     memory = np.zeros(len(y)) if memory is None else memory

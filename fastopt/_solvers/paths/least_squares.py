@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from scipy.linalg.blas import dger
 
 from fastopt import penalties
@@ -19,24 +20,32 @@ from fastopt._core.threads import resolve_threads
 from fastopt._samples.rows import source_of
 from fastopt._solvers.proximal.columns import Columns
 from fastopt._solvers.proximal.gram import gram
-from fastopt._solvers.proximal.samples import Samples
+from fastopt._solvers.proximal.samples import SampleLosses
 from fastopt._solvers.registry import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, Solution, Vector, loss_name
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
+from fastopt.penalties._regularizer import Regularizer
 
 from .walk import DONE, ROUNDS_OVER, Walk
 
-FEATURES = 2048    # that sums of products are worth,
-WIDE = 1024        # and where there are fewer samples
-SHARED = 1 << 13   # products of columns that each target alone asks for, of the same rows
-COPIED = 1 << 21   # numbers of dense columns, more than the samples, that are copied
-SMALL = 1 << 18    # numbers of dense columns that are multiplied by BLAS
-LOOKED_AT = 100    # rows that say how large numbers are, and
-NEAR = 0.3         # what of that means are where they cost sums hardly any digits
-SAMPLES = 4096     # whose columns are copied at a time, at least
-FREE = penalties.Box()   # no penalty
-NAMES = ("H", "g", "h", "y")   # of what is summed
+Array = NDArray[Any]
+
+#: features whose sums of products pay; and with fewer samples than features
+MAX_FEATURES, MAX_FEATURES_WIDE = 2048, 1024
+#: products of columns that a target needs on average, if rows are few
+PRODUCTS_A_TARGET = 1 << 13
+#: numbers of dense columns that are copied if rows are few; and that are multiplied by BLAS
+MAX_COPIED, MAX_BLAS_SIZE = 1 << 21, 1 << 18
+#: rows that are looked at for the size of numbers; the share of that size up to which means cost sums hardly any digits
+SAMPLED_ROWS, SMALL_MEAN = 100, 0.3
+#: rows whose columns are copied at a time, at least
+MIN_CHUNK_ROWS = 4096
+NO_PENALTY = penalties.Box()
+#: the attributes of `Sums` that are summed
+SUM_NAMES = ("H", "g", "h", "y")
 
 
-def fold_sums(objective: Any, folds: Sequence[Any]) -> Sequence[Squares] | None:
+def fold_sums(objective: LinearObjective, folds: Sequence[Array]) -> Sequence[LeastSquaresPath] | None:
     """What `path` needs of the rows that are not in a fold, for each fold; None where that does not pay, or is not possible.
 
     Parameters
@@ -48,12 +57,12 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> Sequence[Squares] | None:
 
     Returns
     -------
-    sequence of Squares, or None
+    sequence of LeastSquaresPath, or None
     """
     if _few(objective, len(folds)):
         strengths: Strengths = {}
-        return [Rows(objective.rows(np.setdiff1d(np.arange(objective.n_samples), fold)), strengths=strengths) for fold in folds]
-    if not _pays(objective, FEATURES if objective.n_features < objective.n_samples else WIDE):
+        return [CopiedRows(objective.rows(np.setdiff1d(np.arange(objective.n_samples), fold)), strengths=strengths) for fold in folds]
+    if not _pays(objective, MAX_FEATURES if objective.n_features < objective.n_samples else MAX_FEATURES_WIDE):
         return None
     centre = _centre(objective)
     parts = [Sums.of(objective, np.asarray(fold), centre) for fold in folds]
@@ -63,7 +72,7 @@ def fold_sums(objective: Any, folds: Sequence[Any]) -> Sequence[Squares] | None:
     return found if all(sums.precise(objective.dtype) for sums in found) else None
 
 
-def all_sums(objective: Any, targets: Any = None) -> Squares | None:
+def all_sums(objective: LinearObjective, targets: Sequence[Array] | None = None) -> LeastSquaresPath | None:
     """The same of all rows, and of several targets.
 
     Parameters
@@ -73,46 +82,46 @@ def all_sums(objective: Any, targets: Any = None) -> Squares | None:
     targets : sequence of k arrays of shape (n,), optional
         Instead of the objective's.
     """
-    if _few(objective) and SHARED * (1 if targets is None else len(targets)) <= objective.n_features ** 2:
-        return Rows(objective, targets)
-    most = FEATURES if targets is not None or objective.n_features <= objective.n_samples else WIDE
+    if _few(objective) and PRODUCTS_A_TARGET * (1 if targets is None else len(targets)) <= objective.n_features ** 2:
+        return CopiedRows(objective, targets)
+    most = MAX_FEATURES if targets is not None or objective.n_features <= objective.n_samples else MAX_FEATURES_WIDE
     found = Sums.of(objective, None, _centre(objective), targets) if _pays(objective, most) else None
     return None if found is None or not found.precise(objective.dtype, keep=False) else found
 
 
-def _few(objective: Any, copies: int = 1) -> bool:
+def _few(objective: LinearObjective, copies: int = 1) -> bool:
     """Whether rows are so few, and fewer than columns, that they themselves are all that is needed, and may be copied so often."""
     n, d = objective.n_samples, objective.n_features
-    return n < d and copies * n * d <= COPIED and not objective.X.is_sparse and not objective.turned and _pays(objective, d)
+    return n < d and copies * n * d <= MAX_COPIED and not objective.X.is_sparse and not objective.turned and _pays(objective, d)
 
 
-def _pays(objective: Any, most: int) -> bool:
+def _pays(objective: LinearObjective, most: int) -> bool:
     """Whether sums are possible, and are expected to pay for so many features."""
     return bool(loss_name(objective) == "squared_error" and objective.n_outputs == 1 and objective.n_features <= most
-                and Samples(objective).standard is None)
+                and SampleLosses(objective).standard is None)
 
 
-def _centre(objective: Any) -> Vector:
+def _centre(objective: LinearObjective) -> Vector:
     """What x had best stand without: the means of dense columns where there is an intercept, if some lie far from 0."""
-    samples = Samples(objective)
+    samples = SampleLosses(objective)
     if not objective.fit_intercept or samples.X.is_sparse:
         return np.zeros(objective.n_features)
-    means, some = np.asarray(samples.column_means()), np.asarray(source_of(samples.X)[:LOOKED_AT], dtype=np.float64)
-    near = bool((means * means <= NEAR ** 2 * np.einsum("ij,ij->j", some, some) / len(some)).all())
+    means, some = np.asarray(samples.column_means()), np.asarray(source_of(samples.X)[:SAMPLED_ROWS], dtype=np.float64)
+    near = bool((means * means <= SMALL_MEAN ** 2 * np.einsum("ij,ij->j", some, some) / len(some)).all())
     return np.zeros_like(means) if near else means
 
 
 Strengths = dict[tuple[float, int], "Strength"]
 
 
-class Squares(ABC):
+class LeastSquaresPath(ABC):
     """Least squares with a penalty for one strength after the other, of what is known of some rows.
 
     Attributes
     ----------
     intercept : bool
     strengths : dict
-        Penalties of the weights that have been asked for, by l2 and number of the penalty; may be that of others of as many columns.
+        Penalties that have been bound to the weights, by l2 and identity of the penalty; problems with as many columns may share it.
     """
 
     def __init__(self, intercept: bool, strengths: Strengths | None) -> None:
@@ -122,13 +131,13 @@ class Squares(ABC):
     def walk(self, target: int, w: Vector | None) -> tuple[Walk | None, Vector, Vector, float]:
         """What goes from w, for one target, or None if numbers are not finite; the weights, which it changes, and the means of x and y."""
 
-    def _strength(self, l2: float, rule: Any, d: int) -> Strength:
+    def _strength(self, l2: float, rule: Penalty, d: int) -> Strength:
         key = l2, id(rule)
         if key not in self.strengths:
             self.strengths[key] = Strength(rule, rule.bind(d), rule.sparse and not rule.grouped, rule.name in ("l1", "elasticnet"))
         return self.strengths[key]
 
-    def path(self, strengths: Iterable[tuple[float, Any]], w: Any = None, tol: float = 1e-4, max_iter: int = 1000,
+    def path(self, strengths: Iterable[tuple[float, Penalty | None]], w: Vector | None = None, tol: float = 1e-4, max_iter: int = 1000,
              target: int = 0) -> Iterator[Solution]:
         """Least squares for one (l2, penalty) after the other, each started at the one before.
 
@@ -151,7 +160,7 @@ class Squares(ABC):
         walk, u, x, y = self.walk(target, w)
         d = len(u)
         for l2, penalty in strengths:
-            strength = self._strength(l2, FREE if penalty is None else penalty, d)
+            strength = self._strength(l2, NO_PENALTY if penalty is None else penalty, d)
             value, violation, gap, rounds, message = math.nan, math.nan, math.nan, 0, NOT_FINITE
             if walk is not None:
                 value, violation, gap, rounds, why = walk.solve(strength.penalty, l2, strength.sparse, strength.gaps, tol, max_iter)
@@ -163,13 +172,13 @@ class Squares(ABC):
             yield Solution(found, value, rounds, violation, gap, message in (GAP_CLOSED, CONVERGED), message, "cd")
 
 
-def rows_of(samples: Samples) -> Vector:
+def rows_of(samples: SampleLosses) -> Vector:
     """Those that count of a dense X, in float64."""
     X = source_of(samples.X)
     return np.asarray(X if samples.rows is None else X[samples.rows], dtype=np.float64)
 
 
-def shares_of(samples: Samples, n: int) -> Vector:
+def shares_of(samples: SampleLosses, n: int) -> Vector:
     """Weights of n samples over their sum, in float64."""
     if samples.weight is None:
         return np.full(n, 1 / n)
@@ -181,18 +190,18 @@ class Strength(NamedTuple):
     """A penalty, which stays, what it is to as many weights as there are, whether it makes each 0 by itself, and whether squares have a
     duality gap with it."""
 
-    rule: Any
-    penalty: Any
+    rule: Penalty
+    penalty: Regularizer
     sparse: bool
     gaps: bool
 
 
-class Rows(Squares):
+class CopiedRows(LeastSquaresPath):
     """Rows of dense columns, fewer than these, without their means where there is an intercept: each times the root of its share."""
 
-    def __init__(self, objective: Any, targets: Any = None, strengths: Strengths | None = None) -> None:
+    def __init__(self, objective: LinearObjective, targets: Sequence[Array] | None = None, strengths: Strengths | None = None) -> None:
         super().__init__(objective.fit_intercept, strengths)
-        samples = Samples(objective)
+        samples = SampleLosses(objective)
         X = rows_of(samples)
         share = shares_of(samples, len(X))
         Y = np.array([samples.targets] if targets is None else targets, dtype=np.float64, order="C")
@@ -214,7 +223,7 @@ class Rows(Squares):
         return walk, u, self.x, float(self.y[target])
 
 
-class Sums(Squares):
+class Sums(LeastSquaresPath):
     """Sums over samples of products of [x, 1, y] with themselves, weighted; y may be several targets.
 
     Attributes
@@ -238,33 +247,33 @@ class Sums(Squares):
     def __init__(self, centre: Vector, middle: Vector, intercept: bool) -> None:
         super().__init__(intercept, None)
         self.centre, self.middle = centre, middle
-        self._means: Means | None = None
+        self._means: MeanProducts | None = None
 
     @classmethod
-    def of(cls, objective: Any, rows: Any, centre: Vector, targets: Any = None) -> Sums:
+    def of(cls, objective: LinearObjective, rows: Array | None, centre: Vector, targets: Sequence[Array] | None = None) -> Sums:
         """Of some rows of an objective, or of all, whose columns are copied, some rows at a time."""
         chosen = np.arange(objective.n_samples, dtype=np.int32) if rows is None else rows
-        targets = [Samples(objective).targets] if targets is None else targets
+        targets = [SampleLosses(objective).targets] if targets is None else targets
         middle = np.array([y.mean(dtype=np.float64) if objective.fit_intercept else 0.0 for y in targets])
-        found, size = cls(centre, middle, objective.fit_intercept), max(SAMPLES, 4 * objective.n_features)
+        found, size = cls(centre, middle, objective.fit_intercept), max(MIN_CHUNK_ROWS, 4 * objective.n_features)
         for start in range(0, len(chosen), size):
             found._add(objective if rows is None and size >= len(chosen) else objective.rows(chosen[start:start + size]),
                        [y[chosen[start:start + size]] for y in targets])
         return found
 
-    def _add(self, part: Any, targets: Any) -> None:
-        samples = Samples(part)
+    def _add(self, part: LinearObjective, targets: Sequence[Array]) -> None:
+        samples = SampleLosses(part)
         total = samples.total
         share = shares_of(samples, len(targets[0]))
         wide = [np.asarray(y, dtype=np.float64) - middle for y, middle in zip(targets, self.middle)]
         moments = np.array([np.ones(len(wide)), [share @ y for y in wide], [share @ (y * y) for y in wide]])
-        small = not samples.X.is_sparse and len(share) * part.n_features <= SMALL
+        small = not samples.X.is_sparse and len(share) * part.n_features <= MAX_BLAS_SIZE
         by = self._by_blas if small else self._by_columns
         for name, value in (*zip("Hgh", by(part, samples, share, wide)), ("y", moments)):
             value *= total
             setattr(self, name, value + vars(self)[name] if name in vars(self) else value)
 
-    def _by_blas(self, part: Any, samples: Samples, share: Vector, targets: Any) -> tuple[Vector, Vector, Vector]:
+    def _by_blas(self, part: LinearObjective, samples: SampleLosses, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
         """Sums of few numbers, which are copied."""
         X = rows_of(samples)
         X = X - self.centre if self.centre.any() else X
@@ -274,7 +283,7 @@ class Sums(Squares):
         X = X * np.sqrt(share)[:, None]
         return X.T @ X, g, h
 
-    def _by_columns(self, part: Any, samples: Samples, share: Vector, targets: Any) -> tuple[Vector, Vector, Vector]:
+    def _by_columns(self, part: LinearObjective, samples: SampleLosses, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
         """Sums in the type of X, whose columns are copied."""
         columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, turned=samples.turned,
                           standard=(self.centre, None) if self.centre.any() else None)
@@ -286,7 +295,7 @@ class Sums(Squares):
     def total(cls, parts: Sequence[Sums]) -> Sums:
         """The sums of all parts, which stay."""
         found = cls(parts[0].centre, parts[0].middle, parts[0].intercept)
-        for name in NAMES:
+        for name in SUM_NAMES:
             value = getattr(parts[0], name).copy()
             for part in parts[1:]:
                 value += getattr(part, name)
@@ -295,13 +304,13 @@ class Sums(Squares):
 
     def without(self, part: Sums) -> Sums:
         """These sums without those of a part, whose memory they take."""
-        for name in NAMES:
+        for name in SUM_NAMES:
             own = getattr(part, name)
             np.subtract(getattr(self, name), own, out=own)
         part._means, part.strengths = None, self.strengths
         return part
 
-    def means(self, keep: bool = True) -> Means:
+    def means(self, keep: bool = True) -> MeanProducts:
         """Over the weights, and without the means of x and y where there is an intercept; in the memory of H unless that is to be kept."""
         if self._means is None:
             size = self.y[0, 0]
@@ -311,10 +320,10 @@ class Sums(Squares):
                 dger(-1.0, h, h, a=H.T, overwrite_a=1)   # in place
                 g, square = g - np.multiply.outer(y, h), square - y * y
             finite = all(bool(np.isfinite(values).all()) for values in (H.diagonal(), g, square, self.middle, self.centre))
-            self._means = Means(H, g, h, y, square, finite)
+            self._means = MeanProducts(H, g, h, y, square, finite)
         return self._means
 
-    def precise(self, dtype: Any, keep: bool = True) -> bool:
+    def precise(self, dtype: DTypeLike, keep: bool = True) -> bool:
         """Whether columns lie so near to 0 that their means do not cost too many digits of sums in this type."""
         least = np.sqrt(np.finfo(dtype).eps) * self.H.diagonal() / self.y[0, 0]
         return not bool((self.means(keep).H.diagonal() < least).any())
@@ -326,7 +335,7 @@ class Sums(Squares):
         return walk, u, means.h + self.centre, float(self.middle[target] + means.y[target])
 
 
-class Means(NamedTuple):
+class MeanProducts(NamedTuple):
     """What `Sums` are over their weights, H, g and square without the means of x and y where there is an intercept."""
 
     H: Vector

@@ -7,26 +7,28 @@ Used by the estimators that choose a strength, where Hessians are too dear (else
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from fastopt._linalg.lbfgs import History
 from fastopt._solvers.auto import choose
 from fastopt._solvers.registry import Solution, Vector
 from fastopt._solvers.smooth.lbfgs import run
+from fastopt.objective import LinearObjective
 
-#: pairs that are kept of a fold, at least and at most, and bytes that those of all folds may take
-FEW, MANY, BYTES = 10, 60, 1 << 26
+from .folds import Array, Fold
+
+#: pairs of a fold, at least and at most, and bytes of those of all folds
+MIN_PAIRS, MAX_PAIRS, MAX_PAIR_BYTES = 10, 60, 1 << 26
 
 
-def keeps_pairs(objective: Any, solver: str, tol: float, l2: float) -> bool:
+def keeps_pairs(objective: LinearObjective, solver: str, tol: float, l2: float) -> bool:
     """Whether it is L-BFGS that would minimise the objective with this l2, and no other penalty."""
     if solver != "auto":
         return solver == "lbfgs"
     return choose(objective.with_l2(l2), None, tol) == "lbfgs"
 
 
-def with_pairs(objective: Any, folds: Sequence[tuple[Any, Any]], strengths: Sequence[Sequence[float]], starts: Sequence[Vector],
-               tol: float, max_iter: int) -> Iterator[list[tuple[Solution, Any]]]:
+def with_pairs(objective: LinearObjective, folds: Sequence[Fold], strengths: Sequence[Sequence[float]], starts: Sequence[Vector],
+               tol: float, max_iter: int) -> Iterator[list[tuple[Solution, Array]]]:
     """Solutions of all folds, and their predictions of the rows to score, for one l2 after the other.
 
     Parameters
@@ -40,7 +42,7 @@ def with_pairs(objective: Any, folds: Sequence[tuple[Any, Any]], strengths: Sequ
     tol, max_iter
         As of `solve`.
     """
-    size = max(FEW, min(MANY, BYTES // (16 * objective.n_params * len(folds))))
+    size = max(MIN_PAIRS, min(MAX_PAIRS, MAX_PAIR_BYTES // (16 * objective.n_params * len(folds))))
     histories = [History(size, objective.n_params, "float64") for _ in folds]
     fits, held = [objective.rows(train) for train, _ in folds], [objective.rows(test) for _, test in folds]
     points = list(starts)

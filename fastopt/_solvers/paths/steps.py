@@ -4,7 +4,7 @@ Used by _solvers/paths/folds.py.
 """
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -13,17 +13,18 @@ from fastopt._linalg.factor import Factor
 from fastopt._solvers.proximal.epochs import minimize_quadratic
 from fastopt._solvers.registry import Vector
 
-EASE = 0.01   # of the violation, that the steps of a penalised quadratic leave
+#: the share of the violation that the steps of a penalised quadratic leave
+EASE = 0.01
 
 
-class Steps(Protocol):
+class NewtonSteps(Protocol):
     """Steps by one Hessian."""
 
     def step(self, w: Vector, g: Vector, violation: float) -> Vector:
         """From w, where the gradient of all but l1 is g."""
 
 
-def steps_of(hessian: Any, l2: float, l1: float, d: int) -> Steps:
+def steps_of(hessian: Vector, l2: float, l1: float, d: int) -> NewtonSteps:
     """Steps for the penalty l2/2·‖u‖² + l1·‖u‖₁ of the first d weights.
 
     Parameters
@@ -33,23 +34,23 @@ def steps_of(hessian: Any, l2: float, l1: float, d: int) -> Steps:
     """
     matrix = hessian.copy()
     matrix[np.arange(d), np.arange(d)] += l2
-    return Sparse(matrix, l1, d) if l1 > 0 else Smooth(matrix)
+    return DescentSteps(matrix, l1, d) if l1 > 0 else CholeskySteps(matrix)
 
 
-class Smooth:
+class CholeskySteps:
     """By a Cholesky factor."""
 
-    def __init__(self, matrix: Any) -> None:
+    def __init__(self, matrix: Vector) -> None:
         self.factor = Factor(matrix)
 
     def step(self, w: Vector, g: Vector, violation: float) -> Vector:
         return -self.factor.solve(g)
 
 
-class Sparse:
+class DescentSteps:
     """By coordinate descent on the quadratic with l1, at the best intercept for each of its points."""
 
-    def __init__(self, matrix: Any, l1: float, d: int) -> None:
+    def __init__(self, matrix: Vector, l1: float, d: int) -> None:
         matrix = np.tril(matrix) + np.tril(matrix, -1).T
         self.pull = matrix[d:, :d] / matrix[d:, d:].ravel()[:, None]   # how the intercept follows the weights, if there is one
         self.matrix = np.ascontiguousarray(matrix[:d, :d] - self.pull.T @ matrix[d:, :d])

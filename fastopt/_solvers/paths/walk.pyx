@@ -13,19 +13,19 @@ import numpy as np
 from fastopt._linalg.blas cimport add, add_rows, inner, inner_rows, scale
 from fastopt._core.tables cimport fo_descent_kernels, fo_regularizer, kernels
 from fastopt.penalties._regularizer cimport Regularizer
-from fastopt._solvers.proximal.epochs cimport LEAP, STEPS, Quadratic, batch_of, duality_gap, minimize
+from fastopt._solvers.proximal.epochs cimport EXTRAPOLATED, MAX_SUPPORT, Quadratic, batch_of, duality_gap, minimize
 
 cdef enum:
-    MANY = 128          # of so many weights a step takes those alone that may move,
-    FIRST = 64          # where columns are multiplied for it so many at first, and as many again as are not 0
-    PATIENCE = 5        # rounds in a row that lower neither the measure nor the value
-    KNOWN = 512         # columns of which products are kept, at most
+    MIN_PARTIAL = 128          # weights from which on a step takes those alone that may move
+    FIRST_PRODUCTS = 64        # columns whose products are taken at first; later as many more as there are weights that are not 0
+    PATIENCE = 5               # rounds in a row that lower neither the measure nor the value
+    MAX_KEPT_COLUMNS = 512     # columns whose products are kept
 
-cdef double EASE = 0.3  # what a step leaves of the violation, or of the gap where weights are to come
-cdef double STILL = 1e-3   # of the violation: steps times curvature of weights that stand still
-cdef double NEAR = 0.8  # of the gap that is asked for, for which a step of all that count goes
+cdef double EASE = 0.3             # share of the violation, or of the gap, that a step leaves while weights are missing
+cdef double STILL_STEP = 1e-3      # step times curvature, as a share of the violation, of weights that count as unmoved
+cdef double FINAL_GAP_SHARE = 0.8  # share of the wanted gap that a step of all weights that count goes for
 
-#: why a walk has ended: it is as near as asked for, rounds are over, rounding is all that is left
+#: why a walk has ended: it is within tol, rounds are over, only rounding is left
 DONE, ROUNDS_OVER, ROUNDING = range(3)
 
 
@@ -104,7 +104,7 @@ cdef class Walk:
             best, least = min(best, measure), min(least, smooth + worth)
             if rounds >= max_iter or idle > PATIENCE:
                 return smooth + worth, violation, gap, rounds, ROUNDING if idle > PATIENCE else ROUNDS_OVER
-            enough = STILL * violation if gaps else max(min(EASE * violation, EASE * goal), STILL * violation)
+            enough = STILL_STEP * violation if gaps else max(min(EASE * violation, EASE * goal), STILL_STEP * violation)
             self._step(kernel, penalty, not sparse, l2, smooth, enough, goal, gap)
             PyErr_CheckSignals()
             rounds += 1
@@ -156,8 +156,8 @@ cdef class Walk:
             elif self.each[j] > 0:
                 missing += 1
                 least = max(least, self.each[j])
-        wanted = max(<Py_ssize_t>FIRST, inside) if self.n else missing
-        whole = whole or self.n == 0 and (self.m < MANY or 2 * (inside + missing) > self.m)
+        wanted = max(<Py_ssize_t>FIRST_PRODUCTS, inside) if self.n else missing
+        whole = whole or self.n == 0 and (self.m < MIN_PARTIAL or 2 * (inside + missing) > self.m)
         complete[0] = whole or missing <= wanted
         while not complete[0] and some < wanted:
             least, some = 0.7 * least, 0
@@ -176,11 +176,11 @@ cdef class Walk:
         """A quadratic of the weights that are chosen."""
         cdef fo_regularizer part = penalty.c
         cdef bint complete
-        cdef Py_ssize_t k = self._choose(whole, &complete), a, leap = min(k, <Py_ssize_t>LEAP)
+        cdef Py_ssize_t k = self._choose(whole, &complete), a, support = min(k, <Py_ssize_t>MAX_SUPPORT)
         cdef double *u = &self.sub[0]
         cdef double *slope = u + k
         cdef Quadratic q
-        cdef Py_ssize_t space = (batch_of(k) + STEPS + 6) * k + leap * leap, matrix = 0 if k == self.m and l2 == 0 and not self.n else k * k
+        cdef Py_ssize_t space = (batch_of(k) + EXTRAPOLATED + 6) * k + support * support, matrix = 0 if k == self.m and l2 == 0 and not self.n else k * k
         if self.room.shape[0] < space + matrix:
             self.room = np.empty(space + matrix)
         for a in range(k):
@@ -188,8 +188,8 @@ cdef class Walk:
         if k < self.m:
             self._penalty_of(&part, k)
         q.kernel, q.penalty, q.m, q.value, q.H = kernel, &part, <int>k, smooth, &self.room[space] if matrix else &self.H[0, 0]
-        q.factor = NULL if penalty.c.groups else &self.room[space - leap * leap]
-        q.goal = -1 if gap != gap else NEAR * goal if complete else max(NEAR * goal, EASE * gap)
+        q.factor = NULL if penalty.c.groups else &self.room[space - support * support]
+        q.goal = -1 if gap != gap else FINAL_GAP_SHARE * goal if complete else max(FINAL_GAP_SHARE * goal, EASE * gap)
         if matrix:
             self._matrix(k, l2, &self.room[space])
         with nogil:
@@ -234,7 +234,7 @@ cdef class Walk:
             fresh += self.place[self.chosen[a]] < 0
         if fresh == 0:
             return 0
-        if self.known + fresh > KNOWN:   # forget all
+        if self.known + fresh > MAX_KEPT_COLUMNS:   # forget all
             self.place[:] = -1
             self.known, fresh = 0, k
         before, self.known = self.known, self.known + fresh

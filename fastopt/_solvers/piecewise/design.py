@@ -18,7 +18,7 @@ Array = NDArray[Any]
 BLOCK_BYTES, KEPT_BYTES = 4 << 20, 64 << 20
 
 
-class Standard:
+class StandardColumns:
     """Columns of X less `first` and `mean`, over their spread; `first`, a value of theirs, makes constant columns exactly 0.
 
     Parameters
@@ -94,7 +94,7 @@ class Standard:
             yield part, self.block(part) if self.held is None else self.held[i]
 
     def blocks(self) -> Iterator[tuple[slice, Any]]:
-        """Slices of rows and the standardised columns that are wanted."""
+        """Slices of rows and the standardised columns that are used."""
         if self.kept is None and (self.sparse or 8 * self.X.shape[0] * len(self.columns) <= KEPT_BYTES):
             self.kept, self.held = [self.chosen(block) for _, block in self.whole()], None
         if self.kept is None:
@@ -106,7 +106,7 @@ class Standard:
         return block if len(self.columns) == block.shape[1] else block[:, self.columns]
 
 
-class Units(NamedTuple):
+class UnitRows(NamedTuple):
     """Rows that have a 1 in one column and else 0: what a penalty of that weight is."""
     column: Array
     target: Array

@@ -6,7 +6,8 @@ weights.  What it returns beside the weights is a value that no weights are belo
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,25 +15,26 @@ import scipy.linalg
 import scipy.sparse
 from numpy.typing import NDArray
 
+from fastopt._methods.iterate import iterate
 from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, STOPPED
 
 from .design import Design
-from .steps import Products, Steps, held, losses_of
+from .steps import InteriorPoint, PrimalDual, held, losses_of
 
 Array = NDArray[Any]
 
-#: a value that is small beside targets of size 1: gaps are at first relative to it; and one that is nothing but rounding
-SMALL, TINY = 1e-3, 1e-22
-#: least eigenvalue of the rows' Gram matrix, as a share of the largest, above which weights are taken as they are; singular value of
-#: the rows, likewise, that is nothing but rounding; bytes of rows that may be copied for others
-EVEN, DEPENDENT, MOST_BYTES = 1e-8, 1e-14, 64 << 20
+#: a value that is small beside targets of size 1, to which gaps are relative at least; and one that is rounding
+SMALL_VALUE, VALUE_ROUNDING = 1e-3, 1e-22
+#: Weights are changed for orthogonal ones if the least eigenvalue of the Gram matrix is below this share of the largest and the rows
+#: have at most so many bytes; singular values below this share of the largest are rounding.
+MIN_EIGENVALUE_RATIO, MIN_SINGULAR_RATIO, MAX_COPY_BYTES = 1e-8, 1e-14, 64 << 20
 #: bytes of dense rows that are copied into one array, and of sparse ones
-PLAIN_BYTES, SPARSE_BYTES = 16 << 20, 1 << 19
-#: weights up to which the nearest vertex is looked for among several times as many rows, by a factor with pivots
-PIVOTS = 300
+MAX_DENSE_BYTES, MAX_SPARSE_BYTES = 16 << 20, 1 << 19
+#: weights up to which the nearest vertex is found among several times as many rows, by a factor with pivots
+MAX_PIVOTED = 300
 
 
-class Sum(NamedTuple):
+class PiecewiseSum(NamedTuple):
     """Σ max over z from lowₖ to highₖ of z·rₖ − roundₖ·z²/2, and Σ ridgeⱼ·wⱼ²/2, with r = target − design·w.
 
     With round = 0 that is max(low·r, high·r); else its kink is rounded to a parabola, as Huber's loss is.
@@ -58,23 +60,23 @@ class Sum(NamedTuple):
         return float(self.target @ z - self.round @ (z * z) / 2) + held(self.ridge, self.design.transposed(z), w, value, len(z))
 
 
-def conditioned(total: Sum) -> tuple[Sum, Array | None]:
+def conditioned(total: PiecewiseSum) -> tuple[PiecewiseSum, Array | None]:
     """The same in weights v, w = basis·v, whose columns are orthogonal, where those of w are all but dependent; else itself.
 
     Directions in which no row has a part are left out, or come last if there are unit rows.
     """
     design = total.design
     n, size = design.n, design.size
-    if not total.linear or size > PIVOTS or 8 * n * size > MOST_BYTES:
+    if not total.linear or size > MAX_PIVOTED or 8 * n * size > MAX_COPY_BYTES:
         return total, None
     plain = Design(design.blocks, n, design.d, design.intercept, 1, np.zeros(0, dtype=np.intp))
     values = np.linalg.eigvalsh(plain.gram(np.full(n, 1 / n)))
-    if values[0] > EVEN * values[-1]:
+    if values[0] > MIN_EIGENVALUE_RATIO * values[-1]:
         return total, None
     rows = plain.rows(np.arange(n))
     _, sizes, right = np.linalg.svd(rows, full_matrices=n < size)
     sizes = np.concatenate([sizes, np.zeros(size - len(sizes))])
-    known = sizes > DEPENDENT * sizes[0]
+    known = sizes > MIN_SINGULAR_RATIO * sizes[0]
     basis = right.T[:, :len(known)] / np.where(known, sizes / np.sqrt(n), 1.0)
     if not len(design.units):
         basis, known = basis[:, known], known[known]
@@ -91,6 +93,11 @@ class Outcome(NamedTuple):
     bound: float
     n_iter: int
     message: str
+
+    @property
+    def gap(self) -> float:
+        """How far the value is above the least, at most."""
+        return self.value - self.bound
 
 
 def factorise(gram: Array) -> Callable[[Array], Array]:
@@ -110,13 +117,13 @@ def factorise(gram: Array) -> Callable[[Array], Array]:
     return lambda g: vectors @ (inverse * (vectors.T @ (g / scale))) / scale
 
 
-def vertex(total: Sum, w: Array) -> Array:
+def vertex(total: PiecewiseSum, w: Array) -> Array:
     """The vertex that w is near: as many residuals exactly 0 as there are weights; w itself if that is no better."""
     size = len(w)
     r = np.abs(total.target - total.design.times(w))
-    nearest = np.argsort(r, kind="stable")[:5 * size if size <= PIVOTS else size]
+    nearest = np.argsort(r, kind="stable")[:5 * size if size <= MAX_PIVOTED else size]
     rows = total.design.rows(nearest)
-    if size <= PIVOTS:   # of these, rows that determine w, the nearest first
+    if size <= MAX_PIVOTED:   # of these, rows that determine w, the nearest first
         scale = 1 / (r[nearest] + 1e-10 * (1 + r[nearest].max()))
         triangle, order = scipy.linalg.qr((rows * scale[:, None]).T, mode="r", pivoting=True, check_finite=False)
         diagonal = np.abs(np.diag(triangle))
@@ -130,9 +137,9 @@ def vertex(total: Sum, w: Array) -> Array:
     return found if np.isfinite(found).all() and total.value(found) <= total.value(w) else w
 
 
-def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None = None,
-             method: type[Products] = Steps) -> Outcome:
-    """The minimum, to a gap of tol times the value; `after` each iteration is told, and may raise StopIteration."""
+def minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[Outcome], object] | None = None,
+             method: type[PrimalDual] = InteriorPoint) -> Outcome:
+    """The minimum, to a gap of tol times the value; `after` is called after each iteration, and may raise StopIteration."""
     if total.design.size == 0:
         value = total.value(np.zeros(0))
         return Outcome(np.zeros(0), value, value, 0, GAP_CLOSED)
@@ -143,17 +150,17 @@ def minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], A
     tell = None if after is None else lambda outcome: after(outer(outcome))
     found = _minimize(inner, tol, max_iter, tell, method)
     if total.linear and found.n_iter:
-        if found.value < SMALL and found.value - found.bound > tol * found.value > TINY:
+        if found.value < SMALL_VALUE and found.gap > tol * found.value > VALUE_ROUNDING:
             found = _again(inner, found, tol, max_iter - found.n_iter)
         w = vertex(inner, found.w)
         found = found._replace(w=w, value=inner.value(w))
     return outer(found)
 
 
-def _again(total: Sum, at: Outcome, tol: float, max_iter: int) -> Outcome:
+def _again(total: PiecewiseSum, at: Outcome, tol: float, max_iter: int) -> Outcome:
     """From a point whose value is small beside the targets: the targets less the predictions there, in units of that value."""
     unit = at.value
-    more = _minimize(total._replace(target=(total.target - total.design.times(at.w)) / unit), tol, max_iter, None, Steps)
+    more = _minimize(total._replace(target=(total.target - total.design.times(at.w)) / unit), tol, max_iter, None, InteriorPoint)
     w = at.w + unit * more.w
     value, n_iter = total.value(w), at.n_iter + more.n_iter
     if not value <= at.value:
@@ -161,7 +168,7 @@ def _again(total: Sum, at: Outcome, tol: float, max_iter: int) -> Outcome:
     return Outcome(w, value, max(at.bound, unit * more.bound), n_iter, more.message)
 
 
-def _restored(total: Sum, basis: Array, v: Array) -> Array:
+def _restored(total: PiecewiseSum, basis: Array, v: Array) -> Array:
     """w = basis·v; where a unit row's residual is nothing but rounding, it is 0."""
     w, units = basis @ v, total.design.units
     target = total.target[total.design.n * total.design.copies:]
@@ -173,12 +180,12 @@ def _restored(total: Sum, basis: Array, v: Array) -> Array:
 def _rows(design: Design) -> Array | None:
     """The rows of X as one array, where they are few enough."""
     size = 8 * design.n * design.size
-    if design.dense or size > PLAIN_BYTES:
+    if design.dense or size > MAX_DENSE_BYTES:
         return None
     found = np.empty((design.n, design.size))
     for part, block in design.blocks():
         if scipy.sparse.issparse(block):
-            if size > SPARSE_BYTES:
+            if size > MAX_SPARSE_BYTES:
                 return None
             block = block.toarray()
         found[part, :design.d] = block
@@ -186,26 +193,25 @@ def _rows(design: Design) -> Array | None:
     return found
 
 
-def _minimize(total: Sum, tol: float, max_iter: int, after: Callable[[Outcome], Any] | None, method: type[Products]) -> Outcome:
-    steps = method(total, _rows(total.design), factorise)
-    best, value = steps.w.copy(), steps.value()
-    bound, n_iter, idle = -np.inf, 0, 0
-    while True:
-        bound, before = max(bound, steps.bound(best, value)), value - bound
-        if value - bound <= tol * max(abs(value), SMALL):
-            return Outcome(best, value, bound, n_iter, GAP_CLOSED)
-        idle = 0 if n_iter == 0 or value - bound < 0.9 * before else idle + 1
-        if n_iter >= max_iter:
-            return Outcome(best, value, bound, n_iter, LIMIT)
-        finite = steps.step()
-        if idle > steps.patience or not finite:
-            return Outcome(best, value, bound, n_iter, PRECISION)
-        now = steps.value()
-        n_iter += 1
-        if now < value:
-            best, value = steps.w.copy(), now
-        if after is not None:
-            try:
-                after(Outcome(best, value, bound, n_iter, LIMIT))
-            except StopIteration:
-                return Outcome(best, value, bound, n_iter, STOPPED)
+def _minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[Outcome], object] | None, method: type[PrimalDual]) -> Outcome:
+    run, idle = method(total, _rows(total.design), factorise), 0
+    best = Outcome(run.w, math.nan, -np.inf, 0, "")
+
+    def look(n_iter: int) -> str | None:
+        nonlocal best, idle
+        value = run.value()
+        if n_iter == 0 or value < best.value:
+            best = best._replace(w=run.w.copy(), value=value)
+        before, best = best.gap, best._replace(bound=max(best.bound, run.bound(best.w, best.value)), n_iter=n_iter)
+        if best.gap <= tol * max(abs(best.value), SMALL_VALUE):
+            return GAP_CLOSED
+        idle = 0 if n_iter == 0 or best.gap < 0.9 * before else idle + 1
+        return LIMIT if n_iter >= max_iter else None
+
+    def steps() -> Generator[None, None, str]:
+        while run.step() and idle <= run.patience:
+            yield
+        return PRECISION
+
+    end = iterate(steps(), look, None if after is None else lambda: after(best), STOPPED)
+    return best._replace(message=end)

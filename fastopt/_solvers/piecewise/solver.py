@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import LOSS_TARGETS
 from fastopt._samples.rows import source_of
-from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, Needs, Solution, Vector, solver
+from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, Callback, Needs, RandomState, Solution, Vector, loss_name, solver
+from fastopt.losses import Loss
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
 
-from .design import Design, Standard, Units
-from .interior_point import Outcome, Sum, minimize
-from .steps import Multipliers, Products, Steps, losses_of
+from .design import Design, StandardColumns, UnitRows
+from .interior_point import Outcome, PiecewiseSum, minimize
+from .steps import AugmentedLagrangian, InteriorPoint, PrimalDual, losses_of
 
 Array = NDArray[Any]
 
@@ -28,16 +31,18 @@ Array = NDArray[Any]
 PIECEWISE = ("absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptron")
 LOSSES = (*PIECEWISE, "huber")
 PENALTIES = ("none", "l1", "l2", "elasticnet", "nonnegative", "box")
-#: a mean loss of margins that is nothing, as where classes are separable
-SEPARATE = 1e-9
-#: the gap that a method of multipliers is asked for, as a share of `tol`, and at least: an interior point method's last step goes as far
-FINER, FINEST = 0.01, 1e-9
-#: what rounding of weights and predictions may add to the value, relative
-ROUNDING = 1e-6
+#: a mean loss of margins that counts as 0, as of separable classes
+SEPARABLE_LOSS = 1e-9
+#: the gap that the augmented Lagrangian method is asked for, as a share of `tol` and at least; the last step of an interior point method
+#: goes as far
+GAP_SHARE, MIN_GAP = 0.01, 1e-9
+#: the relative rounding of a value, by that of weights and predictions
+VALUE_ROUNDING = 1e-6
 
 
 @solver("interior-point", Needs(penalties=PENALTIES, losses=LOSSES, one_output=True, max_params=2000, scales_intercept=True))
-def interior_point(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
+def interior_point(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+                   callback: Callback | None, random_state: RandomState,
                    intercept_scaling: float | None = None) -> Solution:
     """A primal-dual interior point method: the duality gap is at most `tol` times the value; without l2 it ends at a vertex.
 
@@ -51,12 +56,13 @@ def interior_point(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_
     S. Mehrotra (1992), On the implementation of a primal-dual interior point method, SIAM Journal on Optimization 2.
     S. Portnoy and R. Koenker (1997), The Gaussian hare and the Laplacian tortoise, Statistical Science 12.
     """
-    problem = Piecewise(objective, penalty, intercept_scaling)
-    return problem.solved("interior-point", Steps, w0, tol, max_iter, callback)
+    problem = PiecewiseProblem(objective, penalty, intercept_scaling)
+    return problem.solved("interior-point", InteriorPoint, w0, tol, max_iter, callback)
 
 
 @solver("augmented-lagrangian", Needs(losses=PIECEWISE, one_output=True, max_params=2000, scales_intercept=True, strictly_convex=True))
-def augmented_lagrangian(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
+def augmented_lagrangian(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+                         callback: Callback | None, random_state: RandomState,
                          intercept_scaling: float | None = None) -> Solution:
     """A method of multipliers whose subproblems are solved by Newton's method: the duality gap is at most `tol` times the value.
 
@@ -69,22 +75,23 @@ def augmented_lagrangian(objective: Any, penalty: Any, w0: Vector, *, tol: float
     ----------
     Y. Yan and Q. Li (2020), An efficient augmented Lagrangian method for support vector machine, Optimization Methods and Software 35.
     """
-    problem = Piecewise(objective, penalty, intercept_scaling)
-    return problem.solved("augmented-lagrangian", Multipliers, w0, min(tol, max(FINER * tol, FINEST)), max_iter, callback)
+    problem = PiecewiseProblem(objective, penalty, intercept_scaling)
+    return problem.solved("augmented-lagrangian", AugmentedLagrangian, w0, min(tol, max(GAP_SHARE * tol, MIN_GAP)), max_iter, callback)
 
 
 @solver("highs", Needs(penalties=PENALTIES, losses=PIECEWISE, one_output=True, strictly_convex=False))
-def highs(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any) -> Solution:
-    """The linear programme by `scipy.optimize.linprog`, which has tolerances of its own and is not told of `max_iter`."""
+def highs(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+          callback: Callback | None, random_state: RandomState) -> Solution:
+    """The linear programme by `scipy.optimize.linprog`, which has tolerances of its own and ignores `max_iter`."""
     if max_iter == 0:
-        return Piecewise(objective, penalty, None).solution(w0, -np.inf, 0, LIMIT, "highs", tol)
-    return programme(objective, penalty, "highs", {}, max(tol, ROUNDING))
+        return PiecewiseProblem(objective, penalty, None).solution(w0, -np.inf, 0, LIMIT, "highs", tol)
+    return programme(objective, penalty, "highs", {}, max(tol, VALUE_ROUNDING))
 
 
-def programme(objective: Any, penalty: Any, method: str, options: dict[str, Any], tol: float) -> Solution:
+def programme(objective: LinearObjective, penalty: Penalty | None, method: str, options: dict[str, Any], tol: float) -> Solution:
     """The linear programme by a method of `scipy.optimize.linprog`: A·w + over − under = target, over and under at least 0."""
     from scipy.optimize import linprog
-    problem = Piecewise(objective, penalty, None)
+    problem = PiecewiseProblem(objective, penalty, None)
     total, design = problem.total, problem.total.design
     parts = [scipy.sparse.csr_matrix(block) for _, block in design.blocks()]
     data = scipy.sparse.vstack(parts) if design.d else scipy.sparse.csr_matrix((design.n, 0))
@@ -106,37 +113,39 @@ def programme(objective: Any, penalty: Any, method: str, options: dict[str, Any]
 
 
 class Kink(NamedTuple):
-    """max(low·(target − p), high·(target − p)) of each sample's prediction p, its kink rounded as in `Sum`."""
+    """max(low·(target − p), high·(target − p)) of each sample's prediction p, its kink rounded as in `PiecewiseSum`."""
     target: Array
     low: Array
     high: Array
     round: Array
 
 
-def kinks(loss: Any, y: Array, share: Array, unit: float) -> list[Kink]:
+def kinks(loss: Loss, y: Array, share: Array, unit: float) -> list[Kink]:
     """The loss, weighted, as a sum of functions of one kink each; y and its parameters are over `unit`."""
     none, name = np.zeros(len(y)), loss.name
     if name in ("hinge", "perceptron"):
         return [Kink(y if name == "hinge" else none, np.where(y > 0, 0.0, -share), np.where(y > 0, share, 0.0), none)]
     if name == "quantile":
-        return [Kink(y, (loss.quantile - 1) * share, loss.quantile * share, none)]
+        return [Kink(y, (loss.params["quantile"] - 1) * share, loss.params["quantile"] * share, none)]
     if name == "huber":
-        return [Kink(y, -loss.delta * share, loss.delta * share, 1 / (share * unit))]
-    epsilon = loss.epsilon / unit if name == "epsilon_insensitive" else 0.0
+        return [Kink(y, -loss.params["delta"] * share, loss.params["delta"] * share, 1 / (share * unit))]
+    epsilon = loss.params["epsilon"] / unit if name == "epsilon_insensitive" else 0.0
     if epsilon == 0:
         return [Kink(y, -share, share, none)]
     return [Kink(y - epsilon, none, share, none), Kink(y + epsilon, -share, none, none)]
 
 
 #: where there is no penalty
-NO_UNITS = Units(np.zeros(0, dtype=np.intp), *(np.zeros(0) for _ in range(4)))
+NO_UNITS = UnitRows(np.zeros(0, dtype=np.intp), *(np.zeros(0) for _ in range(4)))
 
 
-class Piecewise:
-    """An objective with a penalty as a `Sum`, and weights of that as weights of the objective."""
+class PiecewiseProblem:
+    """An objective with a penalty as a `PiecewiseSum`, and weights of that as weights of the objective."""
 
-    def __init__(self, objective: Any, penalty: Any, scaling: float | None) -> None:
+    def __init__(self, objective: LinearObjective, penalty: Penalty | None, scaling: float | None) -> None:
         self.objective, self.penalty, self.scaling = objective, penalty, scaling
+        assert isinstance(objective.loss, Loss)   # these solvers take no other
+        self.loss = objective.loss
         self.intercept = bool(objective.fit_intercept)
         X, y, weight = rows_of(objective)
         self.y, self.share = y, weight / weight.sum()
@@ -144,17 +153,17 @@ class Piecewise:
         free = self.intercept and not scaling
         if given is not None and scipy.sparse.issparse(X) and not free:
             X = X.toarray()   # columns are not centred where they would be
-        self.raw, self.standard = X, Standard(X, free if given is None or free else given[0])
+        self.raw, self.standard = X, StandardColumns(X, free if given is None or free else given[0])
         self.factor = np.ones(X.shape[1]) if given is None else given[1]      # a coefficient of X times this is the objective's
-        real = LOSS_TARGETS[objective.loss.name] == "real"
+        real = LOSS_TARGETS[self.loss.name] == "real"
         self.middle, self.unit = origin_of(y, free) if real else (0.0, 1.0)
-        self.margin = 0.0 if real else SEPARATE
+        self.margin = 0.0 if real else SEPARABLE_LOSS
         self._sum_up()
 
     def _sum_up(self) -> None:
         standard, d = self.standard, self.standard.X.shape[1]
         target = (self.y / self.unit - self.middle / self.unit)
-        losses = kinks(self.objective.loss, target, self.share, self.unit)
+        losses = kinks(self.loss, target, self.share, self.unit)
         self.force = sum(float(np.maximum(-kink.low, kink.high).sum()) for kink in losses)   # slopes are in units of this, values too
         losses = [Kink(kink.target, kink.low / self.force, kink.high / self.force, kink.round * self.force) for kink in losses]
         size = self.factor * standard.scale                     # a weight of the objective, by one of the sum, over the unit
@@ -171,10 +180,10 @@ class Piecewise:
             ridge = np.append(ridge, of_intercept)
         parts = [np.concatenate(arrays) for arrays in zip(*losses, units[1:])]
         target, low, high, round_ = parts
-        self.total = Sum(design, target, low, high, round_, ridge)
+        self.total = PiecewiseSum(design, target, low, high, round_, ridge)
 
-    def _units_of(self, losses: list[Kink], l1: Array, l2: Array, low: Array, high: Array) -> Units:
-        """The unit rows of the penalty, of weights that it does not keep at 0: the others' columns are wanted no more."""
+    def _units_of(self, losses: list[Kink], l1: Array, l2: Array, low: Array, high: Array) -> UnitRows:
+        """The unit rows of the penalty, of weights that it does not keep at 0; the columns of the others are dropped."""
         standard, steepest = self.standard, sum((np.maximum(-kink.low, kink.high) for kink in losses), np.zeros(len(self.y)))
         most = np.asarray([np.abs(block).T @ steepest[part] for part, block in standard.whole()]).sum(axis=0)
         fixed = (l1 >= most) & (low <= 0) & (high >= 0)      # no slope of the losses outweighs l1
@@ -194,7 +203,7 @@ class Piecewise:
             low, high = (low, high) if bounds[0] is None else bounds
         return l1, l2, low, high
 
-    def _units(self, l1: Array, l2: Array, low: Array, high: Array, most: Array) -> Units:
+    def _units(self, l1: Array, l2: Array, low: Array, high: Array, most: Array) -> UnitRows:
         """Unit rows of l1, and of bounds: beyond one the value rises by more than anything else could make it fall."""
         found = []
         ends = np.maximum(*(np.where(np.isfinite(bound), np.abs(bound), 0.0) for bound in (low, high)))
@@ -203,7 +212,7 @@ class Piecewise:
                                               (high < np.inf, high, -wall, none)):
             at = np.flatnonzero(where)
             found.append((at, target[at], least[at], largest[at], none[at]))
-        return Units(*(np.concatenate(parts) for parts in zip(*found)))
+        return UnitRows(*(np.concatenate(parts) for parts in zip(*found)))
 
     # ---- the way back ----
 
@@ -230,7 +239,7 @@ class Piecewise:
         coef, intercept = objective.unstandardized(w)
         with np.errstate(over="ignore", invalid="ignore"):
             p = np.concatenate([self.raw[part].astype(np.float64, copy=False) @ coef[0] for part in self.standard.parts]) + intercept[0]
-            total = sum(losses_of(kink.target - p, *kink[1:]) for kink in kinks(objective.loss, self.y, self.share, 1.0))
+            total = sum(losses_of(kink.target - p, *kink[1:]) for kink in kinks(self.loss, self.y, self.share, 1.0))
             own, more = w[:objective.n_features], float(intercept[0]) / self.scaling if self.scaling and self.intercept else 0.0
             total += objective.l2 / 2 * (float(own @ own) + more * more)
             return float(total + (0.0 if self.penalty is None else self.penalty.bind(own.size).value(own)))
@@ -243,8 +252,8 @@ class Piecewise:
             size[part] += np.abs(self.raw[part].astype(np.float64, copy=False)) @ np.abs(coef[0])
         return float(4 * np.finfo(np.float64).eps * (self.share @ size))
 
-    def solved(self, name: str, method: type[Products], w0: Vector, tol: float, max_iter: int, callback: Any) -> Solution:
-        """The minimum by a method's steps; the callback is told of each."""
+    def solved(self, name: str, method: type[PrimalDual], w0: Vector, tol: float, max_iter: int, callback: Callback | None) -> Solution:
+        """The minimum by a method's steps; the callback is called after each."""
         if max_iter == 0:
             return self.solution(w0, -np.inf, 0, LIMIT, name, tol)
         after = None if callback is None else (lambda outcome: callback(self.found(outcome, name, tol)))
@@ -260,19 +269,19 @@ class Piecewise:
     def solution(self, w: Vector, bound: float, n_iter: int, message: str, name: str, tol: float) -> Solution:
         value = self.value(w)
         gap = max(0.0, value - bound)
-        closed = gap <= max(tol, ROUNDING) * abs(value) + self.rounding(w) + self.margin
+        closed = gap <= max(tol, VALUE_ROUNDING) * abs(value) + self.rounding(w) + self.margin
         if message == GAP_CLOSED and not closed or message == PRECISION and closed:
             message = GAP_CLOSED if closed else PRECISION
         return Solution(w, value, n_iter, math.nan, gap, message == GAP_CLOSED, message, name)
 
 
-def rows_of(objective: Any) -> tuple[Any, Array, Array]:
+def rows_of(objective: LinearObjective) -> tuple[Any, Array, Array]:
     """X, y and weights in float64 of the rows that count."""
     X = source_of(objective.X) if not objective.turned else objective.problem.csc.tocsr()
     if isinstance(X, tuple):
         X = scipy.sparse.csr_matrix(X, shape=(objective.X.n, objective.X.d))
     y = objective.y.reshape(len(objective.y), -1)[:, 0].astype(np.float64)
-    y = 2 * y - 1 if LOSS_TARGETS[objective.loss.name] == "sign" else y
+    y = 2 * y - 1 if LOSS_TARGETS[loss_name(objective)] == "sign" else y
     weight = np.ones(len(y)) if objective.weight is None else objective.weight.reshape(len(y), -1)[:, 0].astype(np.float64)
     rows = np.arange(len(y)) if objective.rows_ is None else objective.rows_
     count = weight > 0

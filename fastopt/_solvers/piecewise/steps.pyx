@@ -52,21 +52,21 @@ cdef extern from "solvers/multipliers.h" nogil:
     double multipliers_excess(const fo_interior *)
     double multipliers_rest(Py_ssize_t, const double *, const double *, const double *, double)
 
-cdef double SHORT_OF = 0.9995   # how far a step goes towards the boundary
-cdef double FURTHER = 10.0      # how many times as large as those found the weights of the minimum may be, where nothing bounds them
-cdef double REGULAR = 1e-7      # least diagonal of a factor of a matrix with a diagonal of 1
-cdef double WIDE = 0.5          # over what part of the mean residual kinks are rounded at first
-cdef double NARROWER = 0.3      # what is left of that each time
-cdef double SETTLED = 10.0      # how many times as large as the rest of the gap what rounding makes of it is, where this is enough
-cdef double LEVEL = 0.3         # what of a slope may be left along a step
+cdef double TO_BOUNDARY = 0.9995     # how far a step goes towards the boundary
+cdef double MAX_GROWTH = 10.0        # how many times as large as those found unbounded weights of the minimum may be
+cdef double MIN_PIVOT = 1e-7         # least diagonal of a factor of a matrix with a diagonal of 1
+cdef double FIRST_WIDTH = 0.5        # the width of rounded kinks at first, as a share of the mean residual
+cdef double WIDTH_FACTOR = 0.3       # the factor by which the width falls each time
+cdef double SETTLED_RATIO = 10.0     # the part of the gap that rounding makes, over the rest of it, at which the width falls
+cdef double MAX_END_SLOPE = 0.3      # slope at the end of a step, relative to that at its beginning
 cdef enum:
-    BLOCK = 512                 # rows whose products are summed at once
-    TRIALS = 20                 # of lengths of a step
-    ARRAYS = 13                 # of rows
+    BLOCK_ROWS = 512                 # rows whose products are summed at once
+    MAX_TRIALS = 20                  # lengths of a step
+    ROW_ARRAYS = 13                  # arrays of a number for each row
 
 
 def losses_of(const double[::1] r, const double[::1] low, const double[::1] high, const double[::1] round):
-    """The sum of the losses of a `Sum`, of residuals r; arrays of shape (n,)."""
+    """The sum of the losses of a `PiecewiseSum`, of residuals r; arrays of shape (n,)."""
     cdef fo_interior s
     cdef double[:, ::1] room = np.zeros((2, max(1, r.shape[0])))
     if not r.shape[0] == low.shape[0] == high.shape[0] == round.shape[0]:
@@ -76,19 +76,19 @@ def losses_of(const double[::1] r, const double[::1] low, const double[::1] high
 
 
 def held(const double[::1] ridge, const double[::1] g, const double[::1] w, double value, Py_ssize_t n):
-    """The weights' part in what no value is below, where dual variables have made g: none is more than FURTHER times as far from 0
+    """The weights' part in what no value is below, where dual variables have made g: none is more than MAX_GROWTH times as far from 0
     as w, and where a ridge bounds them at this value, no further."""
     if not ridge.shape[0] == g.shape[0] == w.shape[0]:
         raise ValueError(f"expected arrays of {g.shape[0]} numbers")
-    return interior_held(g.shape[0], &ridge[0], &g[0], &w[0], value, FURTHER, 1 / <double>n)
+    return interior_held(g.shape[0], &ridge[0], &g[0], &w[0], value, MAX_GROWTH, 1 / <double>n)
 
 
-cdef class Products:
+cdef class PrimalDual:
     """A sum of losses with one kink each, weights and dual variables, and the products with its rows that methods need.
 
     Parameters
     ----------
-    total : Sum
+    total : PiecewiseSum
     rows : ndarray of shape (n, size), or None
         The rows of X in float64, with a 1 where there is an intercept; None: products are the design's.
     factorise : callable
@@ -118,9 +118,9 @@ cdef class Products:
         self.target, self.low, self.high, self.round, self.ridge = (
             np.ascontiguousarray(array, dtype=np.float64) for array in (total.target, total.low, total.high, total.round, total.ridge))
         if self.plain:
-            self.A, self.B = rows, np.empty((min(BLOCK, len(total.target)), self.size))
+            self.A, self.B = rows, np.empty((min(BLOCK_ROWS, len(total.target)), self.size))
             self.units = np.ascontiguousarray(self.design.units, dtype=np.intp)
-        room = np.zeros((ARRAYS, len(total.target)))   # the first step has none before it
+        room = np.zeros((ROW_ARRAYS, len(total.target)))   # the first step has none before it
         self.room = room
         self._place()
         self.w, self.z = np.empty(self.size), room[1]
@@ -197,8 +197,8 @@ cdef class Products:
         else:
             own = self._own(self.s.q)
             memset(&self.H[0, 0], 0, self.size * self.size * sizeof(double))
-            for first in range(0, self.n, BLOCK):
-                i = min(BLOCK, self.n - first)
+            for first in range(0, self.n, BLOCK_ROWS):
+                i = min(BLOCK_ROWS, self.n - first)
                 interior_weighted(i, self.size, own + first, &self.A[first, 0], &self.B[0, 0])
                 self._add_products(i, &self.A[first, 0])
             for i in range(self.ones):
@@ -222,7 +222,7 @@ cdef class Products:
         dpotrf(b"L", &self.size, &self.H[0, 0], &self.size, &info)
         if info == 0:
             for i in range(self.size):
-                info = info or not self.H[i, i] > REGULAR
+                info = info or not self.H[i, i] > MIN_PIVOT
         if info != 0:
             self._gram()
             self.solve = self.factorise(np.asarray(self.H))
@@ -239,19 +239,19 @@ cdef class Products:
         interior_over(self.size, &self.rates[0], v)
         return 0
 
-    # ---- what _solvers/piecewise/interior_point.py asks ----
+    # ---- value and bound ----
 
     def value(self):
         """The sum at the weights."""
         return interior_losses(&self.s) + interior_squares(self.size, &self.ridge[0], &self.weights[0]) / 2
 
     def bound(self, const double[::1] w, double value):
-        """What no weights are below, by the dual variables; of a sum that is `value` at w.  To be asked for before each step."""
+        """What no weights are below, by the dual variables; of a sum that is `value` at w.  Each step needs it before."""
         self._transposed(self.s.z, &self.g[0])
         return interior_dual(&self.s) + held(self.ridge, self.g, w, value, self.s.n)
 
 
-cdef class Steps(Products):
+cdef class InteriorPoint(PrimalDual):
     """Mehrotra's predictor-corrector steps, from weights by least squares on."""
     patience = 12
 
@@ -296,11 +296,11 @@ cdef class Steps(Products):
         self._times(&self.move[0], self.s.dp)
         interior_direction(&self.s, longest)
         for i in range(2):
-            longest[i] = min(1.0, SHORT_OF / longest[i]) if longest[i] > 0 else 1.0
+            longest[i] = min(1.0, TO_BOUNDARY / longest[i]) if longest[i] > 0 else 1.0
         return 0
 
 
-cdef class Multipliers(Products):
+cdef class AugmentedLagrangian(PrimalDual):
     """Newton steps of a method of multipliers: kinks are rounded, about the dual variables found last, less widely each time."""
     patience = 40
     cdef double width
@@ -310,7 +310,7 @@ cdef class Multipliers(Products):
         """Weights by least squares, dual variables in the middle."""
         self._nearest(room)
         room[7] = np.asarray(self.low) / 2 + np.asarray(self.high) / 2
-        self.width = WIDE * max(float(np.abs(np.asarray(self.target) - room[0]).mean()), 1e-3)
+        self.width = FIRST_WIDTH * max(float(np.abs(np.asarray(self.target) - room[0]).mean()), 1e-3)
         self.near = np.empty(self.s.n, dtype=np.intp)
         multipliers_at(&self.s, self.width, 0, self.s.z)
 
@@ -319,11 +319,11 @@ cdef class Multipliers(Products):
         cdef Py_ssize_t i, j, first, count, here
         cdef double root
         if self.width == 0:   # at the start
-            return Products._gram(self)
+            return PrimalDual._gram(self)
         count = multipliers_within(&self.s, &self.near[0])
         memset(&self.H[0, 0], 0, self.size * self.size * sizeof(double))
-        for first in range(0, count, BLOCK):
-            here = min(BLOCK, count - first)
+        for first in range(0, count, BLOCK_ROWS):
+            here = min(BLOCK_ROWS, count - first)
             if self.plain:
                 for i in range(here):
                     memcpy(&self.B[i, 0], &self.A[self.near[first + i] % self.n, 0], self.size * sizeof(double))
@@ -342,9 +342,9 @@ cdef class Multipliers(Products):
         cdef Py_ssize_t i
         cdef int one = 1
         cdef double slope, along
-        if multipliers_excess(&self.s) > SETTLED * multipliers_rest(self.size, &self.ridge[0], &self.g[0], &self.weights[0], FURTHER):
+        if multipliers_excess(&self.s) > SETTLED_RATIO * multipliers_rest(self.size, &self.ridge[0], &self.g[0], &self.weights[0], MAX_GROWTH):
             memcpy(self.s.rest, self.s.z, self.s.n * sizeof(double))
-            self.width *= NARROWER
+            self.width *= WIDTH_FACTOR
             multipliers_at(&self.s, self.width, 0, self.s.z)
             self._transposed(self.s.z, &self.g[0])
         self._factor()
@@ -362,13 +362,13 @@ cdef class Multipliers(Products):
     cdef double _line(self, double first) noexcept:
         """How far along the step, at most all of it, the rounded sum falls: the slope there is small beside the first one."""
         cdef double shortest = 0, longest = 1, least = first, most = self._slope(1), along = 1, slope = most
-        if most <= -LEVEL * first:
+        if most <= -MAX_END_SLOPE * first:
             return 1
-        for _ in range(TRIALS):
+        for _ in range(MAX_TRIALS):
             along = (shortest * most - longest * least) / (most - least)
             along = min(max(along, shortest + (longest - shortest) / 10), longest - (longest - shortest) / 10)
             slope = self._slope(along)
-            if fabs(slope) <= -LEVEL * first:
+            if fabs(slope) <= -MAX_END_SLOPE * first:
                 break
             if slope > 0:
                 longest, most = along, slope

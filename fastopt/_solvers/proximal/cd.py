@@ -1,8 +1,8 @@
 """The solver "cd": coordinate descent on quadratics around the last point (prox-Newton), on all weights or on working sets.
 
-The quadratic of few features comes from the Hessian of the objective.  Of many, those count that break the optimality conditions
-most; the set grows until no other does.  Used through the register of _solvers/registry.py.  Loops over weights and samples are in
-_solvers/proximal/columns.pyx.
+The quadratic of few features comes from the Hessian of the objective.  Of many features, those count that break the optimality
+conditions most; the set grows until no other does.  Used through the register.  The point is proximal/composite.py's, the steps are
+proximal/working_set.py's.
 """
 from __future__ import annotations
 
@@ -10,176 +10,156 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fastopt import penalties
-from fastopt._core.threads import resolve_threads
+from fastopt._solvers.iterate import Steps, iterate
 from fastopt._solvers.registry import (
     CONVERGED,
     GAP_CLOSED,
-    LIMIT,
     NOT_FINITE,
     PRECISION,
-    STOPPED,
     Callback,
     Needs,
+    RandomState,
     Solution,
     Vector,
-    loss_name,
     refuse,
     solver,
 )
-from fastopt.objective._hessian import hessian, second_order
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
 
+from .composite import CompositeObjective
 from .gap import duality_gap, gap_tolerance
-from .quadratic import Leaps
-from .samples import Samples
-from .working_set import EASE, Part, Pool, Whole
+from .quadratic import Backoff
+from .working_set import EASE, ColumnCache, FullProblem, WorkingSet
 
-WHOLE = 256            # up to so many features all are one working set,
-SQUARES = 1024         # or of dense squared errors, of which the first working set would have half: few may be all that count
-MOST_WHOLE = 4096      # that a penalty which makes no zeros may have
-FIRST = 64             # features of the first working set
-KEEP = 2               # features of a working set, for one that is not 0, at which the idle ones leave it
-PATIENCE = 5           # iterations in a row that do not lower the violation
+#: features up to which all are one working set; or of dense squared errors, if the first working set would have half of them
+MAX_FULL, MAX_FULL_SQUARES = 256, 1024
+#: features up to which a penalty that makes no zeros is taken
+MAX_FULL_NOT_SPARSE = 4096
+#: features of the first working set, and up to which all features of dense squared errors are one
+FIRST_SET = 64
+#: features of a working set, for one that is not 0, at which the idle ones leave it
+IDLE_FACTOR = 2
+#: iterations in a row that do not lower the violation
+PATIENCE = 5
 
 
-class Problem:
-    """An objective with a penalty, and where the run is.
+class WorkingSets:
+    """The choice of the features to go on with, and when they are solved for.
 
     Attributes
     ----------
-    w : ndarray of shape (n_params,)
-        Coefficients, then the intercept if there is one.
-    threads : int
+    complete : bool
+        No feature outside the working set breaks the optimality conditions.
+    full : bool
+        All features are one set.
     """
 
-    def __init__(self, objective: Any, penalty: Any, w0: Vector) -> None:
-        self.objective, self.d = objective, objective.n_features
-        self.rule = penalties.Box() if penalty is None else penalty
-        self.penalty = self.rule.bind(self.d)
-        self.samples, self.w = Samples(objective), w0
-        self.threads = resolve_threads(objective.n_threads)
-        self.constant = loss_name(objective) == "squared_error"   # curvature: one quadratic is exact
-        feasible = np.empty(self.d)
-        self.penalty.prox(w0[:self.d], 1e-300, feasible)   # within bounds
-        w0[:self.d] = feasible
-        self.each, self.complete = np.empty(self.d), False
-        self.pool, self.leaps = Pool(self), Leaps()
-        self.squares: Any = None   # the Hessian of squared errors, where all features are a set
-        wide = self.rule.sparse and self.d > max(32, self.objective.n_samples)   # sums of products are more than the columns
-        choosy = self.constant and self.rule.sparse and self.penalty.groups is None and not self.samples.X.is_sparse
-        self.few = FIRST if choosy else WHOLE
-        self.whole = self.d <= self.few and self.penalty.groups is None and not self.samples.turned and not wide
-
-    def look(self) -> None:
-        """Value, gradient and violations at w: a reading of X."""
-        if self.whole and self.constant and self.squares is None:   # all three from the same reading
-            smooth, self.g, lower = second_order(self.objective, self.w)
-            self.squares = np.tril(lower) + np.tril(lower, -1).T
-        else:
-            smooth, self.g = self.objective.value_and_gradient(self.w)
-        self.value = smooth + self.penalty.value(self.w[:self.d])
-        self.violation = self.penalty.violation(self.w[:self.d], self.g[:self.d], self.each)
-        if self.objective.fit_intercept:
-            self.violation = max(self.violation, abs(float(self.g[self.d])))
-
-    def hessian(self) -> Any:
-        """The objective's at w; squared errors have one, which is kept."""
-        if self.squares is not None:
-            return self.squares
-        found = hessian(self.objective, self.w)
-        self.squares = found if self.constant else None
-        return found
-
-    @property
-    def finite(self) -> bool:
-        return math.isfinite(self.value) and math.isfinite(self.violation)
-
-    def first(self) -> int:
-        """Features of the first set: more where the penalty lets many in."""
-        alpha = self.rule.params.get("alpha", 0.0)
-        return FIRST if not alpha > 0 else int(FIRST * min(16.0, math.sqrt(1 + self.violation / alpha)))
+    def __init__(self, problem: CompositeObjective) -> None:
+        self.problem, self.complete = problem, False
+        self.cache, self.backoff = ColumnCache(problem), Backoff()
+        d, sparse = problem.d, problem.rule.sparse
+        single, dense = problem.penalty.groups is None, not problem.samples.X.is_sparse
+        wide = sparse and d > max(32, problem.objective.n_samples)   # sums of products are more than the columns
+        self.max_full = FIRST_SET if problem.quadratic and sparse and single and dense else MAX_FULL
+        self.full = d <= self.max_full and single and not problem.samples.turned and not wide
+        self.may_be_full = (problem.quadratic and self.max_full < d <= min(MAX_FULL_SQUARES, problem.objective.n_samples)
+                            and single and dense)
+        problem.with_hessian = self.full
 
     def goal(self, gap_limit: float, tol: float) -> float:
         """To which violation the working set is to be solved: as far as it takes, if no features are missing."""
+        problem = self.problem
         if not self.complete:
-            return EASE * self.violation
-        enough = 0.5 * tol if not gap_limit else 0.3 * gap_limit / max(float(np.abs(self.w[:self.d]).sum()), 1e-300)
-        return min(EASE * self.violation, max(enough, 1e-3 * self.violation))
+            return EASE * problem.violation
+        enough = 0.5 * tol if not gap_limit else 0.3 * gap_limit / max(float(np.abs(problem.w[:problem.d]).sum()), 1e-300)
+        return min(EASE * problem.violation, max(enough, 1e-3 * problem.violation))
 
-    def part(self, before: Part | Whole | None) -> Part | Whole:
+    def following(self, before: WorkingSet | FullProblem | None) -> WorkingSet | FullProblem:
         """The problem of the weights to go on with."""
-        if self.whole:
+        if self.full:
             self.complete = True
-            return before or Whole(self)
-        numbers = before.numbers if isinstance(before, Part) else None
-        chosen = self.working_set(numbers)
-        if (self.constant and self.few < self.d <= min(SQUARES, self.objective.n_samples) and 2 * len(chosen) > self.d
-                and self.penalty.groups is None
-                and not self.samples.X.is_sparse and before is None):
-            self.whole = self.complete = True
-            return Whole(self)
-        if isinstance(before, Part) and np.array_equal(chosen, before.numbers):
-            return before
-        return Part(self, chosen, before if isinstance(before, Part) else None)
+            return before or FullProblem(self.problem)
+        last = before if isinstance(before, WorkingSet) else None
+        chosen = self._features(None if last is None else last.numbers)
+        if before is None and self.may_be_full and 2 * len(chosen) > self.problem.d:
+            self.full = self.complete = self.problem.with_hessian = True
+            return FullProblem(self.problem)
+        if last is not None and np.array_equal(chosen, last.numbers):
+            return last
+        return WorkingSet(self.problem, chosen, self.cache, self.backoff, last)
 
-    def working_set(self, before: Any) -> Any:
+    def give_up_full(self) -> None:
+        """The Hessian of all features has lost too many digits: go on by columns."""
+        self.full = self.problem.with_hessian = False
+
+    def _first_size(self) -> int:
+        """Features of the first set: more where the penalty lets many in."""
+        alpha = self.problem.rule.params.get("alpha", 0.0)
+        return FIRST_SET if not alpha > 0 else int(FIRST_SET * min(16.0, math.sqrt(1 + self.problem.violation / alpha)))
+
+    def _features(self, before: NDArray[Any] | None) -> NDArray[Any]:
         """The features to go on with: those before, then those that are not 0 and the worst of the others."""
-        self.complete = self.d <= self.few or not self.rule.sparse
+        problem, d, each = self.problem, self.problem.d, self.problem.each
+        self.complete = d <= self.max_full or not problem.rule.sparse
         if self.complete:
-            return np.arange(self.d)
-        inside = self.w[:self.d] != 0
+            return np.arange(d)
+        inside = problem.w[:d] != 0
         if before is not None:
-            before = before if len(before) <= KEEP * np.count_nonzero(inside) else before[inside[before] | (self.each[before] > 0)]
+            before = before if len(before) <= IDLE_FACTOR * np.count_nonzero(inside) else before[inside[before] | (each[before] > 0)]
             inside[before] = True
-        missing = np.flatnonzero((self.each > 0) & ~inside)
-        wanted = max(self.first(), int(np.count_nonzero(self.w[:self.d])))
+        missing = np.flatnonzero((each > 0) & ~inside)
+        wanted = max(self._first_size(), int(np.count_nonzero(problem.w[:d])))
         self.complete = missing.size <= wanted
         if not self.complete:
-            missing = missing[np.argpartition(self.each[missing], missing.size - wanted)[missing.size - wanted:]]
+            missing = missing[np.argpartition(each[missing], missing.size - wanted)[missing.size - wanted:]]
         inside[missing] = True
-        groups = self.penalty.groups
+        groups = problem.penalty.groups
         if groups is not None:
             chosen = np.zeros(groups.max() + 1, bool)
             chosen[groups[inside]] = True
             inside = chosen[groups]
         if before is None:
-            return np.flatnonzero(inside) if inside.any() else np.array([int(np.argmax(self.each))])
+            return np.flatnonzero(inside) if inside.any() else np.array([int(np.argmax(each))])
         inside[before] = False
         return np.concatenate([before, np.flatnonzero(inside)])
 
 
 @solver("cd", Needs(penalties=None, smooth=True, convex=True, one_output=True, sparse_centred=False))
-def coordinate_descent(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-                       random_state: Any = None) -> Solution:
+def coordinate_descent(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+                       callback: Callback | None, random_state: RandomState = None) -> Solution:
     """Prox-Newton steps by coordinate descent, on working sets of features where there are many."""
-    problem = Problem(objective, penalty, w0)
-    if not problem.rule.sparse and problem.d > MOST_WHOLE:
-        refuse("cd", f"takes at most {MOST_WHOLE} features with the penalty {problem.rule.name}, got {problem.d}", objective, penalty)
-    n_iter, idle, part = 0, 0, None
-    limit, best = gap_tolerance(problem, tol), math.inf
-    while True:
+    problem = CompositeObjective(objective, penalty, w0)
+    if not problem.rule.sparse and problem.d > MAX_FULL_NOT_SPARSE:
+        refuse("cd", f"takes at most {MAX_FULL_NOT_SPARSE} features with the penalty {problem.rule.name}, got {problem.d}", objective,
+               penalty)
+    sets, limit = WorkingSets(problem), gap_tolerance(problem, tol)
+
+    def look(n_iter: int) -> Solution:
         problem.look()
         gap = duality_gap(problem)
         done = gap <= limit if limit > 0 else problem.violation <= tol
-        solution = Solution(problem.w, problem.value, n_iter, problem.violation, gap, done, GAP_CLOSED if limit > 0 else CONVERGED, "cd")
-        if not problem.finite:
-            return solution._replace(converged=False, message=NOT_FINITE)
-        if n_iter and callback is not None:
-            try:
-                callback(solution._replace(w=problem.w.copy(), message=""))
-            except StopIteration:
-                return solution._replace(message=STOPPED)
-        if done or problem.violation == 0:
-            return solution._replace(converged=True)
-        if n_iter >= max_iter:
-            return solution._replace(message=LIMIT)
-        part = problem.part(part)
+        done = problem.finite and (done or problem.violation == 0)
+        end = NOT_FINITE if not problem.finite else "" if not done else GAP_CLOSED if limit > 0 else CONVERGED
+        return Solution(problem.w, problem.value, n_iter, problem.violation, gap, done, end, "cd")
+
+    return iterate(_steps(sets, limit, tol), look, max_iter, callback)
+
+
+def _steps(sets: WorkingSets, limit: float, tol: float) -> Steps:
+    """One working set after the other, each until its goal is reached."""
+    problem, idle, best = sets.problem, 0, math.inf
+    current: WorkingSet | FullProblem | None = None
+    while True:
+        current = sets.following(current)
         idle = 0 if problem.violation < best else idle + 1
         best = min(best, problem.violation)
-        moved = part.improve(problem.goal(limit, tol))
-        if not moved and isinstance(part, Whole):
-            problem.whole, moved = False, True
+        moved = current.improve(sets.goal(limit, tol))
+        if not moved and isinstance(current, FullProblem):
+            sets.give_up_full()
+            moved = True
         if idle > PATIENCE or not moved and idle:
-            return solution._replace(message=PRECISION)
-        n_iter += 1
+            return PRECISION
+        yield

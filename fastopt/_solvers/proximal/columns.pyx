@@ -19,7 +19,7 @@ cnp.import_array()
 cdef enum:
     THREAD_WORK = 1 << 18   # numbers read by a thread, at least
     TILE = 4                # columns of a job, as in csrc/solvers/descent.h
-    ROWS = 256              # of dense columns that are copied at a time
+    COPY_ROWS = 256              # of dense columns that are copied at a time
 
 
 def stored_values(Matrix X, rows=None):
@@ -54,7 +54,7 @@ cdef class Columns:
     rows : ndarray of int32, or None
         The rows that count; None: all.
     stored : ndarray of shape (d,) of int64, or None
-        What `stored_values` returned for X, if it is asked for more than once.
+        What `stored_values` returned for X, if several calls use it.
     turned : bool
         X is transposed: CSR, for a CSC matrix.
     standard : tuple (centre, scale) of ndarray of shape (d,), or None
@@ -88,9 +88,9 @@ cdef class Columns:
             self._use(X.keep.T, columns)
         else:
             part = np.empty((self.m, self.n), X.dtype)
-            for start in range(0, self.n, ROWS):   # stays in the cache
-                some = X.keep[start:start + ROWS] if rows is None else X.keep[rows[start:start + ROWS]]
-                part[:, start:start + ROWS] = some[:, columns].T
+            for start in range(0, self.n, COPY_ROWS):   # stays in the cache
+                some = X.keep[start:start + COPY_ROWS] if rows is None else X.keep[rows[start:start + COPY_ROWS]]
+                part[:, start:start + COPY_ROWS] = some[:, columns].T
             if standard is not None:
                 part -= standard[0][columns, None].astype(X.dtype)
                 if standard[1] is not None:

@@ -2,8 +2,8 @@
 from fastopt._core.tables cimport fo_descent, fo_descent_kernels, fo_matrix, fo_regularizer
 
 cdef enum:
-    STEPS = 5       # epochs that are extrapolated, at most
-    LEAP = 200      # weights that are not 0 of which the minimum is solved for, at most
+    EXTRAPOLATED = 5    # epochs that are extrapolated, at most
+    MAX_SUPPORT = 200   # weights that are not 0 whose minimum is solved for, at most
 
 cdef struct Quadratic:
     const fo_descent_kernels *kernel
@@ -12,7 +12,7 @@ cdef struct Quadratic:
     const double *H     # (m, m)
     double value        # of squared errors without the penalty, at the start,
     double goal         # and the duality gap at which to end; negative: it is not looked at
-    double *factor      # (LEAP, LEAP), or as many as weights: scratch; wanted where gaps are looked at
+    double *factor      # (MAX_SUPPORT, MAX_SUPPORT), or as many as weights: scratch; wanted where gaps are looked at
     double *first       # (m,) the gradient at
     double *start       # (m,) this point
     double *move        # (m,) scratch

@@ -19,10 +19,10 @@ from fastopt._core.tables import PENALTY_NAMES
 cdef int L1 = PENALTY_NAMES.index("l1")
 
 cdef enum:
-    EPOCHS = 1000       # at most
-    MOST = 10           # between extrapolations, each of which costs some epochs of few weights,
-    WORK = 1 << 22      # and numbers that they would read if all weights moved
-    IDLE = 3            # batches of epochs in a row that do not lower the value: rounding is all that is left
+    MAX_EPOCHS = 1000
+    EPOCHS_BETWEEN = 10             # two extrapolations at most,
+    NUMBERS_BETWEEN = 1 << 22       # and numbers that these epochs would read if all weights moved
+    IDLE_BATCHES = 3                # of epochs in a row that do not lower the value: only rounding is left
 
 
 cdef int epochs(const fo_descent_kernels *kernel, const double *H, double *g, const fo_matrix *XT, const fo_regularizer *penalty,
@@ -46,8 +46,8 @@ cdef int epochs(const fo_descent_kernels *kernel, const double *H, double *g, co
 
 cdef bint _extrapolated(int m, int steps, double *points, double *moves, double *out) noexcept nogil:
     """The combination of the last of steps + 1 points whose steps cancel best (Anderson); False if there is none."""
-    cdef double products[STEPS * STEPS]
-    cdef double shares[STEPS]
+    cdef double products[EXTRAPOLATED * EXTRAPOLATED]
+    cdef double shares[EXTRAPOLATED]
     cdef double trace = 0, total = 0
     cdef int i, j, one = 1, info = 0
     memcpy(moves, points + m, steps * m * sizeof(double))
@@ -83,8 +83,8 @@ def extrapolated(double[:, ::1] points):
         None where nothing moves, or the combination is not finite.
     """
     cdef int steps = <int>points.shape[0] - 1, m = <int>points.shape[1]
-    if not 1 <= steps <= STEPS:
-        raise ValueError(f"expected 2 to {STEPS + 1} points, got {points.shape[0]}")
+    if not 1 <= steps <= EXTRAPOLATED:
+        raise ValueError(f"expected 2 to {EXTRAPOLATED + 1} points, got {points.shape[0]}")
     cdef double[:, ::1] out = np.empty((steps + 1, m))
     return np.asarray(out[steps]) if m and _extrapolated(m, steps, &points[0, 0], &out[0, 0], &out[steps, 0]) else None
 
@@ -119,7 +119,7 @@ cdef double _value(Quadratic *q, double *w, double *g) noexcept nogil:
     return _smooth(q, w, g) + q.kernel.value(q.penalty, q.m, w)
 
 
-cdef bint _jump(Quadratic *q, double *w, double *g, double *trial, double *slope) noexcept nogil:
+cdef bint _move_if_lower(Quadratic *q, double *w, double *g, double *trial, double *slope) noexcept nogil:
     """Go to another point if it is lower; whether it is."""
     cdef Py_ssize_t j
     memcpy(slope, g, q.m * sizeof(double))
@@ -133,7 +133,7 @@ cdef bint _jump(Quadratic *q, double *w, double *g, double *trial, double *slope
     return True
 
 
-cdef bint _leap(Quadratic *q, double *w, double *g, double *trial, double *slope) noexcept nogil:
+cdef bint _minimize_on_support(Quadratic *q, double *w, double *g, double *trial, double *slope) noexcept nogil:
     """Go to the minimum of l1, alone or with l2, or of no penalty, over the weights that are not 0 and keep their signs; False if that is
     not possible.  Where one would change its sign, all such are 0 if that is lower, or else the first of them ends the step."""
     cdef double share = 1 if q.penalty.kind == L1 else q.penalty.a, alpha, step = 1, ratio
@@ -142,7 +142,7 @@ cdef bint _leap(Quadratic *q, double *w, double *g, double *trial, double *slope
     cdef Py_ssize_t i, j
     for j in range(q.m):
         k += w[j] != 0
-    if not 0 < k <= LEAP:
+    if not 0 < k <= MAX_SUPPORT:
         return False
     for j in range(q.m):
         if w[j] == 0:
@@ -169,9 +169,9 @@ cdef bint _leap(Quadratic *q, double *w, double *g, double *trial, double *slope
             crossing += 1
             if ratio < step:
                 step, first = ratio, <int>j
-        q.factor[a] = move[a]   # whose room the jump takes
+        q.factor[a] = move[a]   # whose room the next move takes
         a += 1
-    if _jump(q, w, g, trial, slope) or not crossing or first < 0:
+    if _move_if_lower(q, w, g, trial, slope) or not crossing or first < 0:
         return not crossing
     a = 0
     for j in range(q.m):
@@ -179,29 +179,29 @@ cdef bint _leap(Quadratic *q, double *w, double *g, double *trial, double *slope
         if w[j] != 0:
             trial[j] = 0 if j == first else w[j] + step * q.factor[a]
             a += 1
-    _jump(q, w, g, trial, slope)
+    _move_if_lower(q, w, g, trial, slope)
     return False
 
 
 cdef int batch_of(Py_ssize_t m) noexcept nogil:
     """Epochs between extrapolations."""
-    return <int>max(STEPS, min(MOST, WORK // (m * m)))
+    return <int>max(EXTRAPOLATED, min(EPOCHS_BETWEEN, NUMBERS_BETWEEN // (m * m)))
 
 
 cdef int minimize(Quadratic *q, double *w, double *g, double tol, double *room) noexcept nogil:
     """Epochs done, until the gap is closed, none moves by more than tol allows or they do not lower the value; `room` has
-    batch_of(m) + STEPS + 6 vectors."""
+    batch_of(m) + EXTRAPOLATED + 6 vectors."""
     cdef int between = batch_of(q.m), done = 0, some, idle = 0, waited = 0, failures = 0
-    cdef bint leapt
+    cdef bint solved
     cdef double *moves = room + (between + 1) * <Py_ssize_t>q.m
-    cdef double *trial = moves + STEPS * <Py_ssize_t>q.m
+    cdef double *trial = moves + EXTRAPOLATED * <Py_ssize_t>q.m
     cdef double best = INFINITY, value
     cdef fo_descent plan
     q.first, q.start, q.move = trial + q.m, trial + 2 * <Py_ssize_t>q.m, trial + 3 * <Py_ssize_t>q.m
     plan.m, plan.w, plan.next = q.m, w, trial + 4 * <Py_ssize_t>q.m
     memcpy(q.first, g, q.m * sizeof(double))
     memcpy(q.start, w, q.m * sizeof(double))
-    while done < EPOCHS:
+    while done < MAX_EPOCHS:
         some = epochs(q.kernel, q.H, g, NULL, q.penalty, &plan, NULL, NULL, tol, between, room)
         done += abs(some)
         if some < 0:
@@ -209,16 +209,16 @@ cdef int minimize(Quadratic *q, double *w, double *g, double tol, double *room) 
         if q.goal >= 0 and duality_gap(q.penalty, q.m, w, g, q.value + _smooth(q, w, g), q.kernel.value(q.penalty, q.m, w)) <= q.goal:
             break
         waited += 1
-        leapt = False
+        solved = False
         if q.factor != NULL and waited > 1 << min(failures, 10):
-            leapt, waited = _leap(q, w, g, trial, moves), 0
-            failures = 0 if leapt else failures + 1
-        if not leapt and _extrapolated(q.m, STEPS, room + (between - STEPS) * <Py_ssize_t>q.m, moves, trial):
-            _jump(q, w, g, trial, moves)
+            solved, waited = _minimize_on_support(q, w, g, trial, moves), 0
+            failures = 0 if solved else failures + 1
+        if not solved and _extrapolated(q.m, EXTRAPOLATED, room + (between - EXTRAPOLATED) * <Py_ssize_t>q.m, moves, trial):
+            _move_if_lower(q, w, g, trial, moves)
         value = _value(q, w, g)
         idle = 0 if value < best else idle + 1
         best = min(best, value)
-        if idle >= IDLE or not isfinite(best):
+        if idle >= IDLE_BATCHES or not isfinite(best):
             break
     return done
 
@@ -257,7 +257,7 @@ def minimize_quadratic(Regularizer penalty, const double[:, ::1] H, double[::1] 
         raise ValueError(f"expected {penalty.n} weights, and a gradient and a Hessian of as many")
     if m == 0:
         return 0
-    cdef double[:, ::1] room = np.empty((batch_of(m) + STEPS + 6, m)), factor = np.empty((min(m, <int>LEAP), min(m, <int>LEAP)))
+    cdef double[:, ::1] room = np.empty((batch_of(m) + EXTRAPOLATED + 6, m)), factor = np.empty((min(m, <int>MAX_SUPPORT), min(m, <int>MAX_SUPPORT)))
     q.kernel, q.penalty, q.m, q.H, q.value, q.goal = &kernels(False).descent, &penalty.c, m, &H[0, 0], value, gap
     q.factor = &factor[0, 0] if gap >= 0 else NULL
     with nogil:

@@ -5,7 +5,6 @@ The loop is that of minimize's method "proximal".  Used through the register of 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -13,14 +12,17 @@ from fastopt import penalties
 from fastopt._methods.fista import Prox, fista
 from fastopt._methods.function import Objective
 from fastopt._methods.run import Run
-from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Needs, Solution, Vector, solver
+from fastopt._solvers.iterate import Steps, iterate
+from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION, Callback, Needs, RandomState, Solution, Vector, solver
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
 
 
 class _Descent:
     """Where a run is."""
 
-    def __init__(self, objective: Any, penalty: Any, w0: Vector) -> None:
-        rule = penalties.Box() if penalty is None else penalty
+    def __init__(self, objective: LinearObjective, penalty: Penalty | None, w0: Vector) -> None:
+        rule: Penalty = penalties.Box() if penalty is None else penalty
         self.penalty = rule.bind(objective.n_features, objective.n_outputs)
         self.m = self.penalty.n
         self.penalty.prox(w0[:self.m], 1e-300, w0[:self.m])   # within bounds
@@ -28,7 +30,12 @@ class _Descent:
         prox = Prox(self.run, self.penalty)
         self.run.penalty = prox.value
         self.finite = self.run.start()
-        self.steps = fista(self.run, prox, {"accelerate": True, "restart": True})
+        self._steps = fista(self.run, prox, {"accelerate": True, "restart": True})
+
+    def steps(self) -> Steps:
+        """Those of FISTA, and why there are no more."""
+        yield from self._steps
+        return PRECISION
 
     def violation(self) -> float:
         point = self.run.point
@@ -37,25 +44,14 @@ class _Descent:
 
 
 @solver("fista", Needs(penalties=None, smooth=True, centred=True))
-def proximal_gradient(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-                      random_state: Any = None) -> Solution:
+def proximal_gradient(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
+                      random_state: RandomState = None) -> Solution:
     """FISTA with backtracking and restarts; a reading of X for a trial, and one for the point behind it."""
-    descent, n_iter = _Descent(objective, penalty, w0), 0
-    while True:
+    descent = _Descent(objective, penalty, w0)
+
+    def look(n_iter: int) -> Solution:
         violation, point = descent.violation(), descent.run.point
-        done = violation <= tol
-        solution = Solution(point.x, point.f, n_iter, violation, math.nan, done, CONVERGED, "fista")
-        if not descent.finite:
-            return solution._replace(converged=False, message=NOT_FINITE)
-        if n_iter and callback is not None:
-            try:
-                callback(solution._replace(w=point.x.copy(), message=""))
-            except StopIteration:
-                return solution._replace(message=STOPPED)
-        if done or n_iter >= max_iter:
-            return solution if done else solution._replace(message=LIMIT)
-        try:
-            next(descent.steps)
-        except StopIteration:
-            return solution._replace(message=PRECISION)
-        n_iter += 1
+        end = NOT_FINITE if not descent.finite else CONVERGED if violation <= tol else ""
+        return Solution(point.x, point.f, n_iter, violation, math.nan, end == CONVERGED, end, "fista")
+
+    return iterate(descent.steps(), look, max_iter, callback)

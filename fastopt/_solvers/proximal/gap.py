@@ -1,18 +1,22 @@
 """Duality gaps of losses with l1 and l2 penalties: how far a value is above the least, at most.
 
-Used by _solvers/proximal/cd.py and _solvers/proximal/fista.py.
+Used by the solver "cd".
 """
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from fastopt._solvers.registry import Vector
+from fastopt.penalties import Penalty
 
-def gap_tolerance(problem: Any, tol: float) -> float:
+from .composite import CompositeObjective
+
+
+def gap_tolerance(problem: CompositeObjective, tol: float) -> float:
     """The gap at which a run ends, tol·mean(y²) as scikit-learn's Lasso has it; 0 where the violation decides."""
-    if not problem.constant or problem.rule.name not in ("l1", "elasticnet"):
+    if not problem.quadratic or problem.rule.name not in ("l1", "elasticnet"):
         return 0.0
     y, weight = problem.samples.targets.astype(np.float64), problem.samples.weight
     share = np.full(y.size, 1 / y.size) if weight is None else weight.astype(np.float64)
@@ -21,7 +25,7 @@ def gap_tolerance(problem: Any, tol: float) -> float:
     return max(tol * float(share @ (y * y)), 1e-300)
 
 
-def shrinkage(rule: Any, slope: Any, limit: Any) -> float:
+def shrinkage(rule: Penalty, slope: Vector, limit: float | Vector) -> float:
     """By what derivatives with this gradient have to be multiplied to be feasible for the dual problem."""
     if isinstance(limit, float):
         most = -float(slope.min(initial=0.0))
@@ -33,7 +37,7 @@ def shrinkage(rule: Any, slope: Any, limit: Any) -> float:
     return float((limits[outside] / excess[outside]).min()) if outside.any() else 1.0
 
 
-def duality_gap(problem: Any) -> float:
+def duality_gap(problem: CompositeObjective) -> float:
     """The gap at the problem's point; nan where none is known.  It is that for the intercept where it is, and what the intercept
     could still gain: exactly for squared errors whose columns are centred, else to first order.
 

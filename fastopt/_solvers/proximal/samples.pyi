@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from .columns import Columns
 
-class Samples:
+class SampleLosses:
     def __init__(self, objective: Any) -> None: ...
     @property
     def X(self) -> Any: ...

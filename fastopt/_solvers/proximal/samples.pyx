@@ -1,5 +1,5 @@
-"""What the samples of an objective say to coordinate descent: slopes and curvatures of their losses, and values along a line whose
-products with X are known.
+"""The samples of an objective for coordinate descent: slopes and curvatures of their losses, and values along a line whose products
+with X are known.
 
 Used by _solvers/proximal/cd.py; reads no X.  The arithmetic is in csrc/objective/objective.h.
 """
@@ -15,7 +15,7 @@ from fastopt.objective._pass cimport PRODUCTS, Job
 cnp.import_array()
 
 
-cdef class Samples:
+cdef class SampleLosses:
     """The samples of an objective with one output.
 
     Parameters
@@ -75,7 +75,7 @@ cdef class Samples:
         return mean
 
     def columns(self, numbers, stored=None):
-        """Some columns of X, as samples see them."""
+        """Some columns of X, for the rows of the objective."""
         return Columns(self.o.X, numbers, self.o.rows_, stored, self.turned, self.standard, self.o.fit_intercept)
 
     def at(self, w, bint curvature):
@@ -85,12 +85,12 @@ cdef class Samples:
         ----------
         w : ndarray of shape (n_params,)
         curvature : bool
-            Whether the second ones are wanted.
+            Whether the second ones are computed.
 
         Returns
         -------
         e, D : ndarrays of shape (n,)
-            First and second derivatives; D None where not wanted.
+            First and second derivatives; D None if not computed.
         total : float
             Σ e.
         """

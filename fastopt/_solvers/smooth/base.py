@@ -1,45 +1,47 @@
 """What the solvers of smooth objectives share: where a run is, a step along a line, when it ends.
 
-A method is a generator over a Descent: each `next` is one iteration; it returns where it cannot lower the value any more.
+A method is a generator over a Descent: each `next` is one iteration; it returns `Descent.standstill` where it cannot lower the value
+any more.
 Used by _solvers.smooth.lbfgs, _solvers.smooth.newton and _solvers.smooth.newton_cg.
 """
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from fastopt._linalg.lbfgs import dot
-from fastopt._methods.linesearch import WIDEN, Wolfe
-from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Callback, Solution, Vector, loss_name
+from fastopt._methods.iterate import Patience
+from fastopt._methods.linesearch import WIDEN, Bracketing
+from fastopt._solvers.iterate import Steps, iterate
+from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION, Callback, Solution, Vector, loss_name
+from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import at_once, hessian, second_order
 
-Steps = Generator[None, None, None]
 Method = Callable[["Descent"], Steps]
 
 C1, C2, MAXLS = 1e-4, 0.9, 30
-#: slopes that Newton's steps end with, relative to those they begin with; trials for that, which cost little
-EXACT, POLISHES = 0.1, 3
-#: how much larger than tol the next violation must be expected for the Hessian to be summed up along with the gradient
-AHEAD = 10.0
-#: what a first step leaves of the violation, as far as anybody knows
-UNKNOWN = 0.01
-#: how far a step may still move the predictions of squared errors at the end, relative to the way they have come
-SPREAD = 1e-5
-#: share of a value that its rounding may be, below which no step can be seen to lower it
-ROUNDING = 1e-9
-#: share of a value that a Newton step is expected to gain, above which the minimum is far
-AWAY = 1e-3
-#: iterations in a row that lower neither value nor gradient: tol is below what rounding lets a run reach; Newton steps
-PATIENCE, QUICK = 5, 3
-#: what a Newton step leaves of the violation at most, where it does not lower the value by more than its rounding
-SLOW = 0.9
+#: slope at the end of a Newton step, relative to that at its beginning, and trials for it, which cost little
+MAX_END_SLOPE, MAX_SECANTS = 0.1, 3
+#: The Hessian is summed up along with the gradient if the next violation is expected to be more than so many times tol.
+HESSIAN_AHEAD = 10.0
+#: the share of the violation that a first step is expected to leave
+FIRST_DROP = 0.01
+#: how far a step may still move the predictions of squared errors at the end, as a share of the way they have come
+PREDICTION_TOL = 1e-5
+#: the relative rounding of a value, below which no step can be seen to lower it
+VALUE_ROUNDING = 1e-9
+#: The minimum is far if a Newton step is expected to lower the value by more than this share.
+FAR_GAIN = 1e-3
+#: iterations in a row, and Newton steps, that lower neither value nor gradient: tol is below what rounding lets a run reach
+PATIENCE, NEWTON_PATIENCE = 5, 3
+#: the share of the violation that a Newton step may leave if it lowers the value by no more than rounding
+NEWTON_DROP = 0.9
 
 
 class Descent:
-    """Where a run is.
+    """The point where a run is, and the step from there.
 
     Attributes
     ----------
@@ -49,37 +51,38 @@ class Descent:
     value, violation : float
         The objective there, and the largest element of the gradient.
     tol : float
-        What `violation` is to reach.
+        The goal of `violation`.
     newton : bool
         Whether steps are Newton's by the whole Hessian.
     decrement : float
         Twice what the last step was expected to lower the value by.
     gain : float
-        What it did lower it by.
+        By how much it did lower the value.
     bounds, away : bool
         Whether Hessians can have the curvature of an upper bound of the loss where it is far from its minimum, and whether they do.
     unit, softest : ndarray or float
-        What weights are counted in, and there one over the least curvature that was seen, where a method knows them.
+        The unit of the weights, and in this unit one over the least curvature that steps have shown, if a method computes them.
     """
 
-    def __init__(self, objective: Any, w0: Vector, tol: float, newton: bool = False) -> None:
+    def __init__(self, objective: LinearObjective, w0: Vector, tol: float, newton: bool = False) -> None:
         self.objective, self.w, self.tol, self.newton = objective, w0, tol, newton
         self.search = LineSearch(self)
         self.bounds = self.away = newton and at_once(objective)
         self.violation, self.expected = math.inf, math.inf
-        self.moved, self.drifts, self.unit, self.softest = False, False, 1.0, 0.0
-        found = w0[:objective.n_outputs * objective.n_features].any()   # by somebody's steps before, which ended
+        self.moved, self.drifts, self.softest = False, False, 0.0
+        self.unit: Vector | float = 1.0
+        found = w0[:objective.n_outputs * objective.n_features].any()   # by the steps of an earlier run
         self.decrement = self.gain = 0.0 if found else math.inf
         self.look()
         self.first = self.value
 
     def look(self) -> None:
-        """Value and gradient at w; Newton's method gets the Hessian from the same reading of X, if it will surely need it."""
-        self._hessian = None
+        """Value and gradient at w; for Newton's method also the Hessian, from the same reading of X, if another step is expected."""
+        self._hessian: Vector | None = None
         if self.drifts:
             self.objective.forget()
             self.moved = False
-        if self.newton and self.expected > AHEAD * self.tol:
+        if self.newton and self.expected > HESSIAN_AHEAD * self.tol:
             self.value, self.g, self._hessian = second_order(self.objective, self.w, bound=self.away)
         else:
             self.value, self.g = self.objective.value_and_gradient(self.w)
@@ -87,16 +90,16 @@ class Descent:
         if loss_name(self.objective) == "squared_error":   # one step ends it
             self.expected = 0.0
         else:
-            self.expected = self.violation * (self.violation / before if 0 < before < math.inf else UNKNOWN)
+            self.expected = self.violation * (self.violation / before if 0 < before < math.inf else FIRST_DROP)
 
-    def hessian(self) -> Any:
+    def hessian(self) -> Vector:
         """The Hessian at w, on and below the diagonal; the caller's own."""
         found, self._hessian = self._hessian, None
         return hessian(self.objective, self.w, whole=False, bound=self.away) if found is None else found
 
     def far(self, direction: Vector) -> bool:
         """Whether a Newton step is expected to gain more than a small share of the value."""
-        return -dot(direction, self.g) > AWAY * abs(self.value)
+        return -dot(direction, self.g) > FAR_GAIN * abs(self.value)
 
     @property
     def spent(self) -> bool:
@@ -104,8 +107,8 @@ class Descent:
         return self.decrement <= self.search.rounding * abs(self.value)
 
     def holds(self) -> bool:
-        """Whether the violation is within tol, and is so with predictions that were not moved along lines, but read afresh.  Where
-        it is not, they are read afresh from now on."""
+        """Whether the violation is within tol with predictions that are computed from X, not moved along lines.  If it is only with moved
+        ones, predictions are computed anew after each step from now on."""
         if self.violation <= self.tol and self.moved:
             self.drifts = True
             self.look()
@@ -114,27 +117,27 @@ class Descent:
 
     @property
     def settled(self) -> bool:
-        """Whether the last step was worth nothing any more: a gradient within tol says little where columns are of small numbers.
-        Squared errors are to move predictions no further, beside the way they have come; other losses, which have a unit, to
-        fall by no more than tol of their value."""
+        """Whether the last step gained nothing any more: a gradient within tol says little if columns hold small numbers.  With squared
+        errors, predictions must move no further, as a share of the way they have come; other losses, which have a unit, must fall by
+        no more than tol times their value."""
         if self.violation == 0:
             return True
         if loss_name(self.objective) == "squared_error":
             away = max(self.decrement, self.softest * float(np.sum((self.unit * self.g) ** 2)))
-            return away <= SPREAD ** 2 * 2 * (self.first - self.value)
-        return max(self.decrement, self.gain) <= max(self.tol, ROUNDING) * max(abs(self.value), self.first - self.value)
+            return away <= PREDICTION_TOL ** 2 * 2 * (self.first - self.value)
+        return max(self.decrement, self.gain) <= max(self.tol, VALUE_ROUNDING) * max(abs(self.value), self.first - self.value)
+
+    @property
+    def standstill(self) -> str:
+        """Why a run ends that comes no further."""
+        return CONVERGED if self.violation <= self.tol else PRECISION
 
     @property
     def finite(self) -> bool:
         return math.isfinite(self.value) and math.isfinite(self.violation)
 
-    @property
-    def f(self) -> float:
-        """The value, as line searches call it."""
-        return self.value
-
     def step(self, direction: Vector, guess: float = 1.0, widen: float = WIDEN) -> bool:
-        """Go along a direction as far as Wolfe's conditions have it; False if the value does not fall."""
+        """Take a step along a direction by Wolfe's conditions; False if the value does not fall."""
         slope = dot(direction, self.g)
         if not slope < 0:
             return False
@@ -152,20 +155,18 @@ class Descent:
         return True
 
 
-class LineSearch(Wolfe):
+class LineSearch(Bracketing):
     """Wolfe's conditions along a line of the objective, where a trial costs no reading of X."""
 
-    line: Any
+    line: Callable[[float], tuple[float, float]]
     seen: tuple[float, float]   # value and slope at the last trial
 
     def __init__(self, descent: Descent) -> None:
-        self.point, self.c1, self.c2, self.maxls = descent, C1, C2, MAXLS
-        self.rounding = 10 * float(np.finfo(descent.objective.dtype).eps)
+        super().__init__(C1, C2, MAXLS, 10 * float(np.finfo(descent.objective.dtype).eps))
+        self.descent = descent
 
-    @property
-    def run(self) -> LineSearch:   # type: ignore[override]
-        """Its `point` is where the line starts."""
-        return self
+    def _value(self) -> float:
+        return self.descent.value
 
     def _probe(self, direction: Vector, t: float, threshold: float) -> tuple[float, float]:
         value, slope = self.line(t)
@@ -175,8 +176,8 @@ class LineSearch(Wolfe):
     def polish(self, t: float, slope: float) -> float:
         """A step near t, which is the last that was tried, with less of a slope, by secants, as long as the value falls."""
         a, da, (value, d) = 0.0, slope, self.seen
-        for _ in range(POLISHES):
-            if not EXACT * -slope < abs(d) < math.inf or d == da:
+        for _ in range(MAX_SECANTS):
+            if not MAX_END_SLOPE * -slope < abs(d) < math.inf or d == da:
                 break
             further = t - d * (t - a) / (d - da)
             if not 0 < further <= WIDEN * t:
@@ -187,42 +188,28 @@ class LineSearch(Wolfe):
             a, da, t, value, d = t, d, further, below, steepness
         return t
 
-    def _keep_low(self) -> None:
-        pass
 
-
-def descend(name: str, method: Method, objective: Any, w0: Vector, tol: float, max_iter: int,
+def descend(name: str, method: Method, objective: LinearObjective, w0: Vector, tol: float, max_iter: int,
             callback: Callback | None, newton: bool = False, quick: bool = False) -> Solution:
-    """Iterate until the gradient is within tol, or nothing more is to be had.  `newton` is that of `Descent`; with it, or if a method is
-    `quick` otherwise, steps that gain no more than rounding are idle."""
+    """Iterate until the gradient is within tol, or steps gain nothing.  `newton` is that of `Descent`; with it, or if a method is `quick`
+    otherwise, steps that gain no more than rounding count as idle."""
     descent = Descent(objective, w0, tol, newton and max_iter > 0)
-    share, noise, patience = (SLOW, descent.search.rounding, QUICK) if newton or quick else (1.0, 0.0, PATIENCE)
-    steps = method(descent)
-    lowest, least, n_iter, idle, drifts = math.inf, math.inf, 0, 0, False
-    while True:
-        within = descent.holds()
-        solution = Solution(descent.w, descent.value, n_iter, descent.violation, math.nan, within and descent.settled, CONVERGED, name)
+    patience = Patience(NEWTON_PATIENCE, NEWTON_DROP, descent.search.rounding) if newton or quick else Patience(PATIENCE)
+    drifts = False
+
+    def look(n_iter: int) -> Solution:
+        nonlocal drifts
+        within, end = descent.holds(), ""
         if not descent.finite:
-            return solution._replace(converged=False, message=NOT_FINITE)
-        if n_iter and callback is not None:
-            try:
-                callback(solution._replace(w=descent.w.copy(), message=""))
-            except StopIteration:
-                return solution._replace(message=STOPPED)
-        if solution.converged:
-            return solution
-        if descent.drifts and not drifts:   # what was seen so far was not true
-            lowest, least, drifts = math.inf, math.inf, True
-        if descent.value < lowest - noise * abs(descent.value) or descent.violation < share * least:
-            lowest, least, idle = min(lowest, descent.value), min(least, descent.violation), 0
+            end = NOT_FINITE
+        elif within and descent.settled:
+            end = CONVERGED
         else:
-            idle += 1
-        if idle >= patience:
-            return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
-        if n_iter >= max_iter:
-            return solution._replace(message=LIMIT)
-        try:
-            next(steps)
-        except StopIteration:
-            return solution._replace(converged=within, message=CONVERGED if within else PRECISION)
-        n_iter += 1
+            if descent.drifts and not drifts:   # the values that were seen so far were not exact
+                patience.start_anew()
+                drifts = True
+            if patience.ends(descent.value, descent.violation):
+                end = descent.standstill
+        return Solution(descent.w, descent.value, n_iter, descent.violation, math.nan, end == CONVERGED, end, name)
+
+    return iterate(method(descent), look, max_iter, callback)

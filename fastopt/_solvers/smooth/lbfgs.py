@@ -5,36 +5,41 @@ Used by _solvers/auto.py, through the register, and by _solvers/paths/pairs.py. 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from fastopt._linalg.lbfgs import History, dot
 from fastopt._methods.linesearch import FAR, WIDEN, first_step
-from fastopt._solvers.registry import Callback, Needs, Solution, Vector, loss_name, solver
-from fastopt._solvers.squares.columns import Columns, differ
+from fastopt._solvers.iterate import Steps
+from fastopt._solvers.registry import Callback, Needs, RandomState, Solution, Vector, loss_name, solver
+from fastopt._solvers.squares.design_matrix import DesignMatrix, differ
+from fastopt.losses import Loss
+from fastopt.objective import LinearObjective
 
-from .base import Descent, Steps, descend
+from .base import Descent, descend
 from .subsample import part_of
 
 PAIRS = 10
-#: the largest diagonal element of the Hessian of log losses, beside the smallest, up to which weights are counted as they are
-EVEN = 10.0
+#: ratio of the diagonal elements of the Hessian of log losses, largest to smallest, up to which weights are not scaled
+MAX_UNSCALED_RATIO = 10.0
+#: losses whose second derivative at 0 is the largest, for which weights are counted in units of the columns
+STEEPEST_AT_0 = ("squared_error", "log_loss")
 
 
-def _curvature(objective: Any) -> float:
-    """The second derivative of the loss in a prediction of 0, of the losses for which weights are counted in units of the columns."""
-    k = objective.n_outputs
-    curvatures: dict[str, float] = {"squared_error": 1.0, "log_loss": 0.25, "multinomial": (1 - 1 / k) / k}
-    return curvatures.get(loss_name(objective), 0.0)
+def _curvature(objective: LinearObjective) -> float:
+    """The second derivative of the loss in a prediction, at w = 0, if weights are counted in units of the columns; else 0."""
+    loss, k = objective.loss, objective.n_outputs
+    if loss_name(objective) == "multinomial":
+        return (1 - 1 / k) / k
+    return loss.curvature if isinstance(loss, Loss) and loss.name in STEEPEST_AT_0 else 0.0
 
 
-def _sizes(objective: Any, curvature: float) -> Any:
+def _sizes(objective: LinearObjective, curvature: float) -> Vector:
     """The diagonal of the Hessian over the coefficients of an output, as it is at w = 0, by that over an intercept."""
-    return Columns(objective).squares() + objective.l2 / curvature
+    return DesignMatrix(objective).squares() + objective.l2 / curvature
 
 
-def _unit(objective: Any, even: float) -> Any:
+def _unit(objective: LinearObjective, even: float) -> Vector | float:
     """What weights are counted in: one over the size of each column, so that its unit does not matter, where columns with l2 differ by
     more than a factor of `even`; else 1."""
     curvature = _curvature(objective)
@@ -53,7 +58,7 @@ def _unit(objective: Any, even: float) -> Any:
     return unit
 
 
-def _steps(descent: Descent, history: History, unit: Any) -> Steps:
+def _steps(descent: Descent, history: History, unit: Vector | float) -> Steps:
     """−H·g by the last pairs, then a step for Wolfe's conditions; after a failed search, again without the pairs."""
     direction = np.empty_like(descent.w)
     descent.unit = unit
@@ -71,25 +76,25 @@ def _steps(descent: Descent, history: History, unit: Any) -> Steps:
         elif history.count:
             history.clear()
         else:
-            return
+            return descent.standstill
 
 
-def run(objective: Any, w0: Vector, history: History, tol: float, max_iter: int, callback: Callback | None = None,
+def run(objective: LinearObjective, w0: Vector, history: History, tol: float, max_iter: int, callback: Callback | None = None,
         even: float = math.inf) -> Solution:
-    """From w0, which is the solver's own, on with the pairs that are there.  Those of several runs are of one unit: `even`, which says
-    when log losses have one of their own, is infinite."""
+    """From w0, which is changed, with the pairs of the history.  `even` is the ratio of column sizes above which weights of log losses are
+    scaled; runs that share a history leave it infinite, so that their pairs have one unit."""
     if loss_name(objective) == "squared_error":
         even = 0.0
     return descend("lbfgs", lambda descent: _steps(descent, history, _unit(objective, even)), objective, w0, tol, max_iter, callback)
 
 
 @solver("lbfgs", Needs(smooth=True, centred=True))
-def lbfgs(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-          random_state: Any) -> Solution:
+def lbfgs(objective: LinearObjective, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
+          random_state: RandomState) -> Solution:
     """Limited-memory BFGS.
 
     References
     ----------
     J. Nocedal (1980), Updating quasi-Newton matrices with limited storage, Math. Comp. 35.
     """
-    return run(objective, w0, History(PAIRS, len(w0), w0.dtype), tol, max_iter, callback, EVEN)
+    return run(objective, w0, History(PAIRS, len(w0), w0.dtype), tol, max_iter, callback, MAX_UNSCALED_RATIO)

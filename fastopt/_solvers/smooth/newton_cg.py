@@ -6,20 +6,23 @@ where there are many more rows than columns.  Used by _solvers/auto.py, through 
 """
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from fastopt._linalg.factor import Factor
 from fastopt._linalg.lbfgs import dot
-from fastopt._solvers.registry import CONVERGED, Callback, Needs, Solution, Vector, loss_name, solver
+from fastopt._methods.conjugate_gradients import ConjugateGradients
+from fastopt._solvers.iterate import Steps, stops
+from fastopt._solvers.registry import CONVERGED, Callback, Needs, RandomState, Solution, Vector, loss_name, solver
 from fastopt._solvers.squares.conjugate import conjugate
+from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import hessian
 from fastopt.objective._hessian_softmax import anchored
 
-from .base import Descent, Steps, descend
+from .base import Descent, descend
 from .newton import MAX_PARAMS, begin, newton_cholesky
 from .subsample import part_of
 
@@ -27,50 +30,37 @@ Preconditioner = Callable[[Vector], Vector]
 
 #: the residual of a step at most, relative to the gradient, in the norm of the preconditioner
 FORCING = 0.1
-INNER = 250
-#: products with the Hessian that a step takes at most where the preconditioner of the step before does
-KEEP = 12
+#: products with the Hessian that a step takes at most; and above which the next one has a preconditioner of its own
+MAX_PRODUCTS, REFRESH_ABOVE = 250, 12
 
 
 def _truncated(descent: Descent, precondition: Preconditioner) -> tuple[Vector, int]:
-    """Conjugate gradients for H·s = −g, until the residual is small or the curvature negative; and how many products they took."""
-    s, r = np.zeros_like(descent.g), -descent.g
-    z = precondition(r)
-    direction, rz = z.copy(), dot(r, z)
-    small = FORCING ** 2 * rz
-    products = 0
-    while products < INNER:
+    """The solution of H·s = −g, until the residual is small or the curvature negative; and how many products it took."""
+    system = ConjugateGradients(functools.partial(descent.objective.hessp, descent.w), -descent.g, precondition, dot)
+    small, products = FORCING ** 2 * system.square, 0
+    while products < MAX_PRODUCTS:
         products += 1
-        product = descent.objective.hessp(descent.w, direction)
-        curvature = dot(direction, product)
-        if not curvature > 0:
-            return s if s.any() else direction, products
-        step = rz / curvature
-        s += step * direction
-        r -= step * product
-        z = precondition(r)
-        rz, old = dot(r, z), rz
-        if rz <= small:
+        if not system.step():
+            return system.x if system.x.any() else system.direction, products
+        if system.square <= small:
             break
-        direction *= rz / old
-        direction += z
-    return s, products
+    return system.x, products
 
 
 def _newton(descent: Descent, preconditioner: Callable[[Descent], Preconditioner]) -> Steps:
     precondition, products = preconditioner(descent), 0
     while True:
-        if products > KEEP:
+        if products > REFRESH_ABOVE:
             precondition = preconditioner(descent)
         direction, products = _truncated(descent, precondition)
         if not descent.step(direction) and (descent.spent or not descent.step(-descent.g)):
-            return
+            return descent.standstill
         yield
 
 
 @solver("newton-cg", Needs(smooth=True, centred=True, relative=True))
-def newton_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-              random_state: Any, relative: bool = False) -> Solution:
+def newton_cg(objective: LinearObjective, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
+              random_state: RandomState, relative: bool = False) -> Solution:
     """Newton's method by conjugate gradients, and a line search.
 
     References
@@ -83,15 +73,10 @@ def newton_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter
     return descend("newton-cg", lambda descent: _newton(descent, lambda _: np.copy), objective, w0, tol, max_iter, callback)
 
 
-def _squares(objective: Any, w0: Vector, tol: float, max_iter: int, callback: Callback | None, relative: bool) -> Solution:
+def _squares(objective: LinearObjective, w0: Vector, tol: float, max_iter: int, callback: Callback | None, relative: bool) -> Solution:
     """Least squares: one step is all there is, by as many iterations as it takes."""
     def tell(w: Vector, n_iter: int) -> bool:
-        try:
-            assert callback is not None
-            callback(Solution(w, math.nan, n_iter, math.nan, math.nan, False, "", "newton-cg"))
-        except StopIteration:
-            return True
-        return False
+        return stops(callback, Solution(w, math.nan, n_iter, math.nan, math.nan, False, "", "newton-cg"))
 
     strengths = np.full(objective.n_outputs, objective.l2)
     own = objective.with_l2(0.0)
@@ -103,8 +88,8 @@ def _squares(objective: Any, w0: Vector, tol: float, max_iter: int, callback: Ca
 
 
 @solver("preconditioned-cg", Needs(smooth=True, max_params=MAX_PARAMS, centred=True))
-def preconditioned_cg(objective: Any, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
-                      random_state: Any) -> Solution:
+def preconditioned_cg(objective: LinearObjective, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
+                      random_state: RandomState) -> Solution:
     """Newton's method by conjugate gradients, preconditioned by the Hessian of a random part of the rows.
 
     It starts from the minimum on that part, where all rows agree that it is better than w0.

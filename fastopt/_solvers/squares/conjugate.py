@@ -7,31 +7,35 @@ along is read afresh before an end is believed.  Used by _solvers.smooth.newton_
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dsterf
 
+from fastopt._methods.conjugate_gradients import ConjugateGradients
 from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED
+from fastopt.objective import LinearObjective
 
-from .columns import Columns
+from .design_matrix import DesignMatrix
 from .direct import Found
 
 Array = NDArray[np.float64]
+#: a function of the parameters and the iterations done: whether the run ends
+Stops = Callable[[Array, int], bool]
 
-#: the distance of predictions from their limit where a run ends, relative to the way they have come
-SPREAD = 2e-5
-#: iterations whose gains say what is still to come; starts with a gradient read afresh, at most
-WINDOW, STARTS = 3, 8
-#: a strength that is this share of the columns' mean squares leaves the minimum open where rows are fewer than columns
-WEAK = 1e-6
+#: the distance of predictions from their limit at the end of a run, as a share of the way they have come
+PREDICTION_TOL = 2e-5
+#: last iterations from whose gains the further gain is estimated; restarts with a gradient that is computed anew
+GAIN_WINDOW, MAX_STARTS = 3, 8
+#: With fewer rows than columns, a strength below this share of the columns' mean squares does not determine the minimum.
+WEAK_L2_SHARE = 1e-6
 
 
 class Outputs:
     """Parameters of all outputs as a matrix (k, p), coefficients before the intercept, and the objective's vectors."""
 
-    def __init__(self, objective: Any, strengths: Array) -> None:
+    def __init__(self, objective: LinearObjective, strengths: Array) -> None:
         self.objective, self.strengths = objective, strengths[:, None]
         self.k, self.d, self.intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
         self.origin = np.zeros(objective.n_params)
@@ -61,10 +65,10 @@ class Outputs:
     def look(self) -> None:
         """Learn what scales and centres the columns: (k, d) one over the diagonal of the Hessian that is left when intercepts follow the
         coefficients, and the means."""
-        mean, squares = Columns(self.objective).moments()
+        mean, squares = DesignMatrix(self.objective).moments()
         self.mean = mean if self.intercept else np.zeros(self.d)
         own = np.maximum(squares - self.mean ** 2, 4 * np.finfo(np.float64).eps * squares)
-        if self.objective.n_samples < self.d and self.strengths.min() <= WEAK * own.mean():   # in one unit they find the shortest
+        if self.objective.n_samples < self.d and self.strengths.min() <= WEAK_L2_SHARE * own.mean():   # in one unit they find the shortest
             own = np.full(self.d, own.mean())
         found = own + self.strengths
         self.scaling = np.divide(1.0, found, out=np.zeros_like(found), where=found > 0)
@@ -91,14 +95,14 @@ class Inner(NamedTuple):
     stopped: bool
 
 
-def conjugate(objective: Any, strengths: Array, w0: Array, tol: float, max_iter: int, relative: bool = False,
-              callback: Callable[[Array, int], bool] | None = None) -> Found:
-    """The minimum to SPREAD, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0.
+def conjugate(objective: LinearObjective, strengths: Array, w0: Array, tol: float, max_iter: int, relative: bool = False,
+              stops: Stops | None = None) -> Found:
+    """The minimum to PREDICTION_TOL, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0.
     The objective has no l2 of its own."""
-    return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, callback)
+    return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, stops)
 
 
-def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, callback: Any) -> Found:
+def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, stops: Stops | None) -> Found:
     W, n, gained, before = outputs.matrix(w0), 0, np.zeros(outputs.k), np.full(outputs.k, np.inf)
     G = outputs.gradient(W)
     violation = np.abs(G).max(axis=1)
@@ -106,12 +110,12 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
     if not np.isfinite(violation).all():
         return Found(W.T, violation, 0, NOT_FINITE)
     outputs.look()
-    for start in range(STARTS):
+    for start in range(MAX_STARTS):
         if start and (violation <= limit).all() or not violation.any():
             return Found(W.T, violation, n, CONVERGED)
         if (violation > 0.5 * before).all():
             break
-        inner = _iterate(outputs, W, G, gained, 0.9 * limit, max_iter - n, n, callback)
+        inner = _iterate(outputs, W, G, gained, 0.9 * limit, max_iter - n, n, stops)
         before, n, gained = violation, n + inner.n_iter, gained + inner.gained
         trial = W + inner.step
         G = outputs.gradient(trial)
@@ -124,38 +128,28 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
     return Found(W.T, violation, n, CONVERGED if (violation <= limit).all() else PRECISION)
 
 
-def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, most: int, n: int, callback: Any) -> Inner:
+def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, most: int, n: int, stops: Stops | None) -> Inner:
     """Conjugate gradients from W over the coefficients, each output with steps of its own; intercepts are always at their best."""
     first = np.zeros_like(G)
     first[:, outputs.d:] = -G[:, outputs.d:]
-    R = -outputs.reduced(G)
-    S, Z = np.zeros_like(R), outputs.scaling * R
-    D, rz = Z.copy(), np.einsum("ij,ij->i", R, Z)
-    total = np.zeros_like(rz)
+    system = ConjugateGradients(lambda D: outputs.reduced(outputs.product(outputs.whole(D))), -outputs.reduced(G),
+                                lambda R: outputs.scaling * R, lambda A, B: np.einsum("ij,ij->i", A, B)[:, None])
+    total = np.zeros(outputs.k)
     gains: list[Array] = []
-    steps: list[Array] = []
+    lengths: list[Array] = []
     turns: list[Array] = []
     while len(gains) < most:
-        product = outputs.reduced(outputs.product(outputs.whole(D)))
-        curvature = np.einsum("ij,ij->i", D, product)
-        step = np.divide(rz, curvature, out=np.zeros_like(rz), where=curvature > 0)
-        S += step[:, None] * D
-        R -= step[:, None] * product
-        gains.append(step * rz)
-        steps.append(step)
+        system.step()
+        for numbers, last in ((gains, system.gain), (lengths, system.length), (turns, system.turn)):
+            numbers.append(last[:, 0])
         total = total + gains[-1]
-        if callback is not None and callback(outputs.vector(W + first + outputs.whole(S)), n + len(gains)):
-            return Inner(first + outputs.whole(S), total, len(gains), True)
-        Z = outputs.scaling * R
-        rz, old = np.einsum("ij,ij->i", R, Z), rz
-        turns.append(np.divide(rz, old, out=np.zeros_like(rz), where=old > 0))
-        near = _to_come(gains) <= SPREAD ** 2 * (gained + total)
-        ended = near & (np.abs(R).max(axis=1) <= limit) | (step == 0)
-        if ended.all() and (rz <= least_eigenvalue(steps, turns) * SPREAD ** 2 * (gained + total)).all():
+        if stops is not None and stops(outputs.vector(W + first + outputs.whole(system.x)), n + len(gains)):
+            return Inner(first + outputs.whole(system.x), total, len(gains), True)
+        near = _to_come(gains) <= PREDICTION_TOL ** 2 * (gained + total)
+        ended = near & (np.abs(system.residual).max(axis=1) <= limit) | (lengths[-1] == 0)
+        if ended.all() and (system.square[:, 0] <= least_eigenvalue(lengths, turns) * PREDICTION_TOL ** 2 * (gained + total)).all():
             break
-        D *= turns[-1][:, None]
-        D += Z
-    return Inner(first + outputs.whole(S), total, len(gains), False)
+    return Inner(first + outputs.whole(system.x), total, len(gains), False)
 
 
 def least_eigenvalue(steps: list[Array], turns: list[Array]) -> float:
@@ -175,7 +169,7 @@ def _to_come(gains: list[Array]) -> Array:
     """What further iterations will gain, if gains go on to fall as they did."""
     if len(gains) < 2:
         return np.full_like(gains[0], np.inf)
-    half = min(WINDOW, len(gains) // 2)
+    half = min(GAIN_WINDOW, len(gains) // 2)
     zero = np.zeros_like(gains[0])
     last, before = sum(gains[-half:], zero), sum(gains[-2 * half:-half], zero)
     ratio = np.minimum(np.divide(last, before, out=np.zeros_like(gains[0]), where=before > 0), 0.95)

@@ -14,22 +14,24 @@ from scipy.linalg import eigh
 
 from fastopt._linalg.factor import Factor
 from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION
+from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import second_order, sums
 
-from .columns import Columns, by_rows
+from .design_matrix import DesignMatrix, by_rows
 
 Array = NDArray[np.float64]
 
-#: what a step could still change of predictions, relative to their spread, where a run ends
-ROUNDING = 1e-8
-#: strengths from which eigenvalues serve better than a factor each, for columns whose mean squares differ by so much at most
-FACTORS, EVEN = 8, 1e6
-#: its multiples' bits look random
-SCATTER = 2654435761
-#: rows whose products float32 sums up
-PART = 1 << 12
+#: A run ends when a step would change predictions by less than this share of their spread.
+PREDICTION_ROUNDING = 1e-8
+#: For more strengths than this, eigenvalues are quicker than a factor for each; they are precise if the mean squares of columns differ
+#: by at most this ratio.
+MAX_FACTORS, MAX_SPECTRUM_RATIO = 8, 1e6
+#: its multiples have bits that look random (Knuth's multiplicative hash)
+HASH_MULTIPLIER = 2654435761
+#: rows whose products are summed in float32
+FLOAT32_SUM_ROWS = 1 << 12
 #: steps by a factor, at most
-STEPS = 6
+MAX_REFINEMENTS = 6
 
 
 class Found(NamedTuple):
@@ -41,7 +43,7 @@ class Found(NamedTuple):
     message: str
 
 
-class Squares:
+class LeastSquares:
     """The problem of all outputs: Σ shares·(X·W − Y)²/2 + strengths/2·‖W‖², each output by itself.
 
     Parameters
@@ -53,9 +55,9 @@ class Squares:
     strengths : ndarray of shape (k,)
     """
 
-    def __init__(self, objective: Any, Y: Array | None, strengths: Array) -> None:
+    def __init__(self, objective: LinearObjective, Y: Array | None, strengths: Array) -> None:
         self.objective, self.strengths, self.d, self.k = objective, strengths, objective.n_features, len(strengths)
-        self.columns, self.single = Columns(objective), Y is None
+        self.columns, self.single = DesignMatrix(objective), Y is None
         self.origin = np.zeros(self.k)
         self.Y = self._targets(Y)
         self.intercept = bool(objective.fit_intercept)
@@ -63,7 +65,7 @@ class Squares:
         self.residual: Array | None = None
         self.alike = bool((strengths == strengths[0]).all())
 
-    def _targets(self, Y: Any) -> Any:
+    def _targets(self, Y: NDArray[Any] | None) -> NDArray[Any]:
         """In double; of float32 X that has several, in its type, from their means on."""
         if Y is None:
             return self.objective.y.reshape(-1, 1).astype(np.float64)
@@ -73,9 +75,9 @@ class Squares:
         share, seen = (self.columns.root ** 2).astype(kind), self.columns.root > 0
         origin = np.zeros(self.k, kind)
         if self.objective.fit_intercept:   # rounded means do as well
-            parts = (slice(i, i + PART) for i in range(0, self.columns.n, PART))
+            parts = (slice(i, i + FLOAT32_SUM_ROWS) for i in range(0, self.columns.n, FLOAT32_SUM_ROWS))
             origin = sum((share[part] @ Y[part] for part in parts), np.zeros(self.k)).astype(kind)
-        out = np.subtract(Y, origin, dtype=kind).astype(np.float32, copy=False)
+        out = np.asarray(np.subtract(Y, origin, dtype=kind), dtype=np.float32)
         out[~seen] = 0
         self.origin = origin.astype(np.float64)
         return out
@@ -134,7 +136,7 @@ class Squares:
     def mixed(self, W: Array, B: Array | None) -> Array:
         """(p, 1): the gradient at W of one random combination of the outputs, in which none of them can hide, from predictions read
         afresh, and from Y, or from minus the gradients B of all outputs at 0."""
-        signs = np.where(np.arange(1, self.k + 1) * SCATTER >> 16 & 1, 1.0, -1.0).astype(self.Y.dtype)
+        signs = np.where(np.arange(1, self.k + 1) * HASH_MULTIPLIER >> 16 & 1, 1.0, -1.0).astype(self.Y.dtype)
         w = (W @ signs)[:, None]
         products = self.products(w)
         g = self._turned(products - (self.Y @ signs)[:, None]) if B is None else self._turned(products) - (B @ signs)[:, None]
@@ -145,7 +147,7 @@ class Squares:
 class Primal:
     """H⁻¹·G by factors of the Hessian of one output, one for each strength of l2."""
 
-    def __init__(self, problem: Squares) -> None:
+    def __init__(self, problem: LeastSquares) -> None:
         d, strengths = problem.d, problem.strengths
         self.problem = problem
         self.B, H = problem.begin()
@@ -153,7 +155,7 @@ class Primal:
         squares = H.diagonal()[:d].copy()
         self.finite = bool(np.isfinite(self.B).all() and np.isfinite(squares).all())
         self.size = math.sqrt(H.diagonal().max(initial=0.0))
-        self.factors: list[tuple[Any, Any]] = []
+        self.factors: list[tuple[slice | NDArray[np.bool_], Factor | Spectrum]] = []
         if not self.finite:
             return
         # rounding of its mean is all that is left of a constant column
@@ -161,14 +163,14 @@ class Primal:
         # products of sparse rows are summed before the means are taken off
         lost = float(((problem.columns.mean / problem.columns.scale) ** 2).max()) if problem.objective.X.is_sparse else 0.0
         different = strengths[:1] if problem.alike else np.unique(strengths)
-        if len(different) > FACTORS and not still.any() and squares.max() <= EVEN * squares.min():
+        if len(different) > MAX_FACTORS and not still.any() and squares.max() <= MAX_SPECTRUM_RATIO * squares.min():
             self.factors = [(slice(None), Spectrum(H, d, strengths, lost))]
             return
         for strength in different:
             own = H.copy() if len(different) > 1 else H
             own.ravel()[:d * (len(H) + 1):len(H) + 1] = np.where(still, 0.0, squares + strength)
-            factor: Any = Factor(own)
-            if factor.damping and not still.any() and squares.max() <= EVEN * squares.min():   # many minima: the shortest
+            factor: Factor | Spectrum = (plain := Factor(own))
+            if plain.damping and not still.any() and squares.max() <= MAX_SPECTRUM_RATIO * squares.min():   # many minima: the shortest
                 factor = Spectrum(problem.begin()[1], d, strength, lost)   # once more, as the factor has taken its place
             self.factors.append((slice(None) if problem.alike else strengths == strength, factor))
 
@@ -241,7 +243,7 @@ class Spectrum:
         return W
 
 
-class Rows:
+class RowSpectrum:
     """The eigenvalues of singular products K of rows, which stand without their mean, if there is an intercept: the shortest solution.
 
     Parameters
@@ -271,7 +273,7 @@ class Rows:
 class Dual:
     """The same where rows are fewer than columns: W = Xᵀ·(root·u), (K + l2)·u + root·b = e, root·u = 0."""
 
-    def __init__(self, problem: Squares) -> None:
+    def __init__(self, problem: LeastSquares) -> None:
         self.problem, self.columns = problem, problem.columns
         K = self.columns.products()
         diagonal = K.diagonal().copy()
@@ -279,12 +281,12 @@ class Dual:
         self.U, self.b = np.zeros(problem.Y.shape), np.zeros(problem.k)
         self.E, self.level = self._errors(problem.Y)
         self.finite = bool(np.isfinite(diagonal).all() and np.isfinite(self.E).all() and np.isfinite(self.level).all())
-        self.factors = []
+        self.factors: list[tuple[slice | NDArray[np.bool_], Factor | RowSpectrum, Array]] = []
         for strength in (problem.strengths[:1] if problem.alike else np.unique(problem.strengths)) if self.finite else ():
             K[np.diag_indices_from(K)] = diagonal + strength
-            factor: Any = Factor(K.copy())
-            if factor.damping:
-                factor = Rows(K, strength, self.columns.root if problem.intercept else None)
+            factor: Factor | RowSpectrum = (plain := Factor(K.copy()))
+            if plain.damping:
+                factor = RowSpectrum(K, strength, self.columns.root if problem.intercept else None)
             self.factors.append((slice(None) if problem.alike else problem.strengths == strength, factor,
                                  factor.solve(self.columns.root)))
 
@@ -320,7 +322,7 @@ class Dual:
         """W, when the errors E are taken to u."""
         for own, factor, ones in self.factors:
             U, b = factor.solve(E[:, own]), level[own].copy()
-            if self.problem.intercept and isinstance(factor, Rows):
+            if self.problem.intercept and isinstance(factor, RowSpectrum):
                 b -= self.columns.root @ (factor.K @ U)
             elif self.problem.intercept:
                 size = self.columns.root @ ones
@@ -341,17 +343,17 @@ def least_slopes(way: Array, squares: Array) -> Array:
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
-    """The minimum to rounding, whatever `tol`, which says when it counts as found: the largest element of an output's gradient, or,
-    if `relative`, that over the one at 0.  The objective has no l2 of its own."""
-    problem = Squares(objective, Y, strengths)
+def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
+    """The minimum to rounding.  It has converged if the largest element of an output's gradient is within `tol`, or, if `relative`,
+    within `tol` times the one at 0.  The objective has no l2 of its own."""
+    problem = LeastSquares(objective, Y, strengths)
     method = Dual(problem) if by_rows(objective) else Primal(problem)
     if not method.finite:
         return Found(np.zeros((problem.p, problem.k)), np.full(problem.k, math.inf), 0, NOT_FINITE)
     W = method.start()
     least, way = method.reach(W)
     limit = tol * least if relative else np.full(problem.k, tol)
-    mixed = _mixed(problem, method, W, way) if problem.k > 1 and problem.alike else math.inf   # one tells for all outputs
+    mixed = _mixed(problem, method, W, way) if problem.k > 1 and problem.alike else math.inf   # of a combination of all outputs
     if relative and not mixed <= 0.3 * limit.min():
         limit = tol * np.abs(method.slopes()).max(axis=0)
     if mixed <= 0.3 * limit.min():
@@ -363,21 +365,20 @@ def direct(objective: Any, Y: Array | None, strengths: Array, tol: float, relati
     return Found(problem.back(W), violation, steps, CONVERGED if done.all() else PRECISION)
 
 
-def _enough(problem: Squares) -> float:
-    """What a step may still change of predictions: ROUNDING, or what the type of X allows."""
-    return max(ROUNDING, 100 * float(np.finfo(problem.objective.dtype).eps))
+def _enough(problem: LeastSquares) -> float:
+    """What a step may still change of predictions: PREDICTION_ROUNDING, or what the type of X allows."""
+    return max(PREDICTION_ROUNDING, 100 * float(np.finfo(problem.objective.dtype).eps))
 
 
-def _mixed(problem: Squares, method: Any, W: Array, way: Array) -> float:
+def _mixed(problem: LeastSquares, method: Primal | Dual, W: Array, way: Array) -> float:
     """The violation of a random combination of many outputs; infinite where it is not at rounding."""
-    primal = isinstance(method, Primal)
-    g = problem.mixed(W, method.B if primal and method.exact(way) else None)
-    if primal and not (method.solve(g) * g).sum() <= _enough(problem) ** 2 * way.sum():
+    g = problem.mixed(W, method.B if isinstance(method, Primal) and method.exact(way) else None)
+    if isinstance(method, Primal) and not (method.solve(g) * g).sum() <= _enough(problem) ** 2 * way.sum():
         return math.inf
     return float(np.abs(g).max())
 
 
-def _refined(problem: Squares, method: Any, W: Array, way: Array, noise: Array) -> tuple[Array, Array, int]:
+def _refined(problem: LeastSquares, method: Primal | Dual, W: Array, way: Array, noise: Array) -> tuple[Array, Array, int]:
     """Steps from W by the gradient there, as long as they help: the best point, the violation, how many there were."""
     best, n = (W, np.full(problem.k, math.inf), 1), 0
     while True:
@@ -387,7 +388,7 @@ def _refined(problem: Squares, method: Any, W: Array, way: Array, noise: Array) 
         if not violation.max() <= best[1].max():
             break
         slow, best = (violation > 0.5 * best[1]).all(), (W, violation, n)
-        if slow or n >= STEPS or (violation <= noise).all():
+        if slow or n >= MAX_REFINEMENTS or (violation <= noise).all():
             break
         change = method.change(W, G)
         if (-(G * change).sum(axis=0) <= _enough(problem) ** 2 * way).all():

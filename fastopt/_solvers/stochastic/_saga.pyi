@@ -1,4 +1,4 @@
-"""Types of the compiled module _variance."""
+"""Types of the compiled module _saga."""
 from typing import Any
 
 from numpy.typing import NDArray
@@ -8,12 +8,12 @@ from fastopt._samples.order import Samples
 
 from .chains import Chains
 
-class Run(Chains):
+class SagaChains(Chains):
     memory: NDArray[Any]
     start: NDArray[Any] | None
     mix: float
     lr: float
-    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, kind: str, l2: float = 0,
+    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, kind: str, *, l2: float = 0,
                  l1: float = 0, positive: bool = False, fit_intercept: bool = False, threads: int = 1) -> None: ...
     def place(self, coef: NDArray[Any], intercept: NDArray[Any], gradient: NDArray[Any],
               gradient_intercept: NDArray[Any]) -> None: ...

@@ -4,8 +4,6 @@ Used by _solvers/stochastic/saga.py, which chooses the step and knows when to st
 loop over blocks and outputs _solvers/stochastic/chains.pyx.
 """
 cimport numpy as cnp
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.math cimport isfinite
 
 import numpy as np
 
@@ -19,7 +17,7 @@ cdef enum:
     POWERS = 4096                 # steps that the table of CSR rows goes up to: what stays in a cache
 
 
-cdef class Run(Chains):
+cdef class SagaChains(Chains):
     """One fit.
 
     Parameters
@@ -44,18 +42,11 @@ cdef class Run(Chains):
     cdef readonly object start             # (k, n): the prediction of each sample at the start of a pass; None but for Katyusha
     cdef object w, g, table
 
-    def __cinit__(self, Matrix X, Samples samples, loss, Py_ssize_t k, *args, **options):
-        self.out = <fo_variance_output *>PyMem_Calloc(k, sizeof(fo_variance_output))
-        if self.out == NULL:
-            raise MemoryError()
-
-    def __dealloc__(self):
-        PyMem_Free(self.out)
-
-    def __init__(self, Matrix X, Samples samples, loss, Py_ssize_t k, kind, double l2=0, double l1=0, bint positive=False,
+    def __init__(self, Matrix X, Samples samples, loss, Py_ssize_t k, kind, *, double l2=0, double l1=0, bint positive=False,
                  bint fit_intercept=False, int threads=1):
         cdef Py_ssize_t j
         self._init_chains(X, samples, k, threads)
+        self.out = <fo_variance_output *>self._outputs(sizeof(fo_variance_output))
         self.variance.loss.kind, self.variance.loss.a, self.variance.loss.b = loss
         self.variance.l2, self.variance.l1, self.variance.positive = l2, l1, positive
         self.variance.own = 1.0 / samples.train_count if kind == "sag" else 1.0
@@ -126,14 +117,8 @@ cdef class Run(Chains):
             for j in range(self.k):
                 self.kernels.chains.settle(&self.variance, self.X.d, &self.out[j])
 
-    cdef bint _finite(self) noexcept nogil:
-        cdef Py_ssize_t j
-        for j in range(self.k):
-            if not (isfinite(self.out[j].b) and isfinite(self.out[j].loss_sum)):
-                return False
-        return Chains._finite(self)
+    cdef double *_loss_sum(self, Py_ssize_t j) noexcept nogil:
+        return &self.out[j].loss_sum
 
-    cdef double _loss_sum(self, Py_ssize_t j) noexcept nogil:
-        cdef double total = self.out[j].loss_sum
-        self.out[j].loss_sum = 0
-        return total
+    cdef double _intercept(self, Py_ssize_t j) noexcept nogil:
+        return self.out[j].b

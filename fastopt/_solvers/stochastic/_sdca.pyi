@@ -1,4 +1,4 @@
-"""Types of the compiled module _dual."""
+"""Types of the compiled module _sdca."""
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,11 @@ from .chains import Chains
 
 LOSSES: tuple[str, ...]
 
-class Run(Chains):
+class SdcaChains(Chains):
     u: NDArray[Any]
-    slack: float
-    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, squares: NDArray[np.float64],
-                 l1: float = 0, positive: bool = False, column: float = 0, left_out: NDArray[np.uint8] | None = None,
+    shrink_margin: float
+    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, squares: NDArray[np.float64], *,
+                 l1: float = 0, positive: bool = False, column: float = 0, shrunk: NDArray[np.uint8] | None = None,
                  threads: int = 1) -> None: ...
     def place(self, v: NDArray[Any], v_column: NDArray[Any] | None = None, intercept: NDArray[Any] | None = None) -> None: ...
     def centre(self, intercept: NDArray[Any]) -> None: ...

@@ -4,8 +4,7 @@ Used by _solvers/stochastic/sdca.py, which knows when to stop.  The mathematics 
 blocks and outputs _solvers/stochastic/chains.pyx.
 """
 cimport numpy as cnp
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.math cimport INFINITY, isfinite
+from libc.math cimport INFINITY
 
 import numpy as np
 
@@ -22,7 +21,7 @@ cnp.import_array()
 LOSSES = tuple(name for kind, name in enumerate(LOSS_NAMES) if kernels(False).chains.has_dual(kind))
 
 
-cdef class Run(Chains):
+cdef class SdcaChains(Chains):
     """One fit.
 
     Parameters
@@ -41,8 +40,8 @@ cdef class Run(Chains):
     positive : bool
     column : float
         The value of a constant column that X does not store; 0: there is none.
-    left_out : ndarray of shape (n,) of uint8, or None
-        That of `samples`, for one output: where rows that would not move are noted.
+    shrunk : ndarray of shape (n,) of uint8, or None
+        That of `samples`, for one output: set for rows that would not move.
     threads : int
         Threads that share the outputs.
     """
@@ -51,31 +50,24 @@ cdef class Run(Chains):
     cdef readonly object u                 # (k, n) dual variables
     cdef object w, v
 
-    def __cinit__(self, Matrix X, Samples samples, loss, Py_ssize_t k, *args, **options):
-        self.out = <fo_dual_output *>PyMem_Calloc(k, sizeof(fo_dual_output))
-        if self.out == NULL:
-            raise MemoryError()
-
-    def __dealloc__(self):
-        PyMem_Free(self.out)
-
-    def __init__(self, Matrix X, Samples samples, loss, Py_ssize_t k, const double[::1] squares, double l1=0,
-                 bint positive=False, double column=0, left_out=None, int threads=1):
+    def __init__(self, Matrix X, Samples samples, loss, Py_ssize_t k, const double[::1] squares, *, double l1=0,
+                 bint positive=False, double column=0, shrunk=None, int threads=1):
         cdef Py_ssize_t j, lanes = 16 if X.is_float else 8, width = (X.d + lanes - 1) // lanes * lanes
         self._init_chains(X, samples, k, threads)
+        self.out = <fo_dual_output *>self._outputs(sizeof(fo_dual_output))
         self.dual.loss.kind, self.dual.loss.a, self.dual.loss.b = loss
-        self.dual.l1, self.dual.positive, self.dual.column, self.dual.slack = l1, positive, column, INFINITY
+        self.dual.l1, self.dual.positive, self.dual.column, self.dual.shrink_margin = l1, positive, column, INFINITY
         self.u, self.v = np.zeros((k, X.n), dtype=X.dtype), aligned((k, width), X.dtype)
         self.w = aligned((k, width), X.dtype) if l1 > 0 or positive else self.v
         before = np.empty((k, samples.block_rows), dtype=X.dtype)
-        self.keep += [before, squares.base, left_out]
+        self.keep += [before, squares.base, shrunk]
         for array in (self.u, self.v) + ((self.w,) if self.w is not self.v else ()):
             self.snapshot.add(array)
         for j in range(k):
             self.out[j].u, self.out[j].v = cnp.PyArray_DATA(self.u[j]), cnp.PyArray_DATA(self.v[j])
             self.out[j].w, self.out[j].before = cnp.PyArray_DATA(self.w[j]), cnp.PyArray_DATA(before[j])
             self.out[j].square = &squares[0]
-            self.out[j].left_out = NULL if left_out is None else <unsigned char *>cnp.PyArray_DATA(left_out)
+            self.out[j].shrunk = NULL if shrunk is None else <unsigned char *>cnp.PyArray_DATA(shrunk)
 
     def place(self, v, v_column=None, intercept=None):
         """Go on from v (k, d), which `u` stands for, that of the constant column, and what predictions have added."""
@@ -103,34 +95,28 @@ cdef class Run(Chains):
         """Of each output in the last epoch: the sum of what its samples add to the duality gap, weighted, each before its step, and
         the largest change of a prediction by its own step.  Both are forgotten."""
         cdef Py_ssize_t j
-        result = np.array([(self.out[j].gap_sum, self.out[j].most) for j in range(self.k)]).T
+        result = np.array([(self.out[j].gap_sum, self.out[j].largest_move) for j in range(self.k)]).T
         for j in range(self.k):
-            self.out[j].gap_sum = self.out[j].most = 0
+            self.out[j].gap_sum = self.out[j].largest_move = 0
         return result
 
     @property
-    def slack(self):
-        """Rows whose u would be the same with a prediction this far away are noted in `left_out`."""
-        return self.dual.slack
+    def shrink_margin(self):
+        """Rows whose u would be the same with a prediction this far away are set in `shrunk`."""
+        return self.dual.shrink_margin
 
-    @slack.setter
-    def slack(self, double value):
-        self.dual.slack = value
+    @shrink_margin.setter
+    def shrink_margin(self, double value):
+        self.dual.shrink_margin = value
 
     cdef void _chain(self, Py_ssize_t j, const fo_visits *visits) noexcept nogil:
         self.kernels.chains.dual(&self.dual, &self.samples.matrix, visits, &self.out[j])
 
-    cdef bint _finite(self) noexcept nogil:
-        cdef Py_ssize_t j
-        for j in range(self.k):
-            if not (isfinite(self.out[j].v_column) and isfinite(self.out[j].loss_sum)):
-                return False
-        return Chains._finite(self)
+    cdef double *_loss_sum(self, Py_ssize_t j) noexcept nogil:
+        return &self.out[j].loss_sum
 
-    cdef double _loss_sum(self, Py_ssize_t j) noexcept nogil:
-        cdef double total = self.out[j].loss_sum
-        self.out[j].loss_sum = 0
-        return total
+    cdef double _intercept(self, Py_ssize_t j) noexcept nogil:
+        return self.out[j].v_column
 
 
 def gap(loss, const double[::1] y, const double[::1] u, const double[::1] p, weight=None):

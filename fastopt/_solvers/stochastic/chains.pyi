@@ -1,4 +1,4 @@
-"""Types of the compiled module _chains."""
+"""Types of the compiled module chains."""
 from collections.abc import Callable
 from typing import Any
 

@@ -6,6 +6,7 @@ The loop over epochs is _samples/epochs.pyx, the order of samples _samples/order
 """
 cimport numpy as cnp
 from cython.parallel cimport prange
+from libc.math cimport isfinite
 
 import numpy as np
 
@@ -29,6 +30,12 @@ cdef class Chains(EpochLoop):
         self.visits.rows, self.visits.samples = samples.kernel_rows, &samples.rows[0]
         self.visits.weight, self.visits.y, self.visits.p = samples.weights, cnp.PyArray_DATA(y), cnp.PyArray_DATA(p)
         return 0
+
+    cdef void *_outputs(self, size_t size) except NULL:
+        """Zeros: a struct of this size for each output."""
+        cdef cnp.ndarray room = np.zeros(self.k * size, dtype=np.uint8)
+        self.keep.append(room)
+        return cnp.PyArray_DATA(room)
 
     cdef void _each(self, Py_ssize_t n) noexcept nogil:
         """The block of n samples through every output that is not finished."""
@@ -69,11 +76,19 @@ cdef class Chains(EpochLoop):
                 return True
         return False
 
+    cdef bint _finite(self) noexcept nogil:
+        cdef Py_ssize_t j
+        for j in range(self.k):
+            if not (isfinite(self._intercept(j)) and isfinite(self._loss_sum(j)[0])):
+                return False
+        return EpochLoop._finite(self)
+
     cdef double _compute_objective(self) except? -1 nogil:
         cdef Py_ssize_t j
         cdef double total = 0
         for j in range(self.k):
-            self.objective[j] = self._loss_sum(j)
+            self.objective[j] = self._loss_sum(j)[0]
+            self._loss_sum(j)[0] = 0
             total += self.objective[j]
         return total / self.k
 
@@ -97,6 +112,10 @@ cdef class Chains(EpochLoop):
     cdef void _leave(self) noexcept nogil:
         """After an epoch."""
 
-    cdef double _loss_sum(self, Py_ssize_t j) noexcept nogil:
-        """The sum of the weighted losses of the epoch."""
+    cdef double *_loss_sum(self, Py_ssize_t j) noexcept nogil:
+        """Where output j has the sum of the weighted losses of an epoch."""
+        return NULL
+
+    cdef double _intercept(self, Py_ssize_t j) noexcept nogil:
+        """The intercept of output j, or what belongs to it."""
         return 0

@@ -13,20 +13,34 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import LOSS_NAMES
 from fastopt._core.threads import resolve_threads
-from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, STOPPED, Needs, Solution, Vector, seed_of, solver
+from fastopt._solvers.registry import (
+    CONVERGED,
+    NOT_FINITE,
+    PRECISION,
+    Callback,
+    Needs,
+    RandomState,
+    Solution,
+    Vector,
+    seed_of,
+    solver,
+)
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
 
-from ._saga import Run
-from .problem import PENALTIES, Point, Problem, curvature_of
+from ._saga import SagaChains
+from .finite_sum import PENALTIES, Evaluation, FiniteSum, Fit
 
 _NEEDS = Needs(penalties=PENALTIES, losses=tuple(LOSS_NAMES), smooth=True, convex=True, plain=True)
-#: how often the step may be divided where the objective rose
-_RETRIES = 30
-#: Katyusha: momentum grows with each pass that lowers the value by more than this share of what the last one did
-_SLOW = 0.5
+#: how often the step may be divided because the objective rose
+_MAX_RETREATS = 30
+#: Katyusha: a pass that lowers the value by more than this share of what the last one did is slow, and momentum grows
+_SLOW_SHARE = 0.5
 
 
 @solver("sag", _NEEDS)
-def sag(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any) -> Solution:
+def sag(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+        callback: Callback | None, random_state: RandomState) -> Solution:
     """Stochastic average gradient: steps along the mean of the gradients that samples had when last visited.
 
     The step is 1/L, L the largest of weight·(‖x‖² + 1 with an intercept)·(largest second derivative of the loss) + l2, as
@@ -37,11 +51,12 @@ def sag(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, 
     M. Schmidt, N. Le Roux and F. Bach (2017), Minimizing finite sums with the stochastic average gradient, Mathematical
     Programming 162, arXiv:1309.2388.
     """
-    return _Fit("sag", objective, penalty, w0, random_state).run(tol, max_iter, callback)
+    return _Saga("sag", objective, penalty, w0, random_state).run(tol, max_iter, callback)
 
 
 @solver("saga", _NEEDS)
-def saga(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any) -> Solution:
+def saga(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+         callback: Callback | None, random_state: RandomState) -> Solution:
     """SAGA: the change of a sample's gradient, added to the mean of those that samples had when last visited: unbiased.
 
     The step is 1/(2·L), L as in `sag`.
@@ -51,11 +66,12 @@ def saga(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int,
     A. Defazio, F. Bach and S. Lacoste-Julien (2014), SAGA: a fast incremental gradient method with support for non-strongly
     convex composite objectives, NeurIPS, arXiv:1407.0202.
     """
-    return _Fit("saga", objective, penalty, w0, random_state).run(tol, max_iter, callback)
+    return _Saga("saga", objective, penalty, w0, random_state).run(tol, max_iter, callback)
 
 
 @solver("svrg", _NEEDS)
-def svrg(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any) -> Solution:
+def svrg(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+         callback: Callback | None, random_state: RandomState) -> Solution:
     """SVRG: the change of a sample's gradient since the start of the pass, added to the gradient there.
 
     A linear model remembers derivatives, a number a sample, so that a pass costs one product a row, and the full gradient
@@ -67,11 +83,12 @@ def svrg(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int,
     L. Xiao and T. Zhang (2014), A proximal stochastic gradient method with progressive variance reduction, SIAM Journal on
     Optimization 24, arXiv:1403.4699.
     """
-    return _Fit("svrg", objective, penalty, w0, random_state).run(tol, max_iter, callback)
+    return _Saga("svrg", objective, penalty, w0, random_state).run(tol, max_iter, callback)
 
 
 @solver("katyusha", _NEEDS)
-def katyusha(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any) -> Solution:
+def katyusha(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+             callback: Callback | None, random_state: RandomState) -> Solution:
     """Katyusha: SVRG with momentum, for ill-conditioned problems: passes grow with the root of the condition.
 
     Gradients are those of the point θ·w + (1 − θ)·v, v where the pass began, and w takes steps 1/θ times as long as `svrg`'s;
@@ -87,34 +104,34 @@ def katyusha(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: 
     .. [2] K. Zhou, F. Shang and J. Cheng (2018), A simple stochastic variance reduced algorithm with fast convergence rates, ICML,
        arXiv:1806.11027.
     """
-    return _Ahead("katyusha", objective, penalty, w0, random_state).run(tol, max_iter, callback)
+    return _Katyusha("katyusha", objective, penalty, w0, random_state).run(tol, max_iter, callback)
 
 
-class _Fit:
+class _Saga(Fit):
     """One run of a method."""
 
     ahead: Vector | None = None   # weights that are not those of the point
 
-    def __init__(self, method: str, objective: Any, penalty: Any, w0: Vector, random_state: Any) -> None:
-        self.problem = problem = Problem(objective, penalty, method)
-        self.method, self.loss = method, objective.loss
+    def __init__(self, method: str, objective: LinearObjective, penalty: Penalty | None, w0: Vector, random_state: RandomState) -> None:
+        self.problem = problem = FiniteSum(objective, penalty, method)
+        self.method, self.loss = method, problem.loss
         self.restarts = method in ("svrg", "katyusha")   # at each pass, from the full gradient
         self.relative = None if problem.weight is None else problem.weight * (problem.n / problem.total)   # of mean 1
         threads = min(resolve_threads(objective.n_threads), problem.k)
         samples = problem.samples(self.relative, seed_of(random_state), threads, replace=not self.restarts)
-        self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, method, problem.l2, problem.l1, problem.positive,
-                          problem.fit_intercept, threads)
+        self.kernel: SagaChains = SagaChains(problem.X, samples, self.loss.spec, problem.k, method, l2=problem.l2, l1=problem.l1,
+                                             positive=problem.positive, fit_intercept=problem.fit_intercept, threads=threads)
         squares = problem.squares() + problem.fit_intercept
         self.largest = float((squares if self.relative is None else squares * self.relative).max())
         self.point = problem.at(_allowed(problem, w0))
-        self.bounded = math.isfinite(curvature_of(self.loss))
+        self.bounded, self.retries = math.isfinite(self.loss.curvature), 0
         if math.isfinite(self.point.value):
             self.place(self.point)
             self.kernel.lr = self.step()
 
     def step(self) -> float:
         """The step by the smoothness of the objective; where that has no bound, by what it is at the start."""
-        curvature = curvature_of(self.loss) if self.bounded else self.curvature_here()
+        curvature = self.loss.curvature if self.bounded else self.curvature_here()
         lipschitz = self.largest * curvature + self.problem.l2
         return (1.0 if self.method == "sag" else 0.5) / max(lipschitz, float(np.finfo(np.float32).tiny))
 
@@ -138,7 +155,7 @@ class _Fit:
         found = self.problem.objective.predictions(w)
         return self.problem.in_place(found).astype(np.float64)
 
-    def place(self, point: Point, weights: Vector | None = None) -> None:
+    def place(self, point: Evaluation, weights: Vector | None = None) -> None:
         """Let the kernel go on from this point, its gradient and the derivatives there; or from other weights with them."""
         problem, objective = self.problem, self.problem.objective
         coef, intercept = objective.split(point.w if weights is None else weights)
@@ -163,52 +180,41 @@ class _Fit:
         w, gradient = (np.concatenate(a).astype(np.float64) for a in (parts, slopes))
         return w, self.problem.violation(w, gradient)
 
-    def run(self, tol: float, max_iter: int, callback: Any) -> Solution:
-        problem = self.problem
-        if not math.isfinite(self.point.value):
-            return problem.solution(self.point, 0, False, NOT_FINITE)
-        if self.point.violation <= tol:
-            return problem.solution(self.point, 0, True, CONVERGED)
-        retries, exact = 0, self.restarts or not self.bounded or callback is not None
-        for n_iter in range(1, max_iter + 1):
-            self.kernel.run(self.kernel.n_iter + 1)
+    def look(self, n_iter: int) -> Solution | None:
+        if n_iter > 0:
             w, estimate = self.weights()
-            if not (exact or estimate <= tol or n_iter == max_iter or self.kernel.diverged):
-                continue
-            point = problem.at(w)
+            due = self.restarts or not self.bounded or self.has_callback or n_iter == self.max_iter
+            if not (due or estimate <= self.tol or self.kernel.diverged):
+                return None
+            point = self.problem.at(w)
             if self.kernel.diverged or self.rose(point):
-                retries += self.retreat(point)
-                if retries > _RETRIES:
-                    return problem.solution(self.point, n_iter, False, PRECISION)
-                continue
+                self.retries += self.retreat(point)
+                return self.problem.solution(self.point, n_iter, PRECISION) if self.retries > _MAX_RETREATS else None
             self.accept(point)
-            if point.violation <= tol:
-                return problem.solution(point, n_iter, True, CONVERGED)
-            if callback is not None:
-                try:
-                    callback(problem.solution(point, n_iter, False))
-                except StopIteration:
-                    return problem.solution(point, n_iter, False, STOPPED)
-            if self.restarts:
-                self.place(point, self.ahead)
-        return problem.solution(self.point, max_iter, False, LIMIT)
+        elif not math.isfinite(self.point.value):
+            return self.problem.solution(self.point, n_iter, NOT_FINITE)
+        if self.point.violation <= self.tol:
+            return self.problem.solution(self.point, n_iter, CONVERGED)
+        if self.restarts and n_iter > 0:
+            self.place(self.point, self.ahead)
+        return self.problem.solution(self.point, n_iter, "")
 
-    def rose(self, point: Point) -> bool:
+    def rose(self, point: Evaluation) -> bool:
         """Whether a step without a bound to go by was too large: values may rise a little on their way down."""
         return not self.bounded and not point.value <= self.point.value + 1e-3 * abs(self.point.value)
 
-    def accept(self, point: Point) -> None:
+    def accept(self, point: Evaluation) -> None:
         """Take a point for the best so far."""
         self.point = point
 
-    def retreat(self, point: Point) -> bool:
+    def retreat(self, point: Evaluation) -> bool:
         """From a point that is worse back to the best, with a smaller step; whether the step was to blame."""
         self.kernel.lr = self.kernel.lr / 4
         self.place(self.point)
         return True
 
 
-class _Ahead(_Fit):
+class _Katyusha(_Saga):
     """Katyusha: weights that run ahead of the point where the pass began."""
 
     slow, dropped = 0, 0.0   # passes that called for more momentum; by how much the last pass lowered the value
@@ -234,18 +240,18 @@ class _Ahead(_Fit):
             self.problem.penalty.prox(w[:size], self.base, w[:size])
         return w, math.inf
 
-    def rose(self, point: Point) -> bool:
+    def rose(self, point: Evaluation) -> bool:
         rounding = 4 * float(np.finfo(self.problem.X.dtype).eps) * abs(self.point.value)
         return not point.value <= self.point.value + rounding
 
-    def accept(self, point: Point) -> None:
+    def accept(self, point: Evaluation) -> None:
         drop = self.point.value - point.value
-        self.slow = self.slow + 1 if drop > _SLOW * self.dropped else max(0, self.slow - 1)
+        self.slow = self.slow + 1 if drop > _SLOW_SHARE * self.dropped else max(0, self.slow - 1)
         self.dropped = drop
         self.tune()
         super().accept(point)
 
-    def retreat(self, point: Point) -> bool:
+    def retreat(self, point: Evaluation) -> bool:
         """Back to the best point without momentum; with a smaller step if there was none, or far too large a step."""
         far, blame = self.kernel.diverged or super().rose(point), self.slow == 0
         if far:
@@ -256,7 +262,7 @@ class _Ahead(_Fit):
         return far or blame
 
 
-def _allowed(problem: Problem, w0: Vector) -> Vector:
+def _allowed(problem: FiniteSum, w0: Vector) -> Vector:
     """w0, negative coefficients set to 0 where they must not be."""
     w = np.array(w0, dtype=np.float64)
     if problem.positive:

@@ -5,6 +5,7 @@ here are the start, the intercept, which samples to leave out, and when to stop.
 """
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -12,33 +13,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._core.threads import resolve_threads
-from fastopt._solvers.registry import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, OVERFLOW, PRECISION, STOPPED, Needs, Solution, Vector, seed_of, solver
-from fastopt._solvers.squares.columns import Columns
+from fastopt._solvers.iterate import Steps
+from fastopt._solvers.registry import (
+    CONVERGED,
+    GAP_CLOSED,
+    NOT_FINITE,
+    OVERFLOW,
+    PRECISION,
+    Callback,
+    Needs,
+    RandomState,
+    Solution,
+    Vector,
+    seed_of,
+    solver,
+)
+from fastopt._solvers.squares.design_matrix import DesignMatrix
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
 
-from ._sdca import LOSSES, Run, gap
-from .problem import PENALTIES, Point, Problem, curvature_of
+from ._sdca import LOSSES, SdcaChains, gap
+from .finite_sum import PENALTIES, Evaluation, FiniteSum, Fit
 
 Array = NDArray[Any]
 
-#: losses whose dual variables stay inside their bounds: no sample can be left out
-_INTERIOR = ("squared_error", "log_loss")
-#: epochs between two looks at all samples, at most
-_CHECK_EVERY = 10
-#: mean of curvature·‖x‖²·(weight over l2) above which weights are pulled to a point ahead
-_ACCELERATE = 2.0
-#: of fewer samples than columns, which seldom depend on each other, only after so many epochs
-_PLAIN = 60
-#: gap of the pulled problem, in multiples of the pull's own share, at which that point moves on, of losses with kinks; and of
-#: others, where the gap has grown since the last move: without the wait some orders of few samples diverge
-_NEAR, _NEAR_GROWN = 10.0, 3.0
-#: the first look is taken after so many epochs, or when what was seen has fallen to this: before, it tells little
-_FIRST_CHECK, _FALL = 5, 0.15
+#: losses whose dual variables stay inside their bounds: no sample can be shrunk
+_NEVER_AT_BOUND = ("squared_error", "log_loss")
+#: epochs between two evaluations of all samples, at most
+_EPOCHS_BETWEEN_LOOKS = 10
+#: condition number, mean of curvature·‖x‖²·weight/l2, above which the run is accelerated
+_ACCELERATE_ABOVE = 2.0
+#: With fewer samples than columns, which seldom depend on each other, acceleration begins after so many epochs.
+_PLAIN_EPOCHS = 60
+#: The point ahead moves on when the gap of the accelerated problem is within so many times what the pull adds: for losses with kinks;
+#: and for others, if the gap has grown since the last move, as some orders of few samples diverge otherwise.
+_MOVE_AT_GAP, _MOVE_AT_GROWN_GAP = 10.0, 3.0
+#: The first evaluation is after so many epochs, or when the estimate has fallen to this share of the first one.
+_FIRST_LOOK_EPOCH, _FIRST_LOOK_FALL = 5, 0.15
 #: epochs without a smaller gap, near rounding, after which there is nothing more to gain
 _PATIENCE = 20
 
 
 @solver("sdca", Needs(penalties=PENALTIES, losses=LOSSES, scales_intercept=True, strictly_convex=True, plain=True))
-def sdca(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int, callback: Any, random_state: Any,
+def sdca(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int,
+         callback: Callback | None, random_state: RandomState,
          intercept_scaling: float | None = None) -> Solution:
     """Stochastic dual coordinate ascent: maximise the dual in one sample's variable after the other, in random orders.
 
@@ -68,15 +86,15 @@ def sdca(objective: Any, penalty: Any, w0: Vector, *, tol: float, max_iter: int,
     H. Lin, J. Mairal and Z. Harchaoui (2018), Catalyst acceleration for first-order convex optimization, Journal of Machine
     Learning Research 18, arXiv:1712.05654.
     """
-    return _Fit(objective, penalty, w0, random_state, intercept_scaling).run(tol, max_iter, callback)
+    return _Sdca(objective, penalty, w0, random_state, intercept_scaling).run(tol, max_iter, callback)
 
 
-class _Fit:
+class _Sdca(Fit):
     """One run."""
 
-    def __init__(self, objective: Any, penalty: Any, w0: Vector, random_state: Any, scaling: float | None) -> None:
-        self.problem = problem = Problem(objective, penalty, "sdca")
-        self.loss, self.smooth = objective.loss, objective.loss.smooth
+    def __init__(self, objective: LinearObjective, penalty: Penalty | None, w0: Vector, random_state: RandomState, scaling: float | None) -> None:
+        self.problem = problem = FiniteSum(objective, penalty, "sdca")
+        self.loss, self.smooth = problem.loss, problem.loss.smooth
         weight = np.ones(problem.X.n) if problem.weight is None else problem.weight
         self.share = weight / problem.total if problem.mask is None else weight * (problem.mask == 0) / problem.total
         squares = problem.squares()
@@ -84,29 +102,30 @@ class _Fit:
         if problem.fit_intercept:   # of the size of a row: the intercept is then no harder to find than a weight
             self.column = scaling if scaling else math.sqrt(float(squares.mean())) or 1.0
         self.squares, self.mask, self.seed = squares + self.column ** 2, problem.mask, seed_of(random_state)
-        curvature = curvature_of(self.loss)
+        curvature = self.loss.curvature
         condition = (curvature if math.isfinite(curvature) else 1.0) * float(self.share @ self.squares) / (problem.n * problem.l2)
-        self.wanted = condition * problem.l2 if condition > _ACCELERATE else 0.0
+        self.wanted = condition * problem.l2 if condition > _ACCELERATE_ABOVE else 0.0
         self.build(0.0 if problem.n <= problem.d else self.wanted)
         self.y = problem.y.astype(np.float64)
         self.centre, self.least, self.idle, self.gap_moved = np.zeros(problem.k), math.inf, 0, math.inf
-        self.first: Point | None = None
+        self.first: Evaluation | None = None
         self.w0, self.value = w0, math.inf
+        self.last_look, self.first_measure, self.ratio = 0, math.inf, math.inf if self.smooth else 0.1
         self.place(np.zeros((problem.k, problem.d)), np.zeros((problem.k, problem.d)), np.zeros(problem.k))
         self.start(w0)
 
     def build(self, pull: float) -> None:
         """The kernel that pulls weights as strongly as that; its dual variables are 0."""
         problem = self.problem
-        self.pull, self.l2 = pull, problem.l2 + pull   # the latter as the kernel sees it
-        self.left_out, problem.mask = None, self.mask
-        if problem.k == 1 and self.loss.name not in _INTERIOR and pull == 0:
-            self.left_out = problem.mask = np.zeros(problem.X.n, np.uint8) if self.mask is None else self.mask.copy()
+        self.pull, self.l2 = pull, problem.l2 + pull   # the latter is the kernel's
+        self.shrunk, problem.mask = None, self.mask
+        if problem.k == 1 and self.loss.name not in _NEVER_AT_BOUND and pull == 0:
+            self.shrunk = problem.mask = np.zeros(problem.X.n, np.uint8) if self.mask is None else self.mask.copy()
         threads = min(resolve_threads(problem.objective.n_threads), problem.k)
         samples = problem.samples(self.share / self.l2, self.seed, threads)
-        self.always_out = None if self.left_out is None else self.left_out.copy()
-        self.kernel = Run(problem.X, samples, self.loss.spec, problem.k, self.squares, problem.l1 / self.l2, problem.positive,
-                          self.column, self.left_out, threads)
+        self.masked = None if self.shrunk is None else self.shrunk.copy()
+        self.kernel: SdcaChains = SdcaChains(problem.X, samples, self.loss.spec, problem.k, self.squares, l1=problem.l1 / self.l2,
+                                             positive=problem.positive, column=self.column, shrunk=self.shrunk, threads=threads)
 
     def accelerate(self) -> None:
         """Go on with weights that are pulled to a point ahead."""
@@ -138,8 +157,8 @@ class _Fit:
         u = -self.loss.gradient(public, p) * p.size
         coef, intercept = objective.split(w0)
         v = coef * (objective.l2 / problem.l2) - slope / problem.l2
-        v_column = np.zeros(problem.k)
-        if intercept is not None:
+        v_column: Array = np.zeros(problem.k)
+        if intercept is not None and slope_intercept is not None:
             self.centre = np.zeros(problem.k) if self.scaling else intercept.copy()
             v_column = -self.column * slope_intercept / problem.l2
         factor = max((1.0, 0.5, 0.25, 0.1, 0.03, 0.0), key=lambda t: self.dual(t * u, t * v, t * v_column))
@@ -165,7 +184,7 @@ class _Fit:
         """The point that weights are pulled to, moved on by their change since its last move; with kinks, or where the gap grows, not
         before the weights have come near to where it pulls them, or the two would chase each other."""
         distance = float(np.square(self.coef - self.ahead).sum()) + float(np.square(self.v_column - self.ahead_column).sum())
-        near = math.inf if self.smooth and self.gap_seen <= self.gap_moved else _NEAR_GROWN if self.smooth else _NEAR
+        near = math.inf if self.smooth and self.gap_seen <= self.gap_moved else _MOVE_AT_GROWN_GAP if self.smooth else _MOVE_AT_GAP
         if self.gap_seen > near * self.pull / 2 * distance:
             return
         self.gap_moved = self.gap_seen
@@ -198,14 +217,14 @@ class _Fit:
         intercept = self.column * self.v_column if self.scaling else self.centre
         return np.concatenate([self.coef.ravel()] + [intercept] * self.problem.fit_intercept)
 
-    def look(self) -> tuple[Point, float]:
+    def evaluate(self) -> tuple[Evaluation, float]:
         """The point, and the duality gap: one pass over X."""
         point = self.problem.at(self.weights())
         if self.scaling and self.problem.fit_intercept:
             point = self.penalised(point)
         return point, self.gap_at(point)
 
-    def gap_at(self, point: Point) -> float:
+    def gap_at(self, point: Evaluation) -> float:
         """The duality gap between a point and what the dual variables stand for."""
         return max(0.0, point.value - self.dual(self.kernel.u.T.astype(np.float64), self.sum, self.sum_column))
 
@@ -213,79 +232,83 @@ class _Fit:
         """The gap, and what the intercepts may still gain."""
         return max(width, self.intercept_error() * self.scale)
 
-    def look_afresh(self, point: Point) -> float:
+    def evaluate_afresh(self, point: Evaluation) -> float:
         """The duality gap, with what the dual variables stand for summed anew: epochs have added it up step by step, in the type of X."""
         problem, u = self.problem, (self.kernel.u * self.share).T.astype(np.float64)
         before = self.sum
-        self.sum = Columns(problem.objective).turned(u if problem.rows is None else u[problem.rows]).T / problem.l2
+        self.sum = DesignMatrix(problem.objective).turned(u if problem.rows is None else u[problem.rows]).T / problem.l2
         self.v = self.v + (problem.l2 / self.l2) * (self.sum - before)
         self.kernel.place(self.v, self.v_column, self.centre)
         return self.gap_at(point)
 
-    def penalised(self, point: Point) -> Point:
+    def penalised(self, point: Evaluation) -> Evaluation:
         """The point with the penalty of its intercepts."""
         size = self.problem.k * self.problem.d
         weight, gradient = point.w[size:] / self.column, point.gradient.copy()
         gradient[size:] += self.problem.l2 * weight / self.column
-        return Point(point.w, point.value + self.problem.l2 / 2 * float(weight @ weight),
+        return Evaluation(point.w, point.value + self.problem.l2 / 2 * float(weight @ weight),
                      self.problem.violation(point.w, gradient), gradient)
 
     # ---- the run ----
 
-    def run(self, tol: float, max_iter: int, callback: Any) -> Solution:
-        problem, point, width = self.problem, self.problem.at(self.w0) if self.first is None else self.first, math.nan
-        if not (math.isfinite(point.value) and np.isfinite(self.share / self.l2).all() and np.isfinite(self.squares).all()):
-            return problem.solution(point, 0, False, NOT_FINITE)
-        if self.smooth and self.first is not None and point.violation <= tol:
-            return problem.solution(point, 0, True, CONVERGED)
-        last, ratio, first = 0, math.inf if self.smooth else 0.1, math.inf
-        for n_iter in range(1, max_iter + 1):
-            self.kernel.run(self.kernel.n_iter + 1)
-            if self.kernel.diverged:
-                return problem.solution(point, n_iter, False, OVERFLOW)
-            measure, stuck = self.after_epoch()
-            if self.pull > 0:
-                self.move_ahead()
-            first = measure if n_iter == 1 else first
-            early = ratio == math.inf and (measure <= _FALL * first or n_iter >= _FIRST_CHECK)
-            due = early or n_iter - last >= _CHECK_EVERY or n_iter == max_iter or callback is not None
-            if due or stuck or ratio * measure <= 1.5 * self.target(tol):
-                point, width = self.look()
-                last, self.scale, self.value = n_iter, max(self.scale, point.value), point.value
-                found, target = point.violation if self.smooth else self.gap_found(width), self.target(tol)
-                ratio = found / max(measure, 1e-100)
-                if not self.smooth and (found <= target or stuck):
-                    width = self.look_afresh(point)
-                    found = self.gap_found(width)
-                if found <= target:
-                    return problem.solution(point, n_iter, True, CONVERGED if self.smooth else GAP_CLOSED, width)
-                if (stuck or ratio * measure <= target) and not self.put_back() and stuck:
-                    return problem.solution(point, n_iter, False, PRECISION, width)
-                if callback is not None and not self.told(callback, problem.solution(point, n_iter, False, gap=width)):
-                    return problem.solution(point, n_iter, False, STOPPED, width)
-            if n_iter == _PLAIN and self.wanted > self.pull:
-                self.accelerate()
-        return problem.solution(point, max_iter, False, LIMIT, width)
+    def epochs(self) -> Steps:
+        """Some without acceleration, if it is put off."""
+        yield from itertools.islice(super().epochs(), _PLAIN_EPOCHS)
+        if self.wanted > self.pull:
+            self.accelerate()
+        return (yield from super().epochs())
 
-    def told(self, callback: Any, solution: Solution) -> bool:
-        """Whether the callback wants to go on."""
-        try:
-            callback(solution)
-        except StopIteration:
-            return False
-        return True
+    def look(self, n_iter: int) -> Solution | None:
+        if n_iter == 0:
+            return self.at_start()
+        if self.kernel.diverged:
+            return self.problem.solution(self.point, n_iter, OVERFLOW)
+        measure, stuck = self.after_epoch()
+        if self.pull > 0:
+            self.move_ahead()
+        if n_iter == 1:
+            self.first_measure = measure
+        early = self.ratio == math.inf and (measure <= _FIRST_LOOK_FALL * self.first_measure or n_iter >= _FIRST_LOOK_EPOCH)
+        due = early or n_iter - self.last_look >= _EPOCHS_BETWEEN_LOOKS or n_iter == self.max_iter or self.has_callback
+        if not (due or stuck or self.ratio * measure <= 1.5 * self.target()):
+            return None
+        self.last_look = n_iter
+        return self.look_closely(n_iter, measure, stuck)
 
-    def target(self, tol: float) -> float:
+    def at_start(self) -> Solution:
+        """The solution before the first epoch."""
+        self.point = self.problem.at(self.w0) if self.first is None else self.first
+        finite = math.isfinite(self.point.value) and np.isfinite(self.share / self.l2).all() and np.isfinite(self.squares).all()
+        done = self.smooth and self.first is not None and self.point.violation <= self.tol
+        return self.problem.solution(self.point, 0, NOT_FINITE if not finite else CONVERGED if done else "")
+
+    def look_closely(self, n_iter: int, measure: float, stuck: bool) -> Solution:
+        """The solution, by a reading of X; the measure is what epochs have seen of the violation, or of the gap."""
+        self.point, width = self.evaluate()
+        self.scale, self.value = max(self.scale, self.point.value), self.point.value
+        found, target = self.point.violation if self.smooth else self.gap_found(width), self.target()
+        self.ratio = found / max(measure, 1e-100)
+        if not self.smooth and (found <= target or stuck):
+            width = self.evaluate_afresh(self.point)
+            found = self.gap_found(width)
+        end = ""
+        if found <= target:
+            end = CONVERGED if self.smooth else GAP_CLOSED
+        elif (stuck or self.ratio * measure <= target) and not self.unshrink() and stuck:
+            end = PRECISION
+        return self.problem.solution(self.point, n_iter, end, width)
+
+    def target(self) -> float:
         """What the violation, or the gap, must not exceed: of a gap, tol times the value, as far as this precision tells."""
-        return tol if self.smooth else max(tol * min(self.value, self.scale), self.rounding())
+        return self.tol if self.smooth else max(self.tol * min(self.value, self.scale), self.rounding())
 
     def rounding(self) -> float:
         """What of a gap is nothing but rounding."""
         return 10 * float(np.finfo(self.problem.X.dtype).eps) * self.scale
 
     def after_epoch(self) -> tuple[float, bool]:
-        """Move the centre of the intercepts, choose whom to leave out.  Returns what the violation, or the gap, is in proportion
-        to, as far as it was seen on the way, and whether it falls no more and is nothing but rounding."""
+        """Move the centre of the intercepts, and set the margin for shrinking.  Returns an estimate, up to a factor, of the violation or
+        the gap, from what the epoch has computed; and whether it no longer falls and is rounding."""
         seen, most = self.kernel.seen()
         self.look_at_kernel()
         travels = self.pull > 0 and float(np.abs(self.coef - self.coef_before).max()) > 1e-7 * float(np.abs(self.coef).max())
@@ -294,8 +317,8 @@ class _Fit:
             self.centre = self.centre + step
             self.kernel.centre(self.centre)
             travels = travels or bool((np.abs(step) > 1e-6 * (1 + np.abs(self.centre))).any())
-        if self.left_out is not None:
-            self.kernel.slack = float(most[0]) if most[0] > 0 else math.inf
+        if self.shrunk is not None:
+            self.kernel.shrink_margin = float(most[0]) if most[0] > 0 else math.inf
         self.gap_seen, error = float(seen.sum()) * self.l2, self.intercept_error()
         measure = math.sqrt(max(self.gap_seen, 0.0)) + error if self.smooth else self.gap_seen + error * self.scale
         self.idle = 0 if travels or measure < 0.95 * self.least else self.idle + 1
@@ -308,10 +331,10 @@ class _Fit:
             return 0.0
         return float(np.abs(self.kernel.u.astype(np.float64) @ self.share).max())
 
-    def put_back(self) -> bool:
+    def unshrink(self) -> bool:
         """Leave no sample out; whether any was."""
-        if self.left_out is None or self.always_out is None or (self.left_out == self.always_out).all():
+        if self.shrunk is None or self.masked is None or (self.shrunk == self.masked).all():
             return False
-        self.left_out[...] = self.always_out
-        self.kernel.slack = math.inf
+        self.shrunk[...] = self.masked
+        self.kernel.shrink_margin = math.inf
         return True

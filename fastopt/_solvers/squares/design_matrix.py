@@ -10,17 +10,18 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from fastopt._samples.statistics import Reader
+from fastopt.objective import LinearObjective
 
 Array = NDArray[np.float64]
 
 #: numbers of a block of X that is brought to double
-BLOCK = 1 << 18
+BLOCK_SIZE = 1 << 18
 
 
-class Columns:
+class DesignMatrix:
     """X without what the objective counts it without, for products with several vectors at once.
 
     Parameters
@@ -29,26 +30,25 @@ class Columns:
         Of one output.
     """
 
-    def __init__(self, objective: Any) -> None:
+    def __init__(self, objective: LinearObjective) -> None:
         self.objective, self.d, self.n = objective, objective.n_features, objective.n_samples
-        self.sparse, self.plain = bool(objective.X.is_sparse), objective.columns is None
-        self.mean = np.zeros(self.d) if self.plain else objective.columns[0]
-        self.scale = np.ones(self.d) if self.plain else objective.columns[1]
+        self.sparse, self.plain = objective.X.is_sparse, objective.columns is None
+        statistics: tuple[Array, Array] = (np.zeros(self.d), np.ones(self.d)) if objective.columns is None else objective.columns
+        self.mean, self.scale = statistics
         self.scaled = not self.plain and bool((self.scale != 1).any())
-        self.even = objective.weight is None
-        weight = np.ones(self.n) if self.even else objective.weight.reshape(self.n, -1)[:, 0].astype(np.float64)
+        weight = np.ones(self.n) if objective.weight is None else objective.weight.reshape(self.n, -1)[:, 0].astype(np.float64)
         self.root = np.sqrt(weight / objective.total)     # of each row's share
-        self.height = max(256, 4 * BLOCK // self.d)        # rows of a block
-        self._last: tuple[Any, Any] = None, None
+        self.height = max(256, 4 * BLOCK_SIZE // self.d)        # rows of a block
+        self._last: tuple[tuple[int, np.dtype[Any]], NDArray[Any]] | None = None
 
     @functools.cached_property
     def X(self) -> Any:
         return _csr(self.objective) if self.sparse else self.objective.X.arrays
 
-    def rows(self, i: int, dtype: Any = np.float64) -> tuple[slice, Any]:
+    def rows(self, i: int, dtype: DTypeLike = np.float64) -> tuple[slice, NDArray[Any]]:
         """Rows from the i-th on, in this type; the last ones are kept, as of few rows they are all."""
         some, key = slice(i, min(self.n, i + self.height)), (i, np.dtype(dtype))
-        if self._last[0] == key:
+        if self._last is not None and self._last[0] == key:
             return some, self._last[1]
         x = self.X[some] if self.objective.rows_ is None else self.X[self.objective.rows_[some]]
         if not self.plain:
@@ -124,7 +124,7 @@ class Columns:
 
     def products(self) -> Array:
         """(n, n) products of the rows, each times the root of its share: dense X alone."""
-        K, rows, width = np.zeros((self.n, self.n)), self.objective.rows_, max(256, 4 * BLOCK // self.n)
+        K, rows, width = np.zeros((self.n, self.n)), self.objective.rows_, max(256, 4 * BLOCK_SIZE // self.n)
         for i in range(0, self.d, width):
             some = slice(i, i + width)
             x = self.X[:, some] if rows is None else self.X[:, some][rows]
@@ -141,7 +141,7 @@ def differ(sizes: Array, factor: float) -> bool:
     return bool(sizes.max() > factor * sizes[sizes > 0].min(initial=math.inf))
 
 
-def _csr(objective: Any) -> Any:
+def _csr(objective: LinearObjective) -> Any:
     if objective.turned:
         return objective.problem.csc
     data, indices, indptr = objective.X.arrays
@@ -149,11 +149,6 @@ def _csr(objective: Any) -> Any:
     return X if objective.rows_ is None else X[objective.rows_]
 
 
-def by_rows(objective: Any) -> bool:
+def by_rows(objective: LinearObjective) -> bool:
     """Whether the products of rows are the smaller matrix."""
     return bool(not objective.X.is_sparse and objective.n_samples < objective.n_features)
-
-
-def unknowns(objective: Any) -> int:
-    """Rows of the matrix that is factorised for an output."""
-    return int(objective.n_samples if by_rows(objective) else objective.n_features + objective.fit_intercept)

@@ -5,7 +5,7 @@ Used by _solvers/stochastic/saga.py and _solvers/stochastic/sdca.py; knows neith
 """
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,16 +14,22 @@ from numpy.typing import NDArray
 from fastopt._core.tables import LOSS_TARGETS, Matrix
 from fastopt._samples.order import Samples
 from fastopt._samples.rows import row_squares, rows_of
-from fastopt._solvers.registry import LIMIT, Solution, Vector
+from fastopt._solvers.iterate import Steps, iterate
+from fastopt._solvers.registry import CONVERGED, GAP_CLOSED, Callback, Solution, Vector
 from fastopt.exceptions import InvalidParameterError
+from fastopt.losses import Loss
+from fastopt.objective import LinearObjective
+from fastopt.penalties import Penalty
 
-#: the penalties whose steps the kernels know, of one strength for all weights
+from .chains import Chains
+
+#: the penalties that kernels have steps for, of one strength for all weights
 PENALTIES = ("none", "l1", "l2", "elasticnet", "nonnegative")
 #: samples of a block: one number, so that sums of blocks do not depend on threads
 BLOCK_ROWS = 1024
 
 
-class Point(NamedTuple):
+class Evaluation(NamedTuple):
     """What is known of a point: the objective with the penalty, the violation, the gradient of the objective alone."""
 
     w: Vector
@@ -32,12 +38,13 @@ class Point(NamedTuple):
     gradient: Vector
 
 
-class Problem:
+class FiniteSum:
     """An objective with a penalty.
 
     Attributes
     ----------
     X : Matrix
+    loss : Loss
     y : ndarray of shape (n, k)
         Targets; those of margin losses in {−1, 1}.
     weight : ndarray of shape (n,), or None
@@ -50,9 +57,11 @@ class Problem:
         Weights must not be negative.
     """
 
-    def __init__(self, objective: Any, penalty: Any, solver: str) -> None:
+    def __init__(self, objective: LinearObjective, penalty: Penalty | None, solver: str) -> None:
         self.objective, self.solver = objective, solver
         self.k, self.d, self.fit_intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
+        assert isinstance(objective.loss, Loss)   # these solvers take no other
+        self.loss = objective.loss
         self.penalty = None if penalty is None else penalty.bind(self.d, self.k)
         self.l2, self.l1, self.positive = _strengths(penalty)
         self.l2 += objective.l2
@@ -61,7 +70,7 @@ class Problem:
         self.rows = rows
         self.mask = None if rows is None else _mask(rows, self.X, solver)
         y, weight = _spread(rows, y.reshape(-1, self.k), self.X), None if weight is None else weight[::self.k].astype(np.float64)
-        self.y = 2 * y - 1 if LOSS_TARGETS[objective.loss.name] == "sign" else y
+        self.y = 2 * y - 1 if LOSS_TARGETS[self.loss.name] == "sign" else y
         self.n = objective.n_samples
         self.total = float(self.n if weight is None else weight.sum())
         self.weight = None if weight is None else _spread(rows, weight, self.X)
@@ -74,12 +83,12 @@ class Problem:
         """Squared norms of the rows."""
         return row_squares(self.X)
 
-    def at(self, w: Vector) -> Point:
+    def at(self, w: Vector) -> Evaluation:
         """One pass over X."""
         value, gradient = self.objective.value_and_gradient(w)
         if self.penalty is not None:
             value += self.penalty.value(w[:self.k * self.d])
-        return Point(w, value, self.violation(w, gradient), gradient)
+        return Evaluation(w, value, self.violation(w, gradient), gradient)
 
     def violation(self, w: Vector, gradient: Vector) -> float:
         """The largest element of the least subgradient, given the objective's gradient."""
@@ -92,16 +101,33 @@ class Problem:
         """Values of the objective's rows, at the places of those rows in X."""
         return _spread(self.rows, values, self.X)
 
-    def solution(self, point: Point, n_iter: int, converged: bool, message: str = LIMIT, gap: float = np.nan) -> Solution:
-        return Solution(point.w, point.value, n_iter, point.violation, gap, converged, message, self.solver)
+    def solution(self, point: Evaluation, n_iter: int, message: str, gap: float = np.nan) -> Solution:
+        """The solution at a point; the message says why a run ends there, and is empty if it goes on."""
+        return Solution(point.w, point.value, n_iter, point.violation, gap, message in (CONVERGED, GAP_CLOSED), message, self.solver)
 
 
-def curvature_of(loss: Any) -> float:
-    """The largest second derivative that a loss has anywhere; infinite where there is none."""
-    return float(getattr(loss, "curvature", math.inf))
+class Fit(ABC):
+    """A run whose iterations are epochs of a kernel."""
+
+    problem: FiniteSum
+    kernel: Chains
+
+    @abstractmethod
+    def look(self, n_iter: int) -> Solution | None:
+        """Where the run is after so many epochs; None where no reading of X was spent on it."""
+
+    def epochs(self) -> Steps:
+        """One epoch after the other."""
+        while True:
+            self.kernel.run(self.kernel.n_iter + 1)
+            yield
+
+    def run(self, tol: float, max_iter: int, callback: Callback | None) -> Solution:
+        self.tol, self.max_iter, self.has_callback = tol, max_iter, callback is not None
+        return iterate(self.epochs(), self.look, max_iter, callback)
 
 
-def _strengths(penalty: Any) -> tuple[float, float, bool]:
+def _strengths(penalty: Penalty | None) -> tuple[float, float, bool]:
     """The strengths of l2 and l1 and whether weights must not be negative."""
     if penalty is None:
         return 0.0, 0.0, False
