@@ -13,11 +13,7 @@ pytest.importorskip("sklearn")
 
 from test_model_file import TARGETS, X, parts, rewritten
 
-from fastopt._models import (
-    load as _model_load,
-    load_model,
-    save_model,
-)
+from fastopt._models import load, load_model, save_model
 from fastopt._models.write import replacing
 from fastopt.linear_model import SGDClassifier, SGDRegressor
 
@@ -140,8 +136,8 @@ def test_a_small_file_takes_little_memory(path, text):
 @pytest.mark.parametrize("kind", ["zeros", "noise", "names", "curve"])
 def test_what_is_saved_is_loaded_whatever_its_size(path, monkeypatch, room, kind):
     """The bounds on what a file may unpack to are made small here: models beyond them are written so that they pass."""
-    monkeypatch.setattr(_model_load, "UNPACKED_BYTES", room)
-    monkeypatch.setattr(_model_load, "JSON_OBJECT_BYTES", room)
+    monkeypatch.setattr(load, "UNPACKED_BYTES", room)
+    monkeypatch.setattr(load, "JSON_OBJECT_BYTES", room)
     monkeypatch.setattr("fastopt._models.JSON_OBJECT_BYTES", room)
     model = SGDRegressor(random_state=0).fit(X, X[:, 0])
     d = 200_000

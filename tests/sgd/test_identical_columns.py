@@ -92,7 +92,7 @@ def test_weights_that_no_row_touches_move_as_the_rule_says(widths, rule, penalty
     start[0, np.random.default_rng(1).choice(D, 100, replace=False)] = np.linspace(-1, 1, 100)
     model = SGDClassifier(**settings(rule, penalty, average=average))
     model.fit(X, y > 0, coef_init=start, intercept_init=np.array([0.25]))
-    averaged = bool(average) and model._averages_anyway is False and "_average_coef" in vars(model)
+    averaged = bool(average) and not model._averages_itself() and "_average_coef" in vars(model)
     agree(model, wanted(X, y, rule, penalty, start=(start.copy(), np.array([0.25])), average=average), averaged)
     assert 100 < widths[0][0] < 150
 

@@ -78,7 +78,6 @@ class SGDBase(LinearEstimator):
     """Base of the estimators trained by SGD, per sample or in mini-batches."""
 
     _one_class = False
-    _averages_anyway = False           # whether the optimizer averages on its own
     n_iter_: int
     t_: float
     n_features_in_: int
@@ -118,6 +117,10 @@ class SGDBase(LinearEstimator):
 
     def _alpha(self) -> float:
         return float(self.alpha)
+
+    def _averages_itself(self) -> bool:
+        """Whether the optimizer averages the weights, so that `average` is not used."""
+        return False
 
     def _batches(self) -> Batches | Auto | None:
         """The settings of mini-batches; None: SGD per sample."""
@@ -174,7 +177,7 @@ class SGDBase(LinearEstimator):
             coef, owned = shaped("coef_init", coef_init, (k, d)), True
         if intercept_init is not None:
             intercept = self._from_init(shaped(self._intercept_init, intercept_init, (k,)))
-        t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), 0.0 if self._averages_anyway else float(self.average)
+        t, average = (1.0 if fresh else getattr(self, "t_", 1.0)), 0.0 if self._averages_itself() else float(self.average)
         memory = None if fresh or not warm else vars(self).get("_memory")
         if not average:
             return Start(coef, intercept, None, None, t, 0, memory, owned)

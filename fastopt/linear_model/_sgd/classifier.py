@@ -169,9 +169,6 @@ class SGDClassifier(Probable, Supervised):
                              "enough sample of the full training set target to properly estimate the class frequency "
                              "distributions. Pass the resulting weights as the class_weight parameter.")
 
-    def _softmax(self) -> bool:
-        return bool(self.multi_class == "multinomial")
-
     def _positive(self, p: Array) -> Array:
         positive: Array = expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2
         return positive

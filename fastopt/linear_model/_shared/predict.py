@@ -21,10 +21,7 @@ class Classifies(ClassifierMixin):   # type: ignore[misc]
 
     classes_: Array
     _raw: Any
-
-    def _softmax(self) -> bool:
-        """Whether more than two classes share a softmax; otherwise each is learnt against the rest."""
-        return False
+    _softmax: Any   # () -> bool: whether more than two classes share a softmax; otherwise each is learnt against the rest
 
     @arguments
     def decision_function(self, X: Features) -> Array:

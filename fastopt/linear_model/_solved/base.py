@@ -124,7 +124,7 @@ class SolvedEstimator(LinearEstimator):
 
     _takes = Takes(wide=True)
     _convention: ClassVar[str] = "mean"
-    _only: ClassVar[str] = "auto"   # the solver that warnings name with solver="auto"
+    _solver_in_warnings: ClassVar[str] = "auto"   # the solver that warnings name with solver="auto"
     n_iter_: Any
     intercept_: Any
 
@@ -354,7 +354,8 @@ class SolvedEstimator(LinearEstimator):
             worst = max(failed, key=lambda solution: np.nan_to_num(solution.violation, nan=-1.0))
             how, size = ("Violation", worst.violation) if not np.isnan(worst.violation) else ("Duality gap", worst.gap)
             asked = vars(self).get("solver", "auto")
-            warnings.warn(f"{complaint(self._only if asked == 'auto' else asked, worst)} {how} {size:.3g}, tol={vars(self).get('tol')}. "
+            message = complaint(self._solver_in_warnings if asked == "auto" else asked, worst)
+            warnings.warn(f"{message} {how} {size:.3g}, tol={vars(self).get('tol')}. "
                           "Increase the number of iterations (max_iter) or "
                           "scale the data, see sklearn.preprocessing.", ConvergenceWarning, stacklevel=5 + FIT_LEVELS)
 

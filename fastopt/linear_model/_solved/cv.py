@@ -6,8 +6,8 @@ each from the weights of the one before.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,10 +38,27 @@ class HeldOutFold(NamedTuple):
     """A solution for one fold, and its predictions of the held-out rows."""
 
     solution: Solution
-    p: Any          # (m, k) raw predictions
-    rows: Any       # (m,) of int32
+    p: Array        # (m, k) raw predictions
+    rows: Array     # (m,) of int32
     grid: int       # its number
     strength: int   # its number
+
+
+#: strengths, the strongest first
+Grid: TypeAlias = "list[PenaltyPair]"
+#: solutions, and their predictions of the held-out rows
+Scored: TypeAlias = "list[tuple[Solution, Array]]"
+#: from grids and starting points, by fold, to solutions, by fold
+Walk: TypeAlias = "Callable[[Sequence[Grid], list[Array]], Iterable[Scored]]"
+
+
+class SolverOptions(NamedTuple):
+    """The options of `solve` that are the same for all folds and strengths."""
+
+    solver: str
+    tol: float
+    max_iter: int
+    random_state: RandomState
 
 
 def along(objective: LinearObjective, strengths: Iterable[PenaltyPair], w: Array,
@@ -54,8 +71,9 @@ def along(objective: LinearObjective, strengths: Iterable[PenaltyPair], w: Array
         yield solution
 
 
-def over_folds(objective: LinearObjective, folds: list[Fold], grids: Callable[[Any], list[Any]],
-               score: Callable[[list[HeldOutFold]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
+def over_folds(objective: LinearObjective, folds: list[Fold], grids: Callable[[Array], list[Grid]],
+               score: Callable[[list[HeldOutFold]], list[float]], start: Callable[[Array], Array],
+               options: SolverOptions) -> tuple[list[list[list[float]]], list[list[list[Solution]]]]:
     """Scores and solutions, by fold, then grid, then strength.
 
     Parameters
@@ -69,14 +87,13 @@ def over_folds(objective: LinearObjective, folds: list[Fold], grids: Callable[[A
         From what is held out, for one strength after the other, to what is wanted.
     start : callable
         From the rows of a fold to where to start.
-    **options
-        Of `solve`.
+    options : SolverOptions
     """
     strengths = [grids(train) for train, _ in folds]
     walks = _walks(objective, folds, strengths[0], options)
     starts = [start(train) for train, _ in folds]
-    solutions: list[list[Any]] = [[] for _ in folds]
-    scores: list[list[Any]] = [[] for _ in folds]
+    solutions: list[list[list[Solution]]] = [[] for _ in folds]
+    scores: list[list[list[float]]] = [[] for _ in folds]
     for at, (walk, *grid) in enumerate(zip(walks, *strengths)):
         for i, found in enumerate(walk(grid, starts)):
             solutions[i].append([solution for solution, _ in found])
@@ -84,31 +101,27 @@ def over_folds(objective: LinearObjective, folds: list[Fold], grids: Callable[[A
     return scores, solutions
 
 
-Scored = list[tuple[Solution, Any]]   # solutions, and their predictions of the rows to score
-
-
-def _walks(objective: LinearObjective, folds: list[Fold], grids: list[Any],
-           options: dict[str, Any]) -> list[Callable[[Any, Any], Iterable[Scored]]]:
-    """A function for each grid: from grids and starting points, by fold, to solutions with predictions, by fold."""
-    solver, tol = options["solver"], options["tol"]
+def _walks(objective: LinearObjective, folds: list[Fold], grids: list[Grid], options: SolverOptions) -> list[Walk]:
+    """A function for each grid, which solves all folds."""
+    solver, tol = options.solver, options.tol
     one = apart(objective.n_samples, folds)
     sums = fold_sums(objective, [test for _, test in folds]) if one and solver in ("auto", "cd") else None
 
-    def alone(grids: Any, starts: Any) -> Iterable[Scored]:
+    def alone(grids: Sequence[Grid], starts: list[Array]) -> Iterable[Scored]:
         for i, (train, test) in enumerate(folds):
-            found = list(along(objective.rows(train), grids[i], starts[i], **options) if sums is None
-                         else sums[i].path(grids[i], starts[i], tol, options["max_iter"]))
+            found = list(along(objective.rows(train), grids[i], starts[i], **options._asdict()) if sums is None
+                         else sums[i].path(grids[i], starts[i], tol, options.max_iter))
             yield list(zip(found, _predictions(objective.rows(test), found)))
 
-    def together(grids: Any, starts: Any) -> Iterable[Scored]:
-        walk = Folds(objective, folds, starts, tol, options["max_iter"])
+    def together(grids: Sequence[Grid], starts: list[Array]) -> Iterable[Scored]:
+        walk = Folds(objective, folds, starts, tol, options.max_iter)
         return map(list, zip(*walk.path([[strengths for strength in grid if (strengths := smooth_and_l1(*strength))] for grid in grids])))
 
-    def by_pairs(grids: Any, starts: Any) -> Iterable[Scored]:
-        walk = with_pairs(objective, folds, [[l2 for l2, _ in grid] for grid in grids], starts, tol, options["max_iter"])
+    def by_pairs(grids: Sequence[Grid], starts: list[Array]) -> Iterable[Scored]:
+        walk = with_pairs(objective, folds, [[l2 for l2, _ in grid] for grid in grids], starts, tol, options.max_iter)
         return map(list, zip(*walk))
 
-    def walk_of(grid: Any) -> Callable[[Any, Any], Iterable[Scored]]:
+    def walk_of(grid: Grid) -> Walk:
         pairs = [smooth_and_l1(*strength) for strength in grid]
         weakest = pairs[-1]
         if sums is None and one and None not in pairs and weakest and shares_steps(objective, folds, solver, tol, *weakest):
@@ -119,13 +132,13 @@ def _walks(objective: LinearObjective, folds: list[Fold], grids: list[Any],
     return [walk_of(grid) for grid in grids]
 
 
-def unsolved(paths: list[Any]) -> list[Solution]:
+def unsolved(paths: list[list[list[Solution]]]) -> list[Solution]:
     """The solution that is furthest from its minimum among those that have not converged, in a list."""
     failed = [solution for fold in paths for path in fold for solution in path if not solution.converged]
     return [max(failed, key=lambda solution: solution.violation)] if failed else []
 
 
-def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
+def _predictions(held: LinearObjective, found: list[Solution]) -> list[Array]:
     """Raw predictions (n, k) of each solution; those of a single output are computed together."""
     if held.n_outputs > 1 or len(found) == 1:
         return [held.predictions(solution.w) for solution in found]
@@ -172,7 +185,7 @@ class PathCV(FitByFolds, LeastSquares):
     """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
 
     _convention = "chosen"
-    _only = "descent"
+    _solver_in_warnings = "descent"
     alpha_: float
     l1_ratio_: float
 
@@ -207,8 +220,8 @@ class PathCV(FitByFolds, LeastSquares):
             return list(np.average(errors, axis=0, weights=None if weight is None else weight[rows]))
 
         pairs = [[penalty_of(float(alpha), ratio, positive) for alpha in grid] for grid, ratio in zip(grids, ratios)]
-        scores, paths = over_folds(objective, folds, lambda _: pairs, mean_square, start, solver=self._solver_name(),
-                               tol=self._tolerance(objective), max_iter=self._max_iter(), random_state=values["random_state"])
+        scores, paths = over_folds(objective, folds, lambda _: pairs, mean_square, start, SolverOptions(
+            self._solver_name(), self._tolerance(objective), self._max_iter(), values["random_state"]))
         errors = np.moveaxis(np.asarray(scores), 0, 2)                       # (ratio, alpha, fold)
         best = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
         self.l1_ratio_, self.alpha_ = ratios[best[0]], float(grids[best[0]][best[1]])

@@ -101,7 +101,7 @@ class ElasticNet(LeastSquares):
 
     _rules = ELASTIC
     _convention = "mean"
-    _only = "descent"
+    _solver_in_warnings = "descent"
     _takes = COLUMNS
 
     def __init__(self, alpha: float = 1.0, *, l1_ratio: float = 0.5, fit_intercept: bool = True, precompute: Precompute = False,

@@ -33,7 +33,7 @@ from fastopt.linear_model._shared.types import (
 from fastopt.objective import LinearObjective
 
 from .base import FittedWeights, Task
-from .cv import HeldOutFold, over_folds, unsolved
+from .cv import HeldOutFold, SolverOptions, over_folds, unsolved
 from .docs import solved
 from .folds import FitByFolds, asks_for_predictions, folds_of, rows_of, scored, scorer_of
 from .logistic import L1_SHARES, WARNING_LEVEL, LogisticRegression
@@ -171,8 +171,7 @@ class LogisticRegressionCV(FitByFolds, LogisticRegression):
             return np.append(np.zeros(k * d), first) if self.fit_intercept else np.zeros(k * d)
 
         scores, solutions = over_folds(objective, folds, grids, lambda held: [scorer(one) for one in held], start,
-                                       solver=self._solver_name(), tol=float(self.tol), max_iter=self._max_iter(),
-                                       random_state=self.random_state)
+                                       SolverOptions(self._solver_name(), float(self.tol), self._max_iter(), self.random_state))
         back = np.argsort(order, kind="stable")
         self.scores_ = np.asarray(scores)[:, :, back]
         flat = np.asarray([[[centred(solution.w, k, d) for solution in path] for path in fold] for fold in solutions])[:, :, back]

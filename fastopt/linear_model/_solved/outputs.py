@@ -46,6 +46,9 @@ def no_features(codes: Array, weight: RowWeights, k: int) -> Array:
 class SolvedClassifier(Classifies, SolvedEstimator):
     """Base of the classifiers: each class is an output with targets 0 and 1; a multinomial loss takes class numbers."""
 
+    def _softmax(self) -> bool:
+        return False
+
     def _multinomial(self, k: int) -> bool:
         """Whether k classes are learnt as one softmax."""
         return k > 2 and self._softmax()

@@ -62,7 +62,7 @@ class LinearSVC(SolvedClassifier):
 
     _rules = LINEAR_SVC
     _convention = "C"
-    _only = "liblinear"
+    _solver_in_warnings = "liblinear"
 
     def __init__(self, penalty: str = "l2", loss: str = "squared_hinge", *, dual: Dual = "auto", tol: float = 1e-4, C: float = 1.0,
                  multi_class: str = "ovr", fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: ClassWeight = None,
@@ -128,7 +128,7 @@ class LinearSVR(SolvedRegressor):
 
     _rules = LINEAR_SVR
     _convention = "C"
-    _only = "liblinear"
+    _solver_in_warnings = "liblinear"
 
     def __init__(self, *, epsilon: float = 0.0, tol: float = 1e-4, C: float = 1.0, loss: str = "epsilon_insensitive",
                  fit_intercept: bool = True, intercept_scaling: float = 1.0, dual: Dual = "auto", verbose: int = 0,
