@@ -100,7 +100,7 @@ cdef list _names(const char *const *names):
     return found
 
 
-#: names in the order of the C enums, so that an index is the kind that a kernel wants
+#: names in the order of the C enums, so that an index is the kind in a kernel's struct
 LOSS_NAMES = tuple(_names(fo_loss_names))
 LOSS_TARGETS = dict(zip(LOSS_NAMES, _names(fo_loss_targets)))
 PENALTY_NAMES = tuple(_names(fo_penalty_names))

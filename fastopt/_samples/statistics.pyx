@@ -142,7 +142,7 @@ cdef class Reader:
                                                centre + first, &sum1[first], &sum2[first])
                     first += width
             PyErr_CheckSignals()
-        if self.sparse and self.total > 0:   # means that are nobody's centre: once is enough
+        if self.sparse and self.total > 0:   # nothing is centred by these means: once is enough
             self.kernels.column_means(self.X.d, self.total, self.total / (before + self.total), &self.zeros[0], &self.sum[0],
                                       &mean[0])
 

@@ -1,4 +1,4 @@
-"""What optimizer="auto" knows between calls: statistics of columns and targets, weights and their averages, and the numbers
+"""The state of optimizer="auto" between calls: statistics of columns and targets, weights and their averages, and the numbers
 that a run takes from them (docs/auto.md, Specification).
 
 Used by _sgd.auto.fit.  Knows neither estimators nor labels.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from fastopt._core.tables import Matrix
 from fastopt._samples.statistics import Reader
@@ -18,8 +18,8 @@ from fastopt._samples.statistics import Reader
 Array = NDArray[Any]
 
 TRUST_ROWS = 64          # rows after which the step is half of what many rows would allow
-FIRST_ROWS = 50_000      # rows that a fit learns from at least, those of few rows again and again …
-FIRST_EPOCHS = 10        # … and epochs that are enough for many
+MIN_ROWS = 50_000        # rows that a fit learns from at least, few rows again and again …
+MIN_EPOCHS = 10          # … and the epochs of a fit that has as many
 
 
 def products(w: Array, x: Array) -> Array:
@@ -36,7 +36,7 @@ def budget(n: int) -> int:
     >>> budget(100), budget(1_000_000)
     (500, 10)
     """
-    return max(FIRST_EPOCHS, -(-FIRST_ROWS // n))
+    return max(MIN_EPOCHS, -(-MIN_ROWS // n))
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class ColumnStatistics:
         reader.learn(origin, mean, sum1, sum2, self.weight, self.centred)
         return ColumnStatistics(self.centred, origin, mean, sum1, sum2, self.rows + reader.count, self.weight + reader.total)
 
-    def centre(self, dtype: Any) -> Array:
+    def centre(self, dtype: DTypeLike) -> Array:
         """c as rows of this type are centred: exactly what is subtracted, in double."""
         return self.mean.astype(dtype).astype(float) if self.centred else np.zeros_like(self.mean)
 
-    def inverse_scale(self, dtype: Any) -> Array:
+    def inverse_scale(self, dtype: DTypeLike) -> Array:
         """r = Σ|x − c| / Σ(x − c)², 0 for a column that does not vary."""
         r = np.divide(self.sum1, self.sum2, out=np.zeros_like(self.sum1), where=self.sum2 > 0)
         return np.minimum(r, np.finfo(dtype).max).astype(dtype)
@@ -136,14 +136,14 @@ class State:
     steps: int = 0
 
     @classmethod
-    def begin(cls, w: Array, b: Array, dtype: Any, centred: bool, classifies: bool) -> State:
+    def begin(cls, w: Array, b: Array, dtype: DTypeLike, centred: bool, classifies: bool) -> State:
         """Weights and intercepts for raw X to start from, before anything is known."""
         k, d = w.shape
         w = np.array(w, dtype=dtype, order="C")
         return cls(ColumnStatistics.empty(d, centred), None if classifies else TargetStatistics.empty(k), w, w.copy(), np.zeros_like(w),
                    np.array([b, np.zeros(k), b], dtype=float))
 
-    def typed(self, dtype: Any, centred: bool) -> State:
+    def typed(self, dtype: DTypeLike, centred: bool) -> State:
         """The same for X of another type; statistics begin anew if X is centred no longer, or only now."""
         w, w_avg, V = (a.astype(dtype) for a in (self.w, self.w_avg, self.V))
         state = replace(self, w=w, w_avg=w_avg, V=V)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import Matrix
 
-from .touched_columns import BEHIND, PER_VALUE, located, narrow, renumbered
+from .touched_columns import COLUMNS_PER_VALUE, N_PROBES, located, narrow, renumbered
 
 Array = NDArray[Any]
 
@@ -44,22 +44,22 @@ def find_identical_columns(X: Matrix, zero: Iterable[Array], same: Iterable[Arra
     for row in (row for array in same for row in array.reshape(-1, X.d)):
         apart |= row != row[one]
     columns = np.flatnonzero(apart).astype(narrowed[0].dtype)   # in ascending order, as threads look for their columns in a row
-    if PER_VALUE * len(columns) > X.d:
+    if COLUMNS_PER_VALUE * len(columns) > X.d:
         return None
     return IdenticalColumns(columns, one, X.d), renumbered(narrowed[1], np.searchsorted(columns, narrowed[0]), len(columns) + 1)
 
 
 class IdenticalColumns:
-    """Columns that are all alike, and those that are not, which are trained one by one before the one that stands for the others.
+    """Columns that are all identical, and those that are not, which are trained one by one, before the one that stands for the others.
 
     Parameters
     ----------
     columns : ndarray of shape (m,)
-        Those that are not.
+        Those that are not identical to others.
     one : int
-        One of those that are.
+        One of the identical ones.
     d : int
-        All.
+        Number of all columns.
     """
 
     def __init__(self, columns: Array, one: int, d: int) -> None:
@@ -84,7 +84,7 @@ class IdenticalColumns:
         """Where some columns lie among those that are trained, and two of no row behind them, as `narrow` makes rows."""
         m = len(self.columns)
         at, found = located(self.columns, among)
-        return np.append(np.where(found, at, m), [m] * BEHIND)
+        return np.append(np.where(found, at, m), [m] * N_PROBES)
 
     def all_weights(self, trained: list[Any], places: Array | None = None) -> list[Any]:
         """Weights and averages of all columns, or at some places, with the intercepts as they are, from those that were trained."""

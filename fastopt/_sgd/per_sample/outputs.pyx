@@ -1,4 +1,4 @@
-"""Weights and state of a model's outputs in the layout that the kernels want, and the way there and back.
+"""Weights and state of a model's outputs in the layout of the kernels, and the way there and back.
 
 Used by the loops over epochs (_sgd/per_sample/run.pyx).
 """
@@ -34,7 +34,7 @@ cdef class Outputs:
     state : ndarray of shape (k,) of STATE
         Where each output starts.
     coef, coef_avg : ndarray of shape (k, d)
-        Weights and averaged weights to start from; coef_avg may be None.  Without coef someone else sees to both.
+        Weights and averaged weights to start from; coef_avg may be None.  Without coef the caller sets both.
     single_output : bool
         The model has no other outputs.
     l1 : bool

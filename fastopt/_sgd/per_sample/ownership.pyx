@@ -1,4 +1,4 @@
-"""Whether an array can be changed where it lies, as nobody but its owner would see it: by its count of references.
+"""Whether an array can be changed in place, as no one but its owner would see it: by its count of references.
 
 Used by the estimators, whose coef_ is updated in place from call to call of partial_fit.  Knows attributes, not what they mean.
 """

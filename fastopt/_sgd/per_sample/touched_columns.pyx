@@ -22,12 +22,12 @@ ctypedef fused index:
     int64_t
 
 cdef enum:
-    COLUMNS_PER_VALUE = 4      # from which on the columns that have values are told apart
-    MOST_VALUES = 1 << 30
+    MIN_COLUMNS_PER_VALUE = 4  # with fewer, columns without values are not left out
+    MAX_VALUES = 1 << 30
     CHUNK = 256                # trained columns that stay in the cache while all outputs' weights of theirs are moved
 
 #: for Python
-PER_VALUE, BEHIND = COLUMNS_PER_VALUE, WITNESSES
+COLUMNS_PER_VALUE, N_PROBES = MIN_COLUMNS_PER_VALUE, PROBES
 
 
 cdef Matrix _over(Matrix X, places, Py_ssize_t d):
@@ -66,12 +66,12 @@ def narrow(Matrix X):
         return None
     data, indices, indptr = X.keep
     values = indptr[X.n]
-    if values > MOST_VALUES or COLUMNS_PER_VALUE * values > X.d:
+    if values > MAX_VALUES or MIN_COLUMNS_PER_VALUE * values > X.d:
         return None
     marks = np.empty((X.d // FO_MARKS + 1) * sizeof(fo_marks), np.uint8)
     columns, places = np.empty((2, values), indices.dtype)
     m = kernels(X.is_float).touched_columns(&X.c, <fo_marks *>address(marks), address(columns), address(places))
-    return columns[:m], _over(X, places, m + WITNESSES)
+    return columns[:m], _over(X, places, m + PROBES)
 
 
 def renumbered(Matrix X, numbers, Py_ssize_t d):
@@ -142,7 +142,7 @@ cdef void _scatter(const TrainedWeights *p, const index *columns, Py_ssize_t fir
         whole[p.labels[j] * p.d + columns[i]] = part[j * p.output_stride + i * p.feature_stride]
 
 
-cdef int _enter(const TrainedWeights *p, const index[::1] columns, bint is_float, void *whole, void *part) except -1:
+cdef int _load(const TrainedWeights *p, const index[::1] columns, bint is_float, void *whole, void *part) except -1:
     """Weights of the trained columns from the whole."""
     if whole == NULL:
         return 0
@@ -219,15 +219,15 @@ cdef class UntouchedColumns:
         self.owned = owned or (self.coef is not coef and (coef_avg is None or self.coef_avg is not coef_avg))
         self.states = np.zeros((2, len(self.coef)), dtype=STATE)
 
-    def enter(self, Outputs out):
+    def load(self, Outputs out):
         """Give some outputs their weights and averages, and what is seen of all others: of (w, average) what became of (1, 0), (0, 1)."""
         cdef TrainedWeights part = _trained_weights(out, self.coef.shape[1])
-        seen, seen_avg = out.last_columns(WITNESSES)
+        seen, seen_avg = out.last_columns(PROBES)
         for whole, own in ((self.coef, out.w), (self.coef_avg, out.w_avg)):
             if self.columns.dtype == np.int32:
-                _enter[int32_t](&part, self.columns, self.is_float, address(whole), address(own))
+                _load[int32_t](&part, self.columns, self.is_float, address(whole), address(own))
             else:
-                _enter[int64_t](&part, self.columns, self.is_float, address(whole), address(own))
+                _load[int64_t](&part, self.columns, self.is_float, address(whole), address(own))
         seen[:, 0] = 1
         if seen_avg is not None:
             seen_avg[:, 1] = 1
@@ -240,16 +240,16 @@ cdef class UntouchedColumns:
         cdef Outputs out
         cdef Py_ssize_t j, at
         cdef int32_t label
-        cdef double kept
+        cdef double share
         for out in outputs:
             for j in range(out.total):
-                label, at = out.labels[j], (out.d - WITNESSES) * out.c.feature_stride + j * out.c.output_stride
+                label, at = out.labels[j], (out.d - PROBES) * out.c.feature_stride + j * out.c.output_stride
                 after[label], folded[label] = out.c.o[j], out.c.o[j]
                 folded[label].scale = _element(self.is_float, out.c.w, at)
                 folded[label].avg_a, folded[label].avg_b = 0, 1
                 if out.c.w_avg != NULL:
-                    kept = _element(self.is_float, out.c.w_avg, at + out.c.feature_stride)
-                    folded[label].avg_a, folded[label].avg_b = _element(self.is_float, out.c.w_avg, at) / kept, 1 / kept
+                    share = _element(self.is_float, out.c.w_avg, at + out.c.feature_stride)
+                    folded[label].avg_a, folded[label].avg_b = _element(self.is_float, out.c.w_avg, at) / share, 1 / share
         return 0
 
     def places(self, among):
@@ -265,7 +265,7 @@ cdef class UntouchedColumns:
 
     def _copies_of(self, list parts, among, here, there):
         """Of some columns, and of two that are 0."""
-        cdef Py_ssize_t k = len(self.coef), n = len(among) + WITNESSES, j
+        cdef Py_ssize_t k = len(self.coef), n = len(among) + PROBES, j
         cdef fo_mode mode
         coef, coef_avg = (None if a is None else np.zeros((k, n), a.dtype) for a in (self.coef, self.coef_avg))
         coef[:, :len(among)] = self.coef[:, among]
@@ -307,7 +307,7 @@ cdef class UntouchedColumns:
             self._write(&part, coef, coef_avg)
         return coef, coef_avg
 
-    def promise(self, list outputs):
+    def deferred_weights(self, list outputs):
         """Weights and averages of all columns as `write` will leave them, once the outputs learn no more."""
         self._factors(outputs)
         if not self.owned:
@@ -317,7 +317,7 @@ cdef class UntouchedColumns:
         return self.coef, self.coef_avg
 
     cdef int write(self) except -1:
-        """Keep a promise, if one was given."""
+        """Write the weights that `deferred_weights` gave, if it did."""
         cdef Outputs out
         cdef TrainedWeights part
         cdef fo_outputs settled
