@@ -71,7 +71,7 @@ class ColumnStatistics:
     def inverse_scale(self, dtype: DTypeLike) -> Array:
         """r = Σ|x − c| / Σ(x − c)², 0 for a column that does not vary."""
         r = np.divide(self.sum1, self.sum2, out=np.zeros_like(self.sum1), where=self.sum2 > 0)
-        return np.minimum(r, np.finfo(dtype).max).astype(dtype)
+        return np.minimum(r, float(np.finfo(dtype).max)).astype(dtype)
 
     def raw(self, w: Array, b: Array) -> Array:
         """Intercepts for raw X in place of those at the centre."""
