@@ -56,7 +56,7 @@ class ColumnStatistics:
         return cls(centred, *np.zeros((4, d)))
 
     def learn(self, X: Matrix, weight: Array | None, skip: Array | None) -> ColumnStatistics:
-        """Those with more rows, but for rows of weight 0 and rows to skip."""
+        """Those after more rows; rows of weight 0 and rows to skip do not count."""
         reader, (origin, mean, sum1, sum2) = Reader(X, weight, skip), np.array([self.origin, self.mean, self.sum1, self.sum2])
         if self.centred and self.weight == 0:
             origin = mean = reader.first()
@@ -98,7 +98,7 @@ class TargetStatistics:
         return cls(np.zeros(k), np.zeros(k), np.full(k, np.inf), np.full(k, -np.inf))
 
     def learn(self, y: Array, weight: Array | None, skip: Array | None) -> TargetStatistics:
-        """Those with more rows."""
+        """Those after more rows."""
         Y = y.reshape(len(y), -1)
         Y = Y if Y.dtype in (np.float32, np.float64) else Y.astype(np.float64)
         matrix = Matrix(Y)
@@ -172,7 +172,7 @@ class State:
         return replace(self, columns=replace(self.columns, **changed), V=V, w=w, w_avg=w_avg)
 
     def observe(self, X: Matrix, y: Array, weight: Array | None, skip: Array | None) -> State:
-        """Take notice of rows before learning from them; predictions stay as they are."""
+        """The same after statistics of rows that will be learnt from; predictions stay as they are."""
         before = self.columns.centre(X.dtype)
         columns = self.columns.learn(X, weight, skip)
         goals = None if self.goals is None else self.goals.learn(y, weight, skip)

@@ -1,5 +1,5 @@
-"""CSR rows over the columns that a fit by mini-batches or by optimizer="auto" can tell apart: so that an epoch costs what its values cost,
-however many columns there are.
+"""CSR rows with the columns merged that a fit by mini-batches or by optimizer="auto" treats identically: so that an epoch costs what its
+values cost, however many columns there are.
 
 A column in which no row has a value, and whose weight and state are those of a beginning, goes the way of every other such column:
 one is trained for all of them.  Used by _sgd.fit.  Per-sample SGD, which only scales such columns, has touched_columns.pyx for it.
@@ -66,11 +66,11 @@ class IdenticalColumns:
         self.columns, self.d, self._trained = columns, d, np.append(columns, one)
 
     def gather(self, whole: Array, axis: int = -1) -> Array:
-        """Of all columns, which are an array's axis, those that are trained."""
+        """Those that are trained, of all columns, which are an axis of an array."""
         return whole.take(self._trained, axis)
 
     def spread(self, part: Array, axis: int = -1) -> Array:
-        """All columns, from those that are trained: zeros cost no more than their address."""
+        """All columns, from those that are trained; zeros cost no memory."""
         shape = list(part.shape)
         shape[axis] = self.d
         whole, part = np.zeros(shape, part.dtype), np.moveaxis(part, axis, -1)
@@ -81,7 +81,7 @@ class IdenticalColumns:
         return whole
 
     def places(self, among: Array) -> Array:
-        """Where some columns lie among those that are trained, and two of no row behind them, as `narrow` makes rows."""
+        """The place of each of some columns among those that are trained; for columns that are not, and for two probes, that of the last."""
         m = len(self.columns)
         at, found = located(self.columns, among)
         return np.append(np.where(found, at, m), [m] * N_PROBES)

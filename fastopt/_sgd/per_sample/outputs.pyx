@@ -79,7 +79,7 @@ cdef class Outputs:
         self.state[[j, last]] = self.state[[last, j]]
         self.labels[j], self.labels[last] = self.labels[last], self.labels[j]
         self.c.k = last
-        self.scratch[:, last:] = 0   # with CSR rows whole vectors of outputs move: those that are finished by nothing
+        self.scratch[:, last:] = 0   # with CSR rows whole vectors of outputs move: finished ones by 0
 
     def true_weights(self):
         """(coef, intercept, averaged coef, averaged intercept); the averages None where there are none."""

@@ -10,7 +10,7 @@ cnp.import_array()
 
 cdef extern from *:
     """
-    #ifdef Py_GIL_DISABLED   /* counts of references are no more than estimates then */
+    #ifdef Py_GIL_DISABLED   /* counts of references are only estimates then */
     static Py_ssize_t fo_references(PyObject *object) { (void)object; return -1; }
     #else
     static Py_ssize_t fo_references(PyObject *object) { return Py_REFCNT(object); }

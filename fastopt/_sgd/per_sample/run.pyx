@@ -168,7 +168,7 @@ cdef class PerSampleRun(EpochLoop):
         return False
 
     cdef int _take_snapshot(self) except -1 nogil:
-        """None before the first epoch: nothing is made of a run whose first epoch diverged."""
+        """None before the first epoch: the weights of a run whose first epoch diverged are not used."""
         return self.snapshot.take() if self.n_iter > 0 else 0
 
     cdef bint _finite(self) noexcept nogil:
