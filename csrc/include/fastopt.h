@@ -122,7 +122,7 @@ typedef struct {
  * one feature side by side for CSR (output_stride 1, padded to whole vectors unless single_output). */
 typedef struct {
     ptrdiff_t k;
-    int single_output;        /* the model has one output: loops of its own, whose bits differ from those for one of many */
+    int single_output; /* the model has one output: loops of its own, whose bits differ from those for one of many */
     ptrdiff_t output_stride, feature_stride;
     void *w;         /* weights */
     void *w_avg;     /* sums of the averaged weights, or NULL */

@@ -116,15 +116,15 @@ FO_INLINE real F(term_violation)(int kind, F(term) t, real w, real g) {
 
 /* ---- groups: alpha·‖w‖ over the members of each.  Yuan & Lin 2006 ---- */
 
-/* the value v of a member as far as bounds let it count: what lies beyond a bound at 0 is cut */
-FO_INLINE real F(held)(const fo_regularizer *r, ptrdiff_t i, real v) {
+/* the value v of a member, clamped to its bounds */
+FO_INLINE real F(clamped)(const fo_regularizer *r, ptrdiff_t i, real v) {
     return r->low ? F(max_)((real)r->low[i], F(min_)((real)r->high[i], v)) : v;
 }
 
 FO_KERNEL double F(group_norm)(const fo_regularizer *r, ptrdiff_t group, const real *w) {
     double sum = 0;
     for (ptrdiff_t m = (ptrdiff_t)r->start[group]; m < r->start[group + 1]; m++) {
-        const double v = (double)F(held)(r, (ptrdiff_t)r->member[m], w[r->member[m]]);
+        const double v = (double)F(clamped)(r, (ptrdiff_t)r->member[m], w[r->member[m]]);
         sum += v * v;
     }
     return sqrt(sum);
@@ -137,7 +137,7 @@ FO_INLINE double F(group_alpha)(const fo_regularizer *r, ptrdiff_t group) {
 FO_KERNEL double F(group_value)(const fo_regularizer *r, ptrdiff_t n, const real *w) {
     double sum = 0;
     for (ptrdiff_t i = 0; i < n; i++)
-        if (F(held)(r, i, w[i]) != w[i]) return INFINITY;
+        if (F(clamped)(r, i, w[i]) != w[i]) return INFINITY;
     for (ptrdiff_t group = 0; group < r->groups; group++) sum += F(group_alpha)(r, group) * F(group_norm)(r, group, w);
     return sum;
 }
@@ -147,7 +147,7 @@ FO_KERNEL void F(group_prox)(const fo_regularizer *r, ptrdiff_t group, double st
     const real factor = norm > pull ? (real)(1 - pull / norm) : 0;
     for (ptrdiff_t m = (ptrdiff_t)r->start[group]; m < r->start[group + 1]; m++) {
         const ptrdiff_t i = (ptrdiff_t)r->member[m];
-        out[i] = factor * F(held)(r, i, v[i]) + 0;
+        out[i] = factor * F(clamped)(r, i, v[i]) + 0;
     }
 }
 

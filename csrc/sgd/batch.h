@@ -3,7 +3,7 @@
  * objective_rows.h.
  *
  * The columns of dense rows are cut into blocks, by their number alone.  A product is summed within a block, and the sums of
- * the blocks are added in their order; a gradient is summed in the order of the rows.  So neither depends on who computes
+ * the blocks are added in their order; a gradient is summed in the order of the rows.  So neither depends on which thread computes
  * which block, nor on how a batch is cut into chunks.  Rows of the chunk to come are prefetched on the way, half of them by
  * the products and half by the gradient, so that memory never rests. */
 

@@ -32,7 +32,8 @@ FO_KERNEL void lazy_note(const fo_step *step, fo_lazy *lazy) {
 FO_INLINE void F(lazy_catch_up)(const int kind, const F(coefs) *h, const fo_lazy *lazy, int32_t since, ptrdiff_t column,
                                 real *w, void *const *state) {
     const double all = lazy->decay_factors[lazy->now];
-    const real decay_factor = (real)(all / lazy->decay_factors[since]), shrink = (real)(all * (lazy->shrinkages[lazy->now] - lazy->shrinkages[since]));
+    const real decay_factor = (real)(all / lazy->decay_factors[since]);
+    const real shrink = (real)(all * (lazy->shrinkages[lazy->now] - lazy->shrinkages[since]));
     real *s0 = state[0], *s1 = state[1];
     for (ptrdiff_t at = column * lazy->k; at < (column + 1) * lazy->k; at++) {
         if (kind == FO_RULE_sgd) w[at] = F(soft)(decay_factor * w[at], shrink);

@@ -128,7 +128,7 @@ typedef struct {
     const fo_matrix *X;
     const fo_block *block;
     const fo_outputs *out;
-    ptrdiff_t k, stride;   /* outputs; distance in w, as sweep.h wants it */
+    ptrdiff_t k, stride;   /* outputs; distance in w, as in sweep.h */
     ptrdiff_t ahead;       /* rows between the one at work and the one that is prefetched */
     fo_output *o;
     real *p, *z, *g, *c;   /* k each */

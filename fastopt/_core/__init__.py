@@ -1,6 +1,6 @@
 """The way into the C core: tables of kernels, X as the kernels see it, threads, memory, and what this copy of fastopt is.
 
-Owns the choice of an instruction set, the number of threads and the state that is put back after a step that diverged.  Must not
+Owns the choice of an instruction set, the number of threads and the snapshot that is put back after an epoch that diverged.  Must not
 know losses, weights or estimators: everything else stands on this folder, and it on nothing but NumPy.
 
 Other packages may ``cimport fastopt._core`` (``fastopt.get_include()`` finds fastopt.h).

@@ -6,7 +6,7 @@ from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
 
-cdef Py_ssize_t MOST = np.iinfo(np.intp).max
+cdef Py_ssize_t LARGEST_INTP = np.iinfo(np.intp).max
 cdef enum:
     BLOCK = 1 << 15     # indices that stay in the cache between NumPy's loops over them
 
@@ -107,7 +107,7 @@ cdef bint _check_compressed(const index[::1] indptr, const index[::1] indices, P
     order = _order(indptr, indices, n, descents)
     if order != DESCEND:
         return order == REPEAT
-    if last < d >> 5 and n <= MOST // d:   # a table of all indices would take longer to clear than these to sort
+    if last < d >> 5 and n <= LARGEST_INTP // d:   # a table of all indices would take longer to clear than these to sort
         places = np.repeat(np.arange(n) * d, np.diff(indptr)) + np.asarray(indices)[:last]
         places.sort()
         return (np.diff(places) == 0).any()

@@ -2,7 +2,7 @@
 time slices, some milliseconds at each meeting, and a loop of many short meetings is then many times slower than one thread.
 
 Used by every loop that shares its work: results do not depend on the number of threads, so it may be another one from loop to loop.
-Linux says how many tasks are running or ready to run; elsewhere, and where that cannot be read, nobody is held back.
+Linux says how many tasks are running or ready to run; elsewhere, and where that cannot be read, all threads are used.
 """
 cdef extern from * nogil:
     """
@@ -33,7 +33,7 @@ cdef extern from * nogil:
         return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
     }
 
-    /* Tasks that run or are ready to, of all programs, ours with `own` of them; -1 where nobody says. */
+    /* Tasks that run or are ready to, of all programs, ours with `own` of them; -1 where it cannot be read. */
     static int fo_running(int own, int looks) {
         char text[96];
         int running = -1, i, least = -1;

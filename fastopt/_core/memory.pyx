@@ -1,4 +1,4 @@
-"""Arrays whose memory lies as the kernels like it.  Used by everything that holds weights."""
+"""Arrays whose memory is aligned for the kernels.  Used by everything that holds weights."""
 cimport numpy as cnp
 
 import numpy as np

@@ -102,7 +102,7 @@ cdef list _names(const char *const *names):
     return found
 
 
-#: names in the order of the C enums, so that an index is the kind that a kernel wants
+#: names in the order of the C enums, so that an index is the kind in a kernel's struct
 LOSS_NAMES = tuple(_names(fo_loss_names))
 #: losses of all predictions of a sample together, whose kinds follow
 COUPLED_LOSS_NAMES = tuple(_names(fo_coupled_loss_names))

@@ -1,4 +1,4 @@
-"""A barrier for the threads of an OpenMP region that meet every few microseconds: they spin a moment, then give way, so that
+"""A barrier for the threads of an OpenMP region that meet every few microseconds: they spin a moment, then yield, so that
 threads that share a processor do not wait for each other's time slice.
 
 Used by loops whose threads meet once a mini-batch.  `fo_team_size` and `fo_team_rank` are those of the region, whose size may
@@ -20,10 +20,10 @@ cdef extern from * nogil:
 
     #if defined(_WIN32)
     #include <windows.h>
-    #define fo_give_way() ((void)SwitchToThread())
+    #define fo_yield() ((void)SwitchToThread())
     #else
     #include <sched.h>
-    #define fo_give_way() ((void)sched_yield())
+    #define fo_yield() ((void)sched_yield())
     #endif
     #if defined(_MSC_VER) && !defined(__clang__)
     #include <intrin.h>
@@ -66,7 +66,7 @@ cdef extern from * nogil:
         }
         while (fo_get(&team->round) == round) {
             if (++i < 100) fo_pause();
-            else fo_give_way();
+            else fo_yield();
         }
     }
     """

@@ -1,7 +1,7 @@
-"""The order in which samples are visited, and what a block of them needs: rows, targets and weights, taken from where the
-user has them.  Nothing of the size of X is copied: a number a row for the order, and buffers of one block.
+"""The order in which samples are visited, and a block of them at a time: rows, targets and weights, read from the user's arrays.
+Nothing of the size of X is copied: a number a row for the order, and buffers of one block.
 
-Used by the loops over epochs (_sgd/per_sample/run.pyx).
+Used by the loops over epochs (_samples/epochs.pyx) and by whatever else reads rows in blocks.
 """
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
@@ -22,7 +22,7 @@ ctypedef fused target:
 cdef enum:
     BLOCK_TARGETS = 8192      # n·k of a block at most
     BLOCK_ROWS = 1024
-    SMALL_BLOCK = 256         # rows that are enough where buffers would count beside X
+    SMALL_BLOCK = 256         # rows of a block for small X, beside which larger buffers would count
     SHARED_ROWS = 32768       # the same for several threads, which meet after each block
     SHARED_TARGETS = 1 << 18
     PACKED_BYTES = 1 << 20    # rows of a strided X that are packed at a time
@@ -88,7 +88,7 @@ cdef void _take_columns(const target *y, Py_ssize_t columns, const int32_t *rows
 
 
 cdef bint _has_ordinary(a) except -1:
-    """Whether numbers reach the smallest of full precision by their own precision, or are 0."""
+    """Whether some number is at least tiny/eps, so that its products with eps are not denormal; or all are 0."""
     cdef Py_ssize_t at = 0, rows = 1
     if a.dtype.kind != "f":
         return True
@@ -165,9 +165,9 @@ cdef class Samples:
             self.buffers.append(taken)
 
     def has_ordinary_numbers(self):
-        """Whether values, targets and weights are more than what a loop that takes the smallest numbers for 0 would leave of them.
+        """Whether values, targets and weights are large enough for a loop that counts denormal numbers as 0.
 
-        Found out from the first rows, but for zeros, which are left anyway, and numbers so small.
+        Known from the first rows, unless these are 0 or so small.
         """
         values = self.X.keep[0] if self.X.is_sparse else self.X.keep
         return all(_has_ordinary(np.asarray(a)) for a in (values, self.y, self.weight) if a is not None)

@@ -69,7 +69,7 @@ cdef class Reader:
         return n
 
     cdef double _count(self, Py_ssize_t n) noexcept nogil:
-        """Note so many rows; their weight."""
+        """Count so many rows; their weight."""
         cdef double weight = 0
         cdef Py_ssize_t i
         for i in range(n):
@@ -79,7 +79,7 @@ cdef class Reader:
         return weight
 
     cdef Py_ssize_t _look(self, Py_ssize_t n, Py_ssize_t first) noexcept nogil:
-        """Make the strip of the block ready that begins with a column; how many columns it has."""
+        """Prepare the strip of a block that begins with the column `first`; how many columns it has."""
         cdef Py_ssize_t width = min(self.strip, self.X.d - first)
         self.view_first = first
         if self.X.packs:
@@ -142,7 +142,7 @@ cdef class Reader:
                                                centre + first, &sum1[first], &sum2[first])
                     first += width
             PyErr_CheckSignals()
-        if self.sparse and self.total > 0:   # means that are nobody's centre: once is enough
+        if self.sparse and self.total > 0:   # nothing is centred by these means: once is enough
             self.kernels.column_means(self.X.d, self.total, self.total / (before + self.total), &self.zeros[0], &self.sum[0],
                                       &mean[0])
 

@@ -1,4 +1,4 @@
-"""A fit by SGD, per sample or by mini-batches: what is to be learnt, from where, who looks on after each epoch, and what comes out.
+"""A fit by SGD, per sample, by mini-batches or by optimizer="auto": its run, what is done after each epoch, and its outcome.
 
 Used by the estimators' base, which checks everything before and stores the outcome.  Knows neither estimators nor labels.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -29,10 +29,12 @@ from .settings import Auto, Batches, FitSettings, Start, Targets
 
 Array = NDArray[Any]
 AnyRun: TypeAlias = "PerSampleRun | BatchRun | AutoFit"
+#: some columns among those that are trained, as `places` of a run's `untrained` gives them; None: all columns
+Places: TypeAlias = "Array | tuple[Array, Array, Array] | None"
 
 
 class Events(Protocol):
-    """Who is told when an epoch begins and ends."""
+    """Callbacks at the beginning and the end of an epoch."""
     wanted: bool
 
     def begin_epoch(self) -> None:
@@ -75,7 +77,7 @@ class Validation:
     rows: Array | None                  # None: all of X
     score: Callable[[Array], float]     # of raw predictions (n, k)
     threads: int = 1
-    places: Any = None                  # of the columns that X has, where it was made narrow as the run's X is
+    places: Places = None               # of the columns that X has, where it was made narrow as the run's X is
 
     def follow(self, run: AnyRun) -> None:
         """Make X narrow where that of the run is: an epoch costs what values cost."""
@@ -88,7 +90,7 @@ class Validation:
         return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
 
 
-def outcome(run: AnyRun, start: Start, last: bool = False, places: Any = None) -> Outcome:
+def outcome(run: AnyRun, start: Start, last: bool = False, places: Places = None) -> Outcome:
     """What a run has reached so far, or at last; of all columns or those at some places."""
     averaged = 0 < start.average <= run.t - 1
     coef, intercept, coef_avg, intercept_avg = run.weights(last, places)
@@ -99,7 +101,7 @@ def outcome(run: AnyRun, start: Start, last: bool = False, places: Any = None) -
 
 @dataclass
 class Best:
-    """What a run had reached after its best epoch, as it costs what values cost."""
+    """What a run had reached after its best epoch; of the columns that are trained, so that it costs what values cost."""
     trained: Any                        # weights, as the run's `trained_weights` gave them
     averaged: bool
     n_iter: int
@@ -110,34 +112,22 @@ class Best:
         done.averaged, done.best_iter, done.untrained = self.averaged, self.n_iter, None
 
 
+@dataclass(eq=False)
 class EpochMonitor:
-    """Looks at a run after each epoch: scores it, tells the callbacks, keeps the best weights.
-
-    Parameters
-    ----------
-    start : Start
-    validation : Validation or None
-    stops : bool
-        The score decides when to stop, not the training loss.
-    keeps_best : bool
-    callback : callable or None
-        Called with an OptimizeResult.
-    events : Events
-        scikit-learn's callbacks.
-    attributes : callable
-        From an Outcome to the estimator's fitted attributes.
-    verbose : bool
-    """
-
-    def __init__(self, start: Start, validation: Validation | None, stops: bool, keeps_best: bool,
-                 callback: Callable[[Any], None] | None, events: Events, attributes: Callable[[Outcome], Any],
-                 verbose: bool) -> None:
-        self.start, self.validation, self.stops, self.keeps_best = start, validation, stops, keeps_best
-        self.callback, self.events, self.attributes, self.verbose = callback, events, attributes, verbose
-        self.metric: _batch.Metric | None = None   # that drives the learning rate
-        self.best: Best | None = None
-        self.best_score, self.began = -np.inf, time.perf_counter()
-        self.scores: list[float] = []
+    """What is done after each epoch of a run: scores, callbacks, the best weights so far."""
+    start: Start
+    validation: Validation | None
+    stops: bool                         # the score decides when to stop, not the training loss
+    keeps_best: bool                    # the weights of the best epoch are the outcome
+    callback: Callable[[Any], None] | None     # called with an OptimizeResult
+    events: Events                      # scikit-learn's callbacks
+    attributes: Callable[[Outcome], dict[str, Any]]   # the fitted attributes that an outcome makes
+    verbose: bool
+    metric: _batch.Metric | None = None        # that drives the learning rate
+    best: Best | None = None
+    best_score: float = -np.inf
+    scores: list[float] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
 
     @property
     def wanted(self) -> bool:
@@ -153,7 +143,7 @@ class EpochMonitor:
             run.run(run.n_iter + 1, settings.tol, settings.n_iter_no_change, self)
 
     def __call__(self, run: AnyRun) -> float | None:
-        now = functools.cache(lambda: outcome(run, self.start))   # it costs what all weights cost: only if someone asks
+        now = functools.cache(lambda: outcome(run, self.start))   # only where it is needed, as it reads all weights
         score = None
         if self.validation is not None:
             places = self.validation.places

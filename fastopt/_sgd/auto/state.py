@@ -1,4 +1,4 @@
-"""What optimizer="auto" knows between calls: statistics of columns and targets, weights and their averages, and the numbers
+"""The state of optimizer="auto" between calls: statistics of columns and targets, weights and their averages, and the numbers
 that a run takes from them (docs/auto.md, Specification).
 
 Used by _sgd.auto.fit.  Knows neither estimators nor labels.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from fastopt._core.tables import Matrix
 from fastopt._samples.statistics import Reader
@@ -18,8 +18,8 @@ from fastopt._samples.statistics import Reader
 Array = NDArray[Any]
 
 TRUST_ROWS = 64          # rows after which the step is half of what many rows would allow
-FIRST_ROWS = 50_000      # rows that a fit learns from at least, those of few rows again and again …
-FIRST_EPOCHS = 10        # … and epochs that are enough for many
+MIN_ROWS = 50_000        # rows that a fit learns from at least, few rows again and again …
+MIN_EPOCHS = 10          # … and the epochs of a fit that has as many
 
 
 def products(w: Array, x: Array) -> Array:
@@ -36,7 +36,7 @@ def budget(n: int) -> int:
     >>> budget(100), budget(1_000_000)
     (500, 10)
     """
-    return max(FIRST_EPOCHS, -(-FIRST_ROWS // n))
+    return max(MIN_EPOCHS, -(-MIN_ROWS // n))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ColumnStatistics:
         return cls(centred, *np.zeros((4, d)))
 
     def learn(self, X: Matrix, weight: Array | None, skip: Array | None) -> ColumnStatistics:
-        """Those with more rows, but for rows of weight 0 and rows to skip."""
+        """Those after more rows; rows of weight 0 and rows to skip do not count."""
         reader, (origin, mean, sum1, sum2) = Reader(X, weight, skip), np.array([self.origin, self.mean, self.sum1, self.sum2])
         if self.centred and self.weight == 0:
             origin = mean = reader.first()
@@ -64,14 +64,14 @@ class ColumnStatistics:
         reader.learn(origin, mean, sum1, sum2, self.weight, self.centred)
         return ColumnStatistics(self.centred, origin, mean, sum1, sum2, self.rows + reader.count, self.weight + reader.total)
 
-    def centre(self, dtype: Any) -> Array:
+    def centre(self, dtype: DTypeLike) -> Array:
         """c as rows of this type are centred: exactly what is subtracted, in double."""
         return self.mean.astype(dtype).astype(float) if self.centred else np.zeros_like(self.mean)
 
-    def inverse_scale(self, dtype: Any) -> Array:
+    def inverse_scale(self, dtype: DTypeLike) -> Array:
         """r = Σ|x − c| / Σ(x − c)², 0 for a column that does not vary."""
         r = np.divide(self.sum1, self.sum2, out=np.zeros_like(self.sum1), where=self.sum2 > 0)
-        return np.minimum(r, np.finfo(dtype).max).astype(dtype)
+        return np.minimum(r, float(np.finfo(dtype).max)).astype(dtype)
 
     def raw(self, w: Array, b: Array) -> Array:
         """Intercepts for raw X in place of those at the centre."""
@@ -98,7 +98,7 @@ class TargetStatistics:
         return cls(np.zeros(k), np.zeros(k), np.full(k, np.inf), np.full(k, -np.inf))
 
     def learn(self, y: Array, weight: Array | None, skip: Array | None) -> TargetStatistics:
-        """Those with more rows."""
+        """Those after more rows."""
         Y = y.reshape(len(y), -1)
         Y = Y if Y.dtype in (np.float32, np.float64) else Y.astype(np.float64)
         matrix = Matrix(Y)
@@ -136,14 +136,14 @@ class State:
     steps: int = 0
 
     @classmethod
-    def begin(cls, w: Array, b: Array, dtype: Any, centred: bool, classifies: bool) -> State:
+    def begin(cls, w: Array, b: Array, dtype: DTypeLike, centred: bool, classifies: bool) -> State:
         """Weights and intercepts for raw X to start from, before anything is known."""
         k, d = w.shape
         w = np.array(w, dtype=dtype, order="C")
         return cls(ColumnStatistics.empty(d, centred), None if classifies else TargetStatistics.empty(k), w, w.copy(), np.zeros_like(w),
                    np.array([b, np.zeros(k), b], dtype=float))
 
-    def typed(self, dtype: Any, centred: bool) -> State:
+    def typed(self, dtype: DTypeLike, centred: bool) -> State:
         """The same for X of another type; statistics begin anew if X is centred no longer, or only now."""
         w, w_avg, V = (a.astype(dtype) for a in (self.w, self.w_avg, self.V))
         state = replace(self, w=w, w_avg=w_avg, V=V)
@@ -172,7 +172,7 @@ class State:
         return replace(self, columns=replace(self.columns, **changed), V=V, w=w, w_avg=w_avg)
 
     def observe(self, X: Matrix, y: Array, weight: Array | None, skip: Array | None) -> State:
-        """Take notice of rows before learning from them; predictions stay as they are."""
+        """The same after statistics of rows that will be learnt from; predictions stay as they are."""
         before = self.columns.centre(X.dtype)
         columns = self.columns.learn(X, weight, skip)
         goals = None if self.goals is None else self.goals.learn(y, weight, skip)

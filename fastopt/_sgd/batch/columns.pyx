@@ -16,11 +16,11 @@ ctypedef fused index:
     int64_t
 
 cdef enum:
-    BLOCK_VECTORS = 12         # 64-byte vectors in a block of columns, at least
-    BLOCKS = 64                # at most
-    SAMPLE = 8192              # values whose columns stand for all
-    GRID = 1024                # places that are looked at
-cdef double STEP_COST = 0.25   # of an element of the weights, in values
+    MIN_BLOCK_VECTORS = 12     # 64-byte vectors in a block of columns, at least
+    MAX_BLOCKS = 64            # of columns
+    SAMPLED_VALUES = 8192      # whose columns stand for all
+    GRID_POINTS = 1024         # places between columns that may become bounds
+cdef double STEP_COST = 0.25   # of a weight, in stored values of X
 
 
 def block_columns(Py_ssize_t d, bint is_float):
@@ -34,7 +34,7 @@ def block_columns(Py_ssize_t d, bint is_float):
     """
     cdef Py_ssize_t lanes = 16 if is_float else 8, blocks = 1
     cdef Py_ssize_t vectors = (d + lanes - 1) // lanes
-    while 2 * blocks <= BLOCKS and vectors >= 2 * blocks * BLOCK_VECTORS:
+    while 2 * blocks <= MAX_BLOCKS and vectors >= 2 * blocks * MIN_BLOCK_VECTORS:
         blocks *= 2
     return d if blocks == 1 else (vectors + blocks - 1) // blocks * lanes
 
@@ -71,8 +71,8 @@ def column_bounds(Matrix X, Py_ssize_t parts, Py_ssize_t k, double rows):
     numbers from 0 to d, each other one at a line of the cache."""
     cdef Py_ssize_t line = max(1, 64 // (k * X.dtype.itemsize))
     indices = X.keep[1]
-    sample = np.sort(indices[::max(1, len(indices) // SAMPLE)])
-    places = np.concatenate([np.linspace(0, X.d, GRID).astype(np.intp), sample[::8]]) // line * line
+    sample = np.sort(indices[::max(1, len(indices) // SAMPLED_VALUES)])
+    places = np.concatenate([np.linspace(0, X.d, GRID_POINTS).astype(np.intp), sample[::8]]) // line * line
     places = np.unique(np.append(places, X.d))
     values = np.searchsorted(sample, places) / max(1, len(sample))
     cost = rows * X.row_size * values + STEP_COST * places

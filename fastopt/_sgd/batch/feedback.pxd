@@ -1,20 +1,19 @@
-"""What a step of mini-batches asks of Python, or of numbers that Python gave: learning rates and batch sizes that follow from the
-loss and the gradient of each batch, and steps by products of matrices."""
+"""Learning rates and batch sizes that follow from the loss and the gradient of each batch, and steps of matrices, which Python takes."""
 from fastopt._sgd.batch.plan cimport BatchPlan
 from fastopt.schedules._driven cimport fo_noise
 
 
-ctypedef struct Drive:         # what the thread that steps notes of a batch
+ctypedef struct Drive:         # of the batch at work; written by the thread that steps
     void *owner                # the Driver that this struct is part of
-    bint by_value, by_noise    # the rate is driven by the loss, the size by two squared norms
+    bint by_value, by_noise    # the rate follows from the loss, the size from two squared norms
     bint asks                  # asks Python for them; else the numbers below do
     bint matrix_step           # matrices are stepped in Python
-    bint failed                # it has raised
-    Py_ssize_t rows, half      # of the batch, of its first half; 0: not yet, or none
-    double objective           # the sum of its losses so far
-    double square              # of the gradient over the first half
+    bint failed                # Python has raised an error
+    Py_ssize_t rows, half      # rows of the batch, and of its first half; 0: not known yet, or none
+    double objective           # sum of the losses so far
+    double square              # squared norm of the gradient over the first half
     double lowest, most, c     # of PolyakStep
-    double rate                # its last one
+    double rate                # the last one of PolyakStep
     fo_noise noise             # of NoiseScale
 
 
@@ -22,7 +21,7 @@ cdef class Driver:
     cdef Drive c
     cdef BatchPlan plan
     cdef object schedule, sizes
-    cdef object matrices       # the optimizer that steps them, and where the gradients will be
+    cdef object matrices       # the optimizer that steps matrices, and the arrays of their gradients
     cdef readonly object error
 
     cdef double _ask(self, double lr, double square, double t)

@@ -1,5 +1,4 @@
-"""What a step of mini-batches asks of Python, or of numbers that Python gave: learning rates and batch sizes that follow from the
-loss and the gradient of each batch, and steps by products of matrices.
+"""Learning rates and batch sizes that follow from the loss and the gradient of each batch, and steps of matrices, which Python takes.
 
 Used by _sgd/batch/run.pyx, _sgd/batch/batch_end.pyx and _sgd/batch/steps.pyx, in the thread that takes the step.  PolyakStep and
 NoiseScale are computed without the GIL, and set at the end of an epoch to what they have become; others that say by `driven_by` that
@@ -56,7 +55,7 @@ cdef class Driver:
             plan.batch_size = <Py_ssize_t>d.noise.size
 
     cdef double _ask(self, double lr, double square, double t):
-        """The learning rate of step `t`, from 1; errors wait for the end of the block."""
+        """Ask Python for the learning rate of step `t`, from 1; an error is raised at the end of the block."""
         if self.c.failed:
             return 0
         try:
@@ -103,9 +102,9 @@ cdef class Driver:
 
 
 cdef double driven_rate(Drive *drive, double lr, double square, double t) noexcept nogil:
-    """The learning rate of a step whose gradient has this squared norm; `lr` where the rate does not follow from it."""
+    """The learning rate of a step whose gradient has the squared norm `square`; `lr` where the rate does not follow from that."""
     cdef double value = drive.objective / drive.rows
-    if drive.asks or drive.failed or drive.by_value and value < drive.lowest:   # which is an error, to be raised
+    if drive.asks or drive.failed or drive.by_value and value < drive.lowest:   # an error, which Python raises
         with gil:
             return (<Driver>drive.owner)._ask(lr, square, t)
     if drive.by_noise:
@@ -121,6 +120,6 @@ cdef double driven_rate(Drive *drive, double lr, double square, double t) noexce
 
 
 cdef void step_matrices(Drive *drive) noexcept nogil:
-    """The part of a step that is products of matrices."""
+    """Let Python step the matrices."""
     with gil:
         (<Driver>drive.owner)._step_matrices()

@@ -1,4 +1,4 @@
-"""A fit by mini-batches: the optimizer of weights and intercepts, what drives it, and what it leaves for the next fit.
+"""A fit by mini-batches: the optimizer of weights and intercepts, its schedule, and what it leaves for the next fit.
 
 Used by _sgd.fit.  Knows neither estimators nor labels.
 """
@@ -69,8 +69,8 @@ class Memory:
 
 
 def column_arrays(batches: Batches, start: Start) -> tuple[list[Array], list[Array]] | None:
-    """What training starts from, as `find_identical_columns` takes it; None: steps depend on how many weights there are, or on where they
-    lie, or threads without locks shall step what their batches touch alone, among as many columns as there are."""
+    """What training starts from, as `find_identical_columns` takes it; None: columns cannot be merged, as
+    steps depend on the number of weights or on their places, or as threads without locks disturb each other less the more columns there are."""
     if batches.hogwild or batches.optimizer in ("adafactor", "muon") or batches.settings.get("moments") is not None:
         return None
     weights = [a for a in (start.coef, start.coef_avg) if a is not None]
@@ -88,7 +88,7 @@ def gathered(memory: object, untrained: IdenticalColumns, shape: tuple[int, ...]
 
 
 def copied(batches: Batches, memory: object) -> Batches:
-    """With a schedule and sizes that training may change: as the fit before left them, if they are still those."""
+    """The same with copies of schedule and sizes, which training may change; as the fit before left them, if the user gave the same ones."""
     schedule, sizes = batches.schedule, batches.sizes
     if isinstance(memory, Memory):
         schedule = memory.left[0] if schedule is memory.given[0] else schedule
@@ -105,7 +105,7 @@ class ToldByMetric(Protocol):
 
 
 class Metric:
-    """What a schedule such as ReduceOnPlateau is told after each epoch: the score on validation data if its mode is 'max';
+    """The value from which a schedule such as ReduceOnPlateau follows after each epoch: the score on validation data if its mode is 'max';
     with 'min' 1 − score, or the mean training loss where there are no such data."""
 
     def __init__(self, schedule: ToldByMetric, validated: bool) -> None:
@@ -118,12 +118,12 @@ class Metric:
                                         f"the training loss; got {schedule!r} with mode='max'")
 
     def tell(self, loss: float, score: float | None) -> None:
-        """An epoch is done."""
+        """Pass on the value of an epoch that has ended."""
         self.schedule.update(loss if score is None else score if self.rises else 1 - score)
 
 
 def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, l2: float, l1: float, memory: object = None) -> Optimizer:
-    """The optimizer of weights and intercepts; the penalty, on the weights alone, is what the rule has for it."""
+    """The optimizer of weights and intercepts; the penalty, of the weights alone, is the rule's own weight decay and l1."""
     make = MuonAndAdamW if batches.optimizer == "muon" else optimizers.get(batches.optimizer)
     decay = next((name for name in ("weight_decay", "l2") if name in inspect.signature(make).parameters), None)
     own, none = ({decay: l2}, {decay: 0.0}) if decay else ({}, {})
@@ -131,7 +131,7 @@ def make_optimizer(batches: Batches, w: Array, b: Array, lr: float, l2: float, l
                      clip_global_norm=batches.clip_norm, **batches.settings)
     if isinstance(memory, Memory) and memory.fits(optimizer):
         memory.recall(optimizer)
-    if decay is None and l2 > 0:   # no setting of the optimizer's, but its steps have it
+    if decay is None and l2 > 0:   # the optimizer has no such setting, but steps of all rules have
         rule, rate = optimizer._rule(optimizer.param_groups[0].settings)
         optimizer.set_rule(0, {**rule, "l2": l2}, rate)
     return optimizer
@@ -155,7 +155,7 @@ def make_run(X: Matrix, samples: Samples, settings: FitSettings, batches: Batche
 
 
 def memory_of(optimizer: Optimizer, given: Batches, left: Batches, untrained: IdenticalColumns | None) -> Memory:
-    """What a run leaves behind, of what it was given."""
+    """What a run leaves for the next fit: its optimizer's state, and schedule and sizes as it was given and as it left them."""
     w, b = optimizer.params
     same = all(found is own for found, own in zip(optimizer.solution(), (w, b)))
     memory = Memory(optimizer.state_dict(), None if same else (w.copy(), b.copy()), (given.schedule, given.sizes),

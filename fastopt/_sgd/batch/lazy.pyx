@@ -1,4 +1,4 @@
-"""Steps of mini-batches of CSR rows that touch only the columns in which the batch has values; what the others miss is made up for later.
+"""Steps of mini-batches of CSR rows that touch only the columns in which the batch has values; the steps that others miss are taken later, at once.
 
 Used by _sgd/batch/run.pyx, _sgd/batch/hogwild.pyx and _sgd/batch/batch_end.pyx.  Which rules allow it, and what a column missed, is csrc/sgd/lazy.h.
 """
@@ -44,7 +44,7 @@ cdef LazyColumns attach_lazy_columns(Weights *weights, w):
 
 
 cdef bint allows_lazy(const Weights *w) noexcept nogil:
-    """Whether the rule can be stepped so; averages are of all weights at each step."""
+    """Whether steps of the rule can be put off; with averages they cannot, as these need all weights at each step."""
     cdef fo_rule rule = w.plan.rules[0]
     rule.lr = 0
     return w.average == 0 and w.output_stride == 1 and kernels(False).lazy_accepts(&rule)
@@ -77,7 +77,7 @@ cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil:
 
 
 cdef void settle_lazily(const Weights *w) noexcept nogil:
-    """All columns as they are after the steps so far."""
+    """Bring all columns up to date."""
     cdef fo_mode mode = fo_flush()
     w.kernels.lazy_settle(w.d, w.lazy, w.w, <void **>w.plan.arrays.at[0].state)
     fo_unflush(mode)

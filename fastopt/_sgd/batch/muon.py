@@ -28,7 +28,7 @@ class MuonAndAdamW(Muon):
 
     name = ""   # not one to be asked for
 
-    def __init__(self, params: Any, weight_decay: float = 0.0, **settings: Any) -> None:
+    def __init__(self, params: list[dict[str, Any]], weight_decay: float = 0.0, **settings: Any) -> None:
         known = {name: setting.default for name, setting in inspect.signature(Muon).parameters.items()
                  if setting.default is not setting.empty}
         own = {name: settings.pop(name, default) for name, default in known.items()}

@@ -34,7 +34,7 @@ ctypedef struct ThreadState:       # of one thread
     char *g                        # their gradient
     double *g_b                    # (k,) gradient of the intercepts
     char *sums                     # (2, column_blocks, chunk_rows, k) partial predictions, of two chunks in turn; the team's
-    void *p                        # (chunk_rows, k) predictions, of threads whose predictions nobody reads later
+    void *p                        # (chunk_rows, k) predictions, of threads other than the first, whose predictions are used for the losses
     void *c                        # (chunk_rows, k) factors of the rows in the gradient
     Py_ssize_t turn                # counts chunks: which of the two partial predictions
 

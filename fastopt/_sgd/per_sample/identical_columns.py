@@ -1,5 +1,5 @@
-"""CSR rows over the columns that a fit by mini-batches or by optimizer="auto" can tell apart: so that an epoch costs what its values cost,
-however many columns there are.
+"""CSR rows with the columns merged that a fit by mini-batches or by optimizer="auto" treats identically: so that an epoch costs what its
+values cost, however many columns there are.
 
 A column in which no row has a value, and whose weight and state are those of a beginning, goes the way of every other such column:
 one is trained for all of them.  Used by _sgd.fit.  Per-sample SGD, which only scales such columns, has touched_columns.pyx for it.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import Matrix
 
-from .touched_columns import BEHIND, PER_VALUE, located, narrow, renumbered
+from .touched_columns import COLUMNS_PER_VALUE, N_PROBES, located, narrow, renumbered
 
 Array = NDArray[Any]
 
@@ -44,33 +44,33 @@ def find_identical_columns(X: Matrix, zero: Iterable[Array], same: Iterable[Arra
     for row in (row for array in same for row in array.reshape(-1, X.d)):
         apart |= row != row[one]
     columns = np.flatnonzero(apart).astype(narrowed[0].dtype)   # in ascending order, as threads look for their columns in a row
-    if PER_VALUE * len(columns) > X.d:
+    if COLUMNS_PER_VALUE * len(columns) > X.d:
         return None
     return IdenticalColumns(columns, one, X.d), renumbered(narrowed[1], np.searchsorted(columns, narrowed[0]), len(columns) + 1)
 
 
 class IdenticalColumns:
-    """Columns that are all alike, and those that are not, which are trained one by one before the one that stands for the others.
+    """Columns that are all identical, and those that are not, which are trained one by one, before the one that stands for the others.
 
     Parameters
     ----------
     columns : ndarray of shape (m,)
-        Those that are not.
+        Those that are not identical to others.
     one : int
-        One of those that are.
+        One of the identical ones.
     d : int
-        All.
+        Number of all columns.
     """
 
     def __init__(self, columns: Array, one: int, d: int) -> None:
         self.columns, self.d, self._trained = columns, d, np.append(columns, one)
 
     def gather(self, whole: Array, axis: int = -1) -> Array:
-        """Of all columns, which are an array's axis, those that are trained."""
+        """Those that are trained, of all columns, which are an axis of an array."""
         return whole.take(self._trained, axis)
 
     def spread(self, part: Array, axis: int = -1) -> Array:
-        """All columns, from those that are trained: zeros cost no more than their address."""
+        """All columns, from those that are trained; zeros cost no memory."""
         shape = list(part.shape)
         shape[axis] = self.d
         whole, part = np.zeros(shape, part.dtype), np.moveaxis(part, axis, -1)
@@ -81,10 +81,10 @@ class IdenticalColumns:
         return whole
 
     def places(self, among: Array) -> Array:
-        """Where some columns lie among those that are trained, and two of no row behind them, as `narrow` makes rows."""
+        """The place of each of some columns among those that are trained; for columns that are not, and for two probes, that of the last."""
         m = len(self.columns)
         at, found = located(self.columns, among)
-        return np.append(np.where(found, at, m), [m] * BEHIND)
+        return np.append(np.where(found, at, m), [m] * N_PROBES)
 
     def all_weights(self, trained: list[Any], places: Array | None = None) -> list[Any]:
         """Weights and averages of all columns, or at some places, with the intercepts as they are, from those that were trained."""

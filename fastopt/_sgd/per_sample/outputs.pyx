@@ -1,4 +1,4 @@
-"""Weights and state of a model's outputs in the layout that the kernels want, and the way there and back.
+"""Weights and state of a model's outputs in the layout of the kernels, and the way there and back.
 
 Used by the loops over epochs (_sgd/per_sample/run.pyx).
 """
@@ -34,7 +34,7 @@ cdef class Outputs:
     state : ndarray of shape (k,) of STATE
         Where each output starts.
     coef, coef_avg : ndarray of shape (k, d)
-        Weights and averaged weights to start from; coef_avg may be None.  Without coef someone else sees to both.
+        Weights and averaged weights to start from; coef_avg may be None.  Without coef the caller sets both.
     single_output : bool
         The model has no other outputs.
     l1 : bool
@@ -79,7 +79,7 @@ cdef class Outputs:
         self.state[[j, last]] = self.state[[last, j]]
         self.labels[j], self.labels[last] = self.labels[last], self.labels[j]
         self.c.k = last
-        self.scratch[:, last:] = 0   # with CSR rows whole vectors of outputs move: those that are finished by nothing
+        self.scratch[:, last:] = 0   # with CSR rows whole vectors of outputs move: finished ones by 0
 
     def true_weights(self):
         """(coef, intercept, averaged coef, averaged intercept); the averages None where there are none."""

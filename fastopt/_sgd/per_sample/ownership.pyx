@@ -1,4 +1,4 @@
-"""Whether an array can be changed where it lies, as nobody but its owner would see it: by its count of references.
+"""Whether an array can be changed in place, as no one but its owner would see it: by its count of references.
 
 Used by the estimators, whose coef_ is updated in place from call to call of partial_fit.  Knows attributes, not what they mean.
 """
@@ -10,7 +10,7 @@ cnp.import_array()
 
 cdef extern from *:
     """
-    #ifdef Py_GIL_DISABLED   /* counts of references are no more than estimates then */
+    #ifdef Py_GIL_DISABLED   /* counts of references are only estimates then */
     static Py_ssize_t fo_references(PyObject *object) { (void)object; return -1; }
     #else
     static Py_ssize_t fo_references(PyObject *object) { return Py_REFCNT(object); }

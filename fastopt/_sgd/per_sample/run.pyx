@@ -115,7 +115,7 @@ cdef class PerSampleRun(EpochLoop):
             out = Outputs(self.X, part, state[part], None if coef is None else coef[part],
                           coef_avg if coef is None or coef_avg is None else coef_avg[part], self.k == 1, self.sgd.l1 > 0)
             if self.untrained is not None:
-                self.untrained.enter(out)
+                self.untrained.load(out)
             y, p = self.buffers[g]
             self.outputs.append(out)
             self.group[g].out, self.group[g].labels = &out.c, &out.labels[0]
@@ -168,7 +168,7 @@ cdef class PerSampleRun(EpochLoop):
         return False
 
     cdef int _take_snapshot(self) except -1 nogil:
-        """None before the first epoch: nothing is made of a run whose first epoch diverged."""
+        """None before the first epoch: the weights of a run whose first epoch diverged are not used."""
         return self.snapshot.take() if self.n_iter > 0 else 0
 
     cdef bint _finite(self) noexcept nogil:
@@ -236,7 +236,7 @@ cdef class PerSampleRun(EpochLoop):
             What `untrained.places` said of some columns: only of those.
         """
         if last and self.untrained is not None:
-            coef, coef_avg = self.untrained.promise(self.outputs)
+            coef, coef_avg = self.untrained.deferred_weights(self.outputs)
             b, b_avg = self._intercepts()
             return [coef, b, coef_avg, b_avg]
         return self.all_weights(self.trained_weights(), places)

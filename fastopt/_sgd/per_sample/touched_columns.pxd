@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t
 
 cdef enum:
-    WITNESSES = 2              # columns of no row, beside those that rows touch
+    PROBES = 2                 # columns without values, on which is measured what training does to all others
 
 
 ctypedef struct TrainedWeights:

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import Matrix
 
-PER_VALUE: int
-BEHIND: int
+COLUMNS_PER_VALUE: int
+N_PROBES: int
 
 def narrow(X: Matrix) -> tuple[NDArray[Any], Matrix] | None: ...
 

@@ -1,4 +1,4 @@
-"""CSR rows over the columns in which they have values alone, and the weights of all the other columns, which training only scales: so that a
+"""CSR rows over only the columns in which they have values, and the weights of all other columns, which training only scales: so that a
 fit costs what its values cost, however many columns there are.
 
 Used by per-sample SGD (_sgd/per_sample/run.pyx) and by the estimators, which give the weights and take them.  The mathematics is csrc/sgd/sgd.h.
@@ -22,16 +22,16 @@ ctypedef fused index:
     int64_t
 
 cdef enum:
-    COLUMNS_PER_VALUE = 4      # from which on the columns that have values are told apart
-    MOST_VALUES = 1 << 30
-    CHUNK = 256                # trained columns that stay in the cache while all outputs' weights of theirs are moved
+    MIN_COLUMNS_PER_VALUE = 4  # with fewer, columns without values are not left out
+    MAX_VALUES = 1 << 30
+    CHUNK = 256                # trained columns whose weights stay in the cache while those of all outputs are moved
 
 #: for Python
-PER_VALUE, BEHIND = COLUMNS_PER_VALUE, WITNESSES
+COLUMNS_PER_VALUE, N_PROBES = MIN_COLUMNS_PER_VALUE, PROBES
 
 
 cdef Matrix _over(Matrix X, places, Py_ssize_t d):
-    """CSR X, whose arrays have been checked, with other numbers of its columns."""
+    """CSR X, whose arrays have been checked, with its columns numbered anew."""
     cdef Matrix close = Matrix.__new__(Matrix)
     data, _, indptr = X.keep
     close.c, close.is_float, close.n, close.item, close.row_size = X.c, X.is_float, X.n, X.item, max(1.0, len(places) / X.n)
@@ -41,7 +41,7 @@ cdef Matrix _over(Matrix X, places, Py_ssize_t d):
 
 
 def narrow(Matrix X):
-    """The columns of CSR X that have values, in their order, and X over them and two columns of no row.
+    """The columns of CSR X that have values, in their order, and X over them and two probes, columns without values.
 
     Parameters
     ----------
@@ -66,16 +66,16 @@ def narrow(Matrix X):
         return None
     data, indices, indptr = X.keep
     values = indptr[X.n]
-    if values > MOST_VALUES or COLUMNS_PER_VALUE * values > X.d:
+    if values > MAX_VALUES or MIN_COLUMNS_PER_VALUE * values > X.d:
         return None
     marks = np.empty((X.d // FO_MARKS + 1) * sizeof(fo_marks), np.uint8)
     columns, places = np.empty((2, values), indices.dtype)
     m = kernels(X.is_float).touched_columns(&X.c, <fo_marks *>address(marks), address(columns), address(places))
-    return columns[:m], _over(X, places, m + WITNESSES)
+    return columns[:m], _over(X, places, m + PROBES)
 
 
 def renumbered(Matrix X, numbers, Py_ssize_t d):
-    """CSR X with other numbers of its columns, numbers[j] for column j, among d columns.
+    """CSR X with column j numbered numbers[j], among d columns.
 
     Parameters
     ----------
@@ -142,8 +142,8 @@ cdef void _scatter(const TrainedWeights *p, const index *columns, Py_ssize_t fir
         whole[p.labels[j] * p.d + columns[i]] = part[j * p.output_stride + i * p.feature_stride]
 
 
-cdef int _enter(const TrainedWeights *p, const index[::1] columns, bint is_float, void *whole, void *part) except -1:
-    """Weights of the trained columns from the whole."""
+cdef int _load(const TrainedWeights *p, const index[::1] columns, bint is_float, void *whole, void *part) except -1:
+    """Copy the weights of the trained columns from those of all."""
     if whole == NULL:
         return 0
     if is_float:
@@ -163,7 +163,7 @@ cdef void *_from(void *array, Py_ssize_t i, bint is_float) noexcept nogil:
 
 
 cdef void _settle(bint is_float, Py_ssize_t n, const fo_output *states, Py_ssize_t k, Py_ssize_t label, void *w, void *w_avg) noexcept nogil:
-    """What training does to the columns that it does not touch, done to n weights of an output: by its two states, k apart."""
+    """Do to n weights of an output what training does to untouched columns: by the two states of the output, k apart."""
     cdef fo_outputs one
     cdef fo_output state
     cdef int i
@@ -176,8 +176,8 @@ cdef void _settle(bint is_float, Py_ssize_t n, const fo_output *states, Py_ssize
 
 
 cdef void _write(const TrainedWeights *p, const index[::1] columns, bint is_float, const fo_output *states, Py_ssize_t k, void *w, void *w_avg) noexcept nogil:
-    """Weights of all columns: those of trained ones from the part, when the others are what training has made of them; a chunk of
-    trained columns and what lies between them at a time, in the cache."""
+    """Update the weights of all columns: untouched ones in place, trained ones from the part; a chunk of trained columns and what lies
+    between them at a time, in the cache."""
     cdef Py_ssize_t m = columns.shape[0], first = 0, start = 0, end, stop, j, at
     cdef const index *own = &columns[0] if m > 0 else NULL
     while start < p.d:
@@ -198,8 +198,8 @@ cdef void _write(const TrainedWeights *p, const index[::1] columns, bint is_floa
 
 
 cdef class UntouchedColumns:
-    """The weights of all columns, of which only some are trained: what training does to the others, scaling and averaging, is seen on the two
-    columns of no row, and done to all of them at the end.
+    """The weights of all columns, of which only some are trained: what training does to the others, scaling and averaging, is measured on
+    two probes, columns without values, and done to all of them at the end.
 
     Parameters
     ----------
@@ -219,41 +219,41 @@ cdef class UntouchedColumns:
         self.owned = owned or (self.coef is not coef and (coef_avg is None or self.coef_avg is not coef_avg))
         self.states = np.zeros((2, len(self.coef)), dtype=STATE)
 
-    def enter(self, Outputs out):
-        """Give some outputs their weights and averages, and what is seen of all others: of (w, average) what became of (1, 0), (0, 1)."""
+    def load(self, Outputs out):
+        """Load the trained columns of some outputs, and set the probes to (w, average) = (1, 0) and (0, 1)."""
         cdef TrainedWeights part = _trained_weights(out, self.coef.shape[1])
-        seen, seen_avg = out.last_columns(WITNESSES)
+        probes, probes_avg = out.last_columns(PROBES)
         for whole, own in ((self.coef, out.w), (self.coef_avg, out.w_avg)):
             if self.columns.dtype == np.int32:
-                _enter[int32_t](&part, self.columns, self.is_float, address(whole), address(own))
+                _load[int32_t](&part, self.columns, self.is_float, address(whole), address(own))
             else:
-                _enter[int64_t](&part, self.columns, self.is_float, address(whole), address(own))
-        seen[:, 0] = 1
-        if seen_avg is not None:
-            seen_avg[:, 1] = 1
+                _load[int64_t](&part, self.columns, self.is_float, address(whole), address(own))
+        probes[:, 0] = 1
+        if probes_avg is not None:
+            probes_avg[:, 1] = 1
 
     cdef int _factors(self, list outputs) except -1:
-        """What training has done to the columns that it does not touch: the first state is what was folded into weights on the way,
-        w ← a·w and average ← b·w + c·average, the second what is not yet."""
+        """Read off the probes what training has done to untouched columns: the first state is what was folded into weights so far,
+        w ← a·w and average ← b·w + c·average, the second the lazy factors that were not folded yet."""
         cdef fo_output *folded = <fo_output *>address(self.states)
         cdef fo_output *after = folded + len(self.coef)
         cdef Outputs out
         cdef Py_ssize_t j, at
         cdef int32_t label
-        cdef double kept
+        cdef double share
         for out in outputs:
             for j in range(out.total):
-                label, at = out.labels[j], (out.d - WITNESSES) * out.c.feature_stride + j * out.c.output_stride
+                label, at = out.labels[j], (out.d - PROBES) * out.c.feature_stride + j * out.c.output_stride
                 after[label], folded[label] = out.c.o[j], out.c.o[j]
                 folded[label].scale = _element(self.is_float, out.c.w, at)
                 folded[label].avg_a, folded[label].avg_b = 0, 1
                 if out.c.w_avg != NULL:
-                    kept = _element(self.is_float, out.c.w_avg, at + out.c.feature_stride)
-                    folded[label].avg_a, folded[label].avg_b = _element(self.is_float, out.c.w_avg, at) / kept, 1 / kept
+                    share = _element(self.is_float, out.c.w_avg, at + out.c.feature_stride)
+                    folded[label].avg_a, folded[label].avg_b = _element(self.is_float, out.c.w_avg, at) / share, 1 / share
         return 0
 
     def places(self, among):
-        """Some columns, and where those of them that are trained are among them and among the trained: for `all_weights`."""
+        """Some columns, and the places of the trained ones among them and among all trained ones; for `all_weights`."""
         at, trained = located(self.columns, among)
         return among, np.flatnonzero(trained), at[trained]
 
@@ -264,8 +264,8 @@ cdef class UntouchedColumns:
         return self.states.copy(), [(np.array(out.labels), *out.true_weights()[::2]) for out in outputs]
 
     def _copies_of(self, list parts, among, here, there):
-        """Of some columns, and of two that are 0."""
-        cdef Py_ssize_t k = len(self.coef), n = len(among) + WITNESSES, j
+        """Weights and averages of some columns, and of two that are 0, the probes of narrow rows."""
+        cdef Py_ssize_t k = len(self.coef), n = len(among) + PROBES, j
         cdef fo_mode mode
         coef, coef_avg = (None if a is None else np.zeros((k, n), a.dtype) for a in (self.coef, self.coef_avg))
         coef[:, :len(among)] = self.coef[:, among]
@@ -283,7 +283,7 @@ cdef class UntouchedColumns:
         return coef, coef_avg
 
     cdef int _write(self, const TrainedWeights *part, coef, coef_avg) except -1:
-        """Into weights of all columns as they were, those of some outputs."""
+        """Update the weights of all columns, which are as before training, for some outputs."""
         cdef const fo_output *states = <const fo_output *>address(self.states)
         cdef fo_mode mode = fo_flush()
         if self.columns.dtype == np.int32:
@@ -294,7 +294,7 @@ cdef class UntouchedColumns:
         return 0
 
     def all_weights(self, trained, places=None):
-        """Weights and averages from what `trained_weights` gave: of all columns, or over rows that are narrow, of those that were given to `places`."""
+        """Weights and averages from what `trained_weights` gave: of all columns, or of those that were given to `places`, with two probes."""
         cdef TrainedWeights part
         cdef int32_t[::1] of
         self.states, parts = trained
@@ -307,7 +307,7 @@ cdef class UntouchedColumns:
             self._write(&part, coef, coef_avg)
         return coef, coef_avg
 
-    def promise(self, list outputs):
+    def deferred_weights(self, list outputs):
         """Weights and averages of all columns as `write` will leave them, once the outputs learn no more."""
         self._factors(outputs)
         if not self.owned:
@@ -317,7 +317,7 @@ cdef class UntouchedColumns:
         return self.coef, self.coef_avg
 
     cdef int write(self) except -1:
-        """Keep a promise, if one was given."""
+        """Write the weights that `deferred_weights` gave, if it did."""
         cdef Outputs out
         cdef TrainedWeights part
         cdef fo_outputs settled
@@ -333,17 +333,17 @@ cdef class UntouchedColumns:
 
 
 def assign(dict attributes, dict found, passing, UntouchedColumns untrained, dict before):
-    """What a fit found becomes an estimator's attributes, at once: no signal is handled in between.
+    """Set an estimator's attributes to what a fit found, at once: no signal is handled in between.
 
     Parameters
     ----------
     attributes, found : dict
     passing : iterable of str
-        Attributes that are taken away if nothing was found for them.
+        Attributes that are deleted if nothing was found for them.
     untrained : UntouchedColumns or None
         Whose arrays are changed in place.
     before : dict
-        What would be put back if an error came; emptied.
+        What is put back after an error; emptied.
     """
     gone = [name for name in passing if name in attributes and name not in found]
     if untrained is not None:
