@@ -23,7 +23,7 @@
 /* The table by name, X(member, function): functions of each type, and those of both.  What is not here does not compile. */
 #define TYPED(X, T) \
     X(loss_block, loss_block, T) X(loss_grad_block, loss_grad_block, T) X(loss_accepts, loss_accepts, T) \
-    X(softmax, softmax_rows, T) \
+    X(softmax, softmax_columns, T) \
     X(sgd_rows, sgd_rows, T) X(sgd_settle, sgd_settle, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) \
     X(all_finite, all_finite, T) X(step_sums, step_sums, T) X(step, step, T) X(step_rows, step_rows, T) \
     X(step_packed, step_packed, T) X(factor_sums, factor_sums, T) X(factor_moments, factor_moments, T) \
