@@ -69,7 +69,7 @@ class Problem:
         wide = self.rule.sparse and self.d > max(32, self.objective.n_samples)   # sums of products are more than the columns
         choosy = self.constant and self.rule.sparse and self.penalty.groups is None and not self.samples.X.is_sparse
         self.few = FIRST if choosy else WHOLE
-        self.whole = self.d <= self.few and self.penalty.groups is None and not self.samples.turned and not wide
+        self.whole = self.d <= self.few and self.penalty.groups is None and not self.samples.transposed and not wide
 
     def look(self) -> None:
         """Value, gradient and violations at w: a reading of X."""

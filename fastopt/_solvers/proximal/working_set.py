@@ -54,7 +54,7 @@ class Pool:
     def _fetch(self, missing: Any) -> None:
         """Columns that are missing, and of sparse ones those that may be next: finding them among the others is what costs."""
         problem, samples = self.problem, self.problem.samples
-        if samples.X.is_sparse and not samples.turned:
+        if samples.X.is_sparse and not samples.transposed:
             if self.stored is None:
                 self.stored = stored_values(samples.X, samples.rows)
             slopes, roots = np.abs(problem.g[:problem.d]), np.sqrt(self.stored)   # a slope will move the more the longer its column

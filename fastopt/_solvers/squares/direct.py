@@ -80,9 +80,9 @@ class Squares:
         self.origin = origin.astype(np.float64)
         return out
 
-    def _turned(self, Z: Array) -> Array:
+    def _transposed(self, Z: Array) -> Array:
         """[X, 1]ᵀ·diag(shares)·Z."""
-        return self.columns.turned(Z, self.columns.root ** 2, self.intercept)
+        return self.columns.transposed(Z, self.columns.root ** 2, self.intercept)
 
     def begin(self) -> tuple[Array, Array]:
         """Minus the gradient of all outputs at 0, and the Hessian of one without l2, on and below the diagonal."""
@@ -90,13 +90,13 @@ class Squares:
         if self.single:
             _, g, H = second_order(self.objective, zero)
             return -g[:, None], H
-        return self._turned(self.Y), np.ascontiguousarray(sums(self.objective, zero))
+        return self._transposed(self.Y), np.ascontiguousarray(sums(self.objective, zero))
 
     def slopes(self, B: Array, means: Array | None = None) -> Array:
         """(d, k): minus the gradients in the coefficients at w = 0 and the best intercepts, from those at 0; `means` of the columns."""
         if not self.intercept:
             return B
-        means = self.columns.turned((self.columns.root ** 2)[:, None])[:, 0] if means is None else means
+        means = self.columns.transposed((self.columns.root ** 2)[:, None])[:, 0] if means is None else means
         return np.asarray(B[:self.d] - means[:, None] * B[self.d])
 
     def gradient(self, W: Array) -> Array:
@@ -107,7 +107,7 @@ class Squares:
         else:
             self.residual = self.products(W)
             self.residual -= self.Y
-            g = self._turned(self.residual)
+            g = self._transposed(self.residual)
         g[:self.d] += self.strengths * W[:self.d]
         return g
 
@@ -137,7 +137,7 @@ class Squares:
         signs = np.where(np.arange(1, self.k + 1) * SCATTER >> 16 & 1, 1.0, -1.0).astype(self.Y.dtype)
         w = (W @ signs)[:, None]
         products = self.products(w)
-        g = self._turned(products - (self.Y @ signs)[:, None]) if B is None else self._turned(products) - (B @ signs)[:, None]
+        g = self._transposed(products - (self.Y @ signs)[:, None]) if B is None else self._transposed(products) - (B @ signs)[:, None]
         g[:self.d] += self.strengths[0] * w[:self.d]
         return g
 
@@ -298,7 +298,7 @@ class Dual:
         return E, level
 
     def slopes(self) -> Array:
-        return self.problem.slopes(self.problem._turned(self.problem.Y))
+        return self.problem.slopes(self.problem._transposed(self.problem.Y))
 
     def start(self) -> Array:
         return self._solved(self.E.copy(), self.level)
@@ -329,7 +329,7 @@ class Dual:
                 b += more
             self.U[:, own] += U
             self.b[own] += b
-        W = self.columns.turned(self.U, self.columns.root, self.problem.intercept)
+        W = self.columns.transposed(self.U, self.columns.root, self.problem.intercept)
         if self.problem.intercept:
             W[-1] = self.b
         return W
