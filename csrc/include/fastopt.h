@@ -188,8 +188,8 @@ typedef struct {
                             double factor, void *grads);
     /* 1 if all of y is in the domain of the loss's targets, y of margin losses in {0, 1}, and all of p is finite. */
     int (*loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p);
-    /* shares = softmax(p) of each row; p, shares (n, k), which may not be the same. */
-    void (*softmax)(ptrdiff_t n, ptrdiff_t k, const void *p, void *shares);
+    /* p ← softmax(p) of each of n samples; p (k, n). */
+    void (*softmax)(ptrdiff_t n, ptrdiff_t k, void *p);
     /* The step t of a rule, gradients scaled by `scale` first; carry (FO_CARRIES,) goes on from step to step. */
     void (*rule_fold)(const fo_rule *rule, double t, double scale, double *carry, fo_step *step);
     /* For a rule with sums, after step_sums over all arrays that they are over; sums[2]: how many weights those have. */

@@ -59,9 +59,24 @@ FO_INLINE void F(softmax_product)(ptrdiff_t k, const real *restrict p, const rea
     for (ptrdiff_t j = 0; j < k; j++) c[j] *= q[j] - mean;
 }
 
-/* shares of n rows of k predictions */
-FO_KERNEL void F(softmax_rows)(ptrdiff_t n, ptrdiff_t k, const void *predictions, void *shares) {
-    const real *p = predictions;
-    real *share = shares;
-    for (ptrdiff_t i = 0; i < n; i++) F(softmax_shares)(k, p + i * k, share + i * k);
+/* p ← softmax(p) of n samples, whose k predictions lie n apart: the same numbers as by rows, whose loops are too short where k is small */
+FO_KERNEL void F(softmax_columns)(ptrdiff_t n, ptrdiff_t k, void *predictions) {
+    enum { PIECE = 64 };
+    real largest[PIECE], sum[PIECE];
+    for (ptrdiff_t first = 0; first < n; first += PIECE) {
+        real *restrict p = (real *)predictions + first;
+        const ptrdiff_t m = n - first < PIECE ? n - first : PIECE;
+        memcpy(largest, p, (size_t)m * sizeof(real));
+        for (ptrdiff_t j = 1; j < k; j++)
+            FO_SIMD for (ptrdiff_t i = 0; i < m; i++) largest[i] = p[j * n + i] > largest[i] ? p[j * n + i] : largest[i];
+        memset(sum, 0, sizeof sum);
+        for (ptrdiff_t j = 0; j < k; j++)
+            FO_SIMD for (ptrdiff_t i = 0; i < m; i++) {
+                const real e = F(exp_)(p[j * n + i] - largest[i]);
+                p[j * n + i] = e;
+                sum[i] += e;
+            }
+        for (ptrdiff_t j = 0; j < k; j++)
+            FO_SIMD for (ptrdiff_t i = 0; i < m; i++) p[j * n + i] /= sum[i];
+    }
 }

@@ -340,13 +340,13 @@ def _by_samples(objective: LinearObjective, tol: float) -> bool:
     X = objective.X
     short = 50 * X.row_size < objective.n_features if X.is_sparse else (
         objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge" and tol >= FINEST_GAP)
-    return bool(short and not objective.turned and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
+    return bool(short and not objective.transposed and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
 
 
 def hessian_passes(objective: LinearObjective) -> float:
     """The cost of a Hessian and its factor, in readings of X by a gradient; measured, in nanoseconds on one thread."""
     X, k, d = objective.X, objective.n_outputs, objective.n_features
-    filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is turned
+    filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is transposed
     spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
     pairs = k * (k + 1) / 2 if objective.loss.couples_outputs else k   # of outputs

@@ -1,4 +1,4 @@
-"""Losses over arrays: blocks of samples shared among threads, sums the same for any number of them; and the softmax of rows.
+"""Losses over arrays: blocks of samples shared among threads, sums the same for any number of them; and the softmax of samples.
 
 Used by fastopt.losses._base and _classification, which check shapes and dtypes before; what the arrays hold is checked here, block by
 block while it is in the cache.  The mathematics is in csrc/losses/losses.h and softmax.h.
@@ -185,19 +185,12 @@ def evaluate_rows(spec, const real[::1] y, const real[:, ::1] p, const real[::1]
     return total if good == blocks else None
 
 
-def softmax(const real[:, ::1] p):
-    """The softmax of each row.
+def softmax(real[:, ::1] p):
+    """The softmax of each sample, in place of its predictions.
 
     Parameters
     ----------
-    p : array of shape (n, k), n > 0, k > 0
-
-    Returns
-    -------
-    ndarray of shape (n, k)
+    p : array of shape (k, n), n > 0, k > 0
     """
-    shares = np.empty((p.shape[0], p.shape[1]), np.float32 if real is float else np.float64)
-    cdef real[:, ::1] to = shares
     with nogil:
-        kernels(real is float).softmax(p.shape[0], p.shape[1], &p[0, 0], &to[0, 0])
-    return shares
+        kernels(real is float).softmax(p.shape[1], p.shape[0], &p[0, 0])

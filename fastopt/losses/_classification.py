@@ -187,7 +187,10 @@ class Multinomial(Loss):
     curvature = 0.5
 
     def _predict(self, p: Array) -> Array:
-        return _arrays.softmax(_rows(p)) if p.size else np.copy(p)
+        shares = np.array(_rows(p).T, order="C")   # the caller's is not written on
+        if p.size:
+            _arrays.softmax(shares)
+        return np.ascontiguousarray(shares.T)
 
     def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
         p = _rows(_array("p", p))

@@ -28,10 +28,10 @@ FEW_COLUMNS = 12   # whose whole Hessian takes no more readings of X than a Lanc
 
 def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = None) -> Array:
     """Raw predictions X·coefᵀ + intercept of X as `LinearObjective` takes it, without a copy: (n, k), in the type of the computation."""
-    _, matrix, turned = matrix_of(X)
-    n, k = matrix.d if turned else matrix.n, len(coef)
+    _, matrix, transposed = matrix_of(X)
+    n, k = matrix.d if transposed else matrix.n, len(coef)
     n_threads = threads_worth(resolve_threads(n_threads), matrix.n * matrix.row_size * k)
-    problem = Problem(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError(), k, True, turned=turned)
+    problem = Problem(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError(), k, True, transposed=transposed)
     objective = Objective(problem, 0.0, n_threads)
     return np.asarray(objective.predictions(np.concatenate([coef.ravel(), intercept])))
 
@@ -101,16 +101,16 @@ class LinearObjective(Views):
 
     def __init__(self, X: Any, y: ArrayLike, loss: str | losses.Loss = "log_loss", l2: float = 0.0, fit_intercept: bool = False,
                  sample_weight: ArrayLike | None = None, n_threads: int | None = None, *, standardize: bool = False) -> None:
-        X, matrix, turned = matrix_of(X)
-        n = matrix.d if turned else matrix.n
+        X, matrix, transposed = matrix_of(X)
+        n = matrix.d if transposed else matrix.n
         loss = losses.get(loss)
         targets, k = targets_of(loss, y, n, matrix.dtype)
         weight, total = weights_of(sample_weight, n, matrix.dtype)
         resolve_threads(n_threads)
         columns = column_statistics(X, matrix, weight) if flag("standardize", standardize) else None
         l2, fit_intercept = number("l2", l2, at_least=0), flag("fit_intercept", fit_intercept)
-        super().__init__(Problem(matrix, targets, repeated(weight, targets), total, loss, k, fit_intercept, columns, turned,
-                                 csc=X if turned else None), l2, n_threads)
+        super().__init__(Problem(matrix, targets, repeated(weight, targets), total, loss, k, fit_intercept, columns, transposed,
+                                 csc=X if transposed else None), l2, n_threads)
 
     @property
     def mean_(self) -> Array | None:

@@ -32,14 +32,14 @@ def far_means(problem: Problem) -> Array | None:
     """The means of all columns of dense X, and of those of sparse X that lie far from 0; None if a few rows show no such column.  Rows of
     weight 0 are not looked at."""
     X, rows, weight = problem.X, problem.rows, problem.row_weight
-    n, turned = X.d if problem.turned else X.n, problem.turned
+    n, transposed = X.d if problem.transposed else X.n, problem.transposed
     some = _some(n, rows, weight)
     with np.errstate(over="ignore", invalid="ignore"):
-        far = _far_of_csc(X) if turned else _far_of_csr(X, some) if X.is_sparse else _is_far(*_moments(X.arrays[some]))
+        far = _far_of_csc(X) if transposed else _far_of_csr(X, some) if X.is_sparse else _is_far(*_moments(X.arrays[some]))
     if not far.any():
         return None
     s = _weights(n, rows, weight)
-    mean = np.where(far, _sparse_means(X, turned, s), 0.0) if X.is_sparse else _dense_means(X, s)
+    mean = np.where(far, _sparse_means(X, transposed, s), 0.0) if X.is_sparse else _dense_means(X, s)
     return mean if np.isfinite(mean).all() else None
 
 
@@ -125,8 +125,8 @@ def _dense_means(matrix: Matrix, s: Array) -> Array:
         return np.asarray(first + sum(s[block] @ (X[block] - first) for block in blocks) / s.sum())
 
 
-def _sparse_means(X: Matrix, turned: bool, s: Array) -> Array:
+def _sparse_means(X: Matrix, transposed: bool, s: Array) -> Array:
     data, indices, indptr = X.arrays
     major = np.repeat(np.arange(X.n), np.diff(indptr))
-    rows, columns = (indices[:len(major)], major) if turned else (major, indices[:len(major)])
-    return np.asarray(np.bincount(columns, s[rows] * data[:len(major)], X.n if turned else X.d) / s.sum())
+    rows, columns = (indices[:len(major)], major) if transposed else (major, indices[:len(major)])
+    return np.asarray(np.bincount(columns, s[rows] * data[:len(major)], X.n if transposed else X.d) / s.sum())

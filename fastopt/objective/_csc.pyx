@@ -1,7 +1,7 @@
 """A pass over sparse X by columns (CSC): products of all rows, then errors, then the gradient.
 
 Used by objective/_objective.pyx.  Parts of the columns, a few, by the size of X alone, each have products of their own, added in the order
-of the parts; rows are cut as elsewhere; each column's share of the gradient is its own.  X is CSR of the turned matrix.
+of the parts; rows are cut as elsewhere; each column's share of the gradient is its own.  X is CSR of the transposed matrix.
 """
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset

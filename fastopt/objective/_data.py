@@ -23,7 +23,7 @@ _BLOCK = 1 << 12   # rows of small elements that are widened at a time
 
 
 def matrix_of(X: Any) -> tuple[Any, Matrix, bool]:
-    """X, checked, X for the kernels, and whether that is turned: the CSR form of a CSC matrix's transpose, which shares its arrays."""
+    """X, checked, X for the kernels, and whether that is transposed: the CSR form of a CSC matrix's transpose, which shares its arrays."""
     if isinstance(X, Matrix):
         return X, X, False
     if getattr(X, "format", "csr") in ("csr", "csc"):   # objectives take no others

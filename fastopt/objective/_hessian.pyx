@@ -226,7 +226,7 @@ def _standardized(sums, Py_ssize_t d, centre, scale, bint intercept):
 
 cdef Objective _by_rows(Objective o):
     """The objective itself; of a CSC matrix, one that has a copy of it in CSR, made once."""
-    if not o.turned:
+    if not o.transposed:
         return o
     known = o._known
     if known.in_rows is None:
@@ -239,7 +239,7 @@ def at_once(Objective o):
     cdef Matrix X = o.X
     if o.job.samples.loss.kind != FO_LOSS_multinomial or o.n_outputs == 1:
         return False
-    filled = X.row_size * X.n / <double>o.n_samples if X.is_sparse else None   # CSC: X is turned
+    filled = X.row_size * X.n / <double>o.n_samples if X.is_sparse else None   # CSC: X is transposed
     return by_products(o.n_outputs, o.n_features + o.fit_intercept, filled)
 
 
@@ -286,7 +286,7 @@ def second_order(Objective o, w, bint bound=False):
     """(value, gradient, Hessian, good on and below the diagonal) at w: from one reading of X, and one for the predictions where they
     are not known; several outputs take more.  `bound` is that of `hessian`."""
     cdef Py_ssize_t d = o.n_features
-    if o.n_outputs > 1 or o.turned:
+    if o.n_outputs > 1 or o.transposed:
         return *o.value_and_gradient(w), hessian(o, w, whole=False, bound=bound)
     found = sums(o, w, gradient=True)
     gradient, out = found[o.n_params].copy(), np.ascontiguousarray(found[:o.n_params])
@@ -297,7 +297,7 @@ def second_order(Objective o, w, bint bound=False):
 
 def row_squares_of(Objective o):
     """Squared norms of the rows of X, ndarray of shape (n,); None where X is not read as it lies, row by row."""
-    if o.turned or o.columns is not None or o.X.c.element != FO_REAL:
+    if o.transposed or o.columns is not None or o.X.c.element != FO_REAL:
         return None
     squares = row_squares(o.X)
     return squares if o.rows_ is None else squares[o.rows_]

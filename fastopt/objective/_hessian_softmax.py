@@ -138,10 +138,10 @@ def _places(size: int) -> Array:
 
 def shares(p: Array, y: Array | None) -> Array:
     """(k, n) softmax of (n, k) predictions; of rows that are not predicted as `y`, those that `bounded` makes of them."""
-    p = np.ascontiguousarray(p, dtype=np.float64)
-    share = np.ascontiguousarray(softmax(p).T)
-    if y is not None:
-        lag = p.max(axis=1) - p[np.arange(len(y)), y]
+    share = np.array(p.T, dtype=np.float64, order="C")
+    lag = None if y is None else share.max(axis=0) - share[y, np.arange(len(y))]
+    softmax(share)
+    if y is not None and lag is not None:
         missed = np.flatnonzero(lag > 0)
         if missed.size:
             share[:, missed] = bounded(share[:, missed], y[missed], lag[missed])

@@ -10,7 +10,7 @@ cdef class Objective:
     cdef readonly Matrix X
     cdef readonly Py_ssize_t n_samples, n_features, n_outputs, n_params
     cdef readonly bint fit_intercept
-    cdef readonly bint turned          # X is the CSR form of a CSC matrix's transpose
+    cdef readonly bint transposed          # X is the CSR form of a CSC matrix's transpose
     cdef readonly Py_ssize_t passes
     cdef public object n_threads
     cdef Job job

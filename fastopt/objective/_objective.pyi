@@ -17,7 +17,7 @@ class Objective:
     n_outputs: int
     n_params: int
     fit_intercept: bool
-    turned: bool
+    transposed: bool
     passes: int
     n_threads: int | None
     l2: float

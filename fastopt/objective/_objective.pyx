@@ -46,10 +46,10 @@ cdef class Objective:
         cdef Job *job = &self.job
         cdef Matrix X = problem.X
         self.problem, self.X, self.y, self.weight = problem, X, problem.y, problem.weight
-        self.columns, self.rows_, self.total, self.turned = problem.columns, problem.rows, problem.total, problem.turned
+        self.columns, self.rows_, self.total, self.transposed = problem.columns, problem.rows, problem.total, problem.transposed
         self.fit_intercept, self.n_threads, self._l2 = problem.fit_intercept, n_threads, l2
-        self.n_samples = job.n = X.d if self.turned else X.n if self.rows_ is None else len(self.rows_)
-        self.n_features = job.d = job.weights.d = X.n if self.turned else X.d
+        self.n_samples = job.n = X.d if self.transposed else X.n if self.rows_ is None else len(self.rows_)
+        self.n_features = job.d = job.weights.d = X.n if self.transposed else X.d
         self.n_outputs = job.k = job.weights.k = job.samples.k = problem.n_outputs
         self.n_params = job.k * job.d + (job.k if self.fit_intercept else 0)
         self.lock = threading.Lock()
@@ -59,7 +59,7 @@ cdef class Objective:
         job.samples.weight = cnp.PyArray_DATA(<cnp.ndarray>self.weight) if self.weight is not None else NULL
         job.samples.factor = 1 / self.total
         job.rows = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.rows_) if self.rows_ is not None else NULL
-        plan(job, X, self.turned)
+        plan(job, X, self.transposed)
         self._allocate()
         self._standardize()
 

@@ -39,7 +39,7 @@ class Problem(NamedTuple):
         k.
     fit_intercept : bool
     columns : Standardization, or None
-    turned : bool
+    transposed : bool
         X is the CSR form of a CSC matrix's transpose.
     rows : ndarray of int32, or None
         The rows of X that count; y and weight are theirs.
@@ -55,7 +55,7 @@ class Problem(NamedTuple):
     n_outputs: int
     fit_intercept: bool
     columns: Standardization | None = None
-    turned: bool = False
+    transposed: bool = False
     rows: Array | None = None
     csc: Any = None
 

@@ -180,10 +180,11 @@ class Views(Objective):
             total = float(weight.sum(dtype=np.float64))
             if total == 0:
                 raise ValueError("rows must not all have weight 0")
-        X, of_X = problem.X, chosen if problem.rows is None else problem.rows[chosen]
-        if problem.turned:
+        X = problem.X
+        of_X: Array | None = chosen if problem.rows is None else problem.rows[chosen]
+        if problem.transposed:
             X, of_X = matrix_of(problem.csc[chosen].tocsr())[1], None
-        return self._of(problem._replace(X=X, y=y, weight=repeated(weight, y), total=total, turned=False, rows=of_X, csc=None))
+        return self._of(problem._replace(X=X, y=y, weight=repeated(weight, y), total=total, transposed=False, rows=of_X, csc=None))
 
     def _numbers(self, rows: ArrayLike) -> Array:
         chosen = np.asarray(rows)

@@ -197,7 +197,7 @@ class _Work:
     def __init__(self, w: Array) -> None:
         from scipy.linalg import blas  # a quarter of a second that only Muon is to cost
 
-        self.turned = w.shape[0] > w.shape[1]
+        self.transposed = w.shape[0] > w.shape[1]
         short, long = sorted(w.shape)
         self.x, self.next = (np.empty((short, long), w.dtype, order="F") for _ in range(2))
         self.gram, self.polynomial = (np.empty((short, short), w.dtype, order="F") for _ in range(2))
@@ -205,7 +205,7 @@ class _Work:
 
     def _like(self, x: Array) -> Array:
         """Memory in the shape of the weights."""
-        return x.T if self.turned else x
+        return x.T if self.transposed else x
 
     def _moved(self, g: Array, m: Array, scale: float, momentum: float) -> tuple[Array, Array]:
         """The share of g in the mean, and the mean that it makes of m, in x and next."""

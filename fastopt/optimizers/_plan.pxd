@@ -15,7 +15,7 @@ cdef class Planned:
     cdef object requested_threads
     cdef list scratch              # of adafactor's matrices
     cdef bint scratch_used
-    cdef list turned               # of adafactor: places of arrays whose matrices are no rows of memory, copies of w and of g
+    cdef list copied               # of adafactor: places of arrays whose matrices are no rows of memory, copies of w and of g
     cdef bint wary                 # some numbers are so large that ordinary steps may overflow too
     cdef bint busy
     cdef readonly list collected   # sums of accumulated gradients; None where all were None

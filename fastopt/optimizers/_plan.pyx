@@ -62,7 +62,7 @@ cdef class Planned:
         self._release()
         self.params, self.states, self.requested_threads, self.lazy = params, states, n_threads, lazy
         plan.matrix_step, plan.one_clock = matrix_step, one_clock
-        self.scratch, self.turned, self.room, self.count, self.size = [], [], [None] * n, 0, 0
+        self.scratch, self.copied, self.room, self.count, self.size = [], [], [None] * n, 0, 0
         plan.arrays.n, plan.n_groups = n, len(rules)
         plan.clip_norm = plan.clip_global_norm = INFINITY
         plan.sign = plan.factor = 1
@@ -132,7 +132,7 @@ cdef class Planned:
             shape = shape[::-1]
         elif array.fortran:
             copies = np.empty_like(w, order="C"), np.empty_like(w, order="C")
-            self.turned.append((i, *copies))
+            self.copied.append((i, *copies))
             array.rows_w, array.rows_g = cnp.PyArray_BYTES(copies[0]), cnp.PyArray_BYTES(copies[1])
         array.rows_in, array.columns_in = shape[len(shape) - 2], shape[len(shape) - 1]
         array.matrices = array.n // (array.rows_in * array.columns_in)

@@ -129,13 +129,13 @@ cdef class Update(Planned):
         if bad < 0:
             bad = overflown(&self.plan)
         if bad < 0 and self.scratch_used:
-            for i, w, g in self.turned:
+            for i, w, g in self.copied:
                 if not self.plan.arrays.at[i].absent:
                     np.copyto(w, self.params[i])
                     np.copyto(g, grads[i] if isinstance(grads, (list, tuple)) else grads)
             with nogil:
                 bad = apply_factored(&self.plan, threads)
-            for i, w, g in self.turned:
+            for i, w, g in self.copied:
                 if not self.plan.arrays.at[i].absent:
                     np.copyto(self.params[i], w)
         return bad

@@ -92,7 +92,7 @@ def all_sums(objective: LinearObjective, targets: Sequence[Array] | None = None)
 def _few(objective: LinearObjective, copies: int = 1) -> bool:
     """Whether rows are so few, and fewer than columns, that they themselves are all that is needed, and may be copied so often."""
     n, d = objective.n_samples, objective.n_features
-    return n < d and copies * n * d <= MAX_COPIED and not objective.X.is_sparse and not objective.turned and _pays(objective, d)
+    return n < d and copies * n * d <= MAX_COPIED and not objective.X.is_sparse and not objective.transposed and _pays(objective, d)
 
 
 def _pays(objective: LinearObjective, most: int) -> bool:
@@ -285,7 +285,7 @@ class Sums(LeastSquaresPath):
 
     def _by_columns(self, part: LinearObjective, samples: SampleLosses, share: Vector, targets: Sequence[Array]) -> tuple[Vector, Vector, Vector]:
         """Sums in the type of X, whose columns are copied."""
-        columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, turned=samples.turned,
+        columns = Columns(samples.X, np.arange(part.n_features, dtype=np.int32), samples.rows, transposed=samples.transposed,
                           standard=(self.centre, None) if self.centre.any() else None)
         g = np.array([columns.slopes((share * y).astype(part.dtype)) for y in targets])
         share = share.astype(part.dtype)

@@ -80,9 +80,9 @@ def conditioned(total: PiecewiseSum) -> tuple[PiecewiseSum, Array | None]:
     basis = right.T[:, :len(known)] / np.where(known, sizes / np.sqrt(n), 1.0)
     if not len(design.units):
         basis, known = basis[:, known], known[known]
-    turned = rows @ basis
-    turned[:, ~known] = 0.0
-    inner = Design(lambda: [(slice(0, n), turned)], n, basis.shape[1], False, design.copies, basis[design.units])
+    rotated = rows @ basis
+    rotated[:, ~known] = 0.0
+    inner = Design(lambda: [(slice(0, n), rotated)], n, basis.shape[1], False, design.copies, basis[design.units])
     return total._replace(design=inner, ridge=np.zeros(basis.shape[1])), basis
 
 

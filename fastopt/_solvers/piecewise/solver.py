@@ -277,7 +277,7 @@ class PiecewiseProblem:
 
 def rows_of(objective: LinearObjective) -> tuple[Any, Array, Array]:
     """X, y and weights in float64 of the rows that count."""
-    X = source_of(objective.X) if not objective.turned else objective.problem.csc.tocsr()
+    X = source_of(objective.X) if not objective.transposed else objective.problem.csc.tocsr()
     if isinstance(X, tuple):
         X = scipy.sparse.csr_matrix(X, shape=(objective.X.n, objective.X.d))
     y = objective.y.reshape(len(objective.y), -1)[:, 0].astype(np.float64)

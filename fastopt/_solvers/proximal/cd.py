@@ -64,7 +64,7 @@ class WorkingSets:
         single, dense = problem.penalty.groups is None, not problem.samples.X.is_sparse
         wide = sparse and d > max(32, problem.objective.n_samples)   # sums of products are more than the columns
         self.max_full = FIRST_SET if problem.quadratic and sparse and single and dense else MAX_FULL
-        self.full = d <= self.max_full and single and not problem.samples.turned and not wide
+        self.full = d <= self.max_full and single and not problem.samples.transposed and not wide
         self.may_be_full = (problem.quadratic and self.max_full < d <= min(MAX_FULL_SQUARES, problem.objective.n_samples)
                             and single and dense)
         problem.with_hessian = self.full

@@ -55,7 +55,7 @@ cdef class Columns:
         The rows that count; None: all.
     stored : ndarray of shape (d,) of int64, or None
         What `stored_values` returned for X, if several calls use it.
-    turned : bool
+    transposed : bool
         X is transposed: CSR, for a CSC matrix.
     standard : tuple (centre, scale) of ndarray of shape (d,), or None
         Columns count as (x − centre)/scale, sparse ones as x/scale; dense ones may have no scale, None.
@@ -70,14 +70,14 @@ cdef class Columns:
         Columns are read as they lie.
     """
 
-    def __init__(self, Matrix X, columns, rows=None, stored=None, bint turned=False, standard=None, bint centred=False):
+    def __init__(self, Matrix X, columns, rows=None, stored=None, bint transposed=False, standard=None, bint centred=False):
         columns = np.ascontiguousarray(columns, dtype=np.int32)
-        d = X.n if turned else X.d
+        d = X.n if transposed else X.d
         if columns.ndim != 1 or not columns.size or columns.min() < 0 or columns.max() >= d:
             raise ValueError(f"columns must be numbers from 0 to {d - 1}, at least one")
         self.is_float, self.is_sparse = X.is_float, X.c.layout != FO_DENSE
-        self.m, self.n = len(columns), (X.d if turned else X.n) if rows is None else len(rows)
-        if turned:
+        self.m, self.n = len(columns), (X.d if transposed else X.n) if rows is None else len(rows)
+        if transposed:
             self._use_rows(X, columns, None if standard is None else standard[1][columns])
         elif self.is_sparse:
             self._gather_sparse(X, columns, rows, stored_values(X, rows) if stored is None else stored,

@@ -35,9 +35,9 @@ cdef class SampleLosses:
         return self.o.X
 
     @property
-    def turned(self):
+    def transposed(self):
         """Whether X is transposed."""
-        return self.o.turned
+        return self.o.transposed
 
     @property
     def standard(self):
@@ -76,7 +76,7 @@ cdef class SampleLosses:
 
     def columns(self, numbers, stored=None):
         """Some columns of X, for the rows of the objective."""
-        return Columns(self.o.X, numbers, self.o.rows_, stored, self.turned, self.standard, self.o.fit_intercept)
+        return Columns(self.o.X, numbers, self.o.rows_, stored, self.transposed, self.standard, self.o.fit_intercept)
 
     def at(self, w, bint curvature):
         """Derivatives of the mean loss in the predictions at w.

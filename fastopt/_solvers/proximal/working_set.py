@@ -57,7 +57,7 @@ class ColumnCache:
     def _fetch(self, missing: Indices) -> None:
         """Add missing columns; of sparse X also some that are likely to be next, as the cost is in finding columns among others."""
         problem, samples = self.problem, self.problem.samples
-        if samples.X.is_sparse and not samples.turned:
+        if samples.X.is_sparse and not samples.transposed:
             if self.stored is None:
                 self.stored = stored_values(samples.X, samples.rows)
             assert self.stored is not None

@@ -28,7 +28,7 @@ LANCZOS_STEPS = 8
 def values(objective: LinearObjective) -> float:
     """How many values of X a pass reads, once for each output."""
     X = objective.X
-    return float(X.row_size * (X.n if objective.turned else objective.n_samples) * objective.n_outputs)
+    return float(X.row_size * (X.n if objective.transposed else objective.n_samples) * objective.n_outputs)
 
 
 def part_of(objective: LinearObjective, random_state: RandomState, least: int = 2, rows_a_parameter: int = ROWS_A_PARAMETER

@@ -59,7 +59,7 @@ class DesignMatrix:
         self._last = key, x
         return some, x
 
-    def turned(self, Z: Array, share: Array | None = None, intercept: bool = False) -> Array:
+    def rmatmat(self, Z: Array, share: Array | None = None, intercept: bool = False) -> Array:
         """(d, k): Xᵀ·diag(share)·Z, of rows that all have a share of 1 by default; below, if there is an `intercept`, the sums of that
         of a column of ones."""
         out = np.empty((self.d + intercept, Z.shape[1]))
@@ -112,7 +112,7 @@ class DesignMatrix:
     def _stored_moments(self) -> tuple[Array, Array]:
         """Of sparse columns as they are."""
         share = self.root ** 2
-        if not self.objective.turned and self.objective.rows_ is None:
+        if not self.objective.transposed and self.objective.rows_ is None:
             found = np.zeros((3, self.d))
             Reader(self.objective.X, share).learn(np.zeros(self.d), found[0], found[1], found[2], 0.0, False)
             return found[0], found[2]
@@ -142,7 +142,7 @@ def differ(sizes: Array, factor: float) -> bool:
 
 
 def _csr(objective: LinearObjective) -> Any:
-    if objective.turned:
+    if objective.transposed:
         return objective.problem.csc
     data, indices, indptr = objective.X.arrays
     X = scipy.sparse.csr_array((data, indices, indptr), shape=(objective.X.n, objective.X.d))

@@ -82,9 +82,9 @@ class LeastSquares:
         self.origin = origin.astype(np.float64)
         return out
 
-    def _turned(self, Z: Array) -> Array:
+    def _rmatmat(self, Z: Array) -> Array:
         """[X, 1]ᵀ·diag(shares)·Z."""
-        return self.columns.turned(Z, self.columns.root ** 2, self.intercept)
+        return self.columns.rmatmat(Z, self.columns.root ** 2, self.intercept)
 
     def begin(self) -> tuple[Array, Array]:
         """Minus the gradient of all outputs at 0, and the Hessian of one without l2, on and below the diagonal."""
@@ -92,13 +92,13 @@ class LeastSquares:
         if self.single:
             _, g, H = second_order(self.objective, zero)
             return -g[:, None], H
-        return self._turned(self.Y), np.ascontiguousarray(sums(self.objective, zero))
+        return self._rmatmat(self.Y), np.ascontiguousarray(sums(self.objective, zero))
 
     def slopes(self, B: Array, means: Array | None = None) -> Array:
         """(d, k): minus the gradients in the coefficients at w = 0 and the best intercepts, from those at 0; `means` of the columns."""
         if not self.intercept:
             return B
-        means = self.columns.turned((self.columns.root ** 2)[:, None])[:, 0] if means is None else means
+        means = self.columns.rmatmat((self.columns.root ** 2)[:, None])[:, 0] if means is None else means
         return np.asarray(B[:self.d] - means[:, None] * B[self.d])
 
     def gradient(self, W: Array) -> Array:
@@ -109,7 +109,7 @@ class LeastSquares:
         else:
             self.residual = self.products(W)
             self.residual -= self.Y
-            g = self._turned(self.residual)
+            g = self._rmatmat(self.residual)
         g[:self.d] += self.strengths * W[:self.d]
         return g
 
@@ -139,7 +139,7 @@ class LeastSquares:
         signs = np.where(np.arange(1, self.k + 1) * HASH_MULTIPLIER >> 16 & 1, 1.0, -1.0).astype(self.Y.dtype)
         w = (W @ signs)[:, None]
         products = self.products(w)
-        g = self._turned(products - (self.Y @ signs)[:, None]) if B is None else self._turned(products) - (B @ signs)[:, None]
+        g = self._rmatmat(products - (self.Y @ signs)[:, None]) if B is None else self._rmatmat(products) - (B @ signs)[:, None]
         g[:self.d] += self.strengths[0] * w[:self.d]
         return g
 
@@ -300,7 +300,7 @@ class Dual:
         return E, level
 
     def slopes(self) -> Array:
-        return self.problem.slopes(self.problem._turned(self.problem.Y))
+        return self.problem.slopes(self.problem._rmatmat(self.problem.Y))
 
     def start(self) -> Array:
         return self._solved(self.E.copy(), self.level)
@@ -331,7 +331,7 @@ class Dual:
                 b += more
             self.U[:, own] += U
             self.b[own] += b
-        W = self.columns.turned(self.U, self.columns.root, self.problem.intercept)
+        W = self.columns.rmatmat(self.U, self.columns.root, self.problem.intercept)
         if self.problem.intercept:
             W[-1] = self.b
         return W

@@ -65,7 +65,7 @@ class FiniteSum:
         self.penalty = None if penalty is None else penalty.bind(self.d, self.k)
         self.l2, self.l1, self.positive = _strengths(penalty)
         self.l2 += objective.l2
-        self.X = rows_of(objective.X) if not objective.turned else Matrix(objective.problem.csc.tocsr())
+        self.X = rows_of(objective.X) if not objective.transposed else Matrix(objective.problem.csc.tocsr())
         y, weight, rows = objective.y, objective.weight, objective.rows_
         self.rows = rows
         self.mask = None if rows is None else _mask(rows, self.X, solver)

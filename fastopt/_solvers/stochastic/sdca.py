@@ -236,7 +236,7 @@ class _Sdca(Fit):
         """The duality gap, with what the dual variables stand for summed anew: epochs have added it up step by step, in the type of X."""
         problem, u = self.problem, (self.kernel.u * self.share).T.astype(np.float64)
         before = self.sum
-        self.sum = DesignMatrix(problem.objective).turned(u if problem.rows is None else u[problem.rows]).T / problem.l2
+        self.sum = DesignMatrix(problem.objective).rmatmat(u if problem.rows is None else u[problem.rows]).T / problem.l2
         self.v = self.v + (problem.l2 / self.l2) * (self.sum - before)
         self.kernel.place(self.v, self.v_column, self.centre)
         return self.gap_at(point)
