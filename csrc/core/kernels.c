@@ -23,6 +23,7 @@
 /* The table by name, X(member, function): functions of each type, and those of both.  What is not here does not compile. */
 #define TYPED(X, T) \
     X(loss_block, loss_block, T) X(loss_grad_block, loss_grad_block, T) X(loss_accepts, loss_accepts, T) \
+    X(softmax, softmax_rows, T) \
     X(sgd_rows, sgd_rows, T) X(sgd_settle, sgd_settle, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) \
     X(all_finite, all_finite, T) X(step_sums, step_sums, T) X(step, step, T) X(step_rows, step_rows, T) \
     X(step_packed, step_packed, T) X(factor_sums, factor_sums, T) X(factor_moments, factor_moments, T) \
@@ -41,7 +42,7 @@
     X(objective.scatter, objective_scatter, T) X(objective.squares, objective_squares, T) \
     X(objective.products, objective_products, T) \
     X(objective.gradient, objective_gradient, T) X(objective.pack, objective_pack, T) X(objective.gather, objective_gather, T) \
-    X(objective.turn, objective_turn, T) X(objective.enter, objective_enter, T) X(objective.flush, objective_flush, T) \
+    X(objective.transpose, objective_transpose, T) X(objective.enter, objective_enter, T) X(objective.flush, objective_flush, T) \
     X(chains.variance, variance_rows, T) X(chains.settle, variance_settle, T) X(chains.dual, dual_rows, T) \
     X(chains.gap, dual_gap, T) X(chains.squares, row_squares, T)
 #define SHARED(X) \

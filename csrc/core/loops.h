@@ -3,6 +3,7 @@
 #include "core/vmath.h"
 #include "core/simd.h"
 #include "losses/losses.h"
+#include "losses/softmax.h"
 #include "core/rows.h"
 #include "losses/loss_loops.h"
 #include "sgd/sweep.h"

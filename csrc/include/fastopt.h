@@ -19,7 +19,7 @@
 #define FO_ENUM_RULE(name, states, sums) FO_RULE_##name,
 #define FO_ENUM_MATRIX_RULE(name) FO_RULE_##name,
 #define FO_ENUM_SCHEDULE(name, first) FO_SCHEDULE_##name,
-enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES };
+enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES, FO_BEFORE_COUPLED = FO_N_LOSSES - 1, FO_COUPLED_LOSSES(FO_ENUM_LOSS) };
 enum fo_penalty_kind { FO_PENALTIES(FO_ENUM_PENALTY) FO_N_PENALTIES };
 enum fo_schedule_kind { FO_SCHEDULES(FO_ENUM_SCHEDULE) FO_N_SCHEDULES };
 enum fo_rule_kind { FO_RULES(FO_ENUM_RULE) FO_MATRIX_RULES(FO_ENUM_MATRIX_RULE) FO_N_RULES };
@@ -188,6 +188,8 @@ typedef struct {
                             double factor, void *grads);
     /* 1 if all of y is in the domain of the loss's targets, y of margin losses in {0, 1}, and all of p is finite. */
     int (*loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p);
+    /* shares = softmax(p) of each row; p, shares (n, k), which may not be the same. */
+    void (*softmax)(ptrdiff_t n, ptrdiff_t k, const void *p, void *shares);
     /* The step t of a rule, gradients scaled by `scale` first; carry (FO_CARRIES,) goes on from step to step. */
     void (*rule_fold)(const fo_rule *rule, double t, double scale, double *carry, fo_step *step);
     /* For a rule with sums, after step_sums over all arrays that they are over; sums[2]: how many weights those have. */
@@ -287,6 +289,7 @@ const fo_table *fo_available(int i);
 
 /* Names in the order of the enums, NULL at the end; domain of the i-th loss's target ("real", "sign", "unit", …). */
 extern const char *const fo_loss_names[], *const fo_loss_targets[];
+extern const char *const fo_coupled_loss_names[], *const fo_coupled_loss_targets[]; /* their kinds follow those of the others */
 extern const char *const fo_penalty_names[], *const fo_penalty_places[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];

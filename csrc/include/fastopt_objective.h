@@ -5,11 +5,10 @@
 
 /* What the samples add to an objective beside their rows of X: factor·Σ weight_i·loss(y_i, p_i). */
 typedef struct {
-    fo_loss loss;
-    int softmax;        /* the loss is the cross-entropy of softmax(p), y the number of the class; else a loss each output */
+    fo_loss loss;       /* of each output, or of all together */
     ptrdiff_t k;        /* outputs */
-    const void *y;      /* (n, k) targets in public form; softmax: (n,) class numbers */
-    const void *weight; /* (n, k), or NULL; softmax: (n,) */
+    const void *y;      /* (n, k) targets in public form; multinomial: (n,) numbers of classes */
+    const void *weight; /* (n, k), or NULL; multinomial: (n,) */
     double factor;      /* of gradients: 1/Σ weight.  Values are sums, without it. */
 } fo_samples;
 
@@ -19,7 +18,7 @@ typedef struct {
     ptrdiff_t k, d;
     ptrdiff_t output_stride, feature_stride;
     const double *scale;  /* (d,), or NULL: 1 */
-    const double *centre; /* (d,) that X is read without, to be made up for here; or NULL */
+    const double *centre; /* (d,) means that are not subtracted as X is read, but corrected for here; or NULL */
 } fo_weights;
 
 /* The kernels of one instruction set and one element type. */
@@ -53,7 +52,7 @@ typedef struct {
     /* g[f, j] = Σ_i c[i, j]·x_fi of the first rows of CSR. */
     void (*gather)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g);
     /* to (k, n) = from (n, k) */
-    void (*turn)(ptrdiff_t n, ptrdiff_t k, const void *from, void *to);
+    void (*transpose)(ptrdiff_t n, ptrdiff_t k, const void *from, void *to);
     /* w = weights/scale where X finds them, shift[j] = −w_j·centre. */
     void (*enter)(const fo_weights *layout, const double *weights, void *w, double *shift);
     /* total += g, g = 0 */

@@ -26,6 +26,11 @@
     X(exponential, sign) \
     X(focal, unit)
 
+/* losses of all predictions of a sample together, X(name, target): "class" the number of an output, 0 … k − 1.  Their kinds follow those
+ * above; kernels of one output do not know them. */
+#define FO_COUPLED_LOSSES(X) \
+    X(multinomial, class)
+
 /* the losses with a conjugate and a step of dual coordinates in conjugates.h */
 #define FO_DUAL_LOSSES(X) \
     X(squared_error) \

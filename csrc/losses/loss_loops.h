@@ -3,7 +3,7 @@
  * take y of margin losses as ±1; loss_block and loss_grad_block are in the table and take it as {0, 1}. */
 
 /* value and gradient of one sample; the switch is inlined, so a predicted branch */
-FO_INLINE F(fo_jet) F(loss_at)(const fo_loss *loss, real y, real p) {
+FO_INLINE F(derivatives) F(loss_at)(const fo_loss *loss, real y, real p) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
 #define ONE(name, target) \
@@ -11,7 +11,7 @@ FO_INLINE F(fo_jet) F(loss_at)(const fo_loss *loss, real y, real p) {
         FO_LOSSES(ONE)
 #undef ONE
     }
-    return (F(fo_jet)){0, 0, 0};
+    return (F(derivatives)){0, 0, 0};
 }
 
 static void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
@@ -57,7 +57,7 @@ static void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict
     case FO_LOSS_##name: \
         FO_SIMD \
         for (ptrdiff_t j = 0; j < n; j++) { \
-            const F(fo_jet) l = F(loss_##name)(a, b, y[j], p[j]); \
+            const F(derivatives) l = F(loss_##name)(a, b, y[j], p[j]); \
             p[j] = l.value; \
             g[j] = l.grad; \
         } \

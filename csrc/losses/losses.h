@@ -11,53 +11,53 @@
 #endif
 
 /* a function and its derivatives at one point */
-typedef struct { real value, grad, hess; } F(fo_jet);
+typedef struct { real value, grad, hess; } F(derivatives);
 
 /* ---- real targets: r = p − y ---- */
 
 /* r²/2 */
-FO_INLINE F(fo_jet) F(loss_squared_error)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_squared_error)(real a, real b, real y, real p) {
     const real r = p - y;
-    return (F(fo_jet)){R(0.5) * r * r, r, 1};
+    return (F(derivatives)){R(0.5) * r * r, r, 1};
 }
 
 /* |r| */
-FO_INLINE F(fo_jet) F(loss_absolute_error)(real a, real b, real y, real p) {
-    return (F(fo_jet)){F(abs_)(p - y), p > y ? 1 : -1, 0};
+FO_INLINE F(derivatives) F(loss_absolute_error)(real a, real b, real y, real p) {
+    return (F(derivatives)){F(abs_)(p - y), p > y ? 1 : -1, 0};
 }
 
 /* r²/2 where |r| <= delta = a, else a·(|r| − a/2) */
-FO_INLINE F(fo_jet) F(loss_huber)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_huber)(real a, real b, real y, real p) {
     const real r = p - y, size = F(abs_)(r);
-    return (F(fo_jet)){size <= a ? R(0.5) * r * r : a * (size - R(0.5) * a), r > a ? a : r < -a ? -a : r,
+    return (F(derivatives)){size <= a ? R(0.5) * r * r : a * (size - R(0.5) * a), r > a ? a : r < -a ? -a : r,
                         size <= a ? 1 : 0};
 }
 
 /* max(−a·r, (1 − a)·r), quantile = a */
-FO_INLINE F(fo_jet) F(loss_quantile)(real a, real b, real y, real p) {
-    return (F(fo_jet)){p > y ? (1 - a) * (p - y) : a * (y - p), p > y ? 1 - a : -a, 0};
+FO_INLINE F(derivatives) F(loss_quantile)(real a, real b, real y, real p) {
+    return (F(derivatives)){p > y ? (1 - a) * (p - y) : a * (y - p), p > y ? 1 - a : -a, 0};
 }
 
 /* max(0, |r| − a), epsilon = a */
-FO_INLINE F(fo_jet) F(loss_epsilon_insensitive)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_epsilon_insensitive)(real a, real b, real y, real p) {
     const real r = p - y, excess = F(abs_)(r) - a;
-    return (F(fo_jet)){excess <= 0 ? 0 : excess, r > a ? 1 : r < -a ? -1 : 0, 0};
+    return (F(derivatives)){excess <= 0 ? 0 : excess, r > a ? 1 : r < -a ? -1 : 0, 0};
 }
 
 /* max(0, |r| − a)², epsilon = a */
-FO_INLINE F(fo_jet) F(loss_squared_epsilon_insensitive)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_squared_epsilon_insensitive)(real a, real b, real y, real p) {
     const real r = p - y, excess = F(abs_)(r) - a;
-    return (F(fo_jet)){excess <= 0 ? 0 : excess * excess, r > a ? 2 * (r - a) : r < -a ? 2 * (r + a) : 0,
+    return (F(derivatives)){excess <= 0 ? 0 : excess * excess, r > a ? 2 * (r - a) : r < -a ? 2 * (r + a) : 0,
                         excess <= 0 ? 0 : 2};
 }
 
 /* log(cosh(r)) = log(1 + (e − 1)²/(2e)) near 0, |r| − log(2) + log(1 + e²) elsewhere, e = exp(−|r|) */
-FO_INLINE F(fo_jet) F(loss_log_cosh)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_log_cosh)(real a, real b, real y, real p) {
     const real r = p - y, size = F(abs_)(r), u = F(expm1_)(-size), e = 1 + u;
     const int small = size < 1;
     const real above = small ? u * u / (2 * e) : e * e, large = size - R(0.69314718055994530942);
     const real sech = 2 * e / (1 + e * e);
-    return (F(fo_jet)){F(log1p_positive)(above) + (small ? 0 : large), F(copysign_)(-u * (1 + e) / (1 + e * e), r),
+    return (F(derivatives)){F(log1p_positive)(above) + (small ? 0 : large), F(copysign_)(-u * (1 + e) / (1 + e * e), r),
                         sech * sech};
 }
 
@@ -67,7 +67,7 @@ FO_INLINE F(fo_jet) F(loss_log_cosh)(real a, real b, real y, real p) {
  *     else        (z²·exp(v) + gap·(exp(v) − 1))/α, v = ∓k/2, which is z²/2 at α = 2;
  * infinite α arrive here as ±2^64, which rounding cannot tell apart.  The cases are chosen by factors 0 and 1: gcc 12
  * does not vectorise a choice between values by a condition on parameters. */
-FO_INLINE F(fo_jet) F(loss_general_robust)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_general_robust)(real a, real b, real y, real p) {
     const real low = R(0.5) + F(copysign_)(R(0.5), 1 - a), high = 1 - low;
     const real gap = F(abs_)(a - 2) + (REAL_IS_FLOAT ? R(0x1p-40) : R(0x1p-100)); /* never 0, and the same otherwise */
     const real inverse_gap = 1 / gap, inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
@@ -77,30 +77,30 @@ FO_INLINE F(fo_jet) F(loss_general_robust)(real a, real b, real y, real p) {
     const real e = F(exp_)(side * k), v = (low * (R(0.5) * a * inverse_gap) + high * side) * k;
     const real growth = v == 0 ? low : F(expm1_)(v) / (low * v + high * a), inverse_a = 1 / (low + high * a);
     const real t = near * near * inverse_gap; /* ρ'' = e/scale²·(1 + (α − 1)·t)/(1 + t) */
-    return (F(fo_jet)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * (z * e) * z, z * inverse_scale * e,
+    return (F(derivatives)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * (z * e) * z, z * inverse_scale * e,
                         inverse_scale * inverse_scale * e * ((1 + (a - 1) * t) / (1 + t))};
 }
 
 /* ---- targets of a generalised linear model with log link ---- */
 
 /* exp(p) − y·p */
-FO_INLINE F(fo_jet) F(loss_poisson)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_poisson)(real a, real b, real y, real p) {
     const real e = F(exp_)(p);
-    return (F(fo_jet)){e - y * p, e - y, e};
+    return (F(derivatives)){e - y * p, e - y, e};
 }
 
 /* p + y·exp(−p) */
-FO_INLINE F(fo_jet) F(loss_gamma)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_gamma)(real a, real b, real y, real p) {
     const real e = y * F(exp_)(-p);
-    return (F(fo_jet)){p + e, 1 - e, e};
+    return (F(derivatives)){p + e, 1 - e, e};
 }
 
 /* exp((2 − a)·p)/(2 − a) − y·exp((1 − a)·p)/(1 − a), power = a, above 1 and not 2 */
-FO_INLINE F(fo_jet) F(loss_tweedie)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_tweedie)(real a, real b, real y, real p) {
     const real e = F(exp_)((1 - a) * p), pull = y > 0 ? y * e : 0; /* not 0·inf */
     const real most = (real)(REAL_IS_FLOAT ? 0x1.fffffep127 : 0x1.fffffffffffffp1023);
     const real mean = pull <= most ? F(exp_)((2 - a) * p) : 0; /* not inf − inf */
-    return (F(fo_jet)){mean / (2 - a) - pull / (1 - a), mean - pull, (2 - a) * mean - (1 - a) * pull};
+    return (F(derivatives)){mean / (2 - a) - pull / (1 - a), mean - pull, (2 - a) * mean - (1 - a) * pull};
 }
 
 /* ---- probabilities: 0 <= y <= 1 ---- */
@@ -108,65 +108,65 @@ FO_INLINE F(fo_jet) F(loss_tweedie)(real a, real b, real y, real p) {
 /* log(1 + exp(p)) − y·p = log(1 + e) + v·p, its derivative (v + u·e)/(1 + e), e = exp(−|p|), v = [p >= 0] − y,
  * u = [p < 0] − y.  The steps come from the sign bit: a branch on the sign of p would be mispredicted half of the time.
  * e stays in two pieces since this derivative is what per-sample SGD waits for. */
-FO_INLINE F(fo_jet) F(loss_log_loss)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_log_loss)(real a, real b, real y, real p) {
     const F(exp_pair) e = F(exp_scaled)(-F(abs_)(p), 0);
     const real step = F(copysign_)(R(0.5), p), v = (R(0.5) + step) - y, u = ((R(0.5) - step) - y) * e.scale;
     const real size = F(fma_)(e.scale, e.s, e.scale), inverse = 1 / (1 + size);
-    return (F(fo_jet)){F(log1p_positive)(size) + v * p, F(fma_)(u, e.s, v + u) / F(fma_)(e.scale, e.s, 1 + e.scale),
+    return (F(derivatives)){F(log1p_positive)(size) + v * p, F(fma_)(u, e.s, v + u) / F(fma_)(e.scale, e.s, 1 + e.scale),
                         size * inverse * inverse};
 }
 
 /* weight·q^γ·(log loss), q = |y − σ(p)| for a class y: Lin et al. 2017, γ = a; weight = b·y + (1 − b)·(1 − y), 1 if
  * b < 0.  With e, v, u as in log loss q = (|v| + |u|·e)/(1 + e); q'/q = (1 − 2y)·e/((1 + e)·(|v| + |u|·e)), in which e
  * must not underflow to 0/0. */
-FO_INLINE F(fo_jet) F(loss_focal)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_focal)(real a, real b, real y, real p) {
     const real step = F(copysign_)(R(0.5), p), v = (R(0.5) + step) - y, u = (R(0.5) - step) - y;
     const real raw = F(exp_)(-F(abs_)(p)), e = raw < FO_LEAST_NORMAL ? FO_LEAST_NORMAL : raw;
     const real numerator = F(abs_)(v) + F(abs_)(u) * e, inverse = 1 / (1 + e);
     const real log_loss = F(log1p_positive)(raw) + v * p, q_grad = (1 - 2 * y) * e * inverse / numerator;
     const real grad = (v + u * raw) * inverse, lean = F(copysign_)((1 - raw) * inverse, p); /* 2σ(p) − 1 */
     const real weight = (b < 0 ? 1 : b * y + (1 - b) * (1 - y)) * F(exp_)(a * F(log_)(numerator * inverse));
-    return (F(fo_jet)){weight * log_loss, weight * (grad + a * log_loss * q_grad),
+    return (F(derivatives)){weight * log_loss, weight * (grad + a * log_loss * q_grad),
                         weight * (raw * inverse * inverse + a * q_grad * (2 * grad + log_loss * ((a - 1) * q_grad - lean)))};
 }
 
 /* ---- margins: y = ±1, z = y·p ---- */
 
 /* max(0, 1 − z) */
-FO_INLINE F(fo_jet) F(loss_hinge)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_hinge)(real a, real b, real y, real p) {
     const real z = y * p;
-    return (F(fo_jet)){z > 1 ? 0 : 1 - z, z > 1 ? 0 : -y, 0};
+    return (F(derivatives)){z > 1 ? 0 : 1 - z, z > 1 ? 0 : -y, 0};
 }
 
 /* max(0, 1 − z)² */
-FO_INLINE F(fo_jet) F(loss_squared_hinge)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_squared_hinge)(real a, real b, real y, real p) {
     const real gap = 1 - y * p, t = gap < 0 ? 0 : gap;
-    return (F(fo_jet)){t * t, -2 * y * t, gap > 0 ? 2 : 0};
+    return (F(derivatives)){t * t, -2 * y * t, gap > 0 ? 2 : 0};
 }
 
 /* t·(m − t/2), m = max(0, 1 − z), t = min(m, 1): Rennie 2005 */
-FO_INLINE F(fo_jet) F(loss_smooth_hinge)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_smooth_hinge)(real a, real b, real y, real p) {
     const real gap = 1 - y * p, m = gap < 0 ? 0 : gap, t = m > 1 ? 1 : m;
-    return (F(fo_jet)){t * (m - R(0.5) * t), -y * t, gap > 0 && gap <= 1 ? 1 : 0};
+    return (F(derivatives)){t * (m - R(0.5) * t), -y * t, gap > 0 && gap <= 1 ? 1 : 0};
 }
 
 /* max(0, 1 − z)² where z >= −1, else −4z */
-FO_INLINE F(fo_jet) F(loss_modified_huber)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_modified_huber)(real a, real b, real y, real p) {
     const real z = y * p, t = 1 - z;
-    return (F(fo_jet)){z >= 1 ? 0 : z >= -1 ? t * t : -4 * z, z >= 1 ? 0 : z >= -1 ? -2 * y * t : -4 * y,
+    return (F(derivatives)){z >= 1 ? 0 : z >= -1 ? t * t : -4 * z, z >= 1 ? 0 : z >= -1 ? -2 * y * t : -4 * y,
                         z >= 1 || z < -1 ? 0 : 2};
 }
 
 /* max(0, −z) */
-FO_INLINE F(fo_jet) F(loss_perceptron)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_perceptron)(real a, real b, real y, real p) {
     const real z = y * p;
-    return (F(fo_jet)){z > 0 ? 0 : 0 - z, z > 0 ? 0 : -y, 0};
+    return (F(derivatives)){z > 0 ? 0 : 0 - z, z > 0 ? 0 : -y, 0};
 }
 
 /* exp(−z) */
-FO_INLINE F(fo_jet) F(loss_exponential)(real a, real b, real y, real p) {
+FO_INLINE F(derivatives) F(loss_exponential)(real a, real b, real y, real p) {
     const real e = F(exp_)(-y * p);
-    return (F(fo_jet)){e, -y * e, e};
+    return (F(derivatives)){e, -y * e, e};
 }
 
 #if defined(__GNUC__)

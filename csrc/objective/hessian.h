@@ -67,7 +67,7 @@ FO_INLINE void F(hessian_pack_dense)(const int element, const fo_matrix *X, cons
 }
 
 /* the same of X transposed */
-FO_INLINE void F(hessian_pack_turned)(const fo_matrix *X, const fo_gram *g, ptrdiff_t panels) {
+FO_INLINE void F(hessian_pack_transposed)(const fo_matrix *X, const fo_gram *g, ptrdiff_t panels) {
     for (ptrdiff_t f = g->begin * GRAM_WIDTH; f < panels * GRAM_WIDTH; f++) {
         real *to = (real *)g->right + (f / GRAM_WIDTH - g->begin) * FO_GRAM_BLOCK * GRAM_WIDTH + f % GRAM_WIDTH;
         const real *x = (const real *)X->data + (f < X->d ? g->columns[f] : 0) * X->stride;
@@ -146,7 +146,7 @@ static void F(hessian_rows)(const fo_matrix *X, const fo_gram *g) {
     }
     const ptrdiff_t columns = X->d + (g->intercept ? 1 : 0), rows = columns + (g->c ? 1 : 0);
     const ptrdiff_t panels = (columns + GRAM_WIDTH - 1) / GRAM_WIDTH, first = g->begin * GRAM_WIDTH;
-    if (g->columns) F(hessian_pack_turned)(X, g, panels);
+    if (g->columns) F(hessian_pack_transposed)(X, g, panels);
     else if (X->layout == FO_CSR32) F(hessian_pack_csr)(FO_CSR32, X, g, panels);
     else if (X->layout == FO_CSR64) F(hessian_pack_csr)(FO_CSR64, X, g, panels);
     else if (!REAL_IS_FLOAT || X->element == FO_REAL) F(hessian_pack_dense)(FO_REAL, X, g, panels);

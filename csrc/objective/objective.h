@@ -2,25 +2,12 @@
  * in the gradient and in products with the Hessian; and the way of weights and gradients between their user, in double, and X.
  * Used by objective/_objective.pyx, which reads X by the loops of batch.h; knows nothing of threads. */
 
-/* log Σ exp(p) − p_y of a row of k outputs; c = softmax(p) − [y] */
-FO_INLINE real F(softmax_row)(ptrdiff_t k, ptrdiff_t y, const real *restrict p, real *restrict c) {
-    real most = p[0], sum = 0;
-    for (ptrdiff_t j = 1; j < k; j++) most = p[j] > most ? p[j] : most;
-    FO_SIMD
-    for (ptrdiff_t j = 0; j < k; j++) c[j] = F(exp_)(p[j] - most);
-    for (ptrdiff_t j = 0; j < k; j++) sum += c[j];
-    const real inverse = 1 / sum, own = p[y] - most;
-    for (ptrdiff_t j = 0; j < k; j++) c[j] *= inverse;
-    c[y] -= 1;
-    return F(log_)(sum) - own;
-}
-
 /* Σ weight·loss of n samples from the i-th on; c = factor·weight·loss' of each output */
-FO_INLINE double F(softmax_rows)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
+FO_INLINE double F(softmax_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
     const real *y = (const real *)s->y + i, *weight = s->weight ? (const real *)s->weight + i : NULL;
     double sum = 0;
     for (ptrdiff_t r = 0; r < n; r++) {
-        const real own = weight ? weight[r] : 1, value = F(softmax_row)(s->k, (ptrdiff_t)y[r], p + r * s->k, c + r * s->k);
+        const real own = weight ? weight[r] : 1, value = F(softmax_class_error)(s->k, (ptrdiff_t)y[r], p + r * s->k, c + r * s->k);
         sum += (double)F(weighed)(own, value);
         for (ptrdiff_t j = 0; j < s->k; j++) c[r * s->k + j] = F(weighed)((real)s->factor * own, c[r * s->k + j]);
     }
@@ -53,7 +40,7 @@ static void F(objective_shift)(ptrdiff_t n, ptrdiff_t k, const double *b, void *
 /* Σ weight·loss of n samples from the i-th on at p (n, k), c = factor·weight·loss'.  The last few are done as a whole vector,
  * since the loops over losses are: the samples that are added have no weight. */
 FO_INLINE double F(errors_of)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
-    if (s->softmax) return F(softmax_rows)(s, i, n, p, c);
+    if (s->loss.kind == FO_LOSS_multinomial) return F(softmax_errors)(s, i, n, p, c);
     const ptrdiff_t size = n * s->k, rest = size % VLEN, whole = size - rest;
     const real *y = (const real *)s->y + i * s->k, *weight = s->weight ? (const real *)s->weight + i * s->k : NULL;
     double value = F(loss_block)(&s->loss, whole, y, p, weight, s->factor, NULL, c);
@@ -81,15 +68,6 @@ static double F(objective_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n,
 
 /* ---- products with the Hessian ---- */
 
-/* c_j = weight·π_j·(q_j − Σ π·q), π = softmax(p) */
-FO_INLINE void F(softmax_curvature)(ptrdiff_t k, real weight, const real *restrict p, const real *restrict q, real *restrict c) {
-    real mean = 0;
-    F(softmax_row)(k, 0, p, c);
-    c[0] += 1;
-    for (ptrdiff_t j = 0; j < k; j++) mean += c[j] * q[j];
-    for (ptrdiff_t j = 0; j < k; j++) c[j] = F(weighed)(weight, c[j] * (q[j] - mean));
-}
-
 /* h = factor·weight·loss'' of m <= LOSS_CHUNK numbers; rounded up to whole vectors in h and on the way, since the loops are */
 FO_INLINE void F(curvatures_of)(const fo_samples *s, ptrdiff_t m, const real *y, const real *p, const real *weight, real *h) {
     real targets[LOSS_CHUNK], last[LOSS_CHUNK];
@@ -111,10 +89,14 @@ static void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n
     const ptrdiff_t k = s->k, size = n * k;
     const real *p = predictions, *y = s->y, *weight = s->weight;
     real *q = products, *c = factors, h[LOSS_CHUNK];
+    const int coupled = s->loss.kind == FO_LOSS_multinomial;
     if (b) F(objective_shift)(n, k, b, q);
-    for (ptrdiff_t r = 0; s->softmax && r < n; r++)
-        F(softmax_curvature)(k, (real)s->factor * (weight ? weight[i + r] : 1), p + r * k, q + r * k, c + r * k);
-    for (ptrdiff_t at = 0; !s->softmax && at < size; at += LOSS_CHUNK) {
+    for (ptrdiff_t r = 0; coupled && r < n; r++) {
+        const real own = (real)s->factor * (weight ? weight[i + r] : 1);
+        F(softmax_product)(k, p + r * k, q + r * k, c + r * k);
+        for (ptrdiff_t j = 0; j < k; j++) c[r * k + j] = F(weighed)(own, c[r * k + j]);
+    }
+    for (ptrdiff_t at = 0; !coupled && at < size; at += LOSS_CHUNK) {
         const ptrdiff_t m = size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK, own = i * k + at;
         F(curvatures_of)(s, m, y + own, p + at, weight ? weight + own : NULL, h);
         FO_SIMD
@@ -228,9 +210,9 @@ static void F(objective_gather)(const fo_matrix *X, const fo_chunk *chunk, const
 }
 
 /* to (k, n) = from (n, k) */
-static void F(objective_turn)(ptrdiff_t n, ptrdiff_t k, const void *matrix, void *turned) {
+static void F(objective_transpose)(ptrdiff_t n, ptrdiff_t k, const void *matrix, void *transposed) {
     const real *from = matrix;
-    real *to = turned;
+    real *to = transposed;
     for (ptrdiff_t j = 0; j < k; j++)
         for (ptrdiff_t i = 0; i < n; i++) to[j * n + i] = from[i * k + j];
 }

@@ -1,16 +1,6 @@
 /* batch_errors.h: mini-batches: from the predictions of the rows of a chunk to their factors in the gradient, the values of
  * their losses, and averages of weights.  Used by _sgd/batch/rows.pyx; knows nothing of columns. */
 
-/* softmax(p) − y of a row of k outputs, y one-hot */
-FO_INLINE void F(softmax_error)(ptrdiff_t k, const real *restrict y, const real *restrict p, real *restrict c) {
-    real most = p[0], sum = 0;
-    for (ptrdiff_t j = 1; j < k; j++) most = p[j] > most ? p[j] : most;
-    FO_SIMD
-    for (ptrdiff_t j = 0; j < k; j++) c[j] = F(exp_)(p[j] - most);
-    for (ptrdiff_t j = 0; j < k; j++) sum += c[j];
-    for (ptrdiff_t j = 0; j < k; j++) c[j] = c[j] / sum - y[j];
-}
-
 /* what row i counts, the class of one-hot y included */
 FO_INLINE double F(batch_row_weight)(const fo_errors *e, ptrdiff_t i, const real *y, const real *weight, double factor) {
     double row = factor * (weight ? (double)weight[i] : 1);
@@ -71,18 +61,6 @@ static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, p
                             const void *targets, const void *weight, double factor, void *raw, void *factors, double *g_b) {
     if (e->k == 1) F(batch_errors_loop)(1, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
     else F(batch_errors_loop)(e->k, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
-}
-
-/* log Σ exp(p) − y·p of a row of one-hot y */
-FO_INLINE double F(softmax_value)(ptrdiff_t k, const real *y, const real *p) {
-    real most = p[0], sum = 0, own = 0;
-    for (ptrdiff_t j = 1; j < k; j++) most = p[j] > most ? p[j] : most;
-    FO_SIMD_SUM(sum, own)
-    for (ptrdiff_t j = 0; j < k; j++) {
-        sum += F(exp_)(p[j] - most);
-        own += y[j] * (p[j] - most);
-    }
-    return (double)(F(log_)(sum) - own);
 }
 
 static double F(batch_values)(const fo_errors *e, ptrdiff_t n, const void *y, void *p) {

@@ -12,6 +12,7 @@ cdef extern from "fastopt.h" nogil:
 
     enum:
         FO_LOSS_squared_error
+        FO_LOSS_multinomial
 
     ctypedef struct fo_loss:
         int kind
@@ -222,7 +223,6 @@ cdef extern from "fastopt.h" nogil:
                        void *) noexcept nogil
     ctypedef struct fo_samples:
         fo_loss loss
-        int softmax
         Py_ssize_t k
         const void *y
         const void *weight
@@ -248,7 +248,7 @@ cdef extern from "fastopt.h" nogil:
         void (*gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
         void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t, const int32_t *, void *) noexcept nogil
         void (*gather)(const fo_matrix *, const fo_chunk *, const void *, double *) noexcept nogil
-        void (*turn)(Py_ssize_t, Py_ssize_t, const void *, void *) noexcept nogil
+        void (*transpose)(Py_ssize_t, Py_ssize_t, const void *, void *) noexcept nogil
         void (*enter)(const fo_weights *, const double *, void *, double *) noexcept nogil
         void (*flush)(Py_ssize_t, void *, double *) noexcept nogil
         void (*combine)(Py_ssize_t, Py_ssize_t, Py_ssize_t, double *) noexcept nogil

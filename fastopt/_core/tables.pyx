@@ -16,6 +16,8 @@ cdef extern from "fastopt.h" nogil:
     int fo_use_isa(const char *name)
     const char *const fo_loss_names[]
     const char *const fo_loss_targets[]
+    const char *const fo_coupled_loss_names[]
+    const char *const fo_coupled_loss_targets[]
     const char *const fo_penalty_names[]
     const char *const fo_penalty_places[]
     const char *const fo_schedule_names[]
@@ -102,7 +104,9 @@ cdef list _names(const char *const *names):
 
 #: names in the order of the C enums, so that an index is the kind that a kernel wants
 LOSS_NAMES = tuple(_names(fo_loss_names))
-LOSS_TARGETS = dict(zip(LOSS_NAMES, _names(fo_loss_targets)))
+#: losses of all predictions of a sample together, whose kinds follow
+COUPLED_LOSS_NAMES = tuple(_names(fo_coupled_loss_names))
+LOSS_TARGETS = dict(zip(LOSS_NAMES + COUPLED_LOSS_NAMES, _names(fo_loss_targets) + _names(fo_coupled_loss_targets)))
 PENALTY_NAMES = tuple(_names(fo_penalty_names))
 #: where a penalty goes: lists.h
 PENALTY_PLACES = dict(zip(PENALTY_NAMES, _names(fo_penalty_places)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastopt._common.checks import make
-from fastopt._core.tables import LOSS_NAMES
+from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
 from ._base import Loss, registry
 from ._classification import *  # noqa: F403
@@ -24,7 +24,7 @@ def get(name: str | Loss, **params: Any) -> Loss:
     Parameters
     ----------
     name : str or Loss
-        One of ``losses.names()``; a `Loss` is returned as it is.
+        One of ``losses.names()``, or ``'multinomial'``; a `Loss` is returned as it is.
     **params
         Parameters of that loss.
 
@@ -37,13 +37,20 @@ def get(name: str | Loss, **params: Any) -> Loss:
     return make(registry, Loss, "loss", name, params)
 
 
-def names() -> list[str]:
-    """Names of all losses.
+def names(*, couples_outputs: bool = False) -> list[str]:
+    """Names of all losses of one prediction; or of those that couple the predictions of a sample.
+
+    Parameters
+    ----------
+    couples_outputs : bool, default=False
+        Which of them.
 
     Examples
     --------
     >>> from fastopt import losses
     >>> losses.names()[:3]
     ['squared_error', 'absolute_error', 'huber']
+    >>> losses.names(couples_outputs=True)
+    ['multinomial']
     """
-    return list(LOSS_NAMES)
+    return list(COUPLED_LOSS_NAMES if couples_outputs else LOSS_NAMES)

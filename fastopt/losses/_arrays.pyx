@@ -1,14 +1,14 @@
-"""Losses over arrays: blocks of samples shared among threads, sums the same for any number of them.
+"""Losses over arrays: blocks of samples shared among threads, sums the same for any number of them; and the softmax of rows.
 
-Used by fastopt.losses._base, which checks shapes and dtypes before; what the arrays hold is checked here, block by block while
-it is in the cache.  The mathematics is in csrc/losses/losses.h.
+Used by fastopt.losses._base and _classification, which check shapes and dtypes before; what the arrays hold is checked here, block by
+block while it is in the cache.  The mathematics is in csrc/losses/losses.h and softmax.h.
 """
 cimport cython
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 
 import numpy as np
 
-from fastopt._core.tables cimport fo_kernels, fo_loss, kernels
+from fastopt._core.tables cimport fo_kernels, fo_loss, fo_samples, kernels
 from fastopt._core.load cimport spare
 
 ctypedef fused real:
@@ -99,3 +99,105 @@ def evaluate(spec, const real[::1] y, const real[::1] p, const real[::1] weight,
             for block in range(blocks):
                 total += a.sums[block]
     return total if good == blocks else None
+
+
+cdef struct row_arrays:
+    Py_ssize_t n, k, rows     # rows of a block
+    const void *p
+    void *values              # (n,), or NULL
+    void *grads               # (n, k), or scratch of a block for each thread
+    bint whole                # grads are (n, k)
+    double *sums              # one a block
+
+
+cdef int _block_of_rows(const fo_kernels *kernel, const fo_samples *samples, const row_arrays *a, Py_ssize_t block, int thread,
+                        Py_ssize_t size) noexcept nogil:
+    """One block of rows, elements of `size` bytes.  1 if its p is finite."""
+    cdef Py_ssize_t i = block * a.rows, m = min(a.n - i, a.rows), row = a.k * size, j
+    cdef char *p = <char *>a.p + i * row
+    cdef char *grads = <char *>a.grads + (i if a.whole else thread * a.rows) * row
+    cdef double value
+    if not kernel.all_finite(m * a.k, p):
+        return 0
+    if a.values == NULL:
+        a.sums[block] = kernel.objective.errors(samples, i, m, NULL, p, grads, NULL)
+        return 1
+    for j in range(m):
+        value = kernel.objective.errors(samples, i + j, 1, NULL, p + j * row, grads + j * row, NULL)
+        a.sums[block] += value
+        if size == sizeof(float):
+            (<float *>a.values)[i + j] = <float>value
+        else:
+            (<double *>a.values)[i + j] = value
+    return 1
+
+
+def evaluate_rows(spec, const real[::1] y, const real[:, ::1] p, const real[::1] weight, double factor, real[::1] values,
+                  real[:, ::1] grads, int threads):
+    """Sum of the weighted losses of rows of predictions, for a loss that couples them, or None if any p is not finite.
+
+    Parameters
+    ----------
+    spec : tuple (int, float, float)
+        Kind of the loss and its two parameters.
+    y : contiguous array of shape (n,), n > 0
+        Numbers of classes, below k: they have been checked.
+    p : contiguous array of shape (n, k)
+    weight : array of shape (n,) or None
+    factor : float
+        What gradients are multiplied by, besides the weights.
+    values : array of shape (n,) or None
+        Output; without weights.
+    grads : array of shape (n, k) or None
+        Output.
+    threads : int
+        At most so many.
+    """
+    cdef fo_samples samples
+    cdef row_arrays a
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef Py_ssize_t n = p.shape[0], k = p.shape[1], rows = max(1, BLOCK // k), blocks = (n + rows - 1) // rows, block, good = 0
+    cdef int wanted = spare(max(1, min(threads, blocks // BLOCKS_PER_THREAD)))
+    cdef double total = 0
+    cdef double[::1] sums = np.zeros(blocks)
+    cdef real[:, ::1] scratch
+    samples.loss.kind, samples.loss.a, samples.loss.b = spec
+    samples.k, samples.y, samples.weight, samples.factor = k, &y[0], NULL, factor
+    a.n, a.k, a.rows, a.p, a.values, a.whole, a.sums = n, k, rows, &p[0, 0], NULL, grads is not None, &sums[0]
+    if weight is not None:
+        samples.weight = &weight[0]
+    if values is not None:
+        a.values = &values[0]
+    if grads is None:
+        scratch = np.empty((wanted * rows, k), np.float32 if real is float else np.float64)
+        a.grads = &scratch[0, 0]
+    else:
+        a.grads = &grads[0, 0]
+    with nogil:
+        if wanted == 1:
+            for block in range(blocks):
+                good += _block_of_rows(kernel, &samples, &a, block, 0, sizeof(real))
+        else:
+            for block in prange(blocks, num_threads=wanted, schedule="static"):
+                good += _block_of_rows(kernel, &samples, &a, block, threadid(), sizeof(real))
+        for block in range(blocks):
+            total += sums[block]
+    return total if good == blocks else None
+
+
+def softmax(const real[:, ::1] p):
+    """The softmax of each row.
+
+    Parameters
+    ----------
+    p : array of shape (n, k), n > 0, k > 0
+
+    Returns
+    -------
+    ndarray of shape (n, k)
+    """
+    shares = np.empty((p.shape[0], p.shape[1]), np.float32 if real is float else np.float64)
+    cdef real[:, ::1] to = shares
+    with nogil:
+        kernels(real is float).softmax(p.shape[0], p.shape[1], &p[0, 0], &to[0, 0])
+    return shares

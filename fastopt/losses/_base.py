@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt._core.tables import LOSS_NAMES, LOSS_TARGETS
+from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES, LOSS_TARGETS
 from fastopt._core.threads import resolve_threads
 
 from . import _arrays as _losses
@@ -23,6 +23,8 @@ Array = NDArray[Any]
 #: classes by name
 registry: dict[str, type[Loss]] = {}
 
+#: in the order of their kinds
+_KINDS = LOSS_NAMES + COUPLED_LOSS_NAMES
 _FLOAT64 = np.dtype(np.float64)
 #: sums of weights up to this, and down to its inverse, neither overflow nor underflow in products with losses
 _SAFE = {np.dtype(dtype): float(np.finfo(dtype).max) ** 0.5 for dtype in (np.float32, np.float64)}
@@ -95,7 +97,9 @@ class Loss:
         The name for ``losses.get``.
     target : str
         What `y` may be: ``'real'``, ``'nonnegative'``, ``'positive'``, ``'sign'`` (a class, 0 or 1) or ``'unit'``
-        (0 <= y <= 1).
+        (0 <= y <= 1); ``'class'`` of a loss that couples outputs: the number of one, from 0 on.
+    couples_outputs : bool
+        Whether it is a loss of all predictions of a sample together, which form a row of `p`: `Multinomial`.
     params : dict
         The parameters.
     convex : bool
@@ -110,6 +114,7 @@ class Loss:
 
     name: str
     target: str
+    couples_outputs: bool = False
     convex: bool = True
     smooth: bool = True
     curvature: float = math.inf
@@ -127,7 +132,7 @@ class Loss:
     def _keep(self, params: dict[str, Any], kernel: tuple[float, ...] = ()) -> None:
         """Remember the parameters; `kernel` is what the kernels are told, where that differs."""
         a, b, *_ = *(kernel or tuple(params.values())), 0.0, 0.0
-        self.__dict__.update(params, _params=params, spec=(LOSS_NAMES.index(self.name), a, b))
+        self.__dict__.update(params, _params=params, spec=(_KINDS.index(self.name), a, b))
 
     @property
     def params(self) -> dict[str, Any]:
@@ -222,7 +227,7 @@ class Loss:
         ndarray
         """
         y, p = self._inputs(y, p)
-        values = np.empty_like(p)
+        values = np.empty_like(y)
         self._run(y, p, None, 1.0, True, values, None)
         return values
 

@@ -5,10 +5,13 @@ Used through fastopt.losses.  What losses share is in losses/_base.py, their mat
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastopt._common.checks import number
+from fastopt._core.threads import resolve_threads
 
-from ._base import Array, Loss, probability
+from . import _arrays
+from ._base import DOMAINS, Array, Loss, _array, _refuse, probability
 
 
 class LogLoss(Loss):
@@ -161,3 +164,58 @@ class Focal(Loss):
         if alpha is not None:
             alpha = number("alpha", alpha, at_least=0, at_most=1)
         self._keep({"gamma": gamma, "alpha": alpha}, (gamma, -1.0 if alpha is None else alpha))
+
+
+class Multinomial(Loss):
+    """Cross-entropy of the softmax of k predictions, the loss of multinomial logistic regression: log Σ exp(p_j) − p_y.
+
+    It is a loss of all predictions of a sample together: `p` has shape (n, k), a column for each class, `y` holds the numbers
+    0 … k − 1 of the classes, of shape (n,), as `sample_weight` and the result of `pointwise` are.  `predict` gives the
+    probabilities of the classes, of shape (n, k).  What all predictions of a sample have in common changes nothing.  Estimators
+    that learn one output at a time take `LogLoss` instead, one class against the rest.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Multinomial().gradient([0, 2], [[0.0, 0.0, 0.0], [0.0, 0.0, 1000.0]]).round(3)
+    array([[-0.333,  0.167,  0.167],
+           [ 0.   ,  0.   ,  0.   ]])
+    """
+
+    name = "multinomial"
+    couples_outputs = True
+    curvature = 0.5
+
+    def _predict(self, p: Array) -> Array:
+        return _arrays.softmax(_rows(p)) if p.size else np.copy(p)
+
+    def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
+        p = _rows(_array("p", p))
+        n, k = p.shape
+        if p.size == 0:
+            raise ValueError(f"p must hold at least one prediction, got shape {p.shape}")
+        classes = _array("y", y)
+        if classes.shape != (n,):
+            raise ValueError(f"y must have shape ({n},), the number of a class for each row of p, got {classes.shape}")
+        _refuse("y", classes, f"the number of a class, 0 … {k - 1}", lambda c: (c >= 0) & (c < k) & (c == np.floor(c)))
+        return classes.astype(p.dtype, copy=False), p
+
+    def _weights(self, sample_weight: ArrayLike | None, p: Array) -> tuple[Array | None, float]:
+        if sample_weight is not None and np.shape(sample_weight) != p.shape[:1]:
+            raise ValueError(f"sample_weight must have shape ({len(p)},), got {np.shape(sample_weight)}")
+        return super()._weights(sample_weight, p[:, 0])
+
+    def _run(self, y: Array, p: Array, weight: Array | None, factor: float, wants_value: bool, values: Array | None,
+             gradient: Array | None) -> float:
+        threads = 1 if p.size < _arrays.PARALLEL_FROM else resolve_threads()
+        total = _arrays.evaluate_rows(self.spec, y, p, weight, factor, values, gradient, threads)
+        if total is None:
+            _refuse("p", p, *DOMAINS["real"])
+            raise AssertionError("refused for no reason")
+        return total
+
+
+def _rows(p: Array) -> Array:
+    if p.ndim != 2:
+        raise ValueError(f"p must have shape (n, k), a prediction for each class, got {p.shape}")
+    return p

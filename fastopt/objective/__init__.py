@@ -49,10 +49,10 @@ class LinearObjective(Views):
         Used where it lies.  An ndarray of any strides holds float32, float64, float16, int8 or uint8, which are converted in
         registers; sparse matrices hold float32 or float64, with indices of 32 or 64 bits.
     y : array_like of shape (n,) or (n, k)
-        Targets as the loss takes them; the loss of a sample with k targets is the sum of theirs.  For ``"multinomial"`` the
-        numbers 0 … k − 1 of classes.  Copied to the type of the computation.
+        Targets as the loss takes them; the loss of a sample with k targets is the sum of theirs.  For `losses.Multinomial` the
+        numbers 0 … k − 1 of classes, of shape (n,).  Copied to the type of the computation.
     loss : str or Loss, default='log_loss'
-        A name of ``losses.names()``, a `Loss`, or ``"multinomial"``: the cross-entropy of the softmax of k predictions.
+        A `Loss` or its name, also ``"multinomial"``: the cross-entropy of the softmax of k predictions.  It is kept as a `Loss`.
     l2 : float, at least 0, default=0.0
         Strength of the penalty, of the coefficients alone.  It may be changed between calls.
     fit_intercept : bool, default=False
@@ -62,7 +62,7 @@ class LinearObjective(Views):
     n_threads : int, optional
         At most so many threads; None: as many as allowed.
     standardize : bool, default=False
-        Columns count as (x − mean)/standard deviation, those of zero deviation as x − mean; both are weighted by
+        Columns are standardized: (x − mean)/standard deviation, and x − mean where the deviation is 0; both are weighted by
         `sample_weight`.  X is neither changed nor copied, and sparse X stays sparse.  Sparse X is copied once, a number a stored
         value, while its means and deviations are found.
 
@@ -103,7 +103,7 @@ class LinearObjective(Views):
                  sample_weight: ArrayLike | None = None, n_threads: int | None = None, *, standardize: bool = False) -> None:
         X, matrix, turned = matrix_of(X)
         n = matrix.d if turned else matrix.n
-        loss = "multinomial" if isinstance(loss, str) and loss == "multinomial" else losses.get(loss)
+        loss = losses.get(loss)
         targets, k = targets_of(loss, y, n, matrix.dtype)
         weight, total = weights_of(sample_weight, n, matrix.dtype)
         resolve_threads(n_threads)
@@ -170,8 +170,7 @@ class LinearObjective(Views):
         -------
         float
         """
-        steepest = 0.5 if isinstance(self.loss, str) else self.loss.curvature
-        if not math.isfinite(steepest):
+        if not math.isfinite(self.loss.curvature):
             return math.inf
         problem, d = self.problem, self.n_features + self.fit_intercept
         zeros, squared = np.zeros((self.n_samples, 1), self.dtype), losses.SquaredError()
@@ -179,7 +178,7 @@ class LinearObjective(Views):
         zero = np.zeros(d)
         if d <= FEW_COLUMNS:
             columns = np.array([squares.hessp(zero, unit) for unit in np.eye(d)])
-            return steepest * float(np.linalg.eigvalsh(columns)[-1]) if np.isfinite(columns).all() else math.inf
+            return self.loss.curvature * float(np.linalg.eigvalsh(columns)[-1]) if np.isfinite(columns).all() else math.inf
         start = np.random.default_rng(0).standard_normal(d)
         first = squares.hessp(zero, start)
         if not first.any():   # where Lanczos has no way to go
@@ -195,10 +194,10 @@ class LinearObjective(Views):
             for _ in range(30):
                 start = operator.matvec(start / np.linalg.norm(start))
             largest = np.linalg.norm(start)
-        return 1.02 * steepest * size * float(largest)
+        return 1.02 * self.loss.curvature * size * float(largest)
 
     def hessian(self, w: ArrayLike) -> Array:
-        """The Hessian of F at w: one reading of X; for "multinomial" one for each pair of classes.
+        """The Hessian of F at w: one reading of X; for a loss that couples outputs one for each pair of them.
 
         Parameters
         ----------

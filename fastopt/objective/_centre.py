@@ -1,6 +1,6 @@
 """Columns that lie far from 0 beside their deviations: whether there are any, by a look at a few rows, and their means.
 
-Used by objective/__init__.py, for objectives with an intercept, which are the same problem without those means.  Knows nothing of passes.
+Used by objective/_views.py: with an intercept, an objective of centred columns is the same problem.  Knows nothing of passes.
 """
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import Matrix
 from fastopt._samples.statistics import Reader
+
+from ._problem import Problem
 
 Array = NDArray[Any]
 
@@ -26,25 +28,17 @@ FILLED = FAR ** 2 / (1 + FAR ** 2) - 0.05
 _BLOCK = 1 << 12   # rows whose sum is taken together
 
 
-def far_means(X: Matrix, turned: bool, rows: Array | None, weight: Array | None) -> Array | None:
-    """The means of all columns of dense X, and of those of sparse X that lie far from 0; None if a few rows show no such column.
-
-    Parameters
-    ----------
-    X : Matrix
-    turned : bool
-        X is the CSR form of a CSC matrix's transpose.
-    rows : ndarray of shape (n,), or None
-        The rows of X that count.
-    weight : ndarray of shape (n,), or None
-        Theirs; those of weight 0 are not looked at.
-    """
-    some = _some(X.d if turned else X.n, rows, weight)
+def far_means(problem: Problem) -> Array | None:
+    """The means of all columns of dense X, and of those of sparse X that lie far from 0; None if a few rows show no such column.  Rows of
+    weight 0 are not looked at."""
+    X, rows, weight = problem.X, problem.rows, problem.row_weight
+    n, turned = X.d if problem.turned else X.n, problem.turned
+    some = _some(n, rows, weight)
     with np.errstate(over="ignore", invalid="ignore"):
         far = _far_of_csc(X) if turned else _far_of_csr(X, some) if X.is_sparse else _is_far(*_moments(X.arrays[some]))
     if not far.any():
         return None
-    s = _weights(X.d if turned else X.n, rows, weight)
+    s = _weights(n, rows, weight)
     mean = np.where(far, _sparse_means(X, turned, s), 0.0) if X.is_sparse else _dense_means(X, s)
     return mean if np.isfinite(mean).all() else None
 

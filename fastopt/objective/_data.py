@@ -33,18 +33,18 @@ def matrix_of(X: Any) -> tuple[Any, Matrix, bool]:
     return X, Matrix(X, small=True), False
 
 
-def targets_of(loss: losses.Loss | str, y: ArrayLike, n: int, dtype: Any) -> tuple[Array, int]:
+def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Array, int]:
     """Targets as the kernels take them, and the number of outputs."""
     values = np.asarray(y)
     if values.dtype.kind not in "fiub":
         raise TypeError(f"y must hold real numbers, got dtype {values.dtype}")
     if values.ndim not in (1, 2) or values.shape[0] != n or values.size == 0:
         raise ValueError(f"y must have shape ({n},) or ({n}, k), got {values.shape}")
-    if isinstance(loss, str):
+    if loss.couples_outputs:
         if values.ndim != 1 or not (np.isfinite(values) & (values >= 0) & (values == np.floor(values))).all():
-            raise ValueError("y must hold the numbers 0 … k − 1 of classes, of shape (n,), for loss='multinomial'")
+            raise ValueError(f"y must hold the numbers 0 … k − 1 of classes, of shape (n,), for loss={loss.name!r}")
         if values.max() >= 1 << 24:
-            raise ValueError(f"y must hold fewer than {1 << 24} classes for loss='multinomial', got {values.max() + 1}")
+            raise ValueError(f"y must hold fewer than {1 << 24} classes for loss={loss.name!r}, got {values.max() + 1}")
         return np.array(values, dtype, order="C"), int(values.max()) + 1
     words, test = DOMAINS[loss.target]
     targets = np.array(values, dtype, order="C").reshape(n, -1)

@@ -11,14 +11,13 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 import numpy as np
-import scipy.sparse
 
 from fastopt._samples.rows import row_squares
 from fastopt.objective._hessian_softmax import by_products, softmax_hessian
 from fastopt._core.threads import resolve_threads
 from fastopt._core.tables cimport FO_CSR32, FO_REAL, Matrix, fo_matrix, kernels
 from fastopt._core.load cimport spare
-from fastopt._core.structs cimport FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
+from fastopt._core.structs cimport FO_LOSS_multinomial, FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
 from fastopt.objective._objective cimport Objective
 from fastopt.objective._pass cimport PRODUCTS, VALUE, Job
 
@@ -214,7 +213,7 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
 
 
 def _standardized(sums, Py_ssize_t d, centre, scale, bint intercept):
-    """The sums of standardized columns: `centre` is what they were not yet read without."""
+    """The sums of standardized columns; `centre` is what was not subtracted as X was read."""
     weight, own = sums[d, d], sums[d, :d].copy()
     sums[:d, :d] -= np.outer(centre, own) + np.outer(own, centre) - weight * np.outer(centre, centre)
     sums[d:, :d] -= np.outer(sums[d:, d], centre)
@@ -238,7 +237,7 @@ cdef Objective _by_rows(Objective o):
 def at_once(Objective o):
     """Whether the Hessian is summed as that of a softmax over few columns, all outputs at once: its rows can be bounded then."""
     cdef Matrix X = o.X
-    if not o.job.samples.softmax or o.n_outputs == 1:
+    if o.job.samples.loss.kind != FO_LOSS_multinomial or o.n_outputs == 1:
         return False
     filled = X.row_size * X.n / <double>o.n_samples if X.is_sparse else None   # CSC: X is turned
     return by_products(o.n_outputs, o.n_features + o.fit_intercept, filled)
@@ -247,10 +246,7 @@ def at_once(Objective o):
 def _by_products(Objective o, w, bint bound):
     """The Hessian of a softmax without l2, in double."""
     y = o.y.astype(np.intp) if bound else None
-    p, rows = o.predictions(w), _by_rows(o)
-    cdef Matrix matrix = (<Objective>rows).X
-    X = scipy.sparse.csr_array(matrix.keep, shape=(matrix.n, matrix.d)) if matrix.is_sparse else matrix.keep
-    return softmax_hessian(X, rows.rows_, p, o.weight, o.total, o.fit_intercept, o.columns, y)
+    return softmax_hessian(_by_rows(o).problem, o.predictions(w), y)
 
 
 def hessian(Objective o, w, bint whole=True, bint bound=False):
@@ -278,7 +274,7 @@ def hessian(Objective o, w, bint whole=True, bint bound=False):
     else:
         out = np.zeros((o.n_params, o.n_params))
         for a in range(k):
-            for b in range(a + 1) if o.job.samples.softmax else (a,):
+            for b in range(a + 1) if o.job.samples.loss.kind == FO_LOSS_multinomial else (a,):
                 block = sums(o, w, a, b)
                 _place(out, block if a == b else _mirrored(block), a, b, k, d)
     coefficients = np.arange(k * d)

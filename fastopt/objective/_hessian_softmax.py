@@ -10,8 +10,14 @@ import functools
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 from scipy.linalg.blas import dgemm
+
+from fastopt.losses._arrays import softmax
+
+from ._objective import Objective
+from ._problem import Problem
 
 Array = NDArray[Any]
 
@@ -47,36 +53,31 @@ def pair_cost(k: int, columns: int, filled: float | None = None) -> float:
     return 20 + 3 * k + (spread if filled is None else min(0.35 * filled ** 2, spread))
 
 
-def softmax_hessian(X: Any, rows: Array | None, p: Array, weight: Array | None, total: float, fit_intercept: bool,
-                    columns: tuple[Array, Array] | None, y: Array | None = None) -> Array:
+def softmax_hessian(problem: Problem, p: Array, y: Array | None = None) -> Array:
     """Second derivatives of the mean loss, in the order of an objective's parameters.
 
     Parameters
     ----------
-    X : ndarray or CSR array of shape (n, d)
-    rows : ndarray of int, or None
-        Of X; None: all.
-    p : ndarray of shape (n_rows, k)
+    problem : Problem
+        Not transposed.
+    p : ndarray of shape (n, k)
         Predictions.
-    weight : ndarray of shape (n_rows,), or None
-    total : float
-        Sum of the weights.
-    fit_intercept : bool
-    columns : (mean, scale), or None
-        What standardizes the columns.
-    y : ndarray of shape (n_rows,), or None
+    y : ndarray of shape (n,), or None
         Numbers of the classes: rows that are predicted wrongly then have the curvature of an upper bound (`bounded`).
 
     Returns
     -------
     ndarray of shape (n_params, n_params)
     """
+    X, rows, weight, columns = problem.X.arrays, problem.rows, problem.weight, problem.columns
+    if problem.X.is_sparse:
+        X = scipy.sparse.csr_array(X, shape=(problem.X.n, problem.X.d))
     if weight is not None and not weight.all():   # rows of weight 0 do not exist, whatever stands in them
         counting = np.flatnonzero(weight)
         rows = counting if rows is None else rows[counting]
         p, weight, y = p[counting], weight.ravel()[counting], None if y is None else y[counting]
     (n, k), d = p.shape, X.shape[1]
-    width = d + fit_intercept
+    width = d + problem.fit_intercept
     sizes = width * (width + 1) // 2, k * (k - 1) // 2
     height = min(max(LEAST, min(MOST, BLOCK // sum(sizes))), n)
     A, squares, crossed = np.ones((width, height)), np.empty((sizes[0], height)), np.empty((sizes[1], height))
@@ -87,13 +88,13 @@ def softmax_hessian(X: Any, rows: Array | None, p: Array, weight: Array | None, 
         block = X[part] if rows is None else X[rows[part]]
         A[:d, :m] = block.T if isinstance(block, np.ndarray) else block.toarray().T
         if columns is not None:
-            A[:d, :m] -= np.asarray(columns[0])[:, None]
-            A[:d, :m] /= np.asarray(columns[1])[:, None]
+            A[:d, :m] -= columns.mean[:, None]
+            A[:d, :m] /= columns.scale[:, None]
         share = shares(p[part], None if y is None else y[part])
         _outer(A[:, :m], A[:, :m], 0, squares[:, :m])
         _outer(share if weight is None else share * weight[part].ravel(), share, 1, crossed[:, :m])
         sums = dgemm(1.0, squares[:, :m].T, crossed[:, :m].T, beta=1.0, c=sums, trans_a=1, overwrite_c=1)
-    return _assembled(sums / total, k, width, fit_intercept)
+    return _assembled(sums / problem.total, k, width, problem.fit_intercept)
 
 
 def _outer(left: Array, right: Array, beyond: int, out: Array) -> None:
@@ -137,12 +138,10 @@ def _places(size: int) -> Array:
 
 def shares(p: Array, y: Array | None) -> Array:
     """(k, n) softmax of (n, k) predictions; of rows that are not predicted as `y`, those that `bounded` makes of them."""
-    share = np.array(p.T, dtype=np.float64, order="C")
-    share -= share.max(axis=0)
-    lag = None if y is None else -share[y, np.arange(len(y))]
-    np.exp(share, out=share)
-    share /= share.sum(axis=0)
-    if y is not None and lag is not None:
+    p = np.ascontiguousarray(p, dtype=np.float64)
+    share = np.ascontiguousarray(softmax(p).T)
+    if y is not None:
+        lag = p.max(axis=1) - p[np.arange(len(y)), y]
         missed = np.flatnonzero(lag > 0)
         if missed.size:
             share[:, missed] = bounded(share[:, missed], y[missed], lag[missed])
@@ -176,13 +175,13 @@ def bounded(share: Array, y: Array, lag: Array) -> Array:
     return found
 
 
-def anchored(hessian: Array, objective: Any) -> Array:
+def anchored(hessian: Array, objective: Objective) -> Array:
     """The Hessian of a multinomial loss, which is singular along what all outputs have in common, with a curvature there.
 
     No gradient lies along it, so that steps are those without it, and do not follow its rounding.  Coefficients with l2 have such
     a curvature; intercepts have none.  Changed in place; that of another loss is not.
     """
-    if isinstance(objective.loss, str):
+    if objective.loss.couples_outputs:
         k, d = objective.n_outputs, objective.n_features
         alike = np.arange(k * d).reshape(k, d).T if objective.l2 == 0 else np.empty((0, k), dtype=np.intp)
         if objective.fit_intercept:

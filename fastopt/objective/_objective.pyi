@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt._core.tables import Matrix
+from fastopt.losses import Loss
 
 from ._problem import Problem, Standardization
 
@@ -26,6 +27,8 @@ class Objective:
     rows_: NDArray[Any] | None
     columns: Standardization | None
     def __init__(self, problem: Problem, l2: float, n_threads: int | None) -> None: ...
+    @property
+    def loss(self) -> Loss: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
     def value(self, w: ArrayLike) -> float: ...

@@ -45,7 +45,6 @@ cdef class Objective:
     def __init__(self, problem, double l2, n_threads):
         cdef Job *job = &self.job
         cdef Matrix X = problem.X
-        spec = problem.spec
         self.problem, self.X, self.y, self.weight = problem, X, problem.y, problem.weight
         self.columns, self.rows_, self.total, self.turned = problem.columns, problem.rows, problem.total, problem.turned
         self.fit_intercept, self.n_threads, self._l2 = problem.fit_intercept, n_threads, l2
@@ -54,9 +53,8 @@ cdef class Objective:
         self.n_outputs = job.k = job.weights.k = job.samples.k = problem.n_outputs
         self.n_params = job.k * job.d + (job.k if self.fit_intercept else 0)
         self.lock = threading.Lock()
-        job.samples.softmax = spec[0] < 0
-        job.squares = spec[0] == FO_LOSS_squared_error
-        job.samples.loss.kind, job.samples.loss.a, job.samples.loss.b = max(0, spec[0]), spec[1], spec[2]
+        job.samples.loss.kind, job.samples.loss.a, job.samples.loss.b = problem.loss.spec
+        job.squares = job.samples.loss.kind == FO_LOSS_squared_error
         job.samples.y = cnp.PyArray_DATA(<cnp.ndarray>self.y)
         job.samples.weight = cnp.PyArray_DATA(<cnp.ndarray>self.weight) if self.weight is not None else NULL
         job.samples.factor = 1 / self.total
@@ -339,6 +337,10 @@ cdef class Objective:
             self._run(CURVATURE, values, NULL)
             self._leave(self._l2, values, <double *>cnp.PyArray_DATA(out))
             return out
+
+    @property
+    def loss(self):
+        return self.problem.loss
 
     @property
     def l2(self):

@@ -13,7 +13,7 @@ ctypedef struct Job:
     const fo_kernels *kernels
     fo_samples samples          # targets, weights, loss
     fo_weights weights          # how weights and gradients lie beside X
-    const void *centre          # (d,) of the computation's type: what dense X is read without, or NULL
+    const void *centre          # (d,) of the computation's type: what is subtracted from dense X as it is read, or NULL
     const int32_t *rows         # (n,) rows of X, or NULL: all
     const int32_t *counting     # 0, 1, 2, … as many as rows in a chunk
     Py_ssize_t n, d, k

@@ -1,7 +1,7 @@
 """A pass over X in parts of its rows: what one thread does, chunk after chunk, and how rows are cut.
 
 Used by objective/_objective.pyx, which shares the parts among threads.  A chunk of rows stays in the cache between its products with the
-weights and its share of the gradient.  In Fortran order the loops see X turned: a column of the chunk is one of their rows,
+weights and its share of the gradient.  In Fortran order the loops see X transposed: a column of the chunk is one of their rows,
 products are what they call a gradient, and the gradient is what they call products.  The arithmetic is csrc/objective/objective_rows.h and objective.h.
 """
 from libc.string cimport memset
@@ -24,7 +24,7 @@ cdef Py_ssize_t _lines(Py_ssize_t bytes) noexcept nogil:
 
 
 cdef void plan(Job *job, Matrix X, bint by_columns) noexcept:
-    """Sizes of parts and chunks: by n, d, k and the number of stored values alone.  X is turned if it is CSC."""
+    """Sizes of parts and chunks: by n, d, k and the number of stored values alone.  X is transposed if it is CSC."""
     cdef Py_ssize_t line = 64 // (4 if X.is_float else 8), parts = 1
     cdef double row_size = X.row_size * X.n / job.n if by_columns else X.row_size, work = job.n * row_size * job.k
     job.item, job.work = 4 if X.is_float else 8, work
@@ -82,19 +82,19 @@ cdef void _look(Job *job, Matrix X, Py_ssize_t i, Py_ssize_t n, Py_ssize_t end, 
         chunk.n_next = min(n, end - i - n)
 
 
-cdef void _products(Job *job, const fo_matrix *view, const fo_chunk *chunk, Py_ssize_t n, char *p, char *turned) noexcept nogil:
+cdef void _products(Job *job, const fo_matrix *view, const fo_chunk *chunk, Py_ssize_t n, char *p, char *transposed) noexcept nogil:
     if not job.by_columns:
         job.kernels.objective.products(view, chunk, job.w, p)
     elif job.k == 1:
         memset(p, 0, n * job.item)
         job.kernels.objective.gradient(view, chunk, job.w, p)
     else:
-        memset(turned, 0, n * job.k * job.item)
-        job.kernels.objective.gradient(view, chunk, job.w, turned)
-        job.kernels.objective.turn(job.k, n, turned, p)
+        memset(transposed, 0, n * job.k * job.item)
+        job.kernels.objective.gradient(view, chunk, job.w, transposed)
+        job.kernels.objective.transpose(job.k, n, transposed, p)
 
 
-cdef bint _gradient(Job *job, const fo_matrix *view, const fo_chunk *chunk, Py_ssize_t n, const char *c, char *turned, char *g,
+cdef bint _gradient(Job *job, const fo_matrix *view, const fo_chunk *chunk, Py_ssize_t n, const char *c, char *transposed, char *g,
                     double *sums) noexcept nogil:
     """What the chunk adds to the gradient: to g; True if that must go to the sums before the next chunk."""
     if job.sparse:
@@ -104,8 +104,8 @@ cdef bint _gradient(Job *job, const fo_matrix *view, const fo_chunk *chunk, Py_s
         job.kernels.objective.gradient(view, chunk, c, g)
         return False
     if job.k > 1:
-        job.kernels.objective.turn(n, job.k, c, turned)
-        job.kernels.objective.products(view, chunk, turned, g)
+        job.kernels.objective.transpose(n, job.k, c, transposed)
+        job.kernels.objective.products(view, chunk, transposed, g)
     else:
         job.kernels.objective.products(view, chunk, c, g)
     return True
@@ -115,7 +115,7 @@ cdef void run_part(Job *job, Matrix X, Py_ssize_t part, char *scratch) noexcept 
     """One part of the rows."""
     cdef Py_ssize_t i = part * job.part_rows, end = min(job.n, i + job.part_rows), row = job.k * job.item, n, since = 0
     cdef char *c = scratch
-    cdef char *turned = scratch + 2 * job.chunk * row
+    cdef char *transposed = scratch + 2 * job.chunk * row
     cdef char *products
     cdef char *g = scratch + job.at_gradient
     cdef double *sums = job.sums + part * job.stride
@@ -132,11 +132,11 @@ cdef void run_part(Job *job, Matrix X, Py_ssize_t part, char *scratch) noexcept 
             continue
         products = job.products + i * row if job.products else scratch + job.chunk * row
         if job.what & (PRODUCTS | CURVATURE):
-            _products(job, &view, &chunk, n, products, turned)
+            _products(job, &view, &chunk, n, products, transposed)
         run_errors(job, i, n, products, c, sums, True)
         full = False
         if job.what & (GRADIENT | CURVATURE):
-            full = _gradient(job, &view, &chunk, n, c, turned, g, sums)
+            full = _gradient(job, &view, &chunk, n, c, transposed, g, sums)
             since += n
         i += n
         if not job.sparse and since > 0 and (full or i >= end or since + job.chunk > FLUSH_ROWS):

@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 
 class Standardization(NamedTuple):
-    """Columns count as (x − mean)/scale."""
+    """What standardizes the columns: (x − mean)/scale."""
 
     mean: Array    # (d,)
     scale: Array   # (d,)
@@ -29,7 +29,7 @@ class Problem(NamedTuple):
     Attributes
     ----------
     X : Matrix
-    y : ndarray of shape (n, k), or (n,) class numbers for a softmax
+    y : ndarray of shape (n, k), or (n,) numbers of classes for a loss that couples outputs
         Of the type of the computation.
     weight : ndarray of as many numbers as y, or None
     total : float
@@ -51,18 +51,13 @@ class Problem(NamedTuple):
     y: Array
     weight: Array | None
     total: float
-    loss: Loss | str
+    loss: Loss
     n_outputs: int
     fit_intercept: bool
     columns: Standardization | None = None
     turned: bool = False
     rows: Array | None = None
     csc: Any = None
-
-    @property
-    def spec(self) -> tuple[int, float, float]:
-        """The loss as kernels take it; kind −1: softmax."""
-        return (-1, 0.0, 0.0) if isinstance(self.loss, str) else self.loss.spec
 
     @property
     def row_weight(self) -> Array | None:

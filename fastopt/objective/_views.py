@@ -1,4 +1,4 @@
-"""An objective seen otherwise: with another penalty, without the means of its columns, with other targets, of some rows, on the same X.
+"""An objective seen otherwise: with another penalty, centred columns, other targets, or of some rows, on the same X.
 
 Used by objective/__init__.py, as a base.  A view has numbers of its own for its passes, so that two threads can use two views of one
 objective at once; what was found out about the samples is shared.  Knows nothing of passes.
@@ -27,9 +27,9 @@ class Known:
     Attributes
     ----------
     centre : Standardization or None
-        The means of columns that lie far from 0, where there are any.
+        What centres the columns, where some lie far from 0.
     centred : Known or None
-        Of the same objective without those means; None: columns have not been looked at.
+        Of the objective of centred columns; None: columns have not been looked at.
     parts : dict
         Objectives of a part of the rows, or None where there is none, by how they were drawn.
     in_rows : LinearObjective, or None
@@ -39,7 +39,7 @@ class Known:
     def __init__(self) -> None:
         self.centre: Standardization | None = None
         self.centred: Known | None = None
-        self.parts: dict[Any, Any] = {}
+        self.parts: dict[tuple[int, int], Any] = {}
         self.in_rows: Any = None
 
 
@@ -50,7 +50,6 @@ class Views(Objective):
 
     def __init__(self, problem: Problem, l2: float, n_threads: int | None, known: Known | None = None) -> None:
         super().__init__(problem, l2, n_threads)
-        self.loss = problem.loss
         self._known = Known() if known is None else known
         self._centred = None
 
@@ -61,8 +60,9 @@ class Views(Objective):
         return other
 
     @property
-    def parts(self) -> dict[Any, Self | None]:
-        """Objectives of a part of the rows, or None where there is none, by how solvers have drawn them."""
+    def parts(self) -> dict[tuple[int, int], Self | None]:
+        """Objectives of a part of the rows, or None where there is none, by how solvers have drawn them: of so many rows one at least,
+        so many rows for each parameter."""
         return self._known.parts
 
     def with_l2(self, l2: float) -> Self:
@@ -109,13 +109,13 @@ class Views(Objective):
         known, problem = self._known, self.problem
         if known.centred is None:
             free = problem.fit_intercept and problem.columns is None
-            means = far_means(problem.X, problem.turned, problem.rows, problem.row_weight) if free else None
+            means = far_means(problem) if free else None
             known.centre = None if means is None else Standardization(means, np.ones_like(means))
             known.centred = Known()
         return known.centre
 
     def centred_copy(self) -> tuple[Self, Array | None]:
-        """The same with a copy of dense X, for whom reads X itself, and the means that it is without; itself and None otherwise."""
+        """The objective of a centred copy of dense X, for solvers that read X themselves, and the means; itself and None otherwise."""
         given = self.centred()
         if given is self or given.columns is None or self.X.is_sparse:
             return self, None

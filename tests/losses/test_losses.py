@@ -48,10 +48,13 @@ def check(loss, y, p, values, gradients, exact):
 
 def test_names_are_those_of_the_c_list():
     text = (Path(__file__).parents[2] / "csrc" / "include" / "lists.h").read_text()
-    block = text[text.index("#define FO_LOSSES"):text.index("#define FO_PENALTIES")]
+    block = text[text.index("#define FO_LOSSES"):text.index("#define FO_COUPLED_LOSSES")]
     listed = dict(re.findall(r"X\((\w+), (\w+)\) *\\?$", block, re.MULTILINE))
     assert list(listed) == losses.names() == list(reference.EXACT) == list(reference.PLAIN)
     assert {loss.name: loss.target for loss in ONE_EACH} == listed
+    block = text[text.index("#define FO_COUPLED_LOSSES"):text.index("#define FO_DUAL_LOSSES")]
+    coupled = dict(re.findall(r"X\((\w+), (\w+)\) *\\?$", block, re.MULTILINE))
+    assert list(coupled) == losses.names(couples_outputs=True) and {name: losses.get(name).target for name in coupled} == coupled
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

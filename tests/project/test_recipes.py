@@ -102,8 +102,8 @@ BODY = """
 {loss}
 void F(run_loss)(ptrdiff_t n, const real *y, const real *p, real *out) {{
     for (ptrdiff_t i = 0; i < n; i++) {{
-        const F(fo_jet) jet = F(loss_recipe)(0, 0, y[i], p[i]);
-        out[3 * i] = jet.value, out[3 * i + 1] = jet.grad, out[3 * i + 2] = jet.hess;
+        const F(derivatives) l = F(loss_recipe)(0, 0, y[i], p[i]);
+        out[3 * i] = l.value, out[3 * i + 1] = l.grad, out[3 * i + 2] = l.hess;
     }}
 }}
 {penalty}

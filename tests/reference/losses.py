@@ -111,6 +111,16 @@ def _plain_focal(y, p, gamma, alpha):
             weight * q**gamma * (sigma - y + gamma * (1 - 2 * y) * sigma * (1 - sigma) * log_loss / q))
 
 
+def exact_multinomial(y, p):
+    """(loss, gradient, probabilities) of one sample of class y, by mpmath: log Σ exp(p_j) − p_y, and exp(p_j)/Σ exp(p) − [j = y]."""
+    with mp.workdps(400):
+        exps = [mp.exp(mp.mpf(float(value))) for value in p]
+        total = mp.fsum(exps)
+        shares = [value / total for value in exps]
+        value = mp.log(total) - mp.mpf(float(p[y]))
+        return float(value), [float(share - (j == y)) for j, share in enumerate(shares)], [float(share) for share in shares]
+
+
 #: (values, gradients) over float64 arrays of moderate size: the textbook formulas.  Ties fall as in scikit-learn 1.9's
 #: sklearn/_loss/_loss.pyx.tp and linear_model/_sgd_fast.pyx.tp.
 PLAIN = {

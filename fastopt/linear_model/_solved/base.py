@@ -46,7 +46,7 @@ class Task:
     """What is to be learnt from X: one objective for each of the targets."""
     targets: Any                             # each of shape (n,)
     weights: list[Any]                       # of the rows for each target: (n,), or None
-    loss: Loss | str
+    loss: Loss
     attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
     matrix: Any = None                       # of several columns of y: (n, k)
     column: bool = False                     # y is a matrix of a single column
@@ -65,7 +65,7 @@ class Task:
         self.counts, rows, self.whole = counts, np.flatnonzero(counts), (X, y)
         if self.folds is not None:
             self.folds = with_weight(self.folds, counts)
-        every = np.unique(self.targets[0]) if self.loss == "multinomial" else self.targets[0][:0]
+        every = np.unique(self.targets[0]) if self.loss.couples_outputs else self.targets[0][:0]
         self.targets, self.weights = ([array[rows] for array in arrays] for arrays in (self.targets, self.weights))
         self.matrix = None if self.matrix is None else self.matrix[rows]
         lost = np.setdiff1d(every, self.targets[0])

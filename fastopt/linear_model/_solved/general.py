@@ -38,7 +38,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
     Parameters
     ----------
     loss : str or Loss, default='squared_error'
-        A loss of `fastopt.losses` or its name, or 'multinomial'.
+        A loss of `fastopt.losses` or its name, also 'multinomial'.
     penalty : Penalty, str or None, default=None
         A penalty of `fastopt.penalties` or its name: 'l1', 'l2', 'elasticnet', 'box', 'nonnegative', 'mcp', 'scad', or
         ``GroupLasso(alpha, groups)``.  Its alpha stands beside the mean loss; the intercept is not penalised.
@@ -136,7 +136,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         return True
 
     def _softmax(self) -> bool:
-        return isinstance(self.loss, str) and self.loss == "multinomial"
+        return loss_name(self.loss) in losses.names(couples_outputs=True)
 
     def _probabilities(self, p: Any) -> Any:
         if p.shape[1] > 1 and self._softmax():

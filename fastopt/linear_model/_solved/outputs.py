@@ -58,7 +58,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
         return super()._attributes(found)
 
     def _first(self, task: Task, i: int, k: int) -> Any:
-        if isinstance(task.loss, str) or task.loss.name == "log_loss":
+        if task.loss.couples_outputs or task.loss.name == "log_loss":
             return no_features(task.targets[i], task.weights[i], k)
         return np.zeros(k)
 
@@ -75,7 +75,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
             raise ValueError("sample_weight times class_weight must not be all zero")
         of_rows = None if of_classes is None else of_classes.astype(float_type(X))[codes]
         if self._multinomial(k):
-            return Task([codes], [times(weight, of_rows)], "multinomial", {"classes_": classes})
+            return Task([codes], [times(weight, of_rows)], losses.Multinomial(), {"classes_": classes})
         targets = [codes] if k == 2 else [codes == i for i in range(k)]
         if k > 2 and of_rows is not None:   # as scikit-learn: the weight of the class against the others, which weigh 1
             weights = [times(weight, np.where(target, of_rows, 1)) for target in targets]
@@ -136,7 +136,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
     def _from_origins(self, task: Task) -> Task:
         """Losses of y − p see no origin, where an intercept is free to make up for it: y counts from its mean, where squares are
         summed, else from its median.  In float32 it keeps its digits so, and solvers start near."""
-        if isinstance(task.loss, str) or task.loss.target != "real" or not vars(self)["fit_intercept"] or self._column() is not None:
+        if task.loss.target != "real" or not vars(self)["fit_intercept"] or self._column() is not None:
             return task
         origin = mean_of if task.loss.name == "squared_error" else median_of
         targets = [np.asarray(y, dtype=np.float64) for y in task.targets]
@@ -146,7 +146,7 @@ class SolvedRegressor(RegressorMixin, SolvedEstimator):   # type: ignore[misc]
 
     def _first(self, task: Task, i: int, k: int) -> Any:
         """With a log link, which is far from quadratic, the best intercept if no feature counts; other targets count from there."""
-        loss: Any = task.loss
+        loss = task.loss
         if loss.target == "real" and (loss.name != "squared_error" or np.ndim(task.origins)):
             return np.zeros(k)
         mean = float(np.average(task.targets[i], weights=task.weights[i]))

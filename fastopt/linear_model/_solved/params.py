@@ -131,7 +131,7 @@ LOGISTIC_CV: dict[str, Rule] = {
 }
 GENERAL: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": names(*SOLVERS),
-    "loss": either(names(*losses.names(), "multinomial"),
+    "loss": either(names(*losses.names(), *losses.names(couples_outputs=True)),
                    Rule("a loss of fastopt.losses", lambda value: isinstance(value, Loss))),
     "penalty": either(names(*penalties.names()),
                       Rule("a penalty of fastopt.penalties", lambda value: isinstance(value, penalties.Penalty)), NONE),

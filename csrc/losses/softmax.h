@@ -1,0 +1,67 @@
+/* softmax.h: the softmax of a row of k predictions and its cross-entropy: shares, log Σ exp, and the first two derivatives in the
+ * predictions.  Used by losses over arrays, by objectives and their Hessians, and by mini-batches; knows neither weights nor rows.
+ * Exponentials are those of distances from the largest prediction, so that none overflows.  Those of shares are summed in their order,
+ * so that shares and gradients do not depend on the width of the registers. */
+
+/* the largest prediction, and Σ exp(p − largest) */
+typedef struct { real largest, sum; } F(exp_sum);
+
+FO_INLINE real F(largest_of)(ptrdiff_t k, const real *p) {
+    real largest = p[0];
+    for (ptrdiff_t j = 1; j < k; j++) largest = p[j] > largest ? p[j] : largest;
+    return largest;
+}
+
+/* π = softmax(p) */
+FO_INLINE F(exp_sum) F(softmax_shares)(ptrdiff_t k, const real *restrict p, real *restrict share) {
+    const real largest = F(largest_of)(k, p);
+    real sum = 0;
+    FO_SIMD
+    for (ptrdiff_t j = 0; j < k; j++) share[j] = F(exp_)(p[j] - largest);
+    for (ptrdiff_t j = 0; j < k; j++) sum += share[j];
+    FO_SIMD
+    for (ptrdiff_t j = 0; j < k; j++) share[j] /= sum;
+    return (F(exp_sum)){largest, sum};
+}
+
+/* c = π − [y], y the number of the class; returns the loss log Σ exp(p) − p_y */
+FO_INLINE real F(softmax_class_error)(ptrdiff_t k, ptrdiff_t y, const real *restrict p, real *restrict c) {
+    const F(exp_sum) s = F(softmax_shares)(k, p, c);
+    c[y] -= 1;
+    return F(log_)(s.sum) - (p[y] - s.largest);
+}
+
+/* c = π − y, y one-hot */
+FO_INLINE void F(softmax_error)(ptrdiff_t k, const real *restrict y, const real *restrict p, real *restrict c) {
+    F(softmax_shares)(k, p, c);
+    FO_SIMD
+    for (ptrdiff_t j = 0; j < k; j++) c[j] -= y[j];
+}
+
+/* the loss log Σ exp(p) − y·p, y one-hot; exponentials are nowhere kept, so that they are summed as they come */
+FO_INLINE double F(softmax_value)(ptrdiff_t k, const real *y, const real *p) {
+    const real largest = F(largest_of)(k, p);
+    real sum = 0, own = 0;
+    FO_SIMD_SUM(sum, own)
+    for (ptrdiff_t j = 0; j < k; j++) {
+        sum += F(exp_)(p[j] - largest);
+        own += y[j] * (p[j] - largest);
+    }
+    return (double)(F(log_)(sum) - own);
+}
+
+/* c_j = π_j·(q_j − Σ π·q): the product of the second derivatives with a direction q */
+FO_INLINE void F(softmax_product)(ptrdiff_t k, const real *restrict p, const real *restrict q, real *restrict c) {
+    real mean = 0;
+    F(softmax_shares)(k, p, c);
+    for (ptrdiff_t j = 0; j < k; j++) mean += c[j] * q[j];
+    FO_SIMD
+    for (ptrdiff_t j = 0; j < k; j++) c[j] *= q[j] - mean;
+}
+
+/* shares of n rows of k predictions */
+static void F(softmax_rows)(ptrdiff_t n, ptrdiff_t k, const void *predictions, void *shares) {
+    const real *p = predictions;
+    real *share = shares;
+    for (ptrdiff_t i = 0; i < n; i++) F(softmax_shares)(k, p + i * k, share + i * k);
+}
