@@ -1,5 +1,5 @@
-"""Build of the extension modules.  csrc/core/kernels.c is compiled once per instruction set and linked into fastopt._core.tables; the
-other modules reach its tables through ``cimport fastopt._core``, so that set_isa() acts everywhere.  All C sources and
+"""Build of the extension modules.  The kernels.c of each folder of csrc/ is compiled once per instruction set and linked into
+fastopt._core.tables; the other modules reach its tables through ``cimport fastopt._core``, so that set_isa() acts everywhere.  All C sources and
 all *.pyx of fastopt/ are compiled side by side; what Cython adds to each of its modules (memoryviews above all) is one module that they
 import.  What the compiler can do (OpenMP, each instruction set) is found by trying; what was found is written to fastopt/_build_info.py
 for show_config().  Metadata is in pyproject.toml.
@@ -78,6 +78,9 @@ int main(void) {
 INCLUDE = ["csrc/include", "csrc"]
 CYTHON_DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
                      "freethreading_compatible": True}
+# the longest first: one that begins last would be waited for
+LONGEST = ("csrc/sgd/kernels.c", "csrc/objective/kernels.c", "csrc/solvers/kernels.c")
+KERNELS = sorted((path.as_posix() for path in Path(__file__).parent.glob("csrc/*/kernels.c")), key=lambda name: (not name.endswith(LONGEST), name))
 PUBLIC_HEADERS = sorted(path.name for path in Path(__file__).parent.glob("csrc/include/*.h"))
 
 
@@ -173,12 +176,12 @@ class BuildExt(build_ext):
         if self.openmp is None:
             print("fastopt: no OpenMP with this compiler: building for one thread", file=sys.stderr)
         with ThreadPoolExecutor(processors()) as pool:   # the longest jobs first
-            kernels = {isa: pool.submit(self.compile_kernels, isa) for isa in reversed(self.isas)}
+            kernels = {isa: [pool.submit(self.compile_kernels, source, isa) for source in KERNELS] for isa in reversed(self.isas)}
             modules = [pool.submit(self.compile_module, ext) for ext in self.extensions]
-            core = list(filter(None, (job.result() for job in kernels.values())))
+            tables = {isa: [job.result() for job in jobs] for isa, jobs in kernels.items()}
             objects = [job.result() for job in modules]
-        self.isas = [isa for isa in self.isas if kernels[isa].result()]
-        core.append(self.compile_dispatch())
+        self.isas = [isa for isa in self.isas if all(tables[isa])]
+        core = [*(unit for isa in self.isas for unit in tables[isa]), self.compile_dispatch()]
         for ext, object_ in zip(self.extensions, objects):
             ext.sources, ext.extra_objects = [], [object_, *(core if ext.name == CORE else [])]
             ext.extra_link_args = self.link_flags()
@@ -253,10 +256,10 @@ class BuildExt(build_ext):
                                   include_dirs=[*INCLUDE, numpy.get_include(), *self.compiler.include_dirs])
         return target
 
-    def compile_kernels(self, isa):
-        """The object file of one table; None if the compiler fails on one that the baseline can stand in for."""
+    def compile_kernels(self, source, isa):
+        """The object file of a folder's part of a table; None if the compiler fails on one that the baseline can stand in for."""
         try:
-            return self.compile_c("csrc/core/kernels.c", self.c_flags() + self.isa_flags(isa), [("FO_ISA", isa)])
+            return self.compile_c(source, self.c_flags() + self.isa_flags(isa), [("FO_ISA", isa)])
         except CompileError:
             if isa in BASELINES or os.environ.get("FASTOPT_WERROR") == "1":
                 raise

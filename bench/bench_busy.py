@@ -1,14 +1,14 @@
 """Fits and predictions while other programs want the processors: default threads against one thread, wall time.
 
-    python bench/bench_busy.py [--busy 2] [--rounds 7] [--largest 1e7]
+    python bench/bench_busy.py [--busy 2] [--rounds 40] [--smallest 0] [--largest 1e7]
 
 As many processes as `--busy` compute without end meanwhile; with `--busy 0` the same table says what threads are worth on an idle
-machine.  The two take turns, round by round; the table shows the medians, and one thread's time in units of the other's.
+machine.  Both take turns, round by round; the table shows means, how many times as long as one thread the default takes, and
+the same of one thread against itself: what chance does.
 """
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import time
@@ -48,38 +48,41 @@ def busy(n):
             other.wait()
 
 
-def medians(call, rounds, least=0.2):
-    """Median seconds of a call by default threads and by one, over rounds of as many calls as take a while: a time slice of another program
-    is as long as many short calls, so that rounds of 10 ms differ twofold where both sides are one thread."""
-    seconds, start = {None: [], 1: []}, time.perf_counter()
+def seconds(call, rounds, least=0.03):
+    """Mean seconds of a call by default threads, by one, and by one once more, which says what chance does.
+
+    The three take turns, for a little while each: whether other programs sit on this processor changes every few milliseconds.
+    """
+    turns, start = ("default", "one", "again"), time.perf_counter()
     fo.set_num_threads(1)
     call()
-    calls = max(1, int(least / (time.perf_counter() - start)))
+    calls, spent = max(1, int(least / (time.perf_counter() - start))), dict.fromkeys(turns, 0.0)
     for _ in range(rounds):
-        for threads, times in seconds.items():
-            fo.set_num_threads(threads)
+        for turn in turns:
+            fo.set_num_threads(None if turn == "default" else 1)
             start = time.perf_counter()
             for _ in range(calls):
                 call()
-            times.append((time.perf_counter() - start) / calls)
+            spent[turn] += (time.perf_counter() - start) / calls / rounds
     fo.set_num_threads(None)
-    return tuple(statistics.median(times) for times in seconds.values())
+    return tuple(spent.values())
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--busy", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--smallest", type=float, default=0, help="n·d at least")
     parser.add_argument("--largest", type=float, default=1e7, help="n·d at most")
     parser.add_argument("--only", default="", help="a part of the names of the estimators")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     print(f"{fo.get_num_threads()} threads by default, {options.busy} busy processes beside")
-    print("| | n × d | default | one thread | default / one |\n|---|---|---|---|---|")
+    print("| | n × d | default | one thread | default / one | one / one |\n|---|---|---|---|---|---|")
     worst = 0.0
     with busy(options.busy):
         for n, d in SHAPES:
-            if n * d > options.largest:
+            if not options.smallest <= n * d <= options.largest:
                 continue
             rng = np.random.default_rng(0)
             X = rng.standard_normal((n, d))
@@ -90,9 +93,10 @@ def main():
                 y = linear > 0 if name in CLASSIFIERS else np.exp(linear / 2) if name.startswith("Poisson") else linear
                 fitted = clone(model).fit(X, y)
                 for what, call in {"": lambda m=model, X=X, y=y: clone(m).fit(X, y), ".predict": lambda m=fitted, X=X: m.predict(X)}.items():
-                    default, one = medians(call, options.rounds)
+                    default, one, again = seconds(call, options.rounds)
                     worst = max(worst, default / one)
-                    print(f"| {name}{what} | {n:,} × {d:,} | {default * 1e3:.2f} ms | {one * 1e3:.2f} ms | {default / one:.2f} |", flush=True)
+                    print(f"| {name}{what} | {n:,} × {d:,} | {default * 1e3:.2f} ms | {one * 1e3:.2f} ms "
+                          f"| {default / one:.2f} | {again / one:.2f} |", flush=True)
     print(f"\nworst: {worst:.2f}")
 
 

@@ -1,4 +1,4 @@
-"""Estimators that a solver finishes, in scikit-learn's place: the same optimum, and models that scikit-learn has not."""
+"""Solver-based estimators, in scikit-learn's place: the same optimum, and models that scikit-learn has not."""
 import time
 
 import numpy as np

@@ -1,4 +1,4 @@
 """The address that pickles of version 0.1 name: fastopt._sgd.auto.state."""
-from fastopt._sgd.auto.state import Columns, Goals, State
+from fastopt._sgd.auto.state import ColumnStatistics as Columns, State, TargetStatistics as Goals
 
 __all__ = ["Columns", "Goals", "State"]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,21 @@ _load.heed(False)   # loops with many threads have them all, however busy the ma
 
 settings.register_profile("fastopt", deadline=None, print_blob=True)
 settings.load_profile("fastopt")
+
+
+@pytest.hookimpl(tryfirst=True)   # before -m selects
+def pytest_collection_modifyitems(items):
+    """Of the cases of a test that is marked `repeats(n)` one in n runs by default, drawn by their names; the others are slow."""
+    cases = {}
+    for item in items:
+        if item.get_closest_marker("repeats"):
+            cases.setdefault((item.path, item.originalname), []).append(item)
+    for several in cases.values():
+        every = several[0].get_closest_marker("repeats").args[0]
+        several.sort(key=lambda item: zlib.crc32(item.name.encode()))
+        for item in several[-(-len(several) // every):]:
+            item.add_marker("slow")
+            item.add_marker("repeated")
 
 
 @pytest.fixture(autouse=True)

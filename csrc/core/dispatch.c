@@ -1,8 +1,10 @@
-/* dispatch.c: which table of kernels runs here.  setup.py defines FO_HAS_<ISA> for each kernels.c that it compiled. */
+/* dispatch.c: the tables of kernels, put together from the parts of all folders, and which of them runs here.  setup.py defines
+ * FO_HAS_<ISA> for each instruction set that it compiled. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "fastopt.h"
+#include "core/table.h"
 
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -60,22 +62,50 @@ static int runs_avx512(void) {
 #define NEON(X)
 #endif
 
-#define DECLARE(isa, runs) extern const fo_table fo_table_##isa;
+#define DECLARE_PART(family, isa) extern const fo_table fo_##family##_##isa;
+#define DECLARE(isa, runs) FO_FAMILIES(DECLARE_PART, isa)
 TABLES(DECLARE)
 
-static const struct {
-    const fo_table *table;
-    int (*runs)(void);
-} tables[] = {
-#define ENTRY(isa, runs) {&fo_table_##isa, runs},
-    TABLES(ENTRY)
-};
+#define PART(family, isa) &fo_##family##_##isa,
+#define PARTS(isa, runs) {FO_FAMILIES(PART, isa)},
+#define RUNS(isa, runs) runs,
+#define ONE_TYPED(member, function, suffix) +1
+#define ONE_SHARED(member, function) +1
+#define COUNT(family, isa) FO_TYPED_##family(ONE_TYPED, isa) FO_SHARED_##family(ONE_SHARED)
+#define ONE(family, isa) +1
+enum { FAMILIES = 0 FO_FAMILIES(ONE, any), KERNELS = 0 FO_FAMILIES(COUNT, any) };
+typedef void (*kernel)(void);
+_Static_assert(sizeof(fo_kernels) == KERNELS * sizeof(kernel), "fo_kernels has a member that table.h does not list, or lists twice");
 
+static const fo_table *const parts[][FAMILIES] = {TABLES(PARTS)};
+static int (*const runs[])(void) = {TABLES(RUNS)};
+static fo_table tables[sizeof runs / sizeof *runs];
 static const fo_table *active;
 
+/* into ← the kernels of one part, where it has any */
+static void add_part(const fo_kernels *part, fo_kernels *into) {
+    for (size_t i = 0; i < KERNELS; i++) {
+        kernel found;
+        memcpy(&found, (const char *)part + i * sizeof found, sizeof found);
+        if (found) memcpy((char *)into + i * sizeof found, &found, sizeof found);
+    }
+}
+
+/* the j-th table, whole; the first call comes with the import of the module, before threads */
+static const fo_table *whole(size_t j) {
+    if (tables[j].name == NULL) {
+        for (size_t i = 0; i < FAMILIES; i++) {
+            add_part(&parts[j][i]->f32, &tables[j].f32);
+            add_part(&parts[j][i]->f64, &tables[j].f64);
+        }
+        tables[j].name = parts[j][0]->name;
+    }
+    return &tables[j];
+}
+
 const fo_table *fo_available(int i) {
-    for (size_t j = 0; j < sizeof tables / sizeof *tables; j++)
-        if (tables[j].runs() && i-- == 0) return tables[j].table;
+    for (size_t j = 0; j < sizeof runs / sizeof *runs; j++)
+        if (runs[j]() && i-- == 0) return whole(j);
     return NULL;
 }
 

@@ -1,5 +1,5 @@
-/* real.h: the element type of this pass over the sources.  kernels.c includes its headers once with REAL_IS_FLOAT 1 and
- * once with 0; `real` is float or double and F(name) the name with the type's suffix, and fo_ in front because
+/* real.h: the element type of this pass over the sources.  The kernels.c of a folder includes its loops.h once with REAL_IS_FLOAT 1
+ * and once with 0; `real` is float or double and F(name) the name with the type's suffix, and fo_ in front because
  * arm_neon.h has a vfma_f32 of its own.  No include guard: it is re-read. */
 #undef real
 #undef real_bits
@@ -17,10 +17,12 @@
 #define R(x) x
 #endif
 
-/* always inlined: bodies that take constants and let the compiler specialise them */
+/* FO_INLINE: always inlined, bodies that take constants and let the compiler specialise them.  FO_KERNEL: what the table points to,
+ * compiled in the folder that owns it; other folders include it for the sake of its inline functions alone. */
 #ifndef FO_INLINE
 #if defined(_MSC_VER) && !defined(__clang__)
 #define FO_INLINE static __forceinline
+#define FO_KERNEL static
 #define restrict __restrict
 #define FO_SIMD
 #define FO_SIMD_SUM(...)
@@ -29,6 +31,7 @@
 #define FO_PREFETCH(p) ((void)(p))
 #define FO_UNLIKELY(x) (x)
 #else
+#define FO_KERNEL static __attribute__((unused))
 #ifdef FO_NO_INLINE /* sanitizers, which take many minutes to instrument the specialised bodies */
 #define FO_INLINE static inline
 #else

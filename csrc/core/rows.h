@@ -87,7 +87,7 @@ FO_INLINE void F(predict_loop)(const int layout, const fo_matrix *X, ptrdiff_t n
     }
 }
 
-static void F(predict_rows)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t k, const int32_t *rows, const void *w,
+FO_KERNEL void F(predict_rows)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t k, const int32_t *rows, const void *w,
                             ptrdiff_t w_stride, const void *b, void *p) {
     if (X->layout == FO_DENSE) F(predict_loop)(FO_DENSE, X, n, k, rows, w, w_stride, b, p);
     else if (X->layout == FO_CSR32) F(predict_loop)(FO_CSR32, X, n, k, rows, w, w_stride, b, p);
@@ -101,7 +101,7 @@ FO_INLINE void F(pack_part)(const int m, const char *x, ptrdiff_t column_stride,
 
 /* A line of the packed rows at a time: of a Fortran-ordered X, 16 columns of all rows before the next 16, as their loads
  * do not wait for each other (one column at a time takes 2.9x as long). */
-static void F(pack_rows)(ptrdiff_t n, ptrdiff_t d, const void *data, ptrdiff_t row_stride, ptrdiff_t column_stride,
+FO_KERNEL void F(pack_rows)(ptrdiff_t n, ptrdiff_t d, const void *data, ptrdiff_t row_stride, ptrdiff_t column_stride,
                          const int32_t *rows, void *out) {
     for (ptrdiff_t j = 0; j < d; j += VLEN)
         for (ptrdiff_t i = 0; i < n; i++) {
@@ -112,7 +112,7 @@ static void F(pack_rows)(ptrdiff_t n, ptrdiff_t d, const void *data, ptrdiff_t r
         }
 }
 
-static int F(all_finite)(ptrdiff_t n, const void *x) {
+FO_KERNEL int F(all_finite)(ptrdiff_t n, const void *x) {
     const real *v = x;
     int finite = 1;
     FO_SIMD

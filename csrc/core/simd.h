@@ -198,6 +198,7 @@ FO_INLINE F(vec) F(vload_element)(const int element, const char *x, ptrdiff_t i)
 #if REAL_IS_FLOAT
     if (element != FO_REAL) return F(vload_small)(element, x + i * element_size(element, sizeof(real)));
 #endif
+    (void)element;
     return F(vload)((const real *)(const void *)x + i);
 }
 FO_INLINE F(vec) F(vload_element_part)(const int element, const char *x, ptrdiff_t i, int m) {
@@ -208,6 +209,7 @@ FO_INLINE F(vec) F(vload_element_part)(const int element, const char *x, ptrdiff
         return F(vload_small)(element, e);
     }
 #endif
+    (void)element;
     return F(vload_part)((const real *)(const void *)x + i, m);
 }
 

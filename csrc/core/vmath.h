@@ -61,6 +61,20 @@ FO_INLINE real F(copysign_)(real x, real y) {
     return copysign(x, y);
 #endif
 }
+FO_INLINE real F(sign)(real x) { return (real)(x > 0) - (real)(x < 0); }
+/* b where one is nan: what is bounded comes second, so that nan is not lost */
+FO_INLINE real F(max_)(real a, real b) { return a > b ? a : b; }
+FO_INLINE real F(min_)(real a, real b) { return a < b ? a : b; }
+FO_INLINE real F(sqrt_)(real x) {
+#if REAL_IS_FLOAT
+    return sqrtf(x);
+#else
+    return sqrt(x);
+#endif
+}
+
+/* sign(w)·max(|w| − threshold, 0) */
+FO_INLINE real F(soft)(real w, real threshold) { return F(copysign_)(F(max_)(0, F(abs_)(w) - threshold), w); }
 
 /* ---- exp ---- */
 

@@ -74,7 +74,7 @@ typedef struct {
     int element;         /* enum fo_element; only objective_rows.h knows others than FO_REAL */
 } fo_matrix;
 
-/* Which of FO_MARKS columns have values, and how many columns before them do (csrc/sgd/touched.h). */
+/* Which of FO_MARKS columns have values, and how many columns before them do (csrc/sgd/touched_columns.h). */
 #define FO_MARKS 32
 typedef struct {
     uint32_t bits;
@@ -119,10 +119,10 @@ typedef struct {
 
 /* The state of k outputs.  Weight of feature f in output j: w[j·output_stride + f·feature_stride]: whole vectors of one
  * output beside dense rows (feature_stride 1, rows 64-byte aligned and padded with zeros to whole vectors); all outputs of
- * one feature side by side for CSR (output_stride 1, padded to whole vectors unless lone). */
+ * one feature side by side for CSR (output_stride 1, padded to whole vectors unless single_output). */
 typedef struct {
     ptrdiff_t k;
-    int lone;        /* the model has one output: loops of its own, whose bits differ from those for one of many */
+    int single_output;        /* the model has one output: loops of its own, whose bits differ from those for one of many */
     ptrdiff_t output_stride, feature_stride;
     void *w;         /* weights */
     void *w_avg;     /* sums of the averaged weights, or NULL */
@@ -144,11 +144,11 @@ typedef struct {
     double a, b, c, d;
 } fo_rule;
 
-/* What a step takes from the rule, folded once: the same for all elements.  Neutral: 1 for scale and keep, else 0. */
+/* What a step takes from the rule, folded once: the same for all elements.  Neutral: 1 for scale and decay_factor, else 0. */
 #define FO_COEFS(X) \
     X(scale) /* of the gradient: −1 to maximize, less than 1 where its norm is clipped */ \
-    X(clip) X(l2) X(keep) X(l1) \
-    X(rate) X(beta1) X(rest1) X(beta2) X(rest2) X(root) X(eps) X(a) X(b) X(c) X(d)
+    X(clip) X(l2) X(decay_factor) X(l1) \
+    X(rate) X(beta1) X(one_minus_beta1) X(beta2) X(one_minus_beta2) X(root) X(eps) X(a) X(b) X(c) X(d)
 #define FO_COEF(name) double name;
 typedef struct { FO_COEFS(FO_COEF) } fo_coefs;
 #undef FO_COEF

@@ -47,14 +47,14 @@ typedef struct {
 
 /* Weights (d, k) beside CSR rows of which a batch steps only the columns that it touches; what the others miss, they get when
  * they are touched next.  A step without a gradient takes |w| to max(a·|w| − b·rate, 0), the weight's own rate being 1 unless
- * the rule has one; s steps take it to max(keep[s]·(|w| − rate·shrink[s]), 0): keep = Π a, shrink = Σ b/keep. */
+ * the rule has one; s steps take it to max(decay_factors[s]·(|w| − rate·shrinkages[s]), 0): Π a, and Σ b over Π a so far. */
 typedef struct {
     ptrdiff_t k;             /* outputs */
     int32_t now;             /* steps since all columns were up to date */
     int moves;               /* some of them change weights that have no gradient */
     int32_t *seen;           /* (d,) the step that each column is at; the next one for those that the batch touches */
     int32_t *since;          /* (d + 1,) where the columns of the batch were before */
-    double *keep, *shrink;   /* (room,) by step */
+    double *decay_factors, *shrinkages; /* (room,) by step */
     ptrdiff_t n;             /* columns that the batch touches */
     int64_t *columns;        /* (d + 1,) */
     fo_step last;            /* the last step */

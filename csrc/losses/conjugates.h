@@ -106,7 +106,7 @@ FO_INLINE real F(dual_step)(const fo_loss *loss, real y, real u, real p, real h)
 }
 
 /* values[i] ← loss(p[i]) + conjugate(u[i]) + u[i]·p[i] >= 0: what the sample adds to the duality gap (Fenchel and Young) */
-static void F(loss_gaps)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
+FO_KERNEL void F(loss_gaps)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
                          const real *restrict u, real *restrict values) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {

@@ -14,7 +14,7 @@ FO_INLINE F(derivatives) F(loss_at)(const fo_loss *loss, real y, real p) {
     return (F(derivatives)){0, 0, 0};
 }
 
-static void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
+FO_KERNEL void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
                                real *restrict g) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
@@ -35,7 +35,7 @@ FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *y, co
 }
 
 /* p[j] <- loss(y[j], p[j]) */
-static void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p) {
+FO_KERNEL void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
 #define VALUES(name, target) \
@@ -49,7 +49,7 @@ static void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restric
 }
 
 /* p[j] <- loss(y[j], p[j]) and g[j] = its gradient */
-static void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p,
+FO_KERNEL void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p,
                           real *restrict g) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
@@ -68,7 +68,7 @@ static void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict
 }
 
 /* h[j] = second derivative of loss(y[j], p[j]) */
-static void F(loss_hessians)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
+FO_KERNEL void F(loss_hessians)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
                              real *restrict h) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
@@ -139,7 +139,7 @@ FO_INLINE real F(loss_sum)(ptrdiff_t n, const real *weight, const real *v) {
     return rest;
 }
 
-static double F(loss_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
+FO_KERNEL double F(loss_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
                             double factor, void *values, void *grads) {
     const real *y_ = y, *p_ = p, *w_ = weight;
     real *g_ = grads, targets[LOSS_CHUNK], scratch[LOSS_CHUNK];
@@ -160,7 +160,7 @@ static double F(loss_block)(const fo_loss *loss, ptrdiff_t n, const void *y, con
     return sum;
 }
 
-static void F(loss_grad_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
+FO_KERNEL void F(loss_grad_block)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p, const void *weight,
                                double factor, void *grads) {
     const real *y_ = y, *p_ = p, *w_ = weight;
     real *g_ = grads, targets[LOSS_CHUNK];
@@ -171,7 +171,7 @@ static void F(loss_grad_block)(const fo_loss *loss, ptrdiff_t n, const void *y, 
     }
 }
 
-static int F(loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *targets, const void *p) {
+FO_KERNEL int F(loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *targets, const void *p) {
     const real *t = targets;
     int accepts = F(all_finite)(n, p);
     switch (loss_target[loss->kind]) {

@@ -60,7 +60,7 @@ FO_INLINE void F(softmax_product)(ptrdiff_t k, const real *restrict p, const rea
 }
 
 /* shares of n rows of k predictions */
-static void F(softmax_rows)(ptrdiff_t n, ptrdiff_t k, const void *predictions, void *shares) {
+FO_KERNEL void F(softmax_rows)(ptrdiff_t n, ptrdiff_t k, const void *predictions, void *shares) {
     const real *p = predictions;
     real *share = shares;
     for (ptrdiff_t i = 0; i < n; i++) F(softmax_shares)(k, p + i * k, share + i * k);

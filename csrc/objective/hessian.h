@@ -138,7 +138,7 @@ FO_INLINE void F(hessian_outer)(const int layout, const fo_matrix *X, const fo_g
     }
 }
 
-static void F(hessian_rows)(const fo_matrix *X, const fo_gram *g) {
+FO_KERNEL void F(hessian_rows)(const fo_matrix *X, const fo_gram *g) {
     if (g->outer) {
         if (X->layout == FO_CSR32) F(hessian_outer)(FO_CSR32, X, g);
         else F(hessian_outer)(FO_CSR64, X, g);

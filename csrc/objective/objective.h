@@ -25,7 +25,7 @@ FO_INLINE void F(add_outputs)(ptrdiff_t n, ptrdiff_t k, const real *c, double *s
 }
 
 /* p[i, j] += b[j] */
-static void F(objective_shift)(ptrdiff_t n, ptrdiff_t k, const double *b, void *predictions) {
+FO_KERNEL void F(objective_shift)(ptrdiff_t n, ptrdiff_t k, const double *b, void *predictions) {
     real *restrict p = predictions;
     if (k == 1) {
         const real b0 = (real)b[0];
@@ -57,7 +57,7 @@ FO_INLINE double F(errors_of)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, con
     return value;
 }
 
-static double F(objective_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, void *predictions,
+FO_KERNEL double F(objective_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, void *predictions,
                                   void *factors, double *sum) {
     real *p = predictions, *c = factors;
     if (b) F(objective_shift)(n, s->k, b, p);
@@ -84,7 +84,7 @@ FO_INLINE void F(curvatures_of)(const fo_samples *s, ptrdiff_t m, const real *y,
     F(loss_scale)(m, weight, (real)s->factor, h);
 }
 
-static void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, const void *predictions,
+FO_KERNEL void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const double *b, const void *predictions,
                                    void *products, void *factors, double *sum) {
     const ptrdiff_t k = s->k, size = n * k;
     const real *p = predictions, *y = s->y, *weight = s->weight;
@@ -107,7 +107,7 @@ static void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n
 
 /* ---- along a line ---- */
 
-static double F(objective_line)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, double step, const void *predictions,
+FO_KERNEL double F(objective_line)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, double step, const void *predictions,
                                 const void *products, void *scratch, double *slope) {
     const ptrdiff_t k = s->k, size = n * k;
     const real *p = predictions, *q = products, t = (real)step;
@@ -123,7 +123,7 @@ static double F(objective_line)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, d
 }
 
 /* p ← p + step·q */
-static void F(objective_move)(ptrdiff_t n, double step, const void *products, void *predictions) {
+FO_KERNEL void F(objective_move)(ptrdiff_t n, double step, const void *products, void *predictions) {
     const real *restrict q = products, t = (real)step;
     real *restrict p = predictions;
     FO_SIMD
@@ -133,7 +133,16 @@ static void F(objective_move)(ptrdiff_t n, double step, const void *products, vo
 /* ---- gradients of CSR rows, summed in double: no block is too long for it, and none has a gradient of its own to add up ---- */
 
 FO_INLINE void F(objective_scatter_row)(const int layout, F(row) x, real c, double *g) {
-    for (ptrdiff_t at = 0; at < x.m; at++) g[column(layout, x.columns, at)] += (double)c * (double)x.x[at];
+    ptrdiff_t at = 0;
+    for (; at + 4 <= x.m; at += 4) { /* all that is read before what is written: for all the compiler knows it is the same memory */
+        double *to[4], value[4];
+        FO_UNROLL for (int j = 0; j < 4; j++) {
+            to[j] = g + column(layout, x.columns, at + j);
+            value[j] = (double)c * (double)x.x[at + j];
+        }
+        FO_UNROLL for (int j = 0; j < 4; j++) *to[j] += value[j];
+    }
+    for (; at < x.m; at++) g[column(layout, x.columns, at)] += (double)c * (double)x.x[at];
 }
 
 FO_INLINE void F(objective_scatter_loop)(const int layout, const fo_matrix *X, const fo_chunk *chunk, const real *c, double *g) {
@@ -150,7 +159,7 @@ FO_INLINE void F(objective_scatter_loop)(const int layout, const fo_matrix *X, c
     }
 }
 
-static void F(objective_scatter)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
+FO_KERNEL void F(objective_scatter)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
     if (X->layout == FO_CSR32) F(objective_scatter_loop)(FO_CSR32, X, chunk, c, g);
     else F(objective_scatter_loop)(FO_CSR64, X, chunk, c, g);
 }
@@ -171,7 +180,7 @@ FO_INLINE double F(objective_squares_loop)(const int layout, const fo_matrix *X,
     return sum;
 }
 
-static double F(objective_squares)(const fo_matrix *X, const fo_chunk *chunk, const fo_samples *s, ptrdiff_t i, const void *w,
+FO_KERNEL double F(objective_squares)(const fo_matrix *X, const fo_chunk *chunk, const fo_samples *s, ptrdiff_t i, const void *w,
                                    double b, double *g) {
     if (X->layout == FO_CSR32) return F(objective_squares_loop)(FO_CSR32, X, chunk, s, i, w, (real)b, g);
     return F(objective_squares_loop)(FO_CSR64, X, chunk, s, i, w, (real)b, g);
@@ -204,13 +213,13 @@ FO_INLINE void F(objective_gather_loop)(const int layout, const fo_matrix *X, co
     }
 }
 
-static void F(objective_gather)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
+FO_KERNEL void F(objective_gather)(const fo_matrix *X, const fo_chunk *chunk, const void *c, double *g) {
     if (X->layout == FO_CSR32) F(objective_gather_loop)(FO_CSR32, X, chunk, c, g);
     else F(objective_gather_loop)(FO_CSR64, X, chunk, c, g);
 }
 
 /* to (k, n) = from (n, k) */
-static void F(objective_transpose)(ptrdiff_t n, ptrdiff_t k, const void *matrix, void *transposed) {
+FO_KERNEL void F(objective_transpose)(ptrdiff_t n, ptrdiff_t k, const void *matrix, void *transposed) {
     const real *from = matrix;
     real *to = transposed;
     for (ptrdiff_t j = 0; j < k; j++)
@@ -220,7 +229,7 @@ static void F(objective_transpose)(ptrdiff_t n, ptrdiff_t k, const void *matrix,
 /* ---- weights in, gradients out ---- */
 
 /* w = weights·scale where X finds them; shift[j] = −Σ w·centre */
-static void F(objective_enter)(const fo_weights *layout, const double *weights, void *out, double *shift) {
+FO_KERNEL void F(objective_enter)(const fo_weights *layout, const double *weights, void *out, double *shift) {
     const double *scale = layout->scale, *centre = layout->centre;
     real *w = out;
     for (ptrdiff_t j = 0; j < layout->k; j++) {
@@ -240,7 +249,7 @@ static void F(objective_enter)(const fo_weights *layout, const double *weights, 
 }
 
 /* total += g, g ← 0 */
-static void F(objective_flush)(ptrdiff_t n, void *gradient, double *restrict total) {
+FO_KERNEL void F(objective_flush)(ptrdiff_t n, void *gradient, double *restrict total) {
     real *restrict g = gradient;
     FO_SIMD
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -251,7 +260,7 @@ static void F(objective_flush)(ptrdiff_t n, void *gradient, double *restrict tot
 
 #if !REAL_IS_FLOAT
 /* the first of `parts` arrays of n, `stride` apart, becomes their sum, in their order */
-static void objective_combine(ptrdiff_t parts, ptrdiff_t stride, ptrdiff_t n, double *sums) {
+FO_KERNEL void objective_combine(ptrdiff_t parts, ptrdiff_t stride, ptrdiff_t n, double *sums) {
     for (ptrdiff_t part = 1; part < parts; part++) {
         const double *restrict from = sums + part * stride;
         double *restrict to = sums;
@@ -261,7 +270,7 @@ static void objective_combine(ptrdiff_t parts, ptrdiff_t stride, ptrdiff_t n, do
 }
 
 /* g (k, d) of the user from sums where X left them and sums of factors: (sums − centre·Σ c)/scale + l2·w; returns ‖w‖² */
-static double objective_leave(const fo_weights *layout, const double *sums, const double *c_sum, double l2, const double *w,
+FO_KERNEL double objective_leave(const fo_weights *layout, const double *sums, const double *c_sum, double l2, const double *w,
                               double *g) {
     const double *scale = layout->scale, *centre = layout->centre;
     const ptrdiff_t d = layout->d;

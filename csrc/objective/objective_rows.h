@@ -98,7 +98,7 @@ FO_INLINE void F(objective_gradient_of)(const int element, const int centred, co
 #define EACH_ELEMENT(call, centred) call(FO_REAL, centred)
 #endif
 
-static void F(objective_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, void *p) {
+FO_KERNEL void F(objective_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, void *p) {
     if (X->layout != FO_DENSE) {
         F(batch_products)(X, chunk, w, 0, p);
         return;
@@ -114,7 +114,7 @@ static void F(objective_products)(const fo_matrix *X, const fo_chunk *chunk, con
 #undef PRODUCTS
 }
 
-static void F(objective_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g) {
+FO_KERNEL void F(objective_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g) {
 #define GRADIENT(element, centred) F(objective_gradient_of)(element, centred, X, chunk, c, g)
     if (chunk->centre == NULL) {
         EACH_ELEMENT(GRADIENT, CENTRED_NOT);
@@ -128,7 +128,7 @@ static void F(objective_gradient)(const fo_matrix *X, const fo_chunk *chunk, con
 #undef EACH_ELEMENT
 
 /* rows of elements of `size` bytes, apart in memory, beside each other */
-static void F(objective_pack)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t size, const void *data, ptrdiff_t row_stride,
+FO_KERNEL void F(objective_pack)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t size, const void *data, ptrdiff_t row_stride,
                               ptrdiff_t column_stride, const int32_t *rows, void *out) {
     if (size == (ptrdiff_t)sizeof(real)) {
         F(pack_rows)(n, d, data, row_stride, column_stride, rows, out);

@@ -121,7 +121,7 @@ FO_INLINE real F(held)(const fo_regularizer *r, ptrdiff_t i, real v) {
     return r->low ? F(max_)((real)r->low[i], F(min_)((real)r->high[i], v)) : v;
 }
 
-static double F(group_norm)(const fo_regularizer *r, ptrdiff_t group, const real *w) {
+FO_KERNEL double F(group_norm)(const fo_regularizer *r, ptrdiff_t group, const real *w) {
     double sum = 0;
     for (ptrdiff_t m = (ptrdiff_t)r->start[group]; m < r->start[group + 1]; m++) {
         const double v = (double)F(held)(r, (ptrdiff_t)r->member[m], w[r->member[m]]);
@@ -134,7 +134,7 @@ FO_INLINE double F(group_alpha)(const fo_regularizer *r, ptrdiff_t group) {
     return r->alpha * (r->weight ? r->weight[group] : 1);
 }
 
-static double F(group_value)(const fo_regularizer *r, ptrdiff_t n, const real *w) {
+FO_KERNEL double F(group_value)(const fo_regularizer *r, ptrdiff_t n, const real *w) {
     double sum = 0;
     for (ptrdiff_t i = 0; i < n; i++)
         if (F(held)(r, i, w[i]) != w[i]) return INFINITY;
@@ -142,7 +142,7 @@ static double F(group_value)(const fo_regularizer *r, ptrdiff_t n, const real *w
     return sum;
 }
 
-static void F(group_prox)(const fo_regularizer *r, ptrdiff_t group, double step, const real *v, real *out) {
+FO_KERNEL void F(group_prox)(const fo_regularizer *r, ptrdiff_t group, double step, const real *v, real *out) {
     const double norm = F(group_norm)(r, group, v), pull = step * F(group_alpha)(r, group);
     const real factor = norm > pull ? (real)(1 - pull / norm) : 0;
     for (ptrdiff_t m = (ptrdiff_t)r->start[group]; m < r->start[group + 1]; m++) {
@@ -152,7 +152,7 @@ static void F(group_prox)(const fo_regularizer *r, ptrdiff_t group, double step,
 }
 
 /* at 0: how far the norm of −g, as far as bounds let it move, exceeds alpha; elsewhere the largest of −g − alpha·w/‖w‖ */
-static double F(group_violation)(const fo_regularizer *r, ptrdiff_t group, const real *w, const real *g) {
+FO_KERNEL double F(group_violation)(const fo_regularizer *r, ptrdiff_t group, const real *w, const real *g) {
     const double norm = F(group_norm)(r, group, w), alpha = F(group_alpha)(r, group);
     double largest = 0, sum = 0;
     for (ptrdiff_t m = (ptrdiff_t)r->start[group]; m < r->start[group + 1]; m++) {
@@ -171,7 +171,7 @@ static double F(group_violation)(const fo_regularizer *r, ptrdiff_t group, const
 #define FO_TERMS(LOOP) \
     switch (r->kind) { FO_PENALTIES(LOOP) }
 
-static double F(penalty_value)(const fo_regularizer *r, ptrdiff_t n, const void *weights) {
+FO_KERNEL double F(penalty_value)(const fo_regularizer *r, ptrdiff_t n, const void *weights) {
     const real *w = weights;
     double sum = 0;
     if (r->kind == FO_PENALTY_group_lasso) return F(group_value)(r, n, w);
@@ -190,7 +190,7 @@ static double F(penalty_value)(const fo_regularizer *r, ptrdiff_t n, const void 
     return sum;
 }
 
-static void F(penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to) {
+FO_KERNEL void F(penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, const void *from, void *to) {
     const real *v = from;
     real *out = to;
     if (r->kind == FO_PENALTY_group_lasso) {
@@ -206,7 +206,7 @@ static void F(penalty_prox)(const fo_regularizer *r, ptrdiff_t n, double step, c
 #undef LOOP
 }
 
-static double F(penalty_violation)(const fo_regularizer *r, ptrdiff_t n, const void *weights, const void *gradient,
+FO_KERNEL double F(penalty_violation)(const fo_regularizer *r, ptrdiff_t n, const void *weights, const void *gradient,
                                    void *violations) {
     const real *w = weights, *g = gradient;
     real *out = violations;

@@ -3,7 +3,7 @@
  * fastopt/optimizers/_factored.pyx.  The sums over w and the squared steps are those of FO_SUMS(adafactor).
  * Decoupled decay acts on w after its mean square was taken, as in PyTorch. */
 
-static double F(factor_sums)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, const void *w, void *row,
+FO_KERNEL double F(factor_sums)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, const void *w, void *row,
                              void *columns) {
     const F(coefs) h = F(coefs_of)(step);
     double sum = 0;
@@ -30,19 +30,19 @@ static double F(factor_sums)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, cons
 
 /* Moments of rows and columns move towards the means of g²: of n rows of d columns, whose sums over rows are in row and, for
  * each of some chunks of rows, over columns in `columns`.  Returns the mean of the row moments, at least ε1. */
-static double F(factor_moments)(const fo_step *step, ptrdiff_t chunks, ptrdiff_t n, ptrdiff_t d, const void *row,
+FO_KERNEL double F(factor_moments)(const fo_step *step, ptrdiff_t chunks, ptrdiff_t n, ptrdiff_t d, const void *row,
                                 void *columns, void *row_moment, void *column_moment) {
     const F(coefs) h = F(coefs_of)(step);
     const real least = F(sqrt_)(F(least_square)(&h));
     real *restrict r = row_moment, *restrict c = column_moment, *restrict sums = columns;
     double mean = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        r[i] = F(fma_)(h.rest2, ((const real *)row)[i] / (real)d - r[i], r[i]);
+        r[i] = F(fma_)(h.one_minus_beta2, ((const real *)row)[i] / (real)d - r[i], r[i]);
         mean += (double)r[i];
     }
     for (ptrdiff_t chunk = 1; chunk < chunks; chunk++)
         for (ptrdiff_t j = 0; j < d; j++) sums[j] += sums[chunk * d + j];
-    for (ptrdiff_t j = 0; j < d; j++) c[j] = F(fma_)(h.rest2, sums[j] / (real)n - c[j], c[j]);
+    for (ptrdiff_t j = 0; j < d; j++) c[j] = F(fma_)(h.one_minus_beta2, sums[j] / (real)n - c[j], c[j]);
     mean /= (double)n;
     return mean > (double)least ? mean : (double)least;
 }
@@ -50,7 +50,7 @@ static double F(factor_moments)(const fo_step *step, ptrdiff_t chunks, ptrdiff_t
 /* 1/√max(row·column/mean, ε1²) */
 FO_INLINE real F(factor_rate)(real row, real column, real least) { return 1 / F(sqrt_)(F(max_)(row * column, least)); }
 
-static double F(factor_squares)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, const void *w, const void *row,
+FO_KERNEL double F(factor_squares)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, const void *w, const void *row,
                                 const void *column, double mean) {
     const F(coefs) h = F(coefs_of)(step);
     const real least = F(least_square)(&h), *restrict c = column;
@@ -72,7 +72,7 @@ static double F(factor_squares)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, c
     return sum;
 }
 
-static int F(factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, void *w, const void *row,
+FO_KERNEL int F(factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, void *w, const void *row,
                           const void *column, double mean) {
     const F(coefs) h = F(coefs_of)(step);
     const real least = F(least_square)(&h), *restrict c = column;
@@ -84,7 +84,7 @@ static int F(factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const v
         FO_SIMD_SUM(nothing)
         for (ptrdiff_t j = 0; j < d; j++) {
             const real slope = F(gradient)(&h, gi[j], wi[j]), rate = h.a * F(factor_rate)(scaled, c[j], least);
-            const real next = F(soft)(wi[j] * h.keep - rate * slope, rate * h.l1);
+            const real next = F(soft)(wi[j] * h.decay_factor - rate * slope, rate * h.l1);
             wi[j] = next;
             nothing += 0 * next;
         }

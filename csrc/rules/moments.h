@@ -106,7 +106,7 @@ FO_INLINE void F(pack_half)(ptrdiff_t n, const real *x, const uint32_t *random, 
         halves[i] = (uint16_t)((bits_of_float((float)x[i]) + ((random[i] ^ mask) >> shift & 0xffffu)) >> 16);
 }
 
-static int F(step_packed)(const fo_step *step, int packing, int states, ptrdiff_t n, ptrdiff_t place, double t,
+FO_KERNEL int F(step_packed)(const fo_step *step, int packing, int states, ptrdiff_t n, ptrdiff_t place, double t,
                           const void *g, void *w, void *const *state) {
     real m[FO_PACK], v[FO_PACK];
     uint32_t random[FO_PACK]; /* of the places in a block; each block turns over bits of its own */

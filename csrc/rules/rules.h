@@ -17,8 +17,8 @@ FO_INLINE double unbias(double beta, double t) { return 1 - pow(beta, t + 1); }
 
 /* the two moments' factors */
 FO_INLINE void fold_betas(const fo_rule *r, fo_coefs *h) {
-    h->beta1 = r->beta1, h->rest1 = 1 - r->beta1;
-    h->beta2 = r->beta2, h->rest2 = 1 - r->beta2;
+    h->beta1 = r->beta1, h->one_minus_beta1 = 1 - r->beta1;
+    h->beta2 = r->beta2, h->one_minus_beta2 = 1 - r->beta2;
 }
 #endif
 
@@ -32,27 +32,12 @@ typedef struct { real w, s0, s1, s2, s3, rate; } F(param);
 #undef FO_RULE
 #define FO_RULE(name) FO_INLINE F(param) F(rule_##name)(const F(coefs) *h, real g, F(param) x)
 
-FO_INLINE real F(sign)(real x) { return (real)(x > 0) - (real)(x < 0); }
-/* b where one is nan: what is bounded comes second, so that nan is not lost */
-FO_INLINE real F(max_)(real a, real b) { return a > b ? a : b; }
-FO_INLINE real F(min_)(real a, real b) { return a < b ? a : b; }
-FO_INLINE real F(sqrt_)(real x) {
-#if REAL_IS_FLOAT
-    return sqrtf(x);
-#else
-    return sqrt(x);
-#endif
-}
-
-/* sign(w)·max(|w| − threshold, 0) */
-FO_INLINE real F(soft)(real w, real threshold) { return F(copysign_)(F(max_)(0, F(abs_)(w) - threshold), w); }
-
 #if REAL_IS_FLOAT
 FO_FOLD(sgd) {}
 
 /* t = 0 has no history to dampen: PyTorch's first step; flag = nesterov */
 FO_FOLD(momentum) {
-    h->beta1 = r->momentum, h->rest1 = t > 0 ? 1 - r->dampening : 1;
+    h->beta1 = r->momentum, h->one_minus_beta1 = t > 0 ? 1 - r->dampening : 1;
     h->a = r->flag ? 1 : 0, h->b = r->flag ? r->momentum : 1;
 }
 
@@ -64,7 +49,7 @@ FO_FOLD(asgd) {
 }
 
 FO_FOLD(signsgd) {}
-FO_FOLD(signum) { h->beta1 = r->momentum, h->rest1 = 1 - r->momentum; }
+FO_FOLD(signum) { h->beta1 = r->momentum, h->one_minus_beta1 = 1 - r->momentum; }
 FO_FOLD(lion) { fold_betas(r, h); }
 
 /* a, b = factors of shrinking and growing, c, d = least and largest step */
@@ -99,7 +84,7 @@ FO_RULE(sgd) {
 
 /* v ← μ·v + (1 − τ)·g, w ← w − lr·v, or with Nesterov − lr·(g + μ·v).  Sutskever et al. 2013 */
 FO_RULE(momentum) {
-    x.s0 = F(fma_)(h->beta1, x.s0, h->rest1 * g);
+    x.s0 = F(fma_)(h->beta1, x.s0, h->one_minus_beta1 * g);
     x.rate = h->rate;
     x.w -= h->rate * F(fma_)(h->a, g, h->b * x.s0);
     return x;
@@ -123,7 +108,7 @@ FO_RULE(signsgd) {
 
 /* m ← μ·m + (1 − μ)·g, w ← w − lr·sign(m).  Bernstein et al. 2018, algorithm 2 */
 FO_RULE(signum) {
-    x.s0 = F(fma_)(h->beta1, x.s0, h->rest1 * g);
+    x.s0 = F(fma_)(h->beta1, x.s0, h->one_minus_beta1 * g);
     x.rate = h->rate;
     x.w -= h->rate * F(sign)(x.s0);
     return x;
@@ -132,8 +117,8 @@ FO_RULE(signum) {
 /* w ← w − lr·sign(β1·m + (1 − β1)·g), m ← β2·m + (1 − β2)·g.  Chen et al. 2023 */
 FO_RULE(lion) {
     x.rate = h->rate;
-    x.w -= h->rate * F(sign)(F(fma_)(h->beta1, x.s0, h->rest1 * g));
-    x.s0 = F(fma_)(h->beta2, x.s0, h->rest2 * g);
+    x.w -= h->rate * F(sign)(F(fma_)(h->beta1, x.s0, h->one_minus_beta1 * g));
+    x.s0 = F(fma_)(h->beta2, x.s0, h->one_minus_beta2 * g);
     return x;
 }
 

@@ -5,10 +5,10 @@
 /* a = lr_decay */
 FO_FOLD(adagrad) { h->rate = r->lr / (1 + t * r->a); }
 /* beta1 = rho */
-FO_FOLD(adadelta) { h->beta1 = r->beta1, h->rest1 = 1 - r->beta1; }
+FO_FOLD(adadelta) { h->beta1 = r->beta1, h->one_minus_beta1 = 1 - r->beta1; }
 
 /* beta2 = alpha */
-FO_FOLD(rmsprop) { h->beta2 = r->beta2, h->rest2 = 1 - r->beta2, h->beta1 = r->momentum; }
+FO_FOLD(rmsprop) { h->beta2 = r->beta2, h->one_minus_beta2 = 1 - r->beta2, h->beta1 = r->momentum; }
 FO_FOLD(rmsprop_momentum) { fold_rmsprop(r, t, carry, h); }
 FO_FOLD(rmsprop_centered) { fold_rmsprop(r, t, carry, h); }
 FO_FOLD(rmsprop_centered_momentum) { fold_rmsprop(r, t, carry, h); }
@@ -57,7 +57,7 @@ FO_FOLD(schedule_free_adamw) {
     h->root = 1 / sqrt(unbias(r->beta2, t));
     h->a = fold_average(r, t, carry);
     h->b = r->beta1 * (1 - h->a) - 1;
-    h->c = r->decay, h->keep = 1;
+    h->c = r->decay, h->decay_factor = 1;
 }
 #endif
 
@@ -71,9 +71,9 @@ FO_RULE(adagrad) {
 
 /* v ← ρ·v + (1 − ρ)·g², Δ = √(u + ε)/√(v + ε)·g, u ← ρ·u + (1 − ρ)·Δ², w ← w − lr·Δ.  Zeiler 2012 */
 FO_RULE(adadelta) {
-    x.s0 = F(fma_)(h->beta1, x.s0, h->rest1 * g * g);
+    x.s0 = F(fma_)(h->beta1, x.s0, h->one_minus_beta1 * g * g);
     const real scale = F(sqrt_)(x.s1 + h->eps) / F(sqrt_)(x.s0 + h->eps), delta = scale * g;
-    x.s1 = F(fma_)(h->beta1, x.s1, h->rest1 * delta * delta);
+    x.s1 = F(fma_)(h->beta1, x.s1, h->one_minus_beta1 * delta * delta);
     x.rate = h->rate * scale;
     x.w -= h->rate * delta;
     return x;
@@ -81,7 +81,7 @@ FO_RULE(adadelta) {
 
 /* v ← α·v + (1 − α)·g², w ← w − lr·g/(√v + ε).  Hinton 2012 */
 FO_RULE(rmsprop) {
-    x.s0 = F(fma_)(h->beta2, x.s0, h->rest2 * g * g);
+    x.s0 = F(fma_)(h->beta2, x.s0, h->one_minus_beta2 * g * g);
     x.rate = h->rate / (F(sqrt_)(x.s0) + h->eps);
     x.w -= x.rate * g;
     return x;
@@ -89,7 +89,7 @@ FO_RULE(rmsprop) {
 
 /* the step of rmsprop as what feeds b ← μ·b + g/(√v + ε), w ← w − lr·b; s1 is b */
 FO_RULE(rmsprop_momentum) {
-    x.s0 = F(fma_)(h->beta2, x.s0, h->rest2 * g * g);
+    x.s0 = F(fma_)(h->beta2, x.s0, h->one_minus_beta2 * g * g);
     const real scale = 1 / (F(sqrt_)(x.s0) + h->eps);
     x.s1 = F(fma_)(h->beta1, x.s1, scale * g);
     x.rate = h->rate * scale;
@@ -99,8 +99,8 @@ FO_RULE(rmsprop_momentum) {
 
 /* variance instead of the mean of squares: √(v − mean²).  Graves 2013; s1 is the mean */
 FO_INLINE real F(centered_scale)(const F(coefs) *h, real g, F(param) *x) {
-    x->s0 = F(fma_)(h->beta2, x->s0, h->rest2 * g * g);
-    x->s1 = F(fma_)(h->rest2, g - x->s1, x->s1);
+    x->s0 = F(fma_)(h->beta2, x->s0, h->one_minus_beta2 * g * g);
+    x->s1 = F(fma_)(h->one_minus_beta2, g - x->s1, x->s1);
     return 1 / (F(sqrt_)(F(max_)(0, F(fma_)(-x->s1, x->s1, x->s0))) + h->eps); /* rounding may take it below 0 */
 }
 
@@ -119,9 +119,9 @@ FO_RULE(rmsprop_centered_momentum) {
 }
 
 /* m ← β1·m + (1 − β1)·g */
-FO_INLINE real F(first_moment)(const F(coefs) *h, real m, real g) { return F(fma_)(h->beta1, m, h->rest1 * g); }
+FO_INLINE real F(first_moment)(const F(coefs) *h, real m, real g) { return F(fma_)(h->beta1, m, h->one_minus_beta1 * g); }
 /* v ← β2·v + (1 − β2)·g² */
-FO_INLINE real F(second_moment)(const F(coefs) *h, real v, real g) { return F(fma_)(h->beta2, v, h->rest2 * g * g); }
+FO_INLINE real F(second_moment)(const F(coefs) *h, real v, real g) { return F(fma_)(h->beta2, v, h->one_minus_beta2 * g * g); }
 /* lr/(√v̂ + ε) */
 FO_INLINE real F(adaptive_rate)(const F(coefs) *h, real v) { return h->rate / F(fma_)(F(sqrt_)(v), h->root, h->eps); }
 
@@ -184,7 +184,7 @@ FO_RULE(adabelief) {
 FO_RULE(yogi) {
     const real square = g * g;
     x.s0 = F(first_moment)(h, x.s0, g);
-    x.s1 = F(fma_)(-h->rest2 * F(sign)(x.s1 - square), square, x.s1);
+    x.s1 = F(fma_)(-h->one_minus_beta2 * F(sign)(x.s1 - square), square, x.s1);
     x.rate = F(adaptive_rate)(h, x.s1);
     x.w -= x.rate * x.s0;
     return x;

@@ -19,7 +19,7 @@ FO_FINISH(lars) {
 FO_FOLD(lamb) {
     fold_adam(r, t, carry, h);
     h->c = 1 / unbias(r->beta1, t), h->rate = r->lr, h->l1 = r->l1;
-    h->a = 1, h->b = r->decay, h->keep = 1;
+    h->a = 1, h->b = r->decay, h->decay_factor = 1;
 }
 
 /* ‖w‖/‖u‖, 1 where either is 0 */
@@ -34,7 +34,7 @@ FO_FINISH(dog) {
     if (carry[0] < distance) carry[0] = distance;
     carry[1] += sums[1];
     h->rate = r->lr * carry[0] / sqrt(carry[1] + r->eps);
-    h->keep = 1 - h->rate * r->decay;
+    h->decay_factor = 1 - h->rate * r->decay;
 }
 
 /* carry: d, the largest estimate of it, both from d0, and the numerator from 0; a = d0, b = d_coef, c = growth_rate, d > 0:
@@ -43,11 +43,11 @@ FO_FOLD(prodigy) {
     const double d = carry[0];
     const double correction = r->d > 0 ? sqrt(unbias(r->beta2, t)) / unbias(r->beta1, t) : 1;
     h->rate = d * r->lr * correction;
-    h->beta1 = r->beta1, h->rest1 = d * (1 - r->beta1);
-    h->beta2 = r->beta2, h->rest2 = d * d * (1 - r->beta2);
+    h->beta1 = r->beta1, h->one_minus_beta1 = d * (1 - r->beta1);
+    h->beta2 = r->beta2, h->one_minus_beta2 = d * d * (1 - r->beta2);
     h->c = d / r->a * (r->flag ? d : h->rate);
     h->d = r->beta3;
-    h->keep = 1 - h->rate * r->decay;
+    h->decay_factor = 1 - h->rate * r->decay;
     h->l1 = r->l1 * d * (r->d > 0 ? unbias(r->beta1, t) : 1); /* what a gradient in m and v is multiplied by */
 }
 
@@ -62,10 +62,10 @@ FO_FINISH(prodigy) {
     h->eps = carry[0] * r->eps;
 }
 
-/* a = least root mean square of w, b = d, c = beta2_decay; as coefficients rest2 = 1 − β2 of this step */
+/* a = least root mean square of w, b = d, c = beta2_decay; as coefficients one_minus_beta2 = 1 − β2 of this step */
 FO_FOLD(adafactor) {
     const double slow = 1 / sqrt(t + 1);
-    h->rest2 = pow(t + 1, r->c), h->beta2 = 1 - h->rest2;
+    h->one_minus_beta2 = pow(t + 1, r->c), h->beta2 = 1 - h->one_minus_beta2;
     h->rate = r->lr < slow ? r->lr : slow;
 }
 
@@ -140,7 +140,7 @@ FO_INLINE real F(least_square)(const F(coefs) *h) {
 /* v ← v + (1 − β2)·(g² − v), u = g/√max(v, ε1²), w ← w − α·u/max(1, RMS(u)/d).  Shazeer & Stern 2018; matrices keep only
  * means of v over rows and columns, see matrix_rules.h */
 FO_SUMS(adafactor) {
-    x.s0 = F(fma_)(h->rest2, g * g - x.s0, x.s0);
+    x.s0 = F(fma_)(h->one_minus_beta2, g * g - x.s0, x.s0);
     return (F(summed)){x, g * g / F(max_)(x.s0, F(least_square)(h)), x.w * x.w};
 }
 FO_RULE(adafactor) {

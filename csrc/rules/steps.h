@@ -32,7 +32,7 @@ FO_INLINE int F(step_loop)(F(rule) rule, const int states, const int bare, const
         F(param) x = {w[i], states > 0 ? s0[i] : 0, states > 1 ? s1[i] : 0, states > 2 ? s2[i] : 0,
                       states > 3 ? s3[i] : 0, 0};
         const real slope = bare ? g[j] : F(gradient)(&h, g[j], x.w);
-        x.w *= h.keep;
+        x.w *= h.decay_factor;
         x = rule(&h, slope, x);
         if (!bare) x.w = F(soft)(x.w, x.rate * h.l1);
         w[i] = x.w;
@@ -45,7 +45,7 @@ FO_INLINE int F(step_loop)(F(rule) rule, const int states, const int bare, const
     return nothing == 0;
 }
 
-static int F(step)(const fo_step *step, ptrdiff_t n, const void *g, void *w, void *const *state) {
+FO_KERNEL int F(step)(const fo_step *step, ptrdiff_t n, const void *g, void *w, void *const *state) {
     const fo_coefs *h = &step->h;
     const int bare = h->scale == 1 && h->clip == INFINITY && h->l2 == 0 && h->l1 == 0;
     switch (step->kind) {
@@ -60,7 +60,7 @@ static int F(step)(const fo_step *step, ptrdiff_t n, const void *g, void *w, voi
 }
 
 /* rows of one weight each: gathers instead of a call a row */
-static int F(step_weights)(const fo_step *step, ptrdiff_t n, const int64_t *rows, const real *g, real *w,
+FO_KERNEL int F(step_weights)(const fo_step *step, ptrdiff_t n, const int64_t *rows, const real *g, real *w,
                            void *const *state) {
     switch (step->kind) {
 #define STEP(name, states, sums) \
@@ -71,7 +71,7 @@ static int F(step_weights)(const fo_step *step, ptrdiff_t n, const int64_t *rows
     return 1;
 }
 
-static int F(step_rows)(const fo_step *step, ptrdiff_t n, ptrdiff_t width, const int64_t *rows, const void *g, void *w,
+FO_KERNEL int F(step_rows)(const fo_step *step, ptrdiff_t n, ptrdiff_t width, const int64_t *rows, const void *g, void *w,
                         void *const *state) {
     int finite = 1;
     if (width == 1) return F(step_weights)(step, n, rows, g, w, state);
@@ -108,7 +108,7 @@ FO_INLINE void F(sums_loop)(F(rule_sums) rule, const int states, const fo_step *
     }
 }
 
-static void F(step_sums)(const fo_step *step, ptrdiff_t n, const void *g, const void *w, void *const *state,
+FO_KERNEL void F(step_sums)(const fo_step *step, ptrdiff_t n, const void *g, const void *w, void *const *state,
                          double *sums) {
     switch (step->kind) {
 #define SUMS_none(name, states)
@@ -124,7 +124,7 @@ static void F(step_sums)(const fo_step *step, ptrdiff_t n, const void *g, const 
     }
 }
 
-static double F(square_sum)(ptrdiff_t n, const void *x) {
+FO_KERNEL double F(square_sum)(ptrdiff_t n, const void *x) {
     const real *v = x;
     double sum = 0;
     for (ptrdiff_t start = 0; start < n; start += 4096) {
@@ -152,9 +152,9 @@ static double F(square_sum)(ptrdiff_t n, const void *x) {
 }
 
 #if REAL_IS_FLOAT
-static void rule_fold(const fo_rule *r, double t, double scale, double *carry, fo_step *step) {
+FO_KERNEL void rule_fold(const fo_rule *r, double t, double scale, double *carry, fo_step *step) {
     fo_coefs *h = &step->h;
-    *h = (fo_coefs){.scale = scale, .clip = r->clip, .l2 = r->l2, .keep = 1 - r->lr * r->decay, .l1 = r->l1,
+    *h = (fo_coefs){.scale = scale, .clip = r->clip, .l2 = r->l2, .decay_factor = 1 - r->lr * r->decay, .l1 = r->l1,
                     .rate = r->lr, .eps = r->eps};
     step->kind = r->kind;
     switch (r->kind) {
@@ -165,7 +165,7 @@ static void rule_fold(const fo_rule *r, double t, double scale, double *carry, f
     }
 }
 
-static void rule_finish(const fo_rule *r, const double *sums, double *carry, fo_step *step) {
+FO_KERNEL void rule_finish(const fo_rule *r, const double *sums, double *carry, fo_step *step) {
     switch (r->kind) {
 #define FINISH_none(name)
 #define FINISH_array(name) \

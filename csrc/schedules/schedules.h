@@ -90,7 +90,7 @@ FO_INLINE double schedule_cyclic(const fo_schedule *h, double t) {
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
-static void lr_block(const fo_schedule *h, ptrdiff_t n, double t, double *lr) {
+FO_KERNEL void lr_block(const fo_schedule *h, ptrdiff_t n, double t, double *lr) {
     switch (h->kind) {
 #define LR_LOOP(name, first) \
     case FO_SCHEDULE_##name: \

@@ -48,7 +48,7 @@ FO_INLINE void F(auto_dense_loop)(const int l1, const int l2, const fo_auto *a, 
     }
 }
 
-static void F(auto_dense)(const fo_auto *a, ptrdiff_t j, ptrdiff_t n, const void *r, void *g, void *V, void *w, void *mean) {
+FO_KERNEL void F(auto_dense)(const fo_auto *a, ptrdiff_t j, ptrdiff_t n, const void *r, void *g, void *V, void *w, void *mean) {
     if (a->l1 > 0 && a->l2[j] > 0) F(auto_dense_loop)(1, 1, a, j, n, r, g, V, w, mean);
     else if (a->l1 > 0) F(auto_dense_loop)(1, 0, a, j, n, r, g, V, w, mean);
     else if (a->l2[j] > 0) F(auto_dense_loop)(0, 1, a, j, n, r, g, V, w, mean);
@@ -72,7 +72,7 @@ FO_INLINE ptrdiff_t F(auto_touch_loop)(const int layout, const fo_matrix *X, con
     return n;
 }
 
-static ptrdiff_t F(auto_touch)(const fo_matrix *X, const fo_chunk *chunk, ptrdiff_t n, unsigned char *seen,
+FO_KERNEL ptrdiff_t F(auto_touch)(const fo_matrix *X, const fo_chunk *chunk, ptrdiff_t n, unsigned char *seen,
                                ptrdiff_t *touched) {
     if (X->layout == FO_CSR32) return F(auto_touch_loop)(FO_CSR32, X, chunk, n, seen, touched);
     return F(auto_touch_loop)(FO_CSR64, X, chunk, n, seen, touched);
@@ -153,14 +153,14 @@ FO_INLINE void F(auto_step)(const fo_auto *a, double now, real share, ptrdiff_t 
     }
 }
 
-static void F(auto_columns)(const fo_auto *a, ptrdiff_t n, const ptrdiff_t *touched, unsigned char *seen, const void *r,
+FO_KERNEL void F(auto_columns)(const fo_auto *a, ptrdiff_t n, const ptrdiff_t *touched, unsigned char *seen, const void *r,
                             void *g, fo_auto_columns *c) {
     const double now = auto_kept(a->t - 1);
     F(auto_step)(a, now > 0 ? now : 1, (real)auto_share(a->t), n, touched, r, g, c);
     for (ptrdiff_t i = 0; i < n; i++) seen[touched[i]] = 0;
 }
 
-static void F(auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, void *g, fo_auto_columns *c) {
+FO_KERNEL void F(auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, void *g, fo_auto_columns *c) {
     ptrdiff_t columns[AUTO_GROUP];
     for (ptrdiff_t first = 0; first < d; first += AUTO_GROUP) {
         const ptrdiff_t n = d - first < AUTO_GROUP ? d - first : AUTO_GROUP;
@@ -170,7 +170,7 @@ static void F(auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, void *g
 }
 
 /* sums[j] += Σ loss(y_j, p_j); of a softmax the same for all outputs.  Uses p up */
-static void F(auto_losses)(const fo_errors *e, ptrdiff_t n, const void *y, void *p, double *sums) {
+FO_KERNEL void F(auto_losses)(const fo_errors *e, ptrdiff_t n, const void *y, void *p, double *sums) {
     const double total = F(batch_values)(e, n, y, p);
     for (ptrdiff_t j = 0; j < e->k; j++) {
         if (e->softmax) sums[j] += total;
@@ -181,7 +181,7 @@ static void F(auto_losses)(const fo_errors *e, ptrdiff_t n, const void *y, void 
 
 #if !REAL_IS_FLOAT
 /* the step of the intercepts with gradients g; V, b and their averages (k,) each */
-static void auto_intercepts(const fo_auto *a, const double *g, double *V, double *b, double *mean) {
+FO_KERNEL void auto_intercepts(const fo_auto *a, const double *g, double *V, double *b, double *mean) {
     const double share = auto_share(a->t);
     for (ptrdiff_t j = 0; j < a->k; j++) {
         V[j] += g[j] * g[j];

@@ -271,14 +271,14 @@ FO_INLINE void F(batch_gradient_dense)(const int centred, const fo_matrix *X, co
     }
 }
 
-static void F(batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p) {
+FO_KERNEL void F(batch_products)(const fo_matrix *X, const fo_chunk *chunk, const void *w, ptrdiff_t p_stride, void *p) {
     if (X->layout == FO_CSR32) F(batch_products_csr)(FO_CSR32, X, chunk, w, p);
     else if (X->layout == FO_CSR64) F(batch_products_csr)(FO_CSR64, X, chunk, w, p);
     else if (chunk->centre) F(batch_products_dense)(CENTRED_COLUMN, X, chunk, w, p_stride, p);
     else F(batch_products_dense)(CENTRED_NOT, X, chunk, w, p_stride, p);
 }
 
-static void F(batch_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g) {
+FO_KERNEL void F(batch_gradient)(const fo_matrix *X, const fo_chunk *chunk, const void *c, void *g) {
     const int all = chunk->begin == 0 && chunk->end * chunk->width >= X->d;
     if (X->layout == FO_CSR32 && all) F(batch_gradient_csr)(FO_CSR32, 1, X, chunk, c, g);
     else if (X->layout == FO_CSR32) F(batch_gradient_csr)(FO_CSR32, 0, X, chunk, c, g);

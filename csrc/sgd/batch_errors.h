@@ -57,13 +57,13 @@ FO_INLINE void F(batch_errors_loop)(const ptrdiff_t k, const fo_errors *e, ptrdi
         for (ptrdiff_t j = 0; j < k; j++) g_b[j] += (double)c[i * k + j];
 }
 
-static void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
+FO_KERNEL void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks, ptrdiff_t stride, const void *sums,
                             const void *targets, const void *weight, double factor, void *raw, void *factors, double *g_b) {
     if (e->k == 1) F(batch_errors_loop)(1, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
     else F(batch_errors_loop)(e->k, e, n, blocks, stride, sums, targets, weight, factor, raw, factors, g_b);
 }
 
-static double F(batch_values)(const fo_errors *e, ptrdiff_t n, const void *y, void *p) {
+FO_KERNEL double F(batch_values)(const fo_errors *e, ptrdiff_t n, const void *y, void *p) {
     double sum = 0;
     if (e->softmax) {
         for (ptrdiff_t i = 0; i < n; i++)
@@ -76,7 +76,7 @@ static double F(batch_values)(const fo_errors *e, ptrdiff_t n, const void *y, vo
 }
 
 /* row after row, so that the sum does not depend on where chunks end */
-static void F(batch_objective)(const fo_errors *e, ptrdiff_t n, const void *targets, const void *weight, const void *raw,
+FO_KERNEL void F(batch_objective)(const fo_errors *e, ptrdiff_t n, const void *targets, const void *weight, const void *raw,
                                void *scratch, double *sum) {
     const ptrdiff_t k = e->k;
     const real *y = targets;
@@ -93,7 +93,7 @@ static void F(batch_objective)(const fo_errors *e, ptrdiff_t n, const void *targ
     }
 }
 
-static void F(average)(ptrdiff_t n, double share, const void *weights, void *averages) {
+FO_KERNEL void F(average)(ptrdiff_t n, double share, const void *weights, void *averages) {
     const real *restrict w = weights;
     real *restrict mean = averages;
     const real factor = (real)share;

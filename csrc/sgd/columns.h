@@ -25,7 +25,7 @@ FO_INLINE F(column_group) F(column_rows)(const fo_matrix *X, ptrdiff_t n, const 
 }
 
 /* sum_j += Σ ω·(x_j − origin_j) */
-static void F(column_sums)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, ptrdiff_t first,
+FO_KERNEL void F(column_sums)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, ptrdiff_t first,
                            ptrdiff_t width, const double *origin, double *restrict sum) {
     for (ptrdiff_t i = 0; i < n; i += COLUMN_ROWS) {
         const F(column_group) group = F(column_rows)(X, n, rows, weight, i, first);
@@ -41,7 +41,7 @@ static void F(column_sums)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows,
 }
 
 /* sum1_j += Σ ω·|x_j − c_j|, sum2_j += Σ ω·(x_j − c_j)² */
-static void F(column_spread)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, ptrdiff_t first,
+FO_KERNEL void F(column_spread)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, ptrdiff_t first,
                              ptrdiff_t width, const double *centre, double *restrict sum1, double *restrict sum2) {
     for (ptrdiff_t i = 0; i < n; i += COLUMN_ROWS) {
         const F(column_group) group = F(column_rows)(X, n, rows, weight, i, first);
@@ -72,7 +72,7 @@ FO_INLINE void F(column_stored_loop)(const int layout, const fo_matrix *X, ptrdi
     }
 }
 
-static void F(column_stored)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, double *sum,
+FO_KERNEL void F(column_stored)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const double *weight, double *sum,
                              double *sum1, double *sum2) {
     if (X->layout == FO_CSR32) F(column_stored_loop)(FO_CSR32, X, n, rows, weight, sum, sum1, sum2);
     else F(column_stored_loop)(FO_CSR64, X, n, rows, weight, sum, sum1, sum2);
@@ -80,7 +80,7 @@ static void F(column_stored)(const fo_matrix *X, ptrdiff_t n, const int32_t *row
 
 #if !REAL_IS_FLOAT
 /* mean += share·(mean of the block − mean), which is origin + sum/weight; sum is used up */
-static void column_means(ptrdiff_t n, double weight, double share, const double *origin, double *restrict sum,
+FO_KERNEL void column_means(ptrdiff_t n, double weight, double share, const double *origin, double *restrict sum,
                          double *restrict mean) {
     FO_SIMD
     for (ptrdiff_t j = 0; j < n; j++) {

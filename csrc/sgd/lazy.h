@@ -7,7 +7,7 @@
 
 #if REAL_IS_FLOAT
 /* A factor near 0, or a negative one, is left to a full step. */
-static int lazy_accepts(const fo_rule *r) {
+FO_KERNEL int lazy_accepts(const fo_rule *r) {
     switch (r->kind) {
         case FO_RULE_sgd: return r->lr * (r->decay + r->l2) < 0.9;
         case FO_RULE_adagrad: return r->l2 == 0 && r->lr * r->decay < 0.9;
@@ -16,12 +16,12 @@ static int lazy_accepts(const fo_rule *r) {
     }
 }
 
-static void lazy_note(const fo_step *step, fo_lazy *lazy) {
+FO_KERNEL void lazy_note(const fo_step *step, fo_lazy *lazy) {
     const fo_coefs *h = &step->h;
-    const double a = h->keep - h->rate * h->l2, b = h->rate * h->l1;
+    const double a = h->decay_factor - h->rate * h->l2, b = h->rate * h->l1;
     const int32_t now = lazy->now++;
-    lazy->keep[now + 1] = lazy->keep[now] * a;
-    lazy->shrink[now + 1] = lazy->shrink[now] + b / lazy->keep[now + 1];
+    lazy->decay_factors[now + 1] = lazy->decay_factors[now] * a;
+    lazy->shrinkages[now + 1] = lazy->shrinkages[now] + b / lazy->decay_factors[now + 1];
     lazy->moves |= step->kind == FO_RULE_ftrl || a != 1 || b != 0;
     lazy->last = *step;
     lazy->n = 0;
@@ -31,12 +31,12 @@ static void lazy_note(const fo_step *step, fo_lazy *lazy) {
 /* One column from step `since` to `now`. */
 FO_INLINE void F(lazy_catch_up)(const int kind, const F(coefs) *h, const fo_lazy *lazy, int32_t since, ptrdiff_t column,
                                 real *w, void *const *state) {
-    const double all = lazy->keep[lazy->now];
-    const real keep = (real)(all / lazy->keep[since]), shrink = (real)(all * (lazy->shrink[lazy->now] - lazy->shrink[since]));
+    const double all = lazy->decay_factors[lazy->now];
+    const real decay_factor = (real)(all / lazy->decay_factors[since]), shrink = (real)(all * (lazy->shrinkages[lazy->now] - lazy->shrinkages[since]));
     real *s0 = state[0], *s1 = state[1];
     for (ptrdiff_t at = column * lazy->k; at < (column + 1) * lazy->k; at++) {
-        if (kind == FO_RULE_sgd) w[at] = F(soft)(keep * w[at], shrink);
-        if (kind == FO_RULE_adagrad) w[at] = F(soft)(keep * w[at], shrink / (F(sqrt_)(s0[at]) + h->eps));
+        if (kind == FO_RULE_sgd) w[at] = F(soft)(decay_factor * w[at], shrink);
+        if (kind == FO_RULE_adagrad) w[at] = F(soft)(decay_factor * w[at], shrink / (F(sqrt_)(s0[at]) + h->eps));
         if (kind == FO_RULE_ftrl) w[at] = F(rule_ftrl)(h, 0, (F(param)){w[at], s0[at], s1[at], 0, 0, 0}).w;
     }
 }
@@ -75,7 +75,7 @@ FO_INLINE ptrdiff_t F(lazy_add)(const int layout, F(row) x, const fo_lazy *lazy,
     return n;
 }
 
-static void F(lazy_touch)(const fo_matrix *X, const fo_chunk *chunk, fo_lazy *lazy, void *w, void *const *state) {
+FO_KERNEL void F(lazy_touch)(const fo_matrix *X, const fo_chunk *chunk, fo_lazy *lazy, void *w, void *const *state) {
     ptrdiff_t n = lazy->n;
     for (ptrdiff_t i = 0; i < chunk->n; i++) {
         if (X->layout == FO_CSR32) n = F(lazy_add)(FO_CSR32, F(row_of)(FO_CSR32, X, chunk->rows[i]), lazy, n);
@@ -85,7 +85,7 @@ static void F(lazy_touch)(const fo_matrix *X, const fo_chunk *chunk, fo_lazy *la
     lazy->n = n;
 }
 
-static void F(lazy_take)(const fo_lazy *lazy, void *gradient, void *taken) {
+FO_KERNEL void F(lazy_take)(const fo_lazy *lazy, void *gradient, void *taken) {
     const ptrdiff_t k = lazy->k;
     real *restrict g = gradient, *restrict out = taken;
     for (ptrdiff_t i = 0; i < lazy->n; i++)
@@ -95,10 +95,10 @@ static void F(lazy_take)(const fo_lazy *lazy, void *gradient, void *taken) {
         }
 }
 
-static void F(lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state) {
+FO_KERNEL void F(lazy_settle)(ptrdiff_t d, fo_lazy *lazy, void *w, void *const *state) {
     F(lazy_catch_up_all)(lazy, d, NULL, lazy->seen, w, state);
     memset(lazy->seen, 0, (size_t)d * sizeof(int32_t));
     lazy->n = lazy->now = lazy->moves = 0;
-    lazy->keep[0] = 1;
-    lazy->shrink[0] = 0;
+    lazy->decay_factors[0] = 1;
+    lazy->shrinkages[0] = 0;
 }

@@ -25,7 +25,7 @@ FO_INLINE void F(settle_loop)(const int averages, ptrdiff_t d, ptrdiff_t stride,
     }
 }
 
-static void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
+FO_KERNEL void F(settle_weights)(ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b, real *w,
                               real *w_avg) {
     if (stride == 1 && w_avg) F(settle_loop)(1, d, 1, scale, avg_a, avg_b, w, w_avg);
     else if (stride == 1) F(settle_loop)(0, d, 1, scale, avg_a, avg_b, w, NULL);
@@ -44,7 +44,7 @@ FO_INLINE void F(settle_output)(ptrdiff_t d, const fo_outputs *out, ptrdiff_t j,
     o->avg_a = 0;
 }
 
-static void F(sgd_settle)(ptrdiff_t d, fo_outputs *out) {
+FO_KERNEL void F(sgd_settle)(ptrdiff_t d, fo_outputs *out) {
     for (ptrdiff_t j = 0; j < out->k; j++) F(settle_output)(d, out, j, &out->o[j]);
 }
 
@@ -132,7 +132,7 @@ typedef struct {
     ptrdiff_t ahead;       /* rows between the one at work and the one that is prefetched */
     fo_output *o;
     real *p, *z, *g, *c;   /* k each */
-    real *kept;            /* where the predictions are kept, for the values of the losses */
+    real *predictions;     /* where the predictions are kept, for the values of the losses */
     double t;
 } F(sgd_state);
 
@@ -202,7 +202,7 @@ FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) 
     F(sweep)(layout, one, SWEEP_DOT, s->k, w);
     for (ptrdiff_t i = 0; i < s->block->n; i++, x = w.next) {
         for (ptrdiff_t j = 0; j < s->k; j++)
-            s->kept[j] = s->p[j] = F(fma_)((real)s->o[j].scale, s->z[j], (real)s->o[j].b);
+            s->predictions[j] = s->p[j] = F(fma_)((real)s->o[j].scale, s->z[j], (real)s->o[j].b);
         w.next = F(block_row)(layout, s, i + 1);
         w.x = x;
         w.ahead = F(block_row)(layout, s, i + s->ahead);
@@ -216,7 +216,7 @@ FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) 
         } else {
             F(sweep)(layout, one, SWEEP_DOT | SWEEP_AHEAD, s->k, w);
         }
-        s->kept += s->k;
+        s->predictions += s->k;
     }
 }
 
@@ -234,7 +234,7 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
     s->c[0] = 0;
     w.norms = F(vset)(0);
     for (ptrdiff_t i = 0; i < s->block->n; i++, before = x, x = w.next) {
-        *s->kept = s->p[0] = p;
+        *s->predictions = s->p[0] = p;
         w.next = F(block_row)(FO_DENSE, s, i + 1);
         w.x = before;
         w.between = x.x;
@@ -247,7 +247,7 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
         const real ahead = factor != 0 ? factor * (w.product + share) : 0; /* what weighs nothing may have infinite products */
         p = F(fma_)(s->g[0], ahead, F(fma_)((real)s->o->scale, s->z[0], b_now));
         b_step = s->g[0] * (factor * share);
-        s->kept++;
+        s->predictions++;
     }
     if (s->sgd->counts_penalty) s->o->penalty_sum += 0.5 * s->sgd->l2 * (double)F(vsum)(w.norms);
     w.x = before;
@@ -263,7 +263,7 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
     F(sgd_state) s = {.sgd = sgd, .X = X, .block = block, .out = out,
                       .k = one ? 1 : out->k, .stride = layout == FO_DENSE ? out->output_stride : out->feature_stride,
                       .ahead = 2 + SGD_BYTES_AHEAD / (mean * (ptrdiff_t)sizeof(real)),
-                      .o = one ? &state : out->o, .kept = block->p, .p = one ? local + 3 : out->p,
+                      .o = one ? &state : out->o, .predictions = block->p, .p = one ? local + 3 : out->p,
                       .z = one ? local : out->z, .g = one ? local + 1 : out->g, .c = one ? local + 2 : out->c,
                       .t = block->t};
     if (lag) F(sgd_samples_late)(&s);
@@ -273,8 +273,8 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
     return s.t;
 }
 
-static double F(sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out) {
-    const int one = out->lone, csr32 = X->layout == FO_CSR32;
+FO_KERNEL double F(sgd_rows)(const fo_sgd *sgd, const fo_matrix *X, const fo_block *block, fo_outputs *out) {
+    const int one = out->single_output, csr32 = X->layout == FO_CSR32;
     if (X->layout == FO_DENSE) {
         const int lag = X->d <= SGD_LAG_ELEMENTS && sgd->l1 == 0 && !sgd->one_class && sgd->average == 0 &&
                         sgd->schedule.kind < FO_SCHEDULE_pa1;

@@ -73,7 +73,7 @@ FO_INLINE void F(moments_loop)(const int layout, const fo_matrix *XT, const fo_d
     }
 }
 
-static void F(descent_moments)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t first, ptrdiff_t last, const void *e,
+FO_KERNEL void F(descent_moments)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t first, ptrdiff_t last, const void *e,
                                const void *D, double *g, double *h, double *square) {
 #define CALL(layout) F(moments_loop)(layout, XT, d, first, last, e, D, g, h, square)
     FO_EACH_LAYOUT(XT, CALL)
@@ -85,7 +85,7 @@ FO_INLINE void F(products_loop)(const int layout, const fo_matrix *XT, const fo_
         if (delta[j] != 0) F(column_add)(layout, F(row_of)(layout, XT, d->columns[j]), (real)delta[j], NULL, q);
 }
 
-static void F(descent_products)(const fo_matrix *XT, const fo_descent *d, const double *delta, void *q) {
+FO_KERNEL void F(descent_products)(const fo_matrix *XT, const fo_descent *d, const double *delta, void *q) {
 #define CALL(layout) F(products_loop)(layout, XT, d, delta, q)
     FO_EACH_LAYOUT(XT, CALL)
 #undef CALL
@@ -105,7 +105,7 @@ FO_INLINE void F(gram_sparse)(const int layout, const fo_matrix *XT, const fo_de
     }
 }
 
-static void F(descent_gram)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t j, const void *D, void *scratch, double *H) {
+FO_KERNEL void F(descent_gram)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t j, const void *D, void *scratch, double *H) {
     if (XT->layout == FO_CSR32) F(gram_sparse)(FO_CSR32, XT, d, j, D, scratch, H);
     else F(gram_sparse)(FO_CSR64, XT, d, j, D, scratch, H);
 }
@@ -113,10 +113,10 @@ static void F(descent_gram)(const fo_matrix *XT, const fo_descent *d, ptrdiff_t 
 /* ---- one coordinate ---- */
 
 #if REAL_IS_FLOAT
-static double best_weight(const fo_regularizer *r, ptrdiff_t j, double w, double g, double L);
+FO_KERNEL double best_weight(const fo_regularizer *r, ptrdiff_t j, double w, double g, double L);
 #else
 /* the best weight for slope g and curvature L of the quadratic, in double for either type of X */
-static double best_weight(const fo_regularizer *r, ptrdiff_t j, double w, double g, double L) {
+FO_KERNEL double best_weight(const fo_regularizer *r, ptrdiff_t j, double w, double g, double L) {
     return F(term_prox)(r->kind, F(term_of)(r, j), 1 / L, w - g / L);
 }
 #endif
@@ -142,7 +142,7 @@ FO_INLINE double F(columns_epoch)(const int layout, const int full, const fo_mat
     return largest;
 }
 
-static double F(descent_columns)(const fo_matrix *XT, const fo_regularizer *r, fo_descent *d, int full, const void *D, void *s) {
+FO_KERNEL double F(descent_columns)(const fo_matrix *XT, const fo_regularizer *r, fo_descent *d, int full, const void *D, void *s) {
 #define EPOCH(layout) \
     return full ? F(columns_epoch)(layout, 1, XT, r, d, D, s) : F(columns_epoch)(layout, 0, XT, r, d, D, s)
     FO_EACH_LAYOUT(XT, EPOCH)
@@ -161,7 +161,7 @@ FO_INLINE void gram_move(const fo_descent *d, const double *restrict H, ptrdiff_
 }
 
 /* one block of weights by a proximal step; the curvature is at most Σ |H| of a row of its block */
-static double gram_group(const fo_regularizer *r, fo_descent *d, const double *H, ptrdiff_t group, double *g) {
+FO_KERNEL double gram_group(const fo_regularizer *r, fo_descent *d, const double *H, ptrdiff_t group, double *g) {
     const int64_t *member = r->member + r->start[group];
     const ptrdiff_t size = (ptrdiff_t)(r->start[group + 1] - r->start[group]);
     double L = 0, largest = 0;
@@ -184,7 +184,7 @@ static double gram_group(const fo_regularizer *r, fo_descent *d, const double *H
     return largest;
 }
 
-static double descent_quadratic(const fo_regularizer *r, fo_descent *d, int full, const double *H, double *g) {
+FO_KERNEL double descent_quadratic(const fo_regularizer *r, fo_descent *d, int full, const double *H, double *g) {
     double largest = 0;
     for (ptrdiff_t group = 0; group < r->groups; group++) {
         const double moved = gram_group(r, d, H, group, g);
@@ -208,7 +208,7 @@ static double descent_quadratic(const fo_regularizer *r, fo_descent *d, int full
 
 /* Σ of stored values by wanted column: place (d,) is −1 or the number among the wanted; rows NULL: 0 … n − 1 */
 #if REAL_IS_FLOAT
-static void descent_count(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const int32_t *place, int64_t *count) {
+FO_KERNEL void descent_count(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const int32_t *place, int64_t *count) {
     for (ptrdiff_t i = 0; i < n; i++) {
         const ptrdiff_t row = rows ? rows[i] : i, end = row_start(X->layout, X, row + 1);
         for (ptrdiff_t at = row_start(X->layout, X, row); at < end; at++) {
@@ -232,7 +232,7 @@ FO_INLINE void F(gather_loop)(const int layout, const fo_matrix *X, ptrdiff_t n,
     }
 }
 
-static void F(descent_gather)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const int32_t *place, int64_t *next,
+FO_KERNEL void F(descent_gather)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, const int32_t *place, int64_t *next,
                               int32_t *indices, void *values) {
     if (X->layout == FO_CSR32) F(gather_loop)(FO_CSR32, X, n, rows, place, next, indices, values);
     else F(gather_loop)(FO_CSR64, X, n, rows, place, next, indices, values);

@@ -82,7 +82,7 @@ FO_INLINE void F(dual_sums)(const fo_loss *loss, ptrdiff_t n, const real *y, con
     *loss_sum += (double)F(loss_sum)(n, weight, p);
 }
 
-static void F(dual_rows)(const fo_dual *dual, const fo_matrix *X, const fo_visits *block, fo_dual_output *out) {
+FO_KERNEL void F(dual_rows)(const fo_dual *dual, const fo_matrix *X, const fo_visits *block, fo_dual_output *out) {
     F(dual_state) s = {dual, block, out};
     const int soft = dual->l1 > 0 || dual->positive;
     real values[LOSS_CHUNK];
@@ -99,7 +99,7 @@ static void F(dual_rows)(const fo_dual *dual, const fo_matrix *X, const fo_visit
 }
 
 /* as dual_sums, of any n; p is used up */
-static void F(dual_gap)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *u, const void *weight, void *p,
+FO_KERNEL void F(dual_gap)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *u, const void *weight, void *p,
                         double *sums) {
     real values[LOSS_CHUNK];
     for (ptrdiff_t at = 0; at < n; at += LOSS_CHUNK)
@@ -108,7 +108,7 @@ static void F(dual_gap)(const fo_loss *loss, ptrdiff_t n, const void *y, const v
 }
 
 /* squares[i] = ‖x_rows[i]‖², to the precision of X */
-static void F(row_squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares) {
+FO_KERNEL void F(row_squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares) {
     for (ptrdiff_t i = 0; i < n; i++) {
         const F(row) x = X->layout == FO_DENSE ? F(row_of)(FO_DENSE, X, rows[i])
                        : X->layout == FO_CSR32 ? F(row_of)(FO_CSR32, X, rows[i]) : F(row_of)(FO_CSR64, X, rows[i]);
@@ -118,7 +118,7 @@ static void F(row_squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows,
 
 #if REAL_IS_FLOAT
 /* whether a loss is one of FO_DUAL_LOSSES */
-static int dual_accepts(int kind) {
+FO_KERNEL int dual_accepts(int kind) {
     switch (kind) {
 #define ACCEPTS(name) \
     case FO_LOSS_##name: return 1;

@@ -37,7 +37,7 @@ FO_INLINE real F(variance_steps)(const fo_variance *v, ptrdiff_t m, real w, real
 /* m steps w ← soft(keep·w − lr·g, lr·l1).  Above 0 they are linear, and monotonous, so that the last one tells whether all were
  * above 0; if not, the first that was not is looked for.  From 0 a weight starts to one side or stays; having crossed 0, it does
  * not come back.  Below 0 all is mirrored. */
-static real F(variance_soft_steps)(const fo_variance *v, ptrdiff_t m, real w, real g) {
+FO_KERNEL real F(variance_soft_steps)(const fo_variance *v, ptrdiff_t m, real w, real g) {
     const real l1 = (real)v->l1, side = w < 0 || (w == 0 && g > 0) ? -1 : 1;
     w *= side, g *= side;
     if (w == 0 && g >= -l1) return 0;
@@ -142,14 +142,14 @@ FO_INLINE void F(variance_layouts)(const int prox, const fo_variance *v, const f
     else F(variance_samples)(FO_CSR64, prox, v, X, block, out);
 }
 
-static void F(variance_rows)(const fo_variance *v, const fo_matrix *X, const fo_visits *block, fo_variance_output *out) {
+FO_KERNEL void F(variance_rows)(const fo_variance *v, const fo_matrix *X, const fo_visits *block, fo_variance_output *out) {
     if (v->positive) F(variance_layouts)(PROX_POSITIVE, v, X, block, out);
     else if (v->l1 > 0) F(variance_layouts)(PROX_SOFT, v, X, block, out);
     else F(variance_layouts)(PROX_NONE, v, X, block, out);
 }
 
 /* bring all d columns of CSR rows up to date */
-static void F(variance_settle)(const fo_variance *v, ptrdiff_t d, fo_variance_output *out) {
+FO_KERNEL void F(variance_settle)(const fo_variance *v, ptrdiff_t d, fo_variance_output *out) {
     const int prox = v->positive ? PROX_POSITIVE : v->l1 > 0 ? PROX_SOFT : PROX_NONE;
     F(variance_column) *w = out->w;
     for (ptrdiff_t j = 0; j < d; j++) {

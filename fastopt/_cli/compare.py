@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .model import Estimator
+from fastopt._data.types import Matrix
+from fastopt._models.load import Estimator
 
-ENOUGH = 0.5           # seconds: a shorter fit is repeated and the fastest kept
+from .model import AnyEstimator
+
+SECONDS_ENOUGH = 0.5           # seconds: a shorter fit is repeated and the fastest kept
 REPEATS = 3
 
 
@@ -24,15 +27,15 @@ class NoPeer(Exception):
 
 @dataclass
 class Timed:
-    """One estimator's side of the table."""
+    """One column of the comparison."""
 
     name: str
-    estimator: Any
+    estimator: AnyEstimator
     epochs: int
     seconds: float
 
 
-def compare(estimator: Estimator, X: Any, y: np.ndarray, epochs: int) -> tuple[Timed, Timed]:
+def compare(estimator: Estimator, X: Matrix, y: np.ndarray, epochs: int) -> tuple[Timed, Timed]:
     """Both sides, fastopt first; NoPeer if scikit-learn cannot fit this.
 
     Parameters
@@ -68,13 +71,13 @@ def compare(estimator: Estimator, X: Any, y: np.ndarray, epochs: int) -> tuple[T
     return ours, theirs
 
 
-def _timed(name: str, estimator: Any, X: Any, y: np.ndarray) -> Timed:
+def _timed(name: str, estimator: AnyEstimator, X: Matrix, y: np.ndarray) -> Timed:
     best, spent = float("inf"), 0.0
     for _ in range(REPEATS):
         started = time.perf_counter()
         estimator.fit(X, y)
         took = time.perf_counter() - started
         best, spent = min(best, took), spent + took
-        if spent > ENOUGH:
+        if spent > SECONDS_ENOUGH:
             break
     return Timed(name, estimator, int(estimator.n_iter_), best)

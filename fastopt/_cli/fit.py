@@ -1,4 +1,4 @@
-"""One fit, watched: each epoch reported, Ctrl-C turned into a stop after the epoch that runs.
+"""One fit with progress: each epoch is reported, and Ctrl-C stops after the current epoch.
 
 Used by _cli.train.
 """
@@ -11,14 +11,15 @@ import threading
 import time
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastopt._data.errors import CliError
+from fastopt._data.types import Matrix
+from fastopt._models.load import Estimator
 from fastopt.exceptions import DivergenceError
 
-from .model import Estimator
 from .report import Report
 from .score import divergence
 
@@ -30,7 +31,7 @@ DIVERGED = "Training diverged"     # how the estimators' warning of it begins
 
 @dataclass
 class Fitted:
-    """What a watched fit gave."""
+    """The result of a watched fit."""
 
     estimator: Estimator
     losses: list[float] = field(default_factory=list)
@@ -53,7 +54,7 @@ class Fitted:
         return 1 + min(range(len(self.losses)), key=self.losses.__getitem__)
 
 
-def watched_fit(estimator: Estimator, X: Any, y: np.ndarray, held_out: tuple[Any, np.ndarray] | None, report: Report,
+def watched_fit(estimator: Estimator, X: Matrix, y: np.ndarray, held_out: tuple[Matrix, np.ndarray] | None, report: Report,
                 score_name: str) -> Fitted:
     """Fit, with a progress bar.
 

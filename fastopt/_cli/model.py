@@ -1,4 +1,4 @@
-"""The estimator that the options and the data ask for, and the defaults that depend on the data.
+"""The estimator for the options and the data, and the defaults that depend on the data.
 
 Used by _cli.train and _cli.compare.  The defaults were chosen on some fifteen public data sets: the adaptive schedule,
 with a first step that the size of the rows allows, came within a few thousandths of the optimum on all of them without a
@@ -9,18 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import scipy.sparse as sp
 
-from fastopt._data.errors import USAGE, CliError, did_you_mean, one_of
+from fastopt._common.rules import did_you_mean
+from fastopt._data.errors import USAGE, CliError, one_of
+from fastopt._data.types import Matrix
+from fastopt._models.load import Estimator
 
 if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
     from fastopt._data.preparer import Preparer
-    from fastopt.linear_model import SGDClassifier, SGDRegressor
     from fastopt.losses import Loss
 
     from .options import TrainOptions
 
-Estimator: TypeAlias = "SGDClassifier | SGDRegressor"
+#: of fastopt, or of scikit-learn, to compare with
+AnyEstimator: TypeAlias = "Estimator | BaseEstimator"
 
 PENALTIES = ("l2", "l1", "elasticnet", "none")
 SCHEDULES = ("adaptive", "optimal", "constant", "invscaling", "pa1", "pa2")
@@ -29,7 +33,7 @@ LOG_LINK = ("poisson", "gamma", "tweedie")            # their targets are not sh
 CURVATURE = {"log_loss": 0.25, "squared_hinge": 2.0, "modified_huber": 2.0}       # largest second derivative; else 1
 
 
-def make_estimator(options: TrainOptions, task: str, X: Any, y: np.ndarray) -> Estimator:
+def make_estimator(options: TrainOptions, task: str, X: Matrix, y: np.ndarray) -> Estimator:
     """An unfitted SGDClassifier or SGDRegressor.
 
     Parameters
@@ -64,14 +68,14 @@ def make_estimator(options: TrainOptions, task: str, X: Any, y: np.ndarray) -> E
     return kind(**params)
 
 
-def step_size(X: Any, y: np.ndarray, loss: str, schedule: str) -> float:
+def step_size(X: Matrix, y: np.ndarray, loss: str, schedule: str) -> float:
     """The first step: a quarter of what the mean row allows, and no more than the largest row allows.
 
     A step of 2 / (L ‖x‖²), L the largest second derivative of the loss, is where one sample starts to overshoot.
     """
     if schedule in ("pa1", "pa2"):
         return 1.0                                   # there eta0 bounds the step rather than being it
-    squares = np.ravel(X.multiply(X).sum(axis=1)) if sp.issparse(X) else np.einsum("ij,ij->i", X, X)
+    squares = np.einsum("ij,ij->i", X, X) if isinstance(X, np.ndarray) else np.ravel(X.multiply(X).sum(axis=1))
     curvature = CURVATURE.get(loss, 1.0)
     if loss in LOG_LINK:
         curvature = max(1.0, float(np.mean(np.abs(y))))
@@ -144,7 +148,7 @@ class TargetScale:
         self.active = wanted
 
     def apply(self, y: np.ndarray) -> np.ndarray:
-        """y as the estimator is to see it."""
+        """y in the units that the estimator learns."""
         return (y - self.center) / self.scale if self.active else y
 
     def undo(self, estimator: Estimator, preparer: Preparer) -> None:

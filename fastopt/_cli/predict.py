@@ -22,6 +22,7 @@ from fastopt._data.formats import read
 from fastopt._data.schema import Schema
 from fastopt._data.target import Target
 from fastopt._models import load_model
+from fastopt._models.load import Estimator, Model
 from fastopt._models.write import replacing
 
 from .options import PredictOptions
@@ -64,7 +65,7 @@ def _check_output(options: PredictOptions) -> None:
     check_output(options.output, [options.model, options.data], "--output")
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> Model:
     if not path.exists():
         raise no_such_file(path, "model")
     try:
@@ -73,7 +74,7 @@ def _load(path: Path) -> Any:
         raise CliError(error) from error
 
 
-def _target_of(estimator: Any, schema: Schema) -> Target:
+def _target_of(estimator: Estimator, schema: Schema) -> Target:
     """The target of a model file that does not describe it."""
     if not hasattr(estimator, "classes_"):
         return Target(schema.target_name, "regression", Column(schema.target_name, "number"))
@@ -95,7 +96,7 @@ def _score(target: Target, data: Data, predicted: Predicted) -> tuple[str, list[
     return f"; {figures} against its target" if figures else "", scored.notes
 
 
-def _write(path: Path | None, predicted: np.ndarray, proba: np.ndarray | None, estimator: Any) -> None:
+def _write(path: Path | None, predicted: np.ndarray, proba: np.ndarray | None, estimator: Estimator) -> None:
     """One prediction a line, with a header where there are several columns or the file is a table."""
     names = [] if proba is None else [f"p({c})" for c in estimator.classes_.tolist()]
     try:

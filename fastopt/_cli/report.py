@@ -1,6 +1,6 @@
-"""What the commands say on the way: a live bar in a terminal, plain lines elsewhere, a short table at the end.
+"""The output of the commands: a progress bar in a terminal, plain lines elsewhere, a short table at the end.
 
-`Report` is the one place that prints; the modules that do the work call its methods and know nothing of rich.
+Only `Report` prints; the modules that do the work call its methods and must not know rich.
 """
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def make_console(**options: Any) -> Console:
 
 
 class Report:
-    """The voice of one run.
+    """The output of one run.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Report:
         return PlainLines(self.console, epochs, rows, score_name)
 
     def working(self, text: str) -> contextlib.AbstractContextManager[object]:
-        """A context manager that says what takes its time; in a terminal the line goes when the work is done."""
+        """A context manager that shows what is running; in a terminal the line disappears at the end."""
         if self.quiet:
             return contextlib.nullcontext()
         if self.console.is_terminal and not self.console.is_dumb_terminal:

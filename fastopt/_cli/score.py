@@ -1,4 +1,4 @@
-"""How well a model does on rows whose target is known, and what a model that learnt nothing would do.
+"""The scores of a model on rows with a known target, and those of a baseline.
 
 Used by _cli.train, of the model that it has saved and read back, and by _cli.predict: the same figures by the same code,
 scikit-learn's metrics.
@@ -6,17 +6,20 @@ scikit-learn's metrics.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from fastopt._data.columns import MISSING, UNSEEN
 from fastopt._data.target import Target
+from fastopt._data.types import Cells, Matrix, Table
+from fastopt._models.load import Model
+
+from .model import AnyEstimator
 
 Predicted = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 
-LOOKED_AT = 1 << 16    # rows by which a divergence is told
-WORSE = 10.0           # times the loss of predicting 0: what ended above that has not learnt but diverged
+ROWS_LOOKED_AT = 1 << 16    # rows by which a divergence is told
+DIVERGED_RATIO = 10.0           # times the loss of predicting 0: what ended above that has not learnt but diverged
 
 
 @dataclass
@@ -28,7 +31,7 @@ class Scored:
     notes: list[str] = field(default_factory=list)
 
 
-def scores(target: Target, cells: Any, predicted: np.ndarray, proba: np.ndarray | None = None,
+def scores(target: Target, cells: Cells, predicted: np.ndarray, proba: np.ndarray | None = None,
            margin: np.ndarray | None = None) -> Scored:
     """The figures of predictions against the target of the same rows.
 
@@ -65,7 +68,7 @@ def _of_numbers(y: np.ndarray, predicted: np.ndarray) -> Scored:
     return out
 
 
-def _of_classes(target: Target, cells: Any, predicted: np.ndarray, proba: np.ndarray | None, margin: np.ndarray | None) -> Scored:
+def _of_classes(target: Target, cells: Cells, predicted: np.ndarray, proba: np.ndarray | None, margin: np.ndarray | None) -> Scored:
     from sklearn.metrics import log_loss, roc_auc_score
 
     codes = target.codes(cells)
@@ -92,20 +95,20 @@ def _missing(count: int) -> list[str]:
     return [f"{count:,} row{have} no target and {are} not scored"] if count else []
 
 
-def _first(cells: Any, codes: np.ndarray) -> str:
+def _first(cells: Cells, codes: np.ndarray) -> str:
     from fastopt._data.cells import as_arrow
 
     return str(as_arrow(cells)[int(np.argmax(codes == UNSEEN))].as_py())
 
 
-def outputs(model: Any, X: Any) -> Predicted:
+def outputs(model: Model, X: Table) -> Predicted:
     """(predictions, probabilities or None, decision function of two classes or None)."""
     proba = model.predict_proba(X) if hasattr(model, "predict_proba") else None
     margin = model.decision_function(X) if hasattr(model, "decision_function") else None
     return model.predict(X), proba, margin if margin is not None and margin.ndim == 1 else None
 
 
-def mean_loss(estimator: Any, X: Any, y: np.ndarray, weights: float = 1.0) -> float:
+def mean_loss(estimator: AnyEstimator, X: Matrix, y: np.ndarray, weights: float = 1.0) -> float:
     """Mean loss over rows and outputs, the penalty left out: what `loss_curve_` is of the rows that were learnt from.
 
     Parameters
@@ -136,12 +139,12 @@ def baseline(y: np.ndarray, held_out: np.ndarray) -> tuple[str, float]:
     return "the commonest class", float(np.mean(held_out == values[np.argmax(counts)]))
 
 
-def divergence(estimator: Any, X: Any, y: np.ndarray, last: float) -> str:
-    """Why what was learnt is of no use: its loss is far above that of predicting 0, and its score below that of a constant."""
-    nothing = float(mean_loss(estimator, X[:LOOKED_AT], y[:LOOKED_AT], 0.0))
-    if not nothing > 0 or not last > WORSE * nothing:
+def divergence(estimator: AnyEstimator, X: Matrix, y: np.ndarray, last: float) -> str:
+    """A message if training has diverged: the loss is far above that of predicting 0, and the score below that of a constant."""
+    nothing = float(mean_loss(estimator, X[:ROWS_LOOKED_AT], y[:ROWS_LOOKED_AT], 0.0))
+    if not nothing > 0 or not last > DIVERGED_RATIO * nothing:
         return ""
-    if hasattr(estimator, "classes_") and estimator.score(X[:LOOKED_AT], y[:LOOKED_AT]) >= baseline(y, y[:LOOKED_AT])[1]:
+    if hasattr(estimator, "classes_") and estimator.score(X[:ROWS_LOOKED_AT], y[:ROWS_LOOKED_AT]) >= baseline(y, y[:ROWS_LOOKED_AT])[1]:
         return ""
     return f"training diverged: the loss ended at {last:.3g}, and predicting 0 has {nothing:.3g}"
 

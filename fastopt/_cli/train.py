@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 import numpy as np
 
@@ -15,10 +14,12 @@ from fastopt._data.errors import USAGE, CliError, one_of
 from fastopt._data.files import Data, check_output
 from fastopt._data.formats import read
 from fastopt._data.rows import Rows, digits, prepare
+from fastopt._data.types import Matrix
+from fastopt._models.load import Estimator
 
 from .compare import NoPeer, Timed, compare
 from .fit import Fitted, watched_fit
-from .model import Estimator, TargetScale, chosen_loss, describe, loss_text, make_estimator
+from .model import AnyEstimator, TargetScale, chosen_loss, describe, loss_text, make_estimator
 from .options import TrainOptions
 from .report import Report, number, seconds, si
 from .score import Scored, baseline, mean_loss, outputs, scores
@@ -59,7 +60,7 @@ def train(options: TrainOptions) -> None:
 
 
 def _check_outputs(options: TrainOptions) -> None:
-    """Refuse now what could not be written after the training."""
+    """Raise now for outputs that could not be written after the training."""
     if options.output.suffix != ".npz":
         raise CliError(f"--output {options.output}: a model goes into an .npz file; call it "
                        f"{options.output.with_suffix('.npz')}", USAGE)
@@ -77,7 +78,7 @@ def _set_threads(threads: int | None) -> None:
 
 
 def _open(report: Report, data: Data, rows: Rows, estimator: Estimator) -> None:
-    """What is about to happen, in a few lines, first of all what is to be predicted."""
+    """Print what is about to happen: the target first, then the data and the estimator."""
     if data.guess:
         report.say(data.guess)
     held = 0 if rows.raw is None else rows.raw[0].shape[0]
@@ -98,7 +99,7 @@ def _open(report: Report, data: Data, rows: Rows, estimator: Estimator) -> None:
 
 
 def _judge(report: Report, options: TrainOptions, fitted: Fitted) -> None:
-    """What went wrong on the way; CliError if the training diverged, unless it is to be saved all the same."""
+    """Print warnings; CliError if the training diverged, unless --force is given."""
     for note in fitted.notes:
         report.warn(note)
     if fitted.stopped:
@@ -110,8 +111,8 @@ def _judge(report: Report, options: TrainOptions, fitted: Fitted) -> None:
         report.warn(f"{fitted.diverged}; saved, since --force says so")
 
 
-def _sides(report: Report, options: TrainOptions, fitted: Fitted, X: Any, y: np.ndarray) -> tuple[Timed, ...]:
-    """What was fitted; with --compare the same fit, timed, and that of scikit-learn."""
+def _sides(report: Report, options: TrainOptions, fitted: Fitted, X: Matrix, y: np.ndarray) -> tuple[Timed, ...]:
+    """The fitted estimator; with --compare a timed fit of it and of its counterpart in scikit-learn."""
     alone = (Timed("fastopt", fitted.estimator, max(len(fitted.losses), 1), max(fitted.seconds, 1e-9)),)
     if not (options.compare if options.compare is not None else options.data is None) or fitted.stopped or fitted.diverged:
         return alone
@@ -125,8 +126,8 @@ def _sides(report: Report, options: TrainOptions, fitted: Fitted, X: Any, y: np.
     return alone
 
 
-def _loss_of(estimator: Any, held_out: tuple[Any, np.ndarray] | None, scale: TargetScale) -> tuple[str, float] | None:
-    """(its name, its mean on the rows held out), where no other figure says the same."""
+def _loss_of(estimator: AnyEstimator, held_out: tuple[Matrix, np.ndarray] | None, scale: TargetScale) -> tuple[str, float] | None:
+    """(name, mean on the held-out rows) of the loss, unless another figure is the same."""
     name = estimator.loss if isinstance(estimator.loss, str) else estimator.loss.name
     if held_out is None or name in ("log_loss", "squared_error"):
         return None
@@ -147,14 +148,14 @@ def _save(options: TrainOptions, rows: Rows, estimator: Estimator) -> None:
 
 
 def _figures_of_saved(path: Path, rows: Rows) -> Scored | None:
-    """Those of the model as it is read back from its file, on the rows as they are in theirs."""
+    """The figures of the saved model, read back from its file, on the raw held-out rows."""
     from fastopt._models import load_model
 
     return scores(rows.target, rows.raw[1], *outputs(load_model(path), rows.raw[0])) if rows.raw else None
 
 
 def _figures_of_peer(sides: Sequence[Timed], rows: Rows, scale: TargetScale) -> Iterator[Scored | None]:
-    """Those of scikit-learn's estimator, which saw the prepared rows."""
+    """The figures of scikit-learn's estimator, on the prepared rows."""
     for side in sides[1:]:
         if rows.held_out:
             predicted, proba, margin = outputs(side.estimator, rows.held_out[0])
@@ -166,7 +167,7 @@ def _figures_of_peer(sides: Sequence[Timed], rows: Rows, scale: TargetScale) -> 
 
 def _results(report: Report, rows: Rows, fitted: Fitted, sides: Sequence[Timed], losses: list[tuple[str, float] | None],
              scored: list[Scored | None]) -> None:
-    """The table, with --compare a column for each side, and what is to be said of it."""
+    """Print the table, with a column for each estimator, and notes on it."""
     report.curves(fitted.losses, fitted.scores, rows.score_name)
     known = [side for side in scored if side is not None]
     table = _score_rows(rows, rows.held_out[1], known, losses) if rows.held_out and known and known[0].figures else []
@@ -184,7 +185,7 @@ def _results(report: Report, rows: Rows, fitted: Fitted, sides: Sequence[Timed],
 
 
 def _score_rows(rows: Rows, held_out: np.ndarray, scored: list[Scored], losses: list[tuple[str, float] | None]) -> list[tuple[str, ...]]:
-    """Rows of the table: the figures, and after the first what no model at all would score."""
+    """Rows of the table: the figures, and after the first one the score of a baseline."""
     what, floor = baseline(rows.y, held_out)
     table = [(name, *(number(s.figures.get(name)) for s in scored)) for name in scored[0].figures]
     table[0] = (f"{table[0][0]} on {scored[0].rows:,} held-out rows", *table[0][1:])
@@ -197,7 +198,7 @@ def _score_rows(rows: Rows, held_out: np.ndarray, scored: list[Scored], losses: 
 
 
 def _close(report: Report, options: TrainOptions, data: Data, rows: Rows, fitted: Fitted) -> None:
-    """Where the model and the picture went, and whose epoch they are."""
+    """Print where the model and the picture are, and from which epoch."""
     saved, best, last = fitted.saved_epoch, fitted.best_epoch, len(fitted.losses)
     names = ["the last"] * (saved == last) + ["the best"] * (saved == best and bool(fitted.scores))
     which = f"of epoch {saved}" + f", {' and '.join(names)}" * bool(names)

@@ -1,4 +1,5 @@
-"""What all public classes share: checks of parameters, settings and their states, sparse input, pictures, optional packages.
+"""What all public classes share: rules of parameters, registers of named classes, settings and their states, docstrings,
+sparse input, pictures, optional packages.
 
 Owns the wording of errors about arguments.  Must not know any loss, rule or estimator.
 """

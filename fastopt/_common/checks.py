@@ -1,94 +1,47 @@
-"""Checks of single parameters, and things by name: an error says which parameter, what was expected and what came.
+"""Checks of single parameters in constructors and functions: a line each, and the value comes back as it is used.
 
-Used by losses, schedules and batch sizes; knows none of them.
+Used by losses, penalties, schedules, batch sizes, objectives and solvers; what may be is said by the rules of _common.rules.
 """
 from __future__ import annotations
 
-import difflib
 import functools
-import inspect
 import math
-import numbers
-import operator
-from collections.abc import Mapping
-from typing import Any, TypeVar
 
-import numpy as np
-
-from fastopt.exceptions import InvalidParameterError
-
-T = TypeVar("T")
+from . import rules
 
 #: integers up to this are doubles too
-_LARGEST = 2 ** 53
+LARGEST = 2 ** 53
 
 
-def number(name: str, value: Any, above: float = -math.inf, below: float = math.inf, at_least: float | None = None,
+@functools.lru_cache(maxsize=256)
+def _between(above: float, below: float, at_least: float | None, at_most: float | None) -> rules.Rule:
+    """The rule of a number: finite, unless a closed end is not."""
+    low, high = above if at_least is None else at_least, below if at_most is None else at_most
+    return rules.real(low, high, above=at_least is None and above > -math.inf, below=at_most is None and below < math.inf,
+                      infinite=at_least == -math.inf or at_most == math.inf)
+
+
+def number(name: str, value: object, above: float = -math.inf, below: float = math.inf, at_least: float | None = None,
            at_most: float | None = None) -> float:
     """`value` as a float, if it is a number in its range."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise InvalidParameterError(f"{name} must be a number, got {value!r}")
-    try:
-        found = float(value)
-    except OverflowError:   # an integer beyond the largest float
-        found = math.inf if operator.gt(value, 0) else -math.inf
-    low = found > above if at_least is None else found >= at_least
-    high = found < below if at_most is None else found <= at_most
-    if not (low and high):
-        bounds = [("above", above), ("at least", at_least), ("below", below), ("at most", at_most)]
-        wanted = [f"{word} {bound}" for word, bound in bounds if bound is not None and math.isfinite(bound)]
-        if not math.isfinite(found):
-            wanted.append("not nan" if math.isnan(found) else "finite")
-        raise InvalidParameterError(f"{name} must be {' and '.join(wanted)}, got {found!r}")
-    return found
+    rule = _between(above, below, at_least, at_most)
+    return value if type(value) is float and rule.accepts(value) else float(rule.check(name, value))
 
 
-def integer(name: str, value: Any, at_least: int, at_most: int | None = None) -> int:
+def integer(name: str, value: object, at_least: int, at_most: int | None = None) -> int:
     """`value` as an int, if it is an integer in its range, and not beyond what a double counts."""
-    if at_most is None and isinstance(value, int) and value > _LARGEST:
-        at_most = _LARGEST
-    wanted = f"at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
-    try:
-        whole = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
-    except TypeError:
-        whole = None
-    if whole is None or whole < at_least or at_most is not None and whole > at_most:
-        raise InvalidParameterError(f"{name} must be an integer {wanted}, got {value!r}")
-    return whole
+    if type(value) is int and at_least <= value <= (LARGEST if at_most is None else at_most):
+        return value
+    if at_most is None and isinstance(value, int) and value > LARGEST:
+        at_most = LARGEST
+    return int(rules.integer(at_least, at_most).check(name, value))
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: object) -> bool:
     """`value` as a bool, if it is one."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise InvalidParameterError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
+    return bool(rules.FLAG.check(name, value))
 
 
-def choice(name: str, value: Any, *options: str) -> str:
+def choice(name: str, value: object, *options: str) -> str:
     """`value`, if it is one of some strings."""
-    if not isinstance(value, str) or value not in options:
-        raise InvalidParameterError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
-    return value
-
-
-@functools.cache
-def _parameters(kind: type) -> Mapping[str, inspect.Parameter]:
-    """What a class takes, which takes longer to find out than to make one."""
-    return inspect.signature(kind).parameters
-
-
-def make(registry: Mapping[str, type[T]], base: type[T], what: str, name: Any, params: Mapping[str, Any]) -> T:
-    """The thing of that name with these parameters; a thing without parameters is returned as it is."""
-    if isinstance(name, base) and not params:
-        return name
-    if not isinstance(name, str):
-        raise InvalidParameterError(f"name must be a string or, without parameters, a {base.__name__}; got {name!r}")
-    if name not in registry:
-        near = difflib.get_close_matches(name, registry, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"they are {', '.join(registry)}"
-        raise InvalidParameterError(f"there is no {what} {name!r}: {hint}")
-    kind: type = registry[name]
-    known = _parameters(kind)
-    for key in params.keys() - known.keys():
-        raise InvalidParameterError(f"{name} takes {', '.join(known) or 'no parameters'}, got {key}")
-    return registry[name](**params)
+    return str(rules.choice(*options).check(name, value))

@@ -5,14 +5,25 @@ Used by the command, by schedules and by the examples; knows none of them.  matp
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .extras import needs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes  # for the schedules, too
+    from matplotlib.figure import Figure
+
+#: a number an epoch or a step
+Curve: TypeAlias = Sequence[float] | NDArray[np.float64]
 
 BLUE, ORANGE, GREY = "#0b6fa4", "#d1572b", "#7a7a7a"
 
 
-def plot_rates(rates: Any, title: str = "", ax: Any = None) -> Any:
+def plot_rates(rates: Curve, title: str = "", ax: Axes | None = None) -> Axes:
     """Draw the rate of each step, from 0, into `ax` or a new figure of pyplot's; returns the axes.
 
     Examples
@@ -33,7 +44,8 @@ def plot_rates(rates: Any, title: str = "", ax: Any = None) -> Any:
     return ax
 
 
-def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title: str = "", loss_name: str = "training loss",
+def plot_curves(path: str | os.PathLike[str] | IO[bytes], loss_curve: Curve, validation_curve: Curve = (), *,
+                title: str = "", loss_name: str = "training loss",
                 score_name: str = "validation score", best_epoch: int | None = None,
                 saved_epoch: int | None = None, kind: str | None = None) -> None:
     r"""Draw the loss, and under it the validation score, of each epoch, the best epoch marked.
@@ -78,7 +90,7 @@ def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title
         best_epoch = 1 + max(range(len(validation_curve)), key=lambda i: validation_curve[i])
     marked = saved_epoch or best_epoch
     _curve(axes[0], loss_curve, BLUE, loss_name, marked, log=_spans_decades(loss_curve))
-    if panels == 2:
+    if panels == 2 and marked is not None:
         _curve(axes[1], validation_curve, ORANGE, score_name, marked, log=False)
         _mark(axes[1], validation_curve, marked, best_epoch, "best" if saved_epoch is None else "saved")
         _widen(axes[1], 0.02)
@@ -89,12 +101,12 @@ def plot_curves(path: Any, loss_curve: Any, validation_curve: Any = (), *, title
     figure.savefig(path if hasattr(path, "write") else os.fspath(path), format=kind)
 
 
-def _spans_decades(values: Any) -> Any:
+def _spans_decades(values: Curve) -> bool:
     """Whether a logarithmic axis shows more: the values are positive and span more than a factor of 20."""
-    return min(values) > 0 and max(values) > 20 * min(values)
+    return bool(min(values) > 0 and max(values) > 20 * min(values))
 
 
-def _curve(axis: Any, values: Any, colour: Any, name: Any, best_epoch: Any, log: Any) -> Any:
+def _curve(axis: Axes, values: Curve, colour: str, name: str, best_epoch: int | None, log: bool) -> None:
     epochs = range(1, len(values) + 1)
     axis.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(values) <= 25 else None, markersize=3.5)
     if best_epoch is not None:
@@ -107,7 +119,7 @@ def _curve(axis: Any, values: Any, colour: Any, name: Any, best_epoch: Any, log:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _widen(axis: Any, least: Any) -> Any:
+def _widen(axis: Axes, least: float) -> None:
     """A range of at least `least`, so that one row more or less does not look like a leap."""
     low, high = axis.get_ylim()
     if high - low < least:
@@ -115,11 +127,11 @@ def _widen(axis: Any, least: Any) -> Any:
         axis.set_ylim(middle - least / 2, middle + least / 2)
 
 
-def _mark(axis: Any, scores: Any, epoch: Any, best: Any, what: Any) -> Any:
+def _mark(axis: Axes, scores: Curve, epoch: int, best: int | None, what: str) -> None:
     """A dot, and its value at the foot of the dashed line, on the side that has room: the curve is high there."""
     value, left = scores[epoch - 1], epoch > 0.6 * len(scores)
     text = f"{what}: {value:.4f} in epoch {epoch}"
-    if best not in (None, epoch):
+    if best is not None and best != epoch:
         axis.plot([best], [scores[best - 1]], "o", color=ORANGE, markersize=6.5, markerfacecolor="white", zorder=3)
         text += f"\nbest: {scores[best - 1]:.4f} in epoch {best}, not saved"
     axis.plot([epoch], [value], "o", color=ORANGE, markersize=6.5, markeredgecolor="white", zorder=3)
@@ -128,8 +140,8 @@ def _mark(axis: Any, scores: Any, epoch: Any, best: Any, what: Any) -> Any:
                   color="#444444", bbox=dict(boxstyle="round,pad=0.2", facecolor="white", edgecolor="none", alpha=0.8))
 
 
-def _head(figure: Any, axis: Any, title: Any) -> Any:
+def _head(figure: Figure, axis: Axes, title: str) -> None:
     """The first line over the figure, the others smaller over its topmost axes."""
     first, _, rest = title.partition("\n")
-    figure.suptitle(first or None, fontsize=11.5, fontweight="bold")
+    figure.suptitle(first, fontsize=11.5, fontweight="bold")
     axis.set_title(rest, fontsize=8.5, color="#555555")

@@ -1,39 +1,33 @@
 """Named things with parameters and, some of them, a state: compared, printed, copied, pickled, saved and restored.
 
-The base of schedules and of batch sizes, which say what the parameters mean.
+The base of losses, penalties, schedules and batch sizes, which say what the parameters mean.
 """
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from fastopt.exceptions import InvalidParameterError
 
 from .checks import integer, number
+from .registry import Registry
 
-#: every class by name, for states to be read back
-registry: dict[str, type[Settings]] = {}
+Kind = TypeVar("Kind")
+
+#: every class with a state by name, for states to be read back
+registry: dict[str, type[Stateful]] = {}
 
 
 class Settings:
-    """Parameters that are set once, in `__init__`, and a state of numbers that only methods change."""
+    """Parameters that are set once, in `__init__`: what compares, prints, copies and pickles an instance."""
 
     name: ClassVar[str]
     _params: dict[str, Any]
-    _state: dict[str, float]
 
-    def __init_subclass__(cls) -> None:
-        if "name" in cls.__dict__:
-            registry[cls.name] = cls
-
-    def _keep(self, params: dict[str, Any], state: dict[str, float] | None = None, **derived: Any) -> None:
-        """Remember the parameters, in the order of `__init__`; the state at the start; what follows from them."""
-        self.__dict__.update(self._attributes(params), _params=params, _state=state or {}, **derived)
-
-    def _attributes(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The parameters that are attributes: all, but for those that a method has the name of."""
-        return {key: value for key, value in params.items() if not hasattr(type(self), key)}
+    def _keep(self, params: dict[str, Any], **derived: Any) -> None:
+        """Remember the parameters, in the order of `__init__`, and what follows from them; all of them are attributes."""
+        self.__dict__.update(params, _params=params, **derived)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -46,16 +40,42 @@ class Settings:
     __delattr__ = __setattr__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(self._params.values()), {"_state": dict(self._state)}
+        return type(self), tuple(self._params.values())
 
     def __eq__(self, other: object) -> bool:
-        return (isinstance(other, Settings) and type(self) is type(other)
-                and (self._params, self._state) == (other._params, other._state))
+        return isinstance(other, Settings) and type(self) is type(other) and self._params == other._params
 
-    __hash__ = None  # type: ignore[assignment]   # load_state_dict changes what equality compares
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(self._params.values())))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self._params.items())})"
+
+
+class Stateful(Settings):
+    """Parameters, and a state of numbers that only methods change; both can be saved and restored."""
+
+    _state: dict[str, float]
+
+    def __init_subclass__(cls) -> None:
+        if "name" in cls.__dict__:
+            registry[cls.name] = cls
+
+    def _keep(self, params: dict[str, Any], state: dict[str, float] | None = None, **derived: Any) -> None:
+        """Remember the state at the start, too."""
+        self.__dict__.update(self._attributes(params), _params=params, _state=state or {}, **derived)
+
+    def _attributes(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters that are attributes: all, but for those that a method has the name of."""
+        return {key: value for key, value in params.items() if not hasattr(type(self), key)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return *super().__reduce__(), {"_state": dict(self._state)}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stateful) and super().__eq__(other) and self._state == other._state
+
+    __hash__ = None  # type: ignore[assignment]   # load_state_dict changes what equality compares
 
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to go on from here: name, parameters, state.  Plain numbers, strings, lists and dicts.
@@ -80,38 +100,38 @@ class Settings:
         InvalidParameterError
             If it is of another class, or has parameters or numbers that this class does not take.
         """
-        restored = restore(state, self)
-        if type(restored) is not type(self):
-            raise InvalidParameterError(f"state must be that of a {type(self).__name__}, got that of {restored!r}")
-        self._adopt(restored)
+        other = restore(state, self)
+        if type(other) is not type(self):
+            raise InvalidParameterError(f"state must be that of a {type(self).__name__}, got that of {other!r}")
+        self._adopt(other)
 
-    def _adopt(self, other: Settings) -> None:
+    def _adopt(self, other: Stateful) -> None:
         """Become `other`; parts of the same class stay the objects that the caller may hold."""
         params = {key: _adopted(self._params.get(key), value) for key, value in other._params.items()}
         self.__dict__.update({**other.__dict__, **self._attributes(params), "_params": params})
 
-    def _with_state(self, state: Any) -> None:
+    def _with_state(self, state: object) -> None:
         """Take the numbers of a state, which is checked."""
         if not isinstance(state, Mapping) or state.keys() != self._state.keys():
             raise InvalidParameterError(f"state of {self.name} must hold {', '.join(self._state) or 'nothing'}, got {state!r}")
         self.__dict__["_state"] = {key: _like(old, f"state[{key!r}]", state[key]) for key, old in self._state.items()}
 
 
-def _like(old: float, name: str, value: Any) -> float:
+def _like(old: float, name: str, value: object) -> float:
     """A number of a state: counters stay integers, others may be infinite."""
     if isinstance(old, int):
         return integer(name, value, 0)
     return number(name, value, at_least=-math.inf, at_most=math.inf)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Settings):
+def _plain(value: object) -> object:
+    if isinstance(value, Stateful):
         return value.state_dict()
     return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
-def _adopted(mine: Any, value: Any) -> Any:
-    if isinstance(value, Settings) and type(mine) is type(value):
+def _adopted(mine: object, value: object) -> object:
+    if isinstance(value, Stateful) and type(mine) is type(value):
         mine._adopt(value)
         return mine
     if isinstance(value, tuple) and isinstance(mine, tuple) and len(mine) == len(value):
@@ -119,7 +139,7 @@ def _adopted(mine: Any, value: Any) -> Any:
     return value
 
 
-def restore(state: Any, current: Any = None) -> Settings:
+def restore(state: object, current: object = None) -> Stateful:
     """What the state was taken from; functions, which have no state, are taken from `current`."""
     if not isinstance(state, Mapping) or state.keys() != {"name", "params", "state"} or not isinstance(state["params"], dict):
         raise InvalidParameterError(f"state must be what state_dict returned, with name, params and state; got {state!r}")
@@ -133,14 +153,22 @@ def restore(state: Any, current: Any = None) -> Settings:
             raise InvalidParameterError("state has a function, which cannot be saved: load it into what was made with it")
         params = mine
     try:
-        restored = cls(**params)
+        found = cls(**params)
     except TypeError as error:   # a missing or unknown parameter
         raise InvalidParameterError(f"state of {cls.name}: {error}") from None
-    restored._with_state(state["state"])
-    return restored
+    found._with_state(state["state"])
+    return found
 
 
-def _parts(value: Any, current: Any) -> Any:
+def restored(kinds: Registry[Kind], state: object) -> Kind:
+    """What the state was taken from, if it is one of these."""
+    found = restore(state)
+    if not isinstance(found, kinds.base):
+        raise InvalidParameterError(f"state must be that of a {kinds.what}, got that of {found!r}")
+    return found
+
+
+def _parts(value: object, current: object) -> object:
     """A parameter as it was before `_plain`."""
     if isinstance(value, Mapping):
         return restore(value, current)

@@ -5,15 +5,19 @@ and no place has two values.  Knows nothing of what X is for.
 """
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike, NDArray
 
 from fastopt._core.compressed import check_compressed
 
+Array = NDArray[Any]
+Sparse: TypeAlias = "scipy.sparse.spmatrix | scipy.sparse.sparray"
 
-def checked(X: Any) -> Any:
+
+def checked(X: object) -> Any:
     """Sparse X as CSR or CSC, values that are stored twice summed; the same object where nothing is to be done, and all else as it is.
 
     Parameters
@@ -36,8 +40,11 @@ def checked(X: Any) -> Any:
     >>> checked(sp.csr_matrix(([1.0, 2.0], [0, 0], [0, 2, 2]), shape=(2, 1))).data
     array([3.])
     """
-    if not scipy.sparse.issparse(X):
-        return X
+    return _read(X) if scipy.sparse.issparse(X) else X
+
+
+def _read(X: Sparse) -> Sparse:
+    """Sparse X of any format."""
     if len(X.shape) != 2:
         raise ValueError(f"Expected 2D array, got {len(X.shape)}D array instead: X must have 2 dimensions, got shape {X.shape}")
     if X.format not in ("csr", "csc"):
@@ -45,7 +52,7 @@ def checked(X: Any) -> Any:
     return _compressed(X)
 
 
-def _compressed(X: Any) -> Any:
+def _compressed(X: Sparse) -> Sparse:
     """CSR and CSC with arrays as kernels take them, without duplicates."""
     by_rows = X.format == "csr"
     n, d = X.shape if by_rows else X.shape[::-1]
@@ -64,12 +71,12 @@ def _compressed(X: Any) -> Any:
     return found
 
 
-def _whole(array: Any) -> Any:
+def _whole(array: Array) -> Array:
     """The array, or a copy of it in one piece."""
     return array if array.flags.c_contiguous and array.flags.aligned else array.copy()
 
 
-def _values(X: Any, ndim: int) -> Any:
+def _values(X: Sparse, ndim: int) -> Array:
     """X.data, which holds real numbers."""
     data = X.data
     if not isinstance(data, np.ndarray):
@@ -82,9 +89,9 @@ def _values(X: Any, ndim: int) -> Any:
     return _whole(data)
 
 
-def _integers(name: str, array: Any) -> Any:
+def _integers(name: str, value: ArrayLike) -> Array:
     """An array of numbers of rows or columns."""
-    array = np.asarray(array)
+    array = np.asarray(value)
     if array.dtype.kind not in "iu":
         raise TypeError(f"X.{name} must be integers, got {array.dtype}")
     if array.ndim != 1:
@@ -92,7 +99,7 @@ def _integers(name: str, array: Any) -> Any:
     return array
 
 
-def _indices(X: Any) -> tuple[Any, Any]:
+def _indices(X: Sparse) -> tuple[Array, Array]:
     """X.indices and X.indptr in one piece, both of int32 or both of int64."""
     indices, indptr = _integers("indices", X.indices), _integers("indptr", X.indptr)
     if indices.dtype != indptr.dtype or indices.dtype not in (np.int32, np.int64):
@@ -102,7 +109,7 @@ def _indices(X: Any) -> tuple[Any, Any]:
 
 # ---- formats that are read as CSR ----
 
-def _bsr(X: Any) -> Any:
+def _bsr(X: Sparse) -> Sparse:
     """Blocks of rows and columns; their offsets and indices are those of a smaller CSR matrix."""
     data, indices, indptr = _values(X, 3), *_indices(X)
     height, width = data.shape[1:]
@@ -112,7 +119,7 @@ def _bsr(X: Any) -> Any:
     return type(X)((data, indices, indptr), shape=X.shape).tocsr()
 
 
-def _coo(X: Any) -> Any:
+def _coo(X: Sparse) -> Sparse:
     data, row, col = _values(X, 1), _integers("row", X.row), _integers("col", X.col)
     for name, places, size in (("row", row, X.shape[0]), ("col", col, X.shape[1])):
         if len(places) != len(data):
@@ -122,7 +129,7 @@ def _coo(X: Any) -> Any:
     return type(X)((data, (row, col)), shape=X.shape).tocsr()
 
 
-def _dia(X: Any) -> Any:
+def _dia(X: Sparse) -> Sparse:
     data, offsets = _values(X, 2), _integers("offsets", X.offsets)
     if len(offsets) != len(data) or len(np.unique(offsets)) != len(offsets):
         raise ValueError(f"X.offsets must be as many as the rows of X.data, {len(data)}, and none twice, got {offsets}")
@@ -130,7 +137,7 @@ def _dia(X: Any) -> Any:
     return type(X)((data[inside], offsets[inside].astype(np.int64)), shape=X.shape).tocsr()
 
 
-def _lil(X: Any) -> Any:
+def _lil(X: Sparse) -> Sparse:
     """Lists of columns and of values, one a row."""
     for name in ("rows", "data"):
         lists = getattr(X, name)

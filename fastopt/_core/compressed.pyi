@@ -1,4 +1,4 @@
-"""Types of the compiled module _compressed."""
+"""Types of the compiled module _core.compressed."""
 from typing import Any
 
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Types of the compiled module _memory."""
+"""Types of the compiled module _core.memory."""
 from typing import Any
 
 from numpy.typing import DTypeLike, NDArray

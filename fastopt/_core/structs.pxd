@@ -66,7 +66,7 @@ cdef extern from "fastopt.h" nogil:
 
     ctypedef struct fo_outputs:
         Py_ssize_t k
-        int lone
+        int single_output
         Py_ssize_t output_stride, feature_stride
         void *w
         void *w_avg
@@ -107,7 +107,7 @@ cdef extern from "fastopt.h" nogil:
         double lr, beta1, beta2, beta3, eps, momentum, dampening, l2, decay, l1, clip, a, b, c, d
 
     ctypedef struct fo_coefs:
-        double scale, clip, l2, keep, l1, rate, beta1, rest1, beta2, rest2, root, eps, a, b, c, d
+        double scale, clip, l2, decay_factor, l1, rate, beta1, one_minus_beta1, beta2, one_minus_beta2, root, eps, a, b, c, d
 
     ctypedef struct fo_step:
         int kind
@@ -151,8 +151,8 @@ cdef extern from "fastopt.h" nogil:
         int moves
         int32_t *seen
         int32_t *since
-        double *keep
-        double *shrink
+        double *decay_factors
+        double *shrinkages
         Py_ssize_t n
         int64_t *columns
         fo_step last

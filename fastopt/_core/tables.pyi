@@ -1,4 +1,4 @@
-"""Types of the compiled module _core."""
+"""Types of the compiled module _core.tables."""
 from typing import Any
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Files and frames to arrays: formats, cells, a schema that is learnt once and kept with the model.
+"""Files and data frames to arrays: file formats, cells, and a schema that is learnt once and saved with the model.
 
 Owns all reading of tables.  Must not know models.
 """

@@ -1,6 +1,6 @@
-"""Cells of a column as numbers, truth values and dates, all of a column at once: which of these it is, and its values.
+"""The cells of a column as numbers, booleans or dates: detection and conversion, for a whole column at once.
 
-Used by _data.schema and _data.dialect.  Works on Arrow arrays; knows nothing of files, names of columns or models.
+Used by _data.schema and _data.dialect.  Works on Arrow arrays; must not know files, names of columns or models.
 """
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from .types import ArrowArray
+
 GAPS = ("", "?", "-", "--", ".", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
         "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "n.a.", "k. A.", "k.A.", "#DIV/0!", "#REF!", "#VALUE!", "#NUM!",
         "#NAME?")
 TRUTH = ("false", "true")
 SIGNS = (".", ",")                 # decimal signs
-MOST_WORDS = 3                     # so many words, in at most a fifth of the cells, are gaps in a column of numbers
-FEW = 20                           # cells looked at before all are
+MAX_GAP_WORDS = 3                     # so many words, in at most a fifth of the cells, are gaps in a column of numbers
+FIRST_CELLS = 20                           # cells looked at before all are
 
 _BLANKS = " \u00a0\u2009\u202f"
 _CURRENCY = "(?:[$€£¥₹]|EUR|USD|GBP|CHF)"
@@ -25,7 +27,7 @@ DATES = ("ISO8601", *(day + time for time in ("", " %H:%M", " %H:%M:%S") for day
 
 
 def _number_pattern(decimal: str) -> str:
-    """What counts as a number with this decimal sign: digits in groups of three, a currency or a percent sign around them."""
+    """The pattern of numbers with this decimal sign; digits may be grouped, and have a currency or percent sign."""
     point, other = re.escape(decimal), re.escape("," if decimal == "." else ".")
     grouped = "|".join(rf"[1-9]\d{{0,2}}(?:{sign}\d{{3}})+" for sign in (other, f"[{_BLANKS}]", "['’]"))
     digits = rf"(?:(?:{grouped}|\d+)(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?"
@@ -41,8 +43,8 @@ def is_number(cell: str) -> bool:
     return any(re.match(pattern, cell.strip()) for pattern in NUMBER.values())
 
 
-def as_arrow(values: Any) -> Any:
-    """A column of whatever holds it as one Arrow array; cells of several types become text, blanks around text go."""
+def as_arrow(values: Any) -> ArrowArray:
+    """A column as one Arrow array; a mixture of types becomes text."""
     import pyarrow as pa
 
     if isinstance(values, pa.Array):
@@ -59,7 +61,7 @@ def as_arrow(values: Any) -> Any:
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
-def is_text(array: Any) -> bool:
+def is_text(array: ArrowArray) -> bool:
     """Whether an Arrow array holds strings."""
     import pyarrow as pa
 
@@ -67,7 +69,7 @@ def is_text(array: Any) -> bool:
                 or getattr(pa.types, "is_string_view", lambda t: False)(array.type))
 
 
-def without_gaps(array: Any, words: tuple[str, ...] = ()) -> Any:
+def without_gaps(array: ArrowArray, words: tuple[str, ...] = ()) -> ArrowArray:
     """Text without blanks around it, null where a cell says that there is no value."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -77,8 +79,8 @@ def without_gaps(array: Any, words: tuple[str, ...] = ()) -> Any:
     return pc.if_else(gap, pa.scalar(None, type=array.type), array) if pc.any(gap).as_py() else array
 
 
-def numbers(text: Any, decimal: str = ".", unit: str = "") -> tuple[np.ndarray, np.ndarray]:
-    """(values, which cells are none) of text without gaps; null is nan.  Percent signs must be there as in `unit`."""
+def numbers(text: ArrowArray, decimal: str = ".", unit: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """(values, mask of cells that are no numbers) of text without gaps; null becomes nan.  Percent signs must agree with `unit`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -95,8 +97,8 @@ def numbers(text: Any, decimal: str = ".", unit: str = "") -> tuple[np.ndarray, 
     return _floats(pc.cast(kept, pa.float64())), bad.to_numpy(zero_copy_only=False)
 
 
-def _plain(text: Any) -> Any:
-    """Text as float64, exact to the last digit, if all of it is as plain as most columns are; else None."""
+def _plain(text: ArrowArray) -> ArrowArray | None:
+    """Text as float64, exact to the last digit, if all cells are plain numbers; else None."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -106,26 +108,26 @@ def _plain(text: Any) -> Any:
         return None
 
 
-def is_plain(text: Any) -> bool:
+def is_plain(text: ArrowArray) -> bool:
     """Whether all cells are numbers with a decimal point and nothing around them."""
     return _plain(text) is not None
 
 
-def _floats(array: Any) -> np.ndarray:
+def _floats(array: ArrowArray) -> np.ndarray:
     return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def number_signs(text: Any) -> tuple[list[str], bool]:
-    """The decimal signs with which every cell of text without gaps is a number, and whether it matters which is taken."""
+def number_signs(text: ArrowArray) -> tuple[list[str], bool]:
+    """The decimal signs with which every cell is a number, and whether the choice between them matters."""
     unit = percent(text)
     matters = has(text, ".") or has(text, ",")
-    first = [cell for cell in text[:FEW].to_pylist() if cell is not None]       # most columns are told by a few cells
+    first = [cell for cell in text[:FIRST_CELLS].to_pylist() if cell is not None]       # most columns are told by a few cells
     signs = [decimal for decimal in (SIGNS if matters else SIGNS[:1]) if all(re.match(NUMBER[decimal], cell) for cell in first)
              and not numbers(text, decimal, unit)[1].any()]
     return (signs if matters or not signs else list(SIGNS)), matters and bool(signs)
 
 
-def percent(text: Any) -> str:
+def percent(text: ArrowArray) -> str:
     """``"%"`` if the first cell ends with it."""
     import pyarrow.compute as pc
 
@@ -133,14 +135,14 @@ def percent(text: Any) -> str:
     return "%" if len(first) and first[0].as_py().endswith("%") else ""
 
 
-def has(text: Any, sign: str) -> bool:
-    """Whether any cell has this in it."""
+def has(text: ArrowArray, sign: str) -> bool:
+    """Whether any cell contains this sign."""
     import pyarrow.compute as pc
 
     return bool(pc.any(pc.match_substring(text, sign)).as_py())
 
 
-def currencies(text: Any) -> set[str]:
+def currencies(text: ArrowArray) -> set[str]:
     """The currency signs that occur."""
     import pyarrow.compute as pc
 
@@ -148,8 +150,8 @@ def currencies(text: Any) -> set[str]:
     return {s for s in pc.struct_field(found, "sign").to_pylist() if s}
 
 
-def words_among_numbers(text: Any) -> list[str]:
-    """The few words, without a digit, that stand in a fifth of the cells at most where all others are numbers; or none."""
+def words_among_numbers(text: ArrowArray) -> list[str]:
+    """The words for missing values in a column of numbers: a few, without digits, in at most a fifth of the cells."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -158,13 +160,13 @@ def words_among_numbers(text: Any) -> list[str]:
         if not 0 < bad.sum() <= (len(text) - text.null_count) / 5:
             continue
         words = pc.unique(text.filter(pa.array(bad))).to_pylist()
-        if len(words) <= MOST_WORDS and not any(re.search(r"\d", word) for word in words):
+        if len(words) <= MAX_GAP_WORDS and not any(re.search(r"\d", word) for word in words):
             return sorted(words)
     return []
 
 
-def truths(text: Any) -> tuple[np.ndarray, np.ndarray]:
-    """1 for true, 0 for false, however the letters are cased, and which cells are neither."""
+def truths(text: ArrowArray) -> tuple[np.ndarray, np.ndarray]:
+    """(1 for true and 0 for false in any case, mask of cells that are neither)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -172,19 +174,19 @@ def truths(text: Any) -> tuple[np.ndarray, np.ndarray]:
     return values, np.isnan(values) & pc.is_valid(text).to_numpy(zero_copy_only=False)
 
 
-def date_format(text: Any) -> tuple[str, bool]:
-    """How the dates of text without gaps are written, and whether day and month could be the other way round; or ""."""
+def date_format(text: ArrowArray) -> tuple[str, bool]:
+    """The format of the dates in text without gaps, or "", and whether day and month could be swapped."""
     import pyarrow.compute as pc
 
     text = pc.unique(pc.drop_null(text))
-    if not len(text) or not all(pc.all(pc.match_substring_regex(part, _DAY)).as_py() for part in (text[:FEW], text)):
+    if not len(text) or not all(pc.all(pc.match_substring_regex(part, _DAY)).as_py() for part in (text[:FIRST_CELLS], text)):
         return "", False
-    found = [form for form in DATES if all(not days(part, form)[1].any() for part in (text[:FEW], text))]
+    found = [form for form in DATES if all(not days(part, form)[1].any() for part in (text[:FIRST_CELLS], text))]
     return (found[0], len(found) > 1) if found else ("", False)
 
 
-def days(text: Any, form: str) -> tuple[np.ndarray, np.ndarray]:
-    """Days since 1970 of dates in text, with fractions for the time; and which cells are no such dates."""
+def days(text: ArrowArray, form: str) -> tuple[np.ndarray, np.ndarray]:
+    """(days since 1970 with fractions for the time, mask of cells that are no such dates)."""
     import pandas as pd
     import pyarrow.compute as pc
 
@@ -193,7 +195,7 @@ def days(text: Any, form: str) -> tuple[np.ndarray, np.ndarray]:
     return values, np.isnan(values) & pc.is_valid(text).to_numpy(zero_copy_only=False)
 
 
-def typed_days(array: Any) -> np.ndarray:
+def typed_days(array: ArrowArray) -> np.ndarray:
     """Days since 1970 of dates and times, days of durations; nan where there is none."""
     import pyarrow as pa
     import pyarrow.compute as pc

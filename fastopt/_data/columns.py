@@ -1,10 +1,11 @@
-"""One column of a table: what kind it is, told from all of its cells, and its values, read the same way in every later file.
+"""One column of a table: its kind, detected from all cells, and its values, read the same way from every later file.
 
-Used by _data.schema and _data.target.  A `Column` is what a model file keeps; it knows neither files nor models.
+Used by _data.schema and _data.target.  Model files contain `Column`; it must know neither files nor models.
 """
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from .cells import (
     without_gaps,
     words_among_numbers,
 )
+from .types import ArrowArray, Cells
 
 UNSEEN, MISSING = -1, -2   # codes of labels that training did not have, and of cells without one
 PLAIN = re.compile(r"[-+]?(0|[1-9]\d{0,14})(\.\d{1,15})?")
@@ -64,7 +66,7 @@ class Column:
     form: str = ""
     gaps: tuple[str, ...] = ()
 
-    def values(self, cells: Any) -> Any:
+    def values(self, cells: Cells) -> np.ndarray | ArrowArray:
         """float64 with nan for gaps, dates in days since 1970; of text, an Arrow array with null for gaps."""
         array = as_arrow(cells)
         if is_text(array):
@@ -79,7 +81,7 @@ class Column:
             return spelled(array)
         return _typed(array)
 
-    def _of_text(self, text: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _of_text(self, text: ArrowArray) -> tuple[np.ndarray, np.ndarray]:
         if self.kind == "number":
             return numbers(text, self.decimal, self.unit)
         if self.kind == "date":
@@ -89,7 +91,7 @@ class Column:
             values, bad = numbers(text, self.decimal)
         return values, bad
 
-    def _refuse(self, text: Any, bad: np.ndarray) -> None:
+    def _refuse(self, text: ArrowArray, bad: np.ndarray) -> None:
         row, more = int(np.argmax(bad)), int(bad.sum()) - 1
         rest = f" and in {more:,} other row{'s' * (more > 1)}" if more else ""
         how = " with decimal commas" if self.kind == "number" and self.decimal == "," else ""
@@ -107,7 +109,7 @@ class Column:
         return column
 
 
-def _typed(array: Any) -> np.ndarray:
+def _typed(array: ArrowArray) -> np.ndarray:
     """Numbers, bool, dates of a typed array as float64, gaps as nan."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -119,7 +121,7 @@ def _typed(array: Any) -> np.ndarray:
     return np.asarray(pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def spelled(array: Any) -> Any:
+def spelled(array: ArrowArray) -> ArrowArray:
     """A typed array as text: whole numbers without a point, whatever their type."""
     import pyarrow as pa
 
@@ -130,14 +132,14 @@ def spelled(array: Any) -> Any:
     return pa.array([None if v is None or v != v else str(v) for v in whole], type=pa.string())
 
 
-def label_key(text: str) -> Any:
-    """What two spellings of one label share: the value of a plain number, without leading zeros, and true or false."""
+def label_key(text: str) -> float | str:
+    """The key shared by the spellings of one label: the value of a plain number without leading zeros, or true or false."""
     if PLAIN.fullmatch(text):
         return float(text)
     return text.lower() if text.lower() in TRUTH else text
 
 
-def label_codes(text: Any, labels: Any) -> np.ndarray:
+def label_codes(text: ArrowArray, labels: Sequence[str]) -> np.ndarray:
     """The number of each cell's label, UNSEEN or MISSING.  "1.0" is 1, as TRUE is true; "1.9" and "007" are not."""
     import pyarrow.compute as pc
 
@@ -149,8 +151,8 @@ def label_codes(text: Any, labels: Any) -> np.ndarray:
     return np.take(np.array([*table, MISSING], dtype=np.int64), index)
 
 
-def typed_kind(array: Any) -> str:
-    """The kind of a column that says itself what it holds; text is text, whatever stands in it."""
+def typed_kind(array: ArrowArray) -> str:
+    """The kind of a typed column; text stays text."""
     import pyarrow as pa
 
     kinds = ((pa.types.is_null, "empty"), (pa.types.is_boolean, "boolean"), (pa.types.is_integer, "number"),
@@ -159,10 +161,10 @@ def typed_kind(array: Any) -> str:
     return "empty" if array.null_count == len(array) else kind
 
 
-class Found:
-    """What the cells of one column of text may be, before the decimal sign of the table is known."""
+class TextColumn:
+    """A column of text before the decimal sign of the table is known."""
 
-    def __init__(self, name: str, cells: Any, words: bool = True) -> None:
+    def __init__(self, name: str, cells: Cells, words: bool = True) -> None:
         self.name = name
         self.notes: list[str] = []
         self.text = without_gaps(as_arrow(cells))
@@ -210,7 +212,7 @@ class Found:
             self.notes.append(f"column {self.name!r}: {cell.as_py()!r} is read as {value:g}")
 
 
-def decimal_sign(found: list[Found], separator: str) -> str:
+def decimal_sign(found: list[TextColumn], separator: str) -> str:
     """The decimal sign of a table: that of most columns that have only one; a table with semicolons has commas."""
     votes = [column.signs[0] for column in found if len(column.signs) == 1]
     commas = votes.count(",")

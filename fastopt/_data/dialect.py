@@ -1,6 +1,6 @@
-"""How a text file writes a table: encoding, separator, quotes, lines before the table, and whether the first line holds names.
+"""The dialect of a text table: encoding, separator, quotes, lines above the table, and whether the first line holds names.
 
-Used by _data.tables.  Looks at the beginning of the file, and for its encoding at all of it; what columns hold is not its business.
+Used by _data.tables.  Reads the beginning of the file, and all of it for the encoding; must not know kinds of columns.
 """
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ import codecs
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO
 
 from .cells import GAPS, is_number
 from .errors import CliError
 
 SEPARATORS = ("\t", ";", "|", ",")          # in the order in which they are believed, if several would do
 BLANKS = r"\s+"
-MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-BLOCK = 1 << 20
-MOST_BEFORE = 20                            # lines above the table that are left out
+READ_BYTES = 1 << 20
+MAX_LINES_ABOVE = 20                            # lines above the table that are left out
 
 
 @dataclass
 class Dialect:
-    """What `read_csv` is told."""
+    """The parameters of `read_csv`."""
 
     separator: str
     named: bool
@@ -37,8 +38,8 @@ class Dialect:
 
 def find_encoding(stream: IO[bytes], name: str, fallback: str = "cp1252") -> str:
     """The encoding of a file, read through: its mark, or UTF-8 if it is valid, else `fallback`."""
-    first = stream.read(BLOCK)
-    for mark, encoding in MARKS:
+    first = stream.read(READ_BYTES)
+    for mark, encoding in BYTE_ORDER_MARKS:
         if first.startswith(mark):
             return encoding
     wide = _wide(first)
@@ -54,7 +55,7 @@ def find_encoding(stream: IO[bytes], name: str, fallback: str = "cp1252") -> str
             decoder.decode(block) if valid else None
         except UnicodeDecodeError:
             valid = False
-        block = stream.read(BLOCK)
+        block = stream.read(READ_BYTES)
     if valid and not decoder.getstate()[0]:
         return "utf-8"
     return "latin-1" if fallback == "cp1252" and _outside_cp1252(stream) else fallback
@@ -70,10 +71,10 @@ def _wide(head: bytes) -> str:
 
 def _outside_cp1252(stream: IO[bytes]) -> bool:
     stream.seek(0)
-    return any(re.search(rb"[\x81\x8d\x8f\x90\x9d]", block) for block in iter(lambda: stream.read(BLOCK), b""))
+    return any(re.search(rb"[\x81\x8d\x8f\x90\x9d]", block) for block in iter(lambda: stream.read(READ_BYTES), b""))
 
 
-def sniff(lines: list[str], suffix: str, header: bool | None = None, known: Any = (), separator: str = "") -> Dialect:
+def sniff(lines: list[str], suffix: str, header: bool | None = None, known: Iterable[str] = (), separator: str = "") -> Dialect:
     """The dialect of a table, from its first lines.
 
     Parameters
@@ -161,14 +162,14 @@ def find_separator(lines: list[str], suffix: str = "") -> str:
 
 
 def _is_torn(cell: str) -> bool:
-    """Whether a cell has a separator in it that is no part of a number."""
+    """Whether a cell contains a separator that is not part of a number."""
     return any(separator in cell for separator in SEPARATORS) and not is_number(cell)
 
 
 def _lines_above(rows: list[list[str]], width: int, text: list[str]) -> tuple[int, list[str]]:
     """How many lines above the table have one cell where the table has more than two, and a note that they are left out."""
     count = next((i for i, row in enumerate(rows) if width < 3 or len([c for c in row if c.strip()]) > 1), 0)
-    if not 0 < count <= MOST_BEFORE:
+    if not 0 < count <= MAX_LINES_ABOVE:
         return 0, []
     return count, [f"{'the first line' if count == 1 else f'{count} lines'} above the table, {_short(text[0])}, "
                    f"{'is' if count == 1 else 'are'} left out"]
@@ -205,7 +206,7 @@ def _counted(first: list[str], figures: list[int]) -> bool:
 
 
 def _other_kind(first: list[str], figures: list[int], columns: list[list[str]]) -> bool:
-    """Whether what stands below the numbers of a first row is no such count itself."""
+    """Whether the cells below the numbers of a first row are not counted themselves."""
     years = all(1900 <= int(first[i]) <= 2100 for i in figures)
     cells = [c for i in figures for c in columns[i]]
     if years:

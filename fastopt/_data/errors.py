@@ -1,12 +1,13 @@
-"""What goes wrong at the command line, said in one line, and the near match that most such lines end with.
+"""What goes wrong at the command line, said in one line.
 
 Used by every module of _data/ and _cli/.  Knows neither typer nor the estimators.
 """
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+
+from fastopt._common.rules import did_you_mean, near
 
 USAGE = 2      # the command was wrong: an option, a name, a file that is not there
 FAILURE = 1    # the command was right, and the work could not be done
@@ -28,25 +29,17 @@ class CliError(Exception):
         self.code = code
 
 
-def did_you_mean(name: str, known: Iterable[object]) -> str:
-    """``"; did you mean 'huber'?"`` for ``'hubr'``, or an empty string if nothing known is near."""
-    lower = {str(k).lower(): str(k) for k in known}
-    near = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.6)
-    return f"; did you mean {lower[near[0]]!r}?" if near else ""
-
-
 def no_such_file(path: Path, what: str = "file") -> CliError:
     """A CliError for a missing file, with the nearest name in its folder: the suffix alone is not near."""
-    names = {f.name.split(".")[0].lower(): f.name for f in path.parent.iterdir()} if path.parent.is_dir() else {}
-    near = difflib.get_close_matches(path.name.split(".")[0].lower(), names, n=1, cutoff=0.6)
-    return CliError(f"no such {what}: {path}" + (f"; did you mean {names[near[0]]!r}?" if near else ""), USAGE)
+    names = {f.name.split(".")[0]: f.name for f in path.parent.iterdir()} if path.parent.is_dir() else {}
+    found = near(path.name.split(".")[0], names)
+    return CliError(f"no such {what}: {path}" + (f": did you mean {names[found]!r}?" if found else ""), USAGE)
 
 
 def one_of(what: str, name: str, known: Collection[str]) -> str:
     """`name` if it is known, else a CliError that lists what is."""
     if name not in known:
-        near = did_you_mean(name, known)
-        raise CliError(f"unknown {what} {name!r}{near or '; known: ' + ', '.join(known)}", USAGE)
+        raise CliError(f"unknown {what} {name!r}{did_you_mean(name, known) or '; known: ' + ', '.join(known)}", USAGE)
     return name
 
 

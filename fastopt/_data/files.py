@@ -1,7 +1,7 @@
-"""Access to data files: the `Data` that every reader gives, opening plain or gzipped files, a look at their first lines, and
-whether an output may go where it is told to.
+"""Access to data files: the result of the readers (`Data`), opening plain or gzipped files, their first lines, and checks of
+output paths.
 
-Used by the readers, _data.tables and _data.matrices, and by the commands.  Knows no format.
+Used by the readers, _data.tables and _data.matrices, and by the commands.  Must not know formats.
 """
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from .errors import USAGE, CliError
+from .schema import Schema
+from .types import Cells, Table
 
 HEAD_BYTES = 1 << 16       # how much of a text file is looked at to tell its kind
 
@@ -28,10 +30,10 @@ class Data:
     cells of the target as the file has them, None where it has none; `schema` says how the file was read.
     """
 
-    X: Any
-    target: Any
+    X: Table
+    target: Cells | None
     source: str
-    schema: Any
+    schema: Schema
     notes: list[str] = field(default_factory=list)
     guess: str = ""                # which column was taken for the target, and why
 
@@ -61,7 +63,7 @@ def head_of(path: Path, encoding: str = "utf-8-sig") -> list[str]:
 
 
 def same_file(path: Path, other: Path) -> bool:
-    """Whether two names are one file, by whatever way: ``./x``, links, another spelling of the letters."""
+    """Whether two paths are the same file, also through ``./x``, links or another case."""
     try:
         return os.path.samefile(path, other)
     except OSError:

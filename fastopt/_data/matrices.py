@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,12 +16,13 @@ from numpy.typing import DTypeLike
 from .errors import CliError, listed
 from .files import Data, head_of
 from .schema import Schema
+from .types import Matrix
 
 DENSE_ABOVE = 0.4          # a sparse matrix filled more than this is smaller and faster dense
 
 
 def looks_like_svmlight(lines: Iterable[str]) -> bool:
-    """Whether the first line that says anything is a number followed by index:value pairs."""
+    """Whether the first line with content is a number followed by index:value pairs."""
     line = next((text for text in lines if text.strip() and not text.lstrip().startswith("#")), "")
     return re.match(r"\s*[-+.\deE]+(\s+(qid|\d+):[-+.\deEinfa]+)+\s*(#.*)?$", line) is not None
 
@@ -55,7 +56,7 @@ def _widened(X: sp.csr_matrix, like: Schema, path: Path) -> sp.csr_matrix:
     return sp.csr_matrix((X.data, X.indices, X.indptr), shape=(X.shape[0], d))
 
 
-def _compact(X: sp.csr_matrix, like: Schema | None) -> Any:
+def _compact(X: sp.csr_matrix, like: Schema | None) -> Matrix:
     """Dense if well filled, or as the earlier file; otherwise CSR with 32-bit indices where they suffice."""
     dense = like.dense if like and like.dense is not None else X.nnz > DENSE_ABOVE * X.shape[0] * X.shape[1]
     if dense:
@@ -94,7 +95,7 @@ def _sparse_parts(arrays: np.lib.npyio.NpzFile) -> sp.csr_matrix:
     return X.tocsr()
 
 
-def _from_arrays(X: Any, y: np.ndarray | None, path: Path, like: Schema | None) -> Data:
+def _from_arrays(X: Matrix, y: np.ndarray | None, path: Path, like: Schema | None) -> Data:
     if X.dtype.kind not in "buif" or X.ndim < 2 and not sp.issparse(X):
         raise CliError(f"{path.name}: X has shape {X.shape} and dtype {X.dtype}; expected a matrix of numbers (n, d)")
     if not sp.issparse(X) and X.ndim > 2:
@@ -106,6 +107,6 @@ def _from_arrays(X: Any, y: np.ndarray | None, path: Path, like: Schema | None) 
     if like and (like.kind != "matrix" or like.n_features != X.shape[1]):
         had = f"{like.n_features} columns" if like.kind == "matrix" else "a table with named columns"
         raise CliError(f"{path.name} has {X.shape[1]} columns; the model was trained on {had}")
-    if like and like.dense and sp.issparse(X):
+    if like and like.dense and not isinstance(X, np.ndarray):
         X = X.toarray()
     return Data(X, y, path.name, like or Schema("matrix", X.shape[1], dense=not sp.issparse(X)))

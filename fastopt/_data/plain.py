@@ -1,6 +1,6 @@
-"""The preparing step as a model file keeps it: plain values and arrays, checked when they are read back.
+"""The preparing step in a model file: plain values and arrays, which are checked when they are read.
 
-Used by _models and _models.load.  No value is believed before it is checked, and nothing in it runs.
+Used by _models and _models.load.  Every value is checked before it is used, and no code is run.
 """
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def from_plain(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Preparer
 
 
 def _schema(plain: dict[str, Any]) -> Schema:
-    """That in the file, or what a file of the first version says in its place."""
+    """The schema in the file, or the one that the layout of a file of version 1 describes."""
     d, table = plain["n_features_in"], plain["kind"] == "table"
     if "schema" in plain:
         schema = Schema.from_plain(plain["schema"], d)

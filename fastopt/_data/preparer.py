@@ -1,7 +1,7 @@
-"""Raw columns made into the matrix that a linear model learns from: missing values, categories, scale.
+"""From raw columns to the matrix of a linear model: missing values, categories, scaling.
 
 `Preparer` is the first step of the pipeline that `fastopt train` fits and saves; it holds plain numbers and strings only,
-so that a model file can keep it without running code when it is loaded (_data.plain).  Knows nothing of files or models.
+so that a model file can keep it without running code when it is loaded (_data.plain).  Must not know files or models.
 """
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .cells import TRUTH, as_arrow
 from .columns import UNSEEN, label_codes
 from .errors import listed
 from .schema import Schema, found_schema
+from .types import ArrowArray, Frame, Matrix, Table
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 NO_VALUE = "(missing)"
 MAX_VALUES = 100           # categories that get a column of their own; rarer ones share "none of these"
 SPARSE_ABOVE = 512         # one-hot columns from which on the result is CSR
-WILD = 10.0                # sparse columns are scaled only if some value is larger: tf-idf and one-hot stay as they are
-ROWS = 4096                # rows worked on at a time
+SCALED_ABOVE = 10.0                # sparse columns are scaled only if some value is larger: tf-idf and one-hot stay as they are
+BLOCK_ROWS = 4096                # rows worked on at a time
 
 
 class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
@@ -72,8 +73,8 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         self.dtype = dtype
         self.schema = schema
 
-    def fit(self, X: Any, y: object = None) -> Self:
-        """Learn what is missing, which categories there are, and the scale of numbers."""
+    def fit(self, X: Table, y: object = None) -> Self:
+        """Learn the values for gaps, the categories, and the scale of numbers."""
         self.numbers_: list[str] = []
         self.categories_: dict[str, list[str]] = {}
         self.left_out_: dict[str, str] = {}
@@ -93,7 +94,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
             self._fit_numbers(np.asarray(X))
         return self
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: Table) -> Matrix:
         """The matrix (n, d): float32 or float64; CSR for sparse input and for very many categories."""
         check_is_fitted(self)
         if self.kind_ == "table":
@@ -102,16 +103,17 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
             raise ValueError(f"X has {X.shape[1]} columns; expected {self.n_features_in_}")
         if self.kind_ == "sparse":
             return self._transform_sparse(sp.csr_matrix(X))
-        X = X.toarray() if sp.issparse(X) else np.asarray(X)
-        return self._transform_numbers(X, np.empty(X.shape, dtype=self.dtype))
+        rows: Any = X
+        A = rows.toarray() if sp.issparse(X) else np.asarray(rows)
+        return self._transform_numbers(A, np.empty(A.shape, dtype=self.dtype))
 
-    def _frame(self, X: Any) -> Any:
+    def _frame(self, X: Any) -> Frame:
         """The columns of a table by name; the model does without those that it left out."""
         if not hasattr(X, "columns"):
             raise ValueError(f"X must be a table with the columns {listed(self.schema_.names)}, got {type(X).__name__}")
         return self.schema_.frame(X if hasattr(X, "iloc") else X.to_pandas())
 
-    def strangers(self, X: Any) -> list[str]:
+    def strangers(self, X: Frame) -> list[str]:
         """A sentence for each column of text with values that have no column in the result, rare in training or new."""
         notes = []
         for name, known in self.categories_.items() if self.kind_ == "table" else ():
@@ -142,8 +144,8 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         d = A.shape[1]
         refuse_infinite(A, self._names(d))
         moments = StandardScaler()                      # leaves nan out; in parts, since it copies what it is given
-        for i in range(0, len(A) if d else 0, 16 * ROWS):
-            moments.partial_fit(np.asarray(A[i:i + 16 * ROWS], dtype=np.float64))
+        for i in range(0, len(A) if d else 0, 16 * BLOCK_ROWS):
+            moments.partial_fit(np.asarray(A[i:i + 16 * BLOCK_ROWS], dtype=np.float64))
         mean, spread = (np.nan_to_num(moments.mean_), moments.scale_) if d else np.zeros((2, 0))
         self.fill_ = mean.copy()
         for j in np.flatnonzero(np.isnan(A).any(axis=0)) if A.dtype.kind == "f" else ():
@@ -158,11 +160,11 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         if np.isnan(X.data).any():
             raise ValueError("the sparse X has nan; expected numbers (leave an entry out where it is 0)")
         largest = np.ravel(abs(X).max(axis=0).toarray()) if X.shape[0] else np.zeros(X.shape[1])
-        wild = self.scale and largest.size and largest.max() > WILD
-        self.scale_ = np.where(largest > 0, largest, 1).astype(np.float64) if wild else np.ones(1)
+        scaled = self.scale and largest.size and largest.max() > SCALED_ABOVE
+        self.scale_ = np.where(largest > 0, largest, 1).astype(np.float64) if scaled else np.ones(1)
         self.center_ = self.fill_ = np.zeros(0)
 
-    def _fit_table(self, frame: Any) -> None:
+    def _fit_table(self, frame: Frame) -> None:
         for column in self.schema_.columns:
             name, gaps = column.name, frame[column.name].isna()
             if gaps.all():
@@ -175,7 +177,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
             raise ValueError(f"no column can be learnt from: {self.left_out_}")
         self._fit_numbers(_float_block(frame, self.numbers_))
 
-    def _fit_category(self, name: str, text: Any) -> None:
+    def _fit_category(self, name: str, text: ArrowArray) -> None:
         import pyarrow.compute as pc
 
         found = {c["values"]: c["counts"] for c in pc.value_counts(text).to_pylist()}
@@ -188,8 +190,8 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         else:
             self.left_out_[name] = "one value only"
 
-    def _texts(self, frame: Any, name: str) -> Any:
-        """A column as text, with a word of its own where there is no value."""
+    def _texts(self, frame: Frame, name: str) -> ArrowArray:
+        """A column as text, with NO_VALUE for gaps."""
         import pyarrow.compute as pc
 
         if frame[name].dtype.kind == "f":              # TRUE and FALSE, one of which was missing in training
@@ -200,15 +202,15 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
     # -- transform -----------------------------------------------------------------------------------------------------
 
     def _transform_numbers(self, A: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Fill out, ROWS rows at a time, worked in float64: large numbers less their mean must not cancel in float32."""
+        """Fill out, BLOCK_ROWS rows at a time, worked in float64: large numbers less their mean must not cancel in float32."""
         refuse_infinite(A, self._names(A.shape[1]))
         clip = self.clip if self.scale and self.clip else np.inf
-        for i in range(0, len(A), ROWS):
-            block = np.array(A[i:i + ROWS], dtype=np.float64)
+        for i in range(0, len(A), BLOCK_ROWS):
+            block = np.array(A[i:i + BLOCK_ROWS], dtype=np.float64)
             np.copyto(block, self.fill_, where=np.isnan(block))
             block -= self.center_
             block /= self.scale_
-            out[i:i + ROWS] = np.clip(block, -clip, clip, out=block)
+            out[i:i + BLOCK_ROWS] = np.clip(block, -clip, clip, out=block)
         return out
 
     def _transform_sparse(self, X: sp.csr_matrix) -> sp.csr_matrix:
@@ -216,7 +218,7 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         data = X.data if len(self.scale_) == 1 or (self.scale_ == 1).all() else X.data / self.scale_[X.indices]
         return sp.csr_matrix((data.astype(self.dtype, copy=False), X.indices, X.indptr), shape=X.shape)
 
-    def _transform_table(self, frame: Any) -> Any:
+    def _transform_table(self, frame: Frame) -> Matrix:
         m, n = len(self.numbers_), len(frame)
         as_sparse = self.n_features_out - m > SPARSE_ABOVE
         out = np.zeros((n, m if as_sparse else self.n_features_out), dtype=self.dtype)
@@ -240,16 +242,16 @@ class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
         return self.numbers_ if self.kind_ == "table" else [str(i) for i in range(d)]
 
 
-def _float_block(frame: Any, names: list[str]) -> np.ndarray:
+def _float_block(frame: Frame, names: list[str]) -> np.ndarray:
     """The numeric columns of a table as one array; missing values are nan."""
     return frame[names].to_numpy(dtype=np.float64) if names else np.empty((len(frame), 0))
 
 
-def refuse_infinite(A: Any, names: list[str] | None = None) -> None:
+def refuse_infinite(A: Matrix, names: list[str] | None = None) -> None:
     """ValueError that names column and row of the first infinite value of a matrix, dense or CSR."""
     if A.dtype.kind != "f":
         return
-    if sp.issparse(A):
+    if not isinstance(A, np.ndarray):
         bad = np.isinf(A.data)
         if bad.any():
             first = int(np.argmax(bad))
@@ -257,8 +259,8 @@ def refuse_infinite(A: Any, names: list[str] | None = None) -> None:
             raise ValueError(f"column {str(A.indices[first])!r} has an infinite value in row {row}")
         return
     names = names or [str(j) for j in range(A.shape[1])]
-    for i in range(0, len(A), 16 * ROWS):
-        bad = np.isinf(A[i:i + 16 * ROWS])
+    for i in range(0, len(A), 16 * BLOCK_ROWS):
+        bad = np.isinf(A[i:i + 16 * BLOCK_ROWS])
         if bad.any():
             row, column = np.argwhere(bad)[0]
             raise ValueError(f"column {names[column]!r} has an infinite value in row {i + row + 1}")

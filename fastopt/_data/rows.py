@@ -1,6 +1,6 @@
-"""The rows of a training: split into those to learn from and those to score on, and prepared.
+"""The rows of a training: split into training and validation rows, and prepared.
 
-Used by _cli.train.  Knows the options of the data, nothing of estimators.
+Used by _cli.train.  Knows the options of the data; must not know estimators.
 """
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from .formats import read
 from .preparer import Preparer, refuse_infinite
 from .schema import Schema
 from .target import Target, hold_out, learn_target
+from .types import Cells, Matrix, Table
 
 
 class RowOptions(Protocol):
-    """What of the command's options the rows depend on."""
+    """The options of the command on which the rows depend."""
 
     task: str | None
     scale: bool
@@ -35,10 +36,10 @@ class RowOptions(Protocol):
 class Rows:
     """Rows prepared for learning, and those to score on (None if none are held out)."""
 
-    X: Any
+    X: Matrix
     y: np.ndarray
-    raw: tuple[Any, Any] | None              # X and cells of the target as the file has them, of the rows to score on
-    held_out: tuple[Any, np.ndarray] | None         # the same prepared, of those whose label can be learnt
+    raw: tuple[Table, Cells] | None              # X and cells of the target as the file has them, of the rows to score on
+    held_out: tuple[Matrix, np.ndarray] | None         # the same prepared, of those whose label can be learnt
     target: Target
     preparer: Preparer
     notes: list[str]
@@ -73,7 +74,7 @@ def prepare(data: Data, options: RowOptions) -> Rows:
         if options.validation:
             X = preparer.fit_transform(data.X)
             other = read(options.validation, like=preparer.schema_, dtype=options.dtype)
-            raw: tuple[Any, Any] | None = other.X, _validation_target(other, target, options.validation)
+            raw: tuple[Table, Cells] | None = other.X, _validation_target(other, target, options.validation)
             notes += [f"{other.source}: {note}" for note in other.notes]
         else:
             learn, held = hold_out(y, options.validation_fraction, options.seed, target.task == "classification")
@@ -93,7 +94,7 @@ def _rows(X: Any, index: np.ndarray) -> Any:
     return X.iloc[index] if hasattr(X, "iloc") else X.take(index) if hasattr(X, "null_count") else X[index]
 
 
-def _validation_target(other: Data, target: Target, path: Path) -> Any:
+def _validation_target(other: Data, target: Target, path: Path) -> Cells:
     """The cells of the target in the validation file; CliError if there is none to score on."""
     if other.target is None:
         raise CliError(f"{path} has no target to score against" + (f": no column {target.name!r}" if target.name else ""))
@@ -107,7 +108,7 @@ def _validation_target(other: Data, target: Target, path: Path) -> Any:
     return other.target
 
 
-def _learnable(raw: tuple[Any, Any], target: Target, preparer: Preparer) -> tuple[Any, np.ndarray] | None:
+def _learnable(raw: tuple[Table, Cells], target: Target, preparer: Preparer) -> tuple[Matrix, np.ndarray] | None:
     """X and y of the rows to score on after each epoch: those that have a target that training knows."""
     if target.task == "classification":
         codes = target.codes(raw[1])

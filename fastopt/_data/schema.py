@@ -1,7 +1,7 @@
 """How a data file is read: its columns and their kinds, its target, its separators; found once, at training, on all rows.
 
 A model file keeps the `Schema`, and the validation file and every file to predict are read by it, so that what was learnt from
-a file is predicted on the same file.  Used by the readers (_data.tables, _data.matrices) and by _data.preparer.  Knows no model.
+a file is predicted on the same file.  Used by the readers (_data.tables, _data.matrices) and by _data.preparer.  Must not know models.
 """
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from fastopt._common.rules import did_you_mean
+
 from .cells import as_arrow, is_text
-from .columns import Column, Found, decimal_sign, typed_kind
-from .errors import did_you_mean, listed
+from .columns import Column, TextColumn, decimal_sign, typed_kind
+from .errors import listed
 from .target import Target
+from .types import Columns, Frame
 
 
 @dataclass
@@ -69,7 +72,7 @@ class Schema:
         return ", ".join(f"{kinds.count(kind)} {word}{'s' * (kind in more and kinds.count(kind) > 1)}{more.get(kind, '')}"
                          for kind, word in words.items() if kind in kinds)
 
-    def frame(self, cells: Any, source: str = "X") -> Any:
+    def frame(self, cells: Columns, source: str = "X") -> Frame:
         """A DataFrame of the schema's columns: numbers as float64, text as it stands.
 
         Parameters
@@ -117,7 +120,7 @@ class Schema:
 
     @classmethod
     def from_layout(cls, layout: dict[str, Any], d: int, numbers: list[str], left_out: list[str]) -> Schema:
-        """That of a model file of the first version, whose tables were read by what each of them seemed to hold."""
+        """The schema of a model file of version 1, which has no kinds of columns."""
         if layout["kind"] == "matrix":
             return cls.from_plain({**asdict(cls("matrix", layout["n_features"])),
                                    **{k: layout[k] for k in ("zero_based", "dense") if k in layout}}, d)
@@ -126,7 +129,7 @@ class Schema:
                                "place": layout["target_index"], "header": layout["header"], "unused": left_out}, d)
 
 
-def found_schema(cells: Any, target: str | None, *, typed: bool = False, separator: str = "",
+def found_schema(cells: Columns, target: str | None, *, typed: bool = False, separator: str = "",
                  **known: Any) -> tuple[Schema, list[str]]:
     """The schema of a table whose columns are `cells`, told from all rows, and notes on what was not sure.
 
@@ -146,7 +149,7 @@ def found_schema(cells: Any, target: str | None, *, typed: bool = False, separat
     names = [name for name in columns_of_file if name != target]
     arrays = {name: as_arrow(cells[name]) for name in columns_of_file}
     text = [name for name in arrays if not typed and is_text(arrays[name])]
-    found = {name: Found(name, arrays[name], words=name != target) for name in text}
+    found = {name: TextColumn(name, arrays[name], words=name != target) for name in text}
     decimal = decimal_sign(list(found.values()), separator)
     columns = [found[name].column(decimal) if name in found else Column(name, typed_kind(arrays[name])) for name in names]
     place = columns_of_file.index(target) if target is not None else -1

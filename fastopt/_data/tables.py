@@ -1,6 +1,6 @@
 """Tables, from csv, tsv and parquet files: read as the schema of an earlier file says, or the schema found.
 
-Used by _data.formats.  Text is read as text, every cell of it, by Arrow or pandas; what the cells mean is the schema's to say.
+Used by _data.formats.  All cells are read as text, by Arrow or pandas; the schema says what they mean.
 """
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ import io
 import re
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from fastopt._common.rules import did_you_mean
+
 from .cells import as_arrow, is_text, numbers
 from .columns import Column, typed_kind
 from .dialect import Dialect, find_encoding, sniff
-from .errors import USAGE, CliError, did_you_mean, listed
+from .errors import USAGE, CliError, listed
 from .files import Data, head_of, suffix_of
 from .schema import Schema, found_schema
+from .types import Frame
 
 TARGET_NAMES = ("target", "label", "y", "class")
 NO_NAME = re.compile(r"|Unnamed: \d+|__index_level_0__")
@@ -44,7 +48,7 @@ def read_csv(stream: IO[bytes], path: Path, *, target: str | None = None, header
     return _first(frame, path, target, notes, header=dialect.named, separator=dialect.separator, encoding=encoding)
 
 
-def _text_frame(stream: IO[bytes], path: Path, dialect: Dialect, encoding: str) -> Any:
+def _text_frame(stream: IO[bytes], path: Path, dialect: Dialect, encoding: str) -> Frame:
     """All cells as text: by Arrow, or by pandas where a row is too short or too long, with "" for cells that are not there."""
     twice = sorted(name for name, count in Counter(dialect.names).items() if count > 1)
     if twice:
@@ -59,7 +63,7 @@ def _text_frame(stream: IO[bytes], path: Path, dialect: Dialect, encoding: str) 
     return frame
 
 
-def _by_arrow(stream: IO[bytes], dialect: Dialect, encoding: str) -> Any:
+def _by_arrow(stream: IO[bytes], dialect: Dialect, encoding: str) -> Frame | None:
     """The fast reader: a DataFrame, or None if the rows are not all of one length."""
     import pandas as pd
     import pyarrow as pa
@@ -76,7 +80,7 @@ def _by_arrow(stream: IO[bytes], dialect: Dialect, encoding: str) -> Any:
     return pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(table[name])) for name in names})
 
 
-def _by_pandas(stream: IO[bytes], dialect: Dialect, encoding: str) -> Any:
+def _by_pandas(stream: IO[bytes], dialect: Dialect, encoding: str) -> Frame:
     """The patient reader: blanks around separators, blanks as separators, short rows; ValueError for a long one."""
     import pandas as pd
 
@@ -94,7 +98,7 @@ def _by_pandas(stream: IO[bytes], dialect: Dialect, encoding: str) -> Any:
 
 
 def _ragged(message: str, width: int) -> str:
-    """What pandas says of a row that is too long, in the words of a reader of the file."""
+    """pandas' message about a row that is too long, in the terms of the file."""
     seen = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message)
     if seen:
         return f"line {int(seen[2]):,} has {seen[3]} cells, the table {width} columns"
@@ -124,7 +128,7 @@ def _check_kind(like: Schema | None, path: Path) -> None:
                        f"{path.name} is a table")
 
 
-def _first(frame: Any, path: Path, target: str | None, notes: list[str], **how: Any) -> Data:
+def _first(frame: Frame, path: Path, target: str | None, notes: list[str], **how: Any) -> Data:
     """The training table: its schema is found."""
     _check_size(frame, path)
     name, why = find_target(list(frame.columns), target, path)
@@ -132,14 +136,14 @@ def _first(frame: Any, path: Path, target: str | None, notes: list[str], **how: 
     return Data(schema.frame(frame, path.name), as_arrow(frame[name]), path.name, schema, [*notes, *more], why)
 
 
-def _check_size(frame: Any, path: Path) -> None:
+def _check_size(frame: Frame, path: Path) -> None:
     if frame.shape[1] < 2:
         raise CliError(f"{path.name} has one column only, {frame.columns[0]!r}; a target and something to learn it from are needed")
     if not len(frame):
         raise CliError(f"{path.name} has 0 rows below its header")
 
 
-def _as_before(frame: Any, path: Path, like: Schema, notes: list[str]) -> Data:
+def _as_before(frame: Frame, path: Path, like: Schema, notes: list[str]) -> Data:
     """A later table, read by the schema of the first."""
     if not len(frame):
         raise CliError(f"{path.name} has 0 rows below its header")
@@ -155,7 +159,7 @@ def _as_before(frame: Any, path: Path, like: Schema, notes: list[str]) -> Data:
 
 
 @contextlib.contextmanager
-def _named(path: Path) -> Any:
+def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
@@ -172,7 +176,7 @@ def _names_by_place(width: int, like: Schema, path: Path) -> list[str]:
     raise CliError(f"{path.name} has {width} columns; the model was trained on {len(like.columns)} and a target")
 
 
-def _without_row_numbers(frame: Any, named: bool, like: Schema | None) -> tuple[Any, list[str]]:
+def _without_row_numbers(frame: Frame, named: bool, like: Schema | None) -> tuple[Frame, list[str]]:
     """The table without a first column that has no name and counts the rows, as pandas and R write an index."""
     first = frame.columns[0]
     if not named or frame.shape[1] < 3 or not NO_NAME.fullmatch(first) or not len(frame) or like and first in like.names:

@@ -1,7 +1,7 @@
-"""The target: is it a class or a number, can it be learnt, how its labels are spelled, and which rows are held out.
+"""The target: classes or numbers, checks that it can be learnt, the spelling of its labels, and held-out rows.
 
 `learn_target` finds a `Target` on the rows of the training file; a model file keeps it, and every later file is read by it.
-Used by _data.schema, _cli.train and _cli.predict.  Knows nothing of X or of models.
+Used by _data.schema, _cli.train and _cli.predict.  Must not know X or models.
 """
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from .cells import as_arrow, is_text, numbers, without_gaps
-from .columns import Column, Found, label_codes, label_key, spelled, typed_kind
+from .columns import Column, TextColumn, label_codes, label_key, spelled, typed_kind
 from .errors import USAGE, CliError, one_of
+from .types import ArrowArray, Cells
 
 TASKS = ("classification", "regression")
-MOST_CLASSES = 20          # whole numbers with no more values than this, each of two rows at least, are classes
+MAX_CLASSES = 20          # whole numbers with no more values than this, each of two rows at least, are classes
 LABELS = {"int": np.int64, "bool": bool, "str": str}
 
 
@@ -50,11 +51,11 @@ class Target:
             return np.array([label == "True" for label in self.labels])
         return np.array(self.labels).astype(LABELS[self.type])
 
-    def codes(self, cells: Any) -> np.ndarray:
+    def codes(self, cells: Cells) -> np.ndarray:
         """The number of each row's label, UNSEEN or MISSING."""
         return label_codes(_texts(cells), self.labels)
 
-    def numbers(self, cells: Any) -> np.ndarray:
+    def numbers(self, cells: Cells) -> np.ndarray:
         """float64, nan where the target is missing; ValueError that names a cell that is no number."""
         return np.asarray(self.column.values(cells))
 
@@ -69,12 +70,12 @@ class Target:
         return target
 
 
-def _texts(cells: Any) -> Any:
+def _texts(cells: Cells) -> ArrowArray:
     array = as_arrow(cells)
     return without_gaps(array) if is_text(array) else spelled(array)
 
 
-def learn_target(cells: Any, task: str | None = None, name: str = "", decimal: str = ".", shown: str = "the target",
+def learn_target(cells: Cells, task: str | None = None, name: str = "", decimal: str = ".", shown: str = "the target",
                  typed: bool = False) -> tuple[np.ndarray, Target, list[str]]:
     """The target as classes or as float64, how it is read, and notes; CliError if it cannot be learnt.
 
@@ -98,7 +99,7 @@ def learn_target(cells: Any, task: str | None = None, name: str = "", decimal: s
     text = is_text(array)
     column = Column(name, "text" if text else typed_kind(array))
     if text and not typed:
-        column = Found(name, array, words=False).column(decimal)
+        column = TextColumn(name, array, words=False).column(decimal)
     _refuse_missing(array, shown)
     array = without_gaps(array) if text else array
     values = column.values(array) if column.kind in ("number", "boolean") else None
@@ -106,7 +107,7 @@ def learn_target(cells: Any, task: str | None = None, name: str = "", decimal: s
         raise CliError(f"{shown} has an infinite value in row {int(np.argmin(np.isfinite(values))) + 1}")
     if task is None:
         whole = values is not None and bool((values == np.round(values)).all())
-        few = values is not None and whole and len(np.unique(values)) <= min(MOST_CLASSES, max(2, len(values) / 2))
+        few = values is not None and whole and len(np.unique(values)) <= min(MAX_CLASSES, max(2, len(values) / 2))
         many = column.kind == "number" and not few
         task = "regression" if many else "classification"
     if task == "regression":
@@ -117,7 +118,7 @@ def learn_target(cells: Any, task: str | None = None, name: str = "", decimal: s
     return _classes(array, column, name, shown)
 
 
-def _refuse_missing(array: Any, shown: str) -> None:
+def _refuse_missing(array: ArrowArray, shown: str) -> None:
     text = is_text(array)
     left = without_gaps(array) if text else array
     missing = left.is_null().to_numpy(zero_copy_only=False)
@@ -129,8 +130,8 @@ def _refuse_missing(array: Any, shown: str) -> None:
                        f"remove such rows{f', or spell {cell!r} another way if it is a class' * bool(cell)}")
 
 
-def _classes(array: Any, column: Column, name: str, shown: str) -> tuple[np.ndarray, Target, list[str]]:
-    """Classes in their order, as the file spells them most often."""
+def _classes(array: ArrowArray, column: Column, name: str, shown: str) -> tuple[np.ndarray, Target, list[str]]:
+    """The classes in order, in their most frequent spelling."""
     import pyarrow.compute as pc
 
     text, typed = spelled(array), typed_kind(array)
@@ -147,10 +148,10 @@ def _classes(array: Any, column: Column, name: str, shown: str) -> tuple[np.ndar
     return target.classes[target.codes(text)], target, notes
 
 
-def _refuse_classes(labels: list[str], n: int, text: Any, shown: str) -> None:
+def _refuse_classes(labels: list[str], n: int, text: ArrowArray, shown: str) -> None:
     if len(labels) < 2:
         raise CliError(f"{shown} has one class only, {labels[0]!r}; a classifier needs two")
-    if len(labels) <= max(MOST_CLASSES, n / 2):
+    if len(labels) <= max(MAX_CLASSES, n / 2):
         return
     bad = min((numbers(text, decimal)[1] for decimal in (".", ",")), key=lambda b: b.sum())
     odd = ""
@@ -161,7 +162,7 @@ def _refuse_classes(labels: list[str], n: int, text: Any, shown: str) -> None:
                    f"(--target chooses another column, --task regression a number)")
 
 
-def _numbers(values: np.ndarray | None, array: Any, shown: str) -> np.ndarray:
+def _numbers(values: np.ndarray | None, array: ArrowArray, shown: str) -> np.ndarray:
     if values is None:
         text = spelled(array)
         bad = min((numbers(text, decimal)[1] for decimal in (".", ",")), key=lambda b: b.sum())

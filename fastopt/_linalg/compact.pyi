@@ -1,4 +1,4 @@
-"""Types of the compiled module _compact."""
+"""Types of the compiled module _linalg.compact."""
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray

@@ -1,4 +1,4 @@
-"""Types of the compiled module _lbfgs."""
+"""Types of the compiled module _linalg.lbfgs."""
 from typing import Any
 
 from numpy.typing import DTypeLike, NDArray

@@ -1,4 +1,4 @@
-"""Types of the compiled module _lbfgsb."""
+"""Types of the compiled module _linalg.lbfgsb."""
 from typing import Any
 
 from numpy.typing import NDArray

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize._numdiff import approx_derivative
 
+from fastopt._common.rules import short
 from fastopt._linalg.lbfgs import dot
 from fastopt.exceptions import InvalidParameterError
 
@@ -142,11 +143,3 @@ def copy_gradient(g: Any, out: Array) -> None:
     if g.dtype.kind not in "fiub":
         raise InvalidParameterError(f"the gradient must hold real numbers, got dtype {g.dtype}")
     np.copyto(out, g.reshape(out.shape), casting="same_kind")
-
-
-def short(value: Any) -> str:
-    """A value in an error message."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape} and dtype {value.dtype}"
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

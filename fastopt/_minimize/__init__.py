@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 
 from fastopt import optimizers
+from fastopt._common.rules import refuse
 from fastopt._methods.fista import proximal_gradient
 from fastopt._methods.function import Array, Objective, PassOn
 from fastopt._methods.run import Run, Steps, drive, wrap_callback
 from fastopt.exceptions import InvalidParameterError
 
 from .gradient import conjugate_gradient, gradient_descent
-from .options import COMMON, check_bounds, check_jac, check_options, check_unused, refuse, start
+from .options import COMMON, Ends, Jac, check_bounds, check_jac, check_options, check_unused, start
 from .quasi_newton import lbfgs, lbfgsb
 from .rules import find_rule, rule_steps, settings_of
 
@@ -48,7 +50,7 @@ METHODS: dict[str, Method] = {
 }
 
 
-def find_method(method: Any, bounds: Any) -> Method:
+def find_method(method: str | None, bounds: Ends | None) -> Method:
     """A method by its name, in whatever spelling."""
     if method is None:
         return METHODS["lbfgs" if bounds is None else "lbfgsb"]
@@ -73,9 +75,10 @@ def _rule_method(key: str) -> Method | None:
     return Method(rule_steps(rule), {**COMMON, **settings}, settings=tuple(settings))
 
 
-def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: str | None = None, jac: Any = None,
-             bounds: Any = None, tol: float | None = None, callback: Callable[..., Any] | None = None,
-             options: Mapping[str, Any] | None = None, *, hess: Any = None, hessp: Any = None, constraints: Any = ()) -> OptimizeResult:
+def minimize(fun: Callable[..., Any], x0: ArrayLike, args: object = (), method: str | None = None, jac: Jac = None,
+             bounds: Ends | None = None, tol: float | None = None, callback: Callable[..., Any] | None = None,
+             options: Mapping[str, Any] | None = None, *, hess: object = None, hessp: object = None,
+             constraints: object = ()) -> OptimizeResult:
     """Minimise a function of several variables, called and answered as ``scipy.optimize.minimize``.
 
     x* = argmin f(x), where the method's option `l1` adds l1·‖x‖₁ and `bounds` restrict x.
@@ -252,8 +255,8 @@ def scipy_method(method: str) -> Callable[..., OptimizeResult]:
     if method is None:
         refuse("method", "a name", method)
 
-    def solver(fun: Callable[..., Any], x0: Any, args: Any = (), jac: Any = None, hess: Any = None, hessp: Any = None,
-               bounds: Any = None, constraints: Any = (), callback: Callable[..., Any] | None = None, tol: float | None = None,
+    def solver(fun: Callable[..., Any], x0: ArrayLike, args: object = (), jac: Jac = None, hess: object = None, hessp: object = None,
+               bounds: Ends | None = None, constraints: object = (), callback: Callable[..., Any] | None = None, tol: float | None = None,
                **options: Any) -> OptimizeResult:
         if getattr(jac, "__self__", None) is fun and hasattr(fun, "fun"):   # what SciPy makes of jac=True
             fun, jac = fun.fun, True

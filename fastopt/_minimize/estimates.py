@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt._common.rules import short
 from fastopt._linalg.lbfgs import dot
-from fastopt._methods.function import Array, called, copy_gradient, scalar, short
+from fastopt._methods.function import Array, called, copy_gradient, scalar
 from fastopt.exceptions import InvalidParameterError
 
 Order = NDArray[np.intp]
 Sizes = Callable[[int], int]
+Batch = TypeVar("Batch")
 
 
 class BatchFunction:
@@ -77,8 +79,8 @@ def consecutive(order: Order, size: int) -> Iterator[Order]:
     return (order[start:start + size] for start in range(0, len(order), size))
 
 
-class Plain:
-    """The gradient over the batch; batches of an epoch are cut from its order of the samples."""
+class Estimate(Generic[Batch]):
+    """What all estimates have in common; batches are what `estimate` takes them for, samples or the number of a block."""
 
     exact = False   # `start` knows value and gradient over all samples
 
@@ -90,8 +92,19 @@ class Plain:
         """Before an epoch: the value over all samples, nan where it is not known."""
         return math.nan
 
-    def batches(self) -> Iterator[Any]:
+    def batches(self) -> Iterator[Batch]:
         """The batches of an epoch."""
+        raise NotImplementedError
+
+    def estimate(self, w: Array, batch: Batch) -> tuple[float, int]:
+        """The estimate into `g`; the value over the batch, and the batch's samples."""
+        raise NotImplementedError
+
+
+class Plain(Estimate[Order]):
+    """The gradient over the batch; batches of an epoch are cut from its order of the samples."""
+
+    def batches(self) -> Iterator[Order]:
         order, at = read_only(self.order(self.fun.n_samples)), 0
         while at < len(order):
             size = self.sizes(self.t)
@@ -99,8 +112,7 @@ class Plain:
             at += size
             self.t += 1
 
-    def estimate(self, w: Array, batch: Any) -> tuple[float, int]:
-        """The estimate into `g`; the value over the batch, and the batch's samples."""
+    def estimate(self, w: Array, batch: Order) -> tuple[float, int]:
         return self.fun(w, batch, self.g), len(batch)
 
 
@@ -108,11 +120,11 @@ class Noisy(Plain):
     """The same in two halves, whose difference tells a strategy how noisy gradients are."""
 
     def __init__(self, fun: BatchFunction, w: Array, sizes: Sizes, order: Orders,
-                 learn: Callable[[int, int, float, float], Any]) -> None:
+                 learn: Callable[[int, int, float, float], object]) -> None:
         super().__init__(fun, w, sizes, order)
         self.learn, self.other = learn, np.zeros_like(w)
 
-    def estimate(self, w: Array, batch: Any) -> tuple[float, int]:
+    def estimate(self, w: Array, batch: Order) -> tuple[float, int]:
         half = len(batch) // 2
         if half == 0:
             return super().estimate(w, batch)
@@ -140,7 +152,7 @@ class SVRG(Plain):
         np.copyto(self.anchor, w)
         return self.fun.over_all(w, self.sizes(self.t), self.mean)
 
-    def estimate(self, w: Array, batch: Any) -> tuple[float, int]:
+    def estimate(self, w: Array, batch: Order) -> tuple[float, int]:
         value, size = super().estimate(w, batch)
         if not math.isfinite(self.fun(self.anchor, batch, self.there)):
             value = math.nan
@@ -149,7 +161,7 @@ class SVRG(Plain):
         return value, size
 
 
-class SAGA(Plain):
+class SAGA(Estimate[int]):
     """g_b(w) − m_b + m̄: m_b is the last gradient of block b, m̄ the mean of them all (Defazio, Bach and Lacoste-Julien).
 
     The blocks are cut once; the table of their gradients holds d numbers a block.
@@ -173,11 +185,11 @@ class SAGA(Plain):
                 self.mean[:] = math.nan
         return math.nan
 
-    def batches(self) -> Iterator[Any]:
+    def batches(self) -> Iterator[int]:
         # with replacement: without it the mean lags behind by the same blocks for long, and SAG may diverge
         return iter(self.order.draw(len(self.blocks)))
 
-    def estimate(self, w: Array, batch: Any) -> tuple[float, int]:
+    def estimate(self, w: Array, batch: int) -> tuple[float, int]:
         block, row = self.blocks[batch], self.table[batch]
         value = self.fun(w, block, self.g)
         share = len(block) / self.fun.n_samples

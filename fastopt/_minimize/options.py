@@ -1,96 +1,73 @@
 """Arguments of minimize: x0, bounds, jac and options, checked and in the form that the methods take.
 
-Used by the front doors.  Options are rules as data: a name, its default, what it may be.
+Used by the front doors.  Options are data: a name, its default, the rule of what it may be.
 """
 from __future__ import annotations
 
-import difflib
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sized
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import Bounds, OptimizeWarning
 
-from fastopt._common.checks import flag, integer, number
-from fastopt._methods.function import DIFFERENCES, Array, short
+from fastopt._common.rules import FLAG, NONE, Rule, choice, either, floats, integer, near, numbers, real, refuse
+from fastopt._methods.function import DIFFERENCES, Array
 from fastopt.exceptions import InvalidParameterError
 
-
-def refuse(name: str, expected: str, value: Any, options: Iterable[str] = ()) -> NoReturn:
-    """Raise for an argument; an unknown string is told its near match."""
-    near = difflib.get_close_matches(value, list(options), n=1, cutoff=0.5) if isinstance(value, str) else []
-    hint = f": did you mean {near[0]!r}?" if near else ""
-    raise InvalidParameterError(f"{name} must be {expected}; got {short(value)}{hint}")
+#: where a gradient comes from, and what keeps x within its ends
+Jac: TypeAlias = bool | str | Callable[..., Any] | None
+Ends: TypeAlias = "Bounds | Iterable[Any]"
 
 
-def _number(**limits: Any) -> Callable[[str, Any], Any]:
-    return lambda name, value: number(name, value, **limits)
-
-
-def _count(name: str, value: Any, low: int = 1) -> int:
+def _count(low: int) -> Rule:
     """An integer; SciPy's users also write maxiter=1e4."""
-    return integer(name, int(value) if isinstance(value, float) and value.is_integer() else value, low)
+    whole = integer(low)
+
+    def accepts(value: object) -> bool:
+        return whole.accepts(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+    return Rule(whole.words, accepts, convert=int)
 
 
-def _limit(name: str, value: Any) -> float:
-    return math.inf if value is None or isinstance(value, float) and value == math.inf else _count(name, value, 0)
+_TOLERANCE, _SHARE = real(0), real(0, 1, above=True, below=True)
+_LIMIT = either(_count(0), Rule("infinite", lambda value: isinstance(value, float) and value == math.inf),
+                Rule("None", NONE.accepts, convert=lambda value: math.inf))
+_STEPS = either(NONE, Rule("a number, or an array of them", lambda value: not np.isnan(floats(value)).any(), convert=floats))
 
-
-def _one_of(*names: str) -> Callable[[str, Any], Any]:
-    def check(name: str, value: Any) -> Any:
-        if not isinstance(value, str) or value not in names:
-            refuse(name, "one of " + ", ".join(map(repr, names)), value, names)
-        return value
-    return check
-
-
-def _weights(name: str, value: Any) -> Any:
-    """A number, or one for each parameter, none of them negative."""
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        array = np.array(math.nan)
-    if array.ndim > 1 or not np.all((array >= 0) & (array < math.inf)):
-        refuse(name, "a finite number at least 0, or an array of them", value)
-    return array
-
-
-def _steps(name: str, value: Any) -> Any:
-    return None if value is None else np.asarray(value, dtype=np.float64)
-
-
-CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "gtol": _number(at_least=0), "ftol": _number(at_least=0), "xtol": _number(at_least=0), "maxiter": _limit, "maxfun": _limit,
-    "disp": lambda name, value: bool(value), "eps": _steps, "finite_diff_rel_step": _steps, "c1": _number(above=0, below=1),
-    "c2": _number(above=0, below=1), "maxls": _count, "maxcor": _count, "line_search": _one_of("armijo", "wolfe"), "beta": _one_of("hz", "pr+"),
-    "l1": _weights, "accelerate": flag, "restart": flag,
+RULES: dict[str, Rule] = {
+    "gtol": _TOLERANCE, "ftol": _TOLERANCE, "xtol": _TOLERANCE, "maxiter": _LIMIT, "maxfun": _LIMIT,
+    "disp": Rule("true or false", lambda value: True, convert=bool), "eps": _STEPS, "finite_diff_rel_step": _STEPS,
+    "c1": _SHARE, "c2": _SHARE, "maxls": _count(1), "maxcor": _count(1), "line_search": choice("armijo", "wolfe"),
+    "beta": choice("hz", "pr+"), "accelerate": FLAG, "restart": FLAG,
+    "l1": numbers(0),
 }
 
-#: of every method
-COMMON: dict[str, Any] = {"gtol": 1e-5, "ftol": 0.0, "xtol": 0.0, "maxiter": 15000, "maxfun": None, "disp": False,
+#: of every method, as the rules convert them
+COMMON: dict[str, Any] = {"gtol": 1e-5, "ftol": 0.0, "xtol": 0.0, "maxiter": 15000, "maxfun": math.inf, "disp": False,
                           "eps": None, "finite_diff_rel_step": None}
 
 
-def check_options(defaults: Mapping[str, Any], given: Mapping[str, Any] | None, unchecked: Iterable[str] = ()) -> dict[str, Any]:
+def check_options(defaults: Mapping[str, Any], given: Mapping[str, Any] | None, unchecked: Collection[str] = ()) -> dict[str, Any]:
     """All options of a method; unknown ones warn, as SciPy's do.  The unchecked ones are checked by whoever takes them."""
     if given is not None and not isinstance(given, Mapping):
         refuse("options", "a dict", given)
-    unknown = {str(name) for name in given or {}} - set(defaults)
+    unknown = sorted({str(name) for name in given or {}} - set(defaults))
     if unknown:
-        hints = [difflib.get_close_matches(name, defaults, n=1) for name in sorted(unknown)]
-        near = "".join(f"; did you mean {match[0]!r}?" for match in hints if match)
-        warnings.warn(f"Unknown solver options: {', '.join(sorted(unknown))}{near}", OptimizeWarning, stacklevel=3)
-    options = {**defaults, **{name: value for name, value in (given or {}).items() if name in defaults}}
-    for name in set(defaults) - set(unchecked):
-        options[name] = CHECKS[name](f"options[{name!r}]", options[name])
+        hints = "".join(f"; did you mean {found!r}?" for found in (near(name, defaults) for name in unknown) if found)
+        warnings.warn(f"Unknown solver options: {', '.join(unknown)}{hints}", OptimizeWarning, stacklevel=3)
+    options = dict(defaults)
+    for name, value in (given or {}).items():
+        if name in defaults:
+            options[name] = value if name in unchecked else RULES[name].check(f"options[{name!r}]", value)
     if "c1" in options and options["c1"] >= options["c2"]:
         refuse("options['c1']", f"below c2, {options['c2']}", options["c1"])
     return options
 
 
-def start(x0: Any) -> Array:
+def start(x0: ArrayLike) -> Array:
     """x0 as a vector that is the run's own: float32 stays, all else becomes float64."""
     try:
         array = np.atleast_1d(np.asarray(x0))
@@ -105,16 +82,16 @@ def start(x0: Any) -> Array:
     return array
 
 
-def check_unused(method: Any, hess: Any, hessp: Any, constraints: Any) -> None:
+def check_unused(method: str | None, hess: object, hessp: object, constraints: object) -> None:
     """What SciPy's methods take and none of fastopt's: derivatives warn, as SciPy's do, and constraints are refused."""
     for given, words in ((hess, "Hessian information (hess)"), (hessp, "Hessian-vector product information (hessp)")):
         if given is not None:
             warnings.warn(f"Method {method or 'lbfgs'} does not use {words}.", RuntimeWarning, stacklevel=3)
-    if np.size(constraints):
+    if not isinstance(constraints, Sized) or len(constraints):
         refuse("constraints", "empty: no method of fastopt keeps them", constraints)
 
 
-def check_bounds(bounds: Any, x0: Array) -> tuple[Array, Array] | None:
+def check_bounds(bounds: Ends | None, x0: Array) -> tuple[Array, Array] | None:
     """Lower and upper bounds, ∓inf where there are none; None if there are none at all."""
     if bounds is None:
         return None
@@ -139,7 +116,7 @@ def check_bounds(bounds: Any, x0: Array) -> tuple[Array, Array] | None:
     return lower.astype(x0.dtype), upper.astype(x0.dtype)
 
 
-def _ends_of_pairs(bounds: Any, n: int) -> Iterator[Any]:
+def _ends_of_pairs(bounds: Iterable[Any], n: int) -> Iterator[Any]:
     """The lower and the upper ends of pairs; None, for no bound, becomes nan."""
     pairs = [tuple(pair) for pair in bounds]
     if len(pairs) == 2 and n != 2 and {len(pair) for pair in pairs} == {n}:
@@ -149,7 +126,7 @@ def _ends_of_pairs(bounds: Any, n: int) -> Iterator[Any]:
     return zip(*([math.nan if end is None else float(np.asarray(end).item()) for end in pair] for pair in pairs))
 
 
-def check_jac(jac: Any, options: Mapping[str, Any], dtype: Any) -> tuple[Any, dict[str, Any]]:
+def check_jac(jac: Jac, options: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Jac, dict[str, Any]]:
     """What Objective takes as jac, and the steps of finite differences: SciPy's rules.
 
     Without jac they are absolute in float64, 1e-8 by default; in float32, where that is nothing, and for a scheme given by

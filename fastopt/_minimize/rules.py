@@ -4,19 +4,20 @@ Used by minimize and, for settings and driven schedules, by minimize_stochastic.
 """
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from fastopt import optimizers
+from fastopt._common.registry import parameters_of
 from fastopt._linalg.lbfgs import dot
 from fastopt._methods.fista import l1_within_bounds
 from fastopt._methods.function import Array, called
 from fastopt._methods.run import NAN, SUCCESS, Point, Run, Steps, keep
+from fastopt.schedules._base import LearningRate
 
 #: of all optimizers, without `maximize` and `nonfinite`, which are the drivers' matter
 _SHARED = {"l1": 0.0, "clip_value": None, "clip_norm": None, "clip_global_norm": None, "n_threads": None}
@@ -29,7 +30,7 @@ def find_rule(key: str) -> str | None:
 
 def settings_of(rule: str) -> dict[str, Any]:
     """The settings of a rule with their defaults."""
-    parameters = inspect.signature(optimizers.get(rule)).parameters.values()
+    parameters = parameters_of(optimizers.get(rule)).values()
     return {**_SHARED, **{p.name: p.default for p in parameters if p.default is not p.empty}}
 
 
@@ -50,7 +51,7 @@ def rule_steps(rule: str) -> Callable[[Run, Mapping[str, Any]], Steps]:
     return method
 
 
-def _follow(run: Run, optimizer: Any, w: Array, lr: Any) -> Steps:
+def _follow(run: Run, optimizer: optimizers.Optimizer, w: Array, lr: LearningRate | None) -> Steps:
     best = Point(run.point.x.copy())
     best.f = math.inf
 
@@ -85,10 +86,10 @@ def _follow(run: Run, optimizer: Any, w: Array, lr: Any) -> Steps:
         yield
 
 
-def inform(lr: Any, value: float, g: Array | None = None) -> None:
+def inform(lr: object, value: float, g: Array | None = None) -> None:
     """Tell a schedule what drives it: the value with its gradient, or without one the value as a metric."""
-    driven_by = getattr(lr, "driven_by", None)
+    driven_by, driven = getattr(lr, "driven_by", None), cast(Any, lr)
     if driven_by == "value" and g is not None:
-        lr.update(value, dot(g, g))
+        driven.update(value, dot(g, g))
     elif driven_by == "metric":
-        lr.update(value)
+        driven.update(value)

@@ -7,30 +7,47 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 
 from fastopt import batching, optimizers
 from fastopt._common.checks import flag, integer, number
+from fastopt._common.rules import refuse
 from fastopt._methods.function import Array, PassOn, called, scalar
 from fastopt._methods.run import CONVERGED, LIMIT, MAX_ITERATIONS, MESSAGES, NAN, STOPPED, SUCCESS, wrap_callback
+from fastopt.schedules._base import LearningRate
 
-from .estimates import SAG, SAGA, SVRG, BatchFunction, Noisy, Orders, Plain, consecutive, curvature
-from .options import check_options, refuse, start
+from .estimates import SAG, SAGA, SVRG, BatchFunction, Estimate, Noisy, Orders, Plain, consecutive, curvature
+from .options import check_options, start
 from .rules import find_rule, inform, settings_of
 
 __all__ = ["minimize_stochastic"]
 
-ESTIMATES: dict[str, type[Plain]] = {"svrg": SVRG, "saga": SAGA, "sag": SAG}
+ESTIMATES: dict[str, type[Estimate[Any]]] = {"svrg": SVRG, "saga": SAGA, "sag": SAG}
 BLOCKS_LOOKED_AT = 16   # for the curvature that steps without a given lr are taken from
+
+RandomState = int | np.random.Generator | np.random.RandomState | None
+
+
+class Sizes(Protocol):
+    """A batch-size strategy."""
+
+    def size(self, t: int) -> int:
+        """Samples of step t.
+
+        Parameters
+        ----------
+        t : int
+        """
 
 
 class Epochs:
     """A run over epochs: where it is, what it has seen."""
 
-    def __init__(self, fun: BatchFunction, w: Array, estimate: Plain, optimizer: Any, lr: Any) -> None:
+    def __init__(self, fun: BatchFunction, w: Array, estimate: Estimate[Any], optimizer: optimizers.Optimizer, lr: LearningRate | None) -> None:
         self.fun, self.w, self.estimate, self.optimizer, self.lr = fun, w, estimate, optimizer, lr
         self.curve: list[float] = []
         self.validation_curve: list[float] = []
@@ -73,9 +90,9 @@ class Epochs:
         return loss
 
 
-def minimize_stochastic(fun: Callable[..., Any], x0: Any, n_samples: int, batch_size: Any = 32, method: str = "adam",
-                        args: Any = (), *, max_epochs: int = 100, tol: float | None = 1e-4, n_iter_no_change: int = 5,
-                        gtol: float = 0.0, shuffle: bool = True, random_state: Any = None,
+def minimize_stochastic(fun: Callable[..., Any], x0: ArrayLike, n_samples: int, batch_size: int | Sizes = 32, method: str = "adam",
+                        args: object = (), *, max_epochs: int = 100, tol: float | None = 1e-4, n_iter_no_change: int = 5,
+                        gtol: float = 0.0, shuffle: bool = True, random_state: RandomState = None,
                         validation: Callable[[Array], Any] | None = None, callback: Callable[..., Any] | None = None,
                         options: Mapping[str, Any] | None = None) -> OptimizeResult:
     """Minimise a mean over samples from batches of them: f(x) = 1/n · Σᵢ fᵢ(x).
@@ -166,7 +183,7 @@ def minimize_stochastic(fun: Callable[..., Any], x0: Any, n_samples: int, batch_
         return _result(run, status, message, validation is not None)
 
 
-def _prepare(fun: BatchFunction, w: Array, batch_size: Any, method: Any, order: Orders,
+def _prepare(fun: BatchFunction, w: Array, batch_size: int | Sizes, method: str, order: Orders,
              options: Mapping[str, Any] | None) -> Epochs:
     key = re.sub(r"[^a-z0-9]", "", method.lower()) if isinstance(method, str) else ""
     rule = "sgd" if key in ESTIMATES else find_rule(key)
@@ -178,29 +195,30 @@ def _prepare(fun: BatchFunction, w: Array, batch_size: Any, method: Any, order: 
         defaults["lr"] = 1.0   # until the curvature is known
     settings = check_options(defaults, options, defaults)
     optimizer = optimizers.get(rule)(w, **settings)
-    sizes = batch_size.size if callable(getattr(batch_size, "size", None)) else batching.as_batching(batch_size).size
+    is_strategy = callable(getattr(batch_size, "size", None))
+    sizes = (cast(Sizes, batch_size) if is_strategy else batching.as_batching(cast(int, batch_size))).size
     fewest = 2 if getattr(batch_size, "driven_by", None) == "noise" else 1    # a batch of one has no halves to learn from
 
     def whole(t: int) -> int:
         return min(max(integer(f"batch_size.size({t})", called(sizes, t), 1), fewest), fun.n_samples)
 
     whole(0)
-    if key in ("saga", "sag") and callable(getattr(batch_size, "size", None)):
+    if key in ("saga", "sag") and is_strategy:
         refuse("batch_size", f"an integer with method {method!r}, which keeps a gradient for each batch", batch_size)
     if key in ESTIMATES:
-        estimate = ESTIMATES[key](fun, w, whole, order)
+        estimate: Estimate[Any] = ESTIMATES[key](fun, w, whole, order)
         if "lr" not in (options or {}):
             blocks = [block for block, _ in zip(consecutive(order(fun.n_samples), whole(0)), range(BLOCKS_LOOKED_AT))]
             largest = curvature(fun, w, blocks)
             optimizer.param_groups[0]["lr"] = settings["lr"] = 1 / (3 * largest) if largest else 1.0
     elif fewest == 2:
-        estimate = Noisy(fun, w, whole, order, batch_size.update)
+        estimate = Noisy(fun, w, whole, order, cast(batching.Batching, batch_size).update)
     else:
         estimate = Plain(fun, w, whole, order)
     return Epochs(fun, w, estimate, optimizer, settings.get("lr"))
 
 
-def _random(random_state: Any) -> np.random.Generator | np.random.RandomState:
+def _random(random_state: RandomState) -> np.random.Generator | np.random.RandomState:
     if isinstance(random_state, np.random.RandomState):
         return random_state
     try:

@@ -10,14 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .load import CURVES, ESTIMATORS, FORMAT, JSON_ROOM, MAX_HEADER, MAX_JSON, TIMES, VERSION, build, limit, read_archive, weight
+from .load import (
+    CURVES,
+    ESTIMATORS,
+    FORMAT,
+    JSON_OBJECT_BYTES,
+    MAX_HEADER,
+    MAX_JSON,
+    UNPACKED_RATIO,
+    VERSION,
+    Estimator,
+    Model,
+    build,
+    limit,
+    read_archive,
+    weight,
+)
 from .write import replacing
 
 if TYPE_CHECKING:
     from fastopt._data.preparer import Preparer
 
 
-def save_model(model: Any, path: str | os.PathLike[str]) -> None:
+def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a fitted model to an ``.npz`` file that `load_model` reads, here or on another machine.
 
     Parameters
@@ -71,7 +86,7 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     _write(path, {"meta": np.frombuffer(text, dtype=np.uint8), **arrays})
 
 
-def load_model(path: str | os.PathLike[str], max_bytes: int | None = None) -> Any:
+def load_model(path: str | os.PathLike[str], max_bytes: int | None = None) -> Model:
     """Read a model that `save_model` wrote.
 
     Parameters
@@ -100,7 +115,7 @@ def load_model(path: str | os.PathLike[str], max_bytes: int | None = None) -> An
         raise ValueError(f"{os.fspath(path)} is not a usable fastopt model: {error or type(error).__name__}") from error
 
 
-def _parts(model: Any) -> tuple[Preparer | None, Any]:
+def _parts(model: Model) -> tuple[Preparer | None, Estimator]:
     """The preparing step or None, and the estimator."""
     estimator, preparer = model, None
     if hasattr(model, "steps"):
@@ -114,7 +129,7 @@ def _parts(model: Any) -> tuple[Preparer | None, Any]:
 
 
 def _plain(value: Any, name: str) -> Any:
-    """A parameter as JSON holds it; dictionaries, whose keys may be numbers, as a list of pairs."""
+    """A parameter in JSON; a dictionary, whose keys may be numbers, becomes a list of pairs."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -128,8 +143,8 @@ def _plain(value: Any, name: str) -> Any:
     raise TypeError(f"parameter {name} is of type {type(value).__name__}, which a model file cannot hold")
 
 
-def _fitted(estimator: Any) -> dict[str, Any]:
-    """What was learnt beside the weights."""
+def _fitted(estimator: Estimator) -> dict[str, Any]:
+    """The fitted attributes beside the weights."""
     out: dict[str, Any] = {"n_iter_": int(estimator.n_iter_), "t_": float(estimator.t_), "n_features_in_": int(estimator.n_features_in_)}
     if hasattr(estimator, "best_iter_"):
         out["best_iter_"] = int(estimator.best_iter_)
@@ -146,7 +161,7 @@ def _write(path: str | os.PathLike[str], arrays: dict[str, Any]) -> None:
     with replacing(path) as stream:
         np.savez_compressed(stream, **arrays)
         size, packed = sum(a.nbytes for a in arrays.values()) + MAX_HEADER * len(arrays), stream.tell()
-        if size > limit(packed) or weight(arrays["meta"]) > JSON_ROOM + TIMES * packed:
+        if size > limit(packed) or weight(arrays["meta"]) > JSON_OBJECT_BYTES + UNPACKED_RATIO * packed:
             stream.seek(0)
             stream.truncate()
             np.savez(stream, **arrays)

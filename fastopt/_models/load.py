@@ -1,6 +1,6 @@
-"""A model file taken apart: nothing in it is believed, and nothing in it runs.
+"""Reading of model files: every value is checked, and no code is run.
 
-Used by `_model_file.load_model`.  Sizes, names, types, shapes and values are checked before they are used, so that a
+Used by `_models.load_model`.  Sizes, names, types, shapes and values are checked before they are used, so that a
 damaged or hostile file ends in a ValueError: no pickle, no array larger than the bytes that are there, no weight that is
 not finite.
 """
@@ -17,27 +17,31 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
     from fastopt.linear_model import SGDClassifier, SGDRegressor
     from fastopt.losses import Loss
 
 Estimator: TypeAlias = "SGDClassifier | SGDRegressor"
+#: a Pipeline is that of a preparing step and an estimator
+Model: TypeAlias = "Estimator | Pipeline"
 Arrays: TypeAlias = "dict[str, np.ndarray]"
 
 FORMAT = "fastopt-model"
 VERSION = 2                    # 2: tables are described by a schema
 ESTIMATORS = {"SGDClassifier": "classifier", "SGDRegressor": "regressor"}
 ARRAYS = ("meta", "coef", "intercept", "classes", "fill", "center", "scale")
-ROOM = 1 << 30                 # bytes of arrays that any file may unpack to
-TIMES = 64                     # and beyond that, so many times its own size
+UNPACKED_BYTES = 1 << 30                 # bytes of arrays that any file may unpack to
+UNPACKED_RATIO = 64                     # and beyond that, so many times its own size
 MAX_JSON = 64 << 20            # bytes of parameters and names
-JSON_ROOM, VALUE = 64 << 20, 100       # bytes that they may take as objects, and those that one may take
+JSON_OBJECT_BYTES, BYTES_A_VALUE = 64 << 20, 100       # bytes that they may take as objects, and those that one may take
 MAX_HEADER = 1024              # of one array: a type and two sizes
 CURVES = ("loss_curve_", "validation_curve_")
 
 
 def limit(size: int) -> int:
     """How many bytes of arrays a file of `size` bytes may unpack to."""
-    return max(ROOM, TIMES * size)
+    return max(UNPACKED_BYTES, UNPACKED_RATIO * size)
 
 
 def read_archive(path: str | os.PathLike[str], max_bytes: int | None = None) -> tuple[dict[str, Any], Arrays]:
@@ -97,13 +101,13 @@ def _array(raw: bytes, name: str) -> np.ndarray:
 
 def weight(text: np.ndarray) -> int:
     """Bytes that a JSON text may take as objects: an empty list is two bytes of text, and 56 of memory."""
-    return VALUE * sum(int((text == byte).sum()) for byte in b",:[{")
+    return BYTES_A_VALUE * sum(int((text == byte).sum()) for byte in b",:[{")
 
 
 def _meta(array: np.ndarray, size: int) -> dict[str, Any]:
     """The parameters, of a version that is known."""
     need(array.dtype == np.uint8 and array.ndim == 1, "its description is not text")
-    need(array.nbytes <= MAX_JSON and weight(array) <= JSON_ROOM + TIMES * size,
+    need(array.nbytes <= MAX_JSON and weight(array) <= JSON_OBJECT_BYTES + UNPACKED_RATIO * size,
          f"its description would take {weight(array):,} bytes, more than a file of {size:,} bytes holds")
     try:
         meta: Any = json.loads(array.tobytes().decode("utf-8"))
@@ -118,7 +122,7 @@ def _meta(array: np.ndarray, size: int) -> dict[str, Any]:
     return meta
 
 
-def build(meta: dict[str, Any], arrays: Arrays) -> Any:
+def build(meta: dict[str, Any], arrays: Arrays) -> Model:
     """The estimator, or the pipeline of preparing step and estimator, that a file describes."""
     name = meta.get("estimator")
     if not isinstance(name, str) or name not in ESTIMATORS:
@@ -137,7 +141,7 @@ def build(meta: dict[str, Any], arrays: Arrays) -> Any:
     return _pipeline(meta["prepare"], arrays, estimator)
 
 
-def _pipeline(plain: dict[str, Any], arrays: Arrays, estimator: Estimator) -> Any:
+def _pipeline(plain: dict[str, Any], arrays: Arrays, estimator: Estimator) -> Pipeline:
     from sklearn.pipeline import Pipeline
 
     from fastopt._data.plain import from_plain
@@ -149,7 +153,7 @@ def _pipeline(plain: dict[str, Any], arrays: Arrays, estimator: Estimator) -> An
 
 
 def _configured(kind: type[Estimator], params: Any) -> Estimator:
-    """An unfitted estimator; only parameters that it has, of plain types."""
+    """An unfitted estimator with parameters that it has, of plain types."""
     need(isinstance(params, dict), "its parameters are missing")
     known = kind().get_params(deep=False)
     unknown = sorted(set(params) - set(known))
@@ -208,7 +212,7 @@ def _weights(arrays: Arrays, kind: str) -> Arrays:
 
 
 def _learnt(fitted: Any) -> dict[str, Any]:
-    """n_iter_, the curves and the like."""
+    """The other fitted attributes: n_iter_, the curves and so on."""
     need(isinstance(fitted, dict), "what was learnt is missing")
     known: dict[str, type] = {"n_iter_": int, "t_": float, "n_features_in_": int, "best_iter_": int, "feature_names_in_": list,
              **dict.fromkeys(CURVES, list)}

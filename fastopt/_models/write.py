@@ -1,6 +1,6 @@
-"""A file written whole or not at all: beside its place, onto the disk, then moved there.
+"""Atomic writing of files: to a temporary file, onto the disk, then moved to its place.
 
-Used by save_model and by the command for all that it writes.  Knows nothing of what is written.
+Used by save_model and by the command for all that it writes.  Must not know what is written.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A stream whose content takes the place of `path` when the block ends, and of which nothing is left if it fails.
+    """A stream whose content replaces `path` when the block ends; nothing is left of it after an error.
 
     Links are followed.  An existing file keeps its mode; a new one gets that of the process's umask.  What is no
     file (a device, a pipe) is written as it is.
@@ -62,7 +62,7 @@ def _mode(path: Path) -> int | None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """The move itself onto the disk, where a folder can be opened."""
+    """Flush the move to the disk, where folders can be opened."""
     if hasattr(os, "O_DIRECTORY"):
         with contextlib.suppress(OSError):
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,6 +1,7 @@
-"""A fit by epochs: the loop over them, its history, and when to stop.  What happens within an epoch is a subclass's.
+"""The loop over the epochs of a fit, its history, when it stops, and what happens if it diverges.  What an epoch does is a subclass's.
 
-Used by per-sample SGD (_sgd/per_sample/run.pyx) and mini-batches (_sgd/batch/loop.pyx).
+Used by per-sample SGD (_sgd/per_sample/run.pyx), by mini-batches and optimizer="auto" (_sgd/batch/loop.pyx), and by solvers that take
+the samples one after the other (_solvers/stochastic/chains.pyx).
 """
 from cpython.exc cimport PyErr_CheckSignals
 
@@ -9,18 +10,18 @@ import numpy as np
 from fastopt._core.tables cimport kernels
 
 cdef enum:
-    WORK_PER_CHECK = 50_000_000   # elements between two looks for Ctrl-C: some 20 ms
+    WORK_PER_CHECK = 50_000_000   # elements between two checks for Ctrl-C: some 20 ms
 
 
-cdef class Epochs:
+cdef class EpochLoop:
     """One fit."""
 
-    cdef int _init_epochs(self, Matrix X, Samples samples, Py_ssize_t k, Py_ssize_t parts, double t) except -1:
-        """A fit of `k` outputs from step `t` on, in which so many parts are judged by themselves."""
+    cdef int _init_epochs(self, Matrix X, Samples samples, Py_ssize_t k, Py_ssize_t criteria, double t) except -1:
+        """A fit of `k` outputs from step `t` on, which stops by so many criteria: one for all outputs, or one for each."""
         self.X, self.samples, self.k, self.t, self.epoch_start = X, samples, k, t, t
-        self.kernels = kernels(X.is_float)
+        self.kernels, self.snapshot = kernels(X.is_float), Snapshot()
         self.losses = np.empty(16)
-        self.objective, self.best, self.idle = np.zeros(parts), np.full(parts, np.inf), np.zeros(parts, dtype=np.intp)
+        self.objective, self.best, self.idle = np.zeros(criteria), np.full(criteria, np.inf), np.zeros(criteria, dtype=np.intp)
         return 0
 
     def run(self, Py_ssize_t max_iter, tol=None, Py_ssize_t n_iter_no_change=5, on_epoch=None):
@@ -30,40 +31,40 @@ cdef class Epochs:
         ----------
         max_iter : int
         tol : float or None
-            An epoch improves a part if it betters the best objective, or score, by this much; None: all do.
+            An epoch improves a criterion if it betters its best objective, or score, by this much; None: all do.
         n_iter_no_change : int
-            Epochs without improvement after which a part is finished, or `adaptive` divides its learning rate.
+            Epochs without improvement after which training stops by a criterion, or `adaptive` divides its learning rate.
         on_epoch : callable or None
-            Called after each epoch with the run.  What it returns are scores to go by, higher is better, one or one a
-            part; None: the objective decides.  StopIteration ends the run.
+            Called after each epoch with the run.  What it returns are scores to go by, higher is better, one for all or one
+            for each criterion; None: the objective decides.  StopIteration ends the run.
 
         Returns
         -------
         int
             Epochs done.
         """
-        cdef bint judges = tol is not None, calls = on_epoch is not None
-        cdef double wanted = tol if judges else 0
+        cdef bint stops = tol is not None, calls = on_epoch is not None
+        cdef double wanted = tol if stops else 0
         with nogil:
             while self.n_iter < max_iter and self._learning() and not (self.stopped or self.diverged):
-                self._keep(False)
+                self._take_snapshot()
                 self.epoch_start = self.t
                 self._epoch()
                 if not self._finite():
                     self.diverged = True
-                    self._keep(True)
+                    self.snapshot.restore()
                     self.t = self.epoch_start
                     break
-                self._note(self._sum_up())
+                self._append_loss(self._compute_objective())
                 if calls:
                     with gil:
-                        self._tell(on_epoch)
-                if judges and not self.stopped:
-                    self._judge(wanted, n_iter_no_change)
+                        self._call_back(on_epoch)
+                if stops and not self.stopped:
+                    self._stop_idle(wanted, n_iter_no_change)
         return self.n_iter
 
-    cdef int _look_up(self, double work) except -1 nogil:
-        """So many elements more: raises KeyboardInterrupt on Ctrl-C, if it is time to look."""
+    cdef int _check_signals(self, double work) except -1 nogil:
+        """Count so many elements more; raises KeyboardInterrupt on Ctrl-C, which is checked for every WORK_PER_CHECK of them."""
         self.work += work
         if self.work > WORK_PER_CHECK:
             self.work = 0
@@ -71,8 +72,8 @@ cdef class Epochs:
                 PyErr_CheckSignals()
         return 0
 
-    cdef int _note(self, double loss) except -1 nogil:
-        """An epoch is done: its loss into the curve."""
+    cdef int _append_loss(self, double loss) except -1 nogil:
+        """An epoch is done: its loss goes into the curve."""
         if self.n_iter == self.losses.shape[0]:
             with gil:
                 self.losses = np.concatenate([self.losses, np.empty(self.n_iter)])
@@ -80,7 +81,7 @@ cdef class Epochs:
         self.n_iter += 1
         return 0
 
-    cdef int _tell(self, on_epoch) except -1:
+    cdef int _call_back(self, on_epoch) except -1:
         """Call back after an epoch; scores take the place of the objective."""
         try:
             scores = on_epoch(self)
@@ -91,16 +92,16 @@ cdef class Epochs:
                 np.asarray(self.objective)[:] = np.negative(scores)
         return 0
 
-    cdef bint _is_idle(self, Py_ssize_t part, double tol, Py_ssize_t n_iter_no_change) noexcept nogil:
-        """Whether a part has not improved for so many epochs."""
-        self.idle[part] = 0 if self.objective[part] <= self.best[part] - tol else self.idle[part] + 1
-        if self.objective[part] < self.best[part]:
-            self.best[part] = self.objective[part]
-        return self.idle[part] >= n_iter_no_change
+    cdef bint _is_idle(self, Py_ssize_t criterion, double tol, Py_ssize_t n_iter_no_change) noexcept nogil:
+        """Whether a criterion has not improved for so many epochs."""
+        self.idle[criterion] = 0 if self.objective[criterion] <= self.best[criterion] - tol else self.idle[criterion] + 1
+        if self.objective[criterion] < self.best[criterion]:
+            self.best[criterion] = self.objective[criterion]
+        return self.idle[criterion] >= n_iter_no_change
 
     @property
     def learning(self):
-        """Whether anything is not finished."""
+        """Whether some output still learns."""
         return self._learning()
 
     @property
@@ -120,20 +121,21 @@ cdef class Epochs:
         return 0
 
     cdef bint _learning(self) noexcept nogil:
-        """Whether anything is not finished."""
+        """Whether some output still learns."""
         return False
 
-    cdef void _keep(self, bint back) noexcept nogil:
-        """Copy what training changes, or put it back."""
+    cdef int _take_snapshot(self) except -1 nogil:
+        """Copy what the next epoch changes."""
+        return self.snapshot.take()
 
     cdef bint _finite(self) noexcept nogil:
-        """Whether all weights, intercepts and losses are."""
-        return True
+        """Whether all weights, intercepts and losses are finite."""
+        return self.snapshot.all_finite()
 
-    cdef double _sum_up(self) except? -1 nogil:
-        """The objective of each part after an epoch; returns the epoch's mean loss."""
+    cdef double _compute_objective(self) except? -1 nogil:
+        """Set the objective of each criterion after an epoch; returns the epoch's mean loss."""
         return 0
 
-    cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
-        """Finish what no longer improves."""
+    cdef int _stop_idle(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
+        """Finish the outputs that no longer improve."""
         return 0

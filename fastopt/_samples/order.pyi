@@ -1,4 +1,4 @@
-"""Types of the compiled module _samples."""
+"""Types of the compiled module _samples.order."""
 from typing import Any
 
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Types of the compiled module _rows."""
+"""Types of the compiled module _samples.rows."""
 from typing import Any
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Types of the compiled module _columns."""
+"""Types of the compiled module _samples.statistics."""
 from typing import Any
 
 from numpy.typing import NDArray

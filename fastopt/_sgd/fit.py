@@ -7,26 +7,28 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt._core.tables import PENALTY_NAMES, Matrix
+from fastopt._core.tables import Matrix
 from fastopt._samples.order import Samples
 from fastopt.exceptions import DivergenceError
 
-from .auto.fit import Auto, AutoFit, make_auto
-from .batch.fit import READY_ROWS, READY_TARGETS, Batches, Metric, copied, make_run, memory_of
+from .auto import fit as _auto
+from .auto.fit import AutoFit
+from .batch import fit as _batch
 from .batch.run import BatchRun
-from .per_sample.alike import Alike, alike
+from .per_sample.identical_columns import IdenticalColumns, find_identical_columns
 from .per_sample.predict import predict
-from .per_sample.run import Run
-from .per_sample.touched import Rest, narrow
+from .per_sample.run import PerSampleRun
+from .per_sample.touched_columns import UntouchedColumns, narrow
+from .settings import Auto, Batches, FitSettings, Start, Targets
 
 Array = NDArray[Any]
-AnyRun: TypeAlias = "Run | BatchRun | AutoFit"
+AnyRun: TypeAlias = "PerSampleRun | BatchRun | AutoFit"
 
 
 class Events(Protocol):
@@ -36,54 +38,8 @@ class Events(Protocol):
     def begin_epoch(self) -> None:
         """To be called before an epoch, if wanted."""
 
-    def end_epoch(self, attributes: Any) -> bool:
+    def end_epoch(self, attributes: Callable[[], dict[str, Any]]) -> bool:
         """To be called after it, with a function that returns the fitted attributes; whether to stop."""
-
-
-@dataclass
-class Targets:
-    """What the outputs are to learn."""
-    y: Array                            # class numbers, or targets of shape (n,) or (n, k)
-    k: int                              # outputs
-    negative: float = 0                 # what an output learns for the rows of other classes
-    class_weight: Array | None = None   # (k, 2), of the output's class and of the others
-    attributes: dict[str, Any] = field(default_factory=dict)   # what the estimator learns by looking at y
-
-
-@dataclass
-class Start:
-    """Where training starts: k rows each, averages None without averaging."""
-    coef: Array
-    intercept: Array
-    coef_avg: Array | None
-    intercept_avg: Array | None
-    t: float
-    average: float                      # the step from which weights are averaged; 0: never
-    memory: Any = None                  # what the optimizer of an earlier fit left behind
-    owned: bool = False                 # coef and coef_avg may be changed: no one else has them
-
-
-@dataclass
-class Plan:
-    """The parameters of a run, as the kernels take them, and when it stops."""
-    loss: tuple[int, float, float]
-    penalty: tuple[int, float, float]
-    schedule: tuple[int, float, float, float]
-    fit_intercept: bool
-    one_class: bool
-    shuffle: bool
-    seed: int
-    threads: int
-    max_iter: int
-    tol: float | None
-    n_iter_no_change: int
-    batches: Batches | Auto | None = None   # None: per sample
-
-    @property
-    def strengths(self) -> tuple[float, float]:
-        """l2 and l1 of the penalty."""
-        kind, alpha, share = self.penalty
-        return (0.0, 0.0) if PENALTY_NAMES[kind] == "none" else (alpha * (1 - share), alpha * share)
 
 
 @dataclass
@@ -102,7 +58,7 @@ class Outcome:
     error: DivergenceError | None = None
     t: float | None = None              # the next step of mini-batches
     memory: Any = None                  # what their optimizer leaves behind: Memory, or State of optimizer="auto"
-    rest: Rest | None = None            # what is to be written into coef and coef_avg when all is done
+    untrained: UntouchedColumns | None = None            # what is to be written into coef and coef_avg when all is done
 
     @property
     def result(self) -> tuple[Array, Array]:
@@ -123,10 +79,10 @@ class Validation:
 
     def follow(self, run: AnyRun) -> None:
         """Make X narrow where that of the run is: an epoch costs what values cost."""
-        rest = run.rest
-        narrowed = None if rest is None else narrow(self.X)
-        if rest is not None and narrowed is not None:
-            self.places, self.X = rest.places(narrowed[0]), narrowed[1]
+        untrained = run.untrained
+        narrowed = None if untrained is None else narrow(self.X)
+        if untrained is not None and narrowed is not None:
+            self.places, self.X = untrained.places(narrowed[0]), narrowed[1]
 
     def __call__(self, coef: Array, intercept: Array) -> float:
         return self.score(predict(self.X, coef, intercept, self.rows, self.threads))
@@ -137,24 +93,24 @@ def outcome(run: AnyRun, start: Start, last: bool = False, places: Any = None) -
     averaged = 0 < start.average <= run.t - 1
     coef, intercept, coef_avg, intercept_avg = run.weights(last, places)
     return Outcome(coef, intercept, coef_avg, intercept_avg, averaged=averaged, n_iter=run.n_iter,
-                   loss_curve=run.loss_curve, stopped=run.stopped, t=None if isinstance(run, Run) else run.t,
-                   rest=run.rest if isinstance(run, Run) and last else None)
+                   loss_curve=run.loss_curve, stopped=run.stopped, t=None if isinstance(run, PerSampleRun) else run.t,
+                   untrained=run.untrained if isinstance(run, PerSampleRun) and last else None)
 
 
 @dataclass
 class Best:
     """What a run had reached after its best epoch, as it costs what values cost."""
-    snapshot: Any
+    trained: Any                        # weights, as the run's `trained_weights` gave them
     averaged: bool
     n_iter: int
 
     def become(self, run: AnyRun, done: Outcome) -> None:
         """The outcome of the run."""
-        done.coef, done.intercept, done.coef_avg, done.intercept_avg = run.wide(self.snapshot)
-        done.averaged, done.best_iter, done.rest = self.averaged, self.n_iter, None
+        done.coef, done.intercept, done.coef_avg, done.intercept_avg = run.all_weights(self.trained)
+        done.averaged, done.best_iter, done.untrained = self.averaged, self.n_iter, None
 
 
-class Watch:
+class EpochMonitor:
     """Looks at a run after each epoch: scores it, tells the callbacks, keeps the best weights.
 
     Parameters
@@ -178,7 +134,7 @@ class Watch:
                  verbose: bool) -> None:
         self.start, self.validation, self.stops, self.keeps_best = start, validation, stops, keeps_best
         self.callback, self.events, self.attributes, self.verbose = callback, events, attributes, verbose
-        self.metric: Metric | None = None   # that drives the learning rate
+        self.metric: _batch.Metric | None = None   # that drives the learning rate
         self.best: Best | None = None
         self.best_score, self.began = -np.inf, time.perf_counter()
         self.scores: list[float] = []
@@ -189,12 +145,12 @@ class Watch:
         return (self.validation is not None or self.keeps_best or self.callback is not None or self.events.wanted
                 or self.verbose or self.metric is not None)
 
-    def follow(self, run: AnyRun, plan: Plan) -> None:
+    def follow(self, run: AnyRun, settings: FitSettings) -> None:
         """Run all epochs."""
-        while run.n_iter < plan.max_iter and run.learning and not (run.stopped or run.diverged):
+        while run.n_iter < settings.max_iter and run.learning and not (run.stopped or run.diverged):
             if self.events.wanted:
                 self.events.begin_epoch()
-            run.run(run.n_iter + 1, plan.tol, plan.n_iter_no_change, self)
+            run.run(run.n_iter + 1, settings.tol, settings.n_iter_no_change, self)
 
     def __call__(self, run: AnyRun) -> float | None:
         now = functools.cache(lambda: outcome(run, self.start))   # it costs what all weights cost: only if someone asks
@@ -206,7 +162,7 @@ class Watch:
         if self.metric is not None:
             self.metric.tell(run.loss, score)
         if self.keeps_best:
-            self._keep(run, -run.loss if score is None else score)
+            self._note_best(run, -run.loss if score is None else score)
         if self.verbose:
             self._print(now(), score)
         stop = self.events.wanted and self.events.end_epoch(lambda: self.attributes(now()))
@@ -216,10 +172,10 @@ class Watch:
             raise StopIteration
         return score if self.stops else None
 
-    def _keep(self, run: AnyRun, score: float) -> None:
+    def _note_best(self, run: AnyRun, score: float) -> None:
         if self.best is None or score > self.best_score:
             averaged = 0 < self.start.average <= run.t - 1
-            self.best, self.best_score = Best(run.snapshot(), averaged, run.n_iter), score
+            self.best, self.best_score = Best(run.trained_weights(), averaged, run.n_iter), score
 
     def _call(self, run: AnyRun, score: float | None) -> None:
         from scipy.optimize import OptimizeResult
@@ -236,42 +192,41 @@ class Watch:
         print(f"Total training time: {time.perf_counter() - self.began:.2f} seconds.")
 
 
-def told_apart(X: Matrix, start: Start, batches: Batches | Auto) -> tuple[Matrix, Start, Alike | None]:
+def merge_identical_columns(X: Matrix, start: Start, batches: Batches | Auto) -> tuple[Matrix, Start, IdenticalColumns | None]:
     """X and the start over the columns that can be told apart, and what makes them all again; None: over all."""
-    known = batches.known(start)
-    found = None if known is None else alike(X, *known)
+    auto = isinstance(batches, Auto)
+    known = _auto.column_arrays(start) if isinstance(batches, Auto) else _batch.column_arrays(batches, start)
+    found = None if known is None else find_identical_columns(X, *known)
     if found is None:
         return X, start, None
-    rest, narrowed = found
-    averages = None if start.coef_avg is None else rest.gather(start.coef_avg)
-    memory = batches.over(rest, start.memory, start.coef.T.shape)
-    return narrowed, replace(start, coef=rest.gather(start.coef), coef_avg=averages, memory=memory), rest
+    untrained, narrowed = found
+    averages = None if start.coef_avg is None else untrained.gather(start.coef_avg)
+    memory = _auto.gathered(start.memory, untrained) if auto else _batch.gathered(start.memory, untrained, start.coef.T.shape)
+    return narrowed, replace(start, coef=untrained.gather(start.coef), coef_avg=averages, memory=memory), untrained
 
 
 def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array | None, start: Start,
-              plan: Plan) -> AnyRun:
-    """A run of what the plan says, before its first epoch."""
-    columns, rest = None, None
-    if plan.batches is None:
+              settings: FitSettings) -> AnyRun:
+    """A run with these settings, before its first epoch."""
+    columns, untrained, batches, block_rows = None, None, settings.batches, 0
+    if batches is None:
         columns, X = narrow(X) or (None, X)
     else:
-        X, start, rest = told_apart(X, start, plan.batches)
+        X, start, untrained = merge_identical_columns(X, start, batches)
+        block_rows = min(_batch.MAX_BLOCK_ROWS, max(1, _batch.MAX_BLOCK_TARGETS // targets.k))
     samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
-                      shuffle=plan.shuffle, seed=plan.seed, threads=plan.threads,
-                      block_rows=min(READY_ROWS, max(1, READY_TARGETS // targets.k)) if plan.batches else 0)
+                      shuffle=settings.shuffle, seed=settings.seed, threads=settings.threads, block_rows=block_rows)
     with np.errstate(over="ignore"):   # of weights to start from: then it diverges, or their norm is infinite
-        if isinstance(plan.batches, Auto):
-            return make_auto(X, samples, plan.batches, plan, start, targets, weight, held_out, rest)
-        if plan.batches is not None:
-            return make_run(X, samples, plan.batches, plan, start, targets.class_weight, rest)
-        return Run(X, samples, plan.loss, plan.penalty, plan.schedule, start.coef, start.intercept, coef_avg=start.coef_avg,
-                   intercept_avg=start.intercept_avg, class_weight=targets.class_weight, t=start.t,
-                   fit_intercept=plan.fit_intercept, one_class=plan.one_class, average=start.average, threads=plan.threads,
-                   columns=columns, owned=start.owned, judged=plan.tol is not None and plan.max_iter > 1)
+        if batches is None:
+            return PerSampleRun(X, samples, settings, start, targets.class_weight, columns)
+        run = (_auto.make_auto(X, samples, settings, start, targets, weight, held_out, classifies=batches.classifies)
+               if isinstance(batches, Auto) else _batch.make_run(X, samples, settings, batches, start, targets.class_weight))
+        run.untrained = untrained
+        return run
 
 
-def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None, start: Start, plan: Plan,
-          watch: Watch, scale: Callable[[], float]) -> Outcome:
+def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None, start: Start, settings: FitSettings,
+          monitor: EpochMonitor, scale: Callable[[], float]) -> Outcome:
     """Run SGD on all but some rows.
 
     An outcome with an error holds the last finite weights; `scale` is asked for the largest feature then.
@@ -280,29 +235,30 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
     if rows is not None:
         held_out = np.zeros(X.n, dtype=np.uint8)
         held_out[rows] = 1
-    given = plan.batches
+    given = batches = settings.batches
     if isinstance(given, Batches):
-        plan = replace(plan, batches=copied(given, start.memory))
+        batches = _batch.copied(given, start.memory)
+        settings = replace(settings, batches=batches)
         if getattr(given.schedule, "driven_by", None) == "metric":
-            watch.metric = Metric(plan.batches.schedule, watch.validation is not None)   # type: ignore[union-attr]
-    run = start_run(X, targets, weight, held_out, start, plan)
-    if watch.validation is not None:
-        watch.validation.follow(run)
-    if watch.wanted:
-        watch.follow(run, plan)
+            monitor.metric = _batch.Metric(cast(_batch.ToldByMetric, batches.schedule), monitor.validation is not None)
+    run = start_run(X, targets, weight, held_out, start, settings)
+    if monitor.validation is not None:
+        monitor.validation.follow(run)
+    if monitor.wanted:
+        monitor.follow(run, settings)
     else:
-        run.run(plan.max_iter, plan.tol, plan.n_iter_no_change)
+        run.run(settings.max_iter, settings.tol, settings.n_iter_no_change)
     if run.diverged and run.n_iter == 0:
         raise DivergenceError(1, run.learning_rate, scale())
     done = outcome(run, start, last=True)
-    if watch.best is not None:
-        watch.best.become(run, done)
+    if monitor.best is not None:
+        monitor.best.become(run, done)
     elif isinstance(run, AutoFit) and not run.diverged:
         done.memory = run.memory()
     elif isinstance(run, BatchRun) and not run.diverged:
-        done.memory = memory_of(run.optimizer, given, plan.batches, run.rest)   # type: ignore[arg-type]
-    if watch.validation is not None:
-        done.validation_curve = watch.scores
+        done.memory = _batch.memory_of(run.optimizer, given, batches, run.untrained)   # type: ignore[arg-type]
+    if monitor.validation is not None:
+        done.validation_curve = monitor.scores
     if run.diverged:
         done.error = DivergenceError(run.n_iter + 1, run.learning_rate, scale())
     return done

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastopt._common import settings as _settings
-from fastopt._common.checks import integer, make
+from fastopt._common.checks import integer
+from fastopt._common.rules import refuse
+from fastopt._common.settings import restored
 from fastopt.exceptions import InvalidParameterError
 
 from ._noise import NoiseScale
@@ -18,25 +19,6 @@ __all__ = ["Batching", "Fixed", "Growing", "NoiseScale", "RandomSize", "Schedule
            "names"]
 
 Batching.__module__ = __name__
-
-
-def get(name: str | Batching, **params: Any) -> Batching:
-    """The strategy of that name.
-
-    Parameters
-    ----------
-    name : str or Batching
-        One of ``batching.names()``; a `Batching` is returned as it is.
-    **params
-        Parameters of that strategy.
-
-    Examples
-    --------
-    >>> from fastopt import batching
-    >>> batching.get("random", low=16, high=64)
-    RandomSize(low=16, high=64, seed=0)
-    """
-    return make(registry, Batching, "batch-size strategy", name, params)
 
 
 def names() -> list[str]:
@@ -49,6 +31,26 @@ def names() -> list[str]:
     ['fixed', 'random', 'growing', 'scheduled', 'noise_scale']
     """
     return list(registry)
+
+
+def get(name: str | Batching, **params: Any) -> Batching:
+    """The strategy of that name.
+
+    Parameters
+    ----------
+    name : str or Batching
+        One of ``batching.names()``; a `Batching` is returned as it is.
+        Numbers of samples are for `as_batching`.
+    **params
+        Parameters of that strategy.
+
+    Examples
+    --------
+    >>> from fastopt import batching
+    >>> batching.get("random", low=16, high=64)
+    RandomSize(low=16, high=64, seed=0)
+    """
+    return registry.make(name, params)
 
 
 def as_batching(batch_size: int | Batching, name: str = "batch_size") -> Batching:
@@ -81,8 +83,7 @@ def as_batching(batch_size: int | Batching, name: str = "batch_size") -> Batchin
     try:
         return Fixed(integer(name, batch_size, 1))
     except InvalidParameterError:
-        expected = "an integer at least 1 or a strategy of fastopt.batching"
-        raise InvalidParameterError(f"{name} must be {expected}, got {batch_size!r}") from None
+        refuse(name, "an integer at least 1 or a strategy of fastopt.batching", batch_size)
 
 
 def from_state_dict(state: Mapping[str, Any]) -> Batching:
@@ -99,7 +100,4 @@ def from_state_dict(state: Mapping[str, Any]) -> Batching:
     >>> batching.from_state_dict(batching.Fixed(64).state_dict())
     Fixed(size=64)
     """
-    restored = _settings.restore(state)
-    if not isinstance(restored, Batching):
-        raise InvalidParameterError(f"state must be that of a batch-size strategy, got that of {restored!r}")
-    return restored
+    return restored(registry, state)

@@ -5,11 +5,11 @@ Used through fastopt.batching.  What strategies share is in batching/_sizes.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from fastopt._common.checks import number
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 from fastopt.schedules import _curves as _schedules
 
@@ -67,7 +67,7 @@ class NoiseScale(Batching):
         params = {"size": first, "min_size": low, "max_size": limit("max_size", max_size, low),
                   "decay": number("decay", decay, at_least=0, below=1)}
         if not low <= first <= (params["max_size"] or first):
-            raise InvalidParameterError(f"size must be within min_size … max_size, {low} … {max_size}, got {first}")
+            refuse("size", f"within min_size … max_size, {low} … {max_size}", first)
         self._keep(params, {"size": first, "variance": 0.0, "squared_mean": 0.0, "updates": 0})
 
     @property
@@ -94,7 +94,7 @@ class NoiseScale(Batching):
         """
         n, N = whole("small", small), whole("big", big)
         if n >= N:
-            raise InvalidParameterError(f"big must be above small, {n}, got {N}")
+            refuse("big", f"above small, {n}", N)
         few = number("squared_norm_small", squared_norm_small, at_least=0)
         many = number("squared_norm_big", squared_norm_big, at_least=0)
         noise = _schedules.noise_note(self._noise(), n, N, few, many)
@@ -111,7 +111,7 @@ class NoiseScale(Batching):
         """Take their numbers as the state, counters as integers."""
         self.__dict__["_state"] = {key: type(value)(noise[key]) for key, value in self._state.items()}
 
-    def _with_state(self, state: Any) -> None:
+    def _with_state(self, state: object) -> None:
         super()._with_state(state)
         whole("state['size']", self._state["size"])
 

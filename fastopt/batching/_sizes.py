@@ -5,38 +5,33 @@ a schedule of schedules._decay.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._common.checks import integer, number
-from fastopt._common.settings import Settings
-from fastopt.exceptions import InvalidParameterError
+from fastopt._common.registry import Registry
+from fastopt._common.rules import refuse
+from fastopt._common.settings import Stateful
 from fastopt.schedules import ExponentialDecay, Schedule
-from fastopt.schedules._base import LAST_STEP, as_schedule
+from fastopt.schedules._base import LAST_STEP, LearningRate, as_schedule
 
 Sizes = NDArray[np.int64]
-
-#: classes by name
-registry: dict[str, type[Batching]] = {}
 
 #: rows are numbered in 32 bits
 LARGEST = 2 ** 31 - 1
 
 
-def whole(name: str, value: Any, at_least: int = 1) -> int:
+def whole(name: str, value: object, at_least: int = 1) -> int:
     """`value` as a size."""
     return integer(name, value, at_least, LARGEST)
 
 
-def limit(name: str, value: Any, at_least: int = 1) -> int | None:
+def limit(name: str, value: object, at_least: int = 1) -> int | None:
     """`value` as the largest size, None if there is none."""
     return None if value is None else whole(name, value, at_least)
 
 
-class Batching(Settings):
+class Batching(Stateful):
     """What all batch-size strategies have in common.
 
     ``strategy.size(t)`` is the number of samples of step t = 0, 1, 2, …  Strategies can be compared, copied and pickled;
@@ -114,6 +109,10 @@ class Batching(Settings):
         raise NotImplementedError
 
 
+#: classes by name
+registry = Registry("batch-size strategy", Batching)
+
+
 def whole_sizes(values: NDArray[np.float64], max_size: int | None) -> Sizes:
     """Numbers as sizes: rounded, at least 1, at most max_size."""
     return np.clip(np.rint(values), 1, max_size or LARGEST).astype(np.int64)
@@ -179,7 +178,7 @@ class RandomSize(Batching):
     def __init__(self, low: int, high: int, seed: int = 0) -> None:
         low, high = whole("low", low), whole("high", high)
         if low > high:
-            raise InvalidParameterError(f"high must be at least low, {low}, got {high}")
+            refuse("high", f"at least low, {low}", high)
         self._keep({"low": low, "high": high, "seed": integer("seed", seed, 0, 2 ** 64 - 1)},
                    _drawn=(-1, np.empty(0, np.int64)))
 
@@ -264,7 +263,7 @@ class Scheduled(Batching):
     schedule: Schedule
     max_size: int | None
 
-    def __init__(self, schedule: Schedule | Callable[[int], float] | float, max_size: int | None = None) -> None:
+    def __init__(self, schedule: LearningRate, max_size: int | None = None) -> None:
         self._keep({"schedule": as_schedule(schedule, "schedule"), "max_size": limit("max_size", max_size)})
 
     def _sizes(self, t: int, n: int) -> Sizes:

@@ -1,7 +1,6 @@
-"""Linear models in scikit-learn's place: the public names.
+"""The linear models, with scikit-learn's interface: the public names.
 
-Those that learn by stochastic gradient descent are in linear_model._sgd, on linear_model._sgd.base; those that a solver
-finishes are in linear_model._solved, on linear_model._solved.base.
+The estimators trained by stochastic gradient descent are in linear_model._sgd, the solver-based ones in linear_model._solved.
 """
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastopt._common.checks import make
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
 from ._base import Loss, registry
@@ -33,8 +32,10 @@ def get(name: str | Loss, **params: Any) -> Loss:
     >>> from fastopt import losses
     >>> losses.get("huber", delta=2.0)
     Huber(delta=2.0)
+    >>> losses.get(losses.Hinge())
+    Hinge()
     """
-    return make(registry, Loss, "loss", name, params)
+    return registry.make(name, params)
 
 
 def names(*, couples_outputs: bool = False) -> list[str]:

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt._common.registry import Registry
+from fastopt._common.settings import Settings
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES, LOSS_TARGETS
 from fastopt._core.threads import resolve_threads
 
 from . import _arrays as _losses
 
 Array = NDArray[Any]
-
-#: classes by name
-registry: dict[str, type[Loss]] = {}
 
 #: in the order of their kinds
 _KINDS = LOSS_NAMES + COUPLED_LOSS_NAMES
@@ -52,7 +51,7 @@ _INVERSE_LINKS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def _array(name: str, value: ArrayLike, dtype: Any = None) -> Array:
+def _array(name: str, value: ArrayLike, dtype: np.dtype[Any] | None = None) -> Array:
     """`value` as a contiguous, aligned float array: itself if it is one.  Without dtype float32 stays, else float64."""
     try:
         value = np.asarray(value)
@@ -63,7 +62,7 @@ def _array(name: str, value: ArrayLike, dtype: Any = None) -> Array:
     if value.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
     if dtype is None:
-        dtype = np.float32 if value.dtype == np.float32 else np.float64
+        dtype = np.dtype(np.float32 if value.dtype == np.float32 else np.float64)
     return np.require(value, dtype, ["C", "A"])
 
 
@@ -82,7 +81,7 @@ def _refuse(name: str, value: Array, words: str, test: Callable[[Array], Array])
         raise ValueError(f"{name} must be {words}, got {value[index]}{where}")
 
 
-class Loss:
+class Loss(Settings):
     """What all losses have in common.
 
     A loss is immutable: it can be shared, compared, hashed and pickled.  `y` is the target and `p` the raw prediction,
@@ -112,14 +111,12 @@ class Loss:
         Kind and two parameters, as the kernels take them.
     """
 
-    name: str
     target: str
     couples_outputs: bool = False
     convex: bool = True
     smooth: bool = True
     curvature: float = math.inf
     spec: tuple[int, float, float]
-    _params: dict[str, Any]
 
     def __init_subclass__(cls) -> None:
         cls.__module__ = "fastopt.losses"
@@ -129,31 +126,10 @@ class Loss:
     def __init__(self) -> None:
         self._keep({})
 
-    def _keep(self, params: dict[str, Any], kernel: tuple[float, ...] = ()) -> None:
+    def _keep(self, params: dict[str, Any], kernel: tuple[float, ...] = (), **derived: Any) -> None:
         """Remember the parameters; `kernel` is what the kernels are told, where that differs."""
         a, b, *_ = *(kernel or tuple(params.values())), 0.0, 0.0
-        self.__dict__.update(params, _params=params, spec=(_KINDS.index(self.name), a, b))
-
-    @property
-    def params(self) -> dict[str, Any]:
-        return dict(self._params)
-
-    def __setattr__(self, key: str, value: object = None) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__} cannot be changed, make another one")
-
-    __delattr__ = __setattr__
-
-    def __reduce__(self) -> tuple[type[Loss], tuple[Any, ...]]:
-        return type(self), tuple(self.params.values())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Loss) and type(self) is type(other) and self.params == other.params
-
-    def __hash__(self) -> int:
-        return hash((type(self), tuple(self.params.values())))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self.params.items())})"
+        super()._keep(params, spec=(_KINDS.index(self.name), a, b), **derived)
 
     def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Mean of the losses, weighted by `sample_weight`.
@@ -295,6 +271,10 @@ class Loss:
             _refuse("y", y, *DOMAINS[self.target])
             raise AssertionError("refused for no reason")
         return total
+
+
+#: classes by name
+registry = Registry("loss", Loss)
 
 
 def _flat(array: Array) -> Array:

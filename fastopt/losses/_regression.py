@@ -5,6 +5,7 @@ Used through fastopt.losses.  What losses share is in losses/_base.py, their mat
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -188,8 +189,8 @@ class GeneralRobust(Loss):
     def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
         alpha, scale = number("alpha", alpha, at_least=-math.inf, at_most=math.inf), number("scale", scale, above=0)
         most = 2.0 ** 64  # infinite as far as the kernels' rounding can tell
-        self._keep({"alpha": alpha, "scale": scale}, (min(max(alpha, -most), most), scale))
-        self.__dict__.update(convex=alpha >= 1, curvature=1 / scale * (1 / scale) if alpha <= 2 else math.inf)
+        self._keep({"alpha": alpha, "scale": scale}, (min(max(alpha, -most), most), scale), convex=alpha >= 1,
+                   curvature=1 / scale * (1 / scale) if alpha <= 2 else math.inf)
 
 
 class Poisson(Loss):
@@ -247,9 +248,8 @@ class Tweedie(Loss):
         power = number("power", power, above=1)
         if power == 2:
             raise InvalidParameterError("power must not be 2, which is that of losses.Gamma")
-        self._keep({"power": power})
-        if power > 2:
-            self.__dict__.update(target="positive", convex=False)
+        derived: dict[str, Any] = {"target": "positive", "convex": False} if power > 2 else {}
+        self._keep({"power": power}, **derived)
 
     def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
         y, p = super()._inputs(y, p)

@@ -4,10 +4,7 @@ All of them share `Optimizer`'s interface: ``step(grads)``, ``state_dict()``, ``
 """
 from __future__ import annotations
 
-import difflib
 from typing import Any
-
-from fastopt.exceptions import InvalidParameterError
 
 from ._adam import *  # noqa: F403
 from ._adaptive import *  # noqa: F403
@@ -59,10 +56,6 @@ def get(name: str) -> type[Any]:
     >>> optimizers.get("adam")
     <class 'fastopt.optimizers.Adam'>
     """
-    if name not in registry:
-        near = difflib.get_close_matches(str(name), registry, 1)
-        raise InvalidParameterError(f"optimizer must be one of {', '.join(names())}, got {name!r}"
-                                    + (f"; did you mean {near[0]!r}?" if near else ""))
     return registry[name]
 
 

@@ -15,7 +15,9 @@ __all__ = ["AMSGrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._settings import Options
+    from fastopt.schedules._base import LearningRate
+
+    from ._settings import Options, Params
 
 
 class Adam(PackedMoments):
@@ -52,13 +54,14 @@ class Adam(PackedMoments):
     kinds = {"adam": ("m", "v"), "amsgrad": ("m", "v", "v_max")}
     sparse = ("adam",)
 
-    def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0.0, amsgrad: bool = False, moments: Moments = None,
                  **options: Unpack[Options]) -> None:
         self._build_packed(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
                                     "amsgrad": amsgrad}, options, moments)
 
-    def _kind(self, settings: Mapping[str, Any]) -> str:
+    @classmethod
+    def _kind(cls, settings: Mapping[str, Any]) -> str:
         return "amsgrad" if settings["amsgrad"] else "adam"
 
 
@@ -93,7 +96,7 @@ class AdamW(Adam):
     name = "adamw"
     decoupled = True
 
-    def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 1e-2, amsgrad: bool = False, moments: Moments = None,
                  **options: Unpack[Options]) -> None:
         self._build_packed(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
@@ -126,7 +129,7 @@ class AMSGrad(Optimizer):
     name = "amsgrad"
     kinds = {"amsgrad": ("m", "v", "v_max")}
 
-    def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}, options)
 
@@ -157,7 +160,7 @@ class Adamax(Optimizer):
     name = "adamax"
     kinds = {"adamax": ("m", "u")}
 
-    def __init__(self, params: Any, lr: Any = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+    def __init__(self, params: Params, lr: LearningRate = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}, options)
 
@@ -193,14 +196,15 @@ class NAdam(Optimizer):
     name = "nadam"
     kinds = {"nadam": ("m", "v")}
 
-    def __init__(self, params: Any, lr: Any = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+    def __init__(self, params: Params, lr: LearningRate = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0.0, momentum_decay: float = 4e-3, decoupled_weight_decay: bool = False,
                  **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
                              "momentum_decay": momentum_decay,
                              "decoupled_weight_decay": decoupled_weight_decay}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"a": settings["momentum_decay"]}
 
     def _carry(self, settings: Mapping[str, Any], arrays: list[Array]) -> list[float]:
@@ -236,7 +240,7 @@ class RAdam(Optimizer):
     name = "radam"
     kinds = {"radam": ("m", "v")}
 
-    def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0.0, decoupled_weight_decay: bool = False, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
                              "decoupled_weight_decay": decoupled_weight_decay}, options)

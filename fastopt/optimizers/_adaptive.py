@@ -16,7 +16,9 @@ __all__ = ["AdaBelief", "Adadelta", "Adagrad", "RMSprop", "Yogi"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._settings import Options
+    from fastopt.schedules._base import LearningRate
+
+    from ._settings import Options, Params
 
 
 class Adagrad(Optimizer):
@@ -52,12 +54,13 @@ class Adagrad(Optimizer):
     kinds = {"adagrad": ("v",)}
     sparse = ("adagrad",)
 
-    def __init__(self, params: Any, lr: Any = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
                  initial_accumulator_value: float = 0.0, eps: float = 1e-10, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay,
                              "initial_accumulator_value": initial_accumulator_value, "eps": eps}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"a": settings["lr_decay"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array:
@@ -93,7 +96,7 @@ class Adadelta(Optimizer):
     name = "adadelta"
     kinds = {"adadelta": ("v", "u")}
 
-    def __init__(self, params: Any, lr: Any = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0,
                  **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay}, options)
 
@@ -131,12 +134,13 @@ class RMSprop(Optimizer):
     kinds = {"rmsprop": ("v",), "rmsprop_momentum": ("v", "b"), "rmsprop_centered": ("v", "mean"),
              "rmsprop_centered_momentum": ("v", "mean", "b")}
 
-    def __init__(self, params: Any, lr: Any = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
                  momentum: float = 0.0, centered: bool = False, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum,
                              "centered": centered}, options)
 
-    def _kind(self, settings: Mapping[str, Any]) -> str:
+    @classmethod
+    def _kind(cls, settings: Mapping[str, Any]) -> str:
         return ("rmsprop_centered" if settings["centered"] else "rmsprop") + ("_momentum" if settings["momentum"] > 0 else "")
 
 
@@ -172,7 +176,7 @@ class AdaBelief(Optimizer):
     name = "adabelief"
     kinds = {"adabelief": ("m", "v")}
 
-    def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-16,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-16,
                  weight_decay: float = 0.0, decoupled_weight_decay: bool = True, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
                              "decoupled_weight_decay": decoupled_weight_decay}, options)
@@ -206,7 +210,7 @@ class Yogi(Optimizer):
     name = "yogi"
     kinds = {"yogi": ("m", "v")}
 
-    def __init__(self, params: Any, lr: Any = 1e-2, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-3,
+    def __init__(self, params: Params, lr: LearningRate = 1e-2, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-3,
                  initial_accumulator_value: float = 1e-6, weight_decay: float = 0.0,
                  **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "betas": betas, "eps": eps,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 
 from ._base import Array, Optimizer
@@ -18,7 +19,9 @@ __all__ = ["ASGD", "FTRL", "ScheduleFreeAdamW", "ScheduleFreeSGD"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._settings import Options
+    from fastopt.schedules._base import LearningRate
+
+    from ._settings import Options, Params
 
 
 class ASGD(Optimizer):
@@ -59,11 +62,12 @@ class ASGD(Optimizer):
     name = "asgd"
     kinds = {"asgd": ("mean",)}
 
-    def __init__(self, params: Any, lr: Any = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
+    def __init__(self, params: Params, lr: LearningRate = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
                  weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"a": settings["lambd"], "b": settings["alpha"], "c": settings["t0"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array:
@@ -115,14 +119,15 @@ class ScheduleFreeSGD(Optimizer):
     kinds = {"schedule_free_sgd": ("z",)}
     one_clock = True
 
-    def __init__(self, params: Any, lr: Any = 1.0, momentum: float = 0.9, weight_decay: float = 0.0, r: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1.0, momentum: float = 0.9, weight_decay: float = 0.0, r: float = 0.0,
                  weight_lr_power: float = 2.0, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "r": r,
                              "weight_lr_power": weight_lr_power}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["momentum"] == 0:
-            raise InvalidParameterError("momentum must be above 0 for ScheduleFreeSGD, whose average it is the share of; got 0")
+            refuse("momentum", "above 0 for ScheduleFreeSGD, whose average it is the share of", settings["momentum"])
         return {"beta1": settings["momentum"], "b": settings["r"], "c": settings["weight_lr_power"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array:
@@ -170,15 +175,16 @@ class ScheduleFreeAdamW(Optimizer):
     one_clock = True
     decoupled = True
 
-    def __init__(self, params: Any, lr: Any = 2.5e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+    def __init__(self, params: Params, lr: LearningRate = 2.5e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0.0, r: float = 0.0, weight_lr_power: float = 2.0,
                  **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "r": r,
                              "weight_lr_power": weight_lr_power}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["betas"][0] == 0:
-            raise InvalidParameterError("betas must begin above 0 for ScheduleFreeAdamW, whose average it is the share of; "
+            raise InvalidParameterError("betas must begin above 0 for ScheduleFreeAdamW, whose average it is the share of, "
                                         f"got {settings['betas']}")
         return {"b": settings["r"], "c": settings["weight_lr_power"]}
 
@@ -227,10 +233,11 @@ class FTRL(Optimizer):
     kinds = {"ftrl": ("z", "n")}
     sparse = ("ftrl",)
 
-    def __init__(self, params: Any, lr: Any = 0.1, beta: float = 1.0, l2: float = 0.0, **options: Unpack[Options]) -> None:
+    def __init__(self, params: Params, lr: LearningRate = 0.1, beta: float = 1.0, l2: float = 0.0, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "beta": beta, "l2": l2}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"a": settings["beta"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array:

@@ -8,26 +8,25 @@ from __future__ import annotations
 import copyreg
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt._common.docs import filled
+from fastopt._common.registry import Registry, parameters_of
 from fastopt._core.tables import RULE_NAMES
 from fastopt.exceptions import InvalidParameterError
+from fastopt.schedules._base import LearningRate
 
-from ._docs import filled
+from ._docs import SHARED
 from ._param_group import ParamGroup
 from ._params import check_apart, grouped
-from ._settings import GLOBAL, OPTIONS, check, fields_of, refuse_unknown
+from ._settings import GLOBAL, OPTIONS, Params, check, fields_of, refuse_unknown
 from ._state import checked, frozen, load_schedules, saved, settings_of
 from ._update import Update
 
 Array = NDArray[Any]
-
-#: classes by name
-registry: dict[str, type[Optimizer]] = {}
-
 
 class Optimizer(Update):
     """What all optimizers have in common.
@@ -83,18 +82,67 @@ class Optimizer(Update):
     sparse: ClassVar[tuple[str, ...]] = ()
     #: steps are counted by group, as what is carried from step to step is the group's; else each array counts its own
     one_clock: ClassVar[bool] = False
+    #: settings of the constructor that groups do not have
+    of_no_group: ClassVar[tuple[str, ...]] = ()
     state_names: tuple[str, ...]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__doc__ = filled(cls)
+        cls.__doc__ = filled(cls, SHARED)
         if cls.name:
             registry[cls.name] = cls
 
-    def _build(self, params: Any, settings: dict[str, Any], options: Mapping[str, Any], **passes: Any) -> None:
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Check settings as the constructor does, without parameters to step.
+
+        Parameters
+        ----------
+        settings : dict
+            Arguments of the constructor by name, without `params`.
+
+        Returns
+        -------
+        dict
+            All settings, with the defaults of those that are left out.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no setting of a name, or a value is none that it may have, alone or with the others.
+
+        Examples
+        --------
+        >>> from fastopt import optimizers
+        >>> optimizers.SGD.check_settings({"momentum": 1.5})
+        Traceback (most recent call last):
+        ...
+        fastopt.exceptions.InvalidParameterError: momentum must be a finite number at least 0 and below 1, got 1.5
+        """
+        own = {name: taken.default for name, taken in parameters_of(cls).items() if taken.default is not taken.empty}
+        found = cls._checked(cls._spelt(own), cls._spelt(settings))
+        cls._check_together(found)
+        return found
+
+    @classmethod
+    def _check_together(cls, settings: Mapping[str, Any]) -> None:
+        """Refuse settings that do not go with each other."""
+        cls._rule(settings)
+
+    @classmethod
+    def _spelt(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of the constructor as the settings that groups have."""
+        return dict(settings)
+
+    @classmethod
+    def _checked(cls, own: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+        """The rule's own settings, and the options or others among `more` in place of theirs, each of them checked by itself."""
+        refuse_unknown(cls.__name__, more, dict.fromkeys([*own, *cls.of_no_group, *OPTIONS]))
+        return {name: check(name, value) for name, value in {**own, **OPTIONS, **more}.items()}
+
+    def _build(self, params: Params, settings: dict[str, Any], options: Mapping[str, Any], **passes: Any) -> None:
         """What constructors do: settings checked, arrays and their state made ready; `passes` go to `_setup`."""
-        refuse_unknown(type(self).__name__, options, [*settings, *OPTIONS])
-        defaults = {name: check(name, value) for name, value in {**settings, **OPTIONS, **options}.items()}
+        defaults = self._checked(settings, options)
         arrays, places, groups = grouped(params, defaults, type(self).__name__)
         self._check_arrays(arrays, 0)
         self._single, self._defaults, self._passes = isinstance(params, np.ndarray), defaults, passes
@@ -170,9 +218,10 @@ class Optimizer(Update):
 
     # ---- what a rule says of itself ----
 
-    def _kind(self, settings: Mapping[str, Any]) -> str:
+    @classmethod
+    def _kind(cls, settings: Mapping[str, Any]) -> str:
         """Name of the rule in csrc/include/lists.h: the first of `kinds`, or as the settings say."""
-        return next(iter(self.kinds))
+        return next(iter(cls.kinds))
 
     def _one_kind(self, groups: list[dict[str, Any]]) -> str:
         kinds = [self._kind(group) for group in groups]
@@ -186,7 +235,8 @@ class Optimizer(Update):
     def _state_names(self, kind: str) -> tuple[str, ...]:
         return self.kinds[kind]
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Fields of the rule that no setting is named after."""
         return {}
 
@@ -211,11 +261,13 @@ class Optimizer(Update):
             return found
         raise InvalidParameterError(f"settings make the state of params overflow {w.dtype}, got {settings!r:.300}")
 
-    def _rule(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-        decoupled = self.decoupled or settings.get("decoupled_weight_decay", False)
-        fields = fields_of(settings, decoupled, kind=RULE_NAMES.index(self._kind(settings)))
+    @classmethod
+    def _rule(cls, settings: Mapping[str, Any]) -> tuple[dict[str, Any], LearningRate]:
+        """The fields of the rule, and the learning rate."""
+        decoupled = cls.decoupled or settings.get("decoupled_weight_decay", False)
+        fields = fields_of(settings, decoupled, kind=RULE_NAMES.index(cls._kind(settings)))
         lr = settings["lr"]
-        return {**fields, **self._fields(settings)}, lr if callable(lr) else float(lr)
+        return {**fields, **cls._fields(settings)}, lr if callable(lr) else float(lr)
 
     def _regroup(self, group: ParamGroup, settings: dict[str, Any]) -> None:
         """New settings for a group; refused if they need other state."""
@@ -286,7 +338,7 @@ class Optimizer(Update):
 
     # ---- copies ----
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         """Parameters too: ``copy.deepcopy`` and pickle keep them one with what is copied beside them."""
         return getattr(copyreg, "__newobj__"), (type(self),), frozen(self)  # noqa: B009 which typeshed does not know
 
@@ -296,3 +348,7 @@ class Optimizer(Update):
         self.behind = state["behind"]
         self.set_counters(*state["counters"])
         self._collect(*state["collected"])
+
+
+#: classes by name
+registry = Registry("optimizer", Optimizer)

@@ -4,7 +4,7 @@ Used by fastopt.optimizers._update, which takes all other steps without a copy o
 """
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,14 @@ Array = NDArray[Any]
 
 #: beyond, a number counts as large
 LARGE_SQUARE_FLOAT, LARGE_SQUARE = 1e30, 1e290
+
+
+class Stepped(Protocol):
+    """What is looked at of parameters that are stepped."""
+    params: list[Array]
+    states: list[list[Array | None]]
+    carries: list[list[float]]
+    behind: list[list[float]]
 
 
 class Before:
@@ -24,7 +32,7 @@ class Before:
         Whose arrays are copied.
     """
 
-    def __init__(self, update: Any) -> None:
+    def __init__(self, update: Stepped) -> None:
         self.update = update
         self.arrays = [_all_of(w, state) for w, state in zip(update.params, update.states)]
         self.copies = [[array.copy(order="K") for array in each] for each in self.arrays]
@@ -45,7 +53,7 @@ class Before:
         return 0 if np.isfinite(self.carries).all() and not np.isfinite(self.update.carries).all() else -1
 
 
-def is_large(update: Any) -> bool:
+def is_large(update: Stepped) -> bool:
     """Whether parameters or state hold numbers of which some steps, or a square, may be beyond the largest of their type."""
     with np.errstate(over="ignore", invalid="ignore"):
         return any(array.dtype.kind == "f" and not _square(array) < (LARGE_SQUARE_FLOAT if array.dtype == np.float32 else LARGE_SQUARE)

@@ -1,12 +1,8 @@
-"""The text of settings that several optimizers share, once, and what puts it into their docstrings.
+"""The text of settings that several optimizers share.
 
 Used by fastopt.optimizers._base.  Knows nothing but strings.
 """
 from __future__ import annotations
-
-import inspect
-import re
-from typing import Any
 
 #: key: type and text; the key is the setting's name, before a colon where settings of one name differ
 SHARED = {
@@ -27,19 +23,3 @@ SHARED = {
     "r": ("float", "Power of t in the weights of the average."),
     "weight_lr_power": ("float", "Power of the largest learning rate so far in the weights of the average."),
 }
-
-
-def filled(cls: type[Any]) -> str | None:
-    """The docstring of an optimizer, lines like ``[lr, betas]`` replaced by what is said of these settings."""
-    if cls.__doc__ is None:
-        return None
-    parameters = inspect.signature(cls.__init__).parameters
-
-    def entries(match: re.Match[str]) -> str:
-        found = []
-        for key in match[2].split(", "):
-            name = key.partition(":")[0]
-            kind, text = SHARED[key]
-            found += [f"{name} : {kind}, default={parameters[name].default!r}", f"    {text}"]
-        return "\n".join(match[1] + line for line in found)
-    return re.sub(r"^( *)\[([a-z_][\w:]*(?:, [\w:]+)*)\]$", entries, cls.__doc__, flags=re.M)

@@ -9,7 +9,7 @@ from libc.string cimport memset
 from fastopt._core.tables cimport FO_CARRIES
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt.optimizers._gradients cimport Array
-from fastopt.optimizers._passes cimport Plan
+from fastopt.optimizers._passes cimport StepPlan
 
 ctypedef enum Pass:
     SUMS
@@ -52,7 +52,7 @@ cdef void flushed_chunk(Array *a, Pass what, Py_ssize_t matrix, Py_ssize_t chunk
     fo_unflush(mode)
 
 
-cdef int apply_factored(Plan *p, int threads) noexcept nogil:
+cdef int apply_factored(StepPlan *p, int threads) noexcept nogil:
     """Step the matrices of a plan for adafactor; the first array that ends up not finite, or −1."""
     cdef fo_mode mode = fo_flush()
     cdef int bad = step_factored(p, threads)
@@ -60,7 +60,7 @@ cdef int apply_factored(Plan *p, int threads) noexcept nogil:
     return bad
 
 
-cdef int step_factored(Plan *p, int threads) noexcept nogil:
+cdef int step_factored(StepPlan *p, int threads) noexcept nogil:
     cdef Py_ssize_t i, matrix, k
     cdef Array *a
     cdef double totals[3]

@@ -18,7 +18,7 @@ ctypedef struct Array:             # one array of parameters
     double *sums                   # two a chunk of each matrix, then a mean a matrix
     const fo_kernels *kernel
     Py_ssize_t group
-    Py_ssize_t job, jobs           # its first job, and how many it has
+    Py_ssize_t first_block, n_blocks # of its elements
     Py_ssize_t n_rows, width       # of a row-sparse gradient: rows that it has (−1: dense), elements of each
     const int64_t *rows
     bint absent                    # None in the place of its gradient: the step passes over it

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 
 from ._base import Optimizer
@@ -21,7 +22,9 @@ __all__ = ["Adafactor", "Muon"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._settings import Options
+    from fastopt.schedules._base import LearningRate
+
+    from ._settings import Options, Params
 
 Array = NDArray[Any]
 
@@ -69,14 +72,25 @@ class Adafactor(Optimizer):
     kinds = {"adafactor": ("v", "v_columns")}
     decoupled = True
 
-    def __init__(self, params: Any, lr: Any = 0.01, beta2_decay: float = -0.8, eps: tuple[float | None, float] = (None, 1e-3),
+    def __init__(self, params: Params, lr: LearningRate = 0.01, beta2_decay: float = -0.8, eps: tuple[float | None, float] = (None, 1e-3),
                  d: float = 1.0, weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
-        if not isinstance(eps, (tuple, list)) or len(eps) != 2:
-            raise InvalidParameterError(f"eps must be two numbers, or None and a number, got {eps!r}")
-        self._build(params, {"lr": lr, "beta2_decay": beta2_decay, "eps1": eps[0], "eps2": eps[1], "d": d,
-                             "weight_decay": weight_decay}, options, factored=True)
+        self._build(params, self._spelt({"lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d,
+                                         "weight_decay": weight_decay}), options, factored=True)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _spelt(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        spelt: dict[str, Any] = {}
+        for name, value in settings.items():
+            if name != "eps":
+                spelt[name] = value
+            elif isinstance(value, (tuple, list)) and len(value) == 2:
+                spelt["eps1"], spelt["eps2"] = value
+            else:
+                refuse("eps", "two numbers, or None and a number", value)
+        return spelt
+
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"eps": settings["eps1"] or 0.0, "a": settings["eps2"], "b": settings["d"], "c": settings["beta2_decay"]}
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array | None:
@@ -128,17 +142,18 @@ class Muon(Optimizer):
     kinds = {"muon": ("m",)}
     decoupled = True
 
-    def __init__(self, params: Any, lr: Any = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95, nesterov: bool = True,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95, nesterov: bool = True,
                  eps: float = 1e-7, ns_steps: int = 5, adjust_lr: str = "original", **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov, "eps": eps,
-                             "ns_steps": ns_steps, "adjust_lr": adjust_lr}, options, by_products=True)
+                             "ns_steps": ns_steps, "adjust_lr": adjust_lr}, options, matrix_step=True)
 
     def _check_arrays(self, arrays: list[Array], first: int) -> None:
         for i, w in enumerate(arrays, first):
             if w.ndim != 2:
                 raise InvalidParameterError(f"params[{i}] must be a matrix for Muon, got shape {w.shape}")
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["l1"] or settings["clip_value"]:
             raise InvalidParameterError("l1 and clip_value must be left out: Muon's step is not one of single elements")
         return {}
@@ -157,7 +172,7 @@ class Muon(Optimizer):
             self._work: dict[int, _Work] = {}
         bad, moved = -1, []
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for i, (w, g, (scale, lr, keep)) in enumerate(zip(self.params, grads, factors)):
+            for i, (w, g, (scale, lr, decay_factor)) in enumerate(zip(self.params, grads, factors)):
                 if g is None or w.ndim != 2 or not w.size:
                     continue
                 settings, m = self._groups[self._places[i]].settings, self._named(self.states[i])["m"]
@@ -168,7 +183,7 @@ class Muon(Optimizer):
                 size = (math.sqrt(max(1, rows / columns)) if settings["adjust_lr"] == "original"
                         else 0.2 * math.sqrt(max(rows, columns)))
                 work.orthogonalise(g, m, scale, settings)
-                if not work.step(w, lr * size, keep) and bad < 0:
+                if not work.step(w, lr * size, decay_factor) and bad < 0:
                     bad = i
                 moved.append((w, g, m, work, scale, settings["momentum"]))
             for w, g, m, work, scale, momentum in moved:
@@ -222,11 +237,11 @@ class _Work:
             self.next = self.gemm(1.0, polynomial, self.x, beta=a, c=self.next, overwrite_c=True)
             self.x, self.next = self.next, self.x
 
-    def step(self, w: Array, rate: float, keep: float) -> bool:
+    def step(self, w: Array, rate: float, decay_factor: float) -> bool:
         """The weights after a step along x, in x; whether they are finite."""
         x, kept = self._like(self.x), self._like(self.next)
         x *= rate
-        np.multiply(w, keep, out=kept)
+        np.multiply(w, decay_factor, out=kept)
         np.subtract(kept, x, out=x)
         return bool(np.isfinite(x).all())
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fastopt.exceptions import InvalidParameterError
+from fastopt._common.rules import refuse
 
 from ._base import Array, Optimizer
-from ._settings import check
+from ._settings import Params, check
 
 Moments = Literal["bfloat16", "8bit"] | None
 #: enum fo_packing of csrc/include/fastopt.h
@@ -24,17 +24,28 @@ PACK = 256
 class PackedMoments(Optimizer):
     """An optimizer whose state is at most a first and a second moment, which may be kept in 16 or 8 bits."""
 
+    of_no_group = ("moments",)
     moments: Moments
 
-    def _build_packed(self, params: Any, settings: dict[str, Any], options: Mapping[str, Any], moments: Moments) -> None:
+    @classmethod
+    def _check_together(cls, settings: Mapping[str, Any]) -> None:
+        super()._check_together(settings)
+        cls._arrays_of(cls._kind(settings), settings["moments"])
+
+    @classmethod
+    def _arrays_of(cls, kind: str, moments: Moments) -> tuple[str, ...]:
+        """Names of the arrays of state, with moments in so many bits."""
+        names = cls.kinds[kind]
+        if moments is not None and len(names) > 2:
+            refuse("moments", f"None for {kind}, whose state is not moments alone", moments)
+        return ("m", "v", "m_scale", "v_scale") if moments == "8bit" else names
+
+    def _build_packed(self, params: Params, settings: dict[str, Any], options: Mapping[str, Any], moments: Moments) -> None:
         self.moments = check("moments", moments)
-        self._build(params, settings, options, packing=PACKINGS[moments])
+        self._build(params, settings, options, packing=PACKINGS[self.moments])
 
     def _state_names(self, kind: str) -> tuple[str, ...]:
-        names = self.kinds[kind]
-        if self.moments is not None and len(names) > 2:
-            raise InvalidParameterError(f"moments must be None for {kind}, whose state is not moments alone, got {self.moments!r}")
-        return ("m", "v", "m_scale", "v_scale") if self.moments == "8bit" else names
+        return self._arrays_of(kind, self.moments)
 
     def _initial(self, name: str, w: Array, settings: Mapping[str, Any]) -> Array | None:
         if self.moments is None:

@@ -6,11 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from ._settings import GLOBAL, check, refuse_unknown
+
+
+class Owner(Protocol):
+    """What is told of new settings, and refuses them."""
+
+    def _regroup(self, group: ParamGroup, settings: dict[str, Any]) -> None: ...
 
 
 class ParamGroup(MutableMapping[str, Any]):
@@ -24,7 +30,7 @@ class ParamGroup(MutableMapping[str, Any]):
         Its settings without them, to be looked at: they are set by ``group[name] = value``.
     """
 
-    def __init__(self, owner: Any, number: int, settings: dict[str, Any]) -> None:
+    def __init__(self, owner: Owner, number: int, settings: dict[str, Any]) -> None:
         self.owner, self.number = owner, number
         self.params: tuple[NDArray[Any], ...] = tuple(settings["params"])
         self.adopt({name: value for name, value in settings.items() if name not in (*GLOBAL, "params")})
@@ -47,7 +53,7 @@ class ParamGroup(MutableMapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return self.params if name == "params" else self._settings[name]
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         refuse_unknown(type(self.owner).__name__, [name], self._settings)
         new = {**self._settings, name: check(name, value)}
         self.owner._regroup(self, new)

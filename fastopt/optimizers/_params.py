@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 
-from ._settings import GLOBAL, check, refuse_unknown
+from ._settings import GLOBAL, Params, check, refuse_unknown
 
 Array = NDArray[Any]
 
 
-def grouped(params: Any, defaults: dict[str, Any], owner: str) -> tuple[list[Array], list[int], list[dict[str, Any]]]:
+def grouped(params: Params, defaults: dict[str, Any], owner: str) -> tuple[list[Array], list[int], list[dict[str, Any]]]:
     """The arrays, the group of each, and the settings of the groups, all checked."""
     given = [params] if isinstance(params, np.ndarray) else params
     if not isinstance(given, (list, tuple)) or not given:
-        raise InvalidParameterError(f"params must be an array, or a list of arrays or of dicts, not empty; got {params!r:.200}")
+        refuse("params", "an array, or a list of arrays or of dicts, not empty", params)
     are_groups = [isinstance(group, Mapping) for group in given]
     if any(are_groups) and not all(are_groups):
         raise InvalidParameterError("params must be arrays or dicts, not both")
@@ -45,12 +46,11 @@ def _members(group: Mapping[str, Any], number: int) -> list[Array]:
     inside = group.get("params")
     inside = [inside] if isinstance(inside, np.ndarray) else inside
     if not isinstance(inside, (list, tuple)) or not inside:
-        raise InvalidParameterError(f"params[{number}]['params'] must be an array or a list of arrays, not empty; "
-                                    f"got {inside!r:.200}")
+        refuse(f"params[{number}]['params']", "an array or a list of arrays, not empty", inside)
     return list(inside)
 
 
-def _check_array(name: str, w: Any) -> None:
+def _check_array(name: str, w: object) -> None:
     if not isinstance(w, np.ndarray) or w.dtype not in (np.float32, np.float64):
         raise InvalidParameterError(f"{name} must be an ndarray of float32 or float64 numbers, got "
                                     f"{w.dtype if isinstance(w, np.ndarray) else type(w).__name__}")

@@ -3,18 +3,18 @@ from fastopt._core.tables cimport fo_rule, fo_step
 from fastopt.optimizers._gradients cimport Array, Arrays
 from fastopt._core.team cimport fo_team
 
-ctypedef struct Job:               # a block of one array: what a thread does at a time
+ctypedef struct ArrayBlock:               # a block of one array: what a thread does at a time
     Py_ssize_t array, start, n
 
-ctypedef struct Plan:              # arrays, their rules, and what a step keeps in between
+ctypedef struct StepPlan:              # arrays, their rules, and what a step keeps in between
     Arrays arrays
-    Job *jobs
-    double *sums                   # two a job
+    ArrayBlock *blocks
+    double *sums                   # two a block
     double *totals                 # three a group
     double *carry                  # FO_CARRIES a group
     fo_rule *rules                 # one a group
     fo_step *folded                # one a group
-    Py_ssize_t n_groups, n_jobs
+    Py_ssize_t n_groups, n_blocks
     int sums_over                  # enum fo_rule_sums
     long long t                    # steps done
     long long *began               # one a group: steps that were done when it was added
@@ -23,7 +23,7 @@ ctypedef struct Plan:              # arrays, their rules, and what a step keeps 
     double clip_global_norm        # of all gradients together
     double sign                    # −1 to maximize
     double factor                  # of the gradients: 1/count of accumulated ones
-    bint by_products               # matrices are stepped elsewhere
+    bint matrix_step               # matrices are stepped elsewhere
     int refused                    # of the last step: the first array whose gradients were not finite, −1, or EXTREME
     fo_team team
 
@@ -36,6 +36,6 @@ cdef enum:
     EXTREME = -2                   # gradients or rates so large that the rule's numbers may overflow
 
 cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil
-cdef double squared_norm(Plan *p) noexcept nogil
-cdef int take_step(Plan *p, int threads, Look look) noexcept nogil
-cdef int overflown(const Plan *p) noexcept nogil
+cdef double squared_norm(StepPlan *p) noexcept nogil
+cdef int take_step(StepPlan *p, int threads, Look look) noexcept nogil
+cdef int overflown(const StepPlan *p) noexcept nogil

@@ -37,7 +37,7 @@ cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nog
         state[j] = <char *>a.state[j] + offset if a.state[j] else NULL
 
 
-cdef int take_step(Plan *p, int threads, Look look) noexcept nogil:
+cdef int take_step(StepPlan *p, int threads, Look look) noexcept nogil:
     """The passes of a step, in one region of threads; the first array whose gradients were refused, −1, or EXTREME."""
     if threads == 1:
         take_part(p, look, 0, 1)
@@ -47,14 +47,14 @@ cdef int take_step(Plan *p, int threads, Look look) noexcept nogil:
     return p.refused
 
 
-cdef void take_part(Plan *p, Look look, int rank, int size) noexcept nogil:
+cdef void take_part(StepPlan *p, Look look, int rank, int size) noexcept nogil:
     """A thread's part of them."""
     cdef fo_mode mode = fo_flush()
     pass_by_pass(p, look, rank, size)
     fo_unflush(mode)
 
 
-cdef void pass_by_pass(Plan *p, Look look, int rank, int size) noexcept nogil:
+cdef void pass_by_pass(StepPlan *p, Look look, int rank, int size) noexcept nogil:
     """Pass after pass; what is for one thread is between two meetings."""
     if look != LOOK_AWAY:
         one_part(p, SQUARES, rank, size)
@@ -73,9 +73,9 @@ cdef void pass_by_pass(Plan *p, Look look, int rank, int size) noexcept nogil:
     one_part(p, STEP, rank, size)
 
 
-cdef void one_part(Plan *p, Pass what, int rank, int size) noexcept nogil:
-    """A thread's jobs of a pass, side by side; it ends when all are done."""
-    cdef Py_ssize_t k, first = p.n_jobs * rank // size, last = p.n_jobs * (rank + 1) // size
+cdef void one_part(StepPlan *p, Pass what, int rank, int size) noexcept nogil:
+    """A thread's blocks of a pass, side by side; it ends when all are done."""
+    cdef Py_ssize_t k, first = p.n_blocks * rank // size, last = p.n_blocks * (rank + 1) // size
     for k in range(last - first):
         if what == SQUARES:
             squares(p, first + k)
@@ -86,33 +86,33 @@ cdef void one_part(Plan *p, Pass what, int rank, int size) noexcept nogil:
     fo_team_wait(&p.team, size)
 
 
-cdef void squares(Plan *p, Py_ssize_t k) noexcept nogil:
-    cdef const Job *job = &p.jobs[k]
-    cdef const Array *a = &p.arrays.at[job.array]
+cdef void squares(StepPlan *p, Py_ssize_t k) noexcept nogil:
+    cdef const ArrayBlock *block = &p.blocks[k]
+    cdef const Array *a = &p.arrays.at[block.array]
     if a.absent:
         p.sums[2 * k] = 0
     elif a.n_rows < 0:
-        p.sums[2 * k] = a.kernel.square_sum(job.n, a.g + job.start * a.size)
-    else:   # the first job does the rows, however many they are
-        p.sums[2 * k] = a.kernel.square_sum(a.n_rows * a.width, a.g) if job.start == 0 else 0
+        p.sums[2 * k] = a.kernel.square_sum(block.n, a.g + block.start * a.size)
+    else:   # the first block has the rows, however many they are
+        p.sums[2 * k] = a.kernel.square_sum(a.n_rows * a.width, a.g) if block.start == 0 else 0
 
 
-cdef int refused(const Plan *p) noexcept nogil:
+cdef int refused(const StepPlan *p) noexcept nogil:
     """The first array whose gradients are not finite, −1, or EXTREME."""
     cdef Py_ssize_t k, i
     cdef const Array *a
     cdef bint extreme = False
     for i in range(p.n_groups):
         extreme = extreme or p.rules[i].lr > EXTREME_RATE
-    for k in range(p.n_jobs):
+    for k in range(p.n_blocks):
         if p.sums[2 * k] < EXTREME_SQUARES_FLOAT:
             continue
-        a = &p.arrays.at[p.jobs[k].array]
+        a = &p.arrays.at[p.blocks[k].array]
         extreme = extreme or p.sums[2 * k] > EXTREME_SQUARES or a.size == 4 or a.packing != FO_UNPACKED
         if not isfinite(p.sums[2 * k]):
-            i = p.jobs[k].array
+            i = p.blocks[k].array
             a = &p.arrays.at[i]
-            if a.n_rows < 0 and a.kernel.all_finite(p.jobs[k].n, a.g + p.jobs[k].start * a.size):
+            if a.n_rows < 0 and a.kernel.all_finite(p.blocks[k].n, a.g + p.blocks[k].start * a.size):
                 continue   # they are finite, their squares are not
             if a.n_rows >= 0 and a.kernel.all_finite(a.n_rows * a.width, a.g):
                 continue
@@ -120,21 +120,21 @@ cdef int refused(const Plan *p) noexcept nogil:
     return EXTREME if extreme else -1
 
 
-cdef double squared_norm(Plan *p) noexcept nogil:
+cdef double squared_norm(StepPlan *p) noexcept nogil:
     """Of all gradients, by one thread; a step that follows need not look at them again."""
     cdef Py_ssize_t k
     cdef double total = 0
     one_part(p, SQUARES, 0, 1)
-    for k in range(p.n_jobs):
+    for k in range(p.n_blocks):
         total += p.sums[2 * k]
     return total
 
 
-cdef double norm(const Plan *p, const Array *a) noexcept nogil:
+cdef double norm(const StepPlan *p, const Array *a) noexcept nogil:
     """Of the gradient of an array, the mean of those accumulated."""
     cdef Py_ssize_t k
     cdef double total = 0
-    for k in range(a.job, a.job + a.jobs):
+    for k in range(a.first_block, a.first_block + a.n_blocks):
         total += p.sums[2 * k]
     return sqrt(total) * p.factor
 
@@ -144,7 +144,7 @@ cdef double bounded(double value, double bound) noexcept nogil:
     return bound / value if value > bound else 1
 
 
-cdef double global_bound(const Plan *p) noexcept nogil:
+cdef double global_bound(const StepPlan *p) noexcept nogil:
     """What brings the norm of all gradients down to its bound, after each was brought down to its own."""
     cdef Py_ssize_t i
     cdef double total = 0
@@ -155,7 +155,7 @@ cdef double global_bound(const Plan *p) noexcept nogil:
     return bounded(sqrt(total), p.clip_global_norm)
 
 
-cdef void fold_rules(Plan *p) noexcept nogil:
+cdef void fold_rules(StepPlan *p) noexcept nogil:
     """What does not depend on the element, for each array: the rule's coefficients, the scale of gradients."""
     cdef Py_ssize_t i
     cdef Array *a
@@ -174,34 +174,34 @@ cdef void fold_rules(Plan *p) noexcept nogil:
             a.step.h.scale *= bounded(norm(p, a), p.clip_norm)
 
 
-cdef void pass_over(const Plan *p, Array *a) noexcept nogil:
+cdef void pass_over(const StepPlan *p, Array *a) noexcept nogil:
     """A step that is none of this array's: from its first on it carries numbers of its own."""
     if a.missed == 0:
         memcpy(a.carry, &p.carry[a.group * FO_CARRIES], FO_CARRIES * sizeof(double))
     a.missed += 1
 
 
-cdef int overflown(const Plan *p) noexcept nogil:
+cdef int overflown(const StepPlan *p) noexcept nogil:
     """The first array that ended up not finite, or −1."""
     cdef Py_ssize_t k
-    for k in range(p.n_jobs):
+    for k in range(p.n_blocks):
         if p.sums[2 * k] == 0:
-            return <int>p.jobs[k].array
+            return <int>p.blocks[k].array
     return -1
 
 
-cdef void sum_up(Plan *p, Py_ssize_t k) noexcept nogil:
-    cdef const Job *job = &p.jobs[k]
-    cdef const Array *a = &p.arrays.at[job.array]
+cdef void sum_up(StepPlan *p, Py_ssize_t k) noexcept nogil:
+    cdef const ArrayBlock *block = &p.blocks[k]
+    cdef const Array *a = &p.arrays.at[block.array]
     cdef void *state[4]
     p.sums[2 * k] = p.sums[2 * k + 1] = 0
     if not a.matrices and not a.absent:
-        states_at(a, job.start, state)
-        a.kernel.step_sums(&a.step, job.n, a.g + job.start * a.size, a.w + job.start * a.size, state, &p.sums[2 * k])
+        states_at(a, block.start, state)
+        a.kernel.step_sums(&a.step, block.n, a.g + block.start * a.size, a.w + block.start * a.size, state, &p.sums[2 * k])
 
 
-cdef void finish(Plan *p) noexcept nogil:
-    """Sums of jobs, added in their order, into the coefficients of arrays or groups."""
+cdef void finish(StepPlan *p) noexcept nogil:
+    """Sums of blocks, added in their order, into the coefficients of arrays or groups."""
     cdef Py_ssize_t i, j, k
     cdef Array *a
     cdef double scale
@@ -211,7 +211,7 @@ cdef void finish(Plan *p) noexcept nogil:
         a = &p.arrays.at[i]
         if a.absent:
             continue
-        for k in range(a.job, a.job + a.jobs):
+        for k in range(a.first_block, a.first_block + a.n_blocks):
             for j in range(2):
                 p.totals[3 * a.group + j] += p.sums[2 * k + j]
         p.totals[3 * a.group + 2] += <double>a.n
@@ -229,19 +229,19 @@ cdef void finish(Plan *p) noexcept nogil:
             a.step.h.scale = scale
 
 
-cdef void advance(Plan *p, Py_ssize_t k) noexcept nogil:
-    cdef const Job *job = &p.jobs[k]
-    cdef const Array *a = &p.arrays.at[job.array]
-    cdef const char *g = a.g + job.start * a.size
-    cdef char *w = a.w + job.start * a.size
+cdef void advance(StepPlan *p, Py_ssize_t k) noexcept nogil:
+    cdef const ArrayBlock *block = &p.blocks[k]
+    cdef const Array *a = &p.arrays.at[block.array]
+    cdef const char *g = a.g + block.start * a.size
+    cdef char *w = a.w + block.start * a.size
     cdef void *state[4]
     p.sums[2 * k] = 1
     if a.matrices or a.absent:
         return   # matrices have passes of their own
-    states_at(a, job.start, state)
+    states_at(a, block.start, state)
     if a.packing != FO_UNPACKED:
-        p.sums[2 * k] = a.kernel.step_packed(&a.step, a.packing, a.states, job.n, job.start, <double>p.t, g, w, state)
+        p.sums[2 * k] = a.kernel.step_packed(&a.step, a.packing, a.states, block.n, block.start, <double>p.t, g, w, state)
     elif a.n_rows < 0:
-        p.sums[2 * k] = a.kernel.step(&a.step, job.n, g, w, state)
-    elif job.start == 0:
+        p.sums[2 * k] = a.kernel.step(&a.step, block.n, g, w, state)
+    elif block.start == 0:
         p.sums[2 * k] = a.kernel.step_rows(&a.step, a.n_rows, a.width, a.rows, a.g, a.w, <void **>a.state)

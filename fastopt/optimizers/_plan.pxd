@@ -1,9 +1,9 @@
 """Arrays with their state as the step and other modules hold them."""
-from fastopt.optimizers._passes cimport Plan
+from fastopt.optimizers._passes cimport StepPlan
 
 
 cdef class Planned:
-    cdef Plan plan
+    cdef StepPlan plan
     cdef readonly Py_ssize_t size  # elements of all arrays
     cdef readonly long long skipped
     cdef readonly bint lazy        # row-sparse gradients are taken: a step of some rows leaves the others as they are

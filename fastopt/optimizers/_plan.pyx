@@ -12,21 +12,21 @@ import numpy as np
 from fastopt._core.tables cimport FO_CARRIES, FO_STATES, fo_rule, fo_step, kernels, rule_sums
 from fastopt.optimizers._gradients cimport Array
 from fastopt.optimizers._factored cimport CHUNKS
-from fastopt.optimizers._passes cimport Job, Plan
+from fastopt.optimizers._passes cimport ArrayBlock, StepPlan
 
 from fastopt.optimizers._careful import is_large
 
 cnp.import_array()
 
 cdef enum:
-    BLOCK = 8192              # elements of a job: its arrays stay in L2 between two passes
+    BLOCK = 8192              # elements of a block: its arrays stay in L2 between two passes
 
 
 cdef class Planned:
     """Arrays of parameters with their state, in groups of one rule."""
 
     def _setup(self, list params, list groups, list states, list rules, list carries, *, n_threads=None, bint lazy=False,
-               int packing=0, bint factored=False, bint by_products=False, bint one_clock=False, list began=None):
+               int packing=0, bint factored=False, bint matrix_step=False, bint one_clock=False, list began=None):
         """Arrays, and what belongs to them; before anything else, and again when a group is added.
 
         Parameters
@@ -48,7 +48,7 @@ cdef class Planned:
             How moments are kept: enum fo_packing.
         factored : bool
             Whether the state of arrays with two dimensions or more is that of adafactor.
-        by_products : bool
+        matrix_step : bool
             Whether ``_advance(grads, [(scale, rate, keep), …])`` takes the step of matrices, by their products.
         one_clock : bool
             Whether the arrays of a group count steps together, also those that a step passes over.
@@ -56,12 +56,12 @@ cdef class Planned:
             The step before which each group was added; None: 0.
         """
         cdef Py_ssize_t i, n = len(params)
-        cdef Plan *plan = &self.plan
+        cdef StepPlan *plan = &self.plan
         if self.busy:
             raise RuntimeError("step is running in another thread")
         self._release()
         self.params, self.states, self.requested_threads, self.lazy = params, states, n_threads, lazy
-        plan.by_products, plan.one_clock = by_products, one_clock
+        plan.matrix_step, plan.one_clock = matrix_step, one_clock
         self.scratch, self.turned, self.room, self.count, self.size = [], [], [None] * n, 0, 0
         plan.arrays.n, plan.n_groups = n, len(rules)
         plan.clip_norm = plan.clip_global_norm = INFINITY
@@ -81,7 +81,7 @@ cdef class Planned:
             plan.arrays.at[i].states = sum(state is not None for state in states[i][:2])
             if factored and params[i].ndim > 1 and params[i].size:
                 self._factor(i, params[i])
-            if by_products and params[i].ndim == 2:
+            if matrix_step and params[i].ndim == 2:
                 plan.arrays.at[i].matrices = 1
         for i, place in enumerate(sorted(range(n), key=lambda i: params[i].ctypes.data)):
             plan.arrays.by_address[i] = place
@@ -100,14 +100,14 @@ cdef class Planned:
         cdef long long t = self.plan.t
         free(self.plan.arrays.at)
         free(self.plan.arrays.by_address)
-        free(self.plan.jobs)
+        free(self.plan.blocks)
         free(self.plan.sums)
         free(self.plan.totals)
         free(self.plan.rules)
         free(self.plan.folded)
         free(self.plan.carry)
         free(self.plan.began)
-        memset(&self.plan, 0, sizeof(Plan))
+        memset(&self.plan, 0, sizeof(StepPlan))
         self.plan.t = t
         return 0
 
@@ -119,7 +119,7 @@ cdef class Planned:
         array.fortran = not cnp.PyArray_IS_C_CONTIGUOUS(w)
         array.kernel = kernels(array.type == cnp.NPY_FLOAT32)
         array.group, array.n_rows = group, -1
-        array.jobs = (array.n + BLOCK - 1) // BLOCK
+        array.n_blocks = (array.n + BLOCK - 1) // BLOCK
         for j in range(min(len(states), <Py_ssize_t>FO_STATES)):
             array.state[j] = cnp.PyArray_DATA(<cnp.ndarray>states[j]) if states[j] is not None else NULL
         return 0
@@ -145,19 +145,19 @@ cdef class Planned:
     cdef int _share_out(self, list groups) except -1:
         """Arrays into blocks."""
         cdef Py_ssize_t i, k = 0
-        cdef Plan *plan = &self.plan
+        cdef StepPlan *plan = &self.plan
         for i in range(plan.arrays.n):
             self._add(i, self.params[i], groups[i], self.states[i])
             self.size += plan.arrays.at[i].n
-            plan.arrays.at[i].job = plan.n_jobs
-            plan.n_jobs += plan.arrays.at[i].jobs
-        plan.jobs = <Job *>calloc(max(plan.n_jobs, 1), sizeof(Job))
-        plan.sums = <double *>calloc(max(plan.n_jobs, 1) * 2, sizeof(double))
-        if not (plan.jobs and plan.sums):
+            plan.arrays.at[i].first_block = plan.n_blocks
+            plan.n_blocks += plan.arrays.at[i].n_blocks
+        plan.blocks = <ArrayBlock *>calloc(max(plan.n_blocks, 1), sizeof(ArrayBlock))
+        plan.sums = <double *>calloc(max(plan.n_blocks, 1) * 2, sizeof(double))
+        if not (plan.blocks and plan.sums):
             raise MemoryError
         for i in range(plan.arrays.n):
-            for k in range(plan.arrays.at[i].jobs):
-                plan.jobs[plan.arrays.at[i].job + k] = Job(i, k * BLOCK, min(<Py_ssize_t>BLOCK, plan.arrays.at[i].n - k * BLOCK))
+            for k in range(plan.arrays.at[i].n_blocks):
+                plan.blocks[plan.arrays.at[i].first_block + k] = ArrayBlock(i, k * BLOCK, min(<Py_ssize_t>BLOCK, plan.arrays.at[i].n - k * BLOCK))
         return 0
 
     # ---- what lasts from step to step ----

@@ -17,7 +17,9 @@ __all__ = ["DoG", "LAMB", "LARS", "Prodigy"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._settings import Options
+    from fastopt.schedules._base import LearningRate
+
+    from ._settings import Options, Params
 
 
 class LARS(Optimizer):
@@ -53,12 +55,13 @@ class LARS(Optimizer):
     name = "lars"
     kinds = {"lars": ("v",)}
 
-    def __init__(self, params: Any, lr: Any = 0.1, momentum: float = 0.9, weight_decay: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 0.1, momentum: float = 0.9, weight_decay: float = 0.0,
                  trust_coefficient: float = 1e-3, eps: float = 1e-8, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay,
                              "trust_coefficient": trust_coefficient, "eps": eps}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"a": settings["trust_coefficient"]}
 
 
@@ -93,7 +96,7 @@ class LAMB(Optimizer):
     kinds = {"lamb": ("m", "v")}
     decoupled = True
 
-    def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-6,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-6,
                  weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}, options)
 
@@ -134,7 +137,7 @@ class DoG(Optimizer):
     kinds = {"dog": ("w0",)}
     one_clock = True
 
-    def __init__(self, params: Any, lr: Any = 1.0, reps_rel: float = 1e-6, weight_decay: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1.0, reps_rel: float = 1e-6, weight_decay: float = 0.0,
                  decoupled_weight_decay: bool = False, eps: float = 1e-8, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "reps_rel": reps_rel, "weight_decay": weight_decay,
                              "decoupled_weight_decay": decoupled_weight_decay, "eps": eps}, options)
@@ -196,7 +199,7 @@ class Prodigy(Optimizer):
     kinds = {"prodigy": ("m", "v", "s", "w0")}
     one_clock = True
 
-    def __init__(self, params: Any, lr: Any = 1.0, betas: tuple[float, float] = (0.9, 0.999), beta3: float | None = None,
+    def __init__(self, params: Params, lr: LearningRate = 1.0, betas: tuple[float, float] = (0.9, 0.999), beta3: float | None = None,
                  eps: float = 1e-8, weight_decay: float = 0.0, decoupled_weight_decay: bool = True,
                  use_bias_correction: bool = False, safeguard_warmup: bool = False, d0: float = 1e-6,
                  d_coef: float = 1.0, growth_rate: float = math.inf, **options: Unpack[Options]) -> None:
@@ -205,7 +208,8 @@ class Prodigy(Optimizer):
                              "use_bias_correction": use_bias_correction, "safeguard_warmup": safeguard_warmup,
                              "d0": d0, "d_coef": d_coef, "growth_rate": growth_rate}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         beta3 = math.sqrt(settings["betas"][1]) if settings["beta3"] is None else settings["beta3"]
         return {"beta3": beta3, "a": settings["d0"], "b": settings["d_coef"], "c": settings["growth_rate"],
                 "d": float(settings["use_bias_correction"]), "flag": int(settings["safeguard_warmup"])}

@@ -1,19 +1,19 @@
 """What the settings of optimizers may be, each once, whoever has it, and their defaults where all have them.
 
-Used by fastopt.optimizers._base.  Knows neither parameters nor rules.
+Used by the modules of this folder.  Knows neither arrays nor update rules.
 """
 from __future__ import annotations
 
-import difflib
 import math
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from numbers import Real
-from typing import Any, Literal, NamedTuple, TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
-import numpy as np
+from numpy.typing import NDArray
 
-from fastopt.exceptions import InvalidParameterError
+from fastopt._common.rules import FLAG, INTEGER, NONE, Rule, choice, did_you_mean, either, integer, real, several
+
+#: what an optimizer steps: an array, arrays, or groups of them with settings of their own
+Params = NDArray[Any] | Sequence[NDArray[Any]] | Sequence[Mapping[str, Any]]
 
 
 class Options(TypedDict, total=False):
@@ -33,100 +33,38 @@ OPTIONS: dict[str, Any] = {"l1": 0.0, "clip_value": None, "clip_norm": None, "cl
 #: those that hold for all groups
 GLOBAL = ("clip_norm", "clip_global_norm", "maximize", "nonfinite", "n_threads")
 
+_SHARE, _FROM_0_TO_1 = real(0, 1, below=True), real(0, 1)
+_POSITIVE, _AT_LEAST_0 = real(0, above=True), real(0)
+_ETAS, _STEP_SIZES = (several(_POSITIVE, 2, words) for words in ("two numbers, the first between 0 and 1, the second above 1",
+                                                          "two positive numbers, the smaller first"))
+_BOUND = either(_POSITIVE, NONE)
 
-class Check(NamedTuple):
-    """What a setting may be, in words and as a test."""
-    words: str
-    accepts: Callable[[Any], bool]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def number(low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False) -> Check:
-    """A finite number at least `low` (above it) and at most `high` (below it)."""
-    bounds = [f"above {low:g}" if above else f"at least {low:g}"] if low > -math.inf else []
-    bounds += [f"below {high:g}" if below else f"at most {high:g}"] if high < math.inf else []
-
-    def accepts(value: Any) -> bool:
-        return bool(_is_number(value) and abs(value) <= sys.float_info.max and (low < value if above else low <= value)
-                    and (value < high if below else value <= high))
-    return Check(" ".join(["a finite number", " and ".join(bounds)]).strip(), accepts)
-
-
-def optional(inner: Check) -> Check:
-    """None, or what the check accepts."""
-    return Check(f"{inner.words}, or None", lambda value: value is None or inner.accepts(value))
-
-
-def pair(inner: Check, words: str) -> Check:
-    """Two numbers."""
-    return Check(words, lambda value: isinstance(value, (tuple, list)) and len(value) == 2
-                 and all(inner.accepts(each) for each in value))
-
-
-def one_of(*options: Any) -> Check:
-    """One of some values."""
-    return Check("one of " + ", ".join(map(repr, options)),
-                 lambda value: (value is None or isinstance(value, str)) and value in options)
-
-
-_share = number(0, 1, below=True)
-_positive = number(0, above=True)
-_at_least_0 = number(0)
-_above_1 = number(1, above=True)
-_two_positive = pair(_positive, "two positive numbers")
-_flag = Check("True or False", lambda value: isinstance(value, bool))
-
-CHECKS: dict[str, Check] = {
-    "lr": Check("a finite number of at least 0, or a callable of the step",
-                lambda value: callable(value) or _at_least_0.accepts(value)),
-    "betas": pair(_share, "two numbers of at least 0 and below 1"),
-    "beta3": optional(_share), "rho": _share, "alpha": number(0, 1),
-    "eps": _at_least_0, "momentum": _share, "dampening": number(0, 1),
-    "weight_decay": _at_least_0, "l1": _at_least_0, "l2": _at_least_0, "beta": _positive,
-    "nesterov": _flag, "amsgrad": _flag, "centered": _flag, "maximize": _flag, "decoupled_weight_decay": _flag,
-    "safeguard_warmup": _flag, "use_bias_correction": _flag,
-    "clip_value": optional(_positive), "clip_norm": optional(_positive), "clip_global_norm": optional(_positive),
-    "nonfinite": one_of("raise", "skip", "late"),
-    "n_threads": Check("an integer other than 0, or None",
-                       lambda value: value is None or isinstance(value, int) and not isinstance(value, bool) and value != 0),
-    "moments": one_of(None, "bfloat16", "8bit"),
-    "lr_decay": _at_least_0, "initial_accumulator_value": _at_least_0, "lambd": _at_least_0, "power": _at_least_0,
-    "t0": _at_least_0,
-    "etas": Check("two numbers, the first between 0 and 1, the second above 1",
-                  lambda value: _two_positive.accepts(value) and value[0] < 1 < value[1]),
-    "step_sizes": Check("two positive numbers, the smaller first",
-                        lambda value: _two_positive.accepts(value) and value[0] <= value[1]),
-    "momentum_decay": _at_least_0, "trust_coefficient": _positive, "d0": _positive, "d_coef": _positive,
-    "growth_rate": Check("a number above 1, or infinity",
-                         lambda value: _is_number(value) and (value == math.inf or _above_1.accepts(value))),
-    "reps_rel": _positive, "r": _at_least_0, "weight_lr_power": _at_least_0,
-    "eps1": optional(_at_least_0), "eps2": _positive, "beta2_decay": number(-1, 0), "d": _positive, "ns_steps": Check("an integer from 1 to 99",
-                                                                   lambda value: isinstance(value, int)
-                                                                   and not isinstance(value, bool) and 1 <= value <= 99),
-    "adjust_lr": one_of("original", "match_rms_adamw"), "matrix": _flag,
+RULES: dict[str, Rule] = {
+    "lr": either(_AT_LEAST_0, Rule("a callable of the step", callable)),
+    "betas": several(_SHARE, 2, "two numbers of at least 0 and below 1"),
+    "beta3": either(_SHARE, NONE), "rho": _SHARE, "alpha": _FROM_0_TO_1, "beta2_decay": real(-1, 0), "beta": _POSITIVE,
+    "momentum": _SHARE, "dampening": _FROM_0_TO_1, "momentum_decay": _AT_LEAST_0,
+    "eps": _AT_LEAST_0, "eps1": either(_AT_LEAST_0, NONE), "eps2": _POSITIVE,
+    "weight_decay": _AT_LEAST_0, "l1": _AT_LEAST_0, "l2": _AT_LEAST_0,
+    **dict.fromkeys(("nesterov", "amsgrad", "centered", "maximize", "decoupled_weight_decay", "safeguard_warmup",
+                     "use_bias_correction", "matrix"), FLAG),
+    "clip_value": _BOUND, "clip_norm": _BOUND, "clip_global_norm": _BOUND,
+    "nonfinite": choice("raise", "skip", "late"),
+    "n_threads": either(Rule("an integer other than 0", lambda value: INTEGER.accepts(value) and value != 0, convert=int), NONE),
+    "moments": either(choice("bfloat16", "8bit"), NONE),
+    "lr_decay": _AT_LEAST_0, "initial_accumulator_value": _AT_LEAST_0, "lambd": _AT_LEAST_0, "power": _AT_LEAST_0, "t0": _AT_LEAST_0,
+    "etas": _ETAS._replace(accepts=lambda value: _ETAS.accepts(value) and value[0] < 1 < value[1]),
+    "step_sizes": _STEP_SIZES._replace(accepts=lambda value: _STEP_SIZES.accepts(value) and value[0] <= value[1]),
+    "trust_coefficient": _POSITIVE, "d": _POSITIVE, "d0": _POSITIVE, "d_coef": _POSITIVE,
+    "growth_rate": real(1, above=True, infinite=True),
+    "reps_rel": _POSITIVE, "r": _AT_LEAST_0, "weight_lr_power": _AT_LEAST_0,
+    "ns_steps": integer(1, 99), "adjust_lr": choice("original", "match_rms_adamw"),
 }
 
 
-def plain(value: Any) -> Any:
-    """Python's own number or string in place of NumPy's, also out of an array without dimensions; a tuple in place of a vector."""
-    if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0:
-        return value.item()
-    if isinstance(value, np.ndarray) and value.ndim == 1 or isinstance(value, (tuple, list)):
-        return tuple(each.item() if isinstance(each, (np.generic, np.ndarray)) and each.ndim == 0 else each for each in value)
-    return value
-
-
-def check(name: str, given: Any) -> Any:
-    """The value, plain Python numbers in place of NumPy's, if it is one that this setting may have."""
-    wanted, value = CHECKS[name], plain(given)
-    if not wanted.accepts(value):
-        raise InvalidParameterError(f"{name} must be {wanted.words}, got {given!r}")
-    if _is_number(value) and not isinstance(value, int):
-        return float(value)
-    return tuple(map(float, value)) if isinstance(value, (tuple, list)) else value
+def check(name: str, given: object) -> Any:
+    """The value, a Python number in place of NumPy's, if it is one that this setting may have."""
+    return RULES[name].check(name, given)
 
 
 #: settings that go to the kernels under another name
@@ -154,6 +92,4 @@ def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> No
     known = list(known)
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            raise TypeError(f"{owner} has no setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else
-                                                                  f"; it has {', '.join(known)}"))
+            raise TypeError(f"{owner} has no setting {name!r}{did_you_mean(name, known) or '; it has ' + ', '.join(known)}")

@@ -16,7 +16,9 @@ __all__ = ["Momentum", "Nesterov", "SGD"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._settings import Options
+    from fastopt.schedules._base import LearningRate
+
+    from ._settings import Options, Params
 
 
 class SGD(Optimizer):
@@ -52,15 +54,17 @@ class SGD(Optimizer):
     kinds = {"sgd": (), "momentum": ("v",)}
     sparse = ("sgd",)
 
-    def __init__(self, params: Any, lr: Any = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
                  weight_decay: float = 0.0, nesterov: bool = False, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
                              "nesterov": nesterov}, options)
 
-    def _kind(self, settings: Mapping[str, Any]) -> str:
+    @classmethod
+    def _kind(cls, settings: Mapping[str, Any]) -> str:
         return "momentum" if settings["momentum"] > 0 else "sgd"
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["nesterov"] and not (settings["momentum"] > 0 and settings["dampening"] == 0):
             raise InvalidParameterError("nesterov must be False without momentum or with dampening, got True with momentum="
                                         f"{settings['momentum']} and dampening={settings['dampening']}")
@@ -94,7 +98,7 @@ class Momentum(Optimizer):
     name = "momentum"
     kinds = {"momentum": ("v",)}
 
-    def __init__(self, params: Any, lr: Any = 1e-3, momentum: float = 0.9, dampening: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, momentum: float = 0.9, dampening: float = 0.0,
                  weight_decay: float = 0.0, **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "momentum": momentum, "dampening": dampening,
                              "weight_decay": weight_decay}, options)
@@ -127,9 +131,10 @@ class Nesterov(Optimizer):
     name = "nesterov"
     kinds = {"momentum": ("v",)}
 
-    def __init__(self, params: Any, lr: Any = 1e-3, momentum: float = 0.9, weight_decay: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1e-3, momentum: float = 0.9, weight_decay: float = 0.0,
                  **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"flag": 1}

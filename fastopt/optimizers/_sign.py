@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastopt.exceptions import InvalidParameterError
+from fastopt._common.rules import refuse
 
 from ._base import Array, Optimizer
 from ._moments import Moments, PackedMoments
@@ -19,7 +19,9 @@ __all__ = ["Lion", "Rprop", "SignSGD"]
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._settings import Options
+    from fastopt.schedules._base import LearningRate
+
+    from ._settings import Options, Params
 
 
 class SignSGD(Optimizer):
@@ -50,11 +52,12 @@ class SignSGD(Optimizer):
     name = "signsgd"
     kinds = {"signsgd": (), "signum": ("m",)}
 
-    def __init__(self, params: Any, lr: Any = 1e-4, momentum: float = 0.0, weight_decay: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1e-4, momentum: float = 0.0, weight_decay: float = 0.0,
                  **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}, options)
 
-    def _kind(self, settings: Mapping[str, Any]) -> str:
+    @classmethod
+    def _kind(cls, settings: Mapping[str, Any]) -> str:
         return "signum" if settings["momentum"] > 0 else "signsgd"
 
 
@@ -91,7 +94,7 @@ class Lion(PackedMoments):
     kinds = {"lion": ("m",)}
     decoupled = True
 
-    def __init__(self, params: Any, lr: Any = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0,
+    def __init__(self, params: Params, lr: LearningRate = 1e-4, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0,
                  moments: Moments = None, **options: Unpack[Options]) -> None:
         self._build_packed(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay}, options, moments)
 
@@ -131,13 +134,14 @@ class Rprop(Optimizer):
     name = "rprop"
     kinds = {"rprop": ("g", "step")}
 
-    def __init__(self, params: Any, lr: float = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
+    def __init__(self, params: Params, lr: float = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
                  step_sizes: tuple[float, float] = (1e-6, 50.0), **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes}, options)
 
-    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if callable(settings["lr"]):
-            raise InvalidParameterError(f"lr must be a number for Rprop, which finds its own steps, got {settings['lr']!r}")
+            refuse("lr", "a number for Rprop, which finds its own steps", settings["lr"])
         (low, high), (least, largest) = settings["etas"], settings["step_sizes"]
         return {"a": low, "b": high, "c": least, "d": largest}
 

@@ -4,21 +4,52 @@ Used by fastopt.optimizers._base.
 """
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Mapping
-from numbers import Real
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NoReturn, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fastopt._common.rules import element, integer, real, several
 from fastopt.exceptions import InvalidParameterError
+from fastopt.schedules._base import LearningRate
 
-from ._settings import GLOBAL, check, plain
+from ._param_group import ParamGroup
+from ._settings import GLOBAL, check
+
+Array = NDArray[Any]
 
 KEYS = ("rule", "t", "skipped", "carry", "groups", "state")
 #: what a state holds for all groups and an optimizer takes from it
 SHARED = tuple(name for name in GLOBAL if name != "n_threads")
+
+_CARRIED = real(infinite=True)
+
+
+class Saved(Protocol):
+    """What is looked at of an optimizer."""
+    name: ClassVar[str]
+    params: list[Array]
+    states: list[list[Array | None]]
+    carries: list[list[float]]
+    began: list[int]
+    behind: list[list[float]]
+    collected: list[Array | None]
+    count: int
+    skipped: int
+    _common: dict[str, Any]
+
+    @property
+    def t(self) -> int: ...
+
+    @property
+    def param_groups(self) -> tuple[ParamGroup, ...]: ...
+
+    def _kind(self, settings: Mapping[str, Any]) -> str: ...
+
+    def _rule(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], LearningRate]: ...
+
+    def _named(self, state: Sequence[Array | None]) -> dict[str, Array]: ...
 
 
 def _refuse(words: str) -> NoReturn:
@@ -31,12 +62,12 @@ def saved(settings: dict[str, Any]) -> dict[str, Any]:
     return {**settings, "lr": {"schedule": lr.state_dict() if hasattr(lr, "state_dict") else None} if callable(lr) else lr}
 
 
-def checked(optimizer: Any, state: Any) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+def checked(optimizer: Saved, state: object) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
     """Settings of the groups, those that hold for all, arrays of the state, and counters, if they fit the optimizer."""
     if not isinstance(state, Mapping) or any(key not in state for key in KEYS):
         _refuse(f"must be a dict with {', '.join(KEYS)}, as state_dict returns it; got {type(state).__name__}"
                 + (f" with {', '.join(map(str, state))}" if isinstance(state, Mapping) else ""))
-    rule = plain(state["rule"])
+    rule = element(state["rule"])
     if not isinstance(rule, str) or rule != optimizer.name:
         _refuse(f"must be that of {optimizer.name!r}, got that of {state['rule']!r:.200}")
     groups, arrays = len(optimizer.param_groups), len(optimizer.params)
@@ -47,42 +78,32 @@ def checked(optimizer: Any, state: Any) -> tuple[list[dict[str, Any]], dict[str,
     counters: dict[str, Any] = {name: _count(f"[{name!r}]", state[name]) for name in ("t", "skipped")}
     own = len(optimizer.carries[0])
     counters["carry"] = [_numbers(f"['carry'][{i}]", carry, own) for i, carry in enumerate(entries["carry"])]
-    counters["began"] = [_count(f"['began'][{i}]", began) for i, began in enumerate(entries["began"])]
-    counters["behind"] = [_behind(i, numbers, own) for i, numbers in enumerate(entries["behind"])]
+    counters["began"] = [_count(f"['began'][{i}]", began, counters["t"]) for i, began in enumerate(entries["began"])]
+    counters["behind"] = [_behind(i, numbers, own, counters["t"]) for i, numbers in enumerate(entries["behind"])]
     settings = [_settings(optimizer, i, group) for i, group in enumerate(state["groups"])]
     common = {name: check(name, state["groups"][0][name]) for name in SHARED}
     return settings, common, [_arrays(optimizer, i, arrays) for i, arrays in enumerate(state["state"])], counters
 
 
-def _count(name: str, value: Any) -> int:
+def _count(name: str, value: object, most: int | None = None) -> int:
     """A number of steps."""
-    try:
-        found = -1 if isinstance(plain(value), bool) else operator.index(value)
-    except TypeError:
-        found = -1
-    if not 0 <= found < 2 ** 63:
-        _refuse(f"{name} must be an integer of at least 0, got {value!r:.200}")
-    return found
+    return int(integer(0, most).check(f"state{name}", value))
 
 
-def _numbers(name: str, values: Any, count: int) -> list[float]:
+def _numbers(name: str, values: object, count: int) -> list[float]:
     """So many numbers that a rule carries, which may have become infinite."""
-    found = plain(values)
-    if not (isinstance(found, tuple) and len(found) == count
-            and all(isinstance(number, Real) and not isinstance(number, bool) and not math.isnan(number) for number in found)):
-        _refuse(f"{name} must hold {count} numbers, none of them nan, got {values!r:.200}")
-    return [float(number) for number in found]
+    return list(several(_CARRIED, count, f"{count} numbers, none of them nan").check(f"state{name}", values))
 
 
-def _behind(i: int, values: Any, count: int) -> list[Any]:
+def _behind(i: int, values: object, count: int, t: int) -> list[Any]:
     """Nothing, or the steps that an array missed and the numbers that it carries by itself."""
     name = f"['behind'][{i}]"
     if not isinstance(values, (list, tuple, np.ndarray)):
         _refuse(f"{name} must be a list, got {values!r:.200}")
-    return [_count(name, values[0]), *_numbers(name, values[1:], count)] if len(values) else []
+    return [_count(name, values[0], t), *_numbers(name, values[1:], count)] if len(values) else []
 
 
-def _settings(optimizer: Any, i: int, saved: Any) -> dict[str, Any]:
+def _settings(optimizer: Saved, i: int, saved: object) -> dict[str, Any]:
     own = optimizer.param_groups[i].settings
     if not isinstance(saved, Mapping) or set(saved) != {*own, *GLOBAL}:
         _refuse(f"['groups'][{i}] must have the settings {', '.join([*own, *GLOBAL])}, got {saved!r:.200}")
@@ -98,7 +119,7 @@ def _settings(optimizer: Any, i: int, saved: Any) -> dict[str, Any]:
     return new
 
 
-def _arrays(optimizer: Any, i: int, saved: Any) -> dict[str, Any]:
+def _arrays(optimizer: Saved, i: int, saved: object) -> dict[str, Any]:
     known = optimizer._named(optimizer.states[i])
     if not isinstance(saved, Mapping) or set(saved) != set(known):
         _refuse(f"['state'][{i}] must have the arrays {', '.join(known) or 'of no name'}, got {saved!r:.200}")
@@ -112,12 +133,12 @@ def _arrays(optimizer: Any, i: int, saved: Any) -> dict[str, Any]:
     return dict(saved)
 
 
-def settings_of(optimizer: Any) -> list[dict[str, Any]]:
+def settings_of(optimizer: Saved) -> list[dict[str, Any]]:
     """The settings of the groups with their parameters, as they are installed."""
     return [{**group.settings, **optimizer._common, "params": list(group.params)} for group in optimizer.param_groups]
 
 
-def frozen(optimizer: Any) -> dict[str, Any]:
+def frozen(optimizer: Saved) -> dict[str, Any]:
     """All of an optimizer, parameters too, but for what is made anew for a copy."""
     own = {name: value for name, value in optimizer.__dict__.items() if name not in ("_groups", "_work")}
     return {"own": own, "params": optimizer.params, "groups": settings_of(optimizer), "states": optimizer.states,

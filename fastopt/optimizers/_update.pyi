@@ -10,6 +10,7 @@ class Update:
     size: int
     skipped: int
     lazy: bool
+    collected: list[Array | None]
     count: int
     params: list[Array]
     states: list[list[Array | None]]
@@ -21,7 +22,7 @@ class Update:
     def _setup(self, params: list[Array], groups: list[int], states: Sequence[Sequence[Array | None]],
                rules: list[tuple[dict[str, Any], float | Callable[[int], float]]], carries: list[list[float]], *,
                n_threads: int | None = ..., lazy: bool = ..., packing: int = ..., factored: bool = ...,
-               by_products: bool = ..., one_clock: bool = ..., began: list[int] | None = ...) -> None: ...
+               matrix_step: bool = ..., one_clock: bool = ..., began: list[int] | None = ...) -> None: ...
     def _collect(self, sums: list[Array | None] | None, count: int) -> None: ...
     def set_bounds(self, clip_norm: float, clip_global_norm: float, maximize: bool, nonfinite: str) -> None: ...
     def set_counters(self, t: int, skipped: int) -> None: ...

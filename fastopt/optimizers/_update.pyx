@@ -124,7 +124,7 @@ cdef class Update(Planned):
     cdef int _complete(self, grads, int threads) except -2:
         """What is left of a step after the passes that all rules have; the first array that ended up not finite, or −1."""
         cdef int bad = -1
-        if self.plan.by_products:
+        if self.plan.matrix_step:
             bad = self.step_matrices(grads)
         if bad < 0:
             bad = overflown(&self.plan)
@@ -180,7 +180,7 @@ cdef class Update(Planned):
             The first array that ended up not finite, or −1.
         """
         cdef fo_mode mode
-        factors = [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate, self.plan.arrays.at[i].step.h.keep)
+        factors = [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate, self.plan.arrays.at[i].step.h.decay_factor)
                    for i in range(self.plan.arrays.n)]
         mode = fo_flush()
         try:
@@ -191,7 +191,7 @@ cdef class Update(Planned):
     cdef int threads(self) except -1:
         if self.size < PARALLEL_FROM:
             return 1
-        return spare(min(resolve_threads(self.requested_threads), max(self.plan.n_jobs, 1)))
+        return spare(min(resolve_threads(self.requested_threads), max(self.plan.n_blocks, 1)))
 
     cdef int _refuse_gradient(self, Py_ssize_t i) except -1:
         return self._refuse(f"{name_of(&self.plan.arrays, i, 'grads')} must be finite, got nan or infinity at step {self.plan.t}")

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastopt._common.checks import make
-
 from ._base import Penalty, registry
 from ._concave import *  # noqa: F403
 from ._convex import *  # noqa: F403
@@ -19,7 +17,9 @@ Penalty.__module__ = __name__
 
 
 def get(name: str | Penalty, **params: Any) -> Penalty:
-    """The penalty of that name.
+    """The penalty of that name, of the strength and the shape that its parameters say.
+
+    `GeneralizedLinearEstimator` takes a penalty by name or as this returns it.
 
     Parameters
     ----------
@@ -28,13 +28,22 @@ def get(name: str | Penalty, **params: Any) -> Penalty:
     **params
         Parameters of that penalty.
 
+    Returns
+    -------
+    Penalty
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is none of that name, or it has no such parameters.
+
     Examples
     --------
     >>> from fastopt import penalties
     >>> penalties.get("l1", alpha=0.1)
     L1(alpha=0.1, positive=False, weights=None)
     """
-    return make(registry, Penalty, "penalty", name, params)
+    return registry.make(name, params)
 
 
 def names() -> list[str]:

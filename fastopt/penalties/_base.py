@@ -10,8 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt._common.checks import number
-from fastopt._common.settings import Settings
+from fastopt._common import rules
+from fastopt._common.checks import flag, number
+from fastopt._common.docs import filled
+from fastopt._common.registry import Registry
+from fastopt._common.settings import Stateful
 from fastopt._core.tables import PENALTY_NAMES
 from fastopt.exceptions import InvalidParameterError
 
@@ -21,11 +24,13 @@ Array = NDArray[Any]
 #: numbers by weight
 Numbers = tuple[float, ...] | None
 
-#: classes by name
-registry: dict[str, type[Penalty]] = {}
+#: what is said of parameters that several penalties have
+SHARED = {"alpha": ("float, at least 0", "Strength."),
+          "positive": ("bool", "Weights must not be negative."),
+          "weights": ("array_like of shape (d,), optional", "Factors of alpha, at least 0; by default 1.")}
 
 
-class Penalty(Settings):
+class Penalty(Stateful):
     """What all penalties have in common.
 
     A penalty is a function of the coefficients, never of intercepts, and stands beside the mean of the losses.  It can be compared,
@@ -51,19 +56,24 @@ class Penalty(Settings):
     sparse: ClassVar[bool] = True
     #: name in csrc/include/lists.h
     _kernel: ClassVar[str]
+    #: the parameter that is the kernel's second one
+    _second: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.__module__ = "fastopt.penalties"
+        cls.__doc__ = filled(cls, SHARED)
         if "name" in cls.__dict__:
             registry[cls.name] = cls
 
+    def _keep_terms(self, alpha: float, positive: bool, weights: ArrayLike | None, **own: Any) -> None:
+        """Remember what most penalties have, a strength, the sign and the factors of weights, and parameters that are checked."""
+        self._keep({"alpha": number("alpha", alpha, at_least=0), **own, "positive": flag("positive", positive),
+                    "weights": numbers("weights", weights, 0)})
+
     def _terms(self) -> dict[str, Any]:
         """alpha, and the kernel's second parameter."""
-        return {"alpha": self.params.get("alpha", 0.0), "a": self._second()}
-
-    def _second(self) -> float:
-        return 0.0
+        return {"alpha": self.params.get("alpha", 0.0), "a": self.params.get(self._second, 0.0)}
 
     def _bounds(self, d: int) -> tuple[Any, Any]:
         """Lower and upper bounds of d weights, or None and None."""
@@ -184,6 +194,10 @@ class Penalty(Settings):
         return self.bind(w.shape[-1], w.size // w.shape[-1])
 
 
+#: classes by name
+registry = Registry("penalty", Penalty)
+
+
 def _weights(name: str, value: ArrayLike) -> Array:
     """A contiguous float array of one or two dimensions."""
     array = np.asarray(value)
@@ -194,21 +208,14 @@ def _weights(name: str, value: ArrayLike) -> Array:
     return np.require(array, np.float32 if array.dtype == np.float32 else np.float64, ["C", "A"])
 
 
-def numbers(name: str, value: Any, low: float = -np.inf, finite: bool = True) -> Numbers:
+def numbers(name: str, value: object, low: float = -np.inf, finite: bool = True) -> Numbers:
     """A parameter that is by weight, as a tuple; None stays."""
     if value is None:
         return None
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        array = np.array(np.nan)
-    if array.ndim != 1 or not array.size or np.isnan(array).any() or (array < low).any() or finite and np.isinf(array).any():
-        limits = f" of at least {low}" if np.isfinite(low) else ""
-        raise InvalidParameterError(f"{name} must be an array of {'finite ' * finite}numbers{limits}, got {value!r}")
-    return tuple(array.tolist())
+    return tuple(rules.numbers(low, infinite=not finite, alone=False).check(name, value).tolist())
 
 
-def _spread(name: str, value: Any, d: int) -> Array | None:
+def _spread(name: str, value: float | Numbers, d: int) -> Array | None:
     """A parameter that is by weight, or one number for all, as an array of d numbers; None stays."""
     if value is None:
         return None

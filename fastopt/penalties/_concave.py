@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from fastopt._common.checks import flag, number
+from fastopt._common.checks import number
 
-from ._base import Penalty, numbers
+from ._base import Penalty
 
 __all__ = ["MCP", "SCAD"]
 
@@ -15,14 +15,10 @@ class MCP(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0, default=1.0
-        Strength.
+    [alpha]
     gamma : float above 0, default=3.0
         How soon it levels off; l1 as gamma grows.
-    positive : bool, default=False
-        Weights must not be negative.
-    weights : array_like of shape (d,), optional
-        Factors of alpha, at least 0; by default 1.
+    [positive, weights]
 
     References
     ----------
@@ -37,13 +33,10 @@ class MCP(Penalty):
 
     name = _kernel = "mcp"
     convex = False
+    _second = "gamma"
 
     def __init__(self, alpha: float = 1.0, gamma: float = 3.0, positive: bool = False, weights: ArrayLike | None = None) -> None:
-        self._keep({"alpha": number("alpha", alpha, at_least=0), "gamma": number("gamma", gamma, above=0),
-                    "positive": flag("positive", positive), "weights": numbers("weights", weights, 0)})
-
-    def _second(self) -> float:
-        return float(self.params["gamma"])
+        self._keep_terms(alpha, positive, weights, gamma=number("gamma", gamma, above=0))
 
 
 class SCAD(Penalty):
@@ -51,14 +44,10 @@ class SCAD(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0, default=1.0
-        Strength.
+    [alpha]
     gamma : float above 2, default=3.7
         How soon it levels off; l1 as gamma grows.
-    positive : bool, default=False
-        Weights must not be negative.
-    weights : array_like of shape (d,), optional
-        Factors of alpha, at least 0; by default 1.
+    [positive, weights]
 
     References
     ----------
@@ -74,10 +63,7 @@ class SCAD(Penalty):
 
     name = _kernel = "scad"
     convex = False
+    _second = "gamma"
 
     def __init__(self, alpha: float = 1.0, gamma: float = 3.7, positive: bool = False, weights: ArrayLike | None = None) -> None:
-        self._keep({"alpha": number("alpha", alpha, at_least=0), "gamma": number("gamma", gamma, above=2),
-                    "positive": flag("positive", positive), "weights": numbers("weights", weights, 0)})
-
-    def _second(self) -> float:
-        return float(self.params["gamma"])
+        self._keep_terms(alpha, positive, weights, gamma=number("gamma", gamma, above=2))

@@ -2,15 +2,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastopt._common.checks import flag, number
+from fastopt._common.checks import number
 from fastopt.exceptions import InvalidParameterError
 
-from ._base import Array, Penalty, _spread, numbers
+from ._base import Array, Numbers, Penalty, _spread, numbers
 
 __all__ = ["L1", "L2", "Box", "ElasticNet", "NonNegative"]
 
@@ -20,12 +19,7 @@ class L1(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0, default=1.0
-        Strength.
-    positive : bool, default=False
-        Weights must not be negative.
-    weights : array_like of shape (d,), optional
-        Factors of alpha, at least 0; by default 1.
+    [alpha, positive, weights]
 
     References
     ----------
@@ -41,8 +35,7 @@ class L1(Penalty):
     name = _kernel = "l1"
 
     def __init__(self, alpha: float = 1.0, positive: bool = False, weights: ArrayLike | None = None) -> None:
-        self._keep({"alpha": number("alpha", alpha, at_least=0), "positive": flag("positive", positive),
-                    "weights": numbers("weights", weights, 0)})
+        self._keep_terms(alpha, positive, weights)
 
 
 class L2(Penalty):
@@ -50,12 +43,7 @@ class L2(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0, default=1.0
-        Strength.
-    positive : bool, default=False
-        Weights must not be negative.
-    weights : array_like of shape (d,), optional
-        Factors of alpha, at least 0; by default 1.
+    [alpha, positive, weights]
 
     Examples
     --------
@@ -68,8 +56,7 @@ class L2(Penalty):
     sparse = False
 
     def __init__(self, alpha: float = 1.0, positive: bool = False, weights: ArrayLike | None = None) -> None:
-        self._keep({"alpha": number("alpha", alpha, at_least=0), "positive": flag("positive", positive),
-                    "weights": numbers("weights", weights, 0)})
+        self._keep_terms(alpha, positive, weights)
 
 
 class ElasticNet(Penalty):
@@ -77,14 +64,10 @@ class ElasticNet(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0, default=1.0
-        Strength.
+    [alpha]
     l1_ratio : float from 0 to 1, default=0.5
         Share of the lasso.
-    positive : bool, default=False
-        Weights must not be negative.
-    weights : array_like of shape (d,), optional
-        Factors of alpha, at least 0; by default 1.
+    [positive, weights]
 
     References
     ----------
@@ -99,14 +82,11 @@ class ElasticNet(Penalty):
     """
 
     name = _kernel = "elasticnet"
+    _second = "l1_ratio"
 
     def __init__(self, alpha: float = 1.0, l1_ratio: float = 0.5, positive: bool = False,
                  weights: ArrayLike | None = None) -> None:
-        self._keep({"alpha": number("alpha", alpha, at_least=0), "l1_ratio": number("l1_ratio", l1_ratio, at_least=0, at_most=1),
-                    "positive": flag("positive", positive), "weights": numbers("weights", weights, 0)})
-
-    def _second(self) -> float:
-        return float(self.params["l1_ratio"])
+        self._keep_terms(alpha, positive, weights, l1_ratio=number("l1_ratio", l1_ratio, at_least=0, at_most=1))
 
 
 class Box(Penalty):
@@ -148,7 +128,7 @@ class Box(Penalty):
         return _spread("low", self.params["low"], d), _spread("high", self.params["high"], d)
 
 
-def _bound(name: str, value: Any) -> Any:
+def _bound(name: str, value: float | ArrayLike) -> float | Numbers:
     if np.ndim(value):
         return numbers(name, value, finite=False)
     return number(name, value, at_least=-math.inf, at_most=math.inf)

@@ -3,16 +3,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastopt._common.checks import flag, number
+from fastopt._common.rules import refuse
 from fastopt._core.tables import PENALTY_NAMES
 from fastopt.exceptions import InvalidParameterError
 
-from ._base import Penalty, numbers
+from ._base import Penalty
 from ._regularizer import Regularizer
 
 __all__ = ["GroupLasso"]
@@ -23,12 +23,10 @@ class GroupLasso(Penalty):
 
     Parameters
     ----------
-    alpha : float, at least 0, default=1.0
-        Strength.
+    [alpha]
     groups : int, sequence of int, or sequence of sequences of int, default=1
         The size of all groups, the size of each (neighbours in w), or the numbers of the weights in each.
-    positive : bool, default=False
-        Weights must not be negative.
+    [positive]
     weights : array_like of shape (groups,), optional
         Factors of alpha, at least 0; by default 1.  Yuan and Lin take the roots of the sizes.
 
@@ -49,8 +47,7 @@ class GroupLasso(Penalty):
 
     def __init__(self, alpha: float = 1.0, groups: int | Sequence[Any] = 1, positive: bool = False,
                  weights: ArrayLike | None = None) -> None:
-        self._keep({"alpha": number("alpha", alpha, at_least=0), "groups": _groups(groups), "positive": flag("positive", positive),
-                    "weights": numbers("weights", weights, 0)})
+        self._keep_terms(alpha, positive, weights, groups=_groups(groups))
 
     def members(self, d: int) -> list[tuple[int, ...]]:
         """The numbers of the weights in each group.
@@ -100,25 +97,23 @@ class GroupLasso(Penalty):
                            np.tile(weights, k), *low_high, start, np.concatenate([np.array(group) for group in groups]))
 
 
-def _groups(groups: Any) -> Any:
+def _groups(groups: int | Sequence[Any]) -> int | tuple[Any, ...]:
     """A size, a tuple of sizes, or a tuple of tuples of numbers."""
-    refusal = InvalidParameterError(f"groups must be a size, sizes, or lists of numbers of weights, none empty; got {groups!r}")
-    parts: Any = _index(groups)
+    size = _index(groups)
+    parts: tuple[Any, ...] = ()
     try:
-        if parts is None:
-            parts = tuple(tuple(map(operator.index, part)) if _index(part) is None else operator.index(part) for part in groups)
-            least = min(part if isinstance(part, int) else 1 + min(part) for part in parts)
-        else:
-            least = parts
+        if size is None:
+            parts = tuple(tuple(map(operator.index, part)) if _index(part) is None else operator.index(part) for part in cast(Sequence[Any], groups))
+        least = min(part if isinstance(part, int) else 1 + min(part) for part in parts) if size is None else size
     except (TypeError, ValueError):   # no integers, nothing in a group
-        raise refusal from None
-    if least < 1 or not isinstance(parts, int) and len({type(part) for part in parts}) > 1:
-        raise refusal
-    return parts
+        least = 0
+    if least < 1 or len({type(part) for part in parts}) > 1:
+        refuse("groups", "a size, sizes, or lists of numbers of weights, none empty", groups)
+    return parts if size is None else size
 
 
-def _index(value: Any) -> int | None:
+def _index(value: object) -> int | None:
     try:
-        return operator.index(value)
+        return operator.index(value) if isinstance(value, SupportsIndex) else None
     except TypeError:
         return None

@@ -7,9 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastopt._common import settings as _settings
-from fastopt._common.checks import make
-from fastopt.exceptions import InvalidParameterError
+from fastopt._common.settings import restored
 
 from ._base import Function, Schedule, as_schedule, registry
 from ._cycle import *  # noqa: F403
@@ -24,7 +22,9 @@ Schedule.__module__ = __name__
 
 
 def get(name: str | Schedule, **params: Any) -> Schedule:
-    """The schedule of that name.
+    """The schedule of that name, with the parameters that its class takes.
+
+    A near miss is told which name it may stand for.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def get(name: str | Schedule, **params: Any) -> Schedule:
     >>> schedules.get("step", lr=0.5, step_size=30)
     StepDecay(lr=0.5, step_size=30, gamma=0.1)
     """
-    return make(registry, Schedule, "schedule", name, params)
+    return registry.make(name, params)
 
 
 def names() -> list[str]:
@@ -69,7 +69,4 @@ def from_state_dict(state: Mapping[str, Any]) -> Schedule:
     >>> schedules.from_state_dict(state)
     Warmup(schedule=Constant(lr=0.1), warmup_steps=5, start_lr=0.0)
     """
-    restored = _settings.restore(state)
-    if not isinstance(restored, Schedule):
-        raise InvalidParameterError(f"state must be that of a schedule, got that of {restored!r}")
-    return restored
+    return restored(registry, state)

@@ -7,28 +7,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._common.checks import integer, number
 from fastopt._common.plot import plot_rates
-from fastopt._common.settings import Settings
+from fastopt._common.registry import Registry
+from fastopt._common.settings import Stateful
 from fastopt.exceptions import InvalidParameterError
 
 from . import _curves as _schedules
 
-Rates = NDArray[np.float64]
+if TYPE_CHECKING:
+    from fastopt._common.plot import Axes
 
-#: classes by name
-registry: dict[str, type[Schedule]] = {}
+Rates = NDArray[np.float64]
 
 #: steps are counted in double
 LAST_STEP = 2 ** 53 - 1
 
 
-class Schedule(Settings):
+class Schedule(Stateful):
     """What all schedules have in common.
 
     A schedule is a function of the step: ``schedule(t)`` is the learning rate of step t = 0, 1, 2, …  Schedules can be
@@ -126,7 +127,7 @@ class Schedule(Settings):
     def _refuse(self, lr: float, t: int) -> NoReturn:
         raise InvalidParameterError(f"lr must be finite and at least 0 at every step, got {lr!r} at step {t} from {self!r}")
 
-    def plot(self, steps: int, ax: Any = None) -> Any:
+    def plot(self, steps: int, ax: Axes | None = None) -> Axes:
         """Draw the rates of the steps 0 … steps − 1; needs matplotlib, ``pip install fastopt[plot]``.
 
         Parameters
@@ -141,6 +142,12 @@ class Schedule(Settings):
         matplotlib Axes
         """
         return plot_rates(self.block(0, integer("steps", steps, 1)), repr(self), ax)
+
+
+#: classes by name
+registry = Registry("schedule", Schedule)
+#: what stands for a schedule
+LearningRate = float | Schedule | Callable[[int], float]
 
 
 class Function(Schedule):
@@ -173,7 +180,7 @@ class Function(Schedule):
         return {"name": self.name, "params": {}, "state": {}}
 
 
-def as_schedule(lr: float | Schedule | Callable[[int], float], name: str = "lr") -> Schedule:
+def as_schedule(lr: LearningRate, name: str = "lr") -> Schedule:
     """A learning rate, a schedule, or any function of the step, as a schedule.
 
     Parameters

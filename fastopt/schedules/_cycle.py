@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastopt._common.checks import choice, flag, integer, number
-from fastopt.exceptions import InvalidParameterError
+from fastopt._common.rules import refuse
 
 from ._base import Schedule
 
@@ -117,7 +117,7 @@ class OneCycle(Schedule):
             "three_phase": flag("three_phase", three_phase)}
         peak, total, share = params["max_lr"], params["total_steps"], params["pct_start"]
         if three_phase and share > 0.5:
-            raise InvalidParameterError(f"pct_start must be at most 0.5 with three_phase, got {share!r}")
+            refuse("pct_start", "at most 0.5 with three_phase", share)
         first = peak / params["div_factor"]
         last, turn, end = first / params["final_div_factor"], share * total - 1, total - 1
         middle, back = (first, 2 * turn) if three_phase else (last, end)

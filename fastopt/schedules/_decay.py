@@ -31,7 +31,22 @@ class Constant(Schedule):
         self._keep_kernel({"lr": (rate := number("lr", lr, at_least=0))}, lr=rate)
 
 
-class ExponentialDecay(Schedule):
+class _Decay(Schedule):
+    """A decay of so much in so many steps, smooth or in stairs."""
+
+    lr: float
+    decay_rate: float
+    decay_steps: int
+    staircase: bool
+
+    def _keep_decay(self, lr: float, decay_rate: float, decay_steps: int, staircase: bool) -> None:
+        """Remember the parameters, of which the rate is checked."""
+        lr, decay_steps, staircase = number("lr", lr, at_least=0), integer("decay_steps", decay_steps, 1), flag("staircase", staircase)
+        self._keep_kernel({"lr": lr, "decay_rate": decay_rate, "decay_steps": decay_steps, "staircase": staircase},
+                          lr=lr, rate=decay_rate, steps=decay_steps, stairs=staircase)
+
+
+class ExponentialDecay(_Decay):
     """Exponential decay: lr(t) = lr·decay_rate^(t/decay_steps); with staircase lr·decay_rate^⌊t/decay_steps⌋.
 
     Parameters
@@ -54,16 +69,9 @@ class ExponentialDecay(Schedule):
     """
 
     name = _kernel = "exponential"
-    lr: float
-    decay_rate: float
-    decay_steps: int
-    staircase: bool
 
     def __init__(self, lr: float, decay_rate: float = 0.96, decay_steps: int = 1, staircase: bool = False) -> None:
-        lr, decay_rate = number("lr", lr, at_least=0), number("decay_rate", decay_rate, above=0)
-        decay_steps, staircase = integer("decay_steps", decay_steps, 1), flag("staircase", staircase)
-        self._keep_kernel({"lr": lr, "decay_rate": decay_rate, "decay_steps": decay_steps, "staircase": staircase},
-                          lr=lr, rate=decay_rate, steps=decay_steps, stairs=staircase)
+        self._keep_decay(lr, number("decay_rate", decay_rate, above=0), decay_steps, staircase)
 
 
 class StepDecay(Schedule):
@@ -135,7 +143,7 @@ class Polynomial(Schedule):
                           lr=lr, steps=decay_steps, power_t=power, end=end_lr)
 
 
-class InverseTime(Schedule):
+class InverseTime(_Decay):
     """Inverse time decay: lr(t) = lr/(1 + decay_rate·t/decay_steps); with staircase ⌊t/decay_steps⌋ for t/decay_steps.
 
     Parameters
@@ -161,16 +169,9 @@ class InverseTime(Schedule):
     """
 
     name = _kernel = "inverse_time"
-    lr: float
-    decay_rate: float
-    decay_steps: int
-    staircase: bool
 
     def __init__(self, lr: float, decay_rate: float = 1.0, decay_steps: int = 1, staircase: bool = False) -> None:
-        lr, decay_rate = number("lr", lr, at_least=0), number("decay_rate", decay_rate, at_least=0)
-        decay_steps, staircase = integer("decay_steps", decay_steps, 1), flag("staircase", staircase)
-        self._keep_kernel({"lr": lr, "decay_rate": decay_rate, "decay_steps": decay_steps, "staircase": staircase},
-                          lr=lr, rate=decay_rate, steps=decay_steps, stairs=staircase)
+        self._keep_decay(lr, number("decay_rate", decay_rate, at_least=0), decay_steps, staircase)
 
 
 class InverseSqrt(Schedule):

@@ -5,27 +5,26 @@ schedules/_base.py, and no formula of a curve is here.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence, Sized
+from typing import Any, cast
 
 import numpy as np
 
 from fastopt._common.checks import integer, number
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 
 from . import _curves as _schedules
-from ._base import Rates, Schedule, as_schedule
-
-Rate = float | Schedule | Callable[[int], float]
+from ._base import LearningRate, Rates, Schedule, as_schedule
 
 
-def _sequence(name: str, values: Any) -> tuple[Any, ...]:
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or not hasattr(values, "__getitem__"):
-        raise InvalidParameterError(f"{name} must be a sequence, got {values!r}")
-    return tuple(values)
+def _sequence(name: str, values: object) -> tuple[Any, ...]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Sized) or not hasattr(values, "__getitem__"):
+        refuse(name, "a sequence", values)
+    return tuple(cast(Iterable[Any], values))
 
 
-def _steps(name: str, values: Any) -> tuple[int, ...]:
+def _steps(name: str, values: object) -> tuple[int, ...]:
     """Steps above 0 in rising order."""
     steps = tuple(integer(f"{name}[{i}]", value, 1) for i, value in enumerate(_sequence(name, values)))
     if any(a >= b for a, b in zip(steps, steps[1:])):
@@ -64,7 +63,7 @@ class Warmup(Schedule):
     warmup_steps: int
     start_lr: float
 
-    def __init__(self, schedule: Rate, warmup_steps: int, start_lr: float = 0.0) -> None:
+    def __init__(self, schedule: LearningRate, warmup_steps: int, start_lr: float = 0.0) -> None:
         after = as_schedule(schedule, "schedule")
         self._keep({"schedule": after, "warmup_steps": integer("warmup_steps", warmup_steps, 0),
                     "start_lr": number("start_lr", start_lr, at_least=0)}, driven_by=after.driven_by)
@@ -92,7 +91,7 @@ class Warmup(Schedule):
             Its rate from now on.
         """
         if self.driven_by is None:
-            raise InvalidParameterError(f"schedule must be driven by a metric or a loss to be updated, got {self.schedule!r}")
+            refuse("schedule", "driven by a metric or a loss to be updated", self.schedule)
         return self.schedule.update(*values)  # type: ignore[attr-defined, no-any-return]
 
 
@@ -120,14 +119,14 @@ class Join(Schedule):
     schedules: tuple[Schedule, ...]
     boundaries: tuple[int, ...]
 
-    def __init__(self, schedules: Sequence[Rate], boundaries: Sequence[int]) -> None:
+    def __init__(self, schedules: Sequence[LearningRate], boundaries: Sequence[int]) -> None:
         parts = tuple(as_schedule(part, f"schedules[{i}]") for i, part in enumerate(_sequence("schedules", schedules)))
         starts = _steps("boundaries", boundaries)
         if len(parts) != len(starts) + 1:
             raise InvalidParameterError(f"schedules must be one more than boundaries, got {len(parts)} and {len(starts)}")
         for i, part in enumerate(parts):
             if part.driven_by is not None:
-                raise InvalidParameterError(f"schedules[{i}] must be a function of the step, got {part!r}")
+                refuse(f"schedules[{i}]", "a function of the step", part)
         self._keep({"schedules": parts, "boundaries": starts})
 
     def _rates(self, t: int, n: int) -> Rates:

@@ -24,15 +24,14 @@ PRICE = 3000 * AGE + 20000 * (COLOUR == "red") + RNG.randn(N) * 500 + 1e5
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(folder):
     """The current directory, with people.csv (classes) and prices.csv (numbers) in it."""
-    monkeypatch.chdir(tmp_path)
     frame = pd.DataFrame({"age": AGE, "size": SIZE, "colour": COLOUR})
     frame.loc[::17, "size"] = np.nan
     frame.loc[::23, "colour"] = None
     frame.assign(target=CLASS).to_csv("people.csv", index=False)
     frame.assign(price=PRICE).to_csv("prices.csv", index=False)
-    return tmp_path
+    return folder
 
 
 def test_without_data_it_trains_on_digits_beside_scikit_learn(folder):
@@ -83,6 +82,7 @@ def test_predict_is_the_estimators_predict(folder):
     ["--threads", "1", "--epochs", "3", "--tol", "-inf"], ["--target", "size", "--loss", "huber", "--epsilon", "0.5"],
     ["--target", "colour"], ["--header"], ["--output", "m.npz", "--plot", "p.svg"], ["--compare", "--early-stopping"],
 ])
+@pytest.mark.repeats(4)
 def test_options(folder, options):
     frame = pd.read_csv("people.csv").fillna({"size": 1.0, "colour": "red"})
     frame.to_csv("people.csv", index=False)
@@ -130,9 +130,9 @@ def test_quiet(folder):
 
 
 @pytest.mark.parametrize("args, code, message", [
-    (["train", "poeple.csv"], 2, "no such file: poeple.csv; did you mean 'people.csv'?"),
-    (["train", "people.csv", "--target", "colr"], 2, "no column 'colr'; did you mean 'colour'?"),
-    (["train", "people.csv", "--loss", "hubber", "--target", "age"], 2, "unknown loss 'hubber'; did you mean 'huber'?"),
+    (["train", "poeple.csv"], 2, "no such file: poeple.csv: did you mean 'people.csv'?"),
+    (["train", "people.csv", "--target", "colr"], 2, "no column 'colr': did you mean 'colour'?"),
+    (["train", "people.csv", "--loss", "hubber", "--target", "age"], 2, "unknown loss 'hubber': did you mean 'huber'?"),
     (["train", "prices.csv", "--target", "price", "--loss", "hinge"], 2, "loss 'hinge' is for classification"),
     (["train", "people.csv", "--penalty", "l3"], 2, "unknown penalty 'l3'"),
     (["train", "people.csv", "--learning-rate", "adaptiv"], 2, "did you mean 'adaptive'?"),

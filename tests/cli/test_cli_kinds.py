@@ -18,14 +18,9 @@ from fastopt._data.formats import read  # noqa: E402
 from fastopt._data.tables import _by_arrow, _by_pandas  # noqa: E402
 from fastopt._data.target import learn_target  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("folder")
 NAN = float("nan")
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def table(text, name="t.csv", encoding="utf-8", **how):
@@ -154,7 +149,7 @@ def test_the_target_is_named_and_its_guess_comes_first():
     assert "2 classes in column 'b'" in out
     assert train("t.csv", "--target", "a").startswith("t.csv: 40 rows × 1 columns, a number to predict: column 'a'")
     train("t.csv", "--target", "aa", code=2)
-    assert "no column 'aa'; did you mean 'a'?" in fastopt.errors
+    assert "no column 'aa': did you mean 'a'?" in fastopt.errors
 
 
 @pytest.mark.parametrize("found, code, accuracy", [

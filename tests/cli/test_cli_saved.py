@@ -17,17 +17,12 @@ pd = pytest.importorskip("pandas")
 from sklearn import metrics  # noqa: E402
 
 from command import ENVIRONMENT, command, fastopt, figure, train  # noqa: E402
-from fastopt._cli import report as _cli_report  # noqa: E402
+from fastopt._cli.report import number  # noqa: E402
 from fastopt._models import load_model  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("folder")
 NAN = float("nan")
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 # -- what is said is true of the file ----------------------------------------------------------------------------------
@@ -102,7 +97,7 @@ def test_new_values_are_said_and_have_no_column():
 
 @pytest.mark.parametrize("text, message", [
     ("n,c\ntwo,red\n", "column 'n' held numbers in training, and here 'two' in row 1"), ("m,c\n1,red\n", "lacks the column 'n'"),
-    ("n,colour\n1,red\n", "lacks the column 'c'"), ("nn,c\n1,red\n", "lacks the column 'n'; did you mean 'nn'?")])
+    ("n,colour\n1,red\n", "lacks the column 'c'"), ("nn,c\n1,red\n", "lacks the column 'n': did you mean 'nn'?")])
 def test_a_file_that_does_not_fit_the_model(text, message):
     pd.DataFrame({"n": np.arange(40.0) % 7 + 0.5, "c": ["red", "blue"] * 20, "y": [0, 1] * 20}).to_csv("t.csv", index=False)
     train("t.csv")
@@ -226,5 +221,5 @@ def test_whose_epoch_is_saved_is_said_and_drawn(options, monkeypatch):
 
 
 def test_numbers_as_they_are_shown():
-    assert [_cli_report.number(v) for v in (0.5, 1e-5, 0, 12345.6, 1e10, NAN, None)] == \
+    assert [number(v) for v in (0.5, 1e-5, 0, 12345.6, 1e10, NAN, None)] == \
         ["0.5000", "1e-05", "0.0000", "12,346", "1e+10", "–", "–"]

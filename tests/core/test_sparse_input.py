@@ -65,6 +65,7 @@ def target(cls):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore:Mean of empty slice", "ignore::FutureWarning")
 @pytest.mark.parametrize("name, params", EXACT + SGD, ids=str)
+@pytest.mark.repeats(5)
 def test_what_looks_odd_is_the_dense_array(name, params):
     y, known = target(name), {}
     for case, (X, dense) in ODD.items():

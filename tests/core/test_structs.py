@@ -22,7 +22,7 @@ SYSTEM = "".join(f"#include <{name}.h>\n" for name in ("math", "stddef", "stdint
 #: what Cython does not say of pointers to pointers, and layouts do not depend on
 WITHOUT_CONST = "#define const\n"
 HEADERS = "".join(f'#include "{name}"\n' for name in ("fastopt.h", "fastopt_driven.h", "solvers/interior.h"))
-KERNELS = '#define FO_ISA any\n#include "core/kernels.c"\n'
+KERNELS = '#define FO_ISA any\n#include "solvers/kernels.c"\n'   # whose structs of each type are among the DTYPES
 
 
 def declared():

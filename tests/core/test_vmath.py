@@ -80,6 +80,7 @@ def exact(name, x, y):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.repeats(3)
 def test_error_in_units_in_the_last_place(libraries, name, dtype):
     assert np.finfo(np.longdouble).nmant >= 63, "no long double here that is longer than double"
     x, y = points(name, dtype)

@@ -233,5 +233,6 @@ def test_an_error_leaves_the_stream_as_it_was():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @checks(SGDClassifier(optimizer="auto"), SGDRegressor(optimizer="auto", batch_size=4),
         SGDClassifier(loss="log_loss", multi_class="multinomial", optimizer="auto", n_jobs=2))
+@pytest.mark.repeats(3)
 def test_scikit_learns_checks(estimator, check):
     check(estimator.set_params(max_iter=20))

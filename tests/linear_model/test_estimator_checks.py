@@ -31,6 +31,7 @@ def test_scikit_learns_checks(estimator, check):
 @checks(linear_model.SGDClassifier(loss="log_loss", penalty="elasticnet", average=True, n_jobs=2),
         linear_model.SGDRegressor(loss="squared_epsilon_insensitive", penalty="l1", average=10, restore_best=True),
         linear_model.SGDOneClassSVM(average=True, learning_rate="constant"))
+@pytest.mark.repeats(3)
 def test_scikit_learns_checks_with_other_parameters(estimator, check):
     check(estimator.set_params(max_iter=20))
 
@@ -41,6 +42,7 @@ BATCHES = {"optimizer": "adam", "batch_size": 8, "max_iter": 20}
 @checks(linear_model.SGDClassifier(**BATCHES), linear_model.SGDRegressor(**BATCHES),
         linear_model.SGDClassifier(**BATCHES, loss="log_loss", multi_class="multinomial", average=True, eta0=0.1),
         linear_model.SGDRegressor(**{**BATCHES, "optimizer": "ftrl"}, penalty="l1", clip_norm=1.0, restore_best=True, eta0=1.0))
+@pytest.mark.repeats(3)
 def test_scikit_learns_checks_of_mini_batches(estimator, check):
     check(estimator)
 
@@ -51,6 +53,7 @@ def test_scikit_learns_checks_of_mini_batches(estimator, check):
         linear_model.GammaRegressor(), linear_model.TweedieRegressor(), linear_model.GeneralizedLinearEstimator("squared_error"),
         linear_model.GeneralizedLinearEstimator("log_loss"), linear_model.LassoCV(), linear_model.ElasticNetCV(),
         linear_model.LogisticRegressionCV(cv=3), without=("check_sample_weight_equivalence",))   # to more digits than tol: below
+@pytest.mark.repeats(3)
 def test_scikit_learns_checks_as_they_come(estimator, check):
     check(estimator)
 
@@ -66,7 +69,8 @@ TIGHTER = {"tol": 1e-11, "max_iter": 1000}   # where the way to a minimum depend
         linear_model.LinearSVC(**TIGHTER), linear_model.LinearSVR(loss="squared_epsilon_insensitive", **TIGHT),
         linear_model.HuberRegressor(**TIGHT), linear_model.QuantileRegressor(alpha=0.01), linear_model.PoissonRegressor(**TIGHT),
         linear_model.GammaRegressor(**TIGHT), linear_model.TweedieRegressor(power=1.5, **TIGHT))
-def test_scikit_learns_checks_of_estimators_that_a_solver_finishes(estimator, check):
+@pytest.mark.repeats(4)
+def test_scikit_learns_checks_of_solver_based_estimators(estimator, check):
     check(estimator)
 
 
@@ -80,5 +84,6 @@ def test_scikit_learns_checks_of_any_loss_with_any_penalty(estimator, check):
 @checks(linear_model.RidgeCV(), linear_model.LassoCV(alphas=5, cv=3, **TIGHTER),
         linear_model.ElasticNetCV(alphas=5, cv=3, **TIGHTER),
         linear_model.LogisticRegressionCV(Cs=[0.1, 1.0], cv=3, tol=1e-12, max_iter=1000))
+@pytest.mark.repeats(3)
 def test_scikit_learns_checks_of_cross_validation(estimator, check):
     check(estimator)

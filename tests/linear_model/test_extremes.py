@@ -158,6 +158,7 @@ def test_labels_of_any_type(labels, sparse):
 
 @pytest.mark.parametrize("k", [2, 3, 255, 256, 257, 300])
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.repeats(3)
 def test_many_classes(k, layout):
     """In scikit-learn's order of samples; 256 is where the class numbers no longer fit into a byte."""
     X, _ = problem(n=2 * k, d=3)

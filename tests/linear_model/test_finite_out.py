@@ -57,6 +57,7 @@ def target(kind, n, scale):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.repeats(4)
 def test_finite_in_finite_out(name, problem):
     X, scale, params = PROBLEMS[problem]
     model = getattr(linear_model, name.split()[0])(**MORE.get(name, {}))

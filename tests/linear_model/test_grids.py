@@ -111,6 +111,7 @@ def test_folds_of_one_row_have_no_score():
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("shape, alphas, cv", [(shape, alphas, cv) for shape in [(100, 50), (50, 50), (50, 51), (50, 100), "twice"]
                                                for alphas, cv in [([1e-16], None), ([1e-16], 4), ([0.0], 4), ([1e16], None)]])
+@pytest.mark.repeats(4)
 def test_the_limits_of_ridge(shape, alphas, cv, intercept, dtype, form):
     """Without a penalty to speak of, the shortest of all minima; with nothing but a penalty, none."""
     rng = np.random.default_rng(1)

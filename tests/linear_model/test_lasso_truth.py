@@ -65,6 +65,7 @@ def rounding(X, coef, intercept, dtype):
 @pytest.mark.parametrize("model, layout", [(model, layout) for model in MODELS for layout in LAYOUTS
                                            if layout == "C" or model in ("weak Lasso", "LassoCV")])
 @pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.repeats(6)
 def test_solved_is_solved(problem, model, layout, dtype):
     (X, y), (name, params, share) = PROBLEMS[problem], MODELS[model]
     X, y = X.astype(dtype), y.astype(dtype)

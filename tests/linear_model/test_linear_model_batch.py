@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 import fastopt as fo
 from fastopt import batching, schedules
-from fastopt._samples import order as _samples
+from fastopt._samples.order import shuffled
 from fastopt.linear_model import SGDClassifier, SGDRegressor
 from reference.batch import minibatches
 
@@ -130,7 +130,7 @@ def test_the_order_is_that_of_per_sample_sgd(cls):
     model = fit(cls, X, score > 0 if cls is SGDClassifier else score, shuffle=True, random_state=5,
                 **({"loss": "log_loss"} if cls is SGDClassifier else {}))
     want = reference(X, score > 0 if cls is SGDClassifier else score, "log_loss" if cls is SGDClassifier else "squared_error",
-                     order=[_samples.shuffled(N, seed, epoch + 1) for epoch in range(3)])
+                     order=[shuffled(N, seed, epoch + 1) for epoch in range(3)])
     agree(model, want)
 
 

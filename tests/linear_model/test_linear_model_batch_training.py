@@ -39,6 +39,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("layout", [np.asarray, sp.csr_matrix])
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.repeats(4)
 def test_partial_fit_goes_on_exactly(name, layout):
     """Epochs of partial_fit are epochs of fit, to the bit, also after pickling in between; schedules and sizes go on too."""
     X, score = problem()

@@ -14,23 +14,10 @@ from sklearn.metrics import r2_score
 
 import fastopt as fo
 from fastopt.exceptions import DivergenceError
-from fastopt.linear_model import SGDClassifier, SGDOneClassSVM, SGDRegressor
+from fastopt.linear_model import SGDClassifier, SGDRegressor
+from sgd_cases import ESTIMATORS, D, N, problem, target
 
-ESTIMATORS = [SGDClassifier, SGDRegressor, SGDOneClassSVM]
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-N, D = 200, 4
-
-
-def problem(seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(N, D))
-    return X, X @ [0.5, -1.0, 0.0, 0.3] + 0.5 * rng.standard_t(5, size=N) + 0.2
-
-
-def target(cls, score):
-    return {SGDClassifier: np.digitize(score, [-0.7, 0.7]), SGDRegressor: score, SGDOneClassSVM: None}[cls]
-
-
 CLASSIFIER_LOSSES = [name for name in fo.losses.names() if fo.losses.registry[name].target in ("sign", "unit", "real")]
 REGRESSOR_LOSSES = [name for name in fo.losses.names() if fo.losses.registry[name].target not in ("sign", "unit")]
 

@@ -5,21 +5,10 @@ import scipy.sparse
 from sklearn.base import clone
 
 import fastopt as fo
-from fastopt.linear_model import SGDClassifier, SGDOneClassSVM, SGDRegressor
+from fastopt.linear_model import SGDClassifier, SGDRegressor
+from sgd_cases import ESTIMATORS, N, problem, target
 
-ESTIMATORS = [SGDClassifier, SGDRegressor, SGDOneClassSVM]
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-N, D = 200, 4
-
-
-def problem(seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(N, D))
-    return X, X @ [0.5, -1.0, 0.0, 0.3] + 0.5 * rng.standard_t(5, size=N) + 0.2
-
-
-def target(cls, score):
-    return {SGDClassifier: np.digitize(score, [-0.7, 0.7]), SGDRegressor: score, SGDOneClassSVM: None}[cls]
 
 
 @pytest.mark.parametrize("cls", [SGDClassifier, SGDRegressor])

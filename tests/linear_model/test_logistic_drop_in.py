@@ -22,6 +22,7 @@ FORMS = {"dense": np.ascontiguousarray, "fortran": np.asfortranarray, "csr": sci
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
 @pytest.mark.parametrize("params", [{}, {"C": 0.1}, {"fit_intercept": False}, {"l1_ratio": 1.0}, {"l1_ratio": 0.5}, {"C": 100.0}], ids=str)
 @pytest.mark.parametrize("solver", ["sag", "saga"])
+@pytest.mark.repeats(4)
 def test_stochastic_names_of_solvers_learn_the_softmax_of_many_classes(solver, params, weight, form):
     oracle = theirs.LogisticRegression(**params, solver="saga" if params.get("l1_ratio") else "lbfgs", tol=1e-9, max_iter=20000)
     with warnings.catch_warnings():

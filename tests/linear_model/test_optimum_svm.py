@@ -47,6 +47,7 @@ SHAPES = [("plain", 200, 400), ("plain", 150, 600), ("means", 60, 200), ("plain"
 @pytest.mark.parametrize("form", ["float64", "float32", "csr"])
 @pytest.mark.parametrize("kind,n,d", SHAPES)
 @pytest.mark.parametrize("params", [{}, {"epsilon": 0.3, "C": 10.0}, {"loss": "squared_epsilon_insensitive"}], ids=str)
+@pytest.mark.repeats(4)
 def test_svr_is_no_worse_than_liblinear(params, kind, n, d, form):
     X, y = data(kind, n, d)
     given = {"float64": X, "float32": X.astype(np.float32), "csr": scipy.sparse.csr_matrix(X)}[form]

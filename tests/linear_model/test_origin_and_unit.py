@@ -117,6 +117,7 @@ def close(p, wanted, tol, floor=0.0):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.repeats(4)
 def test_ridge_is_that_of_the_normal_equations(name, solver):
     X, y = problem(name)
     with warnings.catch_warnings():

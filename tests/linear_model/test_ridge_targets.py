@@ -23,6 +23,7 @@ def problem(shape, k=30):
 @pytest.mark.parametrize("intercept, weighted", [(True, False), (True, True), (False, True)])
 @pytest.mark.parametrize("targets", TARGETS)
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.repeats(4)
 def test_all_targets_are_solved(shape, targets, intercept, weighted, alpha):
     X, Y, weight = problem(shape)
     Y, weight = TARGETS[targets](Y), weight if weighted else None
@@ -58,6 +59,7 @@ FORMS = {"dense": np.asarray, "csr": sp.csr_array, "csc": sp.csc_matrix}
 
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.repeats(3)
 def test_means_of_columns_cost_no_iterations(form, k):
     """Filled places are above 0, so that columns have their means in common: without an intercept that follows, twice as many."""
     rng = np.random.default_rng(1)

@@ -54,6 +54,7 @@ def both(name, X, y, fit=None, **params):
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("loss", CLASSIFIER_LOSSES)
+@pytest.mark.repeats(4)
 def test_binary_classifier(loss, penalty, schedule):
     X, score, weight = data()
     y = np.where(score > 0.1, "yes", "no")
@@ -68,6 +69,7 @@ def test_binary_classifier(loss, penalty, schedule):
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("loss", REGRESSOR_LOSSES)
+@pytest.mark.repeats(4)
 def test_regressor(loss, penalty, schedule):
     X, y, weight = data()
     for average in AVERAGES:
@@ -107,6 +109,7 @@ def test_one_class(nu, schedule):
 @pytest.mark.parametrize("loss", ["hinge", "log_loss", "modified_huber", "squared_error"])
 @pytest.mark.parametrize("average", AVERAGES)
 @pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.repeats(4)
 def test_many_classes_in_order(loss, average, schedule):
     X, score, weight = data()
     y = np.digitize(score, [-0.5, 0.1, 0.6])

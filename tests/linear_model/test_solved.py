@@ -1,4 +1,4 @@
-"""The estimators that a solver finishes: interface, warm starts, warnings, hard and bad input."""
+"""The solver-based estimators: interface, warm starts, warnings, hard and bad input."""
 import inspect
 import pickle
 import warnings

@@ -45,6 +45,7 @@ def test_paths_of_least_squares(name, params, weight):
     ("two", {}), ("three", {"Cs": [0.01, 1.0, 0.1]}), ("two", {"scoring": "neg_log_loss", "cv": StratifiedKFold(3)}),
     ("three", {"refit": False}), ("two", {"cv": TimeSeriesSplit(3)}), ("two", {"cv": KFold(20), "Cs": [0.1]}),
     ("two", {"l1_ratios": [0.0, 0.5], "solver": "saga", "Cs": [0.1, 1.0], "scoring": "neg_log_loss"}), ("two", {"fit_intercept": False})])
+@pytest.mark.repeats(3)
 def test_logistic_regression(y, params, weight):
     params = {"Cs": 4, "tol": 1e-10, "max_iter": 5000, "l1_ratios": (0.0,), "scoring": "accuracy", **params}
     y, weight = TARGETS[y], WEIGHTS[weight]

@@ -1,4 +1,4 @@
-"""Estimators that a solver finishes read X where it lies: no copy of its size, whatever its type and layout, to learn or to predict."""
+"""Solver-based estimators read X where it lies: no copy of its size, whatever its type and layout, to learn or to predict."""
 import tracemalloc
 import warnings
 
@@ -88,5 +88,5 @@ def test_who_takes_intercept_scaling():
     assert solve(objective, solver="sdca", intercept_scaling=2.0, tol=1e-3).converged
     with pytest.raises(InvalidParameterError, match="'lbfgs' does not take intercept_scaling"):
         solve(objective, solver="lbfgs", intercept_scaling=2.0)
-    with pytest.raises(InvalidParameterError, match="intercept_scaling must be above 0"):
+    with pytest.raises(InvalidParameterError, match="intercept_scaling must be a finite number above 0"):
         solve(objective, solver="sdca", intercept_scaling=0)

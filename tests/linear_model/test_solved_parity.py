@@ -1,4 +1,4 @@
-"""The estimators that a solver finishes against scikit-learn's: coefficients, predictions, scores and attributes."""
+"""The solver-based estimators against scikit-learn's: coefficients, predictions, scores and attributes."""
 import warnings
 
 import numpy as np
@@ -32,6 +32,7 @@ CASES = [pytest.param(*case, marks=pytest.mark.newest if {"l1_ratio", "class_wei
 
 
 @pytest.mark.parametrize("name, y, params, theirs", CASES, ids=IDS)
+@pytest.mark.repeats(3)
 def test_same_optimum_as_scikit_learn(name, y, params, theirs):
     mine, other = pair(name, params, theirs)
     mine.fit(X, TARGETS[y], sample_weight=WEIGHT)
@@ -48,6 +49,7 @@ def test_same_optimum_as_scikit_learn(name, y, params, theirs):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name, y", [("LogisticRegression", "three"), ("Ridge", "real"), ("Lasso", "real"), ("LinearSVC", "two"),
                                      ("PoissonRegressor", "counts"), ("QuantileRegressor", "real"), ("HuberRegressor", "real")])
+@pytest.mark.repeats(4)
 def test_any_form_of_X_gives_the_same_model(name, y, dtype, form):
     params = {"alpha": 0.05} if name in ("Lasso", "QuantileRegressor") else {}
     ours, theirs = pair(name, params, {})

@@ -70,6 +70,7 @@ def compare(mine, other, where):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.repeats(4)
 def test_score(name):
     model, twin, y = twins(name)
     for kind, change in KINDS.items():
@@ -85,6 +86,7 @@ def test_score(name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.repeats(3)
 def test_fit(name, method):
     cls, other = getattr(ours, name), getattr(theirs, name, None) or getattr(svm, name)
     y = twins(name)[2]

@@ -63,6 +63,7 @@ def solved(name, folds):
 @pytest.mark.parametrize("dtype, size", [(np.float64, 1e7), (np.float64, 1e200), (np.float32, 1e7), (np.float32, 1e38)])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", EACH)
+@pytest.mark.repeats(4)
 def test_solved_estimators(name, layout, dtype, size):
     if name == "QuantileRegressor" and layout != "C":
         layout = "csr"

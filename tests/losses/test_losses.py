@@ -59,6 +59,7 @@ def test_names_are_those_of_the_c_list():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("loss", CASES, ids=repr)
+@pytest.mark.repeats(3)
 def test_exact_values_near_and_far(loss, dtype):
     targets = np.array(reference.LOSS_TARGETS[loss.target], dtype)
     p = np.array([sign * size for size in SIZES_OF_P for sign in (1, -1)], dtype)
@@ -134,6 +135,7 @@ def test_results_do_not_depend_on_vector_width(loss, dtype, fused_isas):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("loss", ONE_EACH, ids=repr)
+@pytest.mark.repeats(4)
 def test_same_bits_for_any_number_of_threads(loss, dtype, isa):
     y, p = sample(loss, 80 * 4096 + 5, dtype)
     w = np.random.default_rng(1).uniform(0, 2, len(p)).astype(dtype)

@@ -210,7 +210,7 @@ def test_unknown_options_warn():
 
 
 @pytest.mark.parametrize("method, options, words", [
-    ("cg", {"gtol": -1}, r"options\['gtol'\] must be at least 0, got -1"), ("cg", {"gtol": np.nan}, "gtol"),
+    ("cg", {"gtol": -1}, r"options\['gtol'\] must be a finite number at least 0, got -1"), ("cg", {"gtol": np.nan}, "gtol"),
     ("cg", {"gtol": "a"}, "gtol"), ("cg", {"maxiter": -1}, "maxiter.* must be an integer at least 0"),
     ("cg", {"maxiter": 1.5}, "maxiter"), ("cg", {"c1": 0.5}, "c1.* must be below c2"), ("cg", {"c2": 1}, "c2"),
     ("cg", {"beta": "hs"}, "one of 'hz', 'pr\\+'"), ("lbfgs", {"maxcor": 0}, "maxcor"), ("gd", {"line_search": "armjo"}, "did you mean"),

@@ -57,6 +57,7 @@ def test_compact_form_is_the_inverse(n, size):
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.repeats(3)
 def test_cauchy_point_and_step(seed):
     """The Cauchy point is the first minimum along the path, found by a search over it; the step descends and stays inside."""
     rng = np.random.default_rng(seed)

@@ -33,6 +33,7 @@ def test_rules_come_near(method):
 
 @pytest.mark.parametrize("batch_size", [1, 32, N])
 @pytest.mark.parametrize("method", ["svrg", "saga", "sag"])
+@pytest.mark.repeats(3)
 def test_variance_reduction_converges_linearly(method, batch_size):
     """With one step size, where plain steps stay at a distance."""
     errors = []

@@ -122,6 +122,7 @@ def bomb(text):
 
 
 @pytest.mark.parametrize("text", [b"[],", b"{},", b'"",', b"[[[[[],", b'{"a":{},"b":', b"0,", b"1.5,", b"       "])
+@pytest.mark.repeats(4)
 def test_a_small_file_takes_little_memory(path, text):
     arrays = {**parts(), "meta": np.frombuffer(bomb(text), np.uint8)}
     np.savez_compressed(path, **arrays)
@@ -139,9 +140,9 @@ def test_a_small_file_takes_little_memory(path, text):
 @pytest.mark.parametrize("kind", ["zeros", "noise", "names", "curve"])
 def test_what_is_saved_is_loaded_whatever_its_size(path, monkeypatch, room, kind):
     """The bounds on what a file may unpack to are made small here: models beyond them are written so that they pass."""
-    monkeypatch.setattr(_model_load, "ROOM", room)
-    monkeypatch.setattr(_model_load, "JSON_ROOM", room)
-    monkeypatch.setattr("fastopt._models.JSON_ROOM", room)
+    monkeypatch.setattr(_model_load, "UNPACKED_BYTES", room)
+    monkeypatch.setattr(_model_load, "JSON_OBJECT_BYTES", room)
+    monkeypatch.setattr("fastopt._models.JSON_OBJECT_BYTES", room)
     model = SGDRegressor(random_state=0).fit(X, X[:, 0])
     d = 200_000
     if kind == "curve":

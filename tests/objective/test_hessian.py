@@ -31,6 +31,7 @@ def matrix(layout, n, d, dtype, seed=0):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("shape", SIZES, ids=str)
 @pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.repeats(4)
 def test_against_numpy(shape, layout, dtype, intercept, threads=(1, 2, 5)):
     n, d = shape
     X, dense = matrix(layout, n, d, dtype)

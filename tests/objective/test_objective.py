@@ -126,6 +126,7 @@ def test_every_float16(isa):
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8, 15, 16, 17, 255, 257, 4097])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.repeats(4)
 def test_numbers_of_rows_and_columns(n, dtype, isa):
     for d in (1, 3, 8, 16, 17, 31, 33, 65, 127, 129, 260):
         objective, exact = problem(losses.LogLoss(), n, d, dtype=dtype, intercept=True)
@@ -134,6 +135,7 @@ def test_numbers_of_rows_and_columns(n, dtype, isa):
 
 @pytest.mark.parametrize("layout", ["C", "F", "strided", "csr32", "csc32"])
 @pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.repeats(3)
 def test_same_bits_for_any_number_of_threads_and_wide_registers(layout, k, many_threads):
     loss = losses.LogLoss() if k == 1 else "multinomial"
     for dtype in (np.float32, np.float64):

@@ -56,7 +56,7 @@ def test_l2_may_change(objective):
     assert objective.value(w) == pytest.approx(value + 0.2 * coef @ coef)
     np.testing.assert_allclose(objective.gradient(w), gradient + 0.4 * coef)
     assert objective.passes == 1
-    with pytest.raises(ValueError, match="l2 must be at least 0, got -1"):
+    with pytest.raises(ValueError, match="l2 must be a finite number at least 0, got -1"):
         objective.l2 = -1
     assert objective.l2 == 0.5
 
@@ -217,8 +217,8 @@ X, Y = np.random.default_rng(0).random((20, 3)), np.arange(20) % 2
     (X, np.where(Y, np.nan, 0), {"loss": "squared_error"}, ValueError, "y must be finite for loss='squared_error', got nan at index 1"),
     (X, Y - 0.5, {"loss": "multinomial"}, ValueError, "y must hold the numbers 0 … k − 1 of classes"),
     (X, Y, {"loss": "logloss"}, ValueError, "did you mean 'log_loss'"),
-    (X, Y, {"l2": -1}, ValueError, "l2 must be at least 0, got -1"),
-    (X, Y, {"l2": None}, ValueError, "l2 must be a number, got None"),
+    (X, Y, {"l2": -1}, ValueError, "l2 must be a finite number at least 0, got -1"),
+    (X, Y, {"l2": None}, ValueError, "l2 must be a finite number.*, got None"),
     (X, Y, {"fit_intercept": 1}, ValueError, "fit_intercept must be True or False, got 1"),
     (X, Y, {"standardize": "yes"}, ValueError, "standardize must be True or False, got 'yes'"),
     (X, Y, {"sample_weight": np.ones(19)}, ValueError, r"sample_weight must have shape \(20,\), got \(19,\)"),

@@ -152,7 +152,7 @@ def _may_be(setting, default, value):
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_settings_with_what_may_have_been_meant(name):
     cls = optimizers.get(name)
-    with pytest.raises(TypeError, match="has no setting 'clip_norn'; did you mean 'clip_norm'"):
+    with pytest.raises(TypeError, match="has no setting 'clip_norn': did you mean 'clip_norm'"):
         cls(np.ones(2), clip_norn=1.0)
     with pytest.raises(TypeError, match="has no setting 'zzz'; it has lr"):
         cls([{"params": np.ones(2), "zzz": 1}])
@@ -223,6 +223,19 @@ def test_garbage_as_states(garbage):
     optimizer = Adam(np.ones(5))
     with pytest.raises(InvalidParameterError, match="^state must be a dict with rule"):
         optimizer.load_state_dict(garbage)
+
+
+@pytest.mark.parametrize("place, value", [("began", 2), ("behind", [2, 0.0, 0.0])])
+def test_states_count_no_steps_after_the_last(place, value):
+    """Such counters made the next step overflow."""
+    optimizer = optimizers.NAdam(np.ones(5))
+    optimizer.step(np.ones(5))
+    state = optimizer.state_dict()
+    state[place][0] = value[:1 + len(state["carry"][0])] if place == "behind" else value
+    before = everything(optimizer)
+    with pytest.raises(InvalidParameterError, match=rf"state\['{place}'\]\[0\] must be an integer from 0 to 1, got 2"):
+        optimizer.load_state_dict(state)
+    assert everything(optimizer) == before
 
 
 def test_states_of_others():

@@ -40,11 +40,13 @@ def test_defaults_are_those_of_pytorch_or_of_the_paper(name):
 
 
 @pytest.mark.parametrize(("name", "key", "own"), CASES, ids=names_of(CASES))
+@pytest.mark.repeats(6)
 def test_fifty_steps(name, key, own, isa):
     run_beside(name, start(), 50, 1e-12, **settings_of(key, own))
 
 
 @pytest.mark.parametrize(("name", "key", "own"), CASES, ids=names_of(CASES))
+@pytest.mark.repeats(4)
 def test_float32(name, key, own):
     settings = settings_of(key, own)
     if name == "prodigy":   # whose d comes from differences w0 − w: after steps of one millionth they have two digits
@@ -61,6 +63,7 @@ def test_lists_of_both_types(name):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.repeats(4)
 def test_sizes(name, dtype, isa):
     rng = np.random.default_rng(0)
     for n in SIZES:
@@ -79,6 +82,7 @@ def bits(name, own, steps=4, **options):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.repeats(4)
 def test_threads_do_not_change_a_bit(name, many_threads):
     for own in [{}, *OPTIONS[name]]:
         alone = bits(name, own, n_threads=1, clip_global_norm=150.0)
@@ -87,6 +91,7 @@ def test_threads_do_not_change_a_bit(name, many_threads):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.repeats(5)
 def test_instruction_sets_with_fma_agree_to_the_bit(name, fused_isas):
     for own in [{}, SHARED["all"], *OPTIONS[name]]:
         found = {}

@@ -29,6 +29,7 @@ def gradient(size, dtype, mixed):
 @pytest.mark.parametrize("lr", RATES)
 @pytest.mark.parametrize("dtype", SIZES)
 @pytest.mark.parametrize(("name", "own"), CASES, ids=str)
+@pytest.mark.repeats(5)
 def test_finite_or_refused_with_nothing_changed(name, own, dtype, lr):
     for size in SIZES[dtype]:
         for begin, mixed in ((0.0, False), (1.0, True)):
@@ -105,6 +106,7 @@ def fading(name, own, dtype, shape=(40, 30)):
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("dtype", SMALL)
 @pytest.mark.parametrize(("name", "own"), CASES, ids=str)
+@pytest.mark.repeats(5)
 def test_means_that_fade_out_become_0(name, own, dtype, n_threads, many_threads):
     """And the step is the one from 0."""
     shape = (40, 30) if n_threads == 1 else (400, 300)

@@ -138,6 +138,7 @@ def test_maximize_is_minus_the_gradient(name):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("shape", [(50,), (50, 1), (50, 7), (50, 2, 3)])
 @pytest.mark.parametrize("name", SPARSE)
+@pytest.mark.repeats(4)
 def test_row_sparse_steps_are_those_of_the_rows(name, shape, dtype, isa):
     """The dense reference for each row, from the state that the row had: rows apart, t for all."""
     rng = np.random.default_rng(0)

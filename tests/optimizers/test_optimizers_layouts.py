@@ -35,6 +35,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("dims", SHAPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.repeats(5)
 def test_every_layout_steps_as_c_order(name, layout, dims):
     if name == "muon" and dims != 2:
         with pytest.raises(InvalidParameterError, match="params.* must be a matrix for Muon"):

@@ -49,6 +49,7 @@ def problem(shape, steps=50, dtype=np.float64, order="C"):
 @pytest.mark.parametrize("settings", [{}, {"weight_decay": 0.1}, {"lr": 1.0, "d": 0.5}, {"eps": (1e-2, 1e-1)}, {"l1": 0.3}],
                          ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.repeats(10)
 def test_adafactor(shape, settings, order, isa):
     w, gradients = problem(shape, order=order)
     expected = adafactor(w, gradients, **settings)

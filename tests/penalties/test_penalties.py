@@ -42,6 +42,7 @@ def test_values(isa, name, settings, dtype):
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize("step", [0.1, 1.0, 5.0])
+@pytest.mark.repeats(4)
 def test_prox_is_the_lowest_point_of_a_grid(isa, name, settings, positive, step):
     grid = np.linspace(0 if positive else -8, 8, 160_001 if not positive else 80_001)
     w = np.linspace(-6, 6, 41)

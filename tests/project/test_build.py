@@ -91,25 +91,33 @@ def test_isa_from_the_environment(run_python):
 def test_nothing_of_the_c_core_leaves_the_module():
     library = ctypes.CDLL(_core.__file__)
     assert hasattr(library, "PyInit_tables")
-    for name in ["fo_active", "fo_use_isa", "fo_loss_names", *(f"fo_table_{isa}" for isa in fo.available_isas())]:
+    for name in ["fo_active", "fo_use_isa", "fo_loss_names", *(f"fo_sgd_{isa}" for isa in fo.available_isas())]:
         assert not hasattr(library, name)
 
 
 if os.name == "posix":
     COMPILER = (os.environ.get("CC") or sysconfig.get_config_var("CC")).split()
 
+    UNITS = sorted(path.parent.name for path in ROOT.glob("csrc/*/kernels.c"))
+
     @pytest.mark.slow
-    def test_kernels_export_their_table_only(tmp_path):
+    @pytest.mark.parametrize("folder", UNITS)
+    def test_kernels_export_their_part_of_the_table_only(folder, tmp_path):
         """A function that two tables shared could be one that this processor cannot run."""
         kernels = tmp_path / "kernels.o"
         subprocess.run([*COMPILER, "-std=c11", "-O0", "-DFO_NO_INLINE", "-DFO_ISA=any", f"-I{ROOT}/csrc", f"-I{ROOT}/csrc/include",
-                        "-c",str(ROOT / "csrc/core/kernels.c"), "-o", str(kernels)], check=True)
+                        "-c", str(ROOT / f"csrc/{folder}/kernels.c"), "-o", str(kernels)], check=True)
         listing = subprocess.run(["nm", "-g", str(kernels)], check=True, capture_output=True, text=True).stdout
         defined = {line.split()[-1].lstrip("_") for line in listing.splitlines() if line.split()[-2] not in "Uw"}
-        assert defined == {"fo_table_any"}
+        assert defined == {f"fo_{folder}_any"}
 
-    @pytest.mark.parametrize("source", ["csrc/core/kernels.c", "csrc/core/dispatch.c", "fastopt/_solvers/piecewise/steps.pyx",
-                                        "fastopt/_sgd/batch/feedback.pyx"])
+    def test_every_folder_with_kernels_has_a_part_of_the_table():
+        families = re.search(r"#define FO_FAMILIES\(X, isa\) (.*)", (ROOT / "csrc/core/table.h").read_text(encoding="utf-8"))[1]
+        assert sorted(re.findall(r"X\((\w+),", families)) == UNITS
+
+    @pytest.mark.parametrize("source", [*(f"csrc/{folder}/kernels.c" for folder in UNITS), "csrc/core/dispatch.c",
+                                        "fastopt/_solvers/piecewise/steps.pyx", "fastopt/_sgd/batch/feedback.pyx"])
+    @pytest.mark.repeats(3)
     def test_what_is_compiled_depends_on_the_headers_that_it_includes(source, tmp_path, monkeypatch):
         """As the compiler itself lists them: a header that is not on the list would change, and objects of old would be linked."""
         monkeypatch.chdir(ROOT)

@@ -16,6 +16,7 @@ SOURCE = str(Path(fastopt.__file__).parents[1])
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+@pytest.mark.repeats(3)
 def test_example(path, tmp_path):
     done = subprocess.run([sys.executable, "-W", "error::DeprecationWarning", str(path)], cwd=tmp_path, capture_output=True,
                           text=True, timeout=120, env={**os.environ, "PYTHONPATH": SOURCE, "PYTHONIOENCODING": "utf-8"})

@@ -27,6 +27,7 @@ FLOORS = [
     "_solvers.smooth _solvers.piecewise _solvers.proximal _solvers.stochastic",
     "_solvers",
     "_solvers.paths",
+    "_sgd.settings",
     "_sgd.per_sample",
     "_sgd.batch",
     "_sgd.auto _linear_batch",
@@ -47,7 +48,7 @@ TOP = "__init__"
 # private modules of a public folder that other folders import
 SEEN_FROM_OUTSIDE = {
     "losses._base": "the domains of targets",
-    "losses._arrays": "_sgd.auto.fit sums losses over blocks of rows",
+    "losses._arrays": "_sgd.auto.units has slopes of losses",
     "objective._hessian": "Hessians of objectives, for solvers",
     "objective._hessian_softmax": "what a softmax's costs",
     "objective._objective": "cimport: coordinate descent reads the point of an objective",

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from fastopt import losses
 from fastopt._core import tables as _core
 from fastopt._samples import order as _samples
-from fastopt._sgd import fit as _linear_fit
+from fastopt._sgd import settings as _settings
 from fastopt._sgd.auto import fit as _linear_auto, state as _auto_state
 from reference.auto import MARGIN, Auto, Columns, Targets
 from reference.losses import LOSS_CASES, PLAIN
@@ -33,9 +33,9 @@ def targets_for(loss, Y):
     return np.exp((Y - Y.mean()) / Y.std() / 2) if loss in ("poisson", "gamma", "tweedie") else Y
 
 
-def plan(loss, params, threads=1, fit_intercept=True, alpha=1e-4, l1_ratio=0.0, **_):
-    return _linear_fit.Plan(losses.get(loss, **params).spec, (ELASTICNET, alpha, l1_ratio), (0, 1.0, 0.0, 0.0), fit_intercept, False,
-                            True, 3, threads, 10, None, 5)
+def fit_settings(loss, params, batches, threads=1, fit_intercept=True, alpha=1e-4, l1_ratio=0.0, **_):
+    return _settings.FitSettings(losses.get(loss, **params).spec, (ELASTICNET, alpha, l1_ratio), (0, 1.0, 0.0, 0.0), fit_intercept, seed=3,
+                       threads=threads, max_iter=10, batches=batches)
 
 
 def ours(X, Y, loss, params=(), epochs=2, state=None, weight=None, class_weight=None, batch=32, skip=None, threads=1,
@@ -47,8 +47,9 @@ def ours(X, Y, loss, params=(), epochs=2, state=None, weight=None, class_weight=
         state = _auto_state.State.begin(np.zeros((k, X.shape[1])), np.zeros(k), X.dtype, fit_intercept and not sp.issparse(X),
                                         classifies)
     samples = _samples.Samples(matrix, Y, k, weight=weight, held_out=skip, seed=3, block_rows=64)
-    run = _linear_auto.AutoFit(matrix, samples, state.observe(matrix, Y, weight, skip), _linear_auto.Auto(batch, False, classifies),
-                               plan(loss, dict(params), threads, fit_intercept, **settings), class_weight)
+    run = _linear_auto.AutoFit(matrix, samples, state.observe(matrix, Y, weight, skip),
+                               fit_settings(loss, dict(params), _settings.Auto(batch, False, classifies), threads, fit_intercept, **settings),
+                               class_weight)
     run.run(epochs)
     return run
 
@@ -187,7 +188,7 @@ def test_statistics(dtype, sparse):
     X[:, 4] = 0 if sparse else 0.1
     X, weight = X.astype(dtype), np.random.default_rng(0).integers(0, 3, 2500).astype(float)
     there, goals, X = Columns(9, not sparse), Targets(3, True), sp.csr_matrix(X) if sparse else X
-    columns, ours_ = _auto_state.Columns.empty(9, not sparse), _auto_state.Goals.empty(3)
+    columns, ours_ = _auto_state.ColumnStatistics.empty(9, not sparse), _auto_state.TargetStatistics.empty(3)
     for rows in (slice(0, 2), slice(2, 1300), slice(1300, 2500)):
         columns = columns.learn(_core.Matrix(X[rows]), weight[rows], None)
         ours_ = ours_.learn(Y[rows], weight[rows], None)

@@ -40,6 +40,7 @@ def test_every_rule(name):
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("k, loss", [(1, "log_loss"), (3, "log_loss"), (20, "softmax")])
+@pytest.mark.repeats(4)
 def test_same_bits(isa, k, loss, dtype, index):
     """Also where batches go on in other blocks than they began in, which others do."""
     for d, skew in ((7, 1), (9000, 1), (20000, 3)):

@@ -12,12 +12,14 @@ from fastopt import batching, optimizers
 from fastopt._core import tables as _core
 from fastopt._samples import order as _samples
 from fastopt._sgd.batch import run as _batch
-from fastopt._sgd.batch.fit import Batches, make_optimizer
+from fastopt._sgd.batch.fit import make_optimizer
+from fastopt._sgd.settings import Batches, FitSettings, Start
 from optimizer_cases import OPTIONS
 from reference.batch import minibatches
 
 SIZES = [1, 3, 7, 8, 15, 16, 17, 33, 65, 127, 300, 784]
 LOSS, CONSTANT = _core.LOSS_NAMES.index, _core.SCHEDULE_NAMES.index("constant")
+ELASTICNET = _core.PENALTY_NAMES.index("elasticnet")
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
 RULES = sorted(OPTIONS)
 #: rates at which each rule moves well on these problems
@@ -32,12 +34,12 @@ def fit(X, y, k, loss, *, optimizer="sgd", settings=None, lr=0.2, l2=0.0, l1=0.0
     samples = _samples.Samples(matrix, codes, k, negative, weight, None, shuffle, 7, threads, block_rows)
     shape = (X.shape[1], k) if matrix.is_sparse else (k, X.shape[1])
     first = lr(0) if callable(lr) else lr
-    update = make_optimizer(Batches(optimizer, settings or {}, clip_norm=clip_norm), np.zeros(shape, X.dtype), np.zeros(k), first,
-                            l2, l1)
+    batches = Batches(optimizer, settings or {}, sizes, lr if callable(lr) else None, clip_norm, softmax)
+    update = make_optimizer(batches, np.zeros(shape, X.dtype), np.zeros(k), first, l2, l1)
     averages = (np.zeros(shape, X.dtype), np.zeros(k)) if average else None
-    run = _batch.BatchRun(matrix, samples, (LOSS("log_loss" if softmax else loss), 0.1, 0), update, sizes,
-                          lr if callable(lr) else (CONSTANT, lr, 0.0, 0.0), penalty=(l2, l1), softmax=softmax, averages=averages,
-                          average=average, class_weight=class_weight, fit_intercept=intercept, threads=threads)
+    fitted = FitSettings((LOSS("log_loss" if softmax else loss), 0.1, 0), (ELASTICNET, l2 + l1, l1 / (l2 + l1) if l1 else 0.0),
+                         (CONSTANT, first, 0.0, 0.0), intercept, threads=threads, batches=batches)
+    run = _batch.BatchRun(matrix, samples, fitted, Start(None, None, average=average), update, averages, class_weight)
     run.run(epochs)
     assert not run.diverged
     return *run.weights(), list(run.loss_curve), run.t

@@ -48,7 +48,7 @@ def puts_off(monkeypatch):
     _batch_run = _batch.BatchRun
     monkeypatch.setattr(_batch, "BatchRun", run)
     monkeypatch.setattr(_linear_batch, "BatchRun", run)
-    return lambda: any(isinstance(held, _batch_lazy.Lazy) for held in gc.get_referents(runs[-1]))
+    return lambda: any(isinstance(held, _batch_lazy.LazyColumns) for held in gc.get_referents(runs[-1]))
 
 
 def agrees(X, y, k, loss="log_loss", *, optimizer="sgd", **options):
@@ -89,6 +89,7 @@ def test_where_steps_begin_to_be_put_off(puts_off):
 @pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("k, loss", [(1, "log_loss"), (3, "log_loss"), (3, "softmax")])
 @pytest.mark.parametrize("rule, penalty", LAZY)
+@pytest.mark.repeats(5)
 def test_every_rule(rule, penalty, k, loss, size, dtype, index):
     X, y = wide(k, dtype, index)
     agrees(X, y, k, loss, optimizer=rule, sizes=size, **PENALTIES[penalty])

@@ -89,6 +89,7 @@ def test_one_thread_is_as_without(optimizer, layout, n_jobs):
 @pytest.mark.parametrize("penalty", [None, "l2", "elasticnet"])
 @pytest.mark.parametrize("optimizer", RATE)
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.repeats(5)
 def test_two_threads_end_near_one(layout, optimizer, penalty, size):
     """With finite weights, and as many steps and epochs."""
     X, score = problem(layout)

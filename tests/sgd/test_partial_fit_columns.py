@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 
 from fastopt import exceptions, linear_model
 from fastopt._core.tables import Matrix
-from fastopt._sgd.per_sample.touched import narrow
+from fastopt._sgd.per_sample.touched_columns import narrow
 
 N, D, VALUES = 24, 6000, 12
 SETTINGS = {

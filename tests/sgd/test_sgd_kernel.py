@@ -11,6 +11,7 @@ import fastopt as fo
 from fastopt._core import tables as _core
 from fastopt._samples import order as _samples
 from fastopt._sgd.per_sample import run as _sgd
+from fastopt._sgd.settings import FitSettings, Start
 from reference.sgd import sgd
 
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 127, 129, 300]
@@ -35,9 +36,10 @@ def fit(X, y, k, loss, *, penalty="none", alpha=0.0, schedule="constant", eta0=0
     codes = y.astype(np.uint8) if y.dtype.kind == "i" else y
     samples = _samples.Samples(matrix, codes, k, negative, weight, None, shuffle, seed, threads)
     zeros = np.zeros((k, d)), np.zeros(k)
-    run = _sgd.Run(matrix, samples, (LOSS(loss), 0.1, 0), (PENALTY(penalty), alpha, RATIO[penalty]),
-                   (SCHEDULE(schedule), eta0, power_t, t0), *zeros, *(zeros if average else (None, None)),
-                   class_weight=class_weight, average=average, threads=threads, **options)
+    settings = FitSettings((LOSS(loss), 0.1, 0), (PENALTY(penalty), alpha, RATIO[penalty]), (SCHEDULE(schedule), eta0, power_t, t0),
+                           threads=threads, max_iter=max(epochs, 2), tol=0.0, **options)   # so that penalties are summed up
+    start = Start(*zeros, *(zeros if average else (None, None)), average=average)
+    run = _sgd.PerSampleRun(matrix, samples, settings, start, class_weight)
     run.run(epochs)
     return *run.weights(), list(run.loss_curve)
 

@@ -63,6 +63,7 @@ def test_columns_taken_and_joined(layout):
 @pytest.mark.parametrize("layout", ["C", "F", "csr"])
 @pytest.mark.parametrize("loss", ["squared_error", "log_loss"])
 @pytest.mark.parametrize("n", [70, 900])
+@pytest.mark.repeats(3)
 def test_sets_that_grow_and_shrink(layout, loss, n):
     """Weak penalties: several rounds, n smaller and larger than what is not 0."""
     X, y = problem(n, 1200, loss, sparse=layout == "csr")

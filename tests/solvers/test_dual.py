@@ -46,6 +46,7 @@ def feasible(loss, y):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("loss", DUALS)
+@pytest.mark.repeats(4)
 def test_step(isa, loss, dtype):
     """One sample: p and u where we want them; the new u solves for its derivative, or lies at a bound beyond which it would."""
     ys = [-1.0, 1.0] if _core.LOSS_TARGETS[loss] == "sign" else [0.0, 1.0, 0.3] if loss == "log_loss" else [-1.3, 0.0, 2.0]
@@ -174,6 +175,7 @@ def test_optimum_with_l1(loss, terms):
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("loss", ["hinge", "log_loss", "squared_hinge"])
+@pytest.mark.repeats(3)
 def test_data_sets(loss, sparse, dtype):
     """Zero weights, zero and repeated rows, several outputs, threads, orders by seeds; dense as CSR."""
     X, y = problem(60, 9, loss, dtype, sparse=True)

@@ -24,6 +24,7 @@ def data(n=90, d=7, offset=2.0):
 @pytest.mark.parametrize("shape", [(90, 7), (24, 40), (24, 100)])
 @pytest.mark.parametrize("intercept", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.repeats(4)
 def test_every_fold_is_solved(layout, shape, intercept, weighted):
     X, y, weight = data(*shape)
     weight = weight if weighted else None

@@ -77,6 +77,7 @@ UNITS = {"plain": (0, 1), "origin": (1e9, 1), "large": (0, 1e8), "small": (0, 1e
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("of_y", UNITS)
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.repeats(4)
 def test_quantiles_at_any_origin_and_unit(kind, of_y, fit_intercept):
     X = design(kind)
     spread = np.where(np.ptp(X, axis=0) > 0, np.ptp(X, axis=0), 1)
@@ -123,6 +124,7 @@ FOUR = ("absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptro
 
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.repeats(4)
 def test_recommendations_work(loss, penalty):
     """A refusal names solvers that take the problem, and not itself."""
     for sparse in (False, True):   # the latter standardized, without an intercept

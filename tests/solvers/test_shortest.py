@@ -24,6 +24,7 @@ DESIGNS = {
 @pytest.mark.parametrize("solver", ["auto", "svd", "cholesky", "lsqr", "sparse_cg"])
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.repeats(5)
 def test_the_shortest_minimum_is_found(name, intercept, solver, form):
     X = DESIGNS[name]
     y = X[:, :4].sum(axis=1) + 3 * intercept + 0.1 * np.random.default_rng(1).normal(size=len(X))

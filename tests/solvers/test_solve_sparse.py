@@ -72,6 +72,7 @@ def test_optimum_is_scipys(solver, penalty, loss):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("loss", ["squared_error", "log_loss"])
 @pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.repeats(4)
 def test_working_sets(layout, dtype, loss, intercept):
     """More features than a first set has, weights of samples, an l2 term of the objective."""
     X, y = problem(90, 400, loss, sparse=True)

@@ -155,7 +155,7 @@ def test_a_start_that_overflows_is_told():
 @pytest.mark.parametrize("arguments, words", [
     ({"solver": "newton"}, "solver must be one of 'auto', .*'lbfgs'"),
     ({"solver": "lbfgs", "penalty": penalties.L1(0.1)}, "solver 'lbfgs' takes the penalties none, got l1"),
-    ({"tol": -1}, "tol must be at least 0"), ({"max_iter": 1.5}, "max_iter must be an integer"),
+    ({"tol": -1}, "tol must be a finite number at least 0"), ({"max_iter": 1.5}, "max_iter must be an integer"),
     ({"w0": np.zeros(5)}, r"w0 must be finite and of shape \(6,\)"), ({"callback": 3}, "callback must be callable"),
 ], ids=lambda value: "")
 def test_refusals(arguments, words):

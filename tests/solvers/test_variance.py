@@ -177,6 +177,7 @@ def test_optimum(method, loss, penalty):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.repeats(4)
 def test_data_sets(method, sparse, dtype):
     """Weights, several outputs, rows of a part; dense as CSR; the same order by the same seed, whatever the threads."""
     X, y = problem(200, 9, dtype=dtype, sparse=True)

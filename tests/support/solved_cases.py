@@ -1,4 +1,4 @@
-"""The estimators that a solver finishes and their counterparts in scikit-learn, with problems for them; for the tests of both."""
+"""The solver-based estimators and their counterparts in scikit-learn, with problems for them; for the tests of both."""
 import numpy as np
 from sklearn import linear_model, svm
 

@@ -1,7 +1,6 @@
-"""optimizer="auto": what an epoch changes, and when to stop.
+"""Mini-batches of optimizer="auto": the weights, what a batch does to them, and the objective of an epoch.
 
-Used by _sgd/auto/fit.py.  What is learnt is docs/auto.md; the loop over blocks of rows is _sgd.batch.loop', a thread's share of a block
-_sgd.auto.work's.
+Used by _sgd/auto/fit.py.  What is learnt is docs/auto.md; the loop over blocks of rows is _sgd/batch/loop.pyx, the step _sgd/auto/steps.pyx.
 """
 cimport numpy as cnp
 from libc.stdint cimport int64_t
@@ -10,21 +9,19 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from fastopt._sgd.auto.work cimport Work, Worker, work
-from fastopt._sgd.batch.cuts cimport Cuts
-from fastopt._sgd.batch.loop cimport BatchEpochs, ordered_weights
-from fastopt._core.tables cimport Matrix, kernels
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
-from fastopt._core.kept cimport Kept, address, all_finite, keep
+from fastopt._core.memory cimport address
+from fastopt._core.tables cimport Matrix
 from fastopt._samples.order cimport Samples
+from fastopt._sgd.auto.steps cimport AutoStepper, AutoWeights, step_batch
+from fastopt._sgd.batch.loop cimport BatchLoop
+from fastopt._sgd.batch.plan cimport BatchPlan, Segment
+from fastopt._sgd.batch.rows cimport ThreadState
 
 cnp.import_array()
 
-cdef enum:
-    KEPT = 4                   # V, w, their averages, intercepts
 
-
-cdef class AutoRun(BatchEpochs):
+cdef class AutoRun(BatchLoop):
     """One fit, or one call of partial_fit, by optimizer="auto".
 
     Parameters
@@ -32,55 +29,38 @@ cdef class AutoRun(BatchEpochs):
     X : Matrix
     samples : Samples
         Of that X.
-    loss : tuple
-        The fields of fo_loss.
-    weights : tuple of ndarray
+    settings : FitSettings
+        With Auto.
+    weights : list of ndarray
         V, w and the averages, changed in place: (k, d) each beside dense X, (d, k) beside CSR, of the type of X.
     intercepts : ndarray of shape (3, k)
-        Intercepts at the centre, sums of squares and averages, changed in place.
+        Intercepts at the centre, sums of squares and averages.
     steps : int
         Steps done before.
-    sizes : int or object with a method `size`
-        Rows of a batch, of step t from 0.
-    inverse, centre : ndarray of shape (d,)
-        1/s and c of the columns, of the type of X; centre None: 0.
-    rate, l2, slope, scale : ndarray of shape (k,)
-        η, λ2, ν, and σν, by which losses are divided when epochs are compared.
-    l1 : float
-        λ1.
-    limits : ndarray of shape (k, 2) or None
-        To what predictions are cut.
-    softmax : bool
-        The outputs are classes of one softmax.
+    units : Units
+        In what columns, predictions and losses are measured.
     class_weight : ndarray of shape (k, 2) or None
         Weights of y > 0 and of y <= 0.
-    fit_intercept : bool
-    threads : int
-        At most so many.
     """
-    cdef object scale, b
-    cdef Work shared
-    cdef Worker *workers
-    cdef bint finished, flushes    # numbers too small for full precision count as 0
-    cdef double[::1] loss_sums     # of each output
-    cdef Kept kept[KEPT]
+    cdef object loss_scale, b
+    cdef AutoWeights shared
+    cdef AutoStepper *stepper      # of each thread
 
-    def __init__(self, Matrix X, Samples samples, loss, weights, intercepts, Py_ssize_t steps, sizes, inverse, centre, rate, l2,
-                 slope, scale, double l1=0, limits=None, bint softmax=False, class_weight=None, bint fit_intercept=True,
-                 int threads=1):
-        self._init_epochs(X, samples, intercepts.shape[1], 1, steps + 1)
-        self.shared.sparse, self.shared.intercept = X.is_sparse, fit_intercept
-        self.scale, self.loss_sums, self.flushes = scale, np.zeros(self.k), samples.has_ordinary_numbers()
-        self._init_rows(&self.shared.rows, Cuts(samples.block_rows, sizes, (0, 1.0, 0.0, 0.0)), threads, self.k)
-        self._init_weights(weights, intercepts, inverse)
-        self._init_workers(loss, softmax, class_weight, limits, slope, centre, rate, l1, l2)
+    def __init__(self, Matrix X, Samples samples, settings, weights, intercepts, Py_ssize_t steps, units, class_weight=None):
+        auto, k = settings.batches, intercepts.shape[1]
+        self._init_epochs(X, samples, k, 1, steps + 1)
+        self.shared.sparse, self.shared.intercept = X.is_sparse, settings.fit_intercept
+        self.notes_columns, self.loss_scale, self.flushes = X.is_sparse, units.loss, samples.has_ordinary_numbers()
+        self._init_block(BatchPlan(samples.block_rows, auto.sizes, (0, 1.0, 0.0, 0.0)), settings.threads, True)
+        self._init_weights(weights, intercepts, units.inverse)
+        self._init_threads(settings.loss, auto.softmax and k > 1, class_weight)
+        self._init_steppers(units, settings.strengths[1])
 
     def __dealloc__(self):
-        free(self.workers)
+        free(self.stepper)
 
     cdef int _init_weights(self, weights, intercepts, inverse) except -1:
-        cdef Work *shared = &self.shared
-        cdef Py_ssize_t slot
+        cdef AutoWeights *shared = &self.shared
         V, w, mean = weights
         g, b = np.zeros_like(w), np.zeros((4, self.k))
         b[:3] = intercepts
@@ -92,84 +72,71 @@ cdef class AutoRun(BatchEpochs):
         shared.columns.w, shared.columns.mean = address(w), address(mean)
         shared.g, shared.b, shared.inverse = <char *>address(g), <double *>address(b), <char *>address(inverse)
         shared.seen, shared.touched = <unsigned char *>address(seen), <Py_ssize_t *>address(touched)
-        for slot, array in enumerate((V, w, mean, b)):
-            copy = np.empty_like(array)
-            self.buffers.append(copy)
-            self.kept[slot] = Kept(address(array), address(copy), array.nbytes, array.itemsize)
+        for array in (V, w, mean, b):
+            self.snapshot.add(array)
         return 0
 
-    cdef int _init_workers(self, loss, bint softmax, class_weight, limits, slope, centre, rate, double l1, l2) except -1:
-        cdef Work *shared = &self.shared
-        cdef Worker *worker
-        cdef int rank
-        weights = ordered_weights(class_weight)
-        limits, slope, rate, l2 = (None if a is None else np.ascontiguousarray(a, dtype=float) for a in (limits, slope, rate, l2))
-        self.buffers += [weights, limits, slope, centre, rate, l2]
-        self.workers = <Worker *>calloc(self.threads, sizeof(Worker))
-        if self.workers == NULL:
+    cdef int _init_steppers(self, units, double l1) except -1:
+        """What each thread steps by."""
+        cdef AutoStepper *stepper
+        cdef ThreadState *thread
+        cdef int i
+        limits, slope, rate, l2 = (None if a is None else np.ascontiguousarray(a, dtype=float)
+                                   for a in (units.limits, units.slope, units.rate, units.l2))
+        self.buffers += [limits, slope, units.centre, rate, l2]
+        self.stepper = <AutoStepper *>calloc(self.threads, sizeof(AutoStepper))
+        if self.stepper == NULL:
             raise MemoryError
-        for rank in range(self.threads):
-            worker, b = &self.workers[rank], np.zeros((4, self.k))
-            self._init_seat(&worker.seat, rank, loss, softmax, <double *>address(weights))
+        for i in range(self.threads):
+            stepper, thread, b = &self.stepper[i], &self.thread[i], np.zeros((4, self.k))
             self.buffers.append(b)
-            worker.b, worker.seat.chunk.centre = <double *>address(b), address(centre)
-            worker.seat.errors.range, worker.seat.errors.unit = <double *>address(limits), <double *>address(slope)
-            worker.auto.k, worker.auto.rate, worker.auto.l1, worker.auto.l2 = self.k, <double *>address(rate), l1, <double *>address(l2)
+            stepper.b, thread.chunk.centre = <double *>address(b), address(units.centre)
+            thread.errors.range, thread.errors.unit = <double *>address(limits), <double *>address(slope)
+            thread.errors.b, thread.g_b = stepper.b, stepper.b + 3 * self.k
+            thread.w, thread.g = <char *>self.shared.columns.w, self.shared.g
+            stepper.auto.k, stepper.auto.rate, stepper.auto.l1, stepper.auto.l2 = self.k, <double *>address(rate), l1, <double *>address(l2)
         return 0
 
     # ---- an epoch ----
 
-    cdef void _work(self, int rank, int size) noexcept nogil:
-        cdef fo_mode mode = 0
-        if self.flushes:
-            mode = fo_flush()
-        work(&self.shared, &self.workers[rank], size, self.t)
-        if self.flushes:
-            fo_unflush(mode)
+    cdef void _begin_block(self, ThreadState *thread) noexcept nogil:
+        cdef AutoStepper *stepper = &self.stepper[thread.index]
+        stepper.auto.t = self.t
+        memcpy(stepper.b, self.shared.b, 4 * self.k * sizeof(double))
 
-    cdef int _settle_block(self, Py_ssize_t chunks) except -1 nogil:
-        cdef Py_ssize_t i, j
-        for i in range(chunks):
-            for j in range(self.k):
-                self.loss_sums[j] += self.rows.values[i * self.k + j]
-        memcpy(self.shared.b, self.workers[0].b, 4 * self.k * sizeof(double))
-        self.t = self.workers[0].auto.t
+    cdef void _note_columns(self, ThreadState *thread) noexcept nogil:
+        cdef AutoWeights *shared = &self.shared
+        shared.n_touched = self.kernels.auto_touch(self.block.X, &thread.chunk, shared.n_touched, shared.seen, shared.touched)
+
+    cdef void _end_segment(self, ThreadState *thread, const Segment *segment) noexcept nogil:
+        if segment.ends:
+            step_batch(&self.block, &self.shared, &self.stepper[thread.index], thread)
+
+    cdef int _end_block(self) except -1 nogil:
+        memcpy(self.shared.b, self.stepper[0].b, 4 * self.k * sizeof(double))
+        self.t = self.stepper[0].auto.t
         return 0
 
-    cdef int _settle_epoch(self) except -1 nogil:
+    cdef int _end_epoch(self) except -1 nogil:
+        """Bring the columns of CSR rows up to date."""
         cdef fo_mode mode = 0
-        if self.flushes:
-            mode = fo_flush()
         if self.shared.sparse:
-            self.workers[0].auto.t = self.t - 1
-            self.kernels.auto_settle(&self.workers[0].auto, self.X.d, self.shared.inverse, self.shared.g, &self.shared.columns)
-        if self.flushes:
-            fo_unflush(mode)
+            if self.flushes:
+                mode = fo_flush()
+            self.stepper[0].auto.t = self.t - 1
+            self.kernels.auto_settle(&self.stepper[0].auto, self.X.d, self.shared.inverse, self.shared.g, &self.shared.columns)
+            if self.flushes:
+                fo_unflush(mode)
         return 0
 
     # ---- between epochs ----
 
-    cdef bint _learning(self) noexcept nogil:
-        return not self.finished
-
-    cdef void _keep(self, bint back) noexcept nogil:
-        keep(self.kept, KEPT, back)
-        if back:   # the epoch that diverged has not been
-            self.t = self.epoch_start
-
-    cdef bint _finite(self) noexcept nogil:
-        return all_finite(self.kept, KEPT) and kernels(False).all_finite(self.k, &self.loss_sums[0])
-
-    cdef double _sum_up(self) except? -1 nogil:
+    cdef double _compute_objective(self) except? -1 nogil:
         with gil:
             losses = np.asarray(self.loss_sums) / self.samples.train_count
-            self.objective[0] = np.mean(losses / self.scale)
+            self.objective[0] = np.mean(losses / self.loss_scale)
             self.loss_sums[:] = 0
             return losses.mean()
-
-    cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
-        self.finished = self._is_idle(0, tol, n_iter_no_change)
-        return 0
 
     @property
     def intercepts(self):

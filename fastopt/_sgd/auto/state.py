@@ -40,7 +40,7 @@ def budget(n: int) -> int:
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnStatistics:
     """Running statistics of d columns: their means, and the sums of |x − c| and (x − c)², c the mean or 0."""
     centred: bool
     origin: Array                       # the first row
@@ -51,18 +51,18 @@ class Columns:
     weight: float = 0.0
 
     @classmethod
-    def empty(cls, d: int, centred: bool) -> Columns:
+    def empty(cls, d: int, centred: bool) -> ColumnStatistics:
         """Of no rows."""
         return cls(centred, *np.zeros((4, d)))
 
-    def learn(self, X: Matrix, weight: Array | None, skip: Array | None) -> Columns:
+    def learn(self, X: Matrix, weight: Array | None, skip: Array | None) -> ColumnStatistics:
         """Those with more rows, but for rows of weight 0 and rows to skip."""
         reader, (origin, mean, sum1, sum2) = Reader(X, weight, skip), np.array([self.origin, self.mean, self.sum1, self.sum2])
         if self.centred and self.weight == 0:
             origin = mean = reader.first()
             mean = origin.copy()
         reader.learn(origin, mean, sum1, sum2, self.weight, self.centred)
-        return Columns(self.centred, origin, mean, sum1, sum2, self.rows + reader.count, self.weight + reader.total)
+        return ColumnStatistics(self.centred, origin, mean, sum1, sum2, self.rows + reader.count, self.weight + reader.total)
 
     def centre(self, dtype: Any) -> Array:
         """c as rows of this type are centred: exactly what is subtracted, in double."""
@@ -84,7 +84,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Goals:
+class TargetStatistics:
     """Running statistics of k columns of targets: weighted mean and squares about it, largest and least positive value."""
     mean: Array
     squares: Array
@@ -93,11 +93,11 @@ class Goals:
     weight: float = 0.0
 
     @classmethod
-    def empty(cls, k: int) -> Goals:
+    def empty(cls, k: int) -> TargetStatistics:
         """Of no rows."""
         return cls(np.zeros(k), np.zeros(k), np.full(k, np.inf), np.full(k, -np.inf))
 
-    def learn(self, y: Array, weight: Array | None, skip: Array | None) -> Goals:
+    def learn(self, y: Array, weight: Array | None, skip: Array | None) -> TargetStatistics:
         """Those with more rows."""
         Y = y.reshape(len(y), -1)
         Y = Y if Y.dtype in (np.float32, np.float64) else Y.astype(np.float64)
@@ -110,7 +110,7 @@ class Goals:
         apart = mean - self.mean
         counts = np.ones((len(Y), 1), dtype=bool) if weight is None else (np.asarray(weight) > 0)[:, None]
         counts = counts if skip is None else counts & (skip == 0)[:, None]
-        return Goals(self.mean + reader.total / total * apart,
+        return TargetStatistics(self.mean + reader.total / total * apart,
                      self.squares + reader.squares(mean) + self.weight * reader.total / total * apart**2,
                      np.minimum(self.low, np.min(Y, axis=0, where=counts & (Y > 0), initial=np.inf)),
                      np.maximum(self.high, np.max(Y, axis=0, where=counts, initial=-np.inf)), total)
@@ -127,8 +127,8 @@ class State:
 
     A call of partial_fit makes a new one, so that an error leaves the old.
     """
-    columns: Columns
-    goals: Goals | None                 # None in classification
+    columns: ColumnStatistics
+    goals: TargetStatistics | None                 # None in classification
     w: Array                            # (k, d)
     w_avg: Array
     V: Array                            # sums of squares of the standardised gradients
@@ -140,7 +140,7 @@ class State:
         """Weights and intercepts for raw X to start from, before anything is known."""
         k, d = w.shape
         w = np.array(w, dtype=dtype, order="C")
-        return cls(Columns.empty(d, centred), None if classifies else Goals.empty(k), w, w.copy(), np.zeros_like(w),
+        return cls(ColumnStatistics.empty(d, centred), None if classifies else TargetStatistics.empty(k), w, w.copy(), np.zeros_like(w),
                    np.array([b, np.zeros(k), b], dtype=float))
 
     def typed(self, dtype: Any, centred: bool) -> State:
@@ -149,7 +149,7 @@ class State:
         state = replace(self, w=w, w_avg=w_avg, V=V)
         before = self.columns.centre(self.w.dtype)
         if self.columns.centred != centred:
-            state = replace(state, columns=Columns.empty(w.shape[1], centred))
+            state = replace(state, columns=ColumnStatistics.empty(w.shape[1], centred))
         return state.moved(state.columns.centre(dtype) - before)
 
     def moved(self, by: Array) -> State:

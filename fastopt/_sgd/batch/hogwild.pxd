@@ -1,12 +1,11 @@
-"""Batches of a block shared among threads that step the same weights without locks."""
-from fastopt._sgd.batch.work cimport Work, Worker
+"""What the threads of parallel="hogwild" do not share."""
+from fastopt._sgd.batch.steps cimport Weights
 
 
-cdef class Wild:
-    cdef Work *own                 # of each thread
+cdef class Hogwild:
+    cdef Weights *weights          # as each thread sees them
     cdef readonly int threads
     cdef object buffers
 
-    cdef int set_up(self, const Work *shared, w, bint lazy) except -1
-    cdef void block(self, Work *shared, Worker *workers, double t) noexcept nogil
+    cdef int set_up(self, const Weights *shared, w, bint lazy) except -1
     cdef void settle(self) noexcept nogil

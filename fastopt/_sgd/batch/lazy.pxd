@@ -3,11 +3,11 @@ from fastopt._sgd.batch.steps cimport Stepper, Weights
 from fastopt._core.tables cimport fo_lazy
 
 
-cdef class Lazy:
+cdef class LazyColumns:
     cdef fo_lazy c
     cdef object buffers
 
-cdef Lazy lend(Weights *weights, w)
+cdef LazyColumns attach_lazy_columns(Weights *weights, w)
 cdef bint allows_lazy(const Weights *w) noexcept nogil
 cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil
 cdef void settle_lazily(const Weights *w) noexcept nogil

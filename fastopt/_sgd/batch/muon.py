@@ -34,12 +34,13 @@ class MuonAndAdamW(Muon):
         own = {name: settings.pop(name, default) for name, default in known.items()}
         weights, intercepts = params
         self._build([{**weights, "matrix": True}, {**intercepts, "matrix": False, "eps": 1e-8}],
-                    {**own, "weight_decay": weight_decay, "betas": (0.9, 0.999), "matrix": True}, settings, by_products=True)
+                    {**own, "weight_decay": weight_decay, "betas": (0.9, 0.999), "matrix": True}, settings, matrix_step=True)
 
     def _check_arrays(self, arrays: list[Array], first: int) -> None:
         """Both are taken."""
 
-    def _kind(self, settings: Mapping[str, Any]) -> str:
+    @classmethod
+    def _kind(cls, settings: Mapping[str, Any]) -> str:
         return "muon" if settings["matrix"] else "adam"
 
     def _one_kind(self, groups: list[dict[str, Any]]) -> str:

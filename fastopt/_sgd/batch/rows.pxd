@@ -1,55 +1,46 @@
-"""A block of rows as the threads of a run by mini-batches share it."""
+"""A block of rows as the threads of a fit by mini-batches share it, and what belongs to one thread."""
 from libc.stdint cimport int32_t
 
-from fastopt._sgd.batch.cuts cimport Part
 from fastopt._core.tables cimport fo_chunk, fo_errors, fo_kernels, fo_matrix
 from fastopt._core.team cimport fo_team
 
 cdef enum:
-    CHUNK_ROWS = 256               # of a chunk at most, and of what losses are summed over
-    BOUNDS = 64                    # into which the columns of CSR rows are cut
+    CHUNK_ROWS = 256               # of a chunk at most, and of each sum of losses
+    COLUMN_PARTS = 64              # into which the columns of CSR rows are cut
 
-ctypedef struct Rows:              # what all threads see
+ctypedef struct RowBlock:          # shared by all threads
     const fo_kernels *kernels
     fo_team team
     const fo_matrix *X
     Py_ssize_t n                   # rows of the block
     const int32_t *rows            # which rows of X
-    const Part *part
-    Py_ssize_t n_parts
     Py_ssize_t chunk_rows          # at most
-    Py_ssize_t width, blocks       # of columns
-    const Py_ssize_t *bounds       # CSR: threads share columns from bounds[·] on, (BOUNDS + 1,), but rows for products; or NULL
-    size_t item                    # bytes of an element
+    Py_ssize_t width, column_blocks   # of columns
+    const Py_ssize_t *bounds       # CSR: threads share columns from bounds[·] on, (COLUMN_PARTS + 1,), but rows for products; or NULL
+    size_t itemsize                # bytes of an element
     char *y                        # (n, k) targets
     char *p                        # (n, k) predictions
     const char *sample_weight      # (n,), or NULL
-    char *sums                     # (2, blocks, chunk_rows, k) parts of predictions, in turn
-    double *values                 # sums of losses over CHUNK_ROWS rows, together or by output
+    double *losses                 # (chunks, n_losses) sums of losses over CHUNK_ROWS rows
+    Py_ssize_t n_losses
+    bint losses_by_output          # the losses of each output have a sum of their own; else they have one together
 
-ctypedef struct Seat:              # what belongs to one thread
-    int rank, size                 # in a team of this size
+ctypedef struct ThreadState:       # of one thread
+    int index                      # its place among all threads
+    int rank, size                 # its place in the team that shares a batch, and the threads in that team
     fo_chunk chunk
-    fo_errors errors
-    void *p
-    void *c
-    Py_ssize_t turn                # counts chunks: which of two sums
+    fo_errors errors               # errors.b: the intercepts that the batch starts from
+    const char *w                  # weights
+    char *g                        # their gradient
+    double *g_b                    # (k,) gradient of the intercepts
+    char *sums                     # (2, column_blocks, chunk_rows, k) partial predictions, of two chunks in turn; the team's
+    void *p                        # (chunk_rows, k) predictions, of threads whose predictions nobody reads later
+    void *c                        # (chunk_rows, k) factors of the rows in the gradient
+    Py_ssize_t turn                # counts chunks: which of the two partial predictions
 
-cdef void take_seat(const Rows *rows, Seat *seat, int size) noexcept nogil
-cdef Py_ssize_t at_row(const Rows *rows, const Seat *seat, Py_ssize_t i) noexcept nogil
-cdef void predict_chunk(Rows *rows, Seat *seat, Py_ssize_t i, const void *w) noexcept nogil
-cdef void learn_chunk(Rows *rows, Seat *seat, Py_ssize_t i, double factor, const double *b, double *g_b, void *g) noexcept nogil
-
-
-cdef inline bint weighed_run(const Rows *rows, Py_ssize_t end, Py_ssize_t *first, Py_ssize_t *last) noexcept nogil:
-    """The next rows in a row, from `first` on, that have a weight: those before `last`; whether there are any."""
-    cdef const char *weight = rows.sample_weight
-    if weight == NULL:
-        last[0] = end
-        return first[0] < end
-    while first[0] < end and not ((<const float *>weight)[first[0]] > 0 if rows.item == 4 else (<const double *>weight)[first[0]] > 0):
-        first[0] += 1
-    last[0] = first[0]
-    while last[0] < end and ((<const float *>weight)[last[0]] > 0 if rows.item == 4 else (<const double *>weight)[last[0]] > 0):
-        last[0] += 1
-    return first[0] < end
+cdef void enter_team(const RowBlock *block, ThreadState *thread, int rank, int size) noexcept nogil
+cdef Py_ssize_t row_offset(const RowBlock *block, const ThreadState *thread, Py_ssize_t i) noexcept nogil
+cdef void set_chunk(const RowBlock *block, ThreadState *thread, Py_ssize_t first, Py_ssize_t n) noexcept nogil
+cdef void predict_chunk(RowBlock *block, ThreadState *thread) noexcept nogil
+cdef void learn_chunk(RowBlock *block, ThreadState *thread, Py_ssize_t first, double factor) noexcept nogil
+cdef void sum_losses(const RowBlock *block, const ThreadState *thread, int size) noexcept nogil

@@ -1,63 +1,105 @@
-"""A thread's share of a chunk of rows: predictions, errors and gradient of its columns.
+"""A thread's share of a chunk of rows: predictions, errors and gradient of its columns; and its share of the losses of a block.
 
-Used by _sgd/batch/work.pyx and _sgd/auto/work.pyx.  A chunk has one meeting: when all blocks' parts of its predictions are there, or those
-of CSR rows, which threads share for that.  Every thread then computes the errors of all rows and the gradient of its columns, and
-goes on; sums lie twice, for threads that are still behind.
+Used by _sgd/batch/loop.pyx.  Threads meet once a chunk: when the partial predictions of all blocks of columns are there, or those of CSR
+rows, which threads share for that.  Every thread then computes the errors of all rows and the gradient of its columns, and goes on;
+partial predictions lie twice, for threads that are still behind.
 """
+from libc.string cimport memset
+
 from fastopt._core.team cimport fo_team_wait
 
 
-cdef void take_seat(const Rows *rows, Seat *seat, int size) noexcept nogil:
-    """The columns of a thread, in a team of `size`."""
-    seat.size, seat.turn = size, 0
-    seat.chunk.begin, seat.chunk.end = rows.blocks * seat.rank // size, rows.blocks * (seat.rank + 1) // size
-    if rows.bounds != NULL:
-        seat.chunk.begin, seat.chunk.end = rows.bounds[BOUNDS * seat.rank // size], rows.bounds[BOUNDS * (seat.rank + 1) // size]
+cdef void enter_team(const RowBlock *block, ThreadState *thread, int rank, int size) noexcept nogil:
+    """Give a thread its columns, as the one of this rank in a team of `size`."""
+    thread.rank, thread.size, thread.turn = rank, size, 0
+    thread.chunk.begin, thread.chunk.end = block.column_blocks * rank // size, block.column_blocks * (rank + 1) // size
+    if block.bounds != NULL:
+        thread.chunk.begin, thread.chunk.end = block.bounds[COLUMN_PARTS * rank // size], block.bounds[COLUMN_PARTS * (rank + 1) // size]
 
 
-cdef Py_ssize_t at_row(const Rows *rows, const Seat *seat, Py_ssize_t i) noexcept nogil:
+cdef Py_ssize_t row_offset(const RowBlock *block, const ThreadState *thread, Py_ssize_t i) noexcept nogil:
     """Where targets and predictions of the i-th row of the block lie, in bytes."""
-    return i * seat.chunk.k * <Py_ssize_t>rows.item
+    return i * thread.chunk.k * <Py_ssize_t>block.itemsize
 
 
-cdef void predict_chunk(Rows *rows, Seat *seat, Py_ssize_t i, const void *w) noexcept nogil:
-    """Parts of the predictions of seat.chunk.n rows from the i-th of the block on; all threads have theirs at the end."""
-    cdef fo_chunk *chunk = &seat.chunk
-    cdef char *sums = _sums(rows, seat)
-    chunk.rows = rows.rows + i
-    chunk.next, chunk.n_next = chunk.rows + chunk.n, min(chunk.n, rows.n - i - chunk.n)
-    if rows.bounds == NULL:
-        rows.kernels.batch_products(rows.X, chunk, w, rows.chunk_rows * chunk.k, sums)
+cdef void set_chunk(const RowBlock *block, ThreadState *thread, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """A chunk of n rows, from the row `first` of the block on."""
+    cdef fo_chunk *chunk = &thread.chunk
+    chunk.n, chunk.rows = n, block.rows + first
+    chunk.next, chunk.n_next = chunk.rows + n, min(n, block.n - first - n)
+
+
+cdef void predict_chunk(RowBlock *block, ThreadState *thread) noexcept nogil:
+    """Partial predictions of the rows of a chunk; all threads have theirs at the end."""
+    cdef fo_chunk *chunk = &thread.chunk
+    cdef char *sums = _sums(block, thread)
+    if block.bounds == NULL:
+        block.kernels.batch_products(block.X, chunk, thread.w, block.chunk_rows * chunk.k, sums)
     else:
-        _predict_rows(rows, seat, w, sums)
-    fo_team_wait(&rows.team, seat.size)
+        _predict_rows(block, thread, sums)
+    fo_team_wait(&block.team, thread.size)
 
 
-cdef void learn_chunk(Rows *rows, Seat *seat, Py_ssize_t i, double factor, const double *b, double *g_b, void *g) noexcept nogil:
-    """Errors of the rows of `predict_chunk`, times `factor`, and what they add to the gradient."""
-    cdef fo_chunk *chunk = &seat.chunk
-    cdef Py_ssize_t at = at_row(rows, seat, i)
+cdef void learn_chunk(RowBlock *block, ThreadState *thread, Py_ssize_t first, double factor) noexcept nogil:
+    """Errors of the rows of `predict_chunk`, times `factor`, and their sum and products with the rows, added to the gradients."""
+    cdef fo_chunk *chunk = &thread.chunk
+    cdef Py_ssize_t at = row_offset(block, thread, first)
     cdef const char *weight = NULL
-    if rows.sample_weight != NULL:
-        weight = rows.sample_weight + i * <Py_ssize_t>rows.item
-    seat.errors.b = b
-    rows.kernels.batch_errors(
-        &seat.errors, chunk.n, rows.blocks, rows.chunk_rows * chunk.k, _sums(rows, seat), rows.y + at, weight, factor,
-        rows.p + at if seat.rank == 0 or seat.size == 1 else seat.p, seat.c, g_b)
-    rows.kernels.batch_gradient(rows.X, chunk, seat.c, g)
-    seat.turn += 1
+    if block.sample_weight != NULL:
+        weight = block.sample_weight + first * <Py_ssize_t>block.itemsize
+    block.kernels.batch_errors(
+        &thread.errors, chunk.n, block.column_blocks, block.chunk_rows * chunk.k, _sums(block, thread), block.y + at, weight, factor,
+        block.p + at if thread.rank == 0 else thread.p, thread.c, thread.g_b)
+    block.kernels.batch_gradient(block.X, chunk, thread.c, thread.g)
+    thread.turn += 1
 
 
-cdef char *_sums(const Rows *rows, const Seat *seat) noexcept nogil:
-    """Which of two sums a chunk has."""
-    return rows.sums + (seat.turn & 1) * rows.blocks * at_row(rows, seat, rows.chunk_rows)
+cdef char *_sums(const RowBlock *block, const ThreadState *thread) noexcept nogil:
+    """The partial predictions of a chunk: the one or the other buffer."""
+    return thread.sums + (thread.turn & 1) * block.column_blocks * row_offset(block, thread, block.chunk_rows)
 
 
-cdef void _predict_rows(Rows *rows, Seat *seat, const void *w, char *sums) noexcept nogil:
+cdef void _predict_rows(RowBlock *block, ThreadState *thread, char *sums) noexcept nogil:
     """Products of a thread's rows of a chunk."""
-    cdef fo_chunk own = seat.chunk
-    cdef Py_ssize_t first = own.n * seat.rank // seat.size
-    own.n = own.n * (seat.rank + 1) // seat.size - first
+    cdef fo_chunk own = thread.chunk
+    cdef Py_ssize_t first = own.n * thread.rank // thread.size
+    own.n = own.n * (thread.rank + 1) // thread.size - first
     own.n_next = max(<Py_ssize_t>0, min(own.n, own.n_next - first))
     own.rows, own.next = own.rows + first, own.next + first
-    rows.kernels.batch_products(rows.X, &own, w, 0, sums + at_row(rows, seat, first))
+    block.kernels.batch_products(block.X, &own, thread.w, 0, sums + row_offset(block, thread, first))
+
+
+cdef inline bint _has_weight(const RowBlock *block, Py_ssize_t i) noexcept nogil:
+    cdef const char *weight = block.sample_weight
+    return (<const float *>weight)[i] > 0 if block.itemsize == 4 else (<const double *>weight)[i] > 0
+
+
+cdef inline bint _next_weighted(const RowBlock *block, Py_ssize_t end, Py_ssize_t *first, Py_ssize_t *last) noexcept nogil:
+    """The next rows from `first` on, before `end`, that have a weight and lie side by side: those before `last`; whether there are any."""
+    if block.sample_weight == NULL:
+        last[0] = end
+        return first[0] < end
+    while first[0] < end and not _has_weight(block, first[0]):
+        first[0] += 1
+    last[0] = first[0]
+    while last[0] < end and _has_weight(block, last[0]):
+        last[0] += 1
+    return first[0] < end
+
+
+cdef void sum_losses(const RowBlock *block, const ThreadState *thread, int size) noexcept nogil:
+    """Sums of the losses of a block, by a thread among `size`, over every size-th CHUNK_ROWS rows; rows of weight 0 do not count."""
+    cdef Py_ssize_t i = thread.index, at, first, last, end
+    cdef double *sums
+    while i * CHUNK_ROWS < block.n:
+        first, end = i * CHUNK_ROWS, min(<Py_ssize_t>(i + 1) * CHUNK_ROWS, block.n)
+        sums = block.losses + i * block.n_losses
+        memset(sums, 0, block.n_losses * sizeof(double))
+        while _next_weighted(block, end, &first, &last):
+            at = row_offset(block, thread, first)
+            if block.losses_by_output:
+                block.kernels.auto_losses(&thread.errors, last - first, block.y + at, block.p + at, sums)
+            else:
+                sums[0] += block.kernels.batch_values(&thread.errors, last - first, block.y + at, block.p + at)
+            first = last
+        i += size

@@ -1,7 +1,8 @@
 """The step at the end of a mini-batch: each thread steps its columns of the weights, the first one the intercepts too.
 
-Used by _sgd/batch/run.pyx, within its threads.  The mathematics is csrc/rules/rules*.h.  A rule's numbers are folded by every thread for
-itself, from its own copy of what is carried from step to step, so that threads need not wait for each other.
+Used by _sgd/batch/run.pyx and _sgd/batch/batch_end.pyx, in the threads of the loop.  The mathematics is csrc/rules/rules*.h.  Every thread
+folds the numbers of a rule for itself, from its own copy of what is carried from step to step, so that threads need not wait for each
+other.
 """
 from libc.string cimport memcpy, memset
 
@@ -12,7 +13,7 @@ from fastopt.optimizers._factored cimport apply_factored
 from fastopt.optimizers._passes cimport LOOK, LOOK_AWAY, Look, overflown, squared_norm, states_at, take_step
 
 
-cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
+cdef void begin_block(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last, double t) noexcept nogil:
     """Columns first … last − 1 from step `t` on."""
     cdef Py_ssize_t group, i, each = w.k if w.output_stride == 1 else 1
     s.first, s.n, s.t, s.steps = first * each, (last - first) * each, t, 0
@@ -22,8 +23,8 @@ cdef void begin(const Weights *w, Stepper *s, Py_ssize_t first, Py_ssize_t last,
             s.carry[group][i] = w.plan.carry[group * FO_CARRIES + i]
 
 
-cdef void settle(const Weights *w, const Stepper *s) noexcept nogil:
-    """What the first thread has after its steps, for all to begin with."""
+cdef void end_block(const Weights *w, const Stepper *s) noexcept nogil:
+    """Take over what the first thread carries after its steps: all threads begin the next block with it."""
     cdef Py_ssize_t group, i
     memcpy(w.b_turns[0], w.b, w.k * sizeof(double))
     if w.whole:
@@ -34,18 +35,18 @@ cdef void settle(const Weights *w, const Stepper *s) noexcept nogil:
             w.plan.carry[group * FO_CARRIES + i] = s.carry[group][i]
 
 
-cdef void clear(const Weights *w, Stepper *s) noexcept nogil:
-    """A new batch: no gradient yet."""
+cdef void clear_gradients(const Weights *w, Stepper *s) noexcept nogil:
+    """Set the gradients of a thread's columns to 0, for a new batch."""
     cdef Py_ssize_t j
     memset(s.g_b, 0, w.k * sizeof(double))
-    if w.lazy != NULL:   # there is none since it was taken
+    if w.lazy != NULL:   # it was set to 0 when the last step took it
         return
     for j in range(1 if w.output_stride == 1 else w.k):
-        memset(w.g + (j * w.output_stride + s.first) * w.item, 0, s.n * w.item)
+        memset(w.g + (j * w.output_stride + s.first) * w.itemsize, 0, s.n * w.itemsize)
 
 
 cdef void fold(const Weights *w, Stepper *s, double lr) noexcept nogil:
-    """A thread's own numbers of a step."""
+    """Fold the rule for a step, from what this thread carries."""
     cdef Py_ssize_t group
     for group in range(2):
         s.rules[group].lr = lr
@@ -67,59 +68,59 @@ cdef void step_columns(const Weights *w, Stepper *s, double lr, bint first) noex
     fold(w, s, lr)
     for j in range(outputs):
         states_at(&arrays[0], j * w.output_stride + s.first, state)
-        w.kernels.step(&s.folded[0], s.n, w.g + (j * w.output_stride + s.first) * w.item,
-                       w.w + (j * w.output_stride + s.first) * w.item, state)
+        w.kernels.step(&s.folded[0], s.n, w.g + (j * w.output_stride + s.first) * w.itemsize,
+                       w.w + (j * w.output_stride + s.first) * w.itemsize, state)
     if first:
         step_intercepts(w, s)
-    finish(w, s, first)
+    finish_step(w, s, first)
 
 
 cdef void step_all(const Weights *w, Stepper *s, double lr) noexcept nogil:
-    """One step of everything by the only thread."""
+    """One step of all columns and of the intercepts, by the only thread."""
     if not w.whole:
         step_columns(w, s, lr, True)
         return
     step_whole(w, s, lr, w.g)
-    finish(w, s, True)
+    finish_step(w, s, True)
 
 
-cdef double square_of(const Weights *w, const Stepper *s, char *g) noexcept nogil:
-    """The squared norm of the gradient, which the plan is given."""
-    lend_gradients(w, s, g)
+cdef double gradient_square(const Weights *w, const Stepper *s, char *g) noexcept nogil:
+    """The squared norm of the gradient, which the plan reads from now on."""
+    set_gradients(w, s, g)
     return squared_norm(w.plan)
 
 
-cdef void lend_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil:
+cdef void set_gradients(const Weights *w, const Stepper *s, char *g) noexcept nogil:
     if not w.intercept:
         memset(s.g_b, 0, w.k * sizeof(double))
     w.plan.arrays.at[0].g, w.plan.arrays.at[1].g = g, <char *>s.g_b
 
 
 cdef void step_whole(const Weights *w, Stepper *s, double lr, char *g) noexcept nogil:
-    """One step by one thread of everything, or of the rows that the plan names."""
-    cdef Plan *plan = w.plan
+    """One step by one thread of all columns, or of the rows that the plan names, and of the intercepts."""
+    cdef StepPlan *plan = w.plan
     cdef Py_ssize_t group
     cdef Look look = LOOK
     if w.drive != NULL and (w.drive.by_value or w.drive.by_noise):
-        lr, look = driven_rate(w.drive, lr, square_of(w, s, g), s.t), LOOK_AWAY
-    lend_gradients(w, s, g)
+        lr, look = driven_rate(w.drive, lr, gradient_square(w, s, g), s.t), LOOK_AWAY
+    set_gradients(w, s, g)
     for group in range(2):
         plan.rules[group].lr = lr
     take_step(plan, 1, look)
-    if plan.by_products:
+    if plan.matrix_step:
         step_matrices(w.drive)
     if overflown(plan) < 0 and w.factored:
         apply_factored(plan, 1)
     plan.t += 1
 
 
-cdef void finish(const Weights *w, Stepper *s, bint first) noexcept nogil:
-    """A step is done: averages, and the intercepts for the next batch."""
+cdef void finish_step(const Weights *w, Stepper *s, bint first) noexcept nogil:
+    """After a step: averages, and the intercepts that the next batch starts from."""
     cdef Py_ssize_t j, at, outputs = 1 if w.output_stride == 1 else w.k
     cdef double share = 1 / (s.t - w.average + 1)
     if 0 < w.average <= s.t:
         for j in range(outputs):
-            at = (j * w.output_stride + s.first) * w.item
+            at = (j * w.output_stride + s.first) * w.itemsize
             w.kernels.average(s.n, share, w.w + at, w.w_avg + at)
         if first:
             kernels(False).average(w.k, share, w.b, w.b_avg)

@@ -3,15 +3,14 @@
 Used by the loops over epochs (_sgd/per_sample/run.pyx).
 """
 cimport numpy as cnp
-from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 
 import numpy as np
 
-from fastopt._core.memory import aligned
+from fastopt._core.memory cimport address
+from fastopt._core.tables cimport Matrix, fo_output
 
-from fastopt._core.tables cimport Matrix, fo_output, fo_outputs
-from fastopt._core.kept cimport Kept, all_finite
+from fastopt._core.memory import aligned
 
 cnp.import_array()
 
@@ -20,19 +19,6 @@ FIELDS = ("b", "b_avg", "scale", "avg_a", "avg_b", "l1_sum", "lr_factor", "sq_no
           "weight_pos", "loss_sum", "penalty_sum")
 STATE = np.dtype([(name, np.float64) for name in FIELDS])
 assert STATE.itemsize == sizeof(fo_output)
-
-
-cdef void *_data(array):
-    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
-
-
-cdef bint finite(const fo_outputs *out, const Kept *kept) noexcept nogil:
-    """Whether all weights, averaged weights, intercepts and sums of losses are."""
-    cdef Py_ssize_t j
-    for j in range(out.k):
-        if not (-INFINITY < out.o[j].b < INFINITY and -INFINITY < out.o[j].loss_sum < INFINITY):
-            return False
-    return all_finite(kept, KEPT)
 
 
 cdef class Outputs:
@@ -49,13 +35,13 @@ cdef class Outputs:
         Where each output starts.
     coef, coef_avg : ndarray of shape (k, d)
         Weights and averaged weights to start from; coef_avg may be None.  Without coef someone else sees to both.
-    lone : bool
+    single_output : bool
         The model has no other outputs.
     l1 : bool
         Keep the record of penalties received that l1 needs.
     """
 
-    def __init__(self, Matrix X, labels, state, coef, coef_avg, bint lone, bint l1):
+    def __init__(self, Matrix X, labels, state, coef, coef_avg, bint single_output, bint l1):
         cdef Py_ssize_t lanes = 16 if X.is_float else 8, width
         self.labels = np.array(labels, dtype=np.int32)
         self.total, self.d, self.dense = len(labels), X.d, not X.is_sparse
@@ -64,7 +50,7 @@ cdef class Outputs:
             width = (self.d + lanes - 1) // lanes * lanes
             shape, self.c.output_stride, self.c.feature_stride = (self.total, width), width, 1
         else:
-            width = 1 if lone else padded
+            width = 1 if single_output else padded
             shape, self.c.output_stride, self.c.feature_stride = (self.d, width), 1, width
         self.w, self.w_avg, self.q = (None if not wanted else aligned(shape, X.dtype)
                                       for wanted in (True, coef_avg is not None, l1))
@@ -74,20 +60,10 @@ cdef class Outputs:
                 self._plain(self.w_avg)[...] = coef_avg
         self.state = np.array(state, dtype=STATE)
         self.scratch = aligned((4, padded), X.dtype)
-        self.c.k, self.c.lone, self.c.o = self.total, lone, <fo_output *>_data(self.state)
-        self.c.w, self.c.w_avg, self.c.q = _data(self.w), _data(self.w_avg), _data(self.q)
-        self.c.p, self.c.z = _data(self.scratch[0]), _data(self.scratch[1])
-        self.c.g, self.c.c = _data(self.scratch[2]), _data(self.scratch[3])
-        for slot, array in enumerate((self.w, self.w_avg, self.state)):
-            self.kept[slot].live, self.kept[slot].copy = _data(array), NULL
-            self.kept[slot].bytes = 0 if array is None else array.nbytes
-            self.kept[slot].item = X.dtype.itemsize if slot < KEPT - 1 else 0   # the state is one of structs
-
-    def make_copies(self):
-        """Room for what is put back after an epoch that diverged."""
-        self.copies = [None if array is None else np.empty_like(array) for array in (self.w, self.w_avg, self.state)]
-        for slot, copy in enumerate(self.copies):
-            self.kept[slot].copy = _data(copy)
+        self.c.k, self.c.single_output, self.c.o = self.total, single_output, <fo_output *>address(self.state)
+        self.c.w, self.c.w_avg, self.c.q = address(self.w), address(self.w_avg), address(self.q)
+        self.c.p, self.c.z = address(self.scratch[0]), address(self.scratch[1])
+        self.c.g, self.c.c = address(self.scratch[2]), address(self.scratch[3])
 
     def _plain(self, w):
         """A (k, d) view of weights in the kernels' layout."""

@@ -1,4 +1,4 @@
-"""Types of the compiled module _predict."""
+"""Types of the compiled module _sgd.per_sample.predict."""
 from typing import Any
 
 from numpy.typing import NDArray

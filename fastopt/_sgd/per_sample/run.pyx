@@ -1,22 +1,22 @@
 """Per-sample SGD: the loop over blocks, threads over outputs, and when an output is finished.
 
-Used by the estimators.  The mathematics of a block is csrc/sgd/sgd.h; names and parameters are checked above.
+Used by _sgd/fit.py.  The loop over epochs is _samples/epochs.pyx; the mathematics of a block is csrc/sgd/sgd.h.
 """
 cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cython.parallel cimport prange
+from libc.math cimport isfinite
 from libc.stdint cimport int32_t
 
 import numpy as np
 
 from fastopt._core.tables cimport Matrix, fo_block, fo_output, fo_outputs, fo_sgd
-from fastopt._samples.epochs cimport Epochs
+from fastopt._samples.epochs cimport EpochLoop
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
-from fastopt._core.kept cimport Kept, keep
 from fastopt._core.load cimport spare
-from fastopt._sgd.per_sample.outputs cimport KEPT, Outputs, finite
+from fastopt._sgd.per_sample.outputs cimport Outputs
 from fastopt._samples.order cimport Samples
-from fastopt._sgd.per_sample.touched cimport Rest
+from fastopt._sgd.per_sample.touched_columns cimport UntouchedColumns
 
 from fastopt._core.tables import PENALTY_NAMES, SCHEDULE_NAMES
 from fastopt._sgd.per_sample.outputs import STATE
@@ -30,10 +30,9 @@ ctypedef struct Group:
     fo_outputs *out               # the outputs of one thread
     const int32_t *labels
     fo_block block
-    Kept *kept
 
 
-cdef class Run(Epochs):
+cdef class PerSampleRun(EpochLoop):
     """One fit by per-sample SGD.
 
     Parameters
@@ -41,79 +40,67 @@ cdef class Run(Epochs):
     X : Matrix
     samples : Samples
         Of that X.
-    loss, penalty, schedule : tuple
-        The fields of fo_loss and fo_penalty; kind, lr, power_t and t0 of fo_schedule.
-    coef, intercept : ndarray of shape (k, d) and (k,)
-        Where to start.  Output j learns class j, or column j of y.
-    coef_avg, intercept_avg : ndarray of shape (k, d) and (k,), or None
-        Averages so far; None without averaging.
+    settings : FitSettings
+    start : Start
+        Output j learns class j, or column j of y.  coef and coef_avg may be changed if they are `owned` and X was made narrow.
     class_weight : ndarray of shape (k, 2) or None
         Weights of y > 0 and of y <= 0.
-    t : float
-        The first step, from 1.
-    average : int
-        The step from which weights are averaged; 0: never.
-    threads : int
-        Threads that share the outputs.
     columns : ndarray of int64, or None
-        Those of `coef` that X has, where X was made narrow.
-    owned : bool
-        `coef` and `coef_avg` may then be changed.
-    judged : bool
-        Whether `run` will be asked to judge objectives, or scores.
+        Those of `start.coef` that X has, where X was made narrow.
     """
     cdef fo_sgd sgd
     cdef Group *group
     cdef Py_ssize_t n_groups
     cdef list outputs
     cdef object lr, buffers
-    cdef readonly Rest rest                       # the weights of columns that no row touches, or None
+    cdef readonly UntouchedColumns untrained      # the weights of columns that no row touches, or None
     cdef double[::1] last_loss                    # of each output
     cdef bint adaptive
     cdef bint flushes                             # numbers too small for full precision count as 0
 
-    def __init__(self, Matrix X, Samples samples, loss, penalty, schedule, coef, intercept, coef_avg=None,
-                 intercept_avg=None, class_weight=None, double t=1, bint fit_intercept=True, bint one_class=False,
-                 double average=0, int threads=1, columns=None, bint owned=False, bint judged=True):
-        self._init_epochs(X, samples, len(coef), len(coef), t)
-        self.sgd.loss.kind, self.sgd.loss.a, self.sgd.loss.b = loss
-        self.sgd.penalty.kind, self.sgd.penalty.alpha, self.sgd.penalty.l1_ratio = penalty
-        self.sgd.schedule.kind, self.sgd.schedule.lr, self.sgd.schedule.power_t, self.sgd.schedule.t0 = schedule
-        self.sgd.schedule.alpha = self.sgd.penalty.alpha
-        self.sgd.one_class, self.sgd.average = one_class, average
-        penalised = PENALTY_NAMES[self.sgd.penalty.kind] != "none"
+    def __init__(self, Matrix X, Samples samples, settings, start, class_weight=None, columns=None):
+        cdef Py_ssize_t k = len(start.coef)
+        self._init_epochs(X, samples, k, k, start.t)
+        self.last_loss, self.flushes = np.zeros(k), samples.has_ordinary_numbers()
+        self._init_sgd(settings, start.average)
+        state, coef = self._initial_state(start, class_weight), start.coef
+        if columns is not None:
+            self.untrained, coef = UntouchedColumns(coef, start.coef_avg, columns, X.dtype, start.owned), None
+        self._init_groups(state, coef, start.coef_avg, settings.threads)
+
+    cdef int _init_sgd(self, settings, double average) except -1:
+        """What stays constant over the fit."""
+        cdef fo_sgd *sgd = &self.sgd
+        sgd.loss.kind, sgd.loss.a, sgd.loss.b = settings.loss
+        sgd.penalty.kind, sgd.penalty.alpha, sgd.penalty.l1_ratio = settings.penalty
+        sgd.schedule.kind, sgd.schedule.lr, sgd.schedule.power_t, sgd.schedule.t0 = settings.schedule
+        sgd.schedule.alpha = sgd.penalty.alpha
+        sgd.one_class, sgd.average = settings.one_class, average
+        penalised = PENALTY_NAMES[sgd.penalty.kind] != "none"
         if penalised:
-            self.sgd.l1 = self.sgd.penalty.alpha * self.sgd.penalty.l1_ratio
-            self.sgd.l2 = self.sgd.penalty.alpha - self.sgd.l1
+            sgd.l1 = sgd.penalty.alpha * sgd.penalty.l1_ratio
+            sgd.l2 = sgd.penalty.alpha - sgd.l1
         # scikit-learn's share for sparse rows, whose features are seen less often
-        self.sgd.intercept_share = 0.0 if not fit_intercept else 0.01 if X.is_sparse else 1.0
-        rate = SCHEDULE_NAMES[self.sgd.schedule.kind]
-        self.adaptive, self.flushes = rate == "adaptive", samples.has_ordinary_numbers()
-        self.sgd.counts_penalty = judged and (penalised or one_class) and rate not in ("pa1", "pa2")
-        self.last_loss = np.zeros(self.k)
+        sgd.intercept_share = 0.0 if not settings.fit_intercept else 0.01 if self.X.is_sparse else 1.0
+        rate = SCHEDULE_NAMES[sgd.schedule.kind]
+        self.adaptive = rate == "adaptive"
+        sgd.counts_penalty = settings.compares_epochs and (penalised or settings.one_class) and rate not in ("pa1", "pa2")
+        return 0
+
+    cdef object _initial_state(self, start, class_weight):
+        """The state of each output."""
         state = np.zeros(self.k, dtype=STATE)
         for field in ("scale", "avg_b", "lr_factor", "weight_pos", "weight_neg"):
             state[field] = 1
-        state["b"], state["b_avg"] = intercept, 0 if intercept_avg is None else intercept_avg
+        state["b"], state["b_avg"] = start.intercept, 0 if start.intercept_avg is None else start.intercept_avg
         if self.sgd.counts_penalty:
-            state["sq_norm"], state["l1_norm"] = np.square(coef, dtype=float).sum(axis=1), np.abs(coef).sum(axis=1)
+            state["sq_norm"], state["l1_norm"] = np.square(start.coef, dtype=float).sum(axis=1), np.abs(start.coef).sum(axis=1)
         if class_weight is not None:
             state["weight_pos"], state["weight_neg"] = class_weight.T
-        if columns is not None:
-            self.rest, coef = Rest(coef, coef_avg, columns, X.dtype, owned), None
-        self._init_groups(state, coef, coef_avg, threads)
+        return state
 
     def __dealloc__(self):
         PyMem_Free(self.group)
-
-    def run(self, Py_ssize_t max_iter, tol=None, Py_ssize_t n_iter_no_change=5, on_epoch=None):
-        """Train until nothing improves, at most `max_iter` epochs; all as in Epochs.run.  A first epoch has nothing that could be put back."""
-        cdef Outputs out
-        if max_iter > 1:
-            for out in self.outputs:
-                if out.copies is None:
-                    out.make_copies()
-        return super().run(max_iter, tol, n_iter_no_change, on_epoch)
 
     cdef int _init_groups(self, state, coef, coef_avg, int threads) except -1:
         """The outputs, shared among the threads, and the buffers of a block."""
@@ -127,8 +114,8 @@ cdef class Run(Epochs):
         for g, part in enumerate(parts):
             out = Outputs(self.X, part, state[part], None if coef is None else coef[part],
                           coef_avg if coef is None or coef_avg is None else coef_avg[part], self.k == 1, self.sgd.l1 > 0)
-            if self.rest is not None:
-                self.rest.enter(out)
+            if self.untrained is not None:
+                self.untrained.enter(out)
             y, p = self.buffers[g]
             self.outputs.append(out)
             self.group[g].out, self.group[g].labels = &out.c, &out.labels[0]
@@ -136,7 +123,8 @@ cdef class Run(Epochs):
             self.group[g].block.lr = <double *>cnp.PyArray_DATA(self.lr)
             self.group[g].block.y = cnp.PyArray_DATA(y)
             self.group[g].block.p = cnp.PyArray_DATA(p)
-            self.group[g].kept = &out.kept[0]
+            for array in (out.w, out.w_avg, out.state):
+                self.snapshot.add(array)
         return 0
 
     cdef void _block(self, Group *group, Py_ssize_t n) noexcept nogil:
@@ -168,7 +156,7 @@ cdef class Run(Epochs):
             for g in range(self.n_groups):
                 if self.group[g].out.k > 0:
                     self.t = self.group[g].block.t
-            self._look_up(n * max(self.X.row_size * self.k, <double>WORK_PER_SAMPLE))
+            self._check_signals(n * max(self.X.row_size * self.k, <double>WORK_PER_SAMPLE))
             n = self.samples.next_block()
         return 0
 
@@ -179,21 +167,21 @@ cdef class Run(Epochs):
                 return True
         return False
 
-    cdef void _keep(self, bint back) noexcept nogil:
-        cdef Py_ssize_t g
-        if self.n_iter == 0:   # nothing is made of a run whose first epoch diverged
-            return
-        for g in range(self.n_groups):
-            keep(self.group[g].kept, KEPT, back)
+    cdef int _take_snapshot(self) except -1 nogil:
+        """None before the first epoch: nothing is made of a run whose first epoch diverged."""
+        return self.snapshot.take() if self.n_iter > 0 else 0
 
     cdef bint _finite(self) noexcept nogil:
-        cdef Py_ssize_t g
+        cdef Py_ssize_t g, j
+        cdef const fo_output *o
         for g in range(self.n_groups):
-            if not finite(self.group[g].out, self.group[g].kept):
-                return False
-        return True
+            for j in range(self.group[g].out.k):
+                o = &self.group[g].out.o[j]
+                if not (isfinite(o.b) and isfinite(o.loss_sum)):
+                    return False
+        return self.snapshot.all_finite()
 
-    cdef double _sum_up(self) except? -1 nogil:
+    cdef double _compute_objective(self) except? -1 nogil:
         cdef Py_ssize_t g, j, label
         cdef double n = self.samples.train_count, total = 0
         cdef fo_output *o
@@ -207,7 +195,7 @@ cdef class Run(Epochs):
             total += self.last_loss[j]
         return total / self.k
 
-    cdef int _judge(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
+    cdef int _stop_idle(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
         cdef Py_ssize_t g, j, label
         cdef fo_output *o
         for g in range(self.n_groups):
@@ -243,31 +231,31 @@ cdef class Run(Epochs):
         Parameters
         ----------
         last : bool
-            The run is over: arrays that it owns may be given, which `rest` has yet to write.
+            The run is over: arrays that it owns may be given, which `untrained` has yet to write.
         places : tuple, or None
-            What `rest.places` said of some columns: only of those.
+            What `untrained.places` said of some columns: only of those.
         """
-        if last and self.rest is not None:
-            coef, coef_avg = self.rest.promise(self.outputs)
+        if last and self.untrained is not None:
+            coef, coef_avg = self.untrained.promise(self.outputs)
             b, b_avg = self._intercepts()
             return [coef, b, coef_avg, b_avg]
-        return self.wide(self.snapshot(), places)
+        return self.all_weights(self.trained_weights(), places)
 
     def _intercepts(self):
         cdef Outputs out
         return self._in_order([(out.state["b"].copy(), None if out.w_avg is None else out.state["b_avg"].copy()) for out in self.outputs])
 
-    def snapshot(self):
-        """What `wide` makes weights of, of the columns that X has."""
+    def trained_weights(self):
+        """What `all_weights` makes weights of, from the columns that X has."""
         cdef Outputs out
-        if self.rest is None:
+        if self.untrained is None:
             return self._in_order([out.true_weights() for out in self.outputs])
-        return self._intercepts(), self.rest.snapshot(self.outputs)
+        return self._intercepts(), self.untrained.trained_weights(self.outputs)
 
-    def wide(self, snapshot, places=None):
-        """Weights of all columns, or of those at some places, from a snapshot."""
-        if self.rest is None:
-            return snapshot
-        (b, b_avg), part = snapshot
-        coef, coef_avg = self.rest.copies(part, places)
+    def all_weights(self, trained, places=None):
+        """Weights of all columns, or of those at some places, from what `trained_weights` gave."""
+        if self.untrained is None:
+            return trained
+        (b, b_avg), part = trained
+        coef, coef_avg = self.untrained.all_weights(part, places)
         return [coef, b, coef_avg, b_avg]

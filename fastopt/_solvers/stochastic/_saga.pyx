@@ -58,12 +58,12 @@ cdef class SagaChains(Chains):
             columns = np.zeros((k, X.d), np.dtype([("w", X.dtype), ("g", X.dtype), ("since", np.int32)], align=True))
             self.table = np.ones((POWERS, 2), dtype=X.dtype)
             self.w, self.g = columns["w"], columns["g"]
-            self._keep_array(columns, False)
+            self.snapshot.add(columns)
         else:
             columns, self.w, self.g = None, np.zeros((k, X.d), dtype=X.dtype), np.zeros((k, X.d), dtype=X.dtype)
-            self._keep_array(self.w, True)
-            self._keep_array(self.g, True)
-        self._keep_array(self.memory, True)
+            self.snapshot.add(self.w)
+            self.snapshot.add(self.g)
+        self.snapshot.add(self.memory)
         for j in range(k):
             self.out[j].w = cnp.PyArray_DATA(self.w[j]) if columns is None else cnp.PyArray_DATA(columns[j])
             self.out[j].g = cnp.PyArray_DATA(self.g[j])

@@ -62,7 +62,7 @@ cdef class SdcaChains(Chains):
         before = np.empty((k, samples.block_rows), dtype=X.dtype)
         self.keep += [before, squares.base, shrunk]
         for array in (self.u, self.v) + ((self.w,) if self.w is not self.v else ()):
-            self._keep_array(array, True)
+            self.snapshot.add(array)
         for j in range(k):
             self.out[j].u, self.out[j].v = cnp.PyArray_DATA(self.u[j]), cnp.PyArray_DATA(self.v[j])
             self.out[j].w, self.out[j].before = cnp.PyArray_DATA(self.w[j]), cnp.PyArray_DATA(before[j])

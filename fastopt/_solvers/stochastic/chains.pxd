@@ -2,22 +2,18 @@
 from libc.stdint cimport int32_t, uint8_t
 
 from fastopt._core.tables cimport Matrix, fo_visits
-from fastopt._samples.epochs cimport Epochs
-from fastopt._core.kept cimport Kept
+from fastopt._samples.epochs cimport EpochLoop
 from fastopt._samples.order cimport Samples
 
 
-cdef class Chains(Epochs):
+cdef class Chains(EpochLoop):
     cdef int threads
-    cdef Py_ssize_t n_kept                # arrays that training changes
-    cdef Kept kept[8]
     cdef fo_visits visits                 # the block at work; y and p of output j: block_rows·j further on
     cdef object keep                      # what the structs point into
     cdef uint8_t[::1] active              # outputs that are not finished
 
     cdef int _init_chains(self, Matrix X, Samples samples, Py_ssize_t k, int threads) except -1
     cdef void *_outputs(self, size_t size) except NULL
-    cdef int _keep_array(self, array, bint numbers) except -1
     cdef void _one(self, int j, Py_ssize_t n) noexcept nogil
     cdef void _each(self, Py_ssize_t n) noexcept nogil
     # what subclasses do

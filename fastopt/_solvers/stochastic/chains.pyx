@@ -10,7 +10,6 @@ from libc.math cimport isfinite
 
 import numpy as np
 
-from fastopt._core.kept cimport all_finite, keep
 from fastopt._core.load cimport spare
 
 cnp.import_array()
@@ -19,7 +18,7 @@ cdef enum:
     WORK_PER_SAMPLE = 16          # a sample costs at least as much as so many elements
 
 
-cdef class Chains(Epochs):
+cdef class Chains(EpochLoop):
     """One fit of `k` outputs."""
 
     cdef int _init_chains(self, Matrix X, Samples samples, Py_ssize_t k, int threads) except -1:
@@ -37,15 +36,6 @@ cdef class Chains(Epochs):
         cdef cnp.ndarray room = np.zeros(self.k * size, dtype=np.uint8)
         self.keep.append(room)
         return cnp.PyArray_DATA(room)
-
-    cdef int _keep_array(self, array, bint numbers) except -1:
-        """An array that training changes: what it was before an epoch is put back if that diverges."""
-        copy = np.empty_like(array)
-        self.keep.append((array, copy))
-        self.kept[self.n_kept] = Kept(cnp.PyArray_DATA(array), cnp.PyArray_DATA(copy), array.nbytes,
-                                      array.itemsize if numbers else 0)
-        self.n_kept += 1
-        return 0
 
     cdef void _each(self, Py_ssize_t n) noexcept nogil:
         """The block of n samples through every output that is not finished."""
@@ -74,7 +64,7 @@ cdef class Chains(Epochs):
         while n > 0:
             self._each(n)
             self.t += n
-            self._look_up(n * max(self.X.row_size * self.k, <double>WORK_PER_SAMPLE))
+            self._check_signals(n * max(self.X.row_size * self.k, <double>WORK_PER_SAMPLE))
             n = self.samples.next_block()
         self._leave()
         return 0
@@ -86,17 +76,14 @@ cdef class Chains(Epochs):
                 return True
         return False
 
-    cdef void _keep(self, bint back) noexcept nogil:
-        keep(self.kept, <int>self.n_kept, back)
-
     cdef bint _finite(self) noexcept nogil:
         cdef Py_ssize_t j
         for j in range(self.k):
             if not (isfinite(self._intercept(j)) and isfinite(self._loss_sum(j)[0])):
                 return False
-        return all_finite(self.kept, <int>self.n_kept)
+        return EpochLoop._finite(self)
 
-    cdef double _sum_up(self) except? -1 nogil:
+    cdef double _compute_objective(self) except? -1 nogil:
         cdef Py_ssize_t j
         cdef double total = 0
         for j in range(self.k):

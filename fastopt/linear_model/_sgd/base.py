@@ -1,51 +1,67 @@
-"""What the SGD estimators have in common: the way from fit's arguments to a run and from its outcome to attributes.
+"""The base of the SGD estimators: from the arguments of fit to a run, and from its outcome to fitted attributes.
 
-Used by the modules of the estimators, which say what y, its weights and its scores are.  An estimator
-never holds half a state: an outcome is computed first and then assigned at once, and whatever goes wrong before leaves
-the estimator as it was.
+Used by the modules of the estimators, which define targets, weights and scores.  An outcome is computed first and assigned at
+once, so that an error leaves the estimator unchanged.
 """
 from __future__ import annotations
 
-import functools
 import warnings
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt._core.tables import Matrix
-from fastopt._sgd.auto.fit import Auto
-from fastopt._sgd.batch.fit import Batches
-from fastopt._sgd.fit import Outcome, Plan, Start, Targets, Validation, Watch, train
-from fastopt._sgd.per_sample.held import held
-from fastopt._sgd.per_sample.touched import assign
+from fastopt._core.threads import resolve_threads
+from fastopt._sgd.fit import EpochMonitor, Outcome, Validation, train
+from fastopt._sgd.per_sample.ownership import is_unshared
+from fastopt._sgd.per_sample.predict import predict
+from fastopt._sgd.per_sample.touched_columns import assign
+from fastopt._sgd.settings import Auto, Batches, FitSettings, Start, Targets
 from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
-from fastopt.linear_model._shared.data import check_weight, largest, naming, refuse_unreal, unweighted_hidden
+from fastopt.linear_model._shared.data import check_weight, largest, naming, refuse_unreal
 from fastopt.linear_model._shared.params import check_all, check_parameters, penalty_spec, resolve_loss, schedule_spec
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
+from fastopt.linear_model._shared.types import (
+    Array,
+    Attributes,
+    EpochCallback,
+    EvalSet,
+    Features,
+    InitialValues,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    TargetValues,
+)
 from fastopt.losses import Loss
 
-MAX_SEED = np.iinfo(np.int32).max
+if TYPE_CHECKING:
+    from typing import Self
+
 #: attributes that hold weights
-WEIGHTS = ("coef_", "_standard_coef", "_average_coef")
+WEIGHT_ATTRIBUTES = ("coef_", "_standard_coef", "_average_coef")
 #: attributes that a fit leaves behind only under some parameters
-PASSING = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
+OPTIONAL_ATTRIBUTES = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept", "_average_start",
            "validation_curve_", "best_iter_", "_memory")
 
 
-def seed_of(draw: Callable[..., int], random_state: Any, *arguments: Any) -> int:
-    """draw(random_state, …): what is drawn from a generator that begins at a seed is remembered, as making one takes long."""
-    return _remembered(draw, random_state, *arguments) if type(random_state) is int else draw(random_state, *arguments)
+class Call(NamedTuple):
+    """The arguments of `fit` or `partial_fit` beside X, y and sample weights."""
+
+    events: Events
+    fresh: bool                            # fit, rather than partial_fit
+    max_iter: int
+    coef_init: InitialValues = None
+    intercept_init: InitialValues = None
+    eval_set: EvalSet = None
+    callback: EpochCallback = None
+    classes: TargetValues | None = None    # of partial_fit
 
 
-@functools.lru_cache(maxsize=256)
-def _remembered(draw: Callable[..., int], seed: int, *arguments: Any) -> int:
-    return draw(seed, *arguments)
-
-
-def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
-    """A user's starting weights or intercepts; those of one output may lack that dimension."""
+def shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Initial weights or intercepts that the user passed; for one output that dimension may be missing."""
     refuse_unreal(name, value)
     with naming(name):
         if np.iscomplexobj(value):
@@ -59,10 +75,10 @@ def shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
 
 
 class SGDBase(LinearEstimator):
-    """An estimator that learns by per-sample SGD."""
+    """Base of the estimators trained by SGD, per sample or in mini-batches."""
 
     _one_class = False
-    _averages_anyway = False           # by the optimizer, whatever `average` is
+    _averages_anyway = False           # whether the optimizer averages on its own
     n_iter_: int
     t_: float
     n_features_in_: int
@@ -76,28 +92,25 @@ class SGDBase(LinearEstimator):
         if vars(self).get("early_stopping", False) and not hasattr(self, "coef_"):
             raise ValueError("early_stopping should be False with partial_fit")
 
-    # ---- what the estimators answer ----
+    # ---- what the estimators define ----
 
-    _warm_standard: ClassVar[bool]     # a warm start goes on with the weights behind the averages
+    _warm_standard: ClassVar[bool]     # whether a warm start continues from the weights behind the averages
     _intercept_init: ClassVar[str]     # the argument of fit that starts the intercept
 
-    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+    def _targets(self, y: Any, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
         raise NotImplementedError
 
-    def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
-        raise NotImplementedError
-
-    def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
+    def _draw(self, targets: Targets, weight: RowWeights, n: int, splits: bool) -> tuple[int, Array | None]:
         """The seed of the order of samples, and the rows that are held out."""
         raise NotImplementedError
 
-    def _validation(self, X: Matrix, targets: Targets, weight: Any, rows: Any, eval_set: Any) -> Validation | None:
+    def _validation(self, X: Matrix, targets: Targets, weight: RowWeights, rows: Array | None, eval_set: EvalSet) -> Validation | None:
         return None
 
-    def _no_intercepts(self, k: int) -> Any:
+    def _no_intercepts(self, k: int) -> Array:
         return np.zeros(k)
 
-    def _from_init(self, intercept_init: Any) -> Any:
+    def _from_init(self, intercept_init: Array) -> Array:
         return intercept_init
 
     def _loss(self) -> Loss:
@@ -107,48 +120,54 @@ class SGDBase(LinearEstimator):
         return float(self.alpha)
 
     def _batches(self) -> Batches | Auto | None:
-        """How mini-batches are stepped; None: per sample."""
+        """The settings of mini-batches; None: SGD per sample."""
         return None
 
     def _budget(self, n: int) -> float:
-        """Epochs over n rows that are enough, converged or not."""
+        """The number of epochs over n rows after which the fit may end without having converged."""
         return np.inf
+
+    def _n_threads(self) -> int:
+        jobs = vars(self).get("n_jobs")
+        return 1 if jobs is None else resolve_threads(int(jobs), "n_jobs")
+
+    def _products(self, X: Samples) -> Array:
+        return predict(Matrix(X, checked=True), self._coef_rows(), self._prediction_intercepts(), threads=self._n_threads())
 
     # ---- from arguments to a run ----
 
-    def _plan(self, seed: int, max_iter: int) -> Plan:
+    def _settings(self, seed: int, max_iter: int) -> FitSettings:
         get = vars(self).get
         alpha, batches = self._alpha(), self._batches()
-        return Plan(loss=self._loss().spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
+        return FitSettings(loss=self._loss().spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
                     schedule=schedule_spec("constant" if batches and self.learning_rate == "optimal" else self.learning_rate,
                                            self.eta0, self.power_t, alpha),
                     fit_intercept=bool(self.fit_intercept), one_class=self._one_class, shuffle=bool(self.shuffle),
                     seed=seed, threads=self._n_threads(), max_iter=max_iter, tol=self.tol,
                     n_iter_no_change=get("n_iter_no_change", 5), batches=batches)
 
-    def _earlier(self, standard: bool) -> tuple[Any, Any]:
-        """(k, d) weights and (k,) intercepts as they are, with averaging those behind the averages."""
+    def _earlier(self, standard: bool) -> tuple[Array, Array]:
+        """The current (k, d) weights and (k,) intercepts; with `standard` and averaging, those behind the averages."""
         if standard and self.average and "_standard_coef" in vars(self):
             return np.atleast_2d(self._standard_coef), self._standard_intercept
         return self._coef_rows(), self._intercepts()
 
     def _replaced(self) -> bool:
-        """Whether coef_ is no longer one of the arrays that averaging left: the user put another in its place."""
+        """Whether the user has replaced `coef_` since averaging stored it."""
         coef = self._coef_rows()
         left = [np.atleast_2d(vars(self)[name]) for name in ("_average_coef", "_standard_coef")]
         return not (any(np.may_share_memory(coef, array) for array in left)
                     or any(np.array_equal(coef, array) for array in left))
 
-    def _start(self, fresh: bool, k: int, d: int, coef_init: Any, intercept_init: Any, owned: bool) -> Start:
-        """Where to start: at the arguments, at what was learnt before, or at 0."""
-        warm = "coef_" in vars(self) and (self.warm_start or not fresh)
+    def _start(self, call: Call, k: int, d: int, owned: bool) -> Start:
+        """The initial weights: the arguments, those learnt before, or 0."""
+        fresh, coef_init, intercept_init = call.fresh, call.coef_init, call.intercept_init
+        warm = self._warm() if fresh else "coef_" in vars(self)
         goes_on = warm and (self._warm_standard or not fresh) and "_average_coef" in vars(self) and not self._replaced()
         intercept = self._no_intercepts(k)
         if warm:
             coef, intercept = self._earlier(standard=goes_on)
-            if coef.shape != (k, d):
-                raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: "
-                                 f"X and y need {(k, d)}{'; fit without warm_start' if fresh else ''}")
+            self._refuse_other_shape(coef, k, d, "; fit without warm_start" if fresh else "")
         elif coef_init is None:
             coef, owned = np.zeros((k, d)), True
         if coef_init is not None:
@@ -165,50 +184,54 @@ class SGDBase(LinearEstimator):
                          memory, owned)
         return Start(coef, intercept, np.zeros((k, d)), np.zeros(k), t, max(average, t), memory, owned)
 
-    def _learn(self, X: Any, y: Any, weight: Any, events: Events, *, fresh: bool, max_iter: int,
-               inits: tuple[Any, Any] = (None, None), eval_set: Any = None, callback: Any = None,
-               classes: Any = None) -> None:
-        """fit (fresh) or partial_fit: compute, assign, then complain."""
-        owned = all(held(self.__dict__, name) for name in WEIGHTS if name in self.__dict__)
+    def _learn_once(self, X: Features, y: TargetValues | None, weight: SampleWeight, classes: TargetValues | None = None) -> Self:
+        """partial_fit: one epoch, from where the last call ended."""
+        self._check_partial()
+        self._learn(X, y, weight, Call(Events.silent(), fresh=False, max_iter=1, classes=classes))
+        return self
+
+    def _learn(self, X: Features, y: TargetValues | None, weight: SampleWeight, call: Call) -> None:
+        """Run `fit` or `partial_fit`: compute, assign the attributes, then warn."""
+        fresh, callback, events = call.fresh, call.callback, call.events
+        owned = all(is_unshared(self.__dict__, name) for name in WEIGHT_ATTRIBUTES if name in self.__dict__)
         with unchanged_on_error(self) as before:
             if callback is not None and not callable(callback):
                 raise TypeError(f"callback must be callable or None, got {callback!r}")
             X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"))
             stops = fresh and bool(vars(self).get("early_stopping", False))
-            splits = stops and eval_set is None
+            splits = stops and call.eval_set is None
             weight = check_weight(weight, X, none_at_all=splits)   # the held-out rows are looked at for that
-            hidden = y if y is None or getattr(self, "_classifies", True) else unweighted_hidden(y, weight)
-            targets = self._targets(hidden, X, classes, fresh)
+            targets = self._targets(y, weight, X, call.classes, fresh)
             matrix = Matrix(X, checked=True)
-            start = self._start(fresh, targets.k, matrix.d, *inits, owned)
+            start = self._start(call, targets.k, matrix.d, owned)
             seed, rows = self._draw(targets, weight, matrix.n, splits)
 
-            def attributes(outcome: Outcome) -> dict[str, Any]:
+            def attributes(outcome: Outcome) -> Attributes:
                 return {**targets.attributes, **self._fitted(outcome, start, matrix.n, fresh)}
 
-            watch = Watch(start, self._validation(matrix, targets, weight, rows, eval_set), stops=stops,
-                          keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
-                          events=events, attributes=attributes, verbose=self.verbose > 0)
-            plan = self._plan(seed, int(min(max_iter, self._budget(matrix.n))))
-            done = train(matrix, targets, weight, rows, start, plan, watch, lambda: largest(X))
+            monitor = EpochMonitor(start, self._validation(matrix, targets, weight, rows, call.eval_set), stops=stops,
+                                   keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
+                                   events=events, attributes=attributes, verbose=self.verbose > 0)
+            settings = self._settings(seed, int(min(call.max_iter, self._budget(matrix.n))))
+            done = train(matrix, targets, weight, rows, start, settings, monitor, lambda: largest(X))
             if done.error is not None and not fresh:
                 raise done.error
             found = attributes(done)
-            assign(self.__dict__, found, PASSING, done.rest, before)
+            assign(self.__dict__, found, OPTIONAL_ATTRIBUTES, done.untrained, before)
         if done.error is not None:
             raise done.error
         if fresh:
             self._warn(done, targets, X)
         events.end(found)
 
-    def _doubt(self, done: Outcome, targets: Targets, X: Any) -> str | None:
-        """What else to warn of."""
+    def _divergence_warning(self, done: Outcome, targets: Targets, X: Samples) -> str | None:
+        """The warning to issue if training has diverged without overflow, or None."""
         return None
 
-    def _warn(self, done: Outcome, targets: Targets, X: Any) -> None:
-        doubt = self._doubt(done, targets, X)
-        if doubt:
-            warnings.warn(doubt, ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
+    def _warn(self, done: Outcome, targets: Targets, X: Samples) -> None:
+        diverged = self._divergence_warning(done, targets, X)
+        if diverged:
+            warnings.warn(diverged, ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
         if self.tol is not None and done.n_iter == self.max_iter < self._budget(X.shape[0]) and not done.stopped:
             warnings.warn("Maximum number of iteration reached before convergence. Consider increasing max_iter to "
                           "improve the fit.", ConvergenceWarning, stacklevel=4 + FIT_LEVELS)
@@ -216,8 +239,8 @@ class SGDBase(LinearEstimator):
             warnings.warn("Negative values for `power_t` are deprecated: the learning rate grows, and scikit-learn 1.10 raises an "
                           "error. Use values of at least 0.", FutureWarning, stacklevel=4 + FIT_LEVELS)
 
-    def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> dict[str, Any]:
-        """The attributes that an outcome makes."""
+    def _fitted(self, outcome: Outcome, start: Start, n: int, fresh: bool) -> Attributes:
+        """The fitted attributes of an outcome."""
         coef, intercept = outcome.result
         found = {**self._named(coef, intercept), "n_iter_": outcome.n_iter,
                  "t_": start.t + outcome.n_iter * n if outcome.t is None else outcome.t,

@@ -1,7 +1,6 @@
 """Linear classification by SGD: classes as outputs, their weights, scores and probabilities.
 
-Used through linear_model.  Random numbers are drawn in scikit-learn's order, so that the same random_state visits the
-samples in the same order.
+Used through linear_model.
 """
 from __future__ import annotations
 
@@ -9,40 +8,43 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from scipy.special import expit, softmax
-from sklearn.utils import check_random_state
+from numpy.typing import DTypeLike
+from scipy.special import expit
 from sklearn.utils.multiclass import unique_labels
 
-from fastopt._sgd.fit import Targets
-from fastopt.linear_model._shared.classes import Probable, one_against_rest, weights_of_classes
-from fastopt.linear_model._shared.data import check_X_y, encode, find_classes, naming
+from fastopt._sgd.settings import Targets
+from fastopt.linear_model._shared.data import check_labels, encode, naming, weights_of_classes
 from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive
 from fastopt.linear_model._shared.params import CLASSIFIER, loss_functions, loss_name
-from fastopt.linear_model._shared.sklearn import Events, available_where
+from fastopt.linear_model._shared.predict import Probable
+from fastopt.linear_model._shared.sklearn import available_where
+from fastopt.linear_model._shared.types import (
+    Array,
+    BatchSize,
+    ClassWeight,
+    Features,
+    RandomState,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    StepSchedule,
+    TargetValues,
+)
 from fastopt.losses import Loss
 
-from .base import MAX_SEED, seed_of
+from .seeds import MAX_SEED, of_classifier, seed_of, skip
 from .supervised import LearningRate, Penalty, Supervised
 
 if TYPE_CHECKING:
     from typing import Self
 
 
-def accuracy(codes: Any, weight: Any) -> Callable[[Any], float]:
-    """Share of right classes among raw predictions (n, k); in a binary problem class 0 is where they are positive."""
+def accuracy(codes: Array, weight: RowWeights) -> Callable[[Array], float]:
+    """The accuracy of raw predictions (n, k), as a function of them; of two classes, class 0 is the positive one."""
     def score(p: Any) -> float:
         predicted = p[:, 0] <= 0 if p.shape[1] == 1 else p.argmax(axis=1)
         return float(np.average(predicted == codes, weights=weight))
     return score
-
-
-def _draw_seed(random_state: Any, k: int) -> int:
-    """The seed of the order of samples, drawn as scikit-learn does; of k > 1 outputs all share one pass, in the order of the first."""
-    rng = check_random_state(random_state)
-    if k > 1:
-        rng = check_random_state(rng.randint(MAX_SEED, size=k)[0])
-    rng.randint(1, MAX_SEED)
-    return int(rng.randint(MAX_SEED))
 
 
 @documented(coef="(1, n_features) for two classes, else (n_classes, n_features)", intercept="(1,) or (n_classes,)",
@@ -61,8 +63,6 @@ class SGDClassifier(Probable, Supervised):
         which is then ±1: 'squared_error', 'huber', 'epsilon_insensitive' and so on.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     Notes
@@ -113,36 +113,25 @@ class SGDClassifier(Probable, Supervised):
     def __init__(self, loss: str | Loss = "hinge", *, penalty: Penalty | None = "l2", alpha: float = 0.0001,
                  l1_ratio: float | None = 0.15, fit_intercept: bool = True, max_iter: int = 1000,
                  tol: float | None = 1e-3, shuffle: bool = True, verbose: int = 0, epsilon: float = 0.1,
-                 n_jobs: int | None = None, random_state: Any = None, learning_rate: LearningRate = "optimal",
+                 n_jobs: int | None = None, random_state: RandomState = None, learning_rate: LearningRate = "optimal",
                  eta0: float = 0.01, power_t: float = 0.5, early_stopping: bool = False,
-                 validation_fraction: float = 0.1, n_iter_no_change: int = 5, class_weight: Any = None,
+                 validation_fraction: float = 0.1, n_iter_no_change: int = 5, class_weight: ClassWeight = None,
                  warm_start: bool = False, average: bool | int = False, restore_best: bool = False,
-                 optimizer: str | None = None, batch_size: Any = None, schedule: Any = None, clip_norm: float | None = None,
+                 optimizer: str | None = None, batch_size: BatchSize = None, schedule: StepSchedule = None, clip_norm: float | None = None,
                  multi_class: Literal["ovr", "multinomial"] = "ovr",
                  optimizer_params: dict[str, Any] | None = None,
                  parallel: Literal["hogwild"] | None = None) -> None:
         self._keep(locals())
 
     @arguments
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Features, y: TargetValues, classes: TargetValues | None = None, sample_weight: SampleWeight = None) -> Self:
         """Learn from some data for one epoch, going on where the last call ended.
 
-        Parameters
-        ----------
         [arguments]
 
-        Returns
-        -------
-        self
+        [self]
         """
-        self._check_partial()
-        if isinstance(self.class_weight, str) and not hasattr(self, "coef_"):
-            raise ValueError("class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' "
-                             "weights, use compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large "
-                             "enough sample of the full training set target to properly estimate the class frequency "
-                             "distributions. Pass the resulting weights as the class_weight parameter.")
-        self._learn(X, y, sample_weight, Events(None, None, None, None, 0), fresh=False, max_iter=1, classes=classes)
-        return self
+        return self._learn_once(X, y, sample_weight, classes)
 
     def _has_probabilities(self) -> bool:
         if loss_name(self.loss) not in ("log_loss", "modified_huber"):
@@ -151,14 +140,12 @@ class SGDClassifier(Probable, Supervised):
 
     @available_where(_has_probabilities)
     @arguments
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Features) -> Array:
         """Probabilities, for the losses 'log_loss' and 'modified_huber' only.
 
         Those of more than two classes are one against the rest, normalised to a sum of 1; with
         ``multi_class='multinomial'`` their softmax.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -172,31 +159,38 @@ class SGDClassifier(Probable, Supervised):
         """
         return super().predict_proba(X)
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
-    def _probabilities(self, p: Any) -> Any:
-        if self.multi_class == "multinomial" and p.shape[1] > 1:
-            return softmax(p, axis=1)
-        return one_against_rest(expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2)
+    def _check_partial(self) -> None:
+        super()._check_partial()
+        if isinstance(self.class_weight, str) and not hasattr(self, "coef_"):
+            raise ValueError("class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' "
+                             "weights, use compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large "
+                             "enough sample of the full training set target to properly estimate the class frequency "
+                             "distributions. Pass the resulting weights as the class_weight parameter.")
 
-    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-        return check_X_y(self, X, y, reset)
+    def _softmax(self) -> bool:
+        return bool(self.multi_class == "multinomial")
 
-    def _known_classes(self, classes: Any) -> Any:
-        """The classes of partial_fit: those of the first call."""
-        known = getattr(self, "classes_", None)
-        if known is None and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
+    def _positive(self, p: Array) -> Array:
+        positive: Array = expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2
+        return positive
+
+    def _known_classes(self, classes: TargetValues | None) -> Array:
+        """The classes of `partial_fit`, which the first call sets."""
+        known: Array | None = getattr(self, "classes_", None)
         if classes is None:
+            if known is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
             return known
         with naming("classes"):
-            classes = unique_labels(classes)
-        if known is not None and not np.array_equal(known, classes):
-            raise ValueError(f"classes={classes!r} is not the same as on last call to partial_fit, was: {known!r}")
-        return classes
+            given: Array = unique_labels(classes)
+        if known is not None and not np.array_equal(known, given):
+            raise ValueError(f"classes={given!r} is not the same as on last call to partial_fit, was: {known!r}")
+        return given
 
-    def _class_weights(self, classes: Any, counts: Any) -> Any:
-        """(k, 2) weights of each output's positive and negative rows."""
+    def _class_weights(self, classes: Array, counts: Array) -> Array | None:
+        """(k, 2) weights of the positive and negative rows of each output."""
         weights = weights_of_classes(self.class_weight, classes, counts)
         if weights is None:
             return None
@@ -204,33 +198,28 @@ class SGDClassifier(Probable, Supervised):
             return weights[::-1].reshape(1, 2)
         return np.stack([weights, np.ones_like(weights)], axis=1)
 
-    def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
-        classes = find_classes(y) if fresh else self._known_classes(classes)
-        if len(classes) < 2:
-            raise ValueError(f"{'y' if fresh else 'classes'}: The number of classes has to be greater than one; got "
-                             f"{len(classes)} class")
-        codes, counts = encode(y, classes)
+    def _targets(self, y: Array, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
+        classes, codes, counts = check_labels(y, None if fresh else self._known_classes(classes))
         return Targets(self._numbered(codes, classes), 1 if len(classes) == 2 else len(classes),
                        negative=0 if self._loss().target == "unit" else -1,
                        class_weight=self._class_weights(classes, counts), attributes={"classes_": classes})
 
     @staticmethod
-    def _numbered(codes: Any, classes: Any) -> Any:
-        """Outputs learn the rows that bear their number: of two classes the second is number 0."""
+    def _numbered(codes: Array, classes: Array) -> Array:
+        """The number of the output for which each row is positive; of two classes the second one is output 0."""
         return np.subtract(1, codes, out=codes) if len(classes) == 2 else codes
 
-    def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
+    def _draw(self, targets: Targets, weight: RowWeights, n: int, splits: bool) -> tuple[int, Array | None]:
         if splits and targets.k == 1:   # a generator that the user gave is asked in scikit-learn's order
-            rng = check_random_state(self.random_state)
-            rng.randint(1, MAX_SEED)
-            rows = self._split("StratifiedShuffleSplit", 1 - targets.y, weight)
-            return int(rng.randint(MAX_SEED)), rows
+            rng = skip(self.random_state)
+            held_out = self._split("StratifiedShuffleSplit", 1 - targets.y, weight)
+            return int(rng.randint(MAX_SEED)), held_out
         rows = self._split("StratifiedShuffleSplit", targets.y, weight) if splits else None
-        return seed_of(_draw_seed, self.random_state, targets.k), rows
+        return seed_of(of_classifier, self.random_state, targets.k), rows
 
-    def _score_of(self, y: Any, weight: Any) -> Callable[[Any], float]:
+    def _score_of(self, y: Array, weight: RowWeights) -> Callable[[Array], float]:
         return accuracy(y, weight)
 
-    def _eval_targets(self, y: Any, targets: Targets, dtype: Any) -> Any:
+    def _eval_targets(self, y: Array, targets: Targets, dtype: DTypeLike) -> Array:
         classes = targets.attributes["classes_"]
         return self._numbered(encode(y, classes, "y of eval_set")[0], classes)

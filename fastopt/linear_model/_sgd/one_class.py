@@ -1,6 +1,6 @@
 """The linear one-class support vector machine by SGD: no targets, an offset in place of the intercept.
 
-Used through linear_model.  Random numbers are drawn in scikit-learn's order.
+Used through linear_model.
 """
 from __future__ import annotations
 
@@ -8,24 +8,31 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.base import OutlierMixin
-from sklearn.utils import check_random_state
 
-from fastopt._sgd.fit import Targets
+from fastopt._sgd.settings import Targets
 from fastopt.linear_model._shared.data import check_X
 from fastopt.linear_model._shared.docs import arguments, documented
 from fastopt.linear_model._shared.params import ONE_CLASS
 from fastopt.linear_model._shared.sklearn import Events, with_callbacks
+from fastopt.linear_model._shared.types import (
+    Array,
+    Attributes,
+    EpochCallback,
+    Features,
+    InitialValues,
+    RandomState,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    TargetValues,
+)
 from fastopt.losses import Hinge, Loss
 
-from .base import MAX_SEED, SGDBase, seed_of
+from .base import Call, SGDBase
+from .seeds import of_one_class, seed_of
 
 if TYPE_CHECKING:
     from typing import Self
-
-
-def _draw_seed(random_state: Any) -> int:
-    """The seed of the order of samples, drawn as scikit-learn does."""
-    return int(check_random_state(random_state).randint(MAX_SEED))
 
 
 @documented(coef="(n_features,)", passive_names="", passive="",
@@ -35,12 +42,8 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
 
     With float64 data and the same `random_state` it gives the weights of `sklearn.linear_model.SGDOneClassSVM`.
 
-    Parameters
-    ----------
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     References
@@ -61,10 +64,10 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
     _warm_standard = False
     _one_class = True
     _intercept_init = "offset_init"
-    offset_: Any
+    offset_: Array
 
     def __init__(self, nu: float = 0.5, fit_intercept: bool = True, max_iter: int = 1000, tol: float | None = 1e-3,
-                 shuffle: bool = True, verbose: int = 0, random_state: Any = None,
+                 shuffle: bool = True, verbose: int = 0, random_state: RandomState = None,
                  learning_rate: Literal["constant", "optimal", "invscaling", "adaptive"] = "optimal",
                  eta0: float = 0.01, power_t: float = 0.5, warm_start: bool = False,
                  average: bool | int = False) -> None:
@@ -72,46 +75,33 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
 
     @with_callbacks
     @arguments
-    def fit(self, X: Any, y: Any = None, coef_init: Any = None, offset_init: Any = None, sample_weight: Any = None, *,
-            callback: Any = None) -> Self:
+    def fit(self, X: Features, y: TargetValues | None = None, coef_init: InitialValues = None, offset_init: InitialValues = None,
+            sample_weight: SampleWeight = None, *, callback: EpochCallback = None) -> Self:
         """Learn from data, for up to `max_iter` epochs.
 
-        Parameters
-        ----------
         [arguments]
 
-        Returns
-        -------
-        self
+        [self]
         """
         self._check()
         events = Events(self, X, None, sample_weight, self.max_iter)
-        self._learn(X, None, sample_weight, events, fresh=True, max_iter=self.max_iter, inits=(coef_init, offset_init),
-                    callback=callback)
+        self._learn(X, None, sample_weight, Call(events, True, self.max_iter, coef_init, offset_init, callback=callback))
         return self
 
     @arguments
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Features, y: TargetValues | None = None, sample_weight: SampleWeight = None) -> Self:
         """Learn from some data for one epoch, going on where the last call ended.
 
-        Parameters
-        ----------
         [arguments]
 
-        Returns
-        -------
-        self
+        [self]
         """
-        self._check()
-        self._learn(X, None, sample_weight, Events(None, None, None, None, 0), fresh=False, max_iter=1)
-        return self
+        return self._learn_once(X, None, sample_weight)
 
     @arguments
-    def score_samples(self, X: Any) -> Any:
+    def score_samples(self, X: Features) -> Array:
         """Products of rows and weights: the higher, the more like the training data.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -121,11 +111,9 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
         return self.decision_function(X) + self.offset_
 
     @arguments
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: Features) -> Array:
         """Signed distance to the separating plane, positive for inliers.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -135,11 +123,9 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
         return self._raw(X)[:, 0]
 
     @arguments
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Features) -> Array:
         """1 for inliers, −1 for outliers.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -148,7 +134,7 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
         """
         return np.where(self.decision_function(X) >= 0, 1, -1).astype(np.int32)
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _loss(self) -> Loss:
         return Hinge()
@@ -156,28 +142,26 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
     def _alpha(self) -> float:
         return float(self.nu)
 
-    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+    def _read(self, X: Features, y: TargetValues | None, reset: bool = True) -> tuple[Samples, Any]:
         return check_X(self, X, reset), y
 
-    def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
+    def _targets(self, y: None, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
         return Targets(np.zeros(X.shape[0], dtype=np.uint8), 1, negative=-1)
 
-    def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
-        if self.random_state is None:
-            check_random_state(None).randint(1, MAX_SEED)   # scikit-learn draws one from NumPy's generator
-        return seed_of(_draw_seed, self.random_state), None
+    def _draw(self, targets: Targets, weight: RowWeights, n: int, splits: bool) -> tuple[int, Array | None]:
+        return seed_of(of_one_class, self.random_state), None
 
-    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
+    def _named(self, coef: Array, intercept: Array) -> Attributes:
         return {"coef_": coef[0], "offset_": 1 - intercept}
 
-    def _intercepts(self) -> Any:
+    def _intercepts(self) -> Array:
         return 1 - self.offset_
 
-    def _prediction_intercepts(self) -> Any:
+    def _prediction_intercepts(self) -> Array:
         return -self.offset_
 
-    def _no_intercepts(self, k: int) -> Any:
+    def _no_intercepts(self, k: int) -> Array:
         return np.ones(k)
 
-    def _from_init(self, intercept_init: Any) -> Any:
+    def _from_init(self, intercept_init: Array) -> Array:
         return 1 - intercept_init

@@ -1,6 +1,6 @@
 """Linear regression by SGD, of one or several columns of y, with the inverse link of the loss.
 
-Used through linear_model.  Random numbers are drawn in scikit-learn's order.
+Used through linear_model.
 """
 from __future__ import annotations
 
@@ -8,26 +8,38 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.utils import check_random_state
+from numpy.typing import DTypeLike
 
-from fastopt._sgd.fit import Outcome, Targets
+from fastopt._sgd.fit import Outcome
+from fastopt._sgd.settings import Targets
 from fastopt.exceptions import remedy
-from fastopt.linear_model._shared.data import check_X_y, largest, real_targets
+from fastopt.linear_model._shared.data import Takes, check_targets, largest, real_targets
 from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive
 from fastopt.linear_model._shared.params import REGRESSOR, loss_functions, loss_name
-from fastopt.linear_model._shared.sklearn import Events
+from fastopt.linear_model._shared.predict import Regresses
+from fastopt.linear_model._shared.types import (
+    Array,
+    Attributes,
+    BatchSize,
+    Features,
+    RandomState,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    StepSchedule,
+    TargetValues,
+)
 from fastopt.losses import Loss
 
-from .base import MAX_SEED, seed_of
+from .seeds import of_regressor, seed_of
 from .supervised import LearningRate, Penalty, Supervised
 
 if TYPE_CHECKING:
     from typing import Self
 
 
-def r2(y: Any, weight: Any, loss: Loss) -> Callable[[Any], float]:
-    """R² of raw predictions (n, k), the mean over outputs; −inf where predictions overflow."""
+def r2(y: Array, weight: RowWeights, loss: Loss) -> Callable[[Array], float]:
+    """The mean R² over outputs of raw predictions (n, k), as a function of them; −inf where predictions overflow."""
     y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
     spread = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
 
@@ -41,18 +53,10 @@ def r2(y: Any, weight: Any, loss: Loss) -> Callable[[Any], float]:
     return score
 
 
-def _draw_seed(random_state: Any) -> int:
-    """The seed of the order of samples, drawn as scikit-learn does."""
-    rng = check_random_state(random_state)
-    seed = int(rng.randint(MAX_SEED))
-    rng.randint(1, MAX_SEED)
-    return seed
-
-
 @documented(coef="(n_features,), or (n_outputs, n_features) if y has several columns", intercept="(1,) or (n_outputs,)",
             **passive_aggressive('epsilon_insensitive'), stratified="",
             without=("offset_", "classes_"))
-class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
+class SGDRegressor(Regresses, Supervised):
     """Linear regression trained by stochastic gradient descent, with robust, quantile and count losses.
 
     With float64 data and the same `random_state` it gives the weights of `sklearn.linear_model.SGDRegressor`.
@@ -65,8 +69,6 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
         and 'tweedie', whose prediction is exp of the linear model.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     Notes
@@ -91,85 +93,57 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
 
     _rules = REGRESSOR
     loss_functions: ClassVar[dict[str, tuple[Any, ...]]] = loss_functions(REGRESSOR)
+    _takes = Takes(columns=True)
     _warm_standard = True
     _classifies = False
 
     def __init__(self, loss: str | Loss = "squared_error", *, penalty: Penalty | None = "l2", alpha: float = 0.0001,
                  l1_ratio: float | None = 0.15, fit_intercept: bool = True, max_iter: int = 1000,
                  tol: float | None = 1e-3, shuffle: bool = True, verbose: int = 0, epsilon: float = 0.1,
-                 random_state: Any = None, learning_rate: LearningRate = "invscaling", eta0: float = 0.01,
+                 random_state: RandomState = None, learning_rate: LearningRate = "invscaling", eta0: float = 0.01,
                  power_t: float = 0.25, early_stopping: bool = False, validation_fraction: float = 0.1,
                  n_iter_no_change: int = 5, warm_start: bool = False, average: bool | int = False,
-                 restore_best: bool = False, optimizer: str | None = None, batch_size: Any = None, schedule: Any = None,
+                 restore_best: bool = False, optimizer: str | None = None, batch_size: BatchSize = None, schedule: StepSchedule = None,
                  clip_norm: float | None = None, optimizer_params: dict[str, Any] | None = None,
                  n_jobs: int | None = None, parallel: Literal["hogwild"] | None = None) -> None:
         self._keep(locals())
 
     @arguments
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None) -> Self:
         """Learn from some data for one epoch, going on where the last call ended.
 
-        Parameters
-        ----------
         [arguments]
 
-        Returns
-        -------
-        self
+        [self]
         """
-        self._check_partial()
-        self._learn(X, y, sample_weight, Events(None, None, None, None, 0), fresh=False, max_iter=1)
-        return self
-
-    @arguments
-    def predict(self, X: Any) -> Any:
-        """Means, quantiles or whatever the loss estimates.
-
-        Parameters
-        ----------
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        p = self._raw(X)
-        loss = self._loss()
-        if loss.target != "real":
-            with np.errstate(over="ignore"):
-                p = loss._predict(p)
-        return p.ravel() if p.shape[1] == 1 else p
+        return self._learn_once(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
         tags.target_tags.positive_only = loss_name(self.loss) == "gamma"
         return tags
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
-    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-        return check_X_y(self, X, y, reset, columns=True)
-
-    def _targets(self, y: Any, X: Any, classes: Any, fresh: bool) -> Targets:
-        y = real_targets(y, X.dtype, self._loss())
+    def _targets(self, y: Array, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
+        y = check_targets(y, weight, X, self._loss())
         return Targets(y, 1 if y.ndim == 1 else y.shape[1])
 
-    def _draw(self, targets: Targets, weight: Any, n: int, splits: bool) -> tuple[int, Any]:
+    def _draw(self, targets: Targets, weight: RowWeights, n: int, splits: bool) -> tuple[int, Array | None]:
         rows = self._split("ShuffleSplit", targets.y, weight) if splits else None
-        return seed_of(_draw_seed, self.random_state), rows
+        return seed_of(of_regressor, self.random_state), rows
 
-    def _score_of(self, y: Any, weight: Any) -> Callable[[Any], float]:
+    def _score_of(self, y: Array, weight: RowWeights) -> Callable[[Array], float]:
         return r2(y, weight, self._loss())
 
-    def _eval_targets(self, y: Any, targets: Targets, dtype: Any) -> Any:
+    def _eval_targets(self, y: Array, targets: Targets, dtype: DTypeLike) -> Array:
         y = real_targets(y, dtype, self._loss(), "y of eval_set")
         if (1 if y.ndim == 1 else y.shape[1]) != targets.k:
             raise ValueError(f"y of eval_set must have {targets.k} columns as y has, got shape {y.shape}")
         return y
 
-    def _doubt(self, done: Outcome, targets: Targets, X: Any) -> str | None:
-        """Gradients are cut, as in scikit-learn, so that weights may grow beyond all use without overflow."""
+    def _divergence_warning(self, done: Outcome, targets: Targets, X: Samples) -> str | None:
+        """Gradients are clipped, as in scikit-learn, so that weights may diverge without overflow."""
         loss = done.loss_curve[-1]
         if loss < 1e3:
             return None
@@ -181,5 +155,5 @@ class SGDRegressor(RegressorMixin, Supervised):   # type: ignore[misc]
         return (f"Training diverged: the mean loss is {loss:.3g}, that of predicting 0 {nothing:.3g}, with features up to "
                 f"{scale:.3g} in magnitude. {remedy(scale)}")
 
-    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
+    def _named(self, coef: Array, intercept: Array) -> Attributes:
         return {"coef_": coef[0] if len(coef) == 1 else coef, "intercept_": intercept}

@@ -1,26 +1,27 @@
-"""Estimators that learn y: fit, the rows that early stopping holds out, and eval_set.
+"""The base of the SGD classifier and regressor: fit with y, the rows held out by early stopping, and eval_set.
 
-Used by the classifier and the regressor.
+Used by those two.
 """
 from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from fastopt._core.tables import Matrix
-from fastopt._sgd.auto.fit import BATCH_ROWS, Auto
 from fastopt._sgd.auto.state import budget
-from fastopt._sgd.batch.fit import Batches
-from fastopt._sgd.fit import Targets, Validation
+from fastopt._sgd.fit import Validation
+from fastopt._sgd.settings import AUTO_BATCH_ROWS, Auto, Batches, Targets
 from fastopt.linear_model._shared.data import check_eval_set, naming
 from fastopt.linear_model._shared.docs import arguments
 from fastopt.linear_model._shared.params import is_wild, uses_batches
 from fastopt.linear_model._shared.sklearn import Events, with_callbacks
+from fastopt.linear_model._shared.types import Array, EpochCallback, EvalSet, Features, InitialValues, RowWeights, SampleWeight, TargetValues
 
-from .base import SGDBase
+from .base import Call, SGDBase
 
 if TYPE_CHECKING:
     from typing import Self
@@ -30,35 +31,27 @@ LearningRate = Literal["constant", "optimal", "invscaling", "adaptive", "pa1", "
 
 
 class Supervised(SGDBase):
-    """y, held-out rows and eval_set."""
+    """Base of the estimators that learn y."""
 
     _intercept_init = "intercept_init"
 
     @with_callbacks
     @arguments
-    def fit(self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None, sample_weight: Any = None, *,
-            eval_set: Any = None, callback: Any = None) -> Self:
+    def fit(self, X: Features, y: TargetValues, coef_init: InitialValues = None, intercept_init: InitialValues = None,
+            sample_weight: SampleWeight = None, *, eval_set: EvalSet = None, callback: EpochCallback = None) -> Self:
         """Learn from data, for up to `max_iter` epochs.
 
-        Parameters
-        ----------
         [arguments]
 
-        Returns
-        -------
-        self
+        [self]
 
-        Raises
-        ------
-        ValueError, TypeError
-            If a parameter or an argument is not as described; the message names it.
+        [raises]
         DivergenceError
             If weights overflow; the estimator then holds those of the last finished epoch, if there is one.
         """
         self._check()
         events = Events(self, X, y, sample_weight, self.max_iter)
-        self._learn(X, y, sample_weight, events, fresh=True, max_iter=self.max_iter, inits=(coef_init, intercept_init),
-                    eval_set=eval_set, callback=callback)
+        self._learn(X, y, sample_weight, Call(events, True, self.max_iter, coef_init, intercept_init, eval_set, callback))
         return self
 
     _classifies: ClassVar[bool]
@@ -75,19 +68,19 @@ class Supervised(SGDBase):
             return None
         sizes = int(self.batch_size) if isinstance(self.batch_size, Integral) else self.batch_size
         if self.optimizer == "auto":
-            return Auto(sizes or BATCH_ROWS, vars(self).get("multi_class") == "multinomial", self._classifies)
+            return Auto(sizes or AUTO_BATCH_ROWS, vars(self).get("multi_class") == "multinomial", self._classifies)
         return Batches(self.optimizer or "sgd", dict(self.optimizer_params or {}), sizes or 1, self.schedule,
                        None if self.clip_norm is None else float(self.clip_norm),
                        softmax=vars(self).get("multi_class") == "multinomial", hogwild=is_wild(vars(self)))
 
-    def _score_of(self, y: Any, weight: Any) -> Callable[[Any], float]:
+    def _score_of(self, y: Array, weight: RowWeights) -> Callable[[Array], float]:
         raise NotImplementedError
 
-    def _eval_targets(self, y: Any, targets: Targets, dtype: Any) -> Any:
+    def _eval_targets(self, y: Array, targets: Targets, dtype: DTypeLike) -> Array:
         raise NotImplementedError
 
-    def _split(self, splitter: str, y: Any, weight: Any) -> Any:
-        """The rows that early stopping holds out, sorted."""
+    def _split(self, splitter: str, y: Array, weight: RowWeights) -> Array:
+        """The sorted numbers of the rows held out for early stopping."""
         from sklearn import model_selection  # slow to import, seldom needed
 
         cut = getattr(model_selection, splitter)(test_size=float(self.validation_fraction),
@@ -105,7 +98,7 @@ class Supervised(SGDBase):
                              "random state.")
         return np.sort(rows).astype(np.int32)
 
-    def _validation(self, X: Matrix, targets: Targets, weight: Any, rows: Any, eval_set: Any) -> Validation | None:
+    def _validation(self, X: Matrix, targets: Targets, weight: RowWeights, rows: Array | None, eval_set: EvalSet) -> Validation | None:
         if eval_set is not None:
             with naming("eval_set"):
                 X_eval, y = check_eval_set(self, eval_set)

@@ -1,4 +1,4 @@
-"""What all estimators share: checks of X, y and weights, classes, rules of parameters as data, docstrings, scikit-learn.
+"""What all estimators share: checks of X, y and weights, predictions, rules for parameters, docstrings, the ties to scikit-learn.
 
 Must not know how a model is trained.
 """

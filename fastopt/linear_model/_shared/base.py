@@ -1,30 +1,32 @@
-"""What all linear estimators have in common, however they learn: parameters, raw predictions, sparse weights.
+"""The base of all linear estimators: parameters, checks of X and y, raw predictions, sparse weights.
 
-Used by the bases of those that learn by SGD (linear_model._sgd.base) and of those that a solver finishes (linear_model._solved.base).  Knows neither.
+Used by the bases of the SGD estimators (linear_model._sgd.base) and of the solver-based ones (linear_model._solved.base).  It
+must know neither.
 """
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from fastopt._core.tables import Matrix
-from fastopt._core.threads import resolve_threads
-from fastopt._sgd.per_sample.predict import predict
+from fastopt._common.rules import Rule
 
-from .data import check_X
-from .params import Rule
+from .data import Takes, check_X, check_X_y
 from .sklearn import CallbackSupport
+from .types import Array, Attributes, Features, Samples, TargetValues
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 @contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[dict[str, Any]]:
-    """Put all attributes back if anything is raised, Ctrl-C included; not if the dictionary of them was emptied meanwhile."""
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[dict[str, Any]]:
+    """Restore all attributes if anything is raised, Ctrl-C included, unless the yielded dictionary has been emptied."""
     before = dict(vars(estimator))
     try:
         yield before
@@ -36,43 +38,57 @@ def unchanged_on_error(estimator: Any) -> Iterator[dict[str, Any]]:
 
 
 class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
-    """Parameters, coef_ and intercept_."""
+    """Base of all linear estimators."""
 
     _rules: ClassVar[Mapping[str, Rule]]
-    coef_: Any
+    _takes: ClassVar[Takes] = Takes()
+    coef_: Any        # users may put others in their place
     intercept_: Any
 
     def _keep(self, arguments: Mapping[str, Any]) -> None:
-        """The constructor's arguments as attributes."""
+        """Store the constructor's arguments as attributes."""
         for name, value in arguments.items():
             if name not in ("self", "__class__"):
                 setattr(self, name, value)
 
     def _check(self) -> None:
-        """Raise for parameters that are not as described."""
+        """Raise for invalid parameters."""
         raise NotImplementedError
 
-    def _n_threads(self) -> int:
-        jobs = vars(self).get("n_jobs")
-        return 1 if jobs is None else resolve_threads(int(jobs), "n_jobs")
+    def _read(self, X: Features, y: TargetValues | None, reset: bool = True) -> tuple[Samples, Array]:
+        """X and y, checked; unless `reset`, X must have the features of the earlier fit."""
+        return check_X_y(self, X, y, self._takes, reset)
 
-    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
-        """Weights as attributes."""
+    def _named(self, coef: Array, intercept: Array) -> Attributes:
+        """The fitted attributes that hold weights."""
         return {"coef_": coef, "intercept_": intercept}
 
-    def _intercepts(self) -> Any:
-        return np.broadcast_to(getattr(self, "intercept_", 0.0), self.coef_.shape[0] if self.coef_.ndim == 2 else 1)
+    # ---- where a fit starts ----
 
-    def _prediction_intercepts(self) -> Any:
-        return self._intercepts()
+    def _warm(self) -> bool:
+        """Whether `fit` starts at the weights of an earlier fit."""
+        known = vars(self)
+        return "coef_" in known and bool(known.get("warm_start", False))
 
-    def _coef_rows(self) -> Any:
-        """(k, d) weights."""
-        return np.atleast_2d(self.coef_.toarray() if scipy.sparse.issparse(self.coef_) else self.coef_)
+    def _refuse_other_shape(self, coef: Array, k: int, d: int, hint: str = "; fit without warm_start") -> None:
+        """Raise if the weights of the earlier fit are not of shape (k, d)."""
+        if coef.shape != (k, d):
+            raise ValueError(f"the weights learnt before have shape {coef.shape}, which does not match dataset: X and y need "
+                             f"{(k, d)}{hint}")
 
     # ---- the fitted estimator ----
 
-    def sparsify(self) -> Any:
+    def _intercepts(self) -> Array:
+        return np.broadcast_to(getattr(self, "intercept_", 0.0), self.coef_.shape[0] if self.coef_.ndim == 2 else 1)
+
+    def _prediction_intercepts(self) -> Array:
+        return self._intercepts()
+
+    def _coef_rows(self) -> Array:
+        """(k, d) weights."""
+        return np.atleast_2d(self.coef_.toarray() if scipy.sparse.issparse(self.coef_) else self.coef_)
+
+    def sparsify(self) -> Self:
         """Convert `coef_` to a CSR matrix.
 
         Worth it where l1 left most weights at 0.  Training goes on from it as from an array.
@@ -85,7 +101,7 @@ class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         self.coef_ = scipy.sparse.csr_matrix(self.coef_)
         return self
 
-    def densify(self) -> Any:
+    def densify(self) -> Self:
         """Convert `coef_` back to an array.
 
         Returns
@@ -102,8 +118,11 @@ class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         tags.input_tags.sparse = True
         return tags
 
-    def _raw(self, X: Any) -> Any:
+    def _raw(self, X: Features) -> Array:
         """(n, k) raw predictions, of the type of X."""
         check_is_fitted(self, "coef_")
-        X = check_X(self, X)
-        return predict(Matrix(X, checked=True), self._coef_rows(), self._prediction_intercepts(), threads=self._n_threads())
+        return self._products(check_X(self, X, wide=self._takes.wide))
+
+    def _products(self, X: Samples) -> Array:
+        """(n, k) raw predictions of X, which has been checked."""
+        raise NotImplementedError

@@ -1,6 +1,6 @@
-"""X, y and weights as the kernels take them: checked once, not copied, classes as one byte a row.
+"""X, y and sample weights as the kernels take them: checked once, not copied; classes as one byte a row.
 
-Used by the estimators.  Nothing of the size of y is made but the class numbers themselves, and masks where rows are held out.
+Used by all estimators.  Only class numbers and masks of held-out rows are allocated, nothing else of the size of y.
 """
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
-from sklearn.utils import check_array, column_or_1d
+from numpy.typing import DTypeLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import assert_all_finite, check_array, column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, validate_data
 
@@ -21,37 +23,52 @@ from fastopt import losses
 from fastopt._common.sparse_input import checked
 from fastopt._core.tables import all_finite
 
-BLOCK = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
-RANGE = 1 << 16   # whole numbers this close together are found by a table
-EXACT = 2.0 ** 53  # below, doubles tell them apart
+from .types import Array, ClassWeight, DType, EvalSet, Features, RowWeights, Samples
+
+LABEL_ROWS = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
+TABLE_RANGE = 1 << 16   # whole numbers this close together are found by a table
+EXACT_INTEGERS = 2.0 ** 53  # below, doubles tell them apart
 
 
 #: dense X of these types is converted by the kernels, where they know how, to float32
-NARROW = (np.uint8, np.int8, np.float16)
+NARROW_TYPES = (np.uint8, np.int8, np.float16)
 
 
-def as_is(X: Any, wide: bool = False) -> dict[str, Any]:
-    """How X is taken: arrays of float32 and float64 with any strides, CSR with any indices; if `wide`, CSC and dense narrow
-    numbers too.  All else is converted, to rows in one piece: a frame is columns in memory, and every epoch would gather its
-    rows again."""
-    dtypes = [np.float64, np.float32] + (list(NARROW) if wide and not scipy.sparse.issparse(X) else [])
+class Takes(NamedTuple):
+    """The kinds of X and y that an estimator accepts."""
+
+    wide: bool = False      # X may be CSC, or dense and narrow
+    numeric: bool = False   # y must hold numbers
+    columns: bool = False   # y may have several columns of numbers
+    single: bool = False    # or a single one; else that is taken for a row of numbers, with a warning
+
+
+def as_is(X: Features, wide: bool = False) -> dict[str, Any]:
+    """Arguments for scikit-learn's checks of X.
+
+    Arrays of float32 and float64 with any strides and CSR matrices with any indices are used as they are; if `wide`, CSC matrices
+    and dense narrow numbers too.  Everything else is converted to contiguous rows: a data frame is stored by columns, and every
+    epoch would gather its rows again.
+    """
+    dtypes = [np.float64, np.float32] + (list(NARROW_TYPES) if wide and not scipy.sparse.issparse(X) else [])
     return {"accept_sparse": ["csr", "csc"] if wide else "csr", "accept_large_sparse": True, "dtype": dtypes,
             "order": None if isinstance(X, np.ndarray) else "C"}
 
 
-def float_type(X: Any) -> Any:
-    """The type that the kernels compute in: that of X, float32 for narrow numbers."""
-    return X.dtype if X.dtype in (np.float64, np.float32) else np.dtype(np.float32)
+def float_type(X: Samples) -> DType:
+    """The type of the computation: that of X, or float32 for narrow numbers."""
+    dtype: DType = X.dtype if X.dtype in (np.float64, np.float32) else np.dtype(np.float32)
+    return dtype
 
 
 def blocks(n: int) -> Iterator[slice]:
     """Slices that cover n rows."""
-    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+    return (slice(start, start + LABEL_ROWS) for start in range(0, n, LABEL_ROWS))
 
 
 @contextmanager
 def naming(*names: str) -> Iterator[None]:
-    """Let errors of NumPy, SciPy and scikit-learn name the argument: the first of these, if the message has none of them."""
+    """Add the first of these names to errors of NumPy, SciPy and scikit-learn that mention none of them."""
     try:
         yield
     except (ValueError, TypeError, OverflowError) as error:
@@ -62,8 +79,8 @@ def naming(*names: str) -> Iterator[None]:
         raise kind(f"{names[0]}: {error}") from error
 
 
-def refuse_unreal(name: str, value: Any) -> None:
-    """Dates and durations of NumPy, pandas and polars, which conversions would take for numbers; and complex numbers."""
+def refuse_unreal(name: str, value: object) -> None:
+    """Raise for dates and durations of NumPy, pandas and polars, which would be converted to numbers, and for complex numbers."""
     dtypes: Any = [value.dtype] if hasattr(value, "dtype") else getattr(value, "dtypes", ())
     for dtype in dtypes:
         if getattr(dtype, "kind", "") in ("m", "M") or getattr(dtype, "is_temporal", bool)():
@@ -72,17 +89,19 @@ def refuse_unreal(name: str, value: Any) -> None:
             raise ValueError(f"Complex data not supported: {name} must hold real numbers, got {dtype}")
 
 
-def sum_is_finite(a: Any) -> bool:
-    """Whether the sum of the numbers is, or all of them are; if not, someone has to look closer."""
+def sum_is_finite(a: Array) -> bool:
+    """Whether the sum of the numbers is finite, or all of them are.  False may be an overflow of the sum: the caller looks closer."""
     if a.dtype in (np.float64, np.float32) and a.flags.forc and a.flags.aligned:
         return all_finite(a)
     with np.errstate(over="ignore", invalid="ignore"):
         return isfinite(np.einsum(a, range(a.ndim), []))   # half as long as np.sum, which sums in pairs
 
 
-def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
-    """Whether X, and y, are arrays of numbers that all checks would let pass as they are, found by a few questions; if not, those
-    checks know more.  Of calls with few rows the time is mostly that of checks."""
+def is_plain(estimator: BaseEstimator, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
+    """Whether X, and y, are arrays that all checks would pass unchanged, by a few quick tests; if not, the full checks follow.
+
+    With few rows, checks take most of the time of a call.
+    """
     if type(X) is np.ndarray:
         data = X
     elif type(X) in (scipy.sparse.csr_matrix, scipy.sparse.csr_array):
@@ -111,8 +130,8 @@ def is_plain(estimator: Any, X: Any, reset: bool, y: Any = None, real: bool = Fa
     return True
 
 
-def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> Any:
-    """X alone."""
+def check_X(estimator: BaseEstimator, X: Features, reset: bool = False, wide: bool = False) -> Samples:
+    """X, checked."""
     if is_plain(estimator, X, reset):
         with naming("X"):
             return checked(X)
@@ -122,44 +141,45 @@ def check_X(estimator: Any, X: Any, reset: bool = False, wide: bool = False) -> 
         return validate_data(estimator, X, reset=reset, **as_is(X, wide))
 
 
-def check_X_y(estimator: Any, X: Any, y: Any, reset: bool, columns: bool = False, numeric: bool = False,
-              wide: bool = False, single: bool = False) -> tuple[Any, Any]:
-    """X and y; y must hold numbers if `numeric`, and may have several columns of them if `columns`: a single one too, if `single`, else
-    it is taken for a row of numbers, with a warning."""
-    if y is not None and is_plain(estimator, X, reset, y, columns or numeric, columns):
+def check_X_y(estimator: BaseEstimator, X: Features, y: Any, takes: Takes, reset: bool) -> tuple[Samples, Array]:
+    """X and y, checked for what the estimator accepts."""
+    numbers, columns = takes.columns or takes.numeric, takes.columns
+    if y is not None and is_plain(estimator, X, reset, y, numbers, columns):
         with naming("X"):
             return checked(X), y
     with naming("X"):
         refuse_unreal("X", X)
         X = checked(X)
     try:
-        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=columns or numeric,
-                             **as_is(X, wide))
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=columns, y_numeric=numbers, **as_is(X, takes.wide))
     except (ValueError, TypeError, OverflowError):
         with naming("X"):
-            check_array(X, estimator=estimator, input_name="X", **as_is(X, wide))
+            check_array(X, estimator=estimator, input_name="X", **as_is(X, takes.wide))
         with naming("X and y"):
             if np.ndim(y):
                 check_consistent_length(X, y)
         with naming("y", "X"):
             raise
-    if columns and not single and y.ndim == 2 and y.shape[1] == 1:
+    if numbers and isinstance(y, np.ndarray) and y.dtype.kind == "f" and not sum_is_finite(y):   # None among objects has become nan
+        assert_all_finite(y, input_name="y")
+    if columns and not takes.single and y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
 
 
-def one_column(y: Any, n: int) -> Any:
-    """y to be scored with n predictions: (n,) numbers, of (n, 1) too, with scikit-learn's warning."""
+def one_column(y: Any, n: int) -> Array:
+    """y to score n predictions with, of shape (n,); shape (n, 1) is accepted with scikit-learn's warning."""
     refuse_unreal("y", y)
     with naming("y"):
         y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"), warn=True)
     with naming("X and y"):
         check_consistent_length(np.empty(n), y)
-    return y
+    column: Array = y
+    return column
 
 
-def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
-    """Targets of a regression: in their own type, if it is one that the kernels' blocks are filled from."""
+def real_targets(y: Array, dtype: DTypeLike, loss: losses.Loss, name: str = "y") -> Array:
+    """Targets of a regression, checked; in their own type where the kernels read it, else converted to `dtype`."""
     if not isinstance(y, np.ndarray) or y.ndim > 2:
         raise ValueError(f"{name} must be an array of shape (n,) or (n, k), got {type(y).__name__} "
                          f"of shape {np.shape(y)}")
@@ -178,8 +198,16 @@ def real_targets(y: Any, dtype: Any, loss: losses.Loss, name: str = "y") -> Any:
     return y
 
 
-def unweighted_hidden(y: Any, weight: Any) -> Any:
-    """y, with what stands in rows of weight 0, which may be anything, replaced by what stands in another."""
+def check_targets(y: Array, weight: RowWeights, X: Samples, loss: losses.Loss) -> Array:
+    """Targets of a regression from the y of `check_X_y`; rows of weight 0 may hold any value."""
+    y = unweighted_hidden(y, weight)
+    if loss.target == "real" and isinstance(y, np.ndarray) and y.dtype == float_type(X):   # they are finite and fit
+        return y
+    return real_targets(y, float_type(X), loss)
+
+
+def unweighted_hidden(y: Array, weight: RowWeights) -> Array:
+    """y with the values in rows of weight 0 replaced by that of another row."""
     if weight is None or weight.all():
         return y
     y = y.copy()
@@ -187,7 +215,39 @@ def unweighted_hidden(y: Any, weight: Any) -> Any:
     return y
 
 
-def find_classes(y: Any) -> Any:
+class Labels(NamedTuple):
+    """Classes, and the class of each row."""
+
+    classes: Array   # the labels, sorted
+    codes: Array     # (n,) numbers of classes
+    counts: Array    # rows of each class
+
+
+def check_labels(y: Array, classes: Array | None = None) -> Labels:
+    """The class of each row, of `classes` or of those found in y; at least two."""
+    known = find_classes(y) if classes is None else classes
+    if len(known) < 2:
+        raise ValueError(f"{'y' if classes is None else 'classes'}: The number of classes has to be greater than one; got {len(known)} "
+                         "class: this solver needs samples of at least 2 classes")
+    return Labels(known, *encode(y, known))
+
+
+def weights_of_classes(class_weight: ClassWeight, classes: Array, counts: Array) -> Array | None:
+    """(n_classes,) weights; 'balanced' ones by the classes' `counts`, which may be sums of sample weights."""
+    if class_weight is None:
+        return None
+    weights: Array
+    if isinstance(class_weight, str):
+        weights = np.divide(counts.sum() / len(classes), counts, out=np.zeros(len(classes)), where=counts > 0)
+    else:
+        with naming("class_weight"):
+            weights = compute_class_weight(class_weight, classes=classes, y=classes)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError(f"class_weight must hold finite numbers of at least 0, got {class_weight!r}")
+    return weights
+
+
+def find_classes(y: Array) -> Array:
     """The labels in y, sorted."""
     found = _whole_numbers(y) if y.dtype.kind in "iubf" else None
     if found is not None:
@@ -200,10 +260,10 @@ def find_classes(y: Any) -> Any:
     return found
 
 
-def _whole_numbers(y: Any) -> Any:
-    """The labels, if they are whole numbers that lie close together, else None."""
+def _whole_numbers(y: Array) -> Array | None:
+    """The labels if they are integers in a small range, else None."""
     low, high = y.min(), y.max()
-    if not (abs(float(low)) < EXACT and abs(float(high)) < EXACT and int(high) - int(low) < RANGE):
+    if not (abs(float(low)) < EXACT_INTEGERS and abs(float(high)) < EXACT_INTEGERS and int(high) - int(low) < TABLE_RANGE):
         return None
     seen = np.zeros(int(high) - int(low) + 1, dtype=bool)
     for part in blocks(len(y)):
@@ -212,19 +272,21 @@ def _whole_numbers(y: Any) -> Any:
         if y.dtype.kind == "f" and (numbers != labels).any():
             return None
         seen[numbers - int(low)] = True
-    return (np.flatnonzero(seen) + int(low)).astype(y.dtype)
+    found: Array = (np.flatnonzero(seen) + int(low)).astype(y.dtype)
+    return found
 
 
-def _places(labels: Any, classes: Any) -> Any:
-    """Which of the classes the labels are; any, if they are none."""
+def _places(labels: Array, classes: Array) -> Array:
+    """The numbers of the classes of the labels; arbitrary for unknown labels."""
     if len(classes) == 2 and labels.dtype.kind in "iubf" and classes.dtype.kind in "iubf":
-        return (labels == classes[1]).view(np.uint8)
-    numbers = np.searchsorted(classes, labels)
+        is_second: Array = labels == classes[1]
+        return is_second.view(np.uint8)
+    numbers: Array = np.searchsorted(classes, labels)
     numbers[numbers == len(classes)] = 0
     return numbers
 
 
-def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
+def encode(y: Array, classes: Array, name: str = "y") -> tuple[Array, Array]:
     """The number of each row's class, and how many rows each class has."""
     k = len(classes)
     if y.ndim != 1:
@@ -246,8 +308,8 @@ def encode(y: Any, classes: Any, name: str = "y") -> tuple[Any, Any]:
     return codes, counts
 
 
-def check_weight(weight: Any, X: Any, none_at_all: bool = False) -> Any:
-    """Sample weights: None, or one a row, at least 0 and not all 0, unless `none_at_all`."""
+def check_weight(weight: Any, X: Samples, none_at_all: bool = False) -> RowWeights:
+    """Sample weights, checked: None, or one a row, at least 0; not all 0 unless `none_at_all`."""
     n = X.shape[0]
     if weight is None:
         return None
@@ -264,11 +326,12 @@ def check_weight(weight: Any, X: Any, none_at_all: bool = False) -> Any:
         raise ValueError(f"sample_weight must not be negative, got {weight.min()}")
     if not (none_at_all or weight.max() > 0):
         raise ValueError("sample_weight must not be all zero: Sample weights must contain at least one non-zero number")
-    return weight
+    checked_weight: Array = weight
+    return checked_weight
 
 
-def check_eval_set(estimator: Any, eval_set: Any) -> tuple[Any, Any]:
-    """X and y of an eval_set, against the fitted features."""
+def check_eval_set(estimator: BaseEstimator, eval_set: EvalSet) -> tuple[Samples, Array]:
+    """X and y of an eval_set, checked; X must have the fitted features."""
     if not isinstance(eval_set, (tuple, list)) or len(eval_set) != 2:
         raise ValueError(f"eval_set must be a pair (X, y), got {type(eval_set).__name__}"
                          + (f" of length {len(eval_set)}" if isinstance(eval_set, (tuple, list)) else ""))
@@ -279,7 +342,7 @@ def check_eval_set(estimator: Any, eval_set: Any) -> tuple[Any, Any]:
     return X, y
 
 
-def largest(X: Any) -> float:
+def largest(X: Samples) -> float:
     """The largest magnitude in X."""
     data = X if isinstance(X, np.ndarray) else X.data
     return float(max(data.max(), -data.min())) if data.size else 0.0

@@ -1,13 +1,13 @@
-"""The text of parameters and attributes that several estimators share, once, and the decorator that puts it in.
+"""Docstrings that estimators share: the text of each parameter and attribute once, and the decorators that fill it in.
 
-Used by linear_model.  Knows no estimator.
+Used by linear_model.  It must know no estimator.
 """
 from __future__ import annotations
 
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .sklearn import own_methods
@@ -115,7 +115,7 @@ PARAMETERS.update({
 })
 
 
-def passive_aggressive(loss: str) -> dict[str, str]:
+def passive_aggressive(loss: str) -> dict[str, Any]:
     """Words for an estimator that takes passive-aggressive steps, with the loss that they go with."""
     return {"passive_names": ", 'pa1', 'pa2'",
             "passive": f"  'pa1' and 'pa2' are the passive-aggressive\n    steps I and II, of aggressiveness `eta0` [1]_; they "
@@ -173,42 +173,62 @@ ARGUMENTS = {
         All labels that will ever come; needed in the first call.""",
 }
 
+#: sections that stand for a word in brackets, alike in all methods
+SECTIONS = {
+    "[self]": "Returns\n-------\nself",
+    "[raises]": """Raises
+------
+ValueError, TypeError
+    If a parameter or an argument is not as described; the message names it.""",
+}
+
+
+def section(title: str, entries: Iterable[str]) -> str:
+    """A section of numpydoc."""
+    return "\n".join([title, "-" * len(title), *entries])
+
+
 def entry(name: str, texts: Mapping[str, str], takes: Mapping[str, inspect.Parameter]) -> str:
     """The numpydoc entry of a name; what the signature has for its default stands behind its type."""
     none = name in takes and takes[name].default is None
     text = texts.get(f"{name}:None", texts[name]) if none else texts[name]
     head, _, rest = f"{name} : {textwrap.indent(inspect.cleandoc(text), '    ').lstrip()}".partition("\n")
-    if name in takes and takes[name].default is not inspect.Parameter.empty:
+    if name in takes and takes[name].default is not inspect.Parameter.empty and "default=" not in head:
         missing = none and not re.search("None|Ignored", head)
         head += f"{' or None' * missing}, default={takes[name].default!r}"
     return head + "\n" + rest
 
 
 def filled(text: str, words: Mapping[str, str]) -> str:
-    """The words in place of what stands in braces."""
-    for key, word in words.items():
-        text = text.replace(f"{{{key}}}", word)
+    """The words in place of their names."""
+    for name, word in words.items():
+        text = text.replace(name, word)
     return text
 
 
 def with_own(doc: str, shared: Mapping[str, str], takes: Mapping[str, inspect.Parameter]) -> str:
-    """The entries of a docstring before ``[parameters]`` and the shared ones of all other names, as the signature has them."""
+    """The entries of a docstring before ``[parameters]`` and the shared ones of all other names, as the signature has them.
+
+    Where there are none before, the title of the section is added.
+    """
     def order(match: re.Match[str]) -> str:
         own = {re.split("[ ,]", text, maxsplit=1)[0]: text for text in re.split(r"\n(?=\S)", match[1].strip()) if text}
         return "\n".join(own[name] if name in own else entry(name, shared, takes) for name in takes
                          if name in own or name in shared)
+    doc = doc.replace("\n\n[parameters]", f"\n\n{section('Parameters', ['[parameters]'])}")
     return re.sub(r"(?<=\nParameters\n----------\n)(.*?)\[parameters\]", order, doc, flags=re.S)
 
 
-def documented(without: Any = (), parameters: Any = PARAMETERS, attributes: Any = ATTRIBUTES, **words: str) -> Any:
-    """Fill ``[parameters]`` and ``[attributes]`` of a class's docstring from these texts, `without` some of the attributes.
+def documented(without: Sequence[str] = (), parameters: Mapping[str, str] = PARAMETERS, attributes: Mapping[str, str] = ATTRIBUTES,
+               **words: str) -> Callable[[Class], Class]:
+    """Fill the sections ``[parameters]`` and ``[attributes]`` of a class's docstring from these texts, `without` some attributes.
 
     The words replace what stands in braces in the shared text.  The class is made public, and its methods are its own.
     """
     def fill(cls: Class) -> Class:
         doc = with_own(inspect.cleandoc(cls.__doc__ or ""), parameters, inspect.signature(cls).parameters)
-        shown = "\n".join(entry(name, attributes, {}) for name in attributes if name not in without)
-        cls.__doc__ = filled(doc.replace("[attributes]", shown), words) + "\n"
+        shown = section("Attributes", (entry(name, attributes, {}) for name in attributes if name not in without))
+        cls.__doc__ = filled(doc.replace("[attributes]", shown), {f"{{{name}}}": word for name, word in words.items()}) + "\n"
         cls.__module__ = "fastopt.linear_model"
         own_methods(cls)
         return cls
@@ -216,8 +236,8 @@ def documented(without: Any = (), parameters: Any = PARAMETERS, attributes: Any 
 
 
 def arguments(method: Method) -> Method:
-    """Fill ``[arguments]`` of a method's docstring by its signature."""
+    """Fill the section ``[arguments]`` of a method's docstring by its signature, and those of SECTIONS."""
     takes = inspect.signature(method).parameters
-    found = "\n".join(entry(name, ARGUMENTS, takes) for name in takes if name in ARGUMENTS)
-    method.__doc__ = inspect.cleandoc(method.__doc__ or "").replace("[arguments]", found)
+    found = section("Parameters", (entry(name, ARGUMENTS, takes) for name in takes if name in ARGUMENTS))
+    method.__doc__ = filled(inspect.cleandoc(method.__doc__ or ""), {"[arguments]": found, **SECTIONS})
     return method

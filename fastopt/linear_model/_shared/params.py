@@ -1,67 +1,19 @@
-"""What the parameters of the estimators may be: rules as data, one check, and what goes from them to the kernels.
+"""What the parameters of the estimators may be: tables of rules, one check, and what goes from them to the kernels.
 
 Used by the estimators.  Knows neither scikit-learn nor data.
 """
 from __future__ import annotations
 
-import difflib
 import functools
-import math
 from collections.abc import Callable, Mapping
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fastopt import losses, optimizers
+from fastopt._common.rules import FLAG, INTEGER, NONE, Rule, choice, either, integer, real, refuse
 from fastopt._core.tables import LOSS_TARGETS, PENALTY_NAMES, PENALTY_PLACES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
 from fastopt.exceptions import InvalidParameterError
-
-BEYOND = 2.0 ** 63   # integers are smaller
-
-
-class Rule(NamedTuple):
-    """What a parameter may be: in words, as a test, and the strings among it."""
-    words: str
-    accepts: Callable[[Any], bool]
-    options: tuple[str, ...] = ()
-
-
-def _number(kind: Any, words: str, low: float, high: float, above: bool, below: bool) -> Rule:
-    def accepts(value: Any) -> bool:
-        if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
-            return False
-        try:
-            value = float(value) if kind is Real else int(value)   # as it will be used
-        except OverflowError:
-            return False
-        return bool((low < value if above else low <= value) and (value < high if below else value <= high))
-
-    bounds = [] if low == -math.inf else [f"above {low:g}" if above else f"at least {low:g}"]
-    bounds += [] if high >= BEYOND else [f"below {high:g}" if below else f"at most {high:g}"]
-    return Rule(" ".join([words, " and ".join(bounds)]).strip(), accepts)
-
-
-def real(low: float = -math.inf, high: float = math.inf, *, above: bool = False, below: bool = False) -> Rule:
-    """A finite number at least `low` (above it) and at most `high` (below it)."""
-    return _number(Real, "a number", low, high, above or low == -math.inf, below or high == math.inf)
-
-
-def integer(low: float) -> Rule:
-    """An integer, at least `low`, that fits into 64 bits."""
-    return _number(Integral, "an integer", low, BEYOND, False, True)
-
-
-def either(*rules: Rule) -> Rule:
-    """Whatever one of the rules accepts."""
-    return Rule(" or ".join(rule.words for rule in rules), lambda value: any(rule.accepts(value) for rule in rules),
-                sum((rule.options for rule in rules), ()))
-
-
-def names(*options: str) -> Rule:
-    """One of some strings."""
-    return Rule("one of " + ", ".join(map(repr, options)), lambda value: isinstance(value, str) and value in options,
-                options)
 
 
 def loss_of(*targets: str) -> Rule:
@@ -69,14 +21,11 @@ def loss_of(*targets: str) -> Rule:
     options = tuple(name for name, target in LOSS_TARGETS.items() if target in targets)
     instance = Rule("a loss of fastopt.losses with such a name",
                     lambda value: isinstance(value, losses.Loss) and value.name in options)
-    return either(names(*options), instance)
+    return either(choice(*options), instance)
 
 
-NONE = Rule("None", lambda value: value is None)
-FLAG = Rule("True or False", lambda value: isinstance(value, (bool, np.bool_)))
-SEED = Rule("an integer from 0 to 4294967295, a numpy.random.RandomState or None",
-            lambda value: value is None or isinstance(value, np.random.RandomState) or value is np.random
-            or isinstance(value, Integral) and not isinstance(value, bool) and 0 <= int(value) < 2 ** 32)
+SEED = either(integer(0, 2 ** 32 - 1),
+              Rule("a numpy.random.RandomState", lambda value: isinstance(value, np.random.RandomState) or value is np.random), NONE)
 SIZE = Rule("a strategy of fastopt.batching", lambda value: callable(getattr(value, "size", None))
             and not isinstance(value, (np.ndarray, np.generic)))
 SCHEDULE = Rule("a schedule of fastopt.schedules or another callable of the step", callable)
@@ -92,7 +41,7 @@ COMMON: dict[str, Rule] = {
     "shuffle": FLAG,
     "verbose": either(integer(0), FLAG),
     "random_state": SEED,
-    "learning_rate": names(*SGD_SCHEDULE_NAMES),
+    "learning_rate": choice(*SGD_SCHEDULE_NAMES),
     "eta0": real(0, above=True),
     "power_t": real(),
     "warm_start": FLAG,
@@ -101,7 +50,7 @@ COMMON: dict[str, Rule] = {
 #: of those that learn y as well
 SUPERVISED: dict[str, Rule] = {
     **COMMON,
-    "penalty": either(names(*(name for name, place in PENALTY_PLACES.items() if place == "sgd" and name != "none")), NONE),
+    "penalty": either(choice(*(name for name, place in PENALTY_PLACES.items() if place == "sgd" and name != "none")), NONE),
     "alpha": real(0),
     "l1_ratio": either(real(0, 1), NONE),
     "epsilon": real(0),
@@ -109,23 +58,23 @@ SUPERVISED: dict[str, Rule] = {
     "validation_fraction": real(0, 1, above=True, below=True),
     "n_iter_no_change": integer(1),
     "restore_best": FLAG,
-    "n_jobs": either(Rule("an integer", lambda value: isinstance(value, Integral) and not isinstance(value, bool)), NONE),
-    "optimizer": either(names("auto", *optimizers.names()), NONE),
+    "n_jobs": either(INTEGER, NONE),
+    "optimizer": either(choice("auto", *optimizers.names()), NONE),
     "batch_size": either(integer(1), SIZE, NONE),
     "schedule": either(SCHEDULE, NONE),
     "clip_norm": either(real(0, above=True), NONE),
     "optimizer_params": either(SETTINGS, NONE),
-    "parallel": either(names("hogwild"), NONE),
+    "parallel": either(choice("hogwild"), NONE),
 }
 CLASSIFIER: dict[str, Rule] = {
     **SUPERVISED,
     "loss": loss_of("sign", "unit", "real"),
-    "class_weight": either(names("balanced"), WEIGHTS, NONE),
-    "multi_class": names("ovr", "multinomial"),
+    "class_weight": either(choice("balanced"), WEIGHTS, NONE),
+    "multi_class": choice("ovr", "multinomial"),
 }
 REGRESSOR: dict[str, Rule] = {**SUPERVISED, "loss": loss_of("real", "nonnegative", "positive")}
 ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True),
-                              "learning_rate": names(*(name for name in SGD_SCHEDULE_NAMES if not name.startswith("pa")))}
+                              "learning_rate": choice(*(name for name in SGD_SCHEDULE_NAMES if not name.startswith("pa")))}
 
 
 #: settings of optimizers that are none in an estimator, and what sets them there
@@ -134,18 +83,11 @@ NOT_SETTINGS = {"lr": "eta0 or schedule", "l1": "alpha with penalty='l1'", "l2":
                 "n_threads": "n_jobs", "maximize": "", "nonfinite": ""}
 
 
-def refuse(owner: str, name: str, expected: str, value: Any, options: tuple[str, ...] = ()) -> None:
-    """Raise for the value of a parameter; an unknown string is told its near match."""
-    near = difflib.get_close_matches(value, options, n=1, cutoff=0.5) if isinstance(value, str) else []
-    hint = f": did you mean {near[0]!r}?" if near else ""
-    raise InvalidParameterError(f"{name} of {owner} must be {expected}; got {value!r}{hint}")
-
-
 def check_rules(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
     """Raise for the first value that its rule does not accept."""
     for name, rule in rules.items():
         if not rule.accepts(values[name]):
-            refuse(owner, name, rule.words, values[name], rule.options)
+            refuse(name, rule.words, values[name], rule.options, owner=owner)
 
 
 #: types whose values are the same if they are equal
@@ -176,12 +118,12 @@ def check_all(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) 
     if "batch_size" in values:
         check_batches(owner, values)
     if values["learning_rate"] == "optimal" and values.get("alpha") == 0 and not uses_batches(values):
-        refuse(owner, "alpha", "above 0 with learning_rate='optimal', which is computed from it", values["alpha"])
+        refuse("alpha", "above 0 with learning_rate='optimal', which is computed from it", values["alpha"], owner=owner)
     if values.get("penalty") == "elasticnet" and values["l1_ratio"] is None:
-        refuse(owner, "l1_ratio", "a number: l1_ratio must be set when penalty is 'elasticnet'", None)
+        refuse("l1_ratio", "a number: l1_ratio must be set when penalty is 'elasticnet'", None, owner=owner)
     passive = "epsilon_insensitive" if rules is REGRESSOR else "hinge"
     if values["learning_rate"] in ("pa1", "pa2") and "loss" in values and loss_name(values["loss"]) != passive:
-        refuse(owner, "loss", f"{passive!r} with learning_rate={values['learning_rate']!r}", values["loss"])
+        refuse("loss", f"{passive!r} with learning_rate={values['learning_rate']!r}", values["loss"], owner=owner)
 
 
 def uses_batches(values: Mapping[str, Any]) -> bool:
@@ -199,31 +141,31 @@ def is_wild(values: Mapping[str, Any]) -> bool:
 def check_batches(owner: str, values: Mapping[str, Any]) -> None:
     """Raise for parameters of mini-batches that do not go with the others."""
     if values["optimizer_params"] and values["optimizer"] is None:
-        refuse(owner, "optimizer", "named with optimizer_params, which are its settings", None, ())
+        refuse("optimizer", "named with optimizer_params, which are its settings", None, owner=owner)
     if not uses_batches(values):
         return
     if values["learning_rate"] in ("pa1", "pa2"):
-        refuse(owner, "learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"])
+        refuse("learning_rate", "none of 'pa1', 'pa2' with an optimizer or mini-batches", values["learning_rate"], owner=owner)
     if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
-        refuse(owner, "loss", "'log_loss' with multi_class='multinomial'", values["loss"])
+        refuse("loss", "'log_loss' with multi_class='multinomial'", values["loss"], owner=owner)
     if values["optimizer"] == "auto":
         _check_follows(owner, "batch_size", values, "optimizer='auto'")
         for name in ("schedule", "clip_norm", "optimizer_params", "parallel"):
             if values[name] is not None:
-                refuse(owner, name, "None with optimizer='auto', which has no such settings", values[name])
+                refuse(name, "None with optimizer='auto', which has no such settings", values[name], owner=owner)
         return
     settings = values["optimizer_params"] or {}
     if values["parallel"] == "hogwild":
         _check_wild(owner, values, settings)
     _, alpha, share = penalty_spec(values["penalty"], values["alpha"], values["l1_ratio"])
     if values["optimizer"] == "muon" and alpha * share > 0:
-        refuse(owner, "penalty", "'l2' or None with optimizer='muon', whose step is not one of single weights", values["penalty"])
+        refuse("penalty", "'l2' or None with optimizer='muon', whose step is not one of single weights", values["penalty"], owner=owner)
     for name, instead in NOT_SETTINGS.items():
         if name in settings:
-            refuse(owner, "optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),
-                   values["optimizer_params"])
+            refuse("optimizer_params", f"without {name!r}" + (f", which {instead} of {owner} sets" if instead else ""),
+                   values["optimizer_params"], owner=owner)
     try:
-        optimizers.get(values["optimizer"] or "sgd")(np.zeros((1, 1)), lr=0.0, **settings)
+        optimizers.get(values["optimizer"] or "sgd").check_settings(settings)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(f"optimizer_params of {owner}: {error}") from None
 
@@ -231,11 +173,11 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
 def _check_wild(owner: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Raise for what threads cannot do that step the same weights without locks."""
     if values["optimizer"] not in (None, "sgd", "adagrad") or settings.get("momentum"):
-        refuse(owner, "parallel", "None with an optimizer other than 'sgd' without momentum and 'adagrad': steps of several "
-               "threads would mix their moments", values["parallel"])
+        refuse("parallel", "None with an optimizer other than 'sgd' without momentum and 'adagrad': steps of several "
+               "threads would mix their moments", values["parallel"], owner=owner)
     for name in ("clip_norm", "average"):
         if values[name]:
-            refuse(owner, "parallel", f"None with {name}, which is of all weights at one step", values["parallel"])
+            refuse("parallel", f"None with {name}, which is of all weights at one step", values["parallel"], owner=owner)
     for name in ("schedule", "batch_size"):
         _check_follows(owner, name, values, "parallel='hogwild'")
 
@@ -243,21 +185,21 @@ def _check_wild(owner: str, values: Mapping[str, Any], settings: Mapping[str, An
 def _check_follows(owner: str, name: str, values: Mapping[str, Any], other: str) -> None:
     """Raise for a schedule or a batch size that is driven by each batch."""
     if getattr(values[name], "driven_by", None) in ("value", "noise"):
-        refuse(owner, name, f"what follows from the step alone with {other}, where no step waits for the norm of a gradient",
-               values[name])
+        refuse(name, f"what follows from the step alone with {other}, where no step waits for the norm of a gradient",
+               values[name], owner=owner)
 
 
-def loss_name(loss: Any) -> str:
+def loss_name(loss: str | losses.Loss) -> str:
     """The name of a loss that is given as such or as an instance."""
     return loss.name if isinstance(loss, losses.Loss) else loss
 
 
-def resolve_loss(owner: str, loss: Any, epsilon: float) -> losses.Loss:
+def resolve_loss(owner: str, loss: str | losses.Loss, epsilon: float) -> losses.Loss:
     """The loss itself; scikit-learn's `epsilon` is the parameter of those that go by name."""
     if isinstance(loss, losses.Loss):
         return loss
     if loss == "huber" and float(epsilon) == 0:
-        refuse(owner, "epsilon", "above 0 with loss='huber'", epsilon)
+        refuse("epsilon", "above 0 with loss='huber'", epsilon, owner=owner)
     return _named_loss(loss, {"huber": "delta"}.get(loss, "epsilon" if "epsilon" in loss else ""), float(epsilon))
 
 

@@ -1,6 +1,6 @@
-"""What depends on scikit-learn: its callbacks, which came with 1.9, and the threads of BLAS, which it brings the means to limit.
+"""The ties to scikit-learn: its callbacks, which came with 1.9, its metadata routing, and the thread limits of BLAS.
 
-Used by the estimators; older versions find stand-ins here that do nothing.
+Used by the estimators.  With older versions the callbacks are replaced by functions that do nothing.
 """
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import functools
 import inspect
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import _raise_for_params
 from sklearn.utils.metaestimators import available_if
 from threadpoolctl import ThreadpoolController
+
+from .types import Attributes, Features, SampleWeight, TargetValues
 
 try:
     from sklearn import callback as _callback
@@ -32,7 +35,7 @@ FIT_LEVELS = 0 if _callback is None else 1
 
 
 def remakable(method: Method, decorate: Callable[[Method], Any]) -> Method:
-    """The decorated method, which knows how it was made: `owned` makes it anew for a class that inherits it."""
+    """The decorated method, with a record of its decorator, so that `owned` can decorate a copy for a subclass."""
     wrapped: Any = decorate(method)
     if wrapped is not method:
         wrapped.__dict__["_made"] = method, decorate
@@ -40,7 +43,7 @@ def remakable(method: Method, decorate: Callable[[Method], Any]) -> Method:
 
 
 def owned(method: Any, owner: str) -> Any:
-    """A copy of a method under the name of a class that inherits it, which is the one that Python's errors tell."""
+    """A copy of an inherited method with the name of the subclass, which Python's error messages then show."""
     if "_made" in vars(method):
         inner, decorate = method._made
         return remakable(owned(inner, owner), decorate)
@@ -53,16 +56,17 @@ def owned(method: Any, owner: str) -> Any:
 
 
 def own_methods(cls: type) -> None:
-    """Give a public class its public methods under its own name: "Ridge.fit() got an unexpected keyword argument"."""
+    """Give a public class copies of its inherited public methods under its own name, for errors such as "Ridge.fit() got an unexpected ..."."""
     for name in dir(cls):
         method = inspect.getattr_static(cls, name)
         ours = (getattr(method, "__module__", None) or "").startswith("fastopt.")
-        if not name.startswith("_") and ours and hasattr(method, "__qualname__") and name not in vars(cls):
+        public = name == "__init__" or not name.startswith("_")
+        if public and ours and getattr(method, "__qualname__", None) not in (None, f"{cls.__qualname__}.{name}"):
             setattr(cls, name, owned(method, cls.__qualname__))
 
 
 def with_callbacks(method: Method) -> Method:
-    """Decorator of fit: tear callbacks down, however it ends."""
+    """Decorator of fit: end the callbacks however the fit ends."""
     return remakable(method, lambda method: method if _callback is None else _callback.with_callbacks(method))
 
 
@@ -71,12 +75,12 @@ _lock, _limits = threading.Lock(), list[Any]()         # fits at the same time: 
 
 @functools.cache
 def _libraries() -> list[Any]:
-    """Those of BLAS, looked for once."""
+    """The BLAS libraries that are loaded, searched for once."""
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 def _limit() -> list[tuple[Any, int]]:
-    """One thread for each library that had more, and how many those had."""
+    """Set each BLAS library to one thread; return the libraries that had more, with their numbers."""
     before = [(library, library.get_num_threads()) for library in _libraries()]
     before = [(library, threads) for library, threads in before if threads is not None and threads > 1]
     for library, _ in before:
@@ -86,8 +90,10 @@ def _limit() -> list[tuple[Any, int]]:
 
 @contextmanager
 def blas_alone() -> Iterator[None]:
-    """Let BLAS use one thread: its own go on spinning after a call, and take the processors from ours, and where ours is one, they
-    would round otherwise than that one does."""
+    """Limit BLAS to one thread.
+
+    Its threads spin after a call and take the processors from those of the kernels; results would also depend on their number.
+    """
     with _lock:
         _limits.append(None if _limits else _limit())
     try:
@@ -98,8 +104,8 @@ def blas_alone() -> Iterator[None]:
                 library.set_num_threads(threads)
 
 
-def refuse_metadata(params: Any, estimator: Any, method: str) -> None:
-    """Raise for arguments of `fit` or `score` that scikit-learn would route to others: we have none to route them to."""
+def refuse_metadata(params: Mapping[str, Any], estimator: BaseEstimator, method: str) -> None:
+    """Raise for arguments of `fit` or `score` that scikit-learn would route to other objects; there are none here."""
     if params:
         _raise_for_params(params, estimator, method)
         raise TypeError(f"{type(estimator).__name__}.{method} got unexpected argument(s) {set(params)}, which are not routed to any "
@@ -124,7 +130,8 @@ class Events:
         Epochs at most.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_iter: int) -> None:
+    def __init__(self, estimator: BaseEstimator | None, X: Features | None, y: TargetValues | None, sample_weight: SampleWeight,
+                 max_iter: int) -> None:
         begin = getattr(estimator, "_init_callback_context", None)
         self._context = None if begin is None else begin(max_subtasks=max_iter)
         # the context does not say whether anyone listens; scikit-learn's own estimators look at the same attribute
@@ -134,12 +141,17 @@ class Events:
         if self._context is not None:
             self._context.call_on_fit_task_begin(**self._arguments)
 
+    @classmethod
+    def silent(cls) -> Events:
+        """Events of a fit that no callback observes."""
+        return cls(None, None, None, None, 0)
+
     def begin_epoch(self) -> None:
         """To be called before an epoch, if wanted."""
         self._epoch = self._context.subcontext(task_name="epoch")   # type: ignore[union-attr]
         self._epoch.call_on_fit_task_begin(**self._arguments)
 
-    def end_epoch(self, attributes: Any) -> bool:
+    def end_epoch(self, attributes: Callable[[], Attributes]) -> bool:
         """To be called after it, with a function that returns the fitted attributes; whether to stop."""
         return bool(self._epoch.call_on_fit_task_end(**self._arguments, reconstruction_attributes=attributes))
 

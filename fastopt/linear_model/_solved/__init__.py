@@ -1,4 +1,4 @@
-"""The estimators whose minimum a solver finds: logistic regression, ridge, lasso, SVMs, GLMs, robust regression, and their CV.
+"""The solver-based estimators: logistic regression, ridge, lasso, SVMs, GLMs, robust regression, and their cross-validation.
 
 Must not know SGD.
 """

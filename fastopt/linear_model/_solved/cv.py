@@ -1,6 +1,6 @@
-"""Lasso and elastic net with the strength chosen by cross-validation; the walk over folds and strengths for all that do so.
+"""LassoCV and ElasticNetCV, and the loop over folds and strengths that all cross-validated estimators share.
 
-Used through linear_model.  A fold is the objective of some rows: X is not copied.  Strengths are taken from the strongest on,
+Used through linear_model.  A fold is an objective over some rows: X is not copied.  Strengths are solved from the strongest on,
 each from the weights of the one before.
 """
 from __future__ import annotations
@@ -10,31 +10,32 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastopt._solvers.paths.folds import Folds, apart, shares_steps, smooth_and_l1
 from fastopt._solvers.paths.least_squares import fold_sums
 from fastopt._solvers.paths.pairs import keeps_pairs, with_pairs
 from fastopt._solvers.registry import Solution
 from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.metadata import Routes
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
+from fastopt.linear_model._shared.types import Array, Attributes, CrossValidation, Fold, PenaltyPair, Precompute, RandomState, Samples, StrengthGrid
 from fastopt.objective import LinearObjective
 
-from .base import Found, Task
+from .base import FittedWeights, Task
 from .docs import solved
-from .folds import check_strengths, folds_of
-from .l1 import LeastSquares
+from .folds import FitByFolds, check_strengths, folds_of
+from .lasso import LeastSquares
 from .params import ELASTIC_CV, LASSO_CV, penalty_of, solve
 
-WORDS = {"n_iter_more": " in the last fit",
+WORDS: dict[str, Any] = {"n_iter_more": " in the last fit", "gap_type": "float", "gap": "The duality gap at the end of the last fit.",
          "tol_means": "The duality gap over the mean square of y at which the solver is done."}
 
 
 N_ALPHAS = 100   # how many strengths, by default
 
 
-class Held(NamedTuple):
-    """What was learnt from the rows of a fold, and what it says of those that are to be scored."""
+class HeldOutFold(NamedTuple):
+    """A solution for one fold, and its predictions of the held-out rows."""
 
     solution: Solution
     p: Any          # (m, k) raw predictions
@@ -43,9 +44,9 @@ class Held(NamedTuple):
     strength: int   # its number
 
 
-def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w: Any,
+def along(objective: LinearObjective, strengths: Iterable[PenaltyPair], w: Array,
           **options: Any) -> Iterable[Solution]:
-    """Solutions for one (l2, penalty) after the other, each started at the one before."""
+    """The solutions for each (l2, penalty), each started at the one before."""
     for l2, penalty in strengths:
         objective = objective.with_l2(l2)
         solution = solve(objective, penalty, w0=w, **options)
@@ -53,8 +54,8 @@ def along(objective: LinearObjective, strengths: Iterable[tuple[float, Any]], w:
         yield solution
 
 
-def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: Callable[[Any], list[Any]],
-               score: Callable[[list[Held]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
+def over_folds(objective: LinearObjective, folds: list[Fold], grids: Callable[[Any], list[Any]],
+               score: Callable[[list[HeldOutFold]], list[Any]], start: Callable[[Any], Any], **options: Any) -> tuple[list[Any], list[Any]]:
     """Scores and solutions, by fold, then grid, then strength.
 
     Parameters
@@ -79,16 +80,16 @@ def over_folds(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: 
     for at, (walk, *grid) in enumerate(zip(walks, *strengths)):
         for i, found in enumerate(walk(grid, starts)):
             solutions[i].append([solution for solution, _ in found])
-            scores[i].append(score([Held(solution, p, folds[i][1], at, j) for j, (solution, p) in enumerate(found)]))
+            scores[i].append(score([HeldOutFold(solution, p, folds[i][1], at, j) for j, (solution, p) in enumerate(found)]))
     return scores, solutions
 
 
 Scored = list[tuple[Solution, Any]]   # solutions, and their predictions of the rows to score
 
 
-def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list[Any],
+def _walks(objective: LinearObjective, folds: list[Fold], grids: list[Any],
            options: dict[str, Any]) -> list[Callable[[Any, Any], Iterable[Scored]]]:
-    """For each grid: from grids and starts, by fold, to what is found, by fold."""
+    """A function for each grid: from grids and starting points, by fold, to solutions with predictions, by fold."""
     solver, tol = options["solver"], options["tol"]
     one = apart(objective.n_samples, folds)
     sums = fold_sums(objective, [test for _, test in folds]) if one and solver in ("auto", "cd") else None
@@ -119,13 +120,13 @@ def _walks(objective: LinearObjective, folds: list[tuple[Any, Any]], grids: list
 
 
 def unsolved(paths: list[Any]) -> list[Solution]:
-    """The solution of a fold that is furthest from its minimum, if there are any that are not there."""
+    """The solution that is furthest from its minimum among those that have not converged, in a list."""
     failed = [solution for fold in paths for path in fold for solution in path if not solution.converged]
     return [max(failed, key=lambda solution: solution.violation)] if failed else []
 
 
 def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
-    """Raw predictions (n, k) by each solution, those of one output all at once."""
+    """Raw predictions (n, k) of each solution; those of a single output are computed together."""
     if held.n_outputs > 1 or len(found) == 1:
         return [held.predictions(solution.w) for solution in found]
     d, w = held.n_features, np.array([solution.w for solution in found])
@@ -134,7 +135,7 @@ def _predictions(held: LinearObjective, found: list[Solution]) -> list[Any]:
 
 
 def grid_of(values: Mapping[str, Any]) -> Any:
-    """What `alphas` is: a list, or how many, which may come as scikit-learn's older `n_alphas`."""
+    """The grid of strengths: a list or a number, which may be given as scikit-learn's older `n_alphas`."""
     alphas, number = values["alphas"], values["n_alphas"]
     if alphas is None or number != "deprecated" and np.ndim(alphas) == 0 and alphas == N_ALPHAS:
         return N_ALPHAS if number == "deprecated" else number
@@ -142,7 +143,7 @@ def grid_of(values: Mapping[str, Any]) -> Any:
 
 
 def check_grid(values: Mapping[str, Any], level: int) -> None:
-    """Refuse strengths in scikit-learn's words, and warn where it does: `level` frames above this one is the user's."""
+    """Check the grid of strengths, with scikit-learn's errors and warnings; `level` frames above is the user's code."""
     check_strengths(values["alphas"], False)
     if values["n_alphas"] != "deprecated":
         warnings.warn("'n_alphas' was deprecated in 1.9 and will be removed in 1.11 of scikit-learn. 'alphas' now accepts an integer "
@@ -152,7 +153,7 @@ def check_grid(values: Mapping[str, Any], level: int) -> None:
                       "warning.", FutureWarning, stacklevel=level + 1)
 
 
-def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, Any]) -> Any:
+def strengths_of(owner: str, steepest: Array, ratio: float, values: Mapping[str, Any]) -> Array:
     """Strengths for one l1_ratio, strongest first: the parameter alphas, or so many from the one on that makes all weights 0."""
     alphas = grid_of(values)
     if np.ndim(alphas) == 1:
@@ -167,7 +168,7 @@ def strengths_of(owner: str, steepest: Any, ratio: float, values: Mapping[str, A
     return np.geomspace(largest, largest * float(values["eps"]), int(alphas)) if largest > least else np.full(int(alphas), least)
 
 
-class PathCV(Routes, LeastSquares):
+class PathCV(FitByFolds, LeastSquares):
     """Choice of alpha, and of l1_ratio where there are several, by the mean squared error of folds."""
 
     _convention = "chosen"
@@ -182,15 +183,15 @@ class PathCV(Routes, LeastSquares):
         check_grid(vars(self), 4 + FIT_LEVELS)
         super()._check()
 
-    def _folds(self, X: Any, y: Any) -> Any:
+    def _folds(self, X: Samples, y: Array) -> list[Fold]:
         return folds_of(vars(self)["cv"], X, y, False)
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         y, weight, values = np.asarray(task.targets[0], dtype=np.float64), task.weights[0], vars(self)
         objective = self._objective(X, task, 0, 0.0, None)
         ratios, folds, positive = self._ratios(), task.folds, bool(values["positive"])
 
-        def start(rows: Any) -> Any:
+        def start(rows: Array | slice) -> Array:
             first = np.zeros(objective.n_params)
             if objective.fit_intercept:
                 first[-1] = np.average(y[rows], weights=None if weight is None else weight[rows])
@@ -199,7 +200,7 @@ class PathCV(Routes, LeastSquares):
         steepest = -objective.gradient(start(slice(None)))[:objective.n_features]
         grids = [strengths_of(type(self).__name__, steepest, ratio, values) for ratio in ratios]
 
-        def mean_square(held: list[Held]) -> list[float]:
+        def mean_square(held: list[HeldOutFold]) -> list[float]:
             rows = held[0].rows
             with np.errstate(over="ignore"):
                 errors = (y[rows, None] - np.hstack([one.p for one in held])) ** 2
@@ -217,15 +218,16 @@ class PathCV(Routes, LeastSquares):
         found.solutions += unsolved(paths)
         return found
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, self.l1_ratio_, bool(vars(self)["positive"]))
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         last = found.solutions[0]
         return {**super()._attributes(found), "n_iter_": last.n_iter, "dual_gap_": float(last.gap)}
 
 
-@solved(**WORDS)
+@solved(also=("alpha_", "l1_ratio_", "alphas_", "mse_path_", "dual_gap_"), grid="(n_alphas,) or (n_l1_ratio, n_alphas)",
+        errors="(n_alphas, n_folds) or (n_l1_ratio, n_alphas, n_folds)", **WORDS)
 class ElasticNetCV(PathCV):
     """`ElasticNet` with alpha, and l1_ratio where several are given, of the least mean squared error over folds.
 
@@ -235,27 +237,9 @@ class ElasticNetCV(PathCV):
     ----------
     l1_ratio : float or list of float, default=0.5
         Share of l1 in the penalty, or those to choose from.
-    eps : float, default=1e-3
-        The least alpha as a share of the largest, which makes all weights 0.
-    alphas : int, array-like or None, default=100
-        How many strengths to try, or which; None: 100.
-    cv : int, cross-validation generator, iterable or None, default=None
-        How to split; None: five folds.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
-    alpha_ : float
-        The alpha that was chosen.
-    l1_ratio_ : float
-        The l1_ratio that was chosen.
-    alphas_ : ndarray of shape (n_alphas,) or (n_l1_ratio, n_alphas)
-        The alphas that were tried.
-    mse_path_ : ndarray of shape (n_alphas, n_folds) or (n_l1_ratio, n_alphas, n_folds)
-        Mean squared errors on the held-out rows.
-    dual_gap_ : float
-        The duality gap at the end of the last fit.
 
     Examples
     --------
@@ -269,9 +253,9 @@ class ElasticNetCV(PathCV):
 
     _rules = ELASTIC_CV
 
-    def __init__(self, *, l1_ratio: Any = 0.5, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True,
-                 precompute: Any = "auto", max_iter: int = 1000, tol: float = 1e-4, cv: Any = None, copy_X: bool = True,
-                 verbose: int = 0, n_jobs: int | None = None, positive: bool = False, random_state: Any = None,
+    def __init__(self, *, l1_ratio: float | ArrayLike = 0.5, eps: float = 1e-3, alphas: StrengthGrid = 100, fit_intercept: bool = True,
+                 precompute: Precompute = "auto", max_iter: int = 1000, tol: float = 1e-4, cv: CrossValidation = None, copy_X: bool = True,
+                 verbose: int = 0, n_jobs: int | None = None, positive: bool = False, random_state: RandomState = None,
                  selection: str = "cyclic", solver: str = "auto", n_alphas: int | str = "deprecated") -> None:
         self._keep(locals())
 
@@ -279,33 +263,15 @@ class ElasticNetCV(PathCV):
         return [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
 
 
-@solved(**WORDS)
+@solved(also=("alpha_", "alphas_", "mse_path_", "dual_gap_"), grid="(n_alphas,)", errors="(n_alphas, n_folds)", **WORDS)
 class LassoCV(PathCV):
     """`Lasso` with the alpha of the least mean squared error over folds.
 
     Parameters, attributes and the choice are those of `sklearn.linear_model.LassoCV`; folds and strengths share X.
 
-    Parameters
-    ----------
-    eps : float, default=1e-3
-        The least alpha as a share of the largest, which makes all weights 0.
-    alphas : int, array-like or None, default=100
-        How many strengths to try, or which; None: 100.
-    cv : int, cross-validation generator, iterable or None, default=None
-        How to split; None: five folds.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
-    alpha_ : float
-        The alpha that was chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The alphas that were tried.
-    mse_path_ : ndarray of shape (n_alphas, n_folds)
-        Mean squared errors on the held-out rows.
-    dual_gap_ : float
-        The duality gap at the end of the last fit.
 
     Examples
     --------
@@ -319,8 +285,8 @@ class LassoCV(PathCV):
 
     _rules = LASSO_CV
 
-    def __init__(self, *, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True, precompute: Any = "auto",
-                 max_iter: int = 1000, tol: float = 1e-4, copy_X: bool = True, cv: Any = None, verbose: Any = False,
-                 n_jobs: int | None = None, positive: bool = False, random_state: Any = None, selection: str = "cyclic",
+    def __init__(self, *, eps: float = 1e-3, alphas: StrengthGrid = 100, fit_intercept: bool = True, precompute: Precompute = "auto",
+                 max_iter: int = 1000, tol: float = 1e-4, copy_X: bool = True, cv: CrossValidation = None, verbose: bool | int = False,
+                 n_jobs: int | None = None, positive: bool = False, random_state: RandomState = None, selection: str = "cyclic",
                  solver: str = "auto", n_alphas: int | str = "deprecated") -> None:
         self._keep(locals())

@@ -1,16 +1,16 @@
-"""The text of parameters and attributes of the estimators that a solver finishes, once.
+"""The text of parameters and attributes of the solver-based estimators, once.
 
 Used by those estimators through `solved`.  Knows nothing but strings.
 """
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from fastopt.linear_model._shared import docs as _linear_docs
-from fastopt.linear_model._shared.docs import documented
+from fastopt.linear_model._shared import docs
+from fastopt.linear_model._shared.docs import Class, documented
 
 PARAMETERS = {
-    **_linear_docs.PARAMETERS,
+    **docs.PARAMETERS,
     "alpha": """float
         Strength of the penalty, at least 0{alpha_more}.""",
     "C": """float
@@ -49,16 +49,38 @@ PARAMETERS = {
         Threads of `fit` and of predictions; None and -1: all that the process may use.  Results do not depend on it.""",
     "n_alphas": """int or 'deprecated'
         How many strengths, as in older scikit-learn: say `alphas`, which goes first if it is a list.""",
+    "eps": """float, default=1e-3
+        The least alpha as a share of the largest, which makes all weights 0.""",
+    "alphas": """int, array-like or None
+        How many strengths to try, or which; None: 100.""",
+    "cv": """int, cross-validation generator, iterable or None
+        How to split; None: five folds.""",
     "standardize": """bool
         Penalise the weights of columns of mean 0 and variance 1; `coef_` and `intercept_` are those of X, which is not
         copied (sparse X is, once, for its means).""",
 }
 
 ATTRIBUTES = {
-    **{name: _linear_docs.ATTRIBUTES[name] for name in ("coef_", "intercept_", "classes_")},
+    **{name: docs.ATTRIBUTES[name] for name in ("coef_", "intercept_", "classes_")},
     "n_iter_": """{n_iter_type}
         Iterations done{n_iter_more}.""",
-    **{name: _linear_docs.ATTRIBUTES[name] for name in ("n_features_in_", "feature_names_in_")},
+    **{name: docs.ATTRIBUTES[name] for name in ("n_features_in_", "feature_names_in_")},
+}
+
+#: attributes of some estimators
+MORE_ATTRIBUTES = {
+    "alpha_": """float
+        The alpha that was chosen.""",
+    "l1_ratio_": """float
+        The l1_ratio that was chosen.""",
+    "alphas_": """ndarray of shape {grid}
+        The alphas that were tried.""",
+    "mse_path_": """ndarray of shape {errors}
+        Mean squared errors on the held-out rows.""",
+    "dual_gap_": """{gap_type}
+        {gap}""",
+    "sparse_coef_": """CSR matrix
+        `coef_` without its zeros.""",
 }
 
 #: words in the texts, unless the estimator has others
@@ -71,9 +93,9 @@ WORDS = {
 }
 
 
-def solved(classes: Any = False, **words: str) -> Any:
-    """Fill a class's docstring as `documented` does; with `classes_` if it classifies."""
-    return documented(without=() if classes else ("classes_",), parameters=PARAMETERS, attributes=ATTRIBUTES,
-                      **{**WORDS, **({"intercept": "(1,) or (n_classes,)",
-                                      "coef": "(1, n_features) for two classes, else (n_classes, n_features)"} if classes else
-                                     {"intercept": "()"}), **words})
+def solved(classes: bool = False, also: Sequence[str] = (), **words: str) -> Callable[[Class], Class]:
+    """Fill a class's docstring as `documented` does; with `classes_` if it classifies, and `also` some of MORE_ATTRIBUTES."""
+    shapes = {"intercept": "(1,) or (n_classes,)", "coef": "(1, n_features) for two classes, else (n_classes, n_features)"}
+    return documented(without=() if classes else ("classes_",), parameters=PARAMETERS,
+                      attributes={**ATTRIBUTES, **{name: MORE_ATTRIBUTES[name] for name in also}},
+                      **{**WORDS, **(shapes if classes else {"intercept": "()"}), **words})

@@ -1,27 +1,39 @@
-"""What cross-validation is told by its user: which rows belong to a fold, and how what is learnt from one is scored.
+"""Cross-validation as users ask for it: the rows of each fold, scorers, and fit without metadata routing.
 
-Used by the estimators that choose a strength.  Rows are counted among those that have a weight.  Knows no solver.
+Used by the estimators that choose a strength.  Rows are numbered among those with a weight.  It must know no solver.
 """
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_scalar
 
 from fastopt.linear_model._shared.data import naming
-from fastopt.linear_model._shared.sklearn import FIT_LEVELS
+from fastopt.linear_model._shared.docs import arguments
+from fastopt.linear_model._shared.sklearn import FIT_LEVELS, refuse_metadata, with_callbacks
+from fastopt.linear_model._shared.types import (
+    Array,
+    CrossValidation,
+    Features,
+    Fold,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    Scoring,
+    StrengthGrid,
+    TargetValues,
+)
 
-Fold = tuple[Any, Any]
+if TYPE_CHECKING:
+    from typing import Self
 
 
-def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[Fold]:
+def folds_of(cv: CrossValidation, X: Samples, y: Array, classifies: bool) -> list[Fold]:
     """The rows to learn from, ascending, and those to score, fold by fold: numbers of rows of X, int32.
 
     As in scikit-learn, a fold may name its rows by their numbers, negative ones from the end, by a mask or by a slice.
@@ -37,8 +49,8 @@ def folds_of(cv: Any, X: Any, y: Any, classifies: bool) -> list[Fold]:
     return folds
 
 
-def _numbers(rows: Any, n: int, words: str) -> Any:
-    """The numbers of the rows, from whatever chooses some of n rows."""
+def _numbers(rows: Any, n: int, words: str) -> Array:
+    """Row numbers from any index into n rows: numbers, a mask or a slice."""
     try:
         chosen = np.arange(n, dtype=np.int32)[rows if isinstance(rows, slice) else np.asarray(rows)]
     except (IndexError, ValueError) as error:
@@ -50,8 +62,8 @@ def _numbers(rows: Any, n: int, words: str) -> Any:
     return chosen
 
 
-def with_weight(folds: list[Fold], counts: Any) -> list[Fold]:
-    """The same rows without those that do not count, numbered among those that do.
+def with_weight(folds: list[Fold], counts: Array) -> list[Fold]:
+    """The folds without rows of weight 0, numbered among the rows with weight.
 
     Parameters
     ----------
@@ -69,35 +81,36 @@ def with_weight(folds: list[Fold], counts: Any) -> list[Fold]:
     return found
 
 
-def check_strengths(alphas: Any, above: bool) -> None:
-    """Raise for the first of several strengths that is no number, or not at least 0, or not above, in scikit-learn's words."""
+def check_strengths(alphas: StrengthGrid, above: bool) -> None:
+    """Raise scikit-learn's error for the first strength that is not a number or not at least 0 (above 0)."""
     if isinstance(alphas, (np.ndarray, list, tuple)) and np.ndim(alphas) == 1:
         for i, alpha in enumerate(alphas):
             check_scalar(alpha, f"alphas[{i}]", Real, min_val=0.0, include_boundaries="neither" if above else "left")
 
 
-def best_of(scores: Any) -> Any:
-    """Where the best scores are along the first axis; with a warning where some are no numbers, which are none of the best."""
+def best_of(scores: Array) -> Array:
+    """The places of the best scores along the first axis; nan is ignored, with a warning."""
     if np.isnan(scores).any():
         warnings.warn(f"One or more of the test scores are non-finite: {scores}", UserWarning, stacklevel=6 + FIT_LEVELS)
-    return np.argmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
+    best: Array = np.argmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
+    return best
 
 
-def rows_of(X: Any, rows: Any) -> Any:
+def rows_of(X: Samples, rows: Array) -> Samples:
     """A copy of these rows of X, of its format and order."""
-    if scipy.sparse.issparse(X):
+    if not isinstance(X, np.ndarray):
         return X.tocsr()[rows].asformat(X.format)
     return X.T.take(rows, axis=1).T if X.flags.f_contiguous else X[rows]
 
 
-def scorer_of(scoring: Any, classes: Any = None) -> Any:
-    """scikit-learn's scorer of this name, or the callable itself; where its metric asks for all labels, it is told these classes."""
+def scorer_of(scoring: Scoring, classes: Array | None = None) -> Any:
+    """scikit-learn's scorer of this name, or the callable itself; `classes` are passed to metrics that take all labels."""
     from sklearn.metrics import get_scorer, make_scorer  # slow to import, seldom needed
 
     scorer = get_scorer(scoring)
     metric = getattr(scorer, "_score_func", None)
-    takes = {} if metric is None or classes is None else inspect.signature(metric).parameters
-    if "labels" not in takes:   # a fold may lack a class
+    takes = {} if metric is None else inspect.signature(metric).parameters
+    if classes is None or "labels" not in takes:   # a fold may lack a class
         return scorer
     known = {"labels": classes, **({"pos_label": classes[-1]} if len(classes) == 2 and "pos_label" in takes else {})}
     return make_scorer(metric, greater_is_better=scorer._sign > 0, response_method=scorer._response_method,
@@ -105,11 +118,11 @@ def scorer_of(scoring: Any, classes: Any = None) -> Any:
 
 
 def asks_for_predictions(scorer: Any) -> bool:
-    """Whether the scorer is one of scikit-learn's, which hand X to the estimator and look at what it predicts alone."""
+    """Whether the scorer is one of scikit-learn's, which use X for predictions only."""
     return hasattr(scorer, "_score_func") and hasattr(scorer, "_response_method")
 
 
-def scored(scorer: Any, model: Any, X: Any, y: Any, weight: Any) -> float:
+def scored(scorer: Any, model: BaseEstimator, X: Samples, y: Array, weight: RowWeights) -> float:
     """The score, weighted if the scorer takes weights."""
     metric = scorer._score_func if asks_for_predictions(scorer) else scorer
     takes = [] if weight is None else inspect.signature(metric).parameters.values()
@@ -117,8 +130,31 @@ def scored(scorer: Any, model: Any, X: Any, y: Any, weight: Any) -> float:
     return float(scorer(model, X, y, **({"sample_weight": weight} if weighted else {})))
 
 
-class Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
-    """A model whose predictions of some X are known; those of another come from its weights.
+class FitByFolds:
+    """fit of the cross-validated estimators: metadata for the splitter and the scorer is refused."""
+
+    _fit: Any
+
+    @with_callbacks
+    @arguments
+    def fit(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None, **params: object) -> Self:
+        """Learn from data.
+
+        [arguments]
+        **params
+            None: nothing is routed to splitters and scorers.
+
+        [self]
+
+        [raises]
+        """
+        refuse_metadata(params, self, "fit")
+        fitted: Self = self._fit(X, y, sample_weight)
+        return fitted
+
+
+class KnownPredictions(RegressorMixin, BaseEstimator):   # type: ignore[misc]
+    """A model with known predictions for one X; those for another are computed from its weights.
 
     Parameters
     ----------
@@ -143,5 +179,3 @@ class Said(RegressorMixin, BaseEstimator):   # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-
-Score = Callable[[Any, Any, Any], float]

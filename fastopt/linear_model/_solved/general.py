@@ -1,4 +1,4 @@
-"""Linear models of any loss with any penalty, finished by a solver: regression or classification, as the loss has it.
+"""GeneralizedLinearEstimator: any loss with any penalty, as a regressor or a classifier, depending on the loss.
 
 Used through linear_model.
 """
@@ -6,20 +6,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from fastopt import losses, penalties
-from fastopt.linear_model._shared.classes import Classifies, Probable, one_against_rest
+from fastopt.linear_model._shared.data import check_X_y
 from fastopt.linear_model._shared.docs import arguments
 from fastopt.linear_model._shared.params import loss_name
+from fastopt.linear_model._shared.predict import Classifies, Probable
 from fastopt.linear_model._shared.sklearn import available_where
+from fastopt.linear_model._shared.types import (
+    Array,
+    Attributes,
+    ClassWeight,
+    Features,
+    PenaltyPair,
+    RandomState,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    TargetValues,
+)
 from fastopt.losses import Loss
 from fastopt.penalties import Penalty
 
-from .base import Found, Task
+from .base import FittedWeights, Task
 from .docs import solved
-from .outputs import SolvedClassifier, SolvedRegressor
+from .outputs import COLUMNS, SolvedClassifier, SolvedRegressor
 from .params import GENERAL
 
 #: losses that give probabilities beside those of a target between 0 and 1
@@ -44,8 +56,6 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         ``GroupLasso(alpha, groups)``.  Its alpha stands beside the mean loss; the intercept is not penalised.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     Notes
@@ -66,47 +76,31 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
 
     _rules = GENERAL
     _convention = "given"
-    _columns = True
+    _takes = COLUMNS
 
     def __init__(self, loss: str | Loss = "squared_error", *, penalty: Penalty | str | None = None, fit_intercept: bool = True,
-                 class_weight: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 1000,
-                 warm_start: bool = False, verbose: int = 0, random_state: Any = None, n_jobs: int | None = None,
+                 class_weight: ClassWeight = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 1000,
+                 warm_start: bool = False, verbose: int = 0, random_state: RandomState = None, n_jobs: int | None = None,
                  standardize: bool = False) -> None:
         self._keep(locals())
 
     def _classifies(self) -> bool:
-        """Whether the loss is one of classes."""
+        """Whether the loss is for classes."""
         known = loss_name(self.loss) in losses.names()
-        return self._softmax() or known and self._any_loss().target in ("sign", "unit")
+        return self._softmax() or known and self._loss().target in ("sign", "unit")
 
-    def _any_loss(self) -> Loss:
-        return losses.get(self.loss)
+    def _loss(self) -> Loss:
+        return losses.LogLoss() if self._softmax() else losses.get(self.loss)
 
     def _base(self) -> type[SolvedClassifier] | type[SolvedRegressor]:
         return SolvedClassifier if self._classifies() else SolvedRegressor
 
-    @available_where(_classifies)
-    @arguments
-    def decision_function(self, X: Any) -> Any:
-        """Raw predictions.
-
-        Parameters
-        ----------
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Positive: the second of two classes, or this class rather than another.
-        """
-        return Classifies.decision_function(self, X)
+    decision_function = available_where(_classifies)(Classifies.decision_function)
 
     @arguments
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Features) -> Array:
         """Classes, or means, quantiles or whatever the loss estimates.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -116,11 +110,9 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         return self._base().predict(self, X)
 
     @arguments
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None) -> float:
         """The share of right classes, or R² of the predictions.
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -131,17 +123,15 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         return float(mixin.score(self, X, y, sample_weight))
 
     def _has_probabilities(self) -> bool:
-        if not (self._softmax() or self._any_loss().target == "unit" or loss_name(self.loss) in PROBABLE):
+        if not (self._softmax() or self._loss().target == "unit" or loss_name(self.loss) in PROBABLE):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
     def _softmax(self) -> bool:
         return loss_name(self.loss) in losses.names(couples_outputs=True)
 
-    def _probabilities(self, p: Any) -> Any:
-        if p.shape[1] > 1 and self._softmax():
-            return softmax(p, axis=1)
-        return one_against_rest((losses.LogLoss() if self._softmax() else self._any_loss())._predict(p))
+    def _positive(self, p: Array) -> Array:
+        return self._loss()._predict(p)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -151,37 +141,28 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
             tags.regressor_tags, tags.target_tags.multi_output = None, False
         else:
             tags.classifier_tags, tags.target_tags.required = None, True
-            tags.target_tags.positive_only = self._any_loss().target != "real"
+            tags.target_tags.positive_only = self._loss().target != "real"
         return tags
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
-    def _read(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return self._base()._read(self, X, y)
+    def _read(self, X: Features, y: TargetValues | None, reset: bool = True) -> tuple[Samples, Array]:
+        return check_X_y(self, X, y, SolvedClassifier._takes if self._classifies() else COLUMNS, reset)
 
-    def _task(self, X: Any, y: Any, weight: Any) -> Task:
+    def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
         return self._base()._task(self, X, y, weight)
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         return self._base()._attributes(self, found)
 
-    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
+    def _named(self, coef: Array, intercept: Array) -> Attributes:
         return self._base()._named(self, coef, intercept)
 
-    def _first(self, task: Task, i: int, k: int) -> Any:
+    def _first(self, task: Task, i: int, k: int) -> Array:
         return self._base()._first(self, task, i, k)
 
     def _from_origins(self, task: Task) -> Task:
         return task if self._classifies() else SolvedRegressor._from_origins(self, task)
 
-    def _multinomial(self, k: int) -> bool:
-        return self._softmax() and k > 2
-
-    def _classification_loss(self) -> Loss:
-        return losses.LogLoss() if self._softmax() else self._any_loss()
-
-    def _regression_loss(self) -> Loss:
-        return self._any_loss()
-
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return 0.0, None if self.penalty is None else penalties.get(self.penalty)

@@ -1,4 +1,4 @@
-"""Generalised linear models with a log link, finished by a solver: Poisson, gamma and Tweedie regression.
+"""Generalised linear models: PoissonRegressor, GammaRegressor, TweedieRegressor.
 
 Used through linear_model.
 """
@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastopt import losses
-from fastopt.linear_model._shared.data import check_weight, one_column, real_targets, unweighted_hidden
+from fastopt._common.rules import refuse
+from fastopt.linear_model._shared.data import check_targets, check_weight, one_column
 from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.params import refuse
+from fastopt.linear_model._shared.types import Array, Features, PenaltyPair, SampleWeight, TargetValues
 from fastopt.losses import Loss
 
 from .docs import solved
@@ -20,22 +21,25 @@ from .params import GLM, TWEEDIE, penalty_of
 
 
 class GeneralizedLinear(SolvedRegressor):
-    """A loss that is half a deviance: the score is the share of the deviance that is explained."""
+    """Base of regressions whose loss is half a deviance; the score is D², the explained share of the deviance."""
 
     _rules: ClassVar[Any] = GLM
     _convention = "mean"
     alpha: float
     fit_intercept: bool
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def __init__(self, *, alpha: float = 1.0, fit_intercept: bool = True, solver: str = "auto", max_iter: int = 100,
+                 tol: float = 1e-4, warm_start: bool = False, verbose: int = 0, n_jobs: int | None = None,
+                 standardize: bool = False) -> None:
+        self._keep(locals())
+
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, 0.0)
 
     @arguments
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None) -> float:
         """D², the share of the deviance that is explained: 1 − D(y, predictions)/D(y, mean of y).
 
-        Parameters
-        ----------
         [arguments]
 
         Returns
@@ -43,9 +47,9 @@ class GeneralizedLinear(SolvedRegressor):
         float
         """
         raw = self._raw(X)[:, 0].astype(np.float64)
-        loss = self._regression_loss()
+        loss = self._loss()
         weight = check_weight(sample_weight, raw[:, None])
-        y = real_targets(unweighted_hidden(one_column(y, len(raw)), weight), np.float64, loss)
+        y = check_targets(one_column(y, len(raw)), weight, raw[:, None], loss)
         mean = np.average(y, weights=weight)
         least = np.average(_saturated(loss, y), weights=weight)
         with np.errstate(divide="ignore"):
@@ -54,12 +58,12 @@ class GeneralizedLinear(SolvedRegressor):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.positive_only = self._regression_loss().target != "real"
+        tags.target_tags.positive_only = self._loss().target != "real"
         return tags
 
 
-def _saturated(loss: Loss, y: Any) -> Any:
-    """The loss of predicting each y itself."""
+def _saturated(loss: Loss, y: Array) -> Array:
+    """The loss of perfect predictions."""
     found = np.zeros(len(y))   # of y = 0, by a raw prediction of −∞
     rows = y > 0 if loss.target != "real" else np.ones(len(y), dtype=bool)
     if rows.any():
@@ -73,12 +77,8 @@ class PoissonRegressor(GeneralizedLinear):
 
     Parameters, attributes and the optimum are those of `sklearn.linear_model.PoissonRegressor`.
 
-    Parameters
-    ----------
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     References
@@ -95,12 +95,7 @@ class PoissonRegressor(GeneralizedLinear):
     (array([0.121, 0.158]), 0.99)
     """
 
-    def __init__(self, *, alpha: float = 1.0, fit_intercept: bool = True, solver: str = "auto", max_iter: int = 100,
-                 tol: float = 1e-4, warm_start: bool = False, verbose: int = 0, n_jobs: int | None = None,
-                 standardize: bool = False) -> None:
-        self._keep(locals())
-
-    def _regression_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         return losses.Poisson()
 
 
@@ -110,12 +105,8 @@ class GammaRegressor(GeneralizedLinear):
 
     Parameters, attributes and the optimum are those of `sklearn.linear_model.GammaRegressor`.
 
-    Parameters
-    ----------
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     References
@@ -132,12 +123,7 @@ class GammaRegressor(GeneralizedLinear):
     (array([0.073, 0.067]), 0.77)
     """
 
-    def __init__(self, *, alpha: float = 1.0, fit_intercept: bool = True, solver: str = "auto", max_iter: int = 100,
-                 tol: float = 1e-4, warm_start: bool = False, verbose: int = 0, n_jobs: int | None = None,
-                 standardize: bool = False) -> None:
-        self._keep(locals())
-
-    def _regression_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         return losses.Gamma()
 
 
@@ -156,8 +142,6 @@ class TweedieRegressor(GeneralizedLinear):
         The mean is x·w + b ('identity') with power 0, and its exponential ('log') with other powers; 'auto' knows.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     References
@@ -183,11 +167,11 @@ class TweedieRegressor(GeneralizedLinear):
     def _check(self) -> None:
         super()._check()
         if not (self.power == 0 or self.power >= 1):
-            refuse(type(self).__name__, "power", "0, or at least 1", self.power)
+            refuse("power", "0, or at least 1", self.power, owner=type(self).__name__)
         if self.link not in ("auto", "identity" if self.power == 0 else "log"):
-            refuse(type(self).__name__, "link", "'identity' with power=0 and 'log' with other powers, or 'auto'", self.link)
+            refuse("link", "'identity' with power=0 and 'log' with other powers, or 'auto'", self.link, owner=type(self).__name__)
 
-    def _regression_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         named: dict[float, Any] = {0: losses.SquaredError, 1: losses.Poisson, 2: losses.Gamma}
         power = float(self.power)
         found: Loss = named[power]() if power in named else losses.Tweedie(power)

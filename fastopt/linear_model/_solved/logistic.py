@@ -1,4 +1,4 @@
-"""Logistic regression, of two classes or of many by their softmax, finished by a solver.
+"""LogisticRegression, of two classes or of more by their softmax.
 
 Used through linear_model.
 """
@@ -8,24 +8,25 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit
 
 from fastopt import losses
+from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.classes import Probable, binary
-from fastopt.linear_model._shared.params import refuse
+from fastopt.linear_model._shared.predict import Probable
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS
+from fastopt.linear_model._shared.types import Array, Attributes, ClassWeight, PenaltyPair, RandomState
 from fastopt.losses import Loss
 
-from .base import Found
+from .base import FittedWeights
 from .docs import solved
 from .outputs import SolvedClassifier
 from .params import ALIASES, LOGISTIC, penalty_of, takes_l1
 
 #: shares of l1 of the penalties that scikit-learn had by name
-SHARES = {"l2": 0.0, "l1": 1.0}
+L1_SHARES = {"l2": 0.0, "l1": 1.0}
 #: frames between a warning and who calls fit
-LEVEL = 5 + FIT_LEVELS
+WARNING_LEVEL = 5 + FIT_LEVELS
 
 
 @solved(classes=True, C_more="; infinite: no penalty", n_iter_type="ndarray of shape (1,)",
@@ -44,8 +45,6 @@ class LogisticRegression(Probable, SolvedClassifier):
         The older way to say `l1_ratio` and, with None, infinite `C`; 'deprecated' leaves it to those.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     Notes
@@ -73,12 +72,12 @@ class LogisticRegression(Probable, SolvedClassifier):
     _convention = "C"
 
     def __init__(self, penalty: str | None = "deprecated", *, C: float = 1.0, l1_ratio: float | None = 0.0, dual: bool = False,
-                 tol: float = 1e-4, fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: Any = None,
-                 random_state: Any = None, solver: str = "auto", max_iter: int = 100, verbose: int = 0,
+                 tol: float = 1e-4, fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: ClassWeight = None,
+                 random_state: RandomState = None, solver: str = "auto", max_iter: int = 100, verbose: int = 0,
                  warm_start: bool = False, n_jobs: int | None = None, standardize: bool = False) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         super()._check()
@@ -86,12 +85,12 @@ class LogisticRegression(Probable, SolvedClassifier):
             raise InvalidParameterError("l1_ratio must be specified when penalty is elasticnet.")
         self._check_solver(self._share())
         if self.solver == "liblinear" and self.standardize:
-            refuse(type(self).__name__, "standardize", "False with solver='liblinear', whose intercept is that of a column",
-                   self.standardize)
+            refuse("standardize", "False with solver='liblinear', whose intercept is that of a column",
+                   self.standardize, owner=type(self).__name__)
         self._warn()
 
     def _check_solver(self, share: float) -> None:
-        """Whether the solver takes the penalty, in scikit-learn's words."""
+        """Raise scikit-learn's errors if the solver does not take the penalty."""
         solver = str(ALIASES.get(self.solver, self.solver))
         if share > 0 and not takes_l1(solver):
             raise InvalidParameterError(f"Solver {self.solver} supports only 'l2' or None penalties, got "
@@ -99,24 +98,24 @@ class LogisticRegression(Probable, SolvedClassifier):
         if self.dual and self.solver not in ("liblinear", "auto", "sdca"):
             raise InvalidParameterError(f"Solver {self.solver} supports only dual=False, got dual={self.dual}")
         if self.dual and share > 0:
-            refuse(type(self).__name__, "dual", "False unless the penalty is l2", self.dual)
+            refuse("dual", "False unless the penalty is l2", self.dual, owner=type(self).__name__)
 
     def _warn(self) -> None:
-        """Of parameters that contradict each other, as scikit-learn does."""
+        """Warn of contradictory parameters, as scikit-learn does."""
         name = None if np.inf == self.C and self.penalty == "deprecated" else self.penalty
         if name not in ("deprecated", "elasticnet") and self.l1_ratio is not None and 0 < self.l1_ratio < 1:
-            warnings.warn(f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={name})", stacklevel=LEVEL)
-        if name in SHARES and self.l1_ratio != SHARES[name]:
+            warnings.warn(f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={name})", stacklevel=WARNING_LEVEL)
+        if name in L1_SHARES and self.l1_ratio != L1_SHARES[name]:
             warnings.warn(f"Inconsistent values: penalty={name} with l1_ratio={self.l1_ratio}. penalty is deprecated. Please use "
-                          "l1_ratio only.", stacklevel=LEVEL)
+                          "l1_ratio only.", stacklevel=WARNING_LEVEL)
         if self.penalty is None and self.C != 1.0:
-            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=LEVEL)
+            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=WARNING_LEVEL)
 
     def _share(self) -> float:
         ratio = float(self.l1_ratio or 0.0)
-        return ratio if self.penalty in ("deprecated", "elasticnet") else SHARES.get(self.penalty or "l2", 0.0)
+        return ratio if self.penalty in ("deprecated", "elasticnet") else L1_SHARES.get(self.penalty or "l2", 0.0)
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(0.0 if self.penalty is None else strength, self._share())
 
     def _column(self) -> float | None:
@@ -127,12 +126,12 @@ class LogisticRegression(Probable, SolvedClassifier):
             raise ValueError("The 'liblinear' solver does not support multiclass classification (n_classes >= 3). Either use "
                              "another solver or wrap the estimator in a OneVsRestClassifier to keep applying a one-versus-rest "
                              "scheme.")
-        return k > 2
+        return super()._multinomial(k)
 
-    def _classification_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         return losses.LogLoss()
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         if len(found.coef) > 1 and self._share() == 0:   # the optimum with l2, and one of many without penalty
             found.coef = found.coef - found.coef.mean(axis=0)
         attributes = {**super()._attributes(found), "n_iter_": np.array([found.n_iter], dtype=np.int32)}
@@ -140,8 +139,12 @@ class LogisticRegression(Probable, SolvedClassifier):
             attributes["coef_"], attributes["intercept_"] = (attributes[name].astype(np.float64) for name in ("coef_", "intercept_"))
         return attributes
 
-    def _probabilities(self, p: Any) -> Any:
-        return softmax(p, axis=1) if p.shape[1] > 1 else binary(expit(p))
+    def _softmax(self) -> bool:
+        return True
+
+    def _positive(self, p: Array) -> Array:
+        positive: Array = expit(p)
+        return positive
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

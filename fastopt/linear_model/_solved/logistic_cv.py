@@ -1,34 +1,49 @@
-"""Logistic regression with the strength of its penalty chosen by cross-validation.
+"""LogisticRegressionCV: logistic regression with the strength of its penalty chosen by cross-validation.
 
-Used through linear_model.  The walk over folds and strengths is linear_model._solved.cv's.
+Used through linear_model.  The loop over folds and strengths is in linear_model._solved.cv.
 """
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.metadata import Routes
 from fastopt.linear_model._shared.sklearn import Events, refuse_metadata
+from fastopt.linear_model._shared.types import (
+    Array,
+    Attributes,
+    ClassWeight,
+    CrossValidation,
+    Features,
+    Fold,
+    PenaltyPair,
+    RandomState,
+    RowWeights,
+    Samples,
+    SampleWeight,
+    Scoring,
+    TargetValues,
+)
 from fastopt.objective import LinearObjective
 
-from .base import Found, Task
-from .cv import Held, over_folds, unsolved
+from .base import FittedWeights, Task
+from .cv import HeldOutFold, over_folds, unsolved
 from .docs import solved
-from .folds import asks_for_predictions, folds_of, rows_of, scored, scorer_of
-from .logistic import LEVEL, SHARES, LogisticRegression
-from .logistic_legacy import legacy_attributes
+from .folds import FitByFolds, asks_for_predictions, folds_of, rows_of, scored, scorer_of
+from .logistic import L1_SHARES, WARNING_LEVEL, LogisticRegression
 from .outputs import no_features
 from .params import LOGISTIC_CV, penalty_of
 
 
 @solved(classes=True, n_iter_type="ndarray of shape (n_folds, n_l1_ratios, n_cs)", n_iter_more=", the first look counted as one",
         scaling="Accepted for scikit-learn's sake; the intercept is not penalised.")
-class LogisticRegressionCV(Routes, LogisticRegression):
+class LogisticRegressionCV(FitByFolds, LogisticRegression):
     """`LogisticRegression` with the C, and the l1_ratio where several are given, of the best score over folds.
 
     Parameters are those of `sklearn.linear_model.LogisticRegressionCV`, attributes those of its ``use_legacy_attributes=False``
@@ -57,8 +72,6 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         (1, n_folds, n_cs, n_l1_ratios), without the axis of shares where `l1_ratios` is None.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
     C_, l1_ratio_ : float
         What was chosen.
@@ -83,19 +96,19 @@ class LogisticRegressionCV(Routes, LogisticRegression):
     _convention = "chosen C"
     C_: float
     l1_ratio_: float
+    _w0: Array   # where the last fit starts
 
-    def __init__(self, *, Cs: Any = 10, l1_ratios: Any = None, fit_intercept: bool = True, cv: Any = None, dual: bool = False,
-                 penalty: str = "deprecated", scoring: Any = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 100,
-                 class_weight: Any = None, n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
-                 random_state: Any = None, use_legacy_attributes: bool = False) -> None:
+    def __init__(self, *, Cs: int | ArrayLike = 10, l1_ratios: ArrayLike | None = None, fit_intercept: bool = True,
+                 cv: CrossValidation = None, dual: bool = False, penalty: str = "deprecated", scoring: Scoring = None,
+                 solver: str = "auto", tol: float = 1e-4, max_iter: int = 100, class_weight: ClassWeight = None,
+                 n_jobs: int | None = None, verbose: int = 0, refit: bool = True, intercept_scaling: float = 1.0,
+                 random_state: RandomState = None, use_legacy_attributes: bool = False) -> None:
         self._keep(locals())
 
     @arguments
-    def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
+    def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None, **params: object) -> float:
         """The score of `scoring`.
 
-        Parameters
-        ----------
         [arguments]
         **params
             None: nothing is routed to scorers.
@@ -109,36 +122,36 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         return float(scorer_of(self.scoring or "accuracy")(self, X, y, **({} if sample_weight is None else
                                                                          {"sample_weight": sample_weight})))
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         super(LogisticRegression, self)._check()
         if self.penalty == "elasticnet" and self.l1_ratios is None:
             raise InvalidParameterError("l1_ratios must be an array-like of numbers between 0 and 1; got (l1_ratios=None)")
-        if self.penalty in SHARES and self.l1_ratios is not None:
+        if self.penalty in L1_SHARES and self.l1_ratios is not None:
             warnings.warn(f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={self.penalty})",
-                          stacklevel=LEVEL)
+                          stacklevel=WARNING_LEVEL)
         for share in self._ratios():
             self._check_solver(share)
 
     def _ratios(self) -> list[float]:
-        if self.l1_ratios is None or self.penalty in SHARES:
-            return [SHARES.get(self.penalty, 0.0)]
+        if self.l1_ratios is None or self.penalty in L1_SHARES:
+            return [L1_SHARES.get(self.penalty, 0.0)]
         return [float(ratio) for ratio in self.l1_ratios]
 
     def _share(self) -> float:
         return self.l1_ratio_
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, self.l1_ratio_)
 
     def _column(self) -> float | None:
         return None
 
-    def _folds(self, X: Any, y: Any) -> Any:
+    def _folds(self, X: Samples, y: Array) -> list[Fold]:
         return folds_of(self.cv, X, y, True)
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         classes, codes, weight = task.attributes["classes_"], task.targets[0], task.weights[0]
         objective = self._objective(X, task, 0, 0.0, None)
         Cs = np.logspace(-4, 4, int(self.Cs)) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
@@ -147,13 +160,13 @@ class LogisticRegressionCV(Routes, LogisticRegression):
         scorer = _Scores(self, X, classes, codes, weight)
         scorer.grid = [[(float(Cs[j]), ratio) for j in order] for ratio in ratios]
 
-        def grids(train: Any) -> list[Any]:
+        def grids(train: Array) -> list[list[PenaltyPair]]:
             total = float(len(train)) if weight is None else float(weight[train].sum(dtype=np.float64))
             return [[penalty_of(1 / (Cs[i] * total), ratio) for i in order] for ratio in ratios]
 
         k, d = objective.n_outputs, objective.n_features
 
-        def start(train: Any) -> Any:
+        def start(train: Array) -> Array:
             first = no_features(codes[train], None if weight is None else weight[train], k)
             return np.append(np.zeros(k * d), first) if self.fit_intercept else np.zeros(k * d)
 
@@ -174,36 +187,59 @@ class LogisticRegressionCV(Routes, LogisticRegression):
             self.__dict__.update(legacy_attributes(vars(self), classes, self.l1_ratios is not None))
         return found
 
-    def _chosen(self, X: Any, task: Task, flat: Any, k: int, d: int) -> Found:
+    def _chosen(self, X: Samples, task: Task, flat: Array, k: int, d: int) -> FittedWeights:
         """The model of the best C and l1_ratio."""
         if not self.refit:
             best = [np.unravel_index(np.argmax(fold), fold.shape) for fold in self.scores_]
             self.l1_ratio_ = float(np.mean([self.l1_ratios_[i] for i, _ in best]))
             self.C_ = float(np.mean([self.Cs_[j] for _, j in best]))
             w = np.mean([flat[(fold, *at)] for fold, at in enumerate(best)], axis=0)
-            return Found(w[:k * d].reshape(k, d), w[k * d:] if self.fit_intercept else np.zeros(k), [])
+            return FittedWeights(w[:k * d].reshape(k, d), w[k * d:] if self.fit_intercept else np.zeros(k), [])
         i, j = np.unravel_index(np.argmax(self.scores_.sum(axis=0)), self.scores_.shape[1:])
         self.l1_ratio_, self.C_ = float(self.l1_ratios_[i]), float(self.Cs_[j])
         self._w0 = flat[:, i, j].mean(axis=0)
         try:
-            return super()._solve(X, task, Events(None, None, None, None, 0))
+            return super()._solve(X, task, Events.silent())
         finally:
             del self._w0
 
-    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Any:
+    def _start(self, objective: LinearObjective, task: Task, i: int, column: float | None) -> Array:
         return self._w0
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         return self._named(found.coef, found.intercept - (found.intercept.mean() if len(found.coef) > 1 else 0))
 
 
-def centred(w: Any, k: int, d: int) -> Any:
-    """Weights without what the intercepts of a softmax have in common, which it does not see."""
+def centred(w: Array, k: int, d: int) -> Array:
+    """Weights with the mean of the intercepts removed, on which a softmax does not depend."""
     return w if k == 1 else np.append(w[:k * d], w[k * d:] - w[k * d:].mean() if len(w) > k * d else [])
 
 
+def legacy_attributes(found: Mapping[str, Any], classes: Array, ratios: bool) -> Attributes:
+    """C_, l1_ratio_, scores_, coefs_paths_ and n_iter_ as scikit-learn had them before 1.8: dictionaries by class, and arrays with
+    axes in another order.
+
+    Parameters
+    ----------
+    found : dict
+        Those attributes in their form of today.
+    classes : ndarray
+    ratios : bool
+        Whether shares of l1 were given: otherwise there is no axis for them.
+    """
+    labels = classes[1:] if len(classes) == 2 else classes
+
+    def axes(array: np.ndarray) -> np.ndarray:
+        return np.swapaxes(array, 1, 2) if ratios else array[:, 0]   # (folds, Cs, ratios, …)
+
+    scores = axes(found["scores_"])
+    paths = [axes(found["coefs_paths_"][..., j, :]) for j in range(len(labels))]
+    return {"scores_": dict.fromkeys(labels, scores), "coefs_paths_": dict(zip(labels, paths)),
+            "n_iter_": axes(found["n_iter_"])[None], **{name: np.full(len(labels), found[name]) for name in ("C_", "l1_ratio_")}}
+
+
 class _Scores:
-    """A score of what is held out: from raw predictions, or of a scorer that asks a model.
+    """The score of a held-out fold, from raw predictions or by a scorer.
 
     Attributes
     ----------
@@ -213,25 +249,25 @@ class _Scores:
 
     grid: list[list[tuple[float, float]]]
 
-    def __init__(self, model: LogisticRegressionCV, X: Any, classes: Any, codes: Any, weight: Any) -> None:
+    def __init__(self, model: LogisticRegressionCV, X: Samples, classes: Array, codes: Array, weight: RowWeights) -> None:
         self.model, self.X, self.classes, self.codes, self.weight = model, X, classes, codes, weight
         self.scorer = None if model.scoring in (None, "accuracy") else scorer_of(model.scoring, classes)
         self._last: tuple[Any, Any] = (None, None)
 
-    def __call__(self, held: Held) -> float:
+    def __call__(self, held: HeldOutFold) -> float:
         p, rows = held.p, held.rows
         weight, codes = None if self.weight is None else self.weight[rows], self.codes[rows]
         if self.scorer is None:   # as accuracy_score has it, which takes longer than the fit of a small fold
             found = p[:, 0] > 0 if p.shape[1] == 1 else p.argmax(axis=1)
             return float(np.average(found == codes, weights=weight))
         if asks_for_predictions(self.scorer):
-            return scored(self.scorer, _Known(self.classes, p), np.empty((len(rows), 1)), self.classes[codes], weight)
+            return scored(self.scorer, _KnownRawPredictions(self.classes, p), np.empty((len(rows), 1)), self.classes[codes], weight)
         if self._last[0] is not rows:
             self._last = rows, rows_of(self.X, rows)
         return scored(self.scorer, self._fold_model(held), self._last[1], self.classes[codes], weight)
 
-    def _fold_model(self, held: Held) -> LogisticRegression:
-        """What was learnt from the fold."""
+    def _fold_model(self, held: HeldOutFold) -> LogisticRegression:
+        """The model of a fold."""
         own, k, d = self.model, held.p.shape[1], self.X.shape[1]
         C, ratio = self.grid[held.grid][held.strength]
         model = LogisticRegression(C=C, l1_ratio=ratio, tol=own.tol, fit_intercept=own.fit_intercept, max_iter=own.max_iter,
@@ -244,13 +280,13 @@ class _Scores:
         return model
 
 
-class _Known(LogisticRegression):
-    """A model whose raw predictions are known."""
+class _KnownRawPredictions(LogisticRegression):
+    """A model with known raw predictions."""
 
-    def __init__(self, classes: Any = None, p: Any = None) -> None:
+    def __init__(self, classes: Array, p: Array) -> None:
         self.classes_, self.p, self.solver = classes, p, "auto"
 
-    def _raw(self, X: Any) -> Any:
+    def _raw(self, X: Features) -> Array:
         return self.p
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from fastopt import losses, penalties
+from fastopt._common.rules import FLAG, NONE, Rule, choice, either, integer, numbers, real
 from fastopt._solvers import auto as _solve
 from fastopt._solvers.registry import LIMIT, Solution, registry
-from fastopt.linear_model._shared.params import COMMON, FLAG, NONE, SUPERVISED, WEIGHTS, Rule, either, integer, names, real
+from fastopt.linear_model._shared.params import COMMON, SUPERVISED, WEIGHTS
 from fastopt.losses import Loss
 
 #: what stands beside the mean loss as the strength of the penalty, by the parameters and the sums of the samples' weights
@@ -49,61 +50,54 @@ SOLVED: dict[str, Rule] = {
 _WARM = {"warm_start": FLAG}
 _VERBOSE = {"verbose": COMMON["verbose"]}
 _RANDOM = {"random_state": COMMON["random_state"]}
-_CLASSES = {"class_weight": either(names("balanced"), WEIGHTS, NONE)}
+_CLASSES = {"class_weight": either(choice("balanced"), WEIGHTS, NONE)}
 _C = {"C": real(0, above=True)}
 _SCALING = {"intercept_scaling": real(0, above=True)}
-_DUAL = {"dual": either(FLAG, names("auto"))}
-_DESCENT = {**_WARM, **_RANDOM, "positive": FLAG, "copy_X": FLAG, "selection": names("cyclic", "random"),
+_DUAL = {"dual": either(FLAG, choice("auto"))}
+_DESCENT = {**_WARM, **_RANDOM, "positive": FLAG, "copy_X": FLAG, "selection": choice("cyclic", "random"),
             "precompute": Rule("True, False or an array", lambda value: FLAG.accepts(value) or np.ndim(value) == 2)}
-INFINITE = Rule("infinite", lambda value: isinstance(value, float) and value == np.inf)
 
 LOGISTIC: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, **_SCALING, "dual": FLAG,
-    "penalty": either(names("l1", "l2", "elasticnet", "deprecated"), NONE),
-    "C": either(_C["C"], INFINITE), "l1_ratio": either(real(0, 1), NONE), "solver": names(*SOLVERS, "liblinear"),
+    "penalty": either(choice("l1", "l2", "elasticnet", "deprecated"), NONE),
+    "C": real(0, above=True, infinite=True), "l1_ratio": either(real(0, 1), NONE), "solver": choice(*SOLVERS, "liblinear"),
 }
 RIDGE: dict[str, Rule] = {
     **SOLVED, **_RANDOM, "copy_X": FLAG, "positive": FLAG, "max_iter": either(integer(1), NONE),
-    "alpha": Rule("a number at least 0, or one a column of y", lambda value: _strengths(value)),
-    "solver": names(*SOLVERS, "svd", "cholesky", "lsqr", "sparse_cg"),
+    "alpha": numbers(0)._replace(words="a finite number at least 0, or one a column of y"),
+    "solver": choice(*SOLVERS, "svd", "cholesky", "lsqr", "sparse_cg"),
 }
 ELASTIC: dict[str, Rule] = {
     **SOLVED, **_DESCENT, "alpha": real(0), "l1_ratio": real(0, 1), "max_iter": either(integer(1), NONE),
-    "solver": names(*SOLVERS),
+    "solver": choice(*SOLVERS),
 }
 LASSO: dict[str, Rule] = {name: rule for name, rule in ELASTIC.items() if name != "l1_ratio"}
 _PLAIN = {name: rule for name, rule in SOLVED.items() if name != "standardize"}
 LINEAR_SVC: dict[str, Rule] = {
-    **_PLAIN, **_C, **_VERBOSE, **_RANDOM, **_CLASSES, **_SCALING, **_DUAL, "penalty": names("l1", "l2"),
-    "loss": names("hinge", "squared_hinge"), "multi_class": names("ovr", "crammer_singer"), "tol": real(0, above=True),
-    "solver": names(*SOLVERS),
+    **_PLAIN, **_C, **_VERBOSE, **_RANDOM, **_CLASSES, **_SCALING, **_DUAL, "penalty": choice("l1", "l2"),
+    "loss": choice("hinge", "squared_hinge"), "multi_class": choice("ovr", "crammer_singer"), "tol": real(0, above=True),
+    "solver": choice(*SOLVERS),
 }
 LINEAR_SVR: dict[str, Rule] = {
     **_PLAIN, **_C, **_VERBOSE, **_RANDOM, **_SCALING, **_DUAL, "epsilon": real(0), "tol": real(0, above=True),
-    "loss": names("epsilon_insensitive", "squared_epsilon_insensitive"), "solver": names(*SOLVERS),
+    "loss": choice("epsilon_insensitive", "squared_epsilon_insensitive"), "solver": choice(*SOLVERS),
 }
-HUBER: dict[str, Rule] = {**SOLVED, **_WARM, "epsilon": real(1), "alpha": real(0), "solver": names(*SOLVERS)}
+HUBER: dict[str, Rule] = {**SOLVED, **_WARM, "epsilon": real(1), "alpha": real(0), "solver": choice(*SOLVERS)}
 QUANTILE: dict[str, Rule] = {
     "quantile": real(0, 1, above=True, below=True), "alpha": real(0), "fit_intercept": FLAG, "n_jobs": SOLVED["n_jobs"],
-    "solver": names("auto", "interior-point", "highs", "highs-ds", "highs-ipm"),
+    "solver": choice("auto", "interior-point", "highs", "highs-ds", "highs-ipm"),
     "solver_options": either(Rule("a dict of options of scipy.optimize.linprog", lambda value: isinstance(value, dict)), NONE),
 }
 GLM: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, "alpha": real(0), "tol": real(0, above=True), "max_iter": integer(1),
-    "solver": names(*SOLVERS),
+    "solver": choice(*SOLVERS),
 }
-TWEEDIE: dict[str, Rule] = {**GLM, "power": real(), "link": names("auto", "identity", "log")}
-
-
-def _several(low: float, high: float = np.inf) -> Rule:
-    """A list of numbers, all at least `low` and at most `high`."""
-    return Rule(f"a list of numbers at least {low:g}" + (f" and at most {high:g}" if high < np.inf else ""),
-                lambda value: _strengths(value) and np.ndim(value) == 1 and bool(np.min(value) >= low and np.max(value) <= high))
+TWEEDIE: dict[str, Rule] = {**GLM, "power": real(), "link": choice("auto", "identity", "log")}
 
 
 _GRID = {"eps": real(0, 1, above=True), **_VERBOSE,
-         "alphas": either(integer(1), _several(0), NONE), "n_alphas": either(integer(1), names("deprecated")),
-         "precompute": either(names("auto"), _DESCENT["precompute"]),
+         "alphas": either(integer(1), numbers(0, alone=False), NONE), "n_alphas": either(integer(1), choice("deprecated")),
+         "precompute": either(choice("auto"), _DESCENT["precompute"]),
          "cv": Rule("an integer of at least 2, a splitter, an iterable of splits or None",
                     lambda value: value is None or integer(2).accepts(value)
                     or any(hasattr(value, name) for name in ("split", "__iter__")) and not isinstance(value, str))}
@@ -114,37 +108,28 @@ PATH: dict[str, Rule] = {
     "tol": real(0), "max_iter": integer(1), "n_jobs": SOLVED["n_jobs"], "return_n_iter": FLAG,
     "selection": _DESCENT["selection"],
 }
-ELASTIC_CV: dict[str, Rule] = {**LASSO_CV, "l1_ratio": either(real(0, 1), _several(0, 1))}
+ELASTIC_CV: dict[str, Rule] = {**LASSO_CV, "l1_ratio": either(real(0, 1), numbers(0, 1, alone=False))}
 _SCORING = {"scoring": either(Rule("the name of a scorer", lambda value: isinstance(value, str)), Rule("a callable", callable),
                               NONE)}
 RIDGE_CV: dict[str, Rule] = {
     **_SCORING, "fit_intercept": FLAG, "cv": _GRID["cv"], "store_cv_results": FLAG, "alpha_per_target": FLAG,
-    "alphas": Rule("numbers at least 0", lambda value: _strengths(value)), "n_jobs": SOLVED["n_jobs"],
-    "gcv_mode": either(names("auto", "svd", "eigen"), NONE),
+    "alphas": numbers(0), "n_jobs": SOLVED["n_jobs"],
+    "gcv_mode": either(choice("auto", "svd", "eigen"), NONE),
 }
 LOGISTIC_CV: dict[str, Rule] = {
     **{name: rule for name, rule in LOGISTIC.items() if name not in ("penalty", "C", "l1_ratio", "warm_start", "standardize")},
-    "Cs": either(integer(1), _several(np.nextafter(0, 1))),
-    "l1_ratios": either(_several(0, 1), NONE), "penalty": names("l1", "l2", "elasticnet", "deprecated"),
+    "Cs": either(integer(1), numbers(0, above=True, alone=False)),
+    "l1_ratios": either(numbers(0, 1, alone=False), NONE), "penalty": choice("l1", "l2", "elasticnet", "deprecated"),
     "refit": FLAG, "cv": _GRID["cv"], "use_legacy_attributes": FLAG,
     **_SCORING,
 }
 GENERAL: dict[str, Rule] = {
-    **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": names(*SOLVERS),
-    "loss": either(names(*losses.names(), *losses.names(couples_outputs=True)),
+    **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": choice(*SOLVERS),
+    "loss": either(choice(*losses.names(), *losses.names(couples_outputs=True)),
                    Rule("a loss of fastopt.losses", lambda value: isinstance(value, Loss))),
-    "penalty": either(names(*penalties.names()),
+    "penalty": either(choice(*penalties.names()),
                       Rule("a penalty of fastopt.penalties", lambda value: isinstance(value, penalties.Penalty)), NONE),
 }
-
-
-def _strengths(value: Any) -> bool:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    return (array.ndim <= 1 and array.size > 0 and not isinstance(value, (bool, str))
-            and bool(np.isfinite(array).all() and (array >= 0).all()))
 
 
 def penalty_of(strength: float, share: float, positive: bool = False) -> tuple[float, Any]:

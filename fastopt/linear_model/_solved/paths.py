@@ -1,6 +1,6 @@
-"""Weights of the Lasso and the elastic net for many strengths: lasso_path and enet_path.
+"""lasso_path and enet_path: the weights of the lasso and the elastic net for many strengths.
 
-Used through linear_model.  Strengths are taken from the strongest on, each from the weights of the one before.
+Used through linear_model.  Strengths are solved from the strongest on, each from the weights of the one before.
 """
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from fastopt._solvers.paths.least_squares import all_sums
 from fastopt.linear_model._shared.data import float_type
 from fastopt.linear_model._shared.params import check_rules
 from fastopt.linear_model._shared.sklearn import blas_alone
+from fastopt.linear_model._shared.types import Features, InitialValues, Precompute, RandomState, StrengthGrid, TargetValues
 
-from .base import Found
+from .base import FittedWeights
 from .cv import along, check_grid, strengths_of
 from .lasso import ElasticNet
+from .outputs import ONE_COLUMN
 from .params import PATH, penalty_of
 
 Path = tuple[NDArray[Any] | list[int], ...]
@@ -26,11 +28,11 @@ FURTHER: dict[str, Any] = {"tol": 1e-4, "max_iter": 1000, "n_jobs": None, "selec
                            "check_input": True, "random_state": None}
 
 
-def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3, alphas: Any = 100, precompute: Any = "auto",
-              Xy: Any = None, copy_X: bool = True, coef_init: ArrayLike | None = None, verbose: int = 0,
+def enet_path(X: Features, y: TargetValues, *, l1_ratio: float = 0.5, eps: float = 1e-3, alphas: StrengthGrid = 100, precompute: Precompute = "auto",
+              Xy: ArrayLike | None = None, copy_X: bool = True, coef_init: InitialValues = None, verbose: int = 0,
               return_n_iter: bool = False, positive: bool = False, check_input: bool = True, tol: float = 1e-4,
-              max_iter: int = 1000, n_jobs: int | None = None, random_state: Any = None, selection: str = "cyclic",
-              n_alphas: int | str = "deprecated", **params: Any) -> Path:
+              max_iter: int = 1000, n_jobs: int | None = None, random_state: RandomState = None, selection: str = "cyclic",
+              n_alphas: int | str = "deprecated", **params: object) -> Path:
     """Minima of Σ (yᵢ − xᵢ·w)²/(2·n) + alpha·((1 − ρ)/2·‖w‖² + ρ·‖w‖₁) for many alphas; there is no intercept.
 
     Parameters and results are those of `sklearn.linear_model.enet_path`, for one column of y.  Where there are more rows than
@@ -107,9 +109,9 @@ def enet_path(X: Any, y: ArrayLike, *, l1_ratio: float = 0.5, eps: float = 1e-3,
     return _path("enet_path", X, y, values, coef_init, params)
 
 
-def lasso_path(X: Any, y: ArrayLike, *, eps: float = 1e-3, alphas: Any = 100, precompute: Any = "auto", Xy: Any = None,
-               copy_X: bool = True, coef_init: ArrayLike | None = None, verbose: int = 0, return_n_iter: bool = False,
-               positive: bool = False, **params: Any) -> Path:
+def lasso_path(X: Features, y: TargetValues, *, eps: float = 1e-3, alphas: StrengthGrid = 100, precompute: Precompute = "auto",
+               Xy: ArrayLike | None = None, copy_X: bool = True, coef_init: InitialValues = None, verbose: int = 0,
+               return_n_iter: bool = False, positive: bool = False, **params: object) -> Path:
     """Minima of Σ (yᵢ − xᵢ·w)²/(2·n) + alpha·‖w‖₁ for many alphas: `enet_path` with an l1_ratio of 1.
 
     Parameters and results are those of `sklearn.linear_model.lasso_path`, for one column of y.
@@ -145,8 +147,8 @@ def lasso_path(X: Any, y: ArrayLike, *, eps: float = 1e-3, alphas: Any = 100, pr
     return _path("lasso_path", X, y, values, coef_init, {name: value for name, value in params.items() if name not in FURTHER})
 
 
-def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any, unknown: dict[str, Any]) -> Path:
-    """What both functions do; the caller's caller is the user, whom warnings name."""
+def _path(owner: str, X: Features, y: TargetValues, values: dict[str, Any], start: InitialValues, unknown: dict[str, Any]) -> Path:
+    """The common part of both functions; warnings point to the caller's caller, which is the user's code."""
     if unknown:
         raise ValueError(f"Unexpected parameters in params of {owner}: {', '.join(unknown)}")
     check_grid(values, 3)
@@ -154,7 +156,7 @@ def _path(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any, unknow
         return _solved(owner, X, y, values, start)
 
 
-def _solved(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any) -> Path:
+def _solved(owner: str, X: Features, y: TargetValues, values: dict[str, Any], start: InitialValues) -> Path:
     """Strengths, coefficients and gaps of a path whose strengths have been checked."""
     check_rules(owner, PATH, values)
     ratio, positive, tol = float(values["l1_ratio"]), bool(values["positive"]), float(values["tol"])
@@ -174,12 +176,12 @@ def _solved(owner: str, X: Any, y: Any, values: dict[str, Any], start: Any) -> P
         solutions = list(along(objective, pairs, w, solver="auto", tol=goal, max_iter=values["max_iter"]) if sums is None
                          else sums.path(pairs, w, goal, values["max_iter"]))
     coefs = np.array([solution.w for solution in solutions], dtype=float_type(X)).T
-    model._report(Found(coefs.T, None, solutions))
+    model._report(FittedWeights(coefs.T, np.zeros(len(alphas)), solutions))
     found: Path = alphas, coefs, np.array([solution.gap for solution in solutions])
     return (*found, [solution.n_iter for solution in solutions]) if values["return_n_iter"] else found
 
 
 class _OnePath(ElasticNet):
-    """What checks X and y, of one column."""
+    """An elastic net for a single column of y, used for its checks and its objective."""
 
-    _columns = False
+    _takes = ONE_COLUMN

@@ -1,23 +1,22 @@
-"""Least squares with an l2 penalty, finished by a solver.
+"""Ridge: least squares with an l2 penalty.
 
 Used through linear_model.
 """
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastopt._solvers.registry import lacking, registry
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model._shared.data import float_type
 from fastopt.linear_model._shared.sklearn import Events
-from fastopt.objective import LinearObjective
+from fastopt.linear_model._shared.types import Array, Attributes, PenaltyPair, RandomState, RowWeights, Samples
 
-from .base import Found, Task
+from .base import FittedWeights, Task
 from .docs import solved
-from .outputs import SolvedRegressor
-from .params import ALIASES, RIDGE, choose, least_squares, penalty_of, relative_to_start
+from .outputs import COLUMNS, SolvedRegressor
+from .params import ALIASES, RIDGE, choose, least_squares, penalty_of
 
 
 @solved(coef="(n_features,) or (n_outputs, n_features)", intercept="() or (n_outputs,)", alpha_more="; or one a column of y",
@@ -29,12 +28,8 @@ class Ridge(SolvedRegressor):
 
     Parameters, attributes and the optimum are those of `sklearn.linear_model.Ridge`.
 
-    Parameters
-    ----------
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
     solver_ : str
         The solver that was used.
@@ -54,14 +49,14 @@ class Ridge(SolvedRegressor):
 
     _rules = RIDGE
     _convention = "sum"
-    _columns = True
+    _takes = COLUMNS
 
-    def __init__(self, alpha: Any = 1.0, *, fit_intercept: bool = True, copy_X: bool = True, max_iter: int | None = None,
-                 tol: float = 1e-4, solver: str = "auto", positive: bool = False, random_state: Any = None,
+    def __init__(self, alpha: float | ArrayLike = 1.0, *, fit_intercept: bool = True, copy_X: bool = True, max_iter: int | None = None,
+                 tol: float = 1e-4, solver: str = "auto", positive: bool = False, random_state: RandomState = None,
                  n_jobs: int | None = None, standardize: bool = False) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         super()._check()
@@ -69,15 +64,15 @@ class Ridge(SolvedRegressor):
             raise InvalidParameterError(f"solver={self.solver!r} does not support positive fitting. Please set the solver to 'auto' "
                                         "or 'lbfgs', or set `positive=False`")
 
-    def _task(self, X: Any, y: Any, weight: Any) -> Task:
+    def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
         task = super()._task(X, y, weight)
         if np.size(self.alpha) not in (1, len(task.targets)):
             raise ValueError(f"alpha: Number of targets and number of penalties do not correspond: {np.size(self.alpha)} != "
                              f"{len(task.targets)}")
         return task
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
-        """Several columns of y share one factor, or the readings of X, where a solver of least squares takes them all."""
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
+        """Solve for several columns of y at once, with one factorisation or one reading of X, where a least-squares solver can."""
         if task.matrix is None or self.positive or events.wanted:
             return super()._solve(X, task, events)
         objective = self._objective(X, task, 0, 0.0, None)
@@ -93,9 +88,9 @@ class Ridge(SolvedRegressor):
         intercept = W[d] if self.fit_intercept else np.zeros(len(coef))
         if given.mean_ is not None:
             intercept = intercept - coef.astype(np.float64, copy=False) @ given.mean_
-        return Found(coef, intercept.astype(coef.dtype), [solution])
+        return FittedWeights(coef, intercept.astype(coef.dtype), [solution])
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, 0.0, bool(self.positive))
 
     def _solver_name(self) -> str:
@@ -104,12 +99,7 @@ class Ridge(SolvedRegressor):
     def _relative(self) -> bool:
         return True
 
-    def _attributes(self, found: Found) -> dict[str, Any]:
+    def _attributes(self, found: FittedWeights) -> Attributes:
         n_iter = np.array([solution.n_iter for solution in found.solutions], dtype=np.int32)
         return {**super()._attributes(found), "n_iter_": n_iter if len(n_iter) == len(found.coef) else n_iter.repeat(len(found.coef)),
                 "solver_": self.solver if self.solver in ALIASES else found.solutions[0].solver}
-
-
-def relative(tol: float, objective: LinearObjective) -> float:
-    """What a `tol` relative to the gradient at w = 0 is to a solver."""
-    return relative_to_start(tol, objective)

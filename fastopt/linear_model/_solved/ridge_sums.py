@@ -1,20 +1,50 @@
 """Ridge regression for many strengths from one decomposition: sums of products of rows, and their spectrum.
 
-Used by linear_model._solved.ridge_cv.  Sums of folds are added and subtracted, so that each row is multiplied once for all of them.  Everything is in
-float64; X is read in blocks of rows.
+Used by linear_model._solved.ridge_cv.  Sums of folds are added and subtracted, so that each row is multiplied once for all of
+them.  The computation is in float64; X is read in blocks of rows.
 """
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 
-from .interior_point import Design
+from fastopt.linear_model._shared.types import Array, RowWeights, Samples
+
+#: of a block of rows in float64
+BLOCK_BYTES = 4 << 20
+
+
+class RowBlocks:
+    """X in float64 by blocks of rows: dense X is never copied as a whole, sparse X in float32 is."""
+
+    def __init__(self, X: Samples) -> None:
+        self.X = X if isinstance(X, np.ndarray) else X.astype(np.float64, copy=False)
+        rows = max(16, BLOCK_BYTES // (8 * X.shape[1])) if isinstance(X, np.ndarray) else X.shape[0]
+        self.parts = [slice(i, min(i + rows, X.shape[0])) for i in range(0, X.shape[0], rows)]
+
+    def __iter__(self) -> Iterator[tuple[slice, Samples]]:
+        """Slices of rows, and X there."""
+        for part in self.parts:
+            block = self.X[part] if len(self.parts) > 1 else self.X
+            yield part, block.astype(np.float64, copy=False)
+
+    def times(self, w: Array) -> Array:
+        """Products of all rows with w."""
+        return np.concatenate([block @ w for _, block in self])
+
+    def transposed(self, z: Array) -> Array:
+        """The sum of all rows, each times its z."""
+        found = np.zeros((self.X.shape[1], *z.shape[1:]))
+        for part, block in self:
+            found += block.T @ z[part]
+        return found
 
 
 class Products:
-    """Sums over rows, weighted: of 1, x, y, x·xᵀ and x·yᵀ, where x and y stand without an offset, so that their means cost no digits.
+    """Weighted sums over rows of 1, x, y, x·xᵀ and x·yᵀ; offsets are subtracted from x and y first, to keep precision.
 
     Parameters
     ----------
@@ -25,22 +55,23 @@ class Products:
         Offsets of x, zeros for sparse X, and of y.
     """
 
-    def __init__(self, X: Any, y: Any, weight: Any, offset: Any, shift: Any) -> None:
+    def __init__(self, X: Samples, y: Array, weight: RowWeights, offset: Array, shift: Array) -> None:
         d, k = X.shape[1], y.shape[1]
         self.offset, self.shift = offset, shift
         self.total = float(len(y) if weight is None else weight.sum())
         self.x, self.y = np.zeros(d), np.zeros(k)
         self.gram, self.targets = np.zeros((d, d)), np.zeros((d, k))
-        for part, block in Design(X, False, False).blocks():
+        for part, block in RowBlocks(X):
             self._add(block - offset if offset.any() else block, y[part] - shift, None if weight is None else weight[part])
 
-    def _add(self, x: Any, y: Any, weight: Any) -> None:
-        if scipy.sparse.issparse(x):
-            weighted = x if weight is None else x.multiply(weight[:, None]).tocsr()
-            self.gram += (x.T @ weighted).toarray()
-        else:
+    def _add(self, x: Samples, y: Array, weight: RowWeights) -> None:
+        weighted: Samples
+        if isinstance(x, np.ndarray):
             weighted = x if weight is None else x * weight[:, None]
             self.gram += weighted.T @ x
+        else:
+            weighted = x if weight is None else x.multiply(weight[:, None]).tocsr()
+            self.gram += (x.T @ weighted).toarray()
         self.targets += weighted.T @ y
         self.x += np.asarray(weighted.sum(axis=0)).ravel()
         self.y += y.sum(axis=0) if weight is None else weight @ y
@@ -59,18 +90,18 @@ class Products:
         return self._joined(other, -1)
 
 
-def offsets(X: Any, y: Any, weight: Any, fit_intercept: bool) -> tuple[Any, Any]:
-    """What rows of X and y had best stand without: means, zeros for sparse X and without an intercept."""
+def offsets(X: Samples, y: Array, weight: RowWeights, fit_intercept: bool) -> tuple[Array, Array]:
+    """The offsets to subtract from the rows of X and y: their means, or zeros for sparse X and without an intercept."""
     if not fit_intercept:
         return np.zeros(X.shape[1]), np.zeros(y.shape[1])
     shift = np.average(y, axis=0, weights=weight)
     if scipy.sparse.issparse(X):
         return np.zeros(X.shape[1]), shift
     ones = np.ones(len(y)) if weight is None else weight
-    return Design(X, False, False).transposed(ones) / ones.sum(), shift
+    return RowBlocks(X).transposed(ones) / ones.sum(), shift
 
 
-def refuse_overflow(*arrays: Any) -> None:
+def refuse_overflow(*arrays: ArrayLike) -> None:
     """Raise where sums are not finite."""
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError("X and y hold numbers so large, or so far apart, that sums of their squares overflow: scale them, see "
@@ -78,13 +109,13 @@ def refuse_overflow(*arrays: Any) -> None:
 
 
 class Spectrum:
-    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, x̃ centred if there is an intercept, and y in its eigenvectors."""
+    """The eigenvalues of Σ sᵢ·x̃ᵢ·x̃ᵢᵀ, with x̃ centred if there is an intercept, and y in the basis of its eigenvectors."""
 
-    values: Any
-    vectors: Any
-    targets: Any
+    values: Array
+    vectors: Array
+    targets: Array
 
-    def __init__(self, centre: Any, middle: Any, total: float, fit_intercept: bool) -> None:
+    def __init__(self, centre: Array, middle: Array, total: float, fit_intercept: bool) -> None:
         self.centre, self.middle, self.total, self.fit_intercept = centre, middle, total, fit_intercept
 
     @classmethod
@@ -99,13 +130,13 @@ class Spectrum:
         return found
 
     @classmethod
-    def of_rows(cls, X: Any, y: Any, weight: Any, fit_intercept: bool) -> Spectrum:
-        """From products of rows with one another, where there are fewer of them than columns."""
+    def of_rows(cls, X: Samples, y: Array, weight: RowWeights, fit_intercept: bool) -> Spectrum:
+        """From products of rows with one another, for fewer rows than columns."""
         weight = np.ones(len(y)) if weight is None else weight
-        design, total = Design(X, False, False), float(weight.sum())
-        centre = design.transposed(weight) / total if fit_intercept else np.zeros(X.shape[1])
+        parts, total = RowBlocks(X), float(weight.sum())
+        centre = parts.transposed(weight) / total if fit_intercept else np.zeros(X.shape[1])
         found = cls(centre, weight @ y / total if fit_intercept else np.zeros(y.shape[1]), total, fit_intercept)
-        blocks = [block.toarray() if scipy.sparse.issparse(block) else block for _, block in design.blocks()]
+        blocks = [block if isinstance(block, np.ndarray) else block.toarray() for _, block in parts]
         rows = np.sqrt(weight)[:, None] * (np.concatenate(blocks) - centre)
         products = rows @ rows.T
         refuse_overflow(products, found.middle)
@@ -116,24 +147,25 @@ class Spectrum:
         found.targets = found.vectors.T @ (rows.T @ (np.sqrt(weight)[:, None] * (y - found.middle)))
         return found
 
-    def inverse(self, alphas: Any) -> Any:
+    def inverse(self, alphas: Array) -> Array:
         """1/(value + alpha), (values, alphas); 0 where both are rounding, so that of several minima the shortest is found."""
         sums = self.values[:, None] + alphas
         least = len(self.values) * np.finfo(np.float64).eps * self.values.max(initial=0.0)
-        return np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > least)
+        found: Array = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > least)
+        return found
 
-    def weights(self, alphas: Any) -> tuple[Any, Any]:
+    def weights(self, alphas: Array) -> tuple[Array, Array]:
         """Coefficients (alphas, k, d) and intercepts (alphas, k)."""
         shares = self.targets[:, :, None] * self.inverse(alphas)[:, None, :]
         rank, k, n_alphas = shares.shape
         coef = (self.vectors @ shares.reshape(rank, k * n_alphas)).reshape(-1, k, n_alphas).transpose(2, 1, 0)
         return coef, self.middle - coef @ self.centre
 
-    def left_out(self, X: Any, y: Any, weight: Any, alphas: Any) -> Any:
+    def left_out(self, X: Samples, y: Array, weight: RowWeights, alphas: Array) -> Array:
         """Errors (n, k, alphas) in predicting each row from the others: the residuals over 1 − leverage."""
         found = np.empty((*y.shape, len(alphas)))
         share = self.inverse(alphas)
-        for part, block in Design(X, False, False).blocks():
+        for part, block in RowBlocks(X):
             z = np.asarray(block @ self.vectors) - self.centre @ self.vectors
             leverage = z * z @ share + (1 / self.total if self.fit_intercept else 0.0)
             leverage *= 1.0 if weight is None else weight[part, None]

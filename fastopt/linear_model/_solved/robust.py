@@ -1,4 +1,4 @@
-"""Regression that a few wild y do not carry away: Huber's with its scale, and quantiles.
+"""Regression that is robust to outliers in y: HuberRegressor with its scale, and QuantileRegressor.
 
 Used through linear_model.
 """
@@ -12,27 +12,28 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import losses
+from fastopt._common.rules import refuse
 from fastopt._solvers.piecewise.solver import origin_of, programme
 from fastopt._solvers.registry import LIMIT, STOPPED, Solution
 from fastopt.linear_model._shared.data import float_type
-from fastopt.linear_model._shared.params import refuse
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
+from fastopt.linear_model._shared.types import Array, PenaltyPair, Samples
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
 
-from .base import MAX_ITER, Found, Task
+from .base import MAX_ITER, FittedWeights, Task
 from .docs import solved
 from .outputs import SolvedRegressor
 from .params import HUBER, QUANTILE, penalty_of, solve
 
 #: scikit-learn's least scale
-LEAST = 10 * np.finfo(np.float64).eps
+LEAST_SCALE = 10 * np.finfo(np.float64).eps
 #: the share of the value that the best scale may still save, below which the fit is done
-REST = 1e-11
+NEGLIGIBLE_GAIN = 1e-11
 
 
 class Scales:
-    """The search for the scale σ in units of y: the value as a function of σ is convex, and known with its slope where it was asked.
+    """The search for the scale σ in units of y.  The value is a convex function of σ, evaluated with its slope.
 
     Parameters
     ----------
@@ -42,12 +43,12 @@ class Scales:
         Errors beyond epsilon·σ count linearly; σ is at least that.
     """
 
-    def __init__(self, weight: Any, epsilon: float, least: float) -> None:
+    def __init__(self, weight: Array, epsilon: float, least: float) -> None:
         self.weight, self.epsilon, self.least = weight, epsilon, least
         self.low, self.high, self.stride = least, np.inf, 1.0
         self.tried: list[tuple[float, float]] = []   # logarithms of a scale, and of the best one for its residuals
 
-    def best(self, residual: Any) -> float:
+    def best(self, residual: Array) -> float:
         """The σ at which Σ sᵢ·min((rᵢ/σ)², ε²) = Σ sᵢ, where the value is least for these residuals r."""
         order = np.argsort(residual, kind="stable")
         r, s = residual[order], self.weight[order]
@@ -59,18 +60,18 @@ class Scales:
             return float(max(self.least, r[np.argmax(s > 0)] / self.epsilon))
         return float(max(self.least, np.sqrt(inner[j - 1] / max(left[j - 1], np.finfo(np.float64).tiny))))
 
-    def done(self, scale: float, residual: Any, value: float, tol: float) -> bool:
-        """Take note of a scale with its residuals and the value there; whether it is the best one."""
+    def done(self, scale: float, residual: Array, value: float, tol: float) -> bool:
+        """Record a scale with its residuals and value; return whether it is the best one."""
         slope = 1 - float(self.weight @ np.minimum(np.square(residual / scale), self.epsilon ** 2))
         found = self.best(residual)
         self.tried.append((float(np.log(scale)), float(np.log(found))))
         self.low, self.high = (scale, self.high) if slope < 0 else (self.low, scale)
         saves = slope * (scale - self.least) if slope > 0 else -slope * (self.high - scale) if slope < 0 else 0.0
-        return abs(np.log(found / scale)) <= tol or saves <= REST * value or self.high <= self.low * (1 + tol)
+        return abs(np.log(found / scale)) <= tol or saves <= NEGLIGIBLE_GAIN * value or self.high <= self.low * (1 + tol)
 
     def ahead(self) -> float:
-        """Where the map from scales to best scales would stay, by its last two values, between the scales that are known too small
-        and too large."""
+        """The next scale: the fixed point of the map from scales to best scales, extrapolated from its last two values, within the
+        known bounds."""
         at, to = self.tried[-1]
         step = to - at
         if len(self.tried) > 1 and at != self.tried[-2][0]:
@@ -99,8 +100,6 @@ class HuberRegressor(SolvedRegressor):
         Errors beyond epsilon·σ count linearly; at least 1.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
     scale_ : float
         σ.
@@ -132,20 +131,20 @@ class HuberRegressor(SolvedRegressor):
                  standardize: bool = False) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
-    def _at_scale(self, X: Any, task: Task, y: Any, strength: float, scale: float) -> LinearObjective:
-        """The objective in w and b at this scale."""
+    def _at_scale(self, X: Samples, task: Task, y: Array, strength: float, scale: float) -> LinearObjective:
+        """The objective in w and b at a fixed scale."""
         return self._objective(X, replace(task, targets=[y], loss=losses.Huber(float(self.epsilon) * scale)), 0, strength * scale, None)
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
-        """In units of y, from its middle, if there is an intercept, so that results depend on neither."""
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
+        """Solve in scaled units of y, centred if there is an intercept, so that results do not depend on its unit and origin."""
         y = np.asarray(task.targets[0], dtype=np.float64)
         weight = np.ones(len(y)) if task.weights[0] is None else np.asarray(task.weights[0], dtype=np.float64)
         middle, unit = origin_of(y[weight > 0], bool(self.fit_intercept))
         unit = float(np.exp2(np.round(np.log2(unit))))   # by which weights are multiplied without rounding
         strength, y = float(self.alpha) / float(weight.sum()) * unit, y / unit - middle / unit
-        scales = Scales(weight / weight.sum(), float(self.epsilon), max(LEAST / unit, 4 * float(np.finfo(float_type(X)).eps)))
+        scales = Scales(weight / weight.sum(), float(self.epsilon), max(LEAST_SCALE / unit, 4 * float(np.finfo(float_type(X)).eps)))
         objective = self._at_scale(X, task, y, strength, 1.0)
         w = self._origin(objective, task, middle, unit)
         callback, n_iter, scale, solution = self._callback(events, lambda _: {}), 0, 1.0, None
@@ -169,13 +168,13 @@ class HuberRegressor(SolvedRegressor):
         if task.whole is not None:   # the rows of weight 0 have had no part in it, but may lie within or without
             everything, target = task.whole
             residual = np.abs(target - predictions(everything, coef, intercept, self._n_threads())[:, 0])
-        self.scale_ = max(LEAST, scale * unit)
+        self.scale_ = max(LEAST_SCALE, scale * unit)
         self.outliers_ = residual > scale * unit * float(self.epsilon)
-        return Found(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution._replace(n_iter=n_iter)])
+        return FittedWeights(coef.astype(objective.dtype), intercept.astype(objective.dtype), [solution._replace(n_iter=n_iter)])
 
-    def _origin(self, objective: LinearObjective, task: Task, middle: float, unit: float) -> Any:
-        """Where to start, in units of y."""
-        if not (self.warm_start and hasattr(self, "coef_")):
+    def _origin(self, objective: LinearObjective, task: Task, middle: float, unit: float) -> Array:
+        """The starting point, in scaled units of y."""
+        if not self._warm():
             return np.zeros(objective.n_params)
         w = self._start(objective, task, 0, None) / unit
         if objective.fit_intercept:
@@ -206,8 +205,6 @@ class QuantileRegressor(SolvedRegressor):
     n_jobs : int or None, default=None
         Threads of predictions; None and -1: all that the process may use.
 
-    Attributes
-    ----------
     [attributes]
 
     References
@@ -233,25 +230,25 @@ class QuantileRegressor(SolvedRegressor):
                  solver_options: dict[str, Any] | None = None, n_jobs: int | None = None) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _check(self) -> None:
         super()._check()
         strange = set(self.solver_options or ()) - {"tol", "maxiter"}
         if strange and not self.solver.startswith("highs"):
-            refuse(type(self).__name__, "solver_options", "a dict with 'tol' and 'maxiter' alone, unless solver is 'highs'",
-                   self.solver_options)
+            refuse("solver_options", "a dict with 'tol' and 'maxiter' alone, unless solver is 'highs'",
+                   self.solver_options, owner=type(self).__name__)
 
     def _max_iter(self) -> int:
         return int((self.solver_options or {}).get("maxiter", 100))
 
-    def _regression_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         return losses.Quantile(float(self.quantile))
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, 1.0)
 
-    def _solve(self, X: Any, task: Task, events: Events) -> Found:
+    def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         y = np.asarray(task.targets[0])
         dtype = float_type(X)
         if (y != y.astype(dtype)).any():   # the objective would round it
@@ -265,9 +262,9 @@ class QuantileRegressor(SolvedRegressor):
         else:
             solution = programme(objective, penalty, "highs" if self.solver == "auto" else self.solver, options, 1e-6)
         coef, intercept = objective.unstandardized(solution.w)
-        return Found(coef.astype(dtype), intercept.astype(dtype), [solution])
+        return FittedWeights(coef.astype(dtype), intercept.astype(dtype), [solution])
 
-    def _report(self, found: Found) -> None:
+    def _report(self, found: FittedWeights) -> None:
         solution = found.solutions[0]
         if not solution.converged:
             warnings.warn(f"Linear programming for QuantileRegressor did not succeed: {solution.message}", ConvergenceWarning,

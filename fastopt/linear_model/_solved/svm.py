@@ -1,4 +1,4 @@
-"""Linear support vector machines, finished by a solver: classification and regression.
+"""Linear support vector machines: LinearSVC and LinearSVR.
 
 Used through linear_model.
 """
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from fastopt import losses
-from fastopt.linear_model._shared.params import refuse
+from fastopt._common.rules import refuse
+from fastopt.linear_model._shared.types import Array, Attributes, ClassWeight, Dual, PenaltyPair, RandomState, RowWeights, Samples
 from fastopt.losses import Loss
 
 from .base import Task
@@ -19,9 +20,9 @@ from .outputs import SolvedClassifier, SolvedRegressor
 from .params import LINEAR_SVC, LINEAR_SVR, penalty_of
 
 #: weights of all classes that are learnt as one objective, and rows
-JOINT, JOINT_ROWS = 64, 2000
+JOINT_WEIGHTS, JOINT_ROWS = 64, 2000
 
-WORDS = {"dual_auto": " or 'auto'", "n_iter_more": ", the most of any objective",
+WORDS: dict[str, Any] = {"dual_auto": " or 'auto'", "n_iter_more": ", the most of any objective",
          "intercept_more": ", as the weight of a column of value\n    `intercept_scaling`: it is penalised; X is copied for\n    "
                            "it unless the solver is 'augmented-lagrangian', 'interior-point' or 'sdca'",
          "scaling": "Value of the column whose weight makes the intercept: the larger, the less the penalty weighs on it."}
@@ -44,8 +45,6 @@ class LinearSVC(SolvedClassifier):
         One class against the rest; scikit-learn's 'crammer_singer' is refused.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     References
@@ -65,19 +64,19 @@ class LinearSVC(SolvedClassifier):
     _convention = "C"
     _only = "liblinear"
 
-    def __init__(self, penalty: str = "l2", loss: str = "squared_hinge", *, dual: Any = "auto", tol: float = 1e-4, C: float = 1.0,
-                 multi_class: str = "ovr", fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: Any = None,
-                 verbose: int = 0, random_state: Any = None, max_iter: int = 1000, solver: str = "auto",
+    def __init__(self, penalty: str = "l2", loss: str = "squared_hinge", *, dual: Dual = "auto", tol: float = 1e-4, C: float = 1.0,
+                 multi_class: str = "ovr", fit_intercept: bool = True, intercept_scaling: float = 1, class_weight: ClassWeight = None,
+                 verbose: int = 0, random_state: RandomState = None, max_iter: int = 1000, solver: str = "auto",
                  n_jobs: int | None = None) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
-    def _task(self, X: Any, y: Any, weight: Any) -> Task:
-        """Few weights of several classes are the outputs of one objective: a Newton step of all costs hardly more than one of one."""
+    def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
+        """Several classes with few weights are outputs of one objective: a Newton step for all costs hardly more than for one."""
         task = super()._task(X, y, weight)
         smooth = self.penalty == "l2" and self.loss == "squared_hinge" and self.solver == "auto"
-        if (len(task.targets) > 1 and smooth and len(task.targets) * (X.shape[1] + 1) <= JOINT and X.shape[0] <= JOINT_ROWS
+        if (len(task.targets) > 1 and smooth and len(task.targets) * (X.shape[1] + 1) <= JOINT_WEIGHTS and X.shape[0] <= JOINT_ROWS
                 and all(own is task.weights[0] for own in task.weights)):
             return replace(task, targets=[np.stack(task.targets, axis=1)], weights=task.weights[:1])
         return task
@@ -85,16 +84,16 @@ class LinearSVC(SolvedClassifier):
     def _check(self) -> None:
         super()._check()
         if self.multi_class == "crammer_singer":
-            refuse(type(self).__name__, "multi_class", "'ovr': the loss of Crammer and Singer is none of ours, but of "
-                   "sklearn.svm.LinearSVC", self.multi_class)
+            refuse("multi_class", "'ovr': the loss of Crammer and Singer is none of ours, but of "
+                   "sklearn.svm.LinearSVC", self.multi_class, owner=type(self).__name__)
 
-    def _penalty(self, strength: float) -> tuple[float, Any]:
+    def _penalty(self, strength: float) -> PenaltyPair:
         return penalty_of(strength, 1.0 if self.penalty == "l1" else 0.0)
 
     def _column(self) -> float | None:
         return float(self.intercept_scaling) if self.fit_intercept else None
 
-    def _classification_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         return losses.get(self.loss)
 
 
@@ -112,8 +111,6 @@ class LinearSVR(SolvedRegressor):
         max(0, abs(r) − epsilon), or its square.
     [parameters]
 
-    Attributes
-    ----------
     [attributes]
 
     References
@@ -134,17 +131,17 @@ class LinearSVR(SolvedRegressor):
     _only = "liblinear"
 
     def __init__(self, *, epsilon: float = 0.0, tol: float = 1e-4, C: float = 1.0, loss: str = "epsilon_insensitive",
-                 fit_intercept: bool = True, intercept_scaling: float = 1.0, dual: Any = "auto", verbose: int = 0,
-                 random_state: Any = None, max_iter: int = 1000, solver: str = "auto", n_jobs: int | None = None) -> None:
+                 fit_intercept: bool = True, intercept_scaling: float = 1.0, dual: Dual = "auto", verbose: int = 0,
+                 random_state: RandomState = None, max_iter: int = 1000, solver: str = "auto", n_jobs: int | None = None) -> None:
         self._keep(locals())
 
-    # ---- what the base asks ----
+    # ---- hooks of the base ----
 
     def _column(self) -> float | None:
         return float(self.intercept_scaling) if self.fit_intercept else None
 
-    def _named(self, coef: Any, intercept: Any) -> dict[str, Any]:
+    def _named(self, coef: Array, intercept: Array) -> Attributes:
         return {"coef_": coef[0], "intercept_": intercept}
 
-    def _regression_loss(self) -> Loss:
+    def _loss(self) -> Loss:
         return losses.get(self.loss, epsilon=float(self.epsilon))

@@ -1,0 +1,13 @@
+/* loops.h: all of the update rules for one element type, and what it stands on.  Read by kernels.c beside it once for float and once for double. */
+#include "core/real.h"
+#include "core/vmath.h"
+#include "core/simd.h"
+#include "losses/losses.h"
+#include "core/rows.h"
+#include "losses/loss_loops.h"
+#include "rules/rules.h"
+#include "rules/rules_adaptive.h"
+#include "rules/rules_scaled.h"
+#include "rules/steps.h"
+#include "rules/moments.h"
+#include "rules/matrix_rules.h"

@@ -1,0 +1,13 @@
+/* loops.h: all of the solvers for one element type, and what it stands on.  Read by kernels.c beside it once for float and once for double. */
+#include "core/real.h"
+#include "core/vmath.h"
+#include "core/simd.h"
+#include "losses/losses.h"
+#include "core/rows.h"
+#include "losses/loss_loops.h"
+#include "sgd/sweep.h"
+#include "penalties/penalties.h"
+#include "solvers/variance.h"
+#include "losses/conjugates.h"
+#include "solvers/dual.h"
+#include "solvers/descent.h"

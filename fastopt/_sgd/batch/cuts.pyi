@@ -1,7 +1,0 @@
-"""Types of _sgd/batch/cuts.pyx."""
-from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
-
-def rates_of(schedule: Callable[[int], float], step: int, n: int) -> NDArray[np.float64]: ...

@@ -1,0 +1,143 @@
+"""Predictions from raw predictions: classes and probabilities, or numbers.
+
+Used by all estimators, as mixins before their base, which has `_raw`.  They must not know how a model is trained.
+"""
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin, RegressorMixin
+
+from .data import Takes
+from .docs import arguments
+from .sklearn import available_where
+from .types import Array, Features
+
+
+class Classifies(ClassifierMixin):   # type: ignore[misc]
+    """Classes from raw predictions."""
+
+    classes_: Array
+    _raw: Any
+
+    def _softmax(self) -> bool:
+        """Whether more than two classes share a softmax; otherwise each is learnt against the rest."""
+        return False
+
+    @arguments
+    def decision_function(self, X: Features) -> Array:
+        """Raw predictions.
+
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Positive: the second of two classes, or this class rather than another.
+        """
+        return flat(self._raw(X))
+
+    @arguments
+    def predict(self, X: Features) -> Array:
+        """Classes.
+
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        p = self._raw(X)
+        classes: Array = self.classes_[(p[:, 0] > 0).astype(np.intp) if p.shape[1] == 1 else p.argmax(axis=1)]
+        return classes
+
+
+class Probable(Classifies):
+    """Probabilities from raw predictions, where `_has_probabilities` does not raise AttributeError."""
+
+    def _has_probabilities(self) -> bool:
+        return True
+
+    def _positive(self, p: Array) -> Array:
+        """(n, k) probabilities of the class of each output against the rest, from raw predictions (n, k)."""
+        raise NotImplementedError
+
+    def _probabilities(self, p: Array) -> Array:
+        """(n, n_classes) probabilities of raw predictions (n, k)."""
+        if p.shape[1] > 1 and self._softmax():
+            shares: Array = softmax(p, axis=1)
+            return shares
+        return one_against_rest(self._positive(p))
+
+    @available_where(lambda self: self._has_probabilities())
+    @arguments
+    def predict_proba(self, X: Features) -> Array:
+        """Probabilities.
+
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self._probabilities(self._raw(X))
+
+    @available_where(lambda self: self._has_probabilities())
+    @arguments
+    def predict_log_proba(self, X: Features) -> Array:
+        """Logarithm of `predict_proba`.
+
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return np.log(self.predict_proba(X))
+
+
+class Regresses(RegressorMixin):   # type: ignore[misc]
+    """Numbers from raw predictions, by the inverse link of the loss."""
+
+    _takes: ClassVar[Takes]
+    _raw: Any
+    _loss: Any
+
+    @arguments
+    def predict(self, X: Features) -> Array:
+        """Predictions: means, quantiles or whatever the loss estimates.
+
+        [arguments]
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        p, loss = self._raw(X), self._loss()
+        if loss.target != "real":
+            with np.errstate(over="ignore"):
+                p = loss._predict(p)
+        return flat(p)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = self._takes.columns
+        return tags
+
+
+def flat(p: Array) -> Array:
+    """Predictions (n, k) as users get them: (n,) for a single output."""
+    return p.ravel() if p.shape[1] == 1 else p
+
+
+def one_against_rest(positive: Array) -> Array:
+    """(n, n_classes) probabilities from those (n, k) of the outputs, normalised to a sum of 1; two classes have one output."""
+    if positive.shape[1] == 1:
+        return np.hstack([1 - positive, positive])
+    total = positive.sum(axis=1, keepdims=True)
+    positive[total[:, 0] == 0] = 1   # all classes ruled out: all alike
+    total[total == 0] = positive.shape[1]
+    shares: Array = positive / total
+    return shares
