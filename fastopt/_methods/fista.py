@@ -15,7 +15,7 @@ from fastopt._linalg.lbfgs import dot
 from fastopt.penalties._regularizer import Regularizer
 
 from .function import Array
-from .run import Point, Run, Steps, keep
+from .run import Point, Run, Steps, copy_point
 
 RELAX = 0.9   # the curvature falls by this in a step, so that steps grow again
 
@@ -69,7 +69,7 @@ def fista(run: Run, prox: Prox, options: Mapping[str, Any]) -> Steps:
         trial, point = run.trial, run.point
         trial.f = smooth + prox.value(trial.x)
         if trial.f > point.f + rounding * abs(point.f) and momentum > 1:   # momentum led up: from the point once more
-            keep(point, ahead, point.f - prox.value(point.x))
+            copy_point(point, ahead, point.f - prox.value(point.x))
             momentum = 1.0
             continue
         restart = options["restart"] and dot(delta, trial.x - point.x) < 0
@@ -110,11 +110,11 @@ def _look_ahead(run: Run, ahead: Point, smooth: float, momentum: float, accelera
     """Extrapolate, and the next momentum."""
     longer = 0.5 * (1 + math.sqrt(1 + 4 * momentum * momentum)) if accelerate else 1.0
     share = (momentum - 1) / longer
-    keep(run.point, ahead, smooth)
+    copy_point(run.point, ahead, smooth)
     if share > 0:
         ahead.x += share * (run.point.x - run.previous.x)
         run.clip(ahead.x)
         if not run.evaluate(ahead):
-            keep(run.point, ahead, smooth)
+            copy_point(run.point, ahead, smooth)
             return 1.0
     return longer

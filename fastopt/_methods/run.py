@@ -41,7 +41,7 @@ class Point:
         self.x, self.f, self.g = x, math.nan, np.zeros_like(x)
 
 
-def keep(point: Point, to: Point, f: float) -> None:
+def copy_point(point: Point, to: Point, f: float) -> None:
     """Copy a point, with this value."""
     np.copyto(to.x, point.x)
     np.copyto(to.g, point.g)

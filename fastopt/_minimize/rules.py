@@ -16,7 +16,7 @@ from fastopt._common.registry import parameters_of
 from fastopt._linalg.lbfgs import dot
 from fastopt._methods.fista import l1_within_bounds
 from fastopt._methods.function import Array, called
-from fastopt._methods.run import NAN, SUCCESS, Point, Run, Steps, keep
+from fastopt._methods.run import NAN, SUCCESS, Point, Run, Steps, copy_point
 from fastopt.schedules._base import LearningRate
 
 #: of all optimizers, without `maximize` and `nonfinite`, which are the drivers' matter
@@ -72,7 +72,7 @@ def _follow(run: Run, optimizer: optimizers.Optimizer, w: Array, lr: LearningRat
     while True:
         point = run.point
         if point.f < best.f:
-            keep(point, best, point.f)
+            copy_point(point, best, point.f)
         called(inform, lr, point.f, point.g)
         try:
             called(optimizer.step, point.g)

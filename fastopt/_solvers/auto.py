@@ -28,7 +28,6 @@ from .registry import (
     Solution,
     Vector,
     find,
-    loss_name,
     refuse,
     registry,
     suitable,
@@ -211,7 +210,7 @@ def _centred(objective: LinearObjective, name: str, intercept_scaling: float | N
 def _even(objective: LinearObjective, w: Vector) -> bool:
     """Whether least squares are solved in all columns, whatever their units: the gradient in columns of size 1, beside the way that
     predictions have come."""
-    if loss_name(objective) != "squared_error":
+    if objective.loss.name != "squared_error":
         return True
     zero = np.zeros_like(w)
     value, g = objective.value_and_gradient(w)
@@ -294,7 +293,7 @@ def choose(objective: LinearObjective, penalty: Penalty | None, tol: float) -> s
 
 def _smooth(objective: LinearObjective, tol: float) -> str:
     """By what a Hessian costs, in readings of X."""
-    squares, newton = loss_name(objective) == "squared_error", takes("newton-cholesky", objective, None)
+    squares, newton = objective.loss.name == "squared_error", takes("newton-cholesky", objective, None)
     if squares and not newton:
         return "newton-cg"
     many = "sdca" if not squares and takes("sdca", objective, None) and _by_samples(objective, tol) else "lbfgs"
@@ -316,15 +315,14 @@ def _settle(name: str, objective: LinearObjective) -> str:
     part = part_of(objective, None) if name == "preconditioned-cg" else None
     if part is None:
         return name
-    coupled = objective.loss.couples_outputs
-    if coupled and hessian_passes(objective) < CHEAP_HESSIAN and differ(DesignMatrix(part).squares(), MAX_SIZE_RATIO):
+    if objective.loss.couples_outputs and hessian_passes(objective) < CHEAP_HESSIAN and differ(DesignMatrix(part).squares(), MAX_SIZE_RATIO):
         return "newton-cholesky"
     return name if condition(part) >= WELL_CONDITIONED else "lbfgs"
 
 
 def few(objective: LinearObjective) -> bool:
     """Whether Newton steps, of multipliers or of an interior point method, cost less than the many passes of dual coordinates."""
-    most = 1000 if loss_name(objective) == "hinge" and objective.X.is_sparse else 100_000   # most samples are left out, and rows short
+    most = 1000 if objective.loss.name == "hinge" and objective.X.is_sparse else 100_000   # most samples are left out, and rows short
     return bool(objective.n_features < min(objective.n_samples, 100) and objective.n_samples <= most)
 
 
@@ -339,7 +337,7 @@ def _by_samples(objective: LinearObjective, tol: float) -> bool:
     columns; and l2 is strong enough, as weights are known only to the root of the rounding of a gap."""
     X = objective.X
     short = 50 * X.row_size < objective.n_features if X.is_sparse else (
-        objective.n_samples <= objective.n_features and loss_name(objective) == "squared_hinge" and tol >= FINEST_GAP)
+        objective.n_samples <= objective.n_features and objective.loss.name == "squared_hinge" and tol >= FINEST_GAP)
     return bool(short and not objective.transposed and objective.columns is None and objective.l2 * objective.n_samples >= 0.01)
 
 
@@ -349,7 +347,7 @@ def hessian_passes(objective: LinearObjective) -> float:
     filled = X.row_size if not X.is_sparse else X.row_size * X.n / objective.n_samples   # CSC: X is transposed
     spread = 0.005 * d * d + 1.3 * d
     row = k * filled * (2.0 if X.is_sparse else 0.2)
-    pairs = k * (k + 1) / 2 if objective.loss.couples_outputs else k   # of outputs
+    pairs = k * (k + 1) / 2 if objective.loss.couples_outputs else k   # of outputs, which only a softmax couples
     products = pairs * ((min(0.35 * filled * filled, spread) if X.is_sparse else spread) + 10 * d * d / objective.n_samples)
     if objective.loss.couples_outputs:
         row += SOFTMAX_NS * k + 40
@@ -377,7 +375,7 @@ def _finite(solution: Solution, origin: Vector) -> Solution:
 
 def _remark(solution: Solution, objective: LinearObjective, penalty: Penalty | None) -> Solution:
     """Say so where all classes are right for certain, and nothing holds the weights back."""
-    unpenalised = penalty is None and objective.l2 == 0 and loss_name(objective) in _UNBOUNDED_LOSSES
+    unpenalised = penalty is None and objective.l2 == 0 and objective.loss.name in _UNBOUNDED_LOSSES
     if unpenalised and 0 <= solution.value < math.log(2) / objective.n_samples:
         return solution._replace(message=f"{solution.message} {UNBOUNDED}")
     return solution

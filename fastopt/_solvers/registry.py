@@ -149,11 +149,6 @@ def solver(name: str, needs: Needs = NO_NEEDS) -> Callable[[Callable[..., Soluti
     return enter
 
 
-def loss_name(objective: LinearObjective) -> str:
-    """The name of the objective's loss."""
-    return str(objective.loss.name)
-
-
 def penalty_name(penalty: Penalty | None) -> str:
     """The penalty's name, ``"none"`` without one."""
     return "none" if penalty is None else str(penalty.name)
@@ -170,13 +165,13 @@ def strength_of_l2(objective: LinearObjective, penalty: Penalty | None) -> float
 
 def unknowns(objective: LinearObjective) -> int:
     """Rows of the matrix that is factorised: of parameters, or of dense rows, where they are fewer and the loss is squared."""
-    fewer = loss_name(objective) == "squared_error" and objective.n_outputs == 1 and not objective.X.is_sparse
+    fewer = objective.loss.name == "squared_error" and objective.n_outputs == 1 and not objective.X.is_sparse
     return int(min(objective.n_params, objective.n_samples) if fewer else objective.n_params)
 
 
 def lacking(needs: Needs, objective: LinearObjective, penalty: Penalty | None) -> str:
     """What the problem lacks that the solver needs, in words; empty if nothing."""
-    loss, name = loss_name(objective), penalty_name(penalty)
+    loss, name = objective.loss.name, penalty_name(penalty)
     if needs.penalties is not None and name not in needs.penalties:
         return f"takes the penalties {', '.join(needs.penalties)}, got {name}"
     if needs.losses is not None and loss not in needs.losses:
@@ -203,7 +198,7 @@ def lacking(needs: Needs, objective: LinearObjective, penalty: Penalty | None) -
 
 def suitable(objective: LinearObjective, penalty: Penalty | None) -> list[str]:
     """The names of the solvers that take this problem."""
-    names = _by_names(loss_name(objective), penalty_name(penalty), len(registry))
+    names = _by_names(objective.loss.name, penalty_name(penalty), len(registry))
     return [name for name in names if not lacking(registry[name].needs, objective, penalty)]
 
 
@@ -216,7 +211,7 @@ def _by_names(loss: str, penalty: str, count: int) -> tuple[str, ...]:
 
 def takes(name: str, objective: LinearObjective, penalty: Penalty | None) -> bool:
     """Whether the solver of that name takes this problem."""
-    known = name in _by_names(loss_name(objective), penalty_name(penalty), len(registry))
+    known = name in _by_names(objective.loss.name, penalty_name(penalty), len(registry))
     return known and not lacking(registry[name].needs, objective, penalty)
 
 

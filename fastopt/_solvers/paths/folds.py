@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastopt import penalties
 from fastopt._solvers.auto import choose, hessian_passes, solve
-from fastopt._solvers.registry import CONVERGED, Solution, Vector, loss_name
+from fastopt._solvers.registry import CONVERGED, Solution, Vector
 from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import hessian
 from fastopt.penalties import Penalty
@@ -55,7 +55,7 @@ def shares_steps(objective: LinearObjective, folds: Sequence[Fold], solver: str,
         return False
     if l1 > 0:
         # of squares the solver bounds the gap
-        return (solver in ("auto", "cd") and loss_name(objective) != "squared_error" and objective.n_outputs == 1
+        return (solver in ("auto", "cd") and objective.loss.name != "squared_error" and objective.n_outputs == 1
                 and objective.n_features < objective.n_samples and hessian_passes(objective) < MAX_HESSIAN_PASSES)
     if solver != "auto":
         return solver == "newton-cholesky"

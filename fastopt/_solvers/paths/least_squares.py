@@ -21,7 +21,7 @@ from fastopt._samples.rows import source_of
 from fastopt._solvers.proximal.columns import Columns
 from fastopt._solvers.proximal.gram import gram
 from fastopt._solvers.proximal.samples import SampleLosses
-from fastopt._solvers.registry import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, Solution, Vector, loss_name
+from fastopt._solvers.registry import CONVERGED, GAP_CLOSED, LIMIT, NOT_FINITE, PRECISION, Solution, Vector
 from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 from fastopt.penalties._regularizer import Regularizer
@@ -97,7 +97,7 @@ def _few(objective: LinearObjective, copies: int = 1) -> bool:
 
 def _pays(objective: LinearObjective, most: int) -> bool:
     """Whether sums are possible, and are expected to pay for so many features."""
-    return bool(loss_name(objective) == "squared_error" and objective.n_outputs == 1 and objective.n_features <= most
+    return bool(objective.loss.name == "squared_error" and objective.n_outputs == 1 and objective.n_features <= most
                 and SampleLosses(objective).standard is None)
 
 

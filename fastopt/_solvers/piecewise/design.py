@@ -136,7 +136,7 @@ class Design:
         self.blocks, self.n, self.d, self.intercept, self.copies, self.units = blocks, n, d, intercept, copies, units
         self.size, self.dense = d + intercept, units.ndim > 1
 
-    def times(self, w: Array) -> Array:
+    def matvec(self, w: Array) -> Array:
         """Products of all rows with w."""
         found = np.empty(self.n)
         for part, block in self.blocks():
@@ -144,7 +144,7 @@ class Design:
         found += w[self.d] if self.intercept else 0.0
         return np.concatenate([found] * self.copies + [self.units @ w if self.dense else w[self.units]])
 
-    def transposed(self, z: Array) -> Array:
+    def rmatvec(self, z: Array) -> Array:
         """The sum of all rows, each times its z."""
         found, own = np.zeros(self.size), z[:self.n * self.copies].reshape(self.copies, self.n).sum(axis=0)
         for part, block in self.blocks():

@@ -47,7 +47,7 @@ class PiecewiseSum(NamedTuple):
     ridge: Array
 
     def value(self, w: Array) -> float:
-        r = self.target - self.design.times(w)
+        r = self.target - self.design.matvec(w)
         return losses_of(r, self.low, self.high, self.round) + float(self.ridge @ (w * w)) / 2
 
     @property
@@ -57,7 +57,7 @@ class PiecewiseSum(NamedTuple):
 
     def bound(self, z: Array, w: Array, value: float) -> float:
         """What no weights are below, by dual variables z within low and high; of a sum that is `value` at w."""
-        return float(self.target @ z - self.round @ (z * z) / 2) + held(self.ridge, self.design.transposed(z), w, value, len(z))
+        return float(self.target @ z - self.round @ (z * z) / 2) + held(self.ridge, self.design.rmatvec(z), w, value, len(z))
 
 
 def conditioned(total: PiecewiseSum) -> tuple[PiecewiseSum, Array | None]:
@@ -120,7 +120,7 @@ def factorise(gram: Array) -> Callable[[Array], Array]:
 def vertex(total: PiecewiseSum, w: Array) -> Array:
     """The vertex that w is near: as many residuals exactly 0 as there are weights; w itself if that is no better."""
     size = len(w)
-    r = np.abs(total.target - total.design.times(w))
+    r = np.abs(total.target - total.design.matvec(w))
     nearest = np.argsort(r, kind="stable")[:5 * size if size <= MAX_PIVOTED else size]
     rows = total.design.rows(nearest)
     if size <= MAX_PIVOTED:   # of these, rows that determine w, the nearest first
@@ -130,7 +130,7 @@ def vertex(total: PiecewiseSum, w: Array) -> Array:
         order = order[:len(diagonal)][diagonal > 1e-13 * diagonal.max(initial=0.0)]
         nearest, rows = nearest[order], rows[order]
     with np.errstate(all="ignore"):
-        found = w + np.linalg.lstsq(rows, (total.target - total.design.times(w))[nearest], rcond=None)[0]
+        found = w + np.linalg.lstsq(rows, (total.target - total.design.matvec(w))[nearest], rcond=None)[0]
     unit = nearest >= total.design.n * total.design.copies
     if not total.design.dense:
         found[total.design.units[nearest[unit] - total.design.n * total.design.copies]] = total.target[nearest[unit]]
@@ -160,7 +160,7 @@ def minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[Ou
 def _again(total: PiecewiseSum, at: Outcome, tol: float, max_iter: int) -> Outcome:
     """From a point whose value is small beside the targets: the targets less the predictions there, in units of that value."""
     unit = at.value
-    more = _minimize(total._replace(target=(total.target - total.design.times(at.w)) / unit), tol, max_iter, None, InteriorPoint)
+    more = _minimize(total._replace(target=(total.target - total.design.matvec(at.w)) / unit), tol, max_iter, None, InteriorPoint)
     w = at.w + unit * more.w
     value, n_iter = total.value(w), at.n_iter + more.n_iter
     if not value <= at.value:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastopt._core.tables import LOSS_TARGETS
 from fastopt._samples.rows import source_of
-from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, Callback, Needs, RandomState, Solution, Vector, loss_name, solver
+from fastopt._solvers.registry import GAP_CLOSED, LIMIT, PRECISION, Callback, Needs, RandomState, Solution, Vector, solver
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
@@ -144,7 +144,6 @@ class PiecewiseProblem:
 
     def __init__(self, objective: LinearObjective, penalty: Penalty | None, scaling: float | None) -> None:
         self.objective, self.penalty, self.scaling = objective, penalty, scaling
-        assert isinstance(objective.loss, Loss)   # these solvers take no other
         self.loss = objective.loss
         self.intercept = bool(objective.fit_intercept)
         X, y, weight = rows_of(objective)
@@ -281,7 +280,7 @@ def rows_of(objective: LinearObjective) -> tuple[Any, Array, Array]:
     if isinstance(X, tuple):
         X = scipy.sparse.csr_matrix(X, shape=(objective.X.n, objective.X.d))
     y = objective.y.reshape(len(objective.y), -1)[:, 0].astype(np.float64)
-    y = 2 * y - 1 if LOSS_TARGETS[loss_name(objective)] == "sign" else y
+    y = 2 * y - 1 if LOSS_TARGETS[objective.loss.name] == "sign" else y
     weight = np.ones(len(y)) if objective.weight is None else objective.weight.reshape(len(y), -1)[:, 0].astype(np.float64)
     rows = np.arange(len(y)) if objective.rows_ is None else objective.rows_
     count = weight > 0

@@ -153,7 +153,7 @@ cdef class PrimalDual:
         """Products of all rows with w."""
         cdef Py_ssize_t i
         if not self.plain:
-            np.asarray(<double[:self.s.n]>out)[:] = self.design.times(np.asarray(<double[:self.size]>w))
+            np.asarray(<double[:self.s.n]>out)[:] = self.design.matvec(np.asarray(<double[:self.size]>w))
             return 0
         inner_rows(self.n, self.size, self.size, &self.A[0, 0], w, out)
         for i in range(1, self.copies):
@@ -177,7 +177,7 @@ cdef class PrimalDual:
         """The sum of all rows, each times its z."""
         cdef Py_ssize_t i
         if not self.plain:
-            np.asarray(<double[:self.size]>out)[:] = self.design.transposed(np.asarray(<double[:self.s.n]>z))
+            np.asarray(<double[:self.size]>out)[:] = self.design.rmatvec(np.asarray(<double[:self.s.n]>z))
             return 0
         memset(out, 0, self.size * sizeof(double))
         add_rows(self.n, self.size, self.size, &self.A[0, 0], self._own(z), out)

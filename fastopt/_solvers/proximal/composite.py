@@ -10,7 +10,7 @@ import numpy as np
 
 from fastopt import penalties
 from fastopt._core.threads import resolve_threads
-from fastopt._solvers.registry import Vector, loss_name
+from fastopt._solvers.registry import Vector
 from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import hessian, second_order
 from fastopt.penalties import Penalty
@@ -47,7 +47,7 @@ class CompositeObjective:
         self.penalty = self.rule.bind(self.d)
         self.samples, self.w = SampleLosses(objective), w0
         self.threads = resolve_threads(objective.n_threads)
-        self.quadratic = loss_name(objective) == "squared_error"
+        self.quadratic = objective.loss.name == "squared_error"
         feasible = np.empty(self.d)
         self.penalty.prox(w0[:self.d], 1e-300, feasible)   # within bounds
         w0[:self.d] = feasible

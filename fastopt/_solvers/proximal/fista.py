@@ -18,7 +18,7 @@ from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 
 
-class _Descent:
+class _ProximalDescent:
     """Where a run is."""
 
     def __init__(self, objective: LinearObjective, penalty: Penalty | None, w0: Vector) -> None:
@@ -47,7 +47,7 @@ class _Descent:
 def proximal_gradient(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
                       random_state: RandomState = None) -> Solution:
     """FISTA with backtracking and restarts; a reading of X for a trial, and one for the point behind it."""
-    descent = _Descent(objective, penalty, w0)
+    descent = _ProximalDescent(objective, penalty, w0)
 
     def look(n_iter: int) -> Solution:
         violation, point = descent.violation(), descent.run.point

@@ -15,7 +15,7 @@ from fastopt._linalg.lbfgs import dot
 from fastopt._methods.iterate import Patience
 from fastopt._methods.linesearch import WIDEN, Bracketing
 from fastopt._solvers.iterate import Steps, iterate
-from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION, Callback, Solution, Vector, loss_name
+from fastopt._solvers.registry import CONVERGED, NOT_FINITE, PRECISION, Callback, Solution, Vector
 from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import at_once, hessian, second_order
 
@@ -87,7 +87,7 @@ class Descent:
         else:
             self.value, self.g = self.objective.value_and_gradient(self.w)
         before, self.violation = self.violation, float(np.abs(self.g).max())
-        if loss_name(self.objective) == "squared_error":   # one step ends it
+        if self.objective.loss.name == "squared_error":   # one step ends it
             self.expected = 0.0
         else:
             self.expected = self.violation * (self.violation / before if 0 < before < math.inf else FIRST_DROP)
@@ -122,7 +122,7 @@ class Descent:
         no more than tol times their value."""
         if self.violation == 0:
             return True
-        if loss_name(self.objective) == "squared_error":
+        if self.objective.loss.name == "squared_error":
             away = max(self.decrement, self.softest * float(np.sum((self.unit * self.g) ** 2)))
             return away <= PREDICTION_TOL ** 2 * 2 * (self.first - self.value)
         return max(self.decrement, self.gain) <= max(self.tol, VALUE_ROUNDING) * max(abs(self.value), self.first - self.value)

@@ -11,9 +11,8 @@ import numpy as np
 from fastopt._linalg.lbfgs import History, dot
 from fastopt._methods.linesearch import FAR, WIDEN, first_step
 from fastopt._solvers.iterate import Steps
-from fastopt._solvers.registry import Callback, Needs, RandomState, Solution, Vector, loss_name, solver
+from fastopt._solvers.registry import Callback, Needs, RandomState, Solution, Vector, solver
 from fastopt._solvers.squares.design_matrix import DesignMatrix, differ
-from fastopt.losses import Loss
 from fastopt.objective import LinearObjective
 
 from .base import Descent, descend
@@ -29,9 +28,9 @@ STEEPEST_AT_0 = ("squared_error", "log_loss")
 def _curvature(objective: LinearObjective) -> float:
     """The second derivative of the loss in a prediction, at w = 0, if weights are counted in units of the columns; else 0."""
     loss, k = objective.loss, objective.n_outputs
-    if loss_name(objective) == "multinomial":
+    if loss.couples_outputs:
         return (1 - 1 / k) / k
-    return loss.curvature if isinstance(loss, Loss) and loss.name in STEEPEST_AT_0 else 0.0
+    return loss.curvature if loss.name in STEEPEST_AT_0 else 0.0
 
 
 def _sizes(objective: LinearObjective, curvature: float) -> Vector:
@@ -83,7 +82,7 @@ def run(objective: LinearObjective, w0: Vector, history: History, tol: float, ma
         even: float = math.inf) -> Solution:
     """From w0, which is changed, with the pairs of the history.  `even` is the ratio of column sizes above which weights of log losses are
     scaled; runs that share a history leave it infinite, so that their pairs have one unit."""
-    if loss_name(objective) == "squared_error":
+    if objective.loss.name == "squared_error":
         even = 0.0
     return descend("lbfgs", lambda descent: _steps(descent, history, _unit(objective, even)), objective, w0, tol, max_iter, callback)
 

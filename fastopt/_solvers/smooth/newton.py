@@ -12,7 +12,7 @@ import numpy as np
 from fastopt._linalg.factor import Factor
 from fastopt._methods.linesearch import FAR, first_step
 from fastopt._solvers.iterate import Steps, stops
-from fastopt._solvers.registry import CONVERGED, STOPPED, Callback, Needs, RandomState, Solution, Vector, loss_name, solver
+from fastopt._solvers.registry import CONVERGED, STOPPED, Callback, Needs, RandomState, Solution, Vector, solver
 from fastopt._solvers.squares.direct import direct
 from fastopt.objective import LinearObjective
 from fastopt.objective._hessian_softmax import anchored
@@ -63,7 +63,7 @@ def newton_cholesky(objective: LinearObjective, penalty: None, w0: Vector, *, to
 
     Where there are many rows it begins at the minimum on a part of them.
     """
-    if loss_name(objective) == "squared_error" and objective.n_outputs == 1 and max_iter > 0:
+    if objective.loss.name == "squared_error" and objective.n_outputs == 1 and max_iter > 0:
         return _squares(objective, tol, callback, relative)
     part = part_of(objective, random_state, MIN_STRIDE, ROWS_A_PARAMETER)
     start = w0 if part is None else begin(objective, part, w0, tol, max_iter)

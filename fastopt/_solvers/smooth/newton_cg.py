@@ -16,7 +16,7 @@ from fastopt._linalg.factor import Factor
 from fastopt._linalg.lbfgs import dot
 from fastopt._methods.conjugate_gradients import ConjugateGradients
 from fastopt._solvers.iterate import Steps, stops
-from fastopt._solvers.registry import CONVERGED, Callback, Needs, RandomState, Solution, Vector, loss_name, solver
+from fastopt._solvers.registry import CONVERGED, Callback, Needs, RandomState, Solution, Vector, solver
 from fastopt._solvers.squares.conjugate import conjugate
 from fastopt.objective import LinearObjective
 from fastopt.objective._hessian import hessian
@@ -68,7 +68,7 @@ def newton_cg(objective: LinearObjective, penalty: None, w0: Vector, *, tol: flo
     L. Galli and C.-J. Lin (2021), A study on truncated Newton methods for linear classification, IEEE Trans. Neural Networks and
     Learning Systems 33.
     """
-    if loss_name(objective) == "squared_error" and max_iter > 0:
+    if objective.loss.name == "squared_error" and max_iter > 0:
         return _squares(objective, w0, tol, max_iter, callback, relative)
     return descend("newton-cg", lambda descent: _newton(descent, lambda _: np.copy), objective, w0, tol, max_iter, callback)
 

@@ -18,7 +18,7 @@ from fastopt._solvers.registry import CONVERGED, LIMIT, NOT_FINITE, PRECISION, S
 from fastopt.objective import LinearObjective
 
 from .design_matrix import DesignMatrix
-from .direct import Found
+from .direct import LeastSquaresSolution
 
 Array = NDArray[np.float64]
 #: a function of the parameters and the iterations done: whether the run ends
@@ -86,7 +86,7 @@ class Outputs:
         return out
 
 
-class Inner(NamedTuple):
+class CGRun(NamedTuple):
     """Where an inner run ended: the step, what it gained, how many iterations, and whether the caller's callback ended it."""
 
     step: Array
@@ -96,23 +96,23 @@ class Inner(NamedTuple):
 
 
 def conjugate(objective: LinearObjective, strengths: Array, w0: Array, tol: float, max_iter: int, relative: bool = False,
-              stops: Stops | None = None) -> Found:
+              stops: Stops | None = None) -> LeastSquaresSolution:
     """The minimum to PREDICTION_TOL, and to `tol`: the largest element of an output's gradient, or, if `relative`, that over the one at w0.
     The objective has no l2 of its own."""
     return _starts(Outputs(objective, strengths), w0, tol, max_iter, relative, stops)
 
 
-def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, stops: Stops | None) -> Found:
+def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bool, stops: Stops | None) -> LeastSquaresSolution:
     W, n, gained, before = outputs.matrix(w0), 0, np.zeros(outputs.k), np.full(outputs.k, np.inf)
     G = outputs.gradient(W)
     violation = np.abs(G).max(axis=1)
     limit = tol * violation if relative else np.full(outputs.k, tol)
     if not np.isfinite(violation).all():
-        return Found(W.T, violation, 0, NOT_FINITE)
+        return LeastSquaresSolution(W.T, violation, 0, NOT_FINITE)
     outputs.look()
     for start in range(MAX_STARTS):
         if start and (violation <= limit).all() or not violation.any():
-            return Found(W.T, violation, n, CONVERGED)
+            return LeastSquaresSolution(W.T, violation, n, CONVERGED)
         if (violation > 0.5 * before).all():
             break
         inner = _iterate(outputs, W, G, gained, 0.9 * limit, max_iter - n, n, stops)
@@ -124,11 +124,11 @@ def _starts(outputs: Outputs, w0: Array, tol: float, max_iter: int, relative: bo
             break
         W, violation = trial, found
         if inner.stopped or n >= max_iter and not (violation <= limit).all():
-            return Found(W.T, violation, n, STOPPED if inner.stopped else LIMIT)
-    return Found(W.T, violation, n, CONVERGED if (violation <= limit).all() else PRECISION)
+            return LeastSquaresSolution(W.T, violation, n, STOPPED if inner.stopped else LIMIT)
+    return LeastSquaresSolution(W.T, violation, n, CONVERGED if (violation <= limit).all() else PRECISION)
 
 
-def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, most: int, n: int, stops: Stops | None) -> Inner:
+def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, most: int, n: int, stops: Stops | None) -> CGRun:
     """Conjugate gradients from W over the coefficients, each output with steps of its own; intercepts are always at their best."""
     first = np.zeros_like(G)
     first[:, outputs.d:] = -G[:, outputs.d:]
@@ -144,12 +144,12 @@ def _iterate(outputs: Outputs, W: Array, G: Array, gained: Array, limit: Array, 
             numbers.append(last[:, 0])
         total = total + gains[-1]
         if stops is not None and stops(outputs.vector(W + first + outputs.whole(system.x)), n + len(gains)):
-            return Inner(first + outputs.whole(system.x), total, len(gains), True)
+            return CGRun(first + outputs.whole(system.x), total, len(gains), True)
         near = _to_come(gains) <= PREDICTION_TOL ** 2 * (gained + total)
         ended = near & (np.abs(system.residual).max(axis=1) <= limit) | (lengths[-1] == 0)
         if ended.all() and (system.square[:, 0] <= least_eigenvalue(lengths, turns) * PREDICTION_TOL ** 2 * (gained + total)).all():
             break
-    return Inner(first + outputs.whole(system.x), total, len(gains), False)
+    return CGRun(first + outputs.whole(system.x), total, len(gains), False)
 
 
 def least_eigenvalue(steps: list[Array], turns: list[Array]) -> float:

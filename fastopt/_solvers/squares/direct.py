@@ -34,7 +34,7 @@ FLOAT32_SUM_ROWS = 1 << 12
 MAX_REFINEMENTS = 6
 
 
-class Found(NamedTuple):
+class LeastSquaresSolution(NamedTuple):
     """(p, k) parameters of the outputs, coefficients before the intercept; the largest elements of their gradients; and how it went."""
 
     W: Array
@@ -343,13 +343,13 @@ def least_slopes(way: Array, squares: Array) -> Array:
     return np.where(np.isfinite(least), least, 0.0)
 
 
-def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> Found:
+def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> LeastSquaresSolution:
     """The minimum to rounding.  It has converged if the largest element of an output's gradient is within `tol`, or, if `relative`,
     within `tol` times the one at 0.  The objective has no l2 of its own."""
     problem = LeastSquares(objective, Y, strengths)
     method = Dual(problem) if by_rows(objective) else Primal(problem)
     if not method.finite:
-        return Found(np.zeros((problem.p, problem.k)), np.full(problem.k, math.inf), 0, NOT_FINITE)
+        return LeastSquaresSolution(np.zeros((problem.p, problem.k)), np.full(problem.k, math.inf), 0, NOT_FINITE)
     W = method.start()
     least, way = method.reach(W)
     limit = tol * least if relative else np.full(problem.k, tol)
@@ -357,12 +357,12 @@ def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: f
     if relative and not mixed <= 0.3 * limit.min():
         limit = tol * np.abs(method.slopes()).max(axis=0)
     if mixed <= 0.3 * limit.min():
-        return Found(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
+        return LeastSquaresSolution(problem.back(W), np.full(problem.k, mixed), 1, CONVERGED)
     length = np.sqrt(np.einsum("ij,ij,i->j", problem.Y, problem.Y, problem.columns.root ** 2))
     noise = 10 * float(np.finfo(objective.dtype).eps) * method.size * length   # of sums over the rows
     W, violation, steps = _refined(problem, method, W, way, 0.1 * noise)
     done = violation <= np.maximum(limit, noise)
-    return Found(problem.back(W), violation, steps, CONVERGED if done.all() else PRECISION)
+    return LeastSquaresSolution(problem.back(W), violation, steps, CONVERGED if done.all() else PRECISION)
 
 
 def _enough(problem: LeastSquares) -> float:

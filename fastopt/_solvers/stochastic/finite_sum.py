@@ -17,7 +17,6 @@ from fastopt._samples.rows import row_squares, rows_of
 from fastopt._solvers.iterate import Steps, iterate
 from fastopt._solvers.registry import CONVERGED, GAP_CLOSED, Callback, Solution, Vector
 from fastopt.exceptions import InvalidParameterError
-from fastopt.losses import Loss
 from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 
@@ -60,7 +59,6 @@ class FiniteSum:
     def __init__(self, objective: LinearObjective, penalty: Penalty | None, solver: str) -> None:
         self.objective, self.solver = objective, solver
         self.k, self.d, self.fit_intercept = objective.n_outputs, objective.n_features, bool(objective.fit_intercept)
-        assert isinstance(objective.loss, Loss)   # these solvers take no other
         self.loss = objective.loss
         self.penalty = None if penalty is None else penalty.bind(self.d, self.k)
         self.l2, self.l1, self.positive = _strengths(penalty)
