@@ -14,21 +14,27 @@ FO_INLINE F(derivatives) F(loss_at)(const fo_loss *loss, real y, real p) {
     return (F(derivatives)){0, 0, 0};
 }
 
-FO_KERNEL void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
-                               real *restrict g) {
-    const real a = (real)loss->a, b = (real)loss->b;
-    switch (loss->kind) {
-#define GRADS(name, target) \
+/* The loop over samples of one loss, a case of a switch: KEEP says what is kept of the value and derivatives l of sample j. */
+#define FO_LOSS_LOOP(name, target) \
     case FO_LOSS_##name: \
         FO_SIMD \
-        for (ptrdiff_t j = 0; j < n; j++) g[j] = F(loss_##name)(a, b, y[j], p[j]).grad; \
+        for (ptrdiff_t j = 0; j < n; j++) { \
+            const F(derivatives) l = F(loss_##name)(a, b, y[j], p[j]); \
+            KEEP; \
+        } \
         break;
-        FO_LOSSES(GRADS)
-#undef GRADS
-    }
+#define FO_LOSS_LOOPS(loss) \
+    const real a = (real)(loss)->a, b = (real)(loss)->b; \
+    switch ((loss)->kind) { FO_LOSSES(FO_LOSS_LOOP) }
+
+FO_KERNEL void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
+                                  real *restrict g) {
+#define KEEP g[j] = l.grad
+    FO_LOSS_LOOPS(loss)
+#undef KEEP
 }
 
-/* g[j] = gradient of loss(y[j], p[j]).  Inlined for a lone one; the loops of every loss are compiled once only. */
+/* g[j] = gradient of loss(y[j], p[j]).  Inlined for a single sample; the loops of every loss are compiled once only. */
 FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *y, const real *p, real *g) {
     if (n == 1) g[0] = F(loss_at)(loss, y[0], p[0]).grad;
     else F(loss_grads_loop)(loss, n, y, p, g);
@@ -36,51 +42,28 @@ FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *y, co
 
 /* p[j] <- loss(y[j], p[j]) */
 FO_KERNEL void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p) {
-    const real a = (real)loss->a, b = (real)loss->b;
-    switch (loss->kind) {
-#define VALUES(name, target) \
-    case FO_LOSS_##name: \
-        FO_SIMD \
-        for (ptrdiff_t j = 0; j < n; j++) p[j] = F(loss_##name)(a, b, y[j], p[j]).value; \
-        break;
-        FO_LOSSES(VALUES)
-#undef VALUES
-    }
+#define KEEP p[j] = l.value
+    FO_LOSS_LOOPS(loss)
+#undef KEEP
 }
 
 /* p[j] <- loss(y[j], p[j]) and g[j] = its gradient */
 FO_KERNEL void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p,
-                          real *restrict g) {
-    const real a = (real)loss->a, b = (real)loss->b;
-    switch (loss->kind) {
-#define PAIRS(name, target) \
-    case FO_LOSS_##name: \
-        FO_SIMD \
-        for (ptrdiff_t j = 0; j < n; j++) { \
-            const F(derivatives) l = F(loss_##name)(a, b, y[j], p[j]); \
-            p[j] = l.value; \
-            g[j] = l.grad; \
-        } \
-        break;
-        FO_LOSSES(PAIRS)
-#undef PAIRS
-    }
+                             real *restrict g) {
+#define KEEP p[j] = l.value, g[j] = l.grad
+    FO_LOSS_LOOPS(loss)
+#undef KEEP
 }
 
 /* h[j] = second derivative of loss(y[j], p[j]) */
 FO_KERNEL void F(loss_hessians)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
-                             real *restrict h) {
-    const real a = (real)loss->a, b = (real)loss->b;
-    switch (loss->kind) {
-#define HESSIANS(name, target) \
-    case FO_LOSS_##name: \
-        FO_SIMD \
-        for (ptrdiff_t j = 0; j < n; j++) h[j] = F(loss_##name)(a, b, y[j], p[j]).hess; \
-        break;
-        FO_LOSSES(HESSIANS)
-#undef HESSIANS
-    }
+                                real *restrict h) {
+#define KEEP h[j] = l.hess
+    FO_LOSS_LOOPS(loss)
+#undef KEEP
 }
+#undef FO_LOSS_LOOPS
+#undef FO_LOSS_LOOP
 
 #ifndef FO_LOSS_LOOPS_ONCE
 #define FO_LOSS_LOOPS_ONCE

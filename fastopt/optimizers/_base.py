@@ -83,7 +83,7 @@ class Optimizer(Update):
     #: steps are counted by group, as what is carried from step to step is the group's; else each array counts its own
     one_clock: ClassVar[bool] = False
     #: settings of the constructor that groups do not have
-    of_no_group: ClassVar[tuple[str, ...]] = ()
+    _of_no_group: ClassVar[tuple[str, ...]] = ()
     state_names: tuple[str, ...]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -137,7 +137,7 @@ class Optimizer(Update):
     @classmethod
     def _checked(cls, own: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         """The rule's own settings, and the options or others among `more` in place of theirs, each of them checked by itself."""
-        refuse_unknown(cls.__name__, more, dict.fromkeys([*own, *cls.of_no_group, *OPTIONS]))
+        refuse_unknown(cls.__name__, more, dict.fromkeys([*own, *cls._of_no_group, *OPTIONS]))
         return {name: check(name, value) for name, value in {**own, **OPTIONS, **more}.items()}
 
     def _build(self, params: Params, settings: dict[str, Any], options: Mapping[str, Any], **passes: Any) -> None:

@@ -24,7 +24,7 @@ PACK = 256
 class PackedMoments(Optimizer):
     """An optimizer whose state is at most a first and a second moment, which may be kept in 16 or 8 bits."""
 
-    of_no_group = ("moments",)
+    _of_no_group = ("moments",)
     moments: Moments
 
     @classmethod

@@ -185,7 +185,7 @@ REFUSED = [({"optimizer": "auto", "batch_size": batching.NoiseScale(8)}, "batch_
            ({"parallel": "hogwild", "n_jobs": 2, "batch_size": batching.NoiseScale(8)}, "batch_size of .* parallel='hogwild'"),
            ({"parallel": "hogwild", "n_jobs": 2, "schedule": schedules.PolyakStep()}, "schedule of .* parallel='hogwild'.*PolyakStep"),
            ({"optimizer": "auto", "schedule": schedules.PolyakStep()}, "schedule of .* None with optimizer='auto'"),
-           ({"schedule": schedules.PolyakStep(f_star=0.5)}, r"schedule PolyakStep\(f_star=0.5.*value must be at least 0.5, got 0.")]
+           ({"schedule": schedules.PolyakStep(f_star=0.5)}, r"schedule PolyakStep\(f_star=0.5.*value must be a finite number at least 0.5, got 0.")]
 
 
 @pytest.mark.parametrize("params, words", REFUSED, ids=str)
