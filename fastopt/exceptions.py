@@ -23,7 +23,7 @@ class InvalidParameterError(ValueError, TypeError):
 class DivergenceError(ValueError):
     """Training ended in weights, or in a loss, that are not finite.
 
-    Of estimators that a solver finishes, `epoch` counts iterations and there is no learning rate: it is nan.
+    Of solver-based estimators, `epoch` counts iterations and there is no learning rate: it is nan.
 
     Parameters
     ----------

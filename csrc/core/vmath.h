@@ -1,4 +1,4 @@
-/* vmath.h: elementary functions in plain C without branches, so that loops over them vectorise at any width and a lone
+/* vmath.h: elementary functions in plain C without branches, so that loops over them vectorise at any width and a single
  * call has few dependent steps: polynomials are evaluated pairwise (Estrin), powers of two are built from bits beside
  * them.  Errors stay below 2 units in the last place (tanh: 3; tests/test_vmath.py has the bounds); nan, infinities,
  * overflow and gradual underflow are those of libm.  Used by losses.h and what follows it; knows nothing but real.h. */

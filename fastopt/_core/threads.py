@@ -11,7 +11,7 @@ import os
 import warnings
 from pathlib import Path
 
-from . import runtime as _runtime
+from . import runtime
 
 #: elements of X, times outputs, below which a prediction is not worth waking a thread for
 PREDICTED_PER_THREAD = 1 << 20
@@ -84,7 +84,7 @@ def limits() -> dict[str, int]:
     if os.getpid() != _process:
         return {"forked without Python's knowledge, or while OpenMP was busy": 1}
     bounds = {"processors of this process": processors(), "CPU quota": quota(),
-              "OpenMP runtime": _runtime.openmp_threads(), "FASTOPT_NUM_THREADS": _environment,
+              "OpenMP runtime": runtime.openmp_threads(), "FASTOPT_NUM_THREADS": _environment,
               "set_num_threads()": _set}
     return {name: bound for name, bound in bounds.items() if bound is not None}
 
@@ -186,7 +186,7 @@ def threads_worth(threads: int, elements: float) -> int:
 def _before_fork() -> None:
     """libgomp's idle workers do not survive a fork, and the child would wait for them for ever: end them first."""
     global _released
-    _released = os.getpid() == _process and _runtime.release_workers()
+    _released = os.getpid() == _process and runtime.release_workers()
 
 
 def _after_fork_in_child() -> None:

@@ -14,7 +14,7 @@ from fastopt._common.checks import integer, number
 from fastopt._solvers import piecewise, proximal, smooth, stochastic  # noqa: F401  each enters its solvers into the register
 from fastopt.exceptions import InvalidParameterError
 from fastopt.objective import LinearObjective
-from fastopt.objective._hessian_softmax import by_products, row_cost
+from fastopt.objective._hessian_softmax import row_cost, takes_products
 from fastopt.penalties import Penalty
 
 from .registry import (
@@ -353,7 +353,7 @@ def hessian_passes(objective: LinearObjective) -> float:
         row += SOFTMAX_NS * k + 40
         products += k * (k + 1) / 2 * SOFTMAX_NS * k
         own = k, d + objective.fit_intercept, filled if X.is_sparse else None
-        if by_products(*own):
+        if takes_products(*own):
             products = row_cost(*own)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)

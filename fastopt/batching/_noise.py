@@ -11,7 +11,7 @@ import numpy as np
 from fastopt._common.checks import number
 from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
-from fastopt.schedules import _curves as _schedules
+from fastopt.schedules import _curves
 
 from ._sizes import LARGEST, Batching, Sizes, limit, whole
 
@@ -75,7 +75,7 @@ class NoiseScale(Batching):
         """The estimate S/‖G‖²: nan before the first update, inf where the noise hides the gradient, 0 where there is none."""
         if not self._state["updates"]:
             return float("nan")
-        return float(_schedules.noise_scale(self._noise()))   # the corrections for the start of the averages cancel
+        return float(_curves.noise_scale(self._noise()))   # the corrections for the start of the averages cancel
 
     def update(self, small: int, big: int, squared_norm_small: float, squared_norm_big: float) -> int:
         """Take note of the gradients over two batches.
@@ -97,7 +97,7 @@ class NoiseScale(Batching):
             refuse("big", f"above small, {n}", N)
         few = number("squared_norm_small", squared_norm_small, at_least=0)
         many = number("squared_norm_big", squared_norm_big, at_least=0)
-        noise = _schedules.noise_note(self._noise(), n, N, few, many)
+        noise = _curves.noise_note(self._noise(), n, N, few, many)
         if noise is None:
             raise InvalidParameterError(f"squared_norm_small and squared_norm_big must not overflow, got {few!r} and {many!r}")
         self._become(noise)

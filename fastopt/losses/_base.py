@@ -18,7 +18,7 @@ from fastopt._common.settings import Settings
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES, LOSS_TARGETS
 from fastopt._core.threads import resolve_threads
 
-from . import _arrays as _losses
+from . import _arrays
 
 Array = NDArray[Any]
 
@@ -264,8 +264,8 @@ class Loss(Settings):
              gradient: Array | None) -> float:
         """Sum of the weighted losses; values and gradients go where they are told."""
         weight, values, gradient = (None if a is None else _flat(a) for a in (weight, values, gradient))
-        threads = 1 if p.size < _losses.PARALLEL_FROM else resolve_threads()
-        total = _losses.evaluate(self.spec, _flat(y), _flat(p), weight, factor, wants_value, values, gradient, threads)
+        threads = 1 if p.size < _arrays.PARALLEL_FROM else resolve_threads()
+        total = _arrays.evaluate(self.spec, _flat(y), _flat(p), weight, factor, wants_value, values, gradient, threads)
         if total is None:
             _refuse("p", p, *DOMAINS["real"])
             _refuse("y", y, *DOMAINS[self.target])

@@ -13,7 +13,7 @@ from libc.string cimport memset
 import numpy as np
 
 from fastopt._samples.rows import row_squares
-from fastopt.objective._hessian_softmax import by_products, softmax_hessian
+from fastopt.objective._hessian_softmax import takes_products, softmax_hessian
 from fastopt._core.threads import resolve_threads
 from fastopt._core.tables cimport FO_CSR32, FO_REAL, Matrix, fo_matrix, kernels
 from fastopt._core.load cimport spare
@@ -240,10 +240,10 @@ def at_once(Objective o):
     if o.job.samples.loss.kind != FO_LOSS_multinomial or o.n_outputs == 1:
         return False
     filled = X.row_size * X.n / <double>o.n_samples if X.is_sparse else None   # CSC: X is transposed
-    return by_products(o.n_outputs, o.n_features + o.fit_intercept, filled)
+    return takes_products(o.n_outputs, o.n_features + o.fit_intercept, filled)
 
 
-def _by_products(Objective o, w, bint bound):
+def _product_hessian(Objective o, w, bint bound):
     """The Hessian of a softmax without l2, in double."""
     y = o.y.astype(np.intp) if bound else None
     return softmax_hessian(_by_rows(o).problem, o.predictions(w), y)
@@ -270,7 +270,7 @@ def hessian(Objective o, w, bint whole=True, bint bound=False):
     if k == 1:
         out = np.ascontiguousarray(sums(o, w))
     elif at_once(o):
-        out = _by_products(o, w, bound)
+        out = _product_hessian(o, w, bound)
     else:
         out = np.zeros((o.n_params, o.n_params))
         for a in range(k):

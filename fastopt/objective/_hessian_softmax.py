@@ -22,14 +22,14 @@ from ._problem import Problem
 Array = NDArray[Any]
 
 #: numbers of a block of rows, whose products are summed at a time; rows of it, at least and at most
-BLOCK, LEAST, MOST = 1 << 17, 64, 1024
+BLOCK_SIZE, MIN_ROWS, MAX_ROWS = 1 << 17, 64, 1024
 #: how many times what pairs cost the products may, whose digits are those of double and whose rows may be bounded
 DOUBLE = 1.5
 #: parameters at most, for the sake of memory
 SIZE = 1024
 
 
-def by_products(k: int, columns: int, filled: float | None = None) -> bool:
+def takes_products(k: int, columns: int, filled: float | None = None) -> bool:
     """Whether a Hessian of k outputs over so many columns, an intercept among them, is summed here, by what a row costs.
 
     Parameters
@@ -79,7 +79,7 @@ def softmax_hessian(problem: Problem, p: Array, y: Array | None = None) -> Array
     (n, k), d = p.shape, X.shape[1]
     width = d + problem.fit_intercept
     sizes = width * (width + 1) // 2, k * (k - 1) // 2
-    height = min(max(LEAST, min(MOST, BLOCK // sum(sizes))), n)
+    height = min(max(MIN_ROWS, min(MAX_ROWS, BLOCK_SIZE // sum(sizes))), n)
     A, squares, crossed = np.ones((width, height)), np.empty((sizes[0], height)), np.empty((sizes[1], height))
     sums = np.zeros(sizes, order="F")
     for start in range(0, n, height):

@@ -18,7 +18,7 @@ from fastopt._common.registry import Registry
 from fastopt._common.settings import Stateful
 from fastopt.exceptions import InvalidParameterError
 
-from . import _curves as _schedules
+from . import _curves
 
 if TYPE_CHECKING:
     from fastopt._common.plot import Axes
@@ -63,7 +63,7 @@ class Schedule(Stateful):
     def _keep_kernel(self, params: dict[str, Any], **fields: float) -> None:
         """Remember the parameters, and what the kernel is told."""
         assert self._kernel is not None
-        self._keep(params, spec=_schedules.spec(self._kernel, **fields))
+        self._keep(params, spec=_curves.spec(self._kernel, **fields))
 
     def __call__(self, t: int) -> float:
         """The learning rate of step t.
@@ -117,12 +117,12 @@ class Schedule(Stateful):
         return lr
 
     def _rate(self, t: int) -> float:
-        return _schedules.rate(self.spec, t) if self.spec is not None else float(self._rates(t, 1)[0])
+        return _curves.rate(self.spec, t) if self.spec is not None else float(self._rates(t, 1)[0])
 
     def _rates(self, t: int, n: int) -> Rates:
         """The rates, unchecked."""
         assert self.spec is not None
-        return _schedules.evaluate(self.spec, t, n)
+        return _curves.evaluate(self.spec, t, n)
 
     def _refuse(self, lr: float, t: int) -> NoReturn:
         raise InvalidParameterError(f"lr must be finite and at least 0 at every step, got {lr!r} at step {t} from {self!r}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastopt._common.checks import choice, integer, number
 
-from . import _curves as _schedules
+from . import _curves
 from ._base import Rates, Schedule
 
 
@@ -184,6 +184,6 @@ class PolyakStep(_Driven):
         """
         value = number("value", value, at_least=self.f_star, below=math.inf)
         square = number("gradient_norm_squared", gradient_norm_squared, at_least=0)
-        lr = _schedules.polyak_rate(self.f_star, self.max_lr, self.c, value, square)
+        lr = _curves.polyak_rate(self.f_star, self.max_lr, self.c, value, square)
         self._set(lr=lr)
         return lr

@@ -14,7 +14,7 @@ from fastopt._common.checks import integer, number
 from fastopt._common.rules import refuse
 from fastopt.exceptions import InvalidParameterError
 
-from . import _curves as _schedules
+from . import _curves
 from ._base import LearningRate, Rates, Schedule, as_schedule
 
 
@@ -71,8 +71,8 @@ class Warmup(Schedule):
     def _rates(self, t: int, n: int) -> Rates:
         lr, ramp = np.empty(n), min(max(self.warmup_steps - t, 0), n)
         if ramp:
-            line = _schedules.spec("polynomial", lr=self.start_lr, end=self.schedule(0), steps=self.warmup_steps, power_t=1.0)
-            lr[:ramp] = _schedules.evaluate(line, t, ramp)
+            line = _curves.spec("polynomial", lr=self.start_lr, end=self.schedule(0), steps=self.warmup_steps, power_t=1.0)
+            lr[:ramp] = _curves.evaluate(line, t, ramp)
         if ramp < n:
             lr[ramp:] = self.schedule._rates(t + ramp - self.warmup_steps, n - ramp)
         return lr
@@ -202,6 +202,6 @@ class MultiStep(Piecewise):
     def __init__(self, lr: float, milestones: Sequence[int], gamma: float = 0.1) -> None:
         rate, factor = number("lr", lr, at_least=0), number("gamma", gamma, above=0)
         starts = _steps("milestones", milestones)
-        decays = _schedules.spec("exponential", lr=rate, rate=factor, steps=1)
+        decays = _curves.spec("exponential", lr=rate, rate=factor, steps=1)
         self._keep({"lr": rate, "milestones": starts, "gamma": factor}, _starts=np.array(starts, np.int64),
-                   _table=_schedules.evaluate(decays, 0, len(starts) + 1))
+                   _table=_curves.evaluate(decays, 0, len(starts) + 1))

@@ -77,14 +77,14 @@ def test_a_copy_takes_schedules_and_attributes_along():
 def test_an_added_group_begins_as_a_new_optimizer_does(name, own):
     """And the ones that were there go on as if nothing had been added."""
     rng = np.random.default_rng(0)
-    alone, grown, late, lone = (params_of(name) for _ in range(4))
+    alone, grown, late, second = (params_of(name) for _ in range(4))
     one, two = optimizers.get(name)(alone, **own), optimizers.get(name)(grown, **own)
     for _ in range(7):
         grads = grads_of(alone, rng)
         one.step(grads)
         two.step(grads)
     two.add_param_group({"params": late, "lr": 0.02})
-    fresh = optimizers.get(name)(lone, **{**own, "lr": 0.02})
+    fresh = optimizers.get(name)(second, **{**own, "lr": 0.02})
     assert len(two.param_groups) == 2 and two.param_groups[1]["params"] == tuple(late) and two.t == 7
     for _ in range(7):
         grads, more = grads_of(alone, rng), grads_of(late, rng)
@@ -92,7 +92,7 @@ def test_an_added_group_begins_as_a_new_optimizer_does(name, own):
         fresh.step(more)
         two.step([*grads, *more])
     exact = "moments" not in own   # whose rounding is seeded by the step
-    for a, b in zip([*alone, *lone], [*grown, *late]):
+    for a, b in zip([*alone, *second], [*grown, *late]):
         np.testing.assert_allclose(a, b, rtol=0 if exact else 0.1, atol=0 if exact else 0.1)
     third = optimizers.get(name)([{"params": params_of(name)}, {"params": params_of(name)}], **own)
     third.load_state_dict(two.state_dict())

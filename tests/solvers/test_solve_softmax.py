@@ -13,7 +13,7 @@ from fastopt._solvers.auto import choose, solve
 from fastopt._solvers.smooth.subsample import condition
 from fastopt.linear_model import LogisticRegression
 from fastopt.objective._hessian import hessian
-from fastopt.objective._hessian_softmax import bounded, by_products
+from fastopt.objective._hessian_softmax import bounded, takes_products
 
 FORMS = {"C": np.ascontiguousarray, "F": np.asfortranarray, "strided": lambda X: np.repeat(X, 2, axis=0)[::2], "csr": sp.csr_array,
          "csc": sp.csc_array}
@@ -27,7 +27,7 @@ def test_the_hessian_against_numpy(form, n, d, k, intercept, weighted, far, dtyp
     rng = np.random.default_rng(0)
     X = (rng.standard_normal((n, d)) * (rng.random((n, d)) < 0.9) + 10 * far).astype(dtype)
     y, weight = np.arange(n) % k, rng.random(n).astype(dtype) if weighted else None
-    assert by_products(k, d + intercept, 0.9 * d if form.startswith("cs") else None)
+    assert takes_products(k, d + intercept, 0.9 * d if form.startswith("cs") else None)
     objective = LinearObjective(FORMS[form](X), y, "multinomial", 0.01, intercept, weight).centred()
     k = objective.n_outputs
     coef, constant = rng.standard_normal((k, d)) / d, rng.standard_normal(k) / 5

@@ -60,7 +60,7 @@ cdef class Columns:
     standard : tuple (centre, scale) of ndarray of shape (d,), or None
         Columns count as (x − centre)/scale, sparse ones as x/scale; dense ones may have no scale, None.
     centred : bool
-        Dense columns count without their means, so that their products do not lose the digits that the means have.
+        Dense columns are centred, so that their products do not lose the digits that the means have.
 
     Attributes
     ----------

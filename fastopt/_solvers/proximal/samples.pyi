@@ -3,10 +3,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastopt.objective._objective import Objective
+
 from .columns import Columns
 
 class SampleLosses:
-    def __init__(self, objective: Any) -> None: ...
+    def __init__(self, objective: Objective) -> None: ...
     @property
     def X(self) -> Any: ...
     @property

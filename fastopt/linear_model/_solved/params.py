@@ -1,4 +1,4 @@
-"""What the parameters of the estimators that a solver finishes may be, and what they mean to it: tables.
+"""What the parameters of the solver-based estimators may be, and what they mean to it: tables.
 
 Used by linear_model._solved.base and the estimators on top of it.  Knows neither data nor scikit-learn.
 """
