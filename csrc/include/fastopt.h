@@ -90,6 +90,7 @@ typedef struct {
     const double *lr;     /* (n,) learning rate of each step */
     double t;             /* step of the first sample */
     void *p;              /* (n, k) scratch */
+    ptrdiff_t bytes_ahead; /* bytes of rows to come that are under way from memory; 0: as suits most processors */
 } fo_block;
 
 /* What stays constant over a fit by per-sample SGD. */
@@ -129,6 +130,7 @@ typedef struct {
     void *q;         /* L1 penalty that each weight has received, or NULL without l1 */
     fo_output *o;    /* (k,) */
     void *p, *z, *g, *c; /* scratch of k elements each, 64-byte aligned, padded with zeros to whole vectors */
+    int odd;         /* in/out: becomes 1 with a prediction that is not finite */
 } fo_outputs;
 
 /* The settings of an update rule, named as in Python; csrc/rules/rules*.h say what a, b, c, d and flag mean to each rule. */

@@ -13,8 +13,11 @@
 #define SGD_MIN_SCALE (sizeof(real) == 4 ? 1e-6 : 1e-9)
 /* rows up to this many elements run with lag: measured, longer ones hide the latency themselves */
 #define SGD_LAG_ELEMENTS (8 * VLEN)
-/* bytes of rows to come that are under way from memory */
-#define SGD_BYTES_AHEAD (X->layout == FO_DENSE && X->d > 256 ? 12000 : 3000)
+/* bytes of rows to come that are under way from memory, unless the caller knows better */
+#define SGD_BYTES_AHEAD 9000
+/* of rows longer than a page's quarter, so many lines are asked for before the step of a sample, whose latency they fill */
+#define SGD_FIRST_LINES 3
+#define SGD_LONG_ROW 1024
 
 /* w ← scale·w and w_avg ← (w_avg + avg_a·w)/avg_b for one output, `stride` elements between its d weights */
 FO_INLINE void F(settle_loop)(const int averages, ptrdiff_t d, ptrdiff_t stride, double scale, double avg_a, double avg_b,
@@ -136,6 +139,14 @@ typedef struct {
     double t;
 } F(sgd_state);
 
+/* rows between the one at work and the one that is prefetched: at least the one after the next */
+FO_INLINE ptrdiff_t F(rows_ahead)(const fo_matrix *X, const fo_block *block) {
+    const ptrdiff_t dense = X->d * (ptrdiff_t)sizeof(real), sizes = (ptrdiff_t)sizeof(real) + (X->layout == FO_CSR32 ? 4 : 8);
+    const ptrdiff_t row = X->layout == FO_DENSE ? dense : (row_start(X->layout, X, X->n) / X->n + 1) * sizes;
+    const ptrdiff_t bytes = block->bytes_ahead > 0 ? block->bytes_ahead : SGD_BYTES_AHEAD;
+    return 2 + (bytes - 1) / row;
+}
+
 /* row i of the block, the last one past its end */
 FO_INLINE F(row) F(block_row)(const int layout, const F(sgd_state) *s, ptrdiff_t i) {
     return F(row_of)(layout, s->X, s->block->rows[i < s->block->n ? i : s->block->n - 1]);
@@ -206,6 +217,7 @@ FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) 
         w.next = F(block_row)(layout, s, i + 1);
         w.x = x;
         w.ahead = F(block_row)(layout, s, i + s->ahead);
+        if (layout == FO_DENSE && s->X->d * (ptrdiff_t)sizeof(real) > SGD_LONG_ROW) prefetch_bytes(w.ahead.x, SGD_FIRST_LINES * 64);
         const int moved = F(sgd_step)(layout, one, 0, s, x, i, &factor);
         if (l1) {
             if (moved) F(sweep)(layout, one, SWEEP_ADD, s->k, w);
@@ -257,18 +269,18 @@ FO_INLINE void F(sgd_samples_late)(F(sgd_state) *s) {
 
 FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, const fo_sgd *sgd, const fo_matrix *X,
                               const fo_block *block, fo_outputs *out) {
-    const ptrdiff_t mean = layout == FO_DENSE ? X->d : row_start(layout, X, X->n) / X->n + 1;
     real local[4] = {0};
     fo_output state = out->o[0];
     F(sgd_state) s = {.sgd = sgd, .X = X, .block = block, .out = out,
                       .k = one ? 1 : out->k, .stride = layout == FO_DENSE ? out->output_stride : out->feature_stride,
-                      .ahead = 2 + SGD_BYTES_AHEAD / (mean * (ptrdiff_t)sizeof(real)),
+                      .ahead = F(rows_ahead)(X, block),
                       .o = one ? &state : out->o, .predictions = block->p, .p = one ? local + 3 : out->p,
                       .z = one ? local : out->z, .g = one ? local + 1 : out->g, .c = one ? local + 2 : out->c,
                       .t = block->t};
     if (lag) F(sgd_samples_late)(&s);
     else F(sgd_samples)(layout, one, &s);
     if (one) out->o[0] = state;
+    if (!F(all_finite)(block->n * s.k, block->p)) out->odd = 1;
     F(sum_losses)(&sgd->loss, block->n, s.k, block->y, block->weight, block->p, out->o);
     return s.t;
 }

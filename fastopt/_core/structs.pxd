@@ -51,6 +51,7 @@ cdef extern from "fastopt.h" nogil:
         const double *lr
         double t
         void *p
+        Py_ssize_t bytes_ahead
 
     ctypedef struct fo_sgd:
         fo_loss loss
@@ -76,6 +77,7 @@ cdef extern from "fastopt.h" nogil:
         void *z
         void *g
         void *c
+        int odd
 
     ctypedef struct fo_regularizer:
         int kind

@@ -7,6 +7,7 @@ class EpochLoop:
     n_iter: int
     diverged: bool
     stopped: bool
+    look: Callable[[], object] | None
     def run(self, max_iter: int, tol: float | None = None, n_iter_no_change: int = 5,
             on_epoch: Callable[[Any], Any] | None = None) -> int: ...
     @property

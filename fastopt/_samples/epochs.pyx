@@ -50,6 +50,8 @@ cdef class EpochLoop:
                 self._take_snapshot()
                 self.epoch_start = self.t
                 self._epoch()
+                if self.n_iter == 0 and self._is_odd():
+                    self._look()
                 if not self._finite():
                     self.diverged = True
                     self.snapshot.restore()
@@ -70,6 +72,12 @@ cdef class EpochLoop:
             self.work = 0
             with gil:
                 PyErr_CheckSignals()
+        return 0
+
+    cdef int _look(self) except -1 nogil:
+        with gil:
+            if self.look is not None:
+                self.look()
         return 0
 
     cdef int _append_loss(self, double loss) except -1 nogil:
@@ -131,6 +139,10 @@ cdef class EpochLoop:
     cdef bint _finite(self) noexcept nogil:
         """Whether all weights, intercepts and losses are finite."""
         return self.snapshot.all_finite()
+
+    cdef bint _is_odd(self) noexcept nogil:
+        """Whether some prediction of the epoch was not finite."""
+        return False
 
     cdef double _compute_objective(self) except? -1 nogil:
         """Set the objective of each criterion after an epoch; returns the epoch's mean loss."""

@@ -216,10 +216,11 @@ def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array
 
 
 def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None, start: Start, settings: FitSettings,
-          monitor: EpochMonitor, scale: Callable[[], float]) -> Outcome:
+          monitor: EpochMonitor, scale: Callable[[], float], look: Callable[[], object]) -> Outcome:
     """Run SGD on all but some rows.
 
-    An outcome with an error holds the last finite weights; `scale` is asked for the largest feature then.
+    An outcome with an error holds the last finite weights; `scale` is asked for the largest feature then.  `look` raises an error if X
+    is not finite.  It is called if something went wrong, or a prediction of the first epoch is not finite: so X is not read for it.
     """
     held_out = None
     if rows is not None:
@@ -234,10 +235,15 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
     run = start_run(X, targets, weight, held_out, start, settings)
     if monitor.validation is not None:
         monitor.validation.follow(run)
-    if monitor.wanted:
-        monitor.follow(run, settings)
-    else:
-        run.run(settings.max_iter, settings.tol, settings.n_iter_no_change)
+    run.look = look
+    try:
+        if monitor.wanted:
+            monitor.follow(run, settings)
+        else:
+            run.run(settings.max_iter, settings.tol, settings.n_iter_no_change)
+    except Exception:
+        look()
+        raise
     if run.diverged and run.n_iter == 0:
         raise DivergenceError(1, run.learning_rate, scale())
     done = outcome(run, start, last=True)

@@ -178,6 +178,13 @@ cdef class BatchLoop(EpochLoop):
     cdef bint _finite(self) noexcept nogil:
         return self.snapshot.all_finite() and kernels(False).all_finite(self.block.n_losses, &self.loss_sums[0])
 
+    cdef bint _is_odd(self) noexcept nogil:
+        cdef int i
+        for i in range(self.threads):
+            if self.thread[i].odd:
+                return True
+        return False
+
     cdef int _stop_idle(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil:
         if not self._is_idle(0, tol, n_iter_no_change):
             return 0

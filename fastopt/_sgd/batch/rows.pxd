@@ -37,10 +37,11 @@ ctypedef struct ThreadState:       # of one thread
     void *p                        # (chunk_rows, k) predictions, of threads other than the first, whose predictions are used for the losses
     void *c                        # (chunk_rows, k) factors of the rows in the gradient
     Py_ssize_t turn                # counts chunks: which of the two partial predictions
+    bint odd                       # some prediction was not finite
 
 cdef void enter_team(const RowBlock *block, ThreadState *thread, int rank, int size) noexcept nogil
 cdef Py_ssize_t row_offset(const RowBlock *block, const ThreadState *thread, Py_ssize_t i) noexcept nogil
 cdef void set_chunk(const RowBlock *block, ThreadState *thread, Py_ssize_t first, Py_ssize_t n) noexcept nogil
 cdef void predict_chunk(RowBlock *block, ThreadState *thread) noexcept nogil
 cdef void learn_chunk(RowBlock *block, ThreadState *thread, Py_ssize_t first, double factor) noexcept nogil
-cdef void sum_losses(const RowBlock *block, const ThreadState *thread, int size) noexcept nogil
+cdef void sum_losses(const RowBlock *block, ThreadState *thread, int size) noexcept nogil

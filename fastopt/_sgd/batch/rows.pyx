@@ -87,7 +87,7 @@ cdef inline bint _next_weighted(const RowBlock *block, Py_ssize_t end, Py_ssize_
     return first[0] < end
 
 
-cdef void sum_losses(const RowBlock *block, const ThreadState *thread, int size) noexcept nogil:
+cdef void sum_losses(const RowBlock *block, ThreadState *thread, int size) noexcept nogil:
     """Sums of the losses of a block, by a thread among `size`, over every size-th CHUNK_ROWS rows; rows of weight 0 do not count."""
     cdef Py_ssize_t i = thread.index, at, first, last, end
     cdef double *sums
@@ -95,6 +95,8 @@ cdef void sum_losses(const RowBlock *block, const ThreadState *thread, int size)
         first, end = i * CHUNK_ROWS, min(<Py_ssize_t>(i + 1) * CHUNK_ROWS, block.n)
         sums = block.losses + i * block.n_losses
         memset(sums, 0, block.n_losses * sizeof(double))
+        if not block.kernels.all_finite((end - first) * thread.errors.k, block.p + row_offset(block, thread, first)):
+            thread.odd = True
         while _next_weighted(block, end, &first, &last):
             at = row_offset(block, thread, first)
             if block.losses_by_output:

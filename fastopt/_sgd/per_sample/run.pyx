@@ -14,7 +14,9 @@ from fastopt._core.tables cimport Matrix, fo_block, fo_output, fo_outputs, fo_sg
 from fastopt._samples.epochs cimport EpochLoop
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._core.load cimport spare
+from fastopt._core.team cimport fo_team_clock
 from fastopt._sgd.per_sample.outputs cimport Outputs
+from fastopt._sgd.per_sample.prefetch cimport Prefetch, bytes_ahead, init_prefetch, note_seconds, remember
 from fastopt._samples.order cimport Samples
 from fastopt._sgd.per_sample.touched_columns cimport UntouchedColumns
 
@@ -51,6 +53,7 @@ cdef class PerSampleRun(EpochLoop):
     cdef fo_sgd sgd
     cdef Group *group
     cdef Py_ssize_t n_groups
+    cdef Prefetch prefetch
     cdef list outputs
     cdef object lr, buffers
     cdef readonly UntouchedColumns untrained      # the weights of columns that no row touches, or None
@@ -67,6 +70,8 @@ cdef class PerSampleRun(EpochLoop):
         if columns is not None:
             self.untrained, coef = UntouchedColumns(coef, start.coef_avg, columns, X.dtype, start.owned), None
         self._init_groups(state, coef, start.coef_avg, settings.threads)
+        row_bytes = X.row_size * (X.dtype.itemsize + (X.is_sparse) * 4)
+        init_prefetch(&self.prefetch, X.is_sparse, row_bytes, row_bytes * X.n)
 
     cdef int _init_sgd(self, settings, double average) except -1:
         """What stays constant over the fit."""
@@ -133,7 +138,7 @@ cdef class PerSampleRun(EpochLoop):
         if group.out.k > 0:
             if self.flushes:
                 mode = fo_flush()
-            group.block.n, group.block.t = n, self.t
+            group.block.n, group.block.t, group.block.bytes_ahead = n, self.t, bytes_ahead(&self.prefetch)
             self.samples.targets(n, group.labels, group.out.k, <void *>group.block.y)
             group.block.t = self.kernels.sgd_rows(&self.sgd, &self.samples.matrix, &group.block, group.out)
             if self.flushes:
@@ -142,17 +147,21 @@ cdef class PerSampleRun(EpochLoop):
     cdef int _epoch(self) except -1 nogil:
         cdef Py_ssize_t n, g
         cdef int threads
+        cdef double began
         self.samples.start()
         n = self.samples.next_block()
         while n > 0:
             self.kernels.lr_block(&self.sgd.schedule, n, self.t, <double *>self.group[0].block.lr)
-            threads = spare(<int>self.n_groups)
+            threads, began = spare(<int>self.n_groups), fo_team_clock()
             if threads == 1:
                 for g in range(self.n_groups):
                     self._block(&self.group[g], n)
             else:
                 for g in prange(self.n_groups, num_threads=threads, schedule="static", chunksize=1):
                     self._block(&self.group[g], n)
+            if note_seconds(&self.prefetch, fo_team_clock() - began, n):
+                with gil:
+                    remember(&self.prefetch)
             for g in range(self.n_groups):
                 if self.group[g].out.k > 0:
                     self.t = self.group[g].block.t
@@ -180,6 +189,13 @@ cdef class PerSampleRun(EpochLoop):
                 if not (isfinite(o.b) and isfinite(o.loss_sum)):
                     return False
         return self.snapshot.all_finite()
+
+    cdef bint _is_odd(self) noexcept nogil:
+        cdef Py_ssize_t g
+        for g in range(self.n_groups):
+            if self.group[g].out.odd:
+                return True
+        return False
 
     cdef double _compute_objective(self) except? -1 nogil:
         cdef Py_ssize_t g, j, label

@@ -20,7 +20,7 @@ from fastopt._sgd.per_sample.predict import predict
 from fastopt._sgd.per_sample.touched_columns import assign
 from fastopt._sgd.settings import Auto, Batches, FitSettings, Start, Targets
 from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
-from fastopt.linear_model._shared.data import check_weight, largest, naming, refuse_unreal
+from fastopt.linear_model._shared.data import check_weight, check_X, largest, naming, refuse_unreal
 from fastopt.linear_model._shared.params import check_all, check_parameters, penalty_spec, resolve_loss, schedule_spec
 from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
 from fastopt.linear_model._shared.types import (
@@ -200,8 +200,9 @@ class SGDBase(LinearEstimator):
         with unchanged_on_error(self) as before:
             if callback is not None and not callable(callback):
                 raise TypeError(f"callback must be callable or None, got {callback!r}")
-            X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"))
             stops = fresh and bool(vars(self).get("early_stopping", False))
+            late = not (stops or isinstance(self._batches(), Auto))   # the first epoch sees all numbers of X
+            X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"), look=not late)
             splits = stops and call.eval_set is None
             weight = check_weight(weight, X, none_at_all=splits)   # the held-out rows are looked at for that
             targets = self._targets(y, weight, X, call.classes, fresh)
@@ -216,7 +217,7 @@ class SGDBase(LinearEstimator):
                                    keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
                                    events=events, attributes=attributes, verbose=self.verbose > 0)
             settings = self._settings(seed, int(min(call.max_iter, self._budget(matrix.n))))
-            done = train(matrix, targets, weight, rows, start, settings, monitor, lambda: largest(X))
+            done = train(matrix, targets, weight, rows, start, settings, monitor, lambda: largest(X), lambda: check_X(self, X))
             if done.error is not None and not fresh:
                 raise done.error
             found = attributes(done)

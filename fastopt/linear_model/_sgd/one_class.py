@@ -142,8 +142,8 @@ class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
     def _alpha(self) -> float:
         return float(self.nu)
 
-    def _read(self, X: Features, y: TargetValues | None, reset: bool = True) -> tuple[Samples, Any]:
-        return check_X(self, X, reset), y
+    def _read(self, X: Features, y: TargetValues | None, reset: bool = True, look: bool = True) -> tuple[Samples, Any]:
+        return check_X(self, X, reset, look=look), y
 
     def _targets(self, y: None, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
         return Targets(np.zeros(X.shape[0], dtype=np.uint8), 1, negative=-1)

@@ -55,9 +55,9 @@ class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
         """Raise for invalid parameters."""
         raise NotImplementedError
 
-    def _read(self, X: Features, y: TargetValues | None, reset: bool = True) -> tuple[Samples, Array]:
-        """X and y, checked; unless `reset`, X must have the features of the earlier fit."""
-        return check_X_y(self, X, y, self._takes, reset)
+    def _read(self, X: Features, y: TargetValues | None, reset: bool = True, look: bool = True) -> tuple[Samples, Array]:
+        """X and y, checked; unless `reset`, X must have the features of the earlier fit.  Without `look` its numbers may be any."""
+        return check_X_y(self, X, y, self._takes, reset, look)
 
     def _named(self, coef: Array, intercept: Array) -> Attributes:
         """The fitted attributes that hold weights."""

@@ -97,10 +97,11 @@ def sum_is_finite(a: Array) -> bool:
         return isfinite(np.einsum(a, range(a.ndim), []))   # half as long as np.sum, which sums in pairs
 
 
-def is_plain(estimator: BaseEstimator, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False) -> bool:
+def is_plain(estimator: BaseEstimator, X: Any, reset: bool, y: Any = None, real: bool = False, columns: bool = False,
+             look: bool = True) -> bool:
     """Whether X, and y, are arrays that all checks would pass unchanged, by a few quick tests; if not, the full checks follow.
 
-    With few rows, checks take most of the time of a call.
+    With few rows, checks take most of the time of a call.  Without `look` the numbers of X are not looked at.
     """
     if type(X) is np.ndarray:
         data = X
@@ -123,16 +124,16 @@ def is_plain(estimator: BaseEstimator, X: Any, reset: bool, y: Any = None, real:
             return False
         if y.dtype.kind == "f" and not sum_is_finite(y):
             return False
-    if not sum_is_finite(data):
+    if look and not sum_is_finite(data):
         return False
     if reset:
         estimator.n_features_in_ = X.shape[1]
     return True
 
 
-def check_X(estimator: BaseEstimator, X: Features, reset: bool = False, wide: bool = False) -> Samples:
-    """X, checked."""
-    if is_plain(estimator, X, reset):
+def check_X(estimator: BaseEstimator, X: Features, reset: bool = False, wide: bool = False, look: bool = True) -> Samples:
+    """X, checked; without `look`, the numbers of plain arrays may be any."""
+    if is_plain(estimator, X, reset, look=look):
         with naming("X"):
             return checked(X)
     with naming("X"):
@@ -141,10 +142,10 @@ def check_X(estimator: BaseEstimator, X: Features, reset: bool = False, wide: bo
         return validate_data(estimator, X, reset=reset, **as_is(X, wide))
 
 
-def check_X_y(estimator: BaseEstimator, X: Features, y: Any, takes: Takes, reset: bool) -> tuple[Samples, Array]:
-    """X and y, checked for what the estimator accepts."""
+def check_X_y(estimator: BaseEstimator, X: Features, y: Any, takes: Takes, reset: bool, look: bool = True) -> tuple[Samples, Array]:
+    """X and y, checked for what the estimator accepts; without `look`, the numbers of a plain X may be any."""
     numbers, columns = takes.columns or takes.numeric, takes.columns
-    if y is not None and is_plain(estimator, X, reset, y, numbers, columns):
+    if y is not None and is_plain(estimator, X, reset, y, numbers, columns, look):
         with naming("X"):
             return checked(X), y
     with naming("X"):
