@@ -131,7 +131,7 @@ def test_a_class_checks_settings_as_its_constructor_does(name):
     cls = optimizers.get(name)
     made = cls(np.ones((2, 2)))
     found = cls.check_settings({})
-    assert {**made.param_groups[0].settings, **made._common} == {key: value for key, value in found.items() if key not in cls.of_no_group}
+    assert {**made.param_groups[0].settings, **made._common} == {key: value for key, value in found.items() if key not in cls._of_no_group}
     bad = {"lr": -1, "weightdecay": 0.1, "clip_value": 0, "nonfinite": "rais", "n_threads": 0, "betas": (0.9, 1), "momentum": 1.5}
     for setting, value in bad.items():
         with pytest.raises((InvalidParameterError, TypeError)) as of_class:
