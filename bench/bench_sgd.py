@@ -47,6 +47,19 @@ def test_epoch(benchmark, case, library):
     benchmark.pedantic(clone(model).fit, args=(X, y), rounds=3, warmup_rounds=0)
 
 
+@pytest.mark.parametrize("case", data.CASES)
+def test_beside_epochs(benchmark, case):
+    """What a fit takes beside its epochs, in readings of X in order by NumPy's maximum, at the speed of this machine."""
+    X, y = data.case(case)
+    stored = X.data if sp.issparse(X) else X
+    models = {n: SGDClassifier(loss="log_loss", tol=None, random_state=0, max_iter=n) for n in (1, 2, 8)}
+    seconds = in_turn({**{n: functools.partial(model.fit, X, y) for n, model in models.items()}, "read": functools.partial(np.max, stored)})
+    beside = seconds[1] - (seconds[8] - seconds[2]) / 6
+    benchmark.group = "a fit beside its epochs"
+    benchmark.extra_info.update(case=case, fit_seconds=seconds[1], beside_seconds=beside, readings=beside / seconds["read"])
+    benchmark.pedantic(models[1].fit, args=(X, y), rounds=1)
+
+
 #: settings of epochs over 900 values in 10 M columns
 COLUMNS = {"per sample": {}, "sgd": {"optimizer": "sgd", "batch_size": 32}, "momentum": {"optimizer": "momentum", "batch_size": 32},
            "adam": {"optimizer": "adam", "batch_size": 32}, "adam, averaged": {"optimizer": "adam", "batch_size": 32, "average": True},

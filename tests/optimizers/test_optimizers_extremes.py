@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+from denormals import SMALL, denormals_count
 from fastopt import optimizers
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model import SGDRegressor
@@ -88,9 +89,6 @@ def test_an_extreme_gradient_that_is_clipped_is_none(name):
 
 
 # ---- numbers too small for full precision ----
-SMALL = {np.float32: 1e-40, np.float64: 1e-310}
-
-
 def fading(name, own, dtype, shape=(40, 30)):
     """An optimizer whose means are all such numbers, and one whose means are 0."""
     made = []
@@ -119,11 +117,6 @@ def test_means_that_fade_out_become_0(name, own, dtype, n_threads, many_threads)
         if array is not None and array.dtype == dtype:
             assert not ((array != 0) & (np.abs(array) < tiny)).any()
     assert everything(one)[0] == everything(two)[0]
-
-
-def denormals_count():
-    """Whether this thread has numbers below the smallest of full precision."""
-    return all(float(np.asarray(small, dtype) * dtype(0.5)) != 0 for dtype, small in SMALL.items())
 
 
 @pytest.mark.parametrize("name", ["adam", "lamb", "adafactor", "muon"])

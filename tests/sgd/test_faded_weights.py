@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.linear_model import SGDClassifier as SklearnSGDClassifier, SGDRegressor as SklearnSGDRegressor
-from test_optimizers_extremes import SMALL, denormals_count
 
+from denormals import SMALL, denormals_count
 from fastopt.exceptions import DivergenceError
 from fastopt.linear_model import SGDClassifier, SGDRegressor
 

@@ -146,8 +146,8 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
 
     # ---- hooks of the base ----
 
-    def _read(self, X: Features, y: TargetValues | None, reset: bool = True) -> tuple[Samples, Array]:
-        return check_X_y(self, X, y, SolvedClassifier._takes if self._classifies() else COLUMNS, reset)
+    def _read(self, X: Features, y: TargetValues | None, reset: bool = True, look: bool = True) -> tuple[Samples, Array]:
+        return check_X_y(self, X, y, SolvedClassifier._takes if self._classifies() else COLUMNS, reset, look)
 
     def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
         return self._base()._task(self, X, y, weight)
