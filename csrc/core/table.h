@@ -3,7 +3,7 @@
 #ifndef FO_TABLE_H
 #define FO_TABLE_H
 
-#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa)
+#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa)
 
 #define FO_TYPED_core(X, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) X(all_finite, all_finite, T)
 #define FO_SHARED_core(X)
@@ -50,4 +50,9 @@
     X(chains.gap, dual_gap, T) X(chains.squares, row_squares, T)
 #define FO_SHARED_solvers(X) \
     X(descent.quadratic, descent_quadratic) X(descent.count, descent_count) X(chains.has_dual, dual_accepts)
+
+#define FO_TYPED_limits(X, T) \
+    X(limits.read, limit_read, T) X(limits.gather, limit_gather, T) X(limits.scatter, limit_scatter, T) X(limits.chain, limit_chain, T) \
+    X(limits.link, limit_link, T) X(limits.sweep, limit_sweep, T) X(limits.update, limit_update, T)
+#define FO_SHARED_limits(X)
 #endif

@@ -164,6 +164,7 @@ typedef struct {
 #include "fastopt_penalty.h"
 #include "fastopt_objective.h"
 #include "fastopt_chains.h"
+#include "fastopt_limits.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -275,6 +276,7 @@ typedef struct {
     /* The columns of CSR X that have values, in their order, and the place of each value's column among them; how many columns they are.
      * marks: scratch, d/FO_MARKS + 1; columns and places of the type of the indices, as many as there are values. */
     ptrdiff_t (*touched_columns)(const fo_matrix *X, fo_marks *marks, void *columns, void *places);
+    fo_limit_kernels limits;
 } fo_kernels;
 
 typedef struct {

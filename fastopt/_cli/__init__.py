@@ -16,7 +16,7 @@ from fastopt import __version__
 from fastopt._data.errors import FAILURE, USAGE, CliError
 from fastopt.exceptions import InvalidParameterError
 
-from .options import AnyOptions, PredictOptions, TrainOptions, command
+from .options import AnyOptions, BenchOptions, PredictOptions, TrainOptions, command
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -32,6 +32,9 @@ fastopt train a9a.svm.gz --validation a9a.t.gz --compare
 
 [dim]# what the saved model says about other rows[/]
 fastopt predict fastopt-model.npz new.csv --output predictions.csv
+
+[dim]# how close to the limits of this machine fastopt comes[/]
+fastopt bench
 """
 
 app = typer.Typer(name="fastopt", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -70,6 +73,16 @@ def _predict(options: PredictOptions) -> None:
     _in_one_line(predict, options)
 
 
+def _bench(options: BenchOptions) -> None:
+    """Measure how fast this machine is, and which share of that fastopt reaches.
+
+    Limits are bare loops: memory read by rows, scattered weights, the chain of a sample, meetings of threads, calls.
+    """
+    from .bench import bench
+
+    _in_one_line(bench, options)
+
+
 def _in_one_line(work: Callable[[AnyOptions], None], options: AnyOptions) -> None:
     """Run a command; what goes wrong becomes one line on stderr and an exit code."""
     try:
@@ -97,6 +110,7 @@ def _fail(message: object, code: int, debug: bool) -> NoReturn:
 
 app.command("train")(command(TrainOptions, _train))
 app.command("predict")(command(PredictOptions, _predict))
+app.command("bench")(command(BenchOptions, _bench))
 
 
 def main() -> NoReturn:

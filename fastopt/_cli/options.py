@@ -96,7 +96,19 @@ class PredictOptions:
     debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False
 
 
-AnyOptions = TypeVar("AnyOptions", TrainOptions, PredictOptions)
+@dataclass
+class BenchOptions:
+    """What `fastopt bench` can be told."""
+
+    quick: Annotated[bool, Option("--quick", help="Some seconds on small arrays, which caches hold in part; default: half a minute.")] = False
+    threads: Annotated[int | None, Option(
+        "--threads", metavar="NUMBER", min=1, help="Of what threads can share; default: all that this process may use.")] = None
+    json: Annotated[Path | None, Option(
+        "--json", metavar="FILE|-", help="Write all that was measured as JSON; -: print that, and nothing else.")] = None
+    debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False
+
+
+AnyOptions = TypeVar("AnyOptions", TrainOptions, PredictOptions, BenchOptions)
 
 
 def command(options: type[AnyOptions], run: Callable[[AnyOptions], None]) -> Callable[..., None]:

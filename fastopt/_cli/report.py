@@ -7,13 +7,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.status import Status
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -104,6 +105,12 @@ class Report:
             return self.console.status(escape(text), spinner="line")
         self.say("  " + text)
         return contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def steps(self, text: str) -> Iterator[Callable[[str], None]]:
+        """A context manager; call what it gives with the name of each step, which a terminal shows behind `text`."""
+        with self.working(text) as line:
+            yield lambda step: line.update(escape(f"{text}: {step}")) if isinstance(line, Status) else None
 
     def curves(self, losses: Sequence[float], scores: Sequence[float], score_name: str) -> None:
         """The curves as two lines of block characters, in a terminal that can show them."""

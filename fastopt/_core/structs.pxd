@@ -289,3 +289,12 @@ cdef extern from "fastopt.h" nogil:
         double *sums
         Py_ssize_t first
         const int32_t *columns
+
+    ctypedef struct fo_limit_kernels:
+        double (*read)(Py_ssize_t, Py_ssize_t, const void *, const int32_t *, Py_ssize_t) noexcept nogil
+        double (*gather)(Py_ssize_t, const int32_t *, const void *) noexcept nogil
+        void (*scatter)(Py_ssize_t, const int32_t *, const void *, void *) noexcept nogil
+        void (*chain)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, double, void *) noexcept nogil
+        double (*link)(Py_ssize_t, double, double, double) noexcept nogil
+        double (*sweep)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, double, void *) noexcept nogil
+        void (*update)(Py_ssize_t, int, const void *, void *, void *, void *) noexcept nogil

@@ -35,7 +35,7 @@ FLOORS = [
     "linear_model._shared",
     "linear_model._sgd linear_model._solved",
     "linear_model",
-    "_data",
+    "_data _limits",
     "_models",
     "_cli",
     "__main__",
