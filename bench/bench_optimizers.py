@@ -7,19 +7,12 @@ float32 parameter for Adam (w, g, m, v read, w, m, v written).
 """
 from __future__ import annotations
 
-import ctypes
-import functools
-import os
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import pytest
 from turns import in_turn
 
 import fastopt as fo
+from fastopt._limits import loops
 
 try:
     import torch
@@ -33,18 +26,6 @@ TORCH = {"sgd": ("SGD", {"lr": 1e-4}), "momentum": ("SGD", {"lr": 1e-4, "momentu
          "adam": ("Adam", {}), "adamw": ("AdamW", {}), "adamax": ("Adamax", {}), "nadam": ("NAdam", {}), "radam": ("RAdam", {}),
          "adafactor": ("Adafactor", {}), "amsgrad": ("Adam", {"amsgrad": True})}
 MILLION = 1_000_000
-
-
-@functools.cache
-def plain_loop():
-    """The loop of plain_loop.c, if there is a compiler."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
-        return None
-    library = Path(tempfile.mkdtemp(), "plain_loop.so")
-    source = Path(__file__).with_name("plain_loop.c")
-    subprocess.run([compiler, "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library)).plain_loop
 
 
 def arrays(sizes, seed=0):
@@ -67,9 +48,9 @@ def theirs(name, sizes, **settings):
 
 
 def plain(sizes):
-    function, held = plain_loop(), [arrays(sizes, seed)[0] for seed in range(4)]
-    pointers = [w.ctypes.data_as(ctypes.c_void_p) for w in held]
-    return lambda: (held, function(ctypes.c_long(sizes[0]), *pointers))
+    """What hardly computes: reads w, g, m and v, writes w, m and v."""
+    g, w, m, v = (arrays(sizes, seed)[0] for seed in range(4))
+    return lambda: loops.update(g, (w, m, v), fo.get_num_threads())
 
 
 def record(benchmark, group, case, calls, bytes_, rounds=9):
@@ -86,7 +67,7 @@ def test_adam(benchmark, case):
     calls = {"fastopt": ours("adam", sizes), "fastopt, nonfinite='late'": ours("adam", sizes, nonfinite="late")}
     if torch:
         calls["torch fused"] = theirs("Adam", sizes, fused=True)
-    if plain_loop() and len(sizes) == 1:
+    if len(sizes) == 1:
         calls["plain loop"] = plain(sizes)
     record(benchmark, "Adam step", case, calls, 28 * sum(sizes))
 

@@ -57,11 +57,16 @@ def picture(record, path):
 
 def bars(axes, rows):
     names = [row["name"] + (f", {row['threads']} threads" if row["threads"] > 1 else "") for row in rows]
+    longest = max(1, *(row["share"] for row in rows))
     drawn = axes.barh(names, [row["share"] for row in rows], color=BLUE, height=0.62)
-    axes.bar_label(drawn, [f"{row['share']:.2g}   {row['bound']}" for row in rows], padding=4, fontsize=8.5, color="#444444")
-    axes.axvline(1, color=ORANGE, linewidth=1.2, linestyle=(0, (4, 3)))
-    axes.set(xlabel="share of the limit (limit / time)", xlim=(0, 1.45 * max(1, *(row["share"] for row in rows))))
-    axes.set_title("How close to the limit", fontsize=10)
+    axes.bar_label(drawn, [f"{row['share']:.2g}" for row in rows], padding=4, fontsize=9, zorder=3,
+                   bbox=dict(boxstyle="square,pad=0.1", facecolor="white", edgecolor="none"))
+    for place, row in enumerate(rows):
+        axes.text(1.16 * longest, place, row["bound"], va="center", fontsize=9, color="#555555")
+    axes.text(1.16 * longest, -0.9, "bounded by", va="center", fontsize=9, color="#555555", fontweight="bold")
+    axes.axvline(1, color=ORANGE, linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
+    axes.set(xlabel="share of the limit (limit / time)", xlim=(0, 1.55 * longest), xticks=[tick / 5 for tick in range(int(5 * longest) + 1)])
+    axes.set_title("How close to the limit", fontsize=10, loc="left")
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -81,7 +86,7 @@ def lengths(axes, rows):
     axes.set_yticks(ticks, map(str, ticks))
     axes.grid(True, color="#e6e6e6", linewidth=0.7)
     axes.set_axisbelow(True)
-    axes.set_title("A sample of SGDClassifier by the length of its row", fontsize=10)
+    axes.set_title("A sample of SGDClassifier by the length of its row", fontsize=10, loc="left")
     axes.legend(frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -53,6 +53,7 @@
 
 #define FO_TYPED_limits(X, T) \
     X(limits.read, limit_read, T) X(limits.gather, limit_gather, T) X(limits.scatter, limit_scatter, T) X(limits.chain, limit_chain, T) \
-    X(limits.link, limit_link, T) X(limits.sweep, limit_sweep, T) X(limits.update, limit_update, T)
+    X(limits.link, limit_link, T) X(limits.sweep, limit_sweep, T) X(limits.update, limit_update, T) \
+    X(limits.roots, limit_roots, T)
 #define FO_SHARED_limits(X)
 #endif

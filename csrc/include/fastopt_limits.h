@@ -19,6 +19,8 @@ typedef struct {
     double (*sweep)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, const void *X, double c, void *w);
     /* One pass over `arrays` arrays of n: 2: w += g; 3: m ← 0.9·m + g, w += m; 4: v ← 0.9·v + g too, w += m + v. */
     void (*update)(ptrdiff_t n, int arrays, const void *g, void *w, void *m, void *v);
+    /* Σ x/(√x + 1): a root and a division each, as in a step of Adam. */
+    double (*roots)(ptrdiff_t n, const void *x);
 } fo_limit_kernels;
 
 #endif

@@ -4,7 +4,11 @@
 
 #ifndef FO_LIMITS_ONCE
 #define FO_LIMITS_ONCE
-enum { LIMIT_SUMS = 4 }; /* vectors of sums, so that no addition waits for the one before */
+enum {
+    LIMIT_SUMS = 4,   /* vectors of sums, so that no addition waits for the one before */
+    LIMIT_LANES = 16, /* the same of single numbers */
+    LIMIT_AHEAD = 256 /* numbers from one that is used to one that is asked for */
+};
 #endif
 
 /* sums += x[0 … d − 1], with a line of the row to come asked for beside each vector */
@@ -48,22 +52,29 @@ FO_KERNEL double F(limit_read)(ptrdiff_t n, ptrdiff_t d, const void *X, const in
 }
 
 FO_KERNEL double F(limit_gather)(ptrdiff_t n, const int32_t *columns, const void *w) {
-    enum { LANES = 16 };
     const real *from = w;
-    real sums[LANES] = {0};
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        FO_UNROLL for (int j = 0; j < LANES; j++) sums[j] += from[columns[i + j]];
-    for (; i < n; i++) sums[0] += from[columns[i]];
+    real sums[LIMIT_LANES] = {0};
     double sum = 0;
-    for (int j = 0; j < LANES; j++) sum += (double)sums[j];
+    ptrdiff_t i = 0;
+    for (; i + LIMIT_LANES <= n; i += LIMIT_LANES) {
+        FO_PREFETCH(columns + i + LIMIT_AHEAD);
+        FO_UNROLL for (int j = 0; j < LIMIT_LANES; j++) sums[j] += from[columns[i + j]];
+    }
+    for (; i < n; i++) sum += (double)from[columns[i]];
+    for (int j = 0; j < LIMIT_LANES; j++) sum += (double)sums[j];
     return sum;
 }
 
 FO_KERNEL void F(limit_scatter)(ptrdiff_t n, const int32_t *columns, const void *x, void *w) {
     real *to = w;
     const real *from = x;
-    for (ptrdiff_t i = 0; i < n; i++) to[columns[i]] += from[i];
+    ptrdiff_t i = 0;
+    for (; i + LIMIT_LANES <= n; i += LIMIT_LANES) {
+        FO_PREFETCH(columns + i + LIMIT_AHEAD);
+        FO_PREFETCH(from + i + LIMIT_AHEAD);
+        FO_UNROLL for (int j = 0; j < LIMIT_LANES; j++) to[columns[i + j]] += from[i + j];
+    }
+    for (; i < n; i++) to[columns[i]] += from[i];
 }
 
 /* w ← w + c·x and w·next, in one pass where both are wanted */
@@ -126,4 +137,12 @@ FO_KERNEL void F(limit_update)(ptrdiff_t n, int arrays, const void *g, void *w, 
     if (arrays == 2) F(limit_update_of)(2, n, g, w, NULL, NULL);
     else if (arrays == 3) F(limit_update_of)(3, n, g, w, m, NULL);
     else F(limit_update_of)(4, n, g, w, m, v);
+}
+
+FO_KERNEL double F(limit_roots)(ptrdiff_t n, const void *x) {
+    const real *from = x;
+    real sum = 0;
+    FO_SIMD_SUM(sum)
+    for (ptrdiff_t i = 0; i < n; i++) sum += from[i] / (F(sqrt_)(from[i]) + 1);
+    return (double)sum;
 }

@@ -298,3 +298,4 @@ cdef extern from "fastopt.h" nogil:
         double (*link)(Py_ssize_t, double, double, double) noexcept nogil
         double (*sweep)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, double, void *) noexcept nogil
         void (*update)(Py_ssize_t, int, const void *, void *, void *, void *) noexcept nogil
+        double (*roots)(Py_ssize_t, const void *) noexcept nogil

@@ -5,12 +5,10 @@ Used by _limits/measure.py.  Kernels are called as users call them.
 from __future__ import annotations
 
 from functools import partial
-from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
 
-import fastopt as fo
 from fastopt._core.memory import aligned
 from fastopt._samples.order import shuffled
 
@@ -20,10 +18,8 @@ from .record import Findings, Limit, Share
 from .timing import Call, in_turn, least
 
 AHEAD = {"in order": (0, 8), "shuffled": (0, 2, 8, 32)}     # how far ahead rows are asked for: the fastest counts
-LINE = 784             # columns of the rows that batches and objectives are measured on
 STEPS = 2000           # of a chain that is timed at once
 VISITS = 20_000        # rows that are read at once, at least
-BATCHES = "batches of 64"
 BYTES = 4              # of a number
 
 
@@ -42,34 +38,22 @@ def dense(numbers: NDArray[np.float32], columns: int, threads: int, seconds: flo
     place : str, default=""
         Said behind the names.
     """
-    n = len(numbers) // columns
-    X, visits = numbers[:n * columns].reshape(n, columns), n * max(1, VISITS // n)
-    epochs = {"SGD": Epochs(sgd(), X, classes(n))}
-    calls = {**_reads(X, visits // n, threads), **_chains(columns)}
-    if columns == LINE:
-        epochs[BATCHES] = Epochs(sgd(batch_size=64, n_jobs=threads), X, classes(n))
-        calls["objective"] = _objective(X, threads)
-    calls |= {f"{name} {part}": call for name, fits in epochs.items() for part, call in fits.calls.items()}
-    best = in_turn(calls, seconds)
-    times = {name: fits.seconds(best, f"{name} ") for name, fits in epochs.items()}
-    read = {name: least(best, f"{name} ") / visits for name in ("in order", "shuffled", "shuffled 1")}
-    sample = {"shuffled read": read["shuffled 1"], "gradient chain": best["link"] / STEPS, "pass over weights": best["sweep"] / STEPS}
-    where = f"{columns:,} columns{place}"
-    shares = [Share(f"SGD, {where}", "row", 1, times["SGD"], sample, n, columns, f"SGD{place}")]
-    if columns == LINE:
-        shares += [Share(f"{BATCHES}, {where}", "row", threads, times[BATCHES], {"shuffled read": read["shuffled"]}, n, columns),
-                   Share(f"objective, {where}", "row", threads, best["objective"] / n, {"read in order": read["in order"]}, n, columns)]
-    return Findings(_limits(best, columns, visits, threads, place), shares)
+    X = rows_of(numbers, columns)
+    n, times = len(X), max(1, VISITS // len(X))
+    epochs = Epochs(sgd(), X, classes(n))
+    best = in_turn({**reads(X, threads, times), **_chains(columns), **epochs.calls}, seconds)
+    bounds = {"shuffled read": least(best, "shuffled 1 ") / (n * times), "gradient chain": best["link"] / STEPS,
+              "pass over weights": best["sweep"] / STEPS}
+    share = Share(f"SGD, {columns:,} columns{place}", "row", 1, epochs.seconds(best), bounds, n, columns, f"SGD{place}")
+    return Findings(_limits(best, columns, n * times, threads, place), [share])
 
 
-def _objective(X: NDArray[np.float32], threads: int) -> Call:
-    """Value and gradient, each time at another point: an objective remembers the last."""
-    objective = fo.LinearObjective(X, classes(len(X)).astype(np.float64), "log_loss", n_threads=threads)
-    points = cycle((np.zeros(X.shape[1]), np.full(X.shape[1], 1e-3)))
-    return lambda: objective.value_and_gradient(next(points))
+def rows_of(numbers: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
+    """X of so many columns, of as many of the numbers as make whole rows."""
+    return numbers[:len(numbers) // columns * columns].reshape(-1, columns)
 
 
-def _reads(X: NDArray[np.float32], times: int, threads: int) -> dict[str, Call]:
+def reads(X: NDArray[np.float32], threads: int, times: int = 1) -> dict[str, Call]:
     """Reads of X, so many times, by name, threads and distance of prefetches."""
     calls: dict[str, Call] = {}
     orders = {"in order": np.tile(np.arange(len(X), dtype=np.int32), times) if times > 1 else None,

@@ -1,6 +1,6 @@
 """Seconds of an epoch of SGDClassifier, as users call it: the difference between fits of more epochs and of fewer, without what a fit costs once.
 
-Used by _limits/dense.py, sparse.py and small.py.
+Used by _limits/dense.py, shared.py, sparse.py and small.py.
 """
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Epochs:
         self.calls: dict[str, Call] = {
             name: partial(SGDClassifier(**{**params, "max_iter": count}).fit, X, y) for name, count in (("fewer", self.fewer), ("more", self.more))}
 
-    def seconds(self, best: dict[str, float], prefix: str = "") -> float:
+    def seconds(self, best: dict[str, float]) -> float:
         """Of a sample, from the times of the calls; where noise hides the difference, a share of the longer fit."""
-        fewer, more = best[f"{prefix}fewer"], best[f"{prefix}more"]
+        fewer, more = best["fewer"], best["more"]
         epoch = (more - fewer) / (self.more - self.fewer) if more > fewer else more / self.more
         return epoch / self.samples

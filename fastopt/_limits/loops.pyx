@@ -127,6 +127,14 @@ def update(const real[::1] g, moved, int threads=1):
         table.limits.update(size, arrays, &g[first], to[0] + first, to[1] + first, to[2] + first)
 
 
+def roots(const real[::1] x):
+    """The sum of x/(√x + 1)."""
+    cdef double total
+    with nogil:
+        total = kernels(real is float).limits.roots(x.shape[0], &x[0])
+    return total
+
+
 def barrier(int threads, long count):
     """So many barriers of OpenMP."""
     with nogil:

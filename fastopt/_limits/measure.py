@@ -16,6 +16,7 @@ from fastopt._core.threads import resolve_threads
 from . import machine
 from .dense import dense
 from .record import Findings, Record, limit_entry, share_entry
+from .shared import shared
 from .sizes import Sizes, choose
 from .small import small
 from .sparse import sparse
@@ -23,6 +24,7 @@ from .updates import updates
 
 COLUMNS = (28, 100, 784, 3000)      # of dense rows
 CACHED_COLUMNS = 28
+SHARED_COLUMNS = 784
 SHORT, LONG = (14, 140), (100, 100_000)     # values in a row of CSR, columns
 
 
@@ -74,6 +76,7 @@ def _parts(sizes: Sizes, threads: int) -> Iterator[tuple[str, Callable[[], Findi
     yield f"rows of {CACHED_COLUMNS} in cache", partial(dense, cached, CACHED_COLUMNS, threads, sizes.seconds, " in cache")
     for columns in COLUMNS:
         yield f"rows of {columns:,}", partial(dense, numbers, columns, threads, sizes.seconds)
+    yield f"batches and objectives, rows of {SHARED_COLUMNS}", partial(shared, numbers, SHARED_COLUMNS, threads, sizes.seconds)
     for rows, (values, columns) in ((sizes.short_rows, SHORT), (sizes.long_rows, LONG)):
         yield f"CSR, {values} values a row", partial(sparse, rows, values, columns, sizes.seconds)
     for weights in sizes.weights:

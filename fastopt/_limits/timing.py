@@ -1,6 +1,6 @@
 """Seconds of calls that take turns, round by round, so that a drift of the machine's speed meets limits and kernels alike.
 
-Used by _limits/limits.py and _limits/shares.py.
+Used by the parts of a run.
 """
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from typing import TypeAlias
 
 Call: TypeAlias = Callable[[], object]
 
-LEAST = 1e-3     # seconds that are timed at once: shorter calls are repeated
-MOST = 5000      # times
+CHUNK = 1e-4     # seconds that are timed at once: shorter calls are repeated
+MOST = 5000      # times at most
 ROUNDS = 3       # at least
+TURNS = 50       # turns that fit into the seconds of a part; …
+TURN = 5e-3      # … no turn is longer, unless one call is
 
 
 def in_turn(calls: Mapping[str, Call], seconds: float) -> dict[str, float]:
     """The least seconds of each call over some rounds, as many as fit into so many seconds.
+
+    A turn is more than one call, so that those after the first find in the caches what fits there.
 
     Examples
     --------
@@ -29,16 +33,26 @@ def in_turn(calls: Mapping[str, Call], seconds: float) -> dict[str, float]:
     start, rounds = time.perf_counter(), 0
     while rounds < ROUNDS or time.perf_counter() - start < seconds:
         for name, call in calls.items():
-            best[name] = min(best[name], _seconds(call, counts[name]) / counts[name])
+            best[name] = min(best[name], _turn(call, counts[name], min(TURN, seconds / TURNS)))
         rounds += 1
     return best
 
 
 def _count(call: Call) -> int:
-    """How often a call is repeated; the first one does what is done once."""
+    """How many calls are timed at once; the first one does what is done once."""
     first = _seconds(call, 1)
-    once = first if first > LEAST else _seconds(call, 1)
-    return max(1, min(MOST, int(LEAST / max(once, 1e-8))))
+    once = first if first > CHUNK else _seconds(call, 1)
+    return max(1, min(MOST, int(CHUNK / max(once, 1e-8))))
+
+
+def _turn(call: Call, count: int, seconds: float) -> float:
+    """The least seconds of a call in one turn."""
+    best, left = float("inf"), seconds
+    while True:
+        took = _seconds(call, count)
+        best, left = min(best, took / count), left - took
+        if left <= 0:
+            return best
 
 
 def least(best: Mapping[str, float], name: str) -> float:

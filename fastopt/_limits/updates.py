@@ -16,6 +16,7 @@ from .dense import BYTES
 from .record import Findings, Limit, Share
 from .timing import in_turn, least
 
+ROOTS = 4000      # numbers in the L1 cache whose roots are taken
 MOVED = {2: 3, 3: 5, 4: 7}     # numbers that are read or written a weight, by how many arrays there are: all are read, all but g are written
 
 
@@ -35,8 +36,11 @@ def updates(weights: int, threads: int, seconds: float) -> Findings:
             for arrays in MOVED for count in sorted({1, threads})}
     calls = {f"{arrays} {count}": call for (arrays, count), call in bare.items()}
     adam = optimizers.Adam(aligned((weights,), np.float32), n_threads=threads)
-    best = in_turn({**calls, "adam": partial(adam.step, g)}, seconds)
+    best = in_turn({**calls, "adam": partial(adam.step, g), "roots": partial(loops.roots, g[:ROOTS])}, seconds)
+    root = best["roots"] / min(ROOTS, weights)
     size = f"{weights / 1e6:g} M"
     limits = [Limit(f"{arrays} arrays of {size}, updated", count, best[f"{arrays} {count}"] / weights, BYTES * MOVED[arrays])
               for arrays, count in bare]
-    return Findings(limits, [Share(f"Adam, {size} weights", "step", threads, best["adam"], {"update of arrays": least(best, "4 ")})])
+    bounds = {"update of arrays": least(best, "4 "), "roots, divisions": weights * root / threads}
+    return Findings([*limits, Limit(f"root and division, beside {size} weights", 1, root)],
+                    [Share(f"Adam, {size} weights", "step", threads, best["adam"], bounds)])

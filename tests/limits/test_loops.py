@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+pytest.importorskip("sklearn")      # the face of _limits needs it
+
 import fastopt as fo
 from fastopt._limits import loops
 
@@ -95,6 +97,14 @@ def test_updates(dtype, threads, arrays):
     np.testing.assert_allclose(m, new_m if arrays > 2 else first, **close)
     if arrays > 3:
         np.testing.assert_allclose(v, new_v, **close)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_roots_and_divisions(dtype):
+    for n in LENGTHS:
+        x = RNG.random(n).astype(dtype)
+        exact = x.astype(float)
+        np.testing.assert_allclose(loops.roots(x), np.sum(exact / (np.sqrt(exact) + 1)), rtol=1e-5 if dtype == np.float32 else 1e-13)
 
 
 def test_threads_meet():

@@ -26,7 +26,7 @@ def run():
 def test_a_run_has_all_rows(run):
     record, parts = run
     names = [row["name"] for row in record["rows"]]
-    assert len(parts) == 10 and len(set(names)) == len(names) == 13
+    assert len(parts) == 11 and len(set(names)) == len(names) == 13
     for part in ("SGD, 28 columns in cache", "SGD, 28 columns", "SGD, 100 columns", "SGD, 784 columns", "SGD, 3,000 columns",
                  "batches of 64, 784 columns", "objective, 784 columns", "SGD, CSR, 14 values a row", "SGD, CSR, 100 values a row",
                  "Adam, 0.1 M weights", "Adam, 1 M weights", "predict, 1 row", "fit, 150 × 4, 5 epochs"):
