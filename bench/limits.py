@@ -1,6 +1,7 @@
 """The limits of this processor and the share of them that we reach: what `fastopt bench` measures, kept in bench/records/ for each processor.
 
     python bench/limits.py                                            # half a minute; writes records/PROCESSOR.json, prints its tables
+    python bench/limits.py --runs 3                                   # the fastest of three runs, number by number
     python bench/limits.py --quick                                    # some seconds; writes nothing
     python bench/limits.py --record bench/records/PROCESSOR.json      # measures nothing: tables of what was recorded
     … --plot FILE.png                                                 # a picture too, with matplotlib
@@ -32,11 +33,37 @@ def duration(seconds):
 
 
 def tables(record):
-    """Markdown: the shares, the limits."""
+    """Markdown: the shares; the limits by the length of a row; all others."""
     shares = [[row["name"], str(row["threads"]), f"{duration(row['seconds'])} a {row['work']}", duration(row["limit_seconds"]),
                f"**{row['share']:.2g}**", row["bound"]] for row in record["rows"]]
-    limits = [[limit["name"], str(limit["threads"]), f"{limit['value']:,.3g} {limit['unit']}"] for limit in record["limits"]]
-    return "\n\n".join([table(["fastopt", "threads", "time", "limit", "share", "bounded by"], shares), table(["limit", "threads", ""], limits)])
+    by_length, others = {}, []
+    for limit in record["limits"]:
+        cell = f"{limit['value']:,.3g} {limit['unit']}"
+        if limit["name"].startswith("rows of "):
+            name, _, what = limit["name"].rpartition(", ")
+            by_length.setdefault(name, {})[f"{what}, {limit['threads']} threads" if limit["threads"] > 1 else what] = cell
+        else:
+            others.append([limit["name"], str(limit["threads"]), cell])
+    heads = list(next(iter(by_length.values())))
+    return "\n\n".join([table(["fastopt", "threads", "time", "limit", "share", "bounded by"], shares),
+                        table(["limit", *heads], [[name, *cells.values()] for name, cells in by_length.items()]),
+                        table(["limit", "threads", ""], others)])
+
+
+def fastest(records):
+    """One record of several of one machine: the fastest of each limit, each bound and each time."""
+    first, *others = records
+    for record in others:
+        for mine, other in zip(first["limits"], record["limits"]):
+            mine["value"] = (max if mine["unit"] == "GB/s" else min)(mine["value"], other["value"])
+        for mine, other in zip(first["rows"], record["rows"]):
+            mine["seconds"] = min(mine["seconds"], other["seconds"])
+            mine["bounds"] = {bound: min(value, other["bounds"][bound]) for bound, value in mine["bounds"].items()}
+            mine["bound"] = max(mine["bounds"], key=mine["bounds"].get)
+            mine["limit_seconds"] = mine["bounds"][mine["bound"]]
+            mine["share"] = float(f"{mine['limit_seconds'] / mine['seconds']:.4g}")
+    first["notes"] = list(dict.fromkeys(note for record in records for note in record["notes"]))
+    return first
 
 
 def title(record):
@@ -91,17 +118,22 @@ def lengths(axes, rows):
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def say(part):
+    print(part, file=sys.stderr)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--record", type=Path)
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     if arguments.record:
         record = json.loads(arguments.record.read_text(encoding="utf-8"))
     else:
-        record = measure(arguments.threads, arguments.quick, lambda part: print(part, file=sys.stderr))
+        record = fastest([measure(arguments.threads, arguments.quick, say) for _ in range(max(1, arguments.runs))])
         if not arguments.quick:
             RECORDS.mkdir(exist_ok=True)
             path = RECORDS / f"{slug(record['machine']['processor'])}.json"

@@ -60,7 +60,7 @@ def reads(X: NDArray[np.float32], threads: int, times: int = 1) -> dict[str, Cal
               "shuffled": np.tile(shuffled(len(X), 1), times)}
     for name, order in orders.items():
         for count in sorted({1, threads}):
-            calls |= {f"{name} {count} {ahead}": partial(loops.read, X, order, ahead, count) for ahead in AHEAD[name]}
+            calls |= {f"{name} {count} {ahead}": Call(partial(loops.read, X, order, ahead, count), count) for ahead in AHEAD[name]}
     return calls
 
 
@@ -69,8 +69,8 @@ def _chains(columns: int) -> dict[str, Call]:
     X = aligned((max(1, min(16, 4096 // columns)), columns), np.float32)
     X += 0.01
     w, p = aligned((columns,), np.float32), aligned((1,), np.float32)
-    return {"chain": partial(loops.chain, X, w, 1e-3, STEPS), "sweep": partial(loops.sweep, X, w.copy(), 1e-9, STEPS),
-            "link": partial(loops.link, p, 0.1, 0.3, STEPS)}
+    return {"chain": Call(partial(loops.chain, X, w, 1e-3, STEPS)), "sweep": Call(partial(loops.sweep, X, w.copy(), 1e-9, STEPS)),
+            "link": Call(partial(loops.link, p, 0.1, 0.3, STEPS))}
 
 
 def _limits(best: dict[str, float], columns: int, visits: int, threads: int, place: str) -> list[Limit]:

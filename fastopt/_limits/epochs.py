@@ -38,15 +38,18 @@ class Epochs:
     model : SGDClassifier
     X : ndarray or CSR matrix of shape (n, d)
     y : ndarray of shape (n,)
+    threads : int, default=1
+        That share the fit.
     """
 
-    def __init__(self, model: SGDClassifier, X: NDArray[np.float32] | csr_matrix, y: NDArray[np.int64]) -> None:
+    def __init__(self, model: SGDClassifier, X: NDArray[np.float32] | csr_matrix, y: NDArray[np.int64], threads: int = 1) -> None:
         self.samples = int(X.shape[0])
         factor = TIMES_AS_MANY if X.size < SMALL else 1
         self.fewer, self.more = FEWER, FEWER + (MORE - FEWER) * factor
         params = model.get_params(deep=False)
         self.calls: dict[str, Call] = {
-            name: partial(SGDClassifier(**{**params, "max_iter": count}).fit, X, y) for name, count in (("fewer", self.fewer), ("more", self.more))}
+            name: Call(partial(SGDClassifier(**{**params, "max_iter": count}).fit, X, y), threads)
+            for name, count in (("fewer", self.fewer), ("more", self.more))}
 
     def seconds(self, best: dict[str, float]) -> float:
         """Of a sample, from the times of the calls; where noise hides the difference, a share of the longer fit."""

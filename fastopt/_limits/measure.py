@@ -53,14 +53,15 @@ def measure(threads: int | None = None, quick: bool = False, say: Callable[[str]
     threads = resolve_threads(threads)
     facts = machine.describe()
     sizes, notes = choose(quick, facts["caches"], machine.free_memory())
-    busy = spare_threads(threads) < threads
-    found = Findings()
+    found, busy, parts = Findings(), 0, 0
     for name, part in _parts(sizes, threads):
         if say is not None:
             say(name)
+        busy, parts = busy + (spare_threads(threads) < threads), parts + 1
         found.add(part())
-    if busy or spare_threads(threads) < threads:
-        notes.append(f"other programs are at work: kernels that could use {threads} threads may have used fewer, and shares say little")
+    if busy:
+        notes.append(f"other programs were at work when {busy} of {parts} parts began: kernels that could use {threads} threads may have used "
+                     "fewer, and shares say little")
     if quick:
         notes.append("quick: small arrays, which caches hold in part, and few repeats")
     return {"date": datetime.now(timezone.utc).date().isoformat(), "quick": quick, "threads": threads, "notes": notes, "machine": facts,

@@ -34,7 +34,7 @@ def shared(numbers: NDArray[np.float32], columns: int, threads: int, seconds: fl
     """
     X = rows_of(numbers, columns)
     n, name = len(X), f"{columns:,} columns"
-    epochs = Epochs(sgd(batch_size=BATCH, n_jobs=threads), X, classes(n))
+    epochs = Epochs(sgd(batch_size=BATCH, n_jobs=threads), X, classes(n), threads)
     best = in_turn({**reads(X, threads), **epochs.calls, "objective": _objective(X, threads)}, seconds)
     return Findings([], [
         Share(f"batches of {BATCH}, {name}", "row", threads, epochs.seconds(best), {"shuffled read": least(best, "shuffled ") / n}, n, columns),
@@ -45,7 +45,7 @@ def _objective(X: NDArray[np.float32], threads: int) -> Call:
     """Value and gradient, each time at another point: an objective remembers the last."""
     objective = fo.LinearObjective(X, classes(len(X)).astype(np.float64), "log_loss", n_threads=threads)
     points = cycle((np.zeros(X.shape[1]), np.full(X.shape[1], 1e-3)))
-    return partial(_at_next, objective, points)
+    return Call(partial(_at_next, objective, points), threads)
 
 
 def _at_next(objective: fo.LinearObjective, points: Iterator[NDArray[np.float64]]) -> None:

@@ -4,6 +4,7 @@ Used by _limits/measure.py.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from itertools import repeat
 
@@ -36,9 +37,10 @@ def small(threads: int, seconds: float) -> Findings:
     X, one, y = rng.random((ROWS, COLUMNS)), rng.random((1, COLUMNS)), classes(ROWS)
     model = sgd(max_iter=EPOCHS)
     predictor = sgd(max_iter=EPOCHS).fit(X, y)
-    best = in_turn({**_python(), "barrier": partial(loops.barrier, threads, MEETINGS), "meeting": partial(loops.meeting, threads, MEETINGS),
-                    **{dtype: partial(loops.link, aligned((1,), dtype), 0.1, 0.3, STEPS) for dtype in ("float32", "float64")},
-                    "predict": partial(predictor.predict, one), "fit": partial(model.fit, X, y)}, seconds)
+    best = in_turn({**_python(), "barrier": Call(partial(loops.barrier, threads, MEETINGS), threads),
+                    "meeting": Call(partial(loops.meeting, threads, MEETINGS), threads),
+                    **{dtype: Call(partial(loops.link, aligned((1,), dtype), 0.1, 0.3, STEPS)) for dtype in ("float32", "float64")},
+                    "predict": Call(partial(predictor.predict, one)), "fit": Call(partial(model.fit, X, y))}, seconds)
     loop = best.pop("no call")
     function, method, array = (max(best[name] - loop, 1e-10 * CALLS) / CALLS for name in ("function", "method", "array"))
     limits = [Limit(f"logistic gradient, one after the other, {dtype}", 1, best[dtype] / STEPS) for dtype in ("float32", "float64")]
@@ -57,8 +59,8 @@ def _python() -> dict[str, Call]:
         pass
 
     method = loops.Callee().nothing
-    return {"no call": _loop, "function": partial(_loop_over, nothing), "method": partial(_loop_over, method),
-            "array": partial(_loop_over, partial(np.empty, 1))}
+    return {"no call": Call(_loop), "function": Call(partial(_loop_over, nothing)), "method": Call(partial(_loop_over, method)),
+            "array": Call(partial(_loop_over, partial(np.empty, 1)))}
 
 
 def _loop() -> None:
@@ -66,6 +68,6 @@ def _loop() -> None:
         pass
 
 
-def _loop_over(call: Call) -> None:
+def _loop_over(call: Callable[[], object]) -> None:
     for _ in repeat(None, CALLS):
         call()

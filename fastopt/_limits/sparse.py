@@ -16,7 +16,7 @@ from . import loops
 from .dense import AHEAD, BYTES, STEPS
 from .epochs import Epochs, classes, sgd
 from .record import Findings, Limit, Share
-from .timing import in_turn, least
+from .timing import Call, in_turn, least
 
 SKEW = 3      # a column's number is that power of a uniform one: some are frequent, as words are
 
@@ -41,10 +41,10 @@ def sparse(rows: int, values: int, columns: int, seconds: float) -> Findings:
     """
     X, w, order = matrix(rows, values, columns), aligned((columns,), np.float32), shuffled(rows, 1)
     epochs, data = Epochs(sgd(), X, classes(rows)), X.data.reshape(rows, values)
-    reads = {f"read {ahead}": partial(loops.read, data, order, ahead) for ahead in AHEAD["shuffled"]}
-    best = in_turn({**reads, "gather": partial(loops.gather, w, X.indices),
-                    "scatter": partial(loops.scatter, w, X.indices, X.data),
-                    "link": partial(loops.link, aligned((1,), np.float32), 0.1, 0.3, STEPS), **epochs.calls}, seconds)
+    reads = {f"read {ahead}": Call(partial(loops.read, data, order, ahead)) for ahead in AHEAD["shuffled"]}
+    best = in_turn({**reads, "gather": Call(partial(loops.gather, w, X.indices)),
+                    "scatter": Call(partial(loops.scatter, w, X.indices, X.data)),
+                    "link": Call(partial(loops.link, aligned((1,), np.float32), 0.1, 0.3, STEPS)), **epochs.calls}, seconds)
     read, gather, scatter = (least(best, name) / X.nnz for name in ("read ", "gather", "scatter"))
     name = f"{values} values a row"
     bounds = {"shuffled read": 2 * values * read, "scattered weights": values * (gather + scatter), "gradient chain": best["link"] / STEPS}

@@ -14,9 +14,9 @@ from fastopt._core.memory import aligned
 from . import loops
 from .dense import BYTES
 from .record import Findings, Limit, Share
-from .timing import in_turn, least
+from .timing import Call, in_turn, least
 
-ROOTS = 4000      # numbers in the L1 cache whose roots are taken
+ROOTS = 100_000   # numbers in the L2 cache whose roots are taken
 MOVED = {2: 3, 3: 5, 4: 7}     # numbers that are read or written a weight, by how many arrays there are: all are read, all but g are written
 
 
@@ -32,11 +32,11 @@ def updates(weights: int, threads: int, seconds: float) -> Findings:
     """
     g, w, m, v = (aligned((weights,), np.float32) for _ in range(4))
     g += 1e-3
-    bare = {(arrays, count): partial(loops.update, g, (w, m, v)[:arrays - 1], count)
+    bare = {(arrays, count): Call(partial(loops.update, g, (w, m, v)[:arrays - 1], count), count)
             for arrays in MOVED for count in sorted({1, threads})}
     calls = {f"{arrays} {count}": call for (arrays, count), call in bare.items()}
     adam = optimizers.Adam(aligned((weights,), np.float32), n_threads=threads)
-    best = in_turn({**calls, "adam": partial(adam.step, g), "roots": partial(loops.roots, g[:ROOTS])}, seconds)
+    best = in_turn({**calls, "adam": Call(partial(adam.step, g), threads), "roots": Call(partial(loops.roots, g[:ROOTS]))}, seconds)
     root = best["roots"] / min(ROOTS, weights)
     size = f"{weights / 1e6:g} M"
     limits = [Limit(f"{arrays} arrays of {size}, updated", count, best[f"{arrays} {count}"] / weights, BYTES * MOVED[arrays])

@@ -1,6 +1,7 @@
 """A run: every limit and every share is there and is a number, whatever it may be; sizes, names and shares are computed as they are documented."""
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from fastopt._limits import machine, measure
 from fastopt._limits.record import Limit, Share, limit_entry, share_entry
 from fastopt._limits.sizes import choose
 from fastopt._limits.sparse import matrix
-from fastopt._limits.timing import in_turn
+from fastopt._limits.timing import Call, in_turn
 
 GIGABYTE = 1 << 30
 
@@ -89,7 +90,7 @@ def test_rows_of_csr_have_as_many_values_in_order():
 
 def test_calls_take_turns():
     seen = []
-    best = in_turn({name: lambda name=name: seen.append(name) for name in "ab"}, 0.0)
+    best = in_turn({name: Call(partial(seen.append, name), threads) for name, threads in (("a", 1), ("b", 2))}, 0.0)
     assert set(best) == {"a", "b"} and all(0 < seconds < 1 for seconds in best.values())
     changes = sum(before != after for before, after in zip(seen, seen[1:]))
     assert changes == 7
