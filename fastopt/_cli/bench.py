@@ -60,10 +60,9 @@ def _show(report: Report, record: Record) -> None:
     report.table(*_rows_table(record, narrow))
     report.say("  read in GB/s; ns of a step that waits for the one before, and of a pass over the weights", style="dim")
     report.say()
-    report.table(("", "", "threads"), [(limit["name"], f"{limit['value']:,.3g} {limit['unit']}", str(limit["threads"]))
-                                       for limit in record["limits"] if not _is_of_rows(limit)])
+    report.table(*_others_table(record))
     report.say()
-    head = ("", "time", "limit", "share", *["bounded by"] * (not narrow))
+    head = ("fastopt", "time", "limit", "share", *["bounded by"] * (not narrow))
     report.table(head, [_share(share)[:len(head)] for share in record["rows"]])
     report.say("  times of a row, a step or a call; share = limit / time", style="dim")
 
@@ -86,8 +85,21 @@ def _rows_table(record: Record, narrow: bool) -> tuple[tuple[str, ...], list[tup
         (length, *(f"{found[column]:.3g}" for column in columns)) for length, found in cells.items()]
 
 
+def _others_table(record: Record) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """All other limits: a line each, a column for each number of threads."""
+    cells: dict[str, dict[int, str]] = {}
+    for limit in record["limits"]:
+        if not _is_of_rows(limit):
+            cells.setdefault(limit["name"], {})[limit["threads"]] = f"{limit['value']:,.3g} {limit['unit']}"
+    counts = sorted({1, record["threads"]})
+    heads = (f"{count} thread{'s' * (count > 1)}" for count in counts)
+    return ("limit", *heads), [(name, *(found.get(count, "") for count in counts)) for name, found in cells.items()]
+
+
 def _share(share: ShareEntry) -> tuple[str, ...]:
-    return share["name"], _time(share["seconds"]), _time(share["limit_seconds"]), f"{share['share']:.2g}", share["bound"]
+    name = share["name"] + f" ×{share['threads']}" * (share["threads"] > 1)
+    part = f"{share['share']:.{2 if share['share'] >= 0.1 else 4}f}"
+    return name, _time(share["seconds"]), _time(share["limit_seconds"]), part, share["bound"]
 
 
 def _time(seconds: float) -> str:
