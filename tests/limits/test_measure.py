@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from fastopt._limits import machine, measure
+from fastopt._limits import machine, measure, timing
 from fastopt._limits.record import Limit, Share, limit_entry, share_entry
 from fastopt._limits.sizes import choose
 from fastopt._limits.sparse import matrix
@@ -94,6 +94,17 @@ def test_calls_take_turns():
     assert set(best) == {"a", "b"} and all(0 < seconds < 1 for seconds in best.values())
     changes = sum(before != after for before, after in zip(seen, seen[1:]))
     assert changes == 7
+
+
+def test_a_processors_clock_counts_for_long_calls_of_one_thread_alone(monkeypatch):
+    """In virtual machines it may stand still for a short call that was interrupted."""
+    for own, threads, expected in ((3.0, 1, 3.0), (0.0, 1, 4.0), (3.0, 2, 4.0)):
+        monkeypatch.setattr(timing.time, "thread_time", iter([0.0, own]).__next__)
+        monkeypatch.setattr(timing.time, "perf_counter", iter([0.0, 4.0]).__next__)
+        monkeypatch.setattr(timing, "HAS_OWN_CLOCK", True)
+        took = timing._seconds(Call(list, threads), 1)
+        monkeypatch.undo()
+        assert took == expected
 
 
 def test_the_machine_is_described_without_names_of_hosts():
