@@ -47,6 +47,20 @@ def test_epoch(benchmark, case, library):
     benchmark.pedantic(clone(model).fit, args=(X, y), rounds=3, warmup_rounds=0)
 
 
+@pytest.mark.parametrize("batch_size", [1, 64])
+@pytest.mark.parametrize("columns", [20, 28, 32, 50])
+def test_short_rows(benchmark, columns, batch_size, n=1_500_000):
+    """Nanoseconds a row of shuffled short rows far beyond the cache, by the difference of fits of 4 epochs and of 1."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((n, columns), dtype=np.float32), rng.integers(0, 2, n)
+    more = {"optimizer": "sgd", "batch_size": batch_size} if batch_size > 1 else {}
+    models = {k: SGDClassifier(loss="log_loss", tol=None, random_state=0, max_iter=k, **more) for k in (1, 4)}
+    seconds = in_turn({k: functools.partial(model.fit, X, y) for k, model in models.items()}, rounds=4)
+    benchmark.group = f"short rows, batches of {batch_size}"
+    benchmark.extra_info.update(columns=columns, nanoseconds_a_row=(seconds[4] - seconds[1]) / 3 / n * 1e9)
+    benchmark.pedantic(models[1].fit, args=(X, y), rounds=1)
+
+
 @pytest.mark.parametrize("case", data.CASES)
 def test_beside_epochs(benchmark, case):
     """What a fit takes beside its epochs, in readings of X in order by NumPy's maximum, at the speed of this machine."""

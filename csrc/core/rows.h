@@ -20,6 +20,9 @@ FO_INLINE ptrdiff_t column(const int layout, const void *columns, ptrdiff_t j) {
     return layout == FO_CSR32 ? ((const int32_t *)columns)[j] : (ptrdiff_t)((const int64_t *)columns)[j];
 }
 
+/* the last byte that loads of whole vectors of a row of d elements touch: a vector in part reads the lines behind the row too */
+#define FO_LAST_BYTE(x, d) ((const char *)((x) + ((d) + VLEN - 1) / VLEN * VLEN) - 1)
+
 /* bring `bytes` from p into the cache */
 FO_INLINE void prefetch_bytes(const void *p, ptrdiff_t bytes) {
     for (ptrdiff_t at = 0; at < bytes; at += 64) FO_PREFETCH((const char *)p + at);

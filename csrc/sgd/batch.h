@@ -61,6 +61,10 @@ FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const 
 #define BATCH_LINES(rows, element) ((rows) / 2 * (int)element_size(element, sizeof(real)) / (int)sizeof(real))
 #define BATCH_AHEAD(i) \
     if (ahead) FO_UNROLL for (int u = 0; u < BATCH_LINES(rows, element); u++) FO_PREFETCH(r->ahead[u] + (i) * r->step)
+/* and the last lines of rows to come that lie apart */
+#define BATCH_END(d) \
+    if (ahead && r->step == element_size(element, sizeof(real))) \
+        FO_UNROLL for (int u = 0; u < rows / 2; u++) FO_PREFETCH(r->ahead[u] + ((d) + VLEN - 1) / VLEN * VLEN * r->step - 1)
 
 /* a vector of a row, or its first m elements: minus the centre, where there is one, before anything is multiplied with it, so
  * that no product is a difference of large sums */
@@ -98,6 +102,7 @@ FO_INLINE void F(batch_dot_tile)(const int rows, const int tile, const int ahead
             FO_UNROLL for (int t = 0; t < tile; t++) s[u][t] = F(vfma)(x, wv[t], s[u][t]);
         }
     }
+    BATCH_END(d);
     if (rows >= 8 && tile == 1) { /* a product each row: together */
         F(vec) sums[BATCH_MOST];
         real out[BATCH_MOST];
@@ -137,8 +142,10 @@ FO_INLINE void F(batch_add_tile)(const int rows, const int tile, const int ahead
         }
         FO_UNROLL for (int t = 0; t < tile; t++) F(vstore_part)(g + t * stride + i, gv[t], m);
     }
+    BATCH_END(d);
 }
 #undef BATCH_AHEAD
+#undef BATCH_END
 
 /* one block of columns of a group, a tile of outputs after the other; no line is prefetched twice; `apart`: loops
  * with and without prefetching are compiled apart */

@@ -15,6 +15,7 @@
 #define SGD_LAG_ELEMENTS (8 * VLEN)
 /* bytes of rows to come that are under way from memory, unless the caller knows better */
 #define SGD_BYTES_AHEAD 9000
+#define SGD_MAX_ROWS_AHEAD 24
 /* of rows longer than a page's quarter, so many lines are asked for before the step of a sample, whose latency they fill */
 #define SGD_FIRST_LINES 3
 #define SGD_LONG_ROW 1024
@@ -144,7 +145,8 @@ FO_INLINE ptrdiff_t F(rows_ahead)(const fo_matrix *X, const fo_block *block) {
     const ptrdiff_t dense = X->d * (ptrdiff_t)sizeof(real), sizes = (ptrdiff_t)sizeof(real) + (X->layout == FO_CSR32 ? 4 : 8);
     const ptrdiff_t row = X->layout == FO_DENSE ? dense : (row_start(X->layout, X, X->n) / X->n + 1) * sizes;
     const ptrdiff_t bytes = block->bytes_ahead > 0 ? block->bytes_ahead : SGD_BYTES_AHEAD;
-    return 2 + (bytes - 1) / row;
+    const ptrdiff_t ahead = 2 + (bytes - 1) / row;
+    return ahead < SGD_MAX_ROWS_AHEAD ? ahead : SGD_MAX_ROWS_AHEAD;
 }
 
 /* row i of the block, the last one past its end */

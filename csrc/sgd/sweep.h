@@ -59,7 +59,7 @@ FO_INLINE void F(sweep_tile)(const int tile, const int does, F(sweep_args) *s) {
     }
     if (i + VLEN <= d) SWEEP_STEP(F(vload_row), 0);
     if (i < d) SWEEP_STEP(SWEEP_LOAD_PART, 1);
-    if (does & SWEEP_AHEAD) FO_PREFETCH((const char *)(s->ahead.x + d) - 1); /* rows start within a line */
+    if (does & SWEEP_AHEAD) FO_PREFETCH(FO_LAST_BYTE(s->ahead.x, d)); /* rows start within a line */
     FO_UNROLL for (int t = 0; t < tile; t++) {
         if (does & SWEEP_DOT) s->z[t] = F(vsum)(F(vadd)(dot[t][0], dot[t][1]));
         if (does & SWEEP_LATE) s->norms = F(vfma)(F(vset)(s->norm_factor), F(vadd)(norm[t][0], norm[t][1]), s->norms);
