@@ -176,3 +176,34 @@ cdef class Reader:
                                                &centre[first], &sums[0, first], &sums[1, first])
                     first += width
         return np.asarray(sums[1])
+
+
+def moments(rows):
+    """The means of the columns of a few rows, and the means of squared distances from them.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+
+    Returns
+    -------
+    mean, square : ndarrays of shape (d,)
+    """
+    cdef const double[:, ::1] x = np.ascontiguousarray(rows, dtype=np.float64)
+    cdef Py_ssize_t n = x.shape[0], d = x.shape[1], i, j
+    mean, square = np.zeros(d), np.zeros(d)
+    cdef double[::1] sums = mean, squares = square
+    cdef double value
+    with nogil:
+        for i in range(1, n):
+            for j in range(d):   # distances from a row lose no digits of a mean that is far from 0
+                value = x[i, j] - x[0, j]
+                sums[j] += value
+                squares[j] += value * value
+        for j in range(d):
+            value = sums[j] / n
+            squares[j] = squares[j] / n - value * value
+            if squares[j] < 0:
+                squares[j] = 0
+            sums[j] = x[0, j] + value
+    return mean, square

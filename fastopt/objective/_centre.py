@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._core.tables import Matrix
-from fastopt._samples.statistics import Reader
+from fastopt._samples.statistics import Reader, moments
 
 from ._problem import Problem
 
@@ -35,7 +35,7 @@ def far_means(problem: Problem) -> Array | None:
     n, transposed = X.d if problem.transposed else X.n, problem.transposed
     some = _some(n, rows, weight)
     with np.errstate(over="ignore", invalid="ignore"):
-        far = _far_of_csc(X) if transposed else _far_of_csr(X, some) if X.is_sparse else _is_far(*_moments(X.arrays[some]))
+        far = _far_of_csc(X) if transposed else _far_of_csr(X, some) if X.is_sparse else _is_far(*moments(X.arrays[some]))
     if not far.any():
         return None
     s = _weights(n, rows, weight)
@@ -69,14 +69,6 @@ def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:
     return np.bincount(rows, weight, n).astype(np.float64)
 
 
-def _moments(some: Array) -> tuple[Array, Array]:
-    """Means, and means of squared distances from them."""
-    n, first = len(some), some[0].astype(np.float64)
-    values = some - first
-    mean = np.einsum("ij->j", values) / n
-    return first + mean, np.maximum(np.einsum("ij,ij->j", values, values) / n - mean ** 2, 0.0)
-
-
 def _is_far(mean: Array, square: Array) -> Array:
     return (np.abs(mean) > FAR * np.sqrt(square)) & np.isfinite(mean)
 
@@ -107,7 +99,7 @@ def _far_of_csc(X: Matrix) -> Array:
     full = np.flatnonzero(stored >= FILLED * X.d)
     if full.size:
         places = indptr[full, None] + np.arange(ROWS) * stored[full, None] // ROWS
-        mean, square = _moments(data[places].T)
+        mean, square = moments(data[places].T)
         share = np.minimum(stored[full] / X.d, 1.0)
         far[full] = _is_far(share * mean, share * (square + (1 - share) * mean ** 2))
     return far

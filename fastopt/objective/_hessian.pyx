@@ -277,8 +277,7 @@ def hessian(Objective o, w, bint whole=True, bint bound=False):
             for b in range(a + 1) if o.job.samples.loss.kind == FO_LOSS_multinomial else (a,):
                 block = sums(o, w, a, b)
                 _place(out, block if a == b else _mirrored(block), a, b, k, d)
-    coefficients = np.arange(k * d)
-    out[coefficients, coefficients] += o._l2
+    _add_l2(out, k * d, o._l2)
     return _mirrored(out) if whole else out
 
 
@@ -291,8 +290,15 @@ def second_order(Objective o, w, bint bound=False):
     found = sums(o, w, gradient=True)
     gradient, out = found[o.n_params].copy(), np.ascontiguousarray(found[:o.n_params])
     gradient[:d] += o._l2 * w[:d]
-    out[np.arange(d), np.arange(d)] += o._l2
+    _add_l2(out, d, o._l2)
     return o.value(w), gradient, out
+
+
+cdef void _add_l2(double[:, ::1] H, Py_ssize_t count, double l2) noexcept:
+    """To the diagonal, of so many coefficients."""
+    cdef Py_ssize_t i
+    for i in range(count):
+        H[i, i] += l2
 
 
 def row_squares_of(Objective o):

@@ -15,7 +15,7 @@ import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt._core.tables import Matrix
-from fastopt._core.threads import resolve_threads
+from fastopt._core.threads import checked_threads
 from fastopt._solvers.registry import ROUNDED, UNBOUNDED, Solution
 from fastopt.exceptions import DivergenceError
 from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
@@ -190,9 +190,10 @@ class SolvedEstimator(LinearEstimator):
         limit = vars(self)["max_iter"]
         return MAX_ITER if limit is None else int(limit)
 
-    def _n_threads(self) -> int:
+    def _n_threads(self) -> int | None:
+        """What was asked for: how many that is, is found where there is work for more than one."""
         jobs = vars(self).get("n_jobs")
-        return resolve_threads(None if jobs is None else int(jobs), "n_jobs")
+        return checked_threads(None if jobs is None else int(jobs), "n_jobs")
 
     # ---- from arguments to a solution ----
 
