@@ -8,7 +8,7 @@ cimport numpy as cnp
 from cython.parallel cimport prange, threadid
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memset
+from libc.string cimport memmove, memset
 
 import numpy as np
 
@@ -41,6 +41,12 @@ ctypedef struct Plan:
     double *sums
     double *values              # (parts, 1 + k): value, sums that nobody wants
     char *scratch
+
+ctypedef struct Live:
+    Py_ssize_t n
+    int32_t *rows
+    void *h                     # as in fo_gram; so is c
+    void *c
 
 
 cdef double _share(double part) noexcept nogil:
@@ -80,13 +86,56 @@ cdef void _pick(Py_ssize_t n, Py_ssize_t k, Py_ssize_t j, Py_ssize_t item, const
             (<double *>out)[i] = (<const double *>values)[i * k + j]
 
 
+cdef void _keep(Py_ssize_t n, Py_ssize_t item, const int32_t *rows, Py_ssize_t first, const fo_gram *g, Live *live) noexcept nogil:
+    """Append the samples that have a part in the sums to those that wait; a squared hinge leaves many out."""
+    cdef Py_ssize_t r, m = live.n
+    for r in range(n):
+        if item == 4:
+            (<float *>live.h)[m] = (<const float *>g.h)[r]
+            if g.c != NULL:
+                (<float *>live.c)[m] = (<const float *>g.c)[r]
+        else:
+            (<double *>live.h)[m] = (<const double *>g.h)[r]
+            if g.c != NULL:
+                (<double *>live.c)[m] = (<const double *>g.c)[r]
+        live.rows[m] = rows[r] if rows else <int32_t>(first + r)
+        if item == 4:
+            m += (<float *>live.h)[m] != 0 or g.c != NULL and (<float *>live.c)[m] != 0
+        else:
+            m += (<double *>live.h)[m] != 0 or g.c != NULL and (<double *>live.c)[m] != 0
+    live.n = m
+
+
+cdef void _add(const Plan *plan, Matrix X, Live *live, fo_gram *g, char *packed) noexcept nogil:
+    """The sums of the first samples that wait, at most a block of them."""
+    cdef Job *job = plan.job
+    cdef Py_ssize_t n = min(<Py_ssize_t>FO_GRAM_BLOCK, live.n), r
+    cdef int32_t numbers[FO_GRAM_BLOCK]
+    cdef fo_matrix view = X.c
+    cdef fo_gram own = g[0]
+    own.n, own.h, own.c, own.rows = n, live.h, live.c if g.c != NULL else NULL, live.rows
+    if X.packs:
+        view.data, view.stride = packed, job.d
+        job.kernels.objective.pack(n, job.d, X.item, X.base, X.row_stride, X.column_stride, live.rows, packed)
+        for r in range(n):
+            numbers[r] = <int32_t>r
+        own.rows = numbers
+    job.kernels.hessian_rows(&view, &own)
+    live.n -= n
+    memmove(live.h, <char *>live.h + n * job.item, live.n * job.item)
+    memmove(live.c, <char *>live.c + n * job.item, live.n * job.item)
+    memmove(live.rows, live.rows + n, live.n * sizeof(int32_t))
+
+
 cdef void _part(Plan *plan, Matrix X, Py_ssize_t part, Py_ssize_t range_, char *scratch) noexcept nogil:
     """One part of the rows, one range of the columns."""
     cdef Job *job = plan.job
-    cdef Py_ssize_t i = part * plan.part_blocks * FO_GRAM_BLOCK, end = min(job.n, i + plan.part_blocks * FO_GRAM_BLOCK), r
-    cdef int32_t numbers[FO_GRAM_BLOCK]
-    cdef fo_matrix view = X.c
+    cdef Py_ssize_t i = part * plan.part_blocks * FO_GRAM_BLOCK, end = min(job.n, i + plan.part_blocks * FO_GRAM_BLOCK), n
+    cdef int32_t rows[2 * FO_GRAM_BLOCK]
+    cdef char *waiting = scratch + plan.at_vectors + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
+    cdef Live live
     cdef fo_gram g
+    live.n, live.rows, live.h, live.c = 0, rows, waiting, waiting + 2 * FO_GRAM_BLOCK * job.item
     memset(&g, 0, sizeof(g))
     g.intercept, g.outer, g.centre = plan.columns > job.d, plan.outer, job.centre
     g.begin = <Py_ssize_t>(plan.panels * _share(<double>range_ / plan.ranges))
@@ -95,20 +144,12 @@ cdef void _part(Plan *plan, Matrix X, Py_ssize_t part, Py_ssize_t range_, char *
     g.stride = plan.panels * (FO_GRAM_BYTES // job.item)
     g.sums = plan.sums + part * plan.size
     while i < end and g.begin < g.end:
-        g.n = min(FO_GRAM_BLOCK, end - i)
-        _factors(plan, i, g.n, &g, scratch + plan.at_vectors, plan.values + (part * plan.ranges + range_) * (1 + job.k))
-        for r in range(g.n):
-            numbers[r] = <int32_t>(i + r)
-        g.rows = job.rows + i if job.rows else numbers
-        if X.packs:
-            view.data = scratch + plan.at_vectors + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
-            view.stride = job.d
-            job.kernels.objective.pack(g.n, job.d, X.item, X.base, X.row_stride, X.column_stride, g.rows, <char *>view.data)
-            for r in range(g.n):
-                numbers[r] = <int32_t>r
-            g.rows = numbers
-        job.kernels.hessian_rows(&view, &g)
-        i += g.n
+        n = min(<Py_ssize_t>FO_GRAM_BLOCK, end - i)
+        _factors(plan, i, n, &g, scratch + plan.at_vectors, plan.values + (part * plan.ranges + range_) * (1 + job.k))
+        _keep(n, job.item, job.rows + i if job.rows else NULL, i, &g, &live)
+        i += n
+        while live.n >= FO_GRAM_BLOCK or live.n > 0 and i >= end:
+            _add(plan, X, &live, &g, waiting + 4 * FO_GRAM_BLOCK * job.item)
 
 
 cdef bint _in_order(Matrix X) noexcept nogil:
@@ -153,7 +194,7 @@ cdef int _plan(Plan *plan, Objective o, bint gradient) except -1:
     plan.part_blocks = (blocks + plan.parts - 1) // plan.parts
     padded = (plan.panels * width + width) * FO_GRAM_BLOCK * job.item
     plan.at_right, plan.at_vectors = padded, 2 * padded
-    plan.scratch_size = 2 * padded + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
+    plan.scratch_size = 2 * padded + (2 * job.k + 6) * FO_GRAM_BLOCK * job.item
     plan.scratch_size += job.d * FO_GRAM_BLOCK * X.item if X.packs else 0
     plan.scratch_size = (plan.scratch_size + 127) // 64 * 64
     return 0
