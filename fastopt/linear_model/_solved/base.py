@@ -29,7 +29,7 @@ from fastopt.objective import LinearObjective, predictions
 from fastopt.penalties import Penalty
 
 from .folds import rows_of, with_weight
-from .params import ALIASES, CONVENTIONS, complaint, penalty_of, relative_to_start, scales_intercept, solve
+from .params import ALIASES, CONVENTIONS, choose, complaint, penalty_of, relative_to_start, scales_intercept, solve
 
 if TYPE_CHECKING:
     from typing import Self
@@ -103,7 +103,8 @@ class WithIntercept(NamedTuple):
     X: Samples
     column: float | None = None               # the value of the last column of X, whose weight makes the intercept
     scaling: float | None = None              # or that of a column which the solver adds on its own
-    first: LinearObjective | None = None      # the objective of the first target, if it was needed to tell
+    first: LinearObjective | None = None      # the objective of the first target, if it was needed to tell,
+    chosen: str | None = None                 # and the solver that is "auto" for it
 
 
 def with_column(X: Samples, value: float) -> Samples:
@@ -231,16 +232,17 @@ class SolvedEstimator(LinearEstimator):
         task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = CONVENTIONS[self._convention](vars(self), totals) + np.zeros(len(totals))
-        X, column, scaling, first = self._with_intercept(X, task, self._penalty(float(strengths[0])))
+        penalties = [self._penalty(float(strength)) for strength in strengths]
+        X, column, scaling, first, chosen = self._with_intercept(X, task, penalties[0])
         origins = task.origins + np.zeros(len(totals))
         parts, solutions, dtype = [], [], float_type(X)
-        for i, strength in enumerate(strengths):
-            l2, penalty = self._penalty(float(strength))
+        for i, (l2, penalty) in enumerate(penalties):
             objective = self._objective(X, task, i, l2, column) if i or first is None else first
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(),
                              callback=self._callback(events, self._reached(objective, task, column)),
-                             random_state=vars(self).get("random_state"), intercept_scaling=scaling, relative=self._relative())
+                             random_state=vars(self).get("random_state"), intercept_scaling=scaling, relative=self._relative(),
+                             chosen=None if i else chosen)
             coef, intercept, solution = self._in_type_of(objective, penalty, solution, origins[i])
             solutions.append(solution)
             parts.append(split(coef, intercept, column))
@@ -277,8 +279,10 @@ class SolvedEstimator(LinearEstimator):
         if value is None:
             return WithIntercept(X)
         objective = self._objective(X, task, 0, l2, None)
-        if scales_intercept(objective, penalty, self._solver_name(), self._tolerance(objective)):
-            return WithIntercept(X, scaling=value, first=objective)
+        solver = self._solver_name()
+        chosen = choose(objective, penalty, self._tolerance(objective)) if solver == "auto" else None
+        if scales_intercept(chosen or solver):
+            return WithIntercept(X, scaling=value, first=objective, chosen=chosen)
         return WithIntercept(with_column(X, value), column=value)
 
     def _objective(self, X: Samples, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:

@@ -28,6 +28,8 @@ from .params import HUBER, QUANTILE, penalty_of, solve
 
 #: scikit-learn's least scale
 LEAST_SCALE = 10 * np.finfo(np.float64).eps
+#: the least scale to begin with, in units of y: where most of y is one number, residuals say 0 at first, which takes long to leave
+FIRST_SCALE = 0.1
 #: the share of the value that the best scale may still save, below which the fit is done
 NEGLIGIBLE_GAIN = 1e-11
 
@@ -147,9 +149,9 @@ class HuberRegressor(SolvedRegressor):
         scales = Scales(weight / weight.sum(), float(self.epsilon), max(LEAST_SCALE / unit, 4 * float(np.finfo(float_type(X)).eps)))
         objective = self._at_scale(X, task, y, strength, 1.0)
         w = self._origin(objective, task, middle, unit)
-        callback, n_iter, scale, solution = self._callback(events, lambda _: {}), 0, 1.0, None
+        callback, n_iter, solution = self._callback(events, lambda _: {}), 0, None
         residual = np.abs(y - objective.predictions(w)[:, 0])
-        scale = scales.best(residual)
+        scale = scales.best(residual) if self._warm() else max(FIRST_SCALE, scales.best(residual))
         while n_iter < self._max_iter():
             objective, n_iter = self._at_scale(X, task, y, strength, scale), n_iter + 1
             solution = solve(objective, None, solver=self._solver_name(), w0=w, tol=float(self.tol) * scale, max_iter=MAX_ITER,
