@@ -256,10 +256,12 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
 def _standardized(sums, Py_ssize_t d, centre, scale, bint intercept):
     """The sums of standardized columns; `centre` is what was not subtracted as X was read."""
     weight, own = sums[d, d], sums[d, :d].copy()
-    sums[:d, :d] -= np.outer(centre, own) + np.outer(own, centre) - weight * np.outer(centre, centre)
-    sums[d:, :d] -= np.outer(sums[d:, d], centre)
-    sums[:, :d] /= scale
-    sums[:d] /= scale[:, None]
+    if centre.any():
+        sums[:d, :d] -= np.outer(centre, own) + np.outer(own, centre) - weight * np.outer(centre, centre)
+        sums[d:, :d] -= np.outer(sums[d:, d], centre)
+    if (scale != 1).any():
+        sums[:, :d] /= scale
+        sums[:d] /= scale[:, None]
     if not intercept:
         return np.delete(sums[:, :d], d, axis=0)
     return sums
