@@ -6,6 +6,7 @@ csrc/sgd/columns.h.
 """
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
 import numpy as np
@@ -207,3 +208,28 @@ def moments(rows):
                 squares[j] = 0
             sums[j] = x[0, j] + value
     return mean, square
+
+
+def beyond(const double[::1] mean, const double[::1] square, double factor):
+    """Which means are finite and further than so many deviations from 0; None if none is.
+
+    Parameters
+    ----------
+    mean, square : ndarrays of shape (d,)
+        As of `moments`.
+    factor : float
+
+    Returns
+    -------
+    ndarray of bool of shape (d,), or None
+    """
+    cdef Py_ssize_t j, d = mean.shape[0], count = 0
+    cdef cnp.npy_intp size = d
+    cdef cnp.ndarray found = cnp.PyArray_ZEROS(1, &size, cnp.NPY_BOOL, 0)
+    cdef uint8_t *far = <uint8_t *>cnp.PyArray_DATA(found)
+    if square.shape[0] != d:
+        raise ValueError(f"expected {d} squares, got {square.shape[0]}")
+    for j in range(d):
+        far[j] = isfinite(mean[j]) and fabs(mean[j]) > factor * sqrt(square[j])
+        count += far[j]
+    return found if count else None
