@@ -42,7 +42,7 @@ def integer(name: str, value: object, at_least: int, at_most: int | None = None)
 
 def flag(name: str, value: object) -> bool:
     """`value` as a bool, if it is one."""
-    return bool(rules.FLAG.check(name, value))
+    return value if type(value) is bool else bool(rules.FLAG.check(name, value))
 
 
 def choice(name: str, value: object, *options: str) -> str:
