@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dger
 
 from fastopt import penalties
+from fastopt._core.tables import all_finite
 from fastopt._core.threads import resolve_threads
 from fastopt._samples.rows import source_of
 from fastopt._solvers.proximal.columns import Columns
@@ -330,7 +331,7 @@ class Sums(LeastSquaresPath):
             if self.intercept:
                 dger(-1.0, h, h, a=H.T, overwrite_a=1)   # in place
                 g, square = g - np.multiply.outer(y, h), square - y * y
-            finite = all(bool(np.isfinite(values).all()) for values in (H.diagonal(), g, square, self.middle, self.centre))
+            finite = all(map(all_finite, (H.diagonal().copy(), g, square, self.middle, self.centre)))
             self._means = MeanProducts(H, g, h, y, square, finite)
         return self._means
 
@@ -340,9 +341,10 @@ class Sums(LeastSquaresPath):
         least = np.sqrt(np.finfo(objective.dtype).eps) * self.H.diagonal() / self.y[0, 0]
         means = self.means(keep)
         lost = np.flatnonzero(means.H.diagonal() < least)
-        if lost.size and not _still(objective, fold, lost):
-            return False
-        means.H[lost], means.H[:, lost], means.g[:, lost] = 0.0, 0.0, 0.0
+        if lost.size:
+            if not _still(objective, fold, lost):
+                return False
+            means.H[lost], means.H[:, lost], means.g[:, lost] = 0.0, 0.0, 0.0
         return True
 
     def walk(self, target: int, w: Vector | None) -> tuple[Walk | None, Vector, Vector, float]:
