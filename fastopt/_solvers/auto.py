@@ -282,11 +282,11 @@ def choose(objective: LinearObjective, penalty: Penalty | None, tol: float) -> s
     """The solver that is expected to be the first, by measured rules (docs/solvers.md), before a look into X."""
     if penalty is None and takes("lbfgs", objective, None):
         return _smooth(objective, tol)
+    if takes("augmented-lagrangian", objective, penalty) and few(objective):
+        return "augmented-lagrangian"
     names = suitable(objective, penalty)
     if not names:
         refuse("auto", "finds none", objective, penalty)
-    if "augmented-lagrangian" in names and few(objective):
-        return "augmented-lagrangian"
     if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
         return "interior-point"
     return next((name for name in _PREFERRED if name in names), names[0])
