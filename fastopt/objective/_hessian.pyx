@@ -8,7 +8,7 @@ cimport numpy as cnp
 from cython.parallel cimport prange, threadid
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memmove, memset
+from libc.string cimport memcpy, memmove, memset
 
 import numpy as np
 
@@ -86,24 +86,41 @@ cdef void _pick(Py_ssize_t n, Py_ssize_t k, Py_ssize_t j, Py_ssize_t item, const
             (<double *>out)[i] = (<const double *>values)[i * k + j]
 
 
+ctypedef fused real:
+    float
+    double
+
+
+cdef Py_ssize_t _chosen(Py_ssize_t n, const real *h, const real *c, const int32_t *rows, Py_ssize_t first, real *to_h, real *to_c,
+                        int32_t *to_rows) noexcept nogil:
+    """Copy the samples that have a part in the sums; how many they are."""
+    cdef Py_ssize_t r, m = 0, idle = 0
+    for r in range(n):
+        idle += h[r] == 0
+    if idle == 0:   # as with most losses
+        memcpy(to_h, h, n * sizeof(real))
+        if c != NULL:
+            memcpy(to_c, c, n * sizeof(real))
+        for r in range(n):
+            to_rows[r] = rows[r] if rows else <int32_t>(first + r)
+        return n
+    for r in range(n):
+        to_h[m], to_rows[m] = h[r], rows[r] if rows else <int32_t>(first + r)
+        if c != NULL:
+            to_c[m] = c[r]
+        m += h[r] != 0 or c != NULL and c[r] != 0
+    return m
+
+
 cdef void _keep(Py_ssize_t n, Py_ssize_t item, const int32_t *rows, Py_ssize_t first, const fo_gram *g, Live *live) noexcept nogil:
     """Append the samples that have a part in the sums to those that wait; a squared hinge leaves many out."""
-    cdef Py_ssize_t r, m = live.n
-    for r in range(n):
-        if item == 4:
-            (<float *>live.h)[m] = (<const float *>g.h)[r]
-            if g.c != NULL:
-                (<float *>live.c)[m] = (<const float *>g.c)[r]
-        else:
-            (<double *>live.h)[m] = (<const double *>g.h)[r]
-            if g.c != NULL:
-                (<double *>live.c)[m] = (<const double *>g.c)[r]
-        live.rows[m] = rows[r] if rows else <int32_t>(first + r)
-        if item == 4:
-            m += (<float *>live.h)[m] != 0 or g.c != NULL and (<float *>live.c)[m] != 0
-        else:
-            m += (<double *>live.h)[m] != 0 or g.c != NULL and (<double *>live.c)[m] != 0
-    live.n = m
+    cdef Py_ssize_t m = live.n
+    if item == 4:
+        live.n += _chosen[float](n, <const float *>g.h, <const float *>g.c, rows, first, <float *>live.h + m, <float *>live.c + m,
+                                 live.rows + m)
+    else:
+        live.n += _chosen[double](n, <const double *>g.h, <const double *>g.c, rows, first, <double *>live.h + m,
+                                  <double *>live.c + m, live.rows + m)
 
 
 cdef void _add(const Plan *plan, Matrix X, Live *live, fo_gram *g, char *packed) noexcept nogil:
