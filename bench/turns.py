@@ -9,21 +9,24 @@ import time
 from sklearn.base import clone
 
 
-def in_turn(calls, rounds=9, least=2e-3, clock=time.perf_counter):
-    """{name: seconds of a call}: the least over the rounds, each of as many calls as take `least` seconds."""
-    counts, best = {}, dict.fromkeys(calls, float("inf"))
+def in_turn(calls, rounds=9, least=2e-3, clock=time.perf_counter, of=min, most=float("inf")):
+    """{name: seconds of a call}: the least over the rounds, or what else is asked for `of` them.  Each is as many calls as take `least` seconds;
+    after `most` seconds no further one begins."""
+    counts, seen, began = {}, {name: [] for name in calls}, time.monotonic()
     for name, call in calls.items():
         call()
         start = clock()
         call()
         counts[name] = max(1, min(2000, int(least / max(clock() - start, 1e-7))))
-    for _ in range(rounds):
+    for i in range(rounds):
+        if i and time.monotonic() > began + most:
+            break
         for name, call in calls.items():
             start = clock()
             for _ in range(counts[name]):
                 call()
-            best[name] = min(best[name], (clock() - start) / counts[name])
-    return best
+            seen[name].append((clock() - start) / counts[name])
+    return {name: of(seconds) for name, seconds in seen.items()}
 
 
 def _seconds(model, X, y, epochs):

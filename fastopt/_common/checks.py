@@ -24,8 +24,11 @@ def _between(above: float, below: float, at_least: float | None, at_most: float 
 def number(name: str, value: object, above: float = -math.inf, below: float = math.inf, at_least: float | None = None,
            at_most: float | None = None) -> float:
     """`value` as a float, if it is a number in its range."""
+    if type(value) is float and (above < value if at_least is None else at_least <= value) and (
+            value < below if at_most is None else value <= at_most):
+        return value
     rule = _between(above, below, at_least, at_most)
-    return value if type(value) is float and rule.accepts(value) else float(rule.check(name, value))
+    return float(rule.check(name, value))
 
 
 def integer(name: str, value: object, at_least: int, at_most: int | None = None) -> int:
@@ -39,7 +42,7 @@ def integer(name: str, value: object, at_least: int, at_most: int | None = None)
 
 def flag(name: str, value: object) -> bool:
     """`value` as a bool, if it is one."""
-    return bool(rules.FLAG.check(name, value))
+    return value if type(value) is bool else bool(rules.FLAG.check(name, value))
 
 
 def choice(name: str, value: object, *options: str) -> str:

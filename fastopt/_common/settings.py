@@ -4,6 +4,7 @@ The base of losses, penalties, schedules and batch sizes, which say what the par
 """
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn, TypeVar
@@ -52,6 +53,12 @@ class Settings:
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self._params.items())})"
 
 
+@functools.lru_cache(maxsize=256)
+def _methods(cls: type, names: tuple[str, ...]) -> frozenset[str]:
+    """Those of the names that a class has already."""
+    return frozenset(name for name in names if hasattr(cls, name))
+
+
 class Stateful(Settings):
     """Parameters, and a state of numbers that only methods change; both can be saved and restored."""
 
@@ -67,7 +74,8 @@ class Stateful(Settings):
 
     def _attributes(self, params: dict[str, Any]) -> dict[str, Any]:
         """The parameters that are attributes: all, but for those that a method has the name of."""
-        return {key: value for key, value in params.items() if not hasattr(type(self), key)}
+        taken = _methods(type(self), tuple(params))   # type: ignore[arg-type]   # it is the instances that have no hash
+        return {key: value for key, value in params.items() if key not in taken} if taken else params
 
     def __reduce__(self) -> tuple[Any, ...]:
         return *super().__reduce__(), {"_state": dict(self._state)}

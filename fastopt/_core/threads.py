@@ -110,16 +110,23 @@ def resolve_threads(requested: int | None = None, name: str = "n_threads") -> in
     TypeError, ValueError
         If `requested` is no integer, or zero.
     """
-    if requested is not None:
-        requested = _integer(requested, name)
-        if requested == 0:
-            raise ValueError(f"{name} must be a positive number of threads, -1 for all, or None; got 0")
-        if requested == 1:
-            return 1
+    requested = checked_threads(requested, name)
+    if requested == 1:
+        return 1
     allowed = max(1, min(limits().values()))
     if requested is None:
         return allowed
     return min(requested, allowed) if requested > 0 else max(1, allowed + 1 + requested)
+
+
+def checked_threads(requested: int | None, name: str = "n_threads") -> int | None:
+    """What `resolve_threads` takes, checked; the limits are looked at when there is work for more than one thread."""
+    if requested is None:
+        return None
+    number = _integer(requested, name)
+    if number == 0:
+        raise ValueError(f"{name} must be a positive number of threads, -1 for all, or None; got 0")
+    return number
 
 
 def _integer(value: object, name: str) -> int:
@@ -181,6 +188,13 @@ def threads_worth(threads: int, elements: float) -> int:
     (1, 4)
     """
     return max(1, min(threads, int(min(elements / PREDICTED_PER_THREAD, 4096.0))))
+
+
+def threads_for(requested: int | None, elements: float) -> int:
+    """How many threads predictions get, by what was requested and what they are worth; the limits of the process are looked at only
+    where there is work for more than one."""
+    requested = checked_threads(requested)
+    return 1 if elements < 2 * PREDICTED_PER_THREAD else threads_worth(resolve_threads(requested), elements)
 
 
 def _before_fork() -> None:

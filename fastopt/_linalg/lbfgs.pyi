@@ -4,6 +4,7 @@ from typing import Any
 from numpy.typing import DTypeLike, NDArray
 
 def dot(a: NDArray[Any], b: NDArray[Any]) -> float: ...
+def largest(a: NDArray[Any]) -> float: ...
 
 class History:
     pairs: NDArray[Any]

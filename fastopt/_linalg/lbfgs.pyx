@@ -4,7 +4,7 @@ Used by _minimize/ and _solvers/.  Products of vectors are BLAS's, through SciPy
 nor line searches.
 """
 cimport numpy as cnp
-from libc.math cimport sqrt
+from libc.math cimport fabs, sqrt
 from fastopt._linalg.blas cimport add, copy, inner, real, scale
 
 import numpy as np
@@ -31,6 +31,31 @@ def dot(cnp.ndarray a not None, cnp.ndarray b not None):
     if kind == cnp.NPY_FLOAT:
         return inner(<int>cnp.PyArray_SIZE(a), <float *>cnp.PyArray_DATA(a), <float *>cnp.PyArray_DATA(b))
     return inner(<int>cnp.PyArray_SIZE(a), <double *>cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(b))
+
+
+def largest(cnp.ndarray a not None):
+    """The largest magnitude in a contiguous vector of float64; nan if one is nan.
+
+    Parameters
+    ----------
+    a : ndarray of shape (d,), float64
+
+    Returns
+    -------
+    float
+    """
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(a)
+    cdef const double *values = <const double *>cnp.PyArray_DATA(a)
+    cdef double size, most = 0
+    if not cnp.PyArray_IS_C_CONTIGUOUS(a) or cnp.PyArray_TYPE(a) != cnp.NPY_DOUBLE:
+        raise ValueError(f"a contiguous vector of float64 expected, got {a.dtype}")
+    for i in range(n):
+        size = fabs(values[i])
+        if not size <= most:
+            most = size
+            if size != size:
+                break
+    return most
 
 
 cdef class History:

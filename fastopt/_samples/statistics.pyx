@@ -6,6 +6,7 @@ csrc/sgd/columns.h.
 """
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
 import numpy as np
@@ -176,3 +177,59 @@ cdef class Reader:
                                                &centre[first], &sums[0, first], &sums[1, first])
                     first += width
         return np.asarray(sums[1])
+
+
+def moments(rows):
+    """The means of the columns of a few rows, and the means of squared distances from them.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+
+    Returns
+    -------
+    mean, square : ndarrays of shape (d,)
+    """
+    cdef const double[:, ::1] x = np.ascontiguousarray(rows, dtype=np.float64)
+    cdef Py_ssize_t n = x.shape[0], d = x.shape[1], i, j
+    mean, square = np.zeros(d), np.zeros(d)
+    cdef double[::1] sums = mean, squares = square
+    cdef double value
+    with nogil:
+        for i in range(1, n):
+            for j in range(d):   # distances from a row lose no digits of a mean that is far from 0
+                value = x[i, j] - x[0, j]
+                sums[j] += value
+                squares[j] += value * value
+        for j in range(d):
+            value = sums[j] / n
+            squares[j] = squares[j] / n - value * value
+            if squares[j] < 0:
+                squares[j] = 0
+            sums[j] = x[0, j] + value
+    return mean, square
+
+
+def beyond(const double[::1] mean, const double[::1] square, double factor):
+    """Which means are finite and further than so many deviations from 0; None if none is.
+
+    Parameters
+    ----------
+    mean, square : ndarrays of shape (d,)
+        As of `moments`.
+    factor : float
+
+    Returns
+    -------
+    ndarray of bool of shape (d,), or None
+    """
+    cdef Py_ssize_t j, d = mean.shape[0], count = 0
+    cdef cnp.npy_intp size = d
+    cdef cnp.ndarray found = cnp.PyArray_ZEROS(1, &size, cnp.NPY_BOOL, 0)
+    cdef uint8_t *far = <uint8_t *>cnp.PyArray_DATA(found)
+    if square.shape[0] != d:
+        raise ValueError(f"expected {d} squares, got {square.shape[0]}")
+    for j in range(d):
+        far[j] = isfinite(mean[j]) and fabs(mean[j]) > factor * sqrt(square[j])
+        count += far[j]
+    return found if count else None

@@ -71,7 +71,7 @@ _UNBOUNDED_LOSSES = ("log_loss", "multinomial", "exponential")
 
 def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,
           max_iter: int = 100, callback: Callback | None = None, random_state: RandomState = None, *,
-          intercept_scaling: float | None = None, relative: bool = False, own: bool = False) -> Solution:
+          intercept_scaling: float | None = None, relative: bool = False, own: bool = False, chosen: str | None = None) -> Solution:
     """Minimise an objective, and a penalty of its coefficients.
 
     Parameters
@@ -99,6 +99,8 @@ def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: st
     own : bool
         Nobody else uses the objective, so that the run may leave it at its end.  Otherwise it is not touched: several threads can
         solve with one objective at once.
+    chosen : str, optional
+        What `choose` has said of this problem, if it was asked already.
 
     Returns
     -------
@@ -127,8 +129,9 @@ def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: st
     if share or not own:
         objective = objective.with_l2(objective.l2 + share)
     auto = solver == "auto" or solver in _OUTPUT_BY_OUTPUT and objective.loss.couples_outputs
-    name = choose(objective, rest, tol) if auto else solver
-    find(name, objective, rest)
+    name = (chosen or choose(objective, rest, tol)) if auto else solver
+    if not auto:
+        find(name, objective, rest)
     given, mean = _centred(objective, name, intercept_scaling)
     name = _settle(name, given) if auto else name
     move = None if mean is None else _CentredWeights(given, mean)
@@ -148,8 +151,7 @@ def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: st
 def _in_turn(name: str, second: str | None, objective: LinearObjective, penalty: Penalty | None, w: Vector, max_iter: int,
              options: dict[str, Any]) -> Solution:
     """A solver's solution; or that of a second one, which goes on if the first has not converged in _FIRST_SOLVER_ITERATIONS."""
-    run = find(name, objective, penalty)
-    solution = run(objective, penalty, w, max_iter=min(max_iter, _FIRST_SOLVER_ITERATIONS) if second else max_iter, **options)
+    solution = registry[name].run(objective, penalty, w, max_iter=min(max_iter, _FIRST_SOLVER_ITERATIONS) if second else max_iter, **options)
     if second is None or solution.message not in (LIMIT, PRECISION) or max_iter <= solution.n_iter:
         return solution
     options = {**options, "tol": max(options["tol"], _LEAST_TOL)}
@@ -244,9 +246,8 @@ class _CentredWeights:
         return None if callback is None else lambda solution: callback(self.back(solution))
 
 
-def scales_intercept(objective: LinearObjective, penalty: Penalty | None, solver: str, tol: float) -> bool:
-    """Whether `solve` with these arguments takes `intercept_scaling`."""
-    name = choose(objective, penalty, tol) if solver == "auto" else solver
+def scales_intercept(name: str) -> bool:
+    """Whether a solver takes `intercept_scaling`."""
     return name in registry and registry[name].needs.scales_intercept
 
 
@@ -281,11 +282,11 @@ def choose(objective: LinearObjective, penalty: Penalty | None, tol: float) -> s
     """The solver that is expected to be the first, by measured rules (docs/solvers.md), before a look into X."""
     if penalty is None and takes("lbfgs", objective, None):
         return _smooth(objective, tol)
+    if takes("augmented-lagrangian", objective, penalty) and few(objective):
+        return "augmented-lagrangian"
     names = suitable(objective, penalty)
     if not names:
         refuse("auto", "finds none", objective, penalty)
-    if "augmented-lagrangian" in names and few(objective):
-        return "augmented-lagrangian"
     if "lbfgs" not in names and "interior-point" in names and ("sdca" not in names or few(objective)):
         return "interior-point"
     return next((name for name in _PREFERRED if name in names), names[0])

@@ -7,6 +7,8 @@ from __future__ import annotations
 from fastopt._common.extras import needs
 
 with needs("sklearn", "fastopt.linear_model"):
+    import sklearn.base  # noqa: F401  first: far down a chain of imports, its own many take a tenth of a second longer
+
     from ._sgd.classifier import SGDClassifier
     from ._sgd.one_class import SGDOneClassSVM
     from ._sgd.regressor import SGDRegressor

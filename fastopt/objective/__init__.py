@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import losses
 from fastopt._common.checks import flag, number
-from fastopt._core.threads import resolve_threads, threads_worth
+from fastopt._core.threads import checked_threads, threads_for
 
 from ._data import column_statistics, matrix_of, targets_of, weights_of
 from ._hessian import hessian
@@ -30,7 +30,7 @@ def predictions(X: Any, coef: Array, intercept: Array, n_threads: int | None = N
     """Raw predictions X·coefᵀ + intercept of X as `LinearObjective` takes it, without a copy: (n, k), in the type of the computation."""
     _, matrix, transposed = matrix_of(X)
     n, k = matrix.d if transposed else matrix.n, len(coef)
-    n_threads = threads_worth(resolve_threads(n_threads), matrix.n * matrix.row_size * k)
+    n_threads = threads_for(n_threads, matrix.n * matrix.row_size * k)
     problem = Problem(matrix, np.zeros((n, k), matrix.dtype), None, n, losses.SquaredError(), k, True, transposed=transposed)
     objective = Objective(problem, 0.0, n_threads)
     return np.asarray(objective.predictions(np.concatenate([coef.ravel(), intercept])))
@@ -106,7 +106,7 @@ class LinearObjective(Views):
         loss = losses.get(loss)
         targets, k = targets_of(loss, y, n, matrix.dtype)
         weight, total = weights_of(sample_weight, n, matrix.dtype)
-        resolve_threads(n_threads)
+        checked_threads(n_threads)
         columns = column_statistics(X, matrix, weight) if flag("standardize", standardize) else None
         l2, fit_intercept = number("l2", l2, at_least=0), flag("fit_intercept", fit_intercept)
         super().__init__(Problem(matrix, targets, repeated(weight, targets), total, loss, k, fit_intercept, columns, transposed,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._core.tables import Matrix
-from fastopt._samples.statistics import Reader
+from fastopt._samples.statistics import Reader, beyond, moments
 
 from ._problem import Problem
 
@@ -35,8 +35,8 @@ def far_means(problem: Problem) -> Array | None:
     n, transposed = X.d if problem.transposed else X.n, problem.transposed
     some = _some(n, rows, weight)
     with np.errstate(over="ignore", invalid="ignore"):
-        far = _far_of_csc(X) if transposed else _far_of_csr(X, some) if X.is_sparse else _is_far(*_moments(X.arrays[some]))
-    if not far.any():
+        far = _far_of_csc(X) if transposed else _far_of_csr(X, some) if X.is_sparse else beyond(*moments(X.arrays[some]), FAR)
+    if far is None:
         return None
     s = _weights(n, rows, weight)
     mean = np.where(far, _sparse_means(X, transposed, s), 0.0) if X.is_sparse else _dense_means(X, s)
@@ -69,48 +69,44 @@ def _weights(n: int, rows: Array | None, weight: Array | None) -> Array:
     return np.bincount(rows, weight, n).astype(np.float64)
 
 
-def _moments(some: Array) -> tuple[Array, Array]:
-    """Means, and means of squared distances from them."""
-    n, first = len(some), some[0].astype(np.float64)
-    values = some - first
-    mean = np.einsum("ij->j", values) / n
-    return first + mean, np.maximum(np.einsum("ij,ij->j", values, values) / n - mean ** 2, 0.0)
-
-
-def _is_far(mean: Array, square: Array) -> Array:
-    return (np.abs(mean) > FAR * np.sqrt(square)) & np.isfinite(mean)
-
-
-def _far_of_csr(X: Matrix, some: Array) -> Array:
+def _far_of_csr(X: Matrix, some: Array) -> Array | None:
     """Only columns that nearly all rows fill can be far."""
     data, indices, indptr = X.arrays
     parts = [slice(indptr[i], indptr[i + 1]) for i in some]
-    far, lacking = np.zeros(X.d, bool), int((1 - FILLED) * len(some))   # rows that may lack such a column
+    lacking = int((1 - FILLED) * len(some))   # rows that may lack such a column
     few = np.sort(np.concatenate([indices[part] for part in parts[:2 * lacking + 1]]))
     if not (few[lacking:] == few[:-lacking or None]).any():   # none is in more than that of twice as many
-        return far
+        return None
     columns = np.concatenate([indices[part] for part in parts])
     numbers, place, counts = np.unique(columns, return_inverse=True, return_counts=True)
     if not (counts >= FILLED * len(some)).any():
-        return far
+        return None
     values = np.concatenate([data[part] for part in parts]).astype(np.float64)
     mean = np.bincount(place, values, len(numbers)) / len(some)
     apart = np.bincount(place, (values - mean[place]) ** 2, len(numbers)) + np.maximum(len(some) - counts, 0) * mean ** 2
-    far[numbers] = _is_far(mean, apart / len(some))
-    return far
+    return _among(X.d, numbers, beyond(mean, apart / len(some), FAR))
 
 
-def _far_of_csc(X: Matrix) -> Array:
+def _far_of_csc(X: Matrix) -> Array | None:
     """By some stored values of the columns that are nearly full."""
     data, _, indptr = X.arrays
-    stored, far = np.diff(indptr), np.zeros(X.n, bool)
+    stored = np.diff(indptr)
     full = np.flatnonzero(stored >= FILLED * X.d)
-    if full.size:
-        places = indptr[full, None] + np.arange(ROWS) * stored[full, None] // ROWS
-        mean, square = _moments(data[places].T)
-        share = np.minimum(stored[full] / X.d, 1.0)
-        far[full] = _is_far(share * mean, share * (square + (1 - share) * mean ** 2))
-    return far
+    if not full.size:
+        return None
+    places = indptr[full, None] + np.arange(ROWS) * stored[full, None] // ROWS
+    mean, square = moments(data[places].T)
+    share = np.minimum(stored[full] / X.d, 1.0)
+    return _among(X.n, full, beyond(share * mean, share * (square + (1 - share) * mean ** 2), FAR))
+
+
+def _among(d: int, columns: Array, far: Array | None) -> Array | None:
+    """Which of d columns are far, if some of these are."""
+    if far is None:
+        return None
+    found = np.zeros(d, dtype=bool)
+    found[columns] = far
+    return found
 
 
 def _dense_means(matrix: Matrix, s: Array) -> Array:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import losses
 from fastopt._common.sparse_input import checked
-from fastopt._core.tables import Matrix
+from fastopt._core.tables import Matrix, all_finite
 from fastopt._samples.statistics import Reader
 from fastopt.losses._base import DOMAINS
 
@@ -48,8 +48,8 @@ def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Arr
         return np.array(values, dtype, order="C"), int(values.max()) + 1
     words, test = DOMAINS[loss.target]
     targets = np.array(values, dtype, order="C").reshape(n, -1)
-    bad = np.flatnonzero(~test(targets))
-    if bad.size:
+    if not (all_finite(targets) if loss.target == "real" else test(targets).all()):
+        bad = np.flatnonzero(~test(targets))
         row, column = divmod(int(bad[0]), targets.shape[1])
         where = f"{row}, {column}" if values.ndim == 2 else f"{row}"
         raise ValueError(f"y must be {words} for loss={loss.name!r}, got {values.flat[bad[0]]} at index {where}")

@@ -8,7 +8,7 @@ cimport numpy as cnp
 from cython.parallel cimport prange, threadid
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memmove, memset
 
 import numpy as np
 
@@ -41,6 +41,12 @@ ctypedef struct Plan:
     double *sums
     double *values              # (parts, 1 + k): value, sums that nobody wants
     char *scratch
+
+ctypedef struct Live:
+    Py_ssize_t n
+    int32_t *rows
+    void *h                     # as in fo_gram; so is c
+    void *c
 
 
 cdef double _share(double part) noexcept nogil:
@@ -80,13 +86,73 @@ cdef void _pick(Py_ssize_t n, Py_ssize_t k, Py_ssize_t j, Py_ssize_t item, const
             (<double *>out)[i] = (<const double *>values)[i * k + j]
 
 
+ctypedef fused real:
+    float
+    double
+
+
+cdef Py_ssize_t _chosen(Py_ssize_t n, const real *h, const real *c, const int32_t *rows, Py_ssize_t first, real *to_h, real *to_c,
+                        int32_t *to_rows) noexcept nogil:
+    """Copy the samples that have a part in the sums; how many they are."""
+    cdef Py_ssize_t r, m = 0, idle = 0
+    for r in range(n):
+        idle += h[r] == 0
+    if idle == 0:   # as with most losses
+        memcpy(to_h, h, n * sizeof(real))
+        if c != NULL:
+            memcpy(to_c, c, n * sizeof(real))
+        for r in range(n):
+            to_rows[r] = rows[r] if rows else <int32_t>(first + r)
+        return n
+    for r in range(n):
+        to_h[m], to_rows[m] = h[r], rows[r] if rows else <int32_t>(first + r)
+        if c != NULL:
+            to_c[m] = c[r]
+        m += h[r] != 0 or c != NULL and c[r] != 0
+    return m
+
+
+cdef void _keep(Py_ssize_t n, Py_ssize_t item, const int32_t *rows, Py_ssize_t first, const fo_gram *g, Live *live) noexcept nogil:
+    """Append the samples that have a part in the sums to those that wait; a squared hinge leaves many out."""
+    cdef Py_ssize_t m = live.n
+    if item == 4:
+        live.n += _chosen[float](n, <const float *>g.h, <const float *>g.c, rows, first, <float *>live.h + m, <float *>live.c + m,
+                                 live.rows + m)
+    else:
+        live.n += _chosen[double](n, <const double *>g.h, <const double *>g.c, rows, first, <double *>live.h + m,
+                                  <double *>live.c + m, live.rows + m)
+
+
+cdef void _add(const Plan *plan, Matrix X, Live *live, fo_gram *g, char *packed) noexcept nogil:
+    """The sums of the first samples that wait, at most a block of them."""
+    cdef Job *job = plan.job
+    cdef Py_ssize_t n = min(<Py_ssize_t>FO_GRAM_BLOCK, live.n), r
+    cdef int32_t numbers[FO_GRAM_BLOCK]
+    cdef fo_matrix view = X.c
+    cdef fo_gram own = g[0]
+    own.n, own.h, own.c, own.rows = n, live.h, live.c if g.c != NULL else NULL, live.rows
+    if X.packs:
+        view.data, view.stride = packed, job.d
+        job.kernels.objective.pack(n, job.d, X.item, X.base, X.row_stride, X.column_stride, live.rows, packed)
+        for r in range(n):
+            numbers[r] = <int32_t>r
+        own.rows = numbers
+    job.kernels.hessian_rows(&view, &own)
+    live.n -= n
+    memmove(live.h, <char *>live.h + n * job.item, live.n * job.item)
+    memmove(live.c, <char *>live.c + n * job.item, live.n * job.item)
+    memmove(live.rows, live.rows + n, live.n * sizeof(int32_t))
+
+
 cdef void _part(Plan *plan, Matrix X, Py_ssize_t part, Py_ssize_t range_, char *scratch) noexcept nogil:
     """One part of the rows, one range of the columns."""
     cdef Job *job = plan.job
-    cdef Py_ssize_t i = part * plan.part_blocks * FO_GRAM_BLOCK, end = min(job.n, i + plan.part_blocks * FO_GRAM_BLOCK), r
-    cdef int32_t numbers[FO_GRAM_BLOCK]
-    cdef fo_matrix view = X.c
+    cdef Py_ssize_t i = part * plan.part_blocks * FO_GRAM_BLOCK, end = min(job.n, i + plan.part_blocks * FO_GRAM_BLOCK), n
+    cdef int32_t rows[2 * FO_GRAM_BLOCK]
+    cdef char *waiting = scratch + plan.at_vectors + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
+    cdef Live live
     cdef fo_gram g
+    live.n, live.rows, live.h, live.c = 0, rows, waiting, waiting + 2 * FO_GRAM_BLOCK * job.item
     memset(&g, 0, sizeof(g))
     g.intercept, g.outer, g.centre = plan.columns > job.d, plan.outer, job.centre
     g.begin = <Py_ssize_t>(plan.panels * _share(<double>range_ / plan.ranges))
@@ -95,20 +161,12 @@ cdef void _part(Plan *plan, Matrix X, Py_ssize_t part, Py_ssize_t range_, char *
     g.stride = plan.panels * (FO_GRAM_BYTES // job.item)
     g.sums = plan.sums + part * plan.size
     while i < end and g.begin < g.end:
-        g.n = min(FO_GRAM_BLOCK, end - i)
-        _factors(plan, i, g.n, &g, scratch + plan.at_vectors, plan.values + (part * plan.ranges + range_) * (1 + job.k))
-        for r in range(g.n):
-            numbers[r] = <int32_t>(i + r)
-        g.rows = job.rows + i if job.rows else numbers
-        if X.packs:
-            view.data = scratch + plan.at_vectors + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
-            view.stride = job.d
-            job.kernels.objective.pack(g.n, job.d, X.item, X.base, X.row_stride, X.column_stride, g.rows, <char *>view.data)
-            for r in range(g.n):
-                numbers[r] = <int32_t>r
-            g.rows = numbers
-        job.kernels.hessian_rows(&view, &g)
-        i += g.n
+        n = min(<Py_ssize_t>FO_GRAM_BLOCK, end - i)
+        _factors(plan, i, n, &g, scratch + plan.at_vectors, plan.values + (part * plan.ranges + range_) * (1 + job.k))
+        _keep(n, job.item, job.rows + i if job.rows else NULL, i, &g, &live)
+        i += n
+        while live.n >= FO_GRAM_BLOCK or live.n > 0 and i >= end:
+            _add(plan, X, &live, &g, waiting + 4 * FO_GRAM_BLOCK * job.item)
 
 
 cdef bint _in_order(Matrix X) noexcept nogil:
@@ -153,7 +211,7 @@ cdef int _plan(Plan *plan, Objective o, bint gradient) except -1:
     plan.part_blocks = (blocks + plan.parts - 1) // plan.parts
     padded = (plan.panels * width + width) * FO_GRAM_BLOCK * job.item
     plan.at_right, plan.at_vectors = padded, 2 * padded
-    plan.scratch_size = 2 * padded + (2 * job.k + 2) * FO_GRAM_BLOCK * job.item
+    plan.scratch_size = 2 * padded + (2 * job.k + 6) * FO_GRAM_BLOCK * job.item
     plan.scratch_size += job.d * FO_GRAM_BLOCK * X.item if X.packs else 0
     plan.scratch_size = (plan.scratch_size + 127) // 64 * 64
     return 0
@@ -215,10 +273,12 @@ def sums(Objective o, w, Py_ssize_t a=0, Py_ssize_t b=0, bint gradient=False):
 def _standardized(sums, Py_ssize_t d, centre, scale, bint intercept):
     """The sums of standardized columns; `centre` is what was not subtracted as X was read."""
     weight, own = sums[d, d], sums[d, :d].copy()
-    sums[:d, :d] -= np.outer(centre, own) + np.outer(own, centre) - weight * np.outer(centre, centre)
-    sums[d:, :d] -= np.outer(sums[d:, d], centre)
-    sums[:, :d] /= scale
-    sums[:d] /= scale[:, None]
+    if centre.any():
+        sums[:d, :d] -= np.outer(centre, own) + np.outer(own, centre) - weight * np.outer(centre, centre)
+        sums[d:, :d] -= np.outer(sums[d:, d], centre)
+    if (scale != 1).any():
+        sums[:, :d] /= scale
+        sums[:d] /= scale[:, None]
     if not intercept:
         return np.delete(sums[:, :d], d, axis=0)
     return sums
@@ -277,8 +337,7 @@ def hessian(Objective o, w, bint whole=True, bint bound=False):
             for b in range(a + 1) if o.job.samples.loss.kind == FO_LOSS_multinomial else (a,):
                 block = sums(o, w, a, b)
                 _place(out, block if a == b else _mirrored(block), a, b, k, d)
-    coefficients = np.arange(k * d)
-    out[coefficients, coefficients] += o._l2
+    _add_l2(out, k * d, o._l2)
     return _mirrored(out) if whole else out
 
 
@@ -291,8 +350,15 @@ def second_order(Objective o, w, bint bound=False):
     found = sums(o, w, gradient=True)
     gradient, out = found[o.n_params].copy(), np.ascontiguousarray(found[:o.n_params])
     gradient[:d] += o._l2 * w[:d]
-    out[np.arange(d), np.arange(d)] += o._l2
+    _add_l2(out, d, o._l2)
     return o.value(w), gradient, out
+
+
+cdef void _add_l2(double[:, ::1] H, Py_ssize_t count, double l2) noexcept:
+    """To the diagonal, of so many coefficients."""
+    cdef Py_ssize_t i
+    for i in range(count):
+        H[i, i] += l2
 
 
 def row_squares_of(Objective o):

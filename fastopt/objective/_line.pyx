@@ -79,7 +79,8 @@ cdef class Line:
         cdef double *sums = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.sums)
         with o.lock:
             self._check()
-            threads = spare(max(1, min(<int>resolve_threads(o.n_threads) if self.blocks > 1 else 1, job.n * job.k // THREAD_WORK, self.blocks)))
+            threads = <int>min(job.n * job.k // THREAD_WORK, self.blocks)
+            threads = spare(min(<int>resolve_threads(o.n_threads), threads)) if threads > 1 else 1
             item = 2 * self.rows * job.k * job.item
             if self.scratch is None or len(self.scratch) < threads * item:
                 self.scratch = np.empty(threads * item, dtype=np.int8)

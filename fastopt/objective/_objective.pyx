@@ -32,6 +32,10 @@ cdef bint _all_zero(Py_ssize_t n, const double *w) noexcept nogil:
     return True
 
 
+cdef object _zeros(cnp.npy_intp size, int kind=cnp.NPY_DOUBLE):
+    return cnp.PyArray_ZEROS(1, &size, kind, 0)
+
+
 cdef class Objective:
     """What objective.LinearObjective is made of; it documents the public methods.
 
@@ -65,12 +69,13 @@ cdef class Objective:
 
     def _allocate(self):
         cdef Job *job = &self.job
-        dtype = np.dtype(np.float32 if job.item == 4 else np.float64)
+        cdef int kind = cnp.NPY_FLOAT if job.item == 4 else cnp.NPY_DOUBLE
+        cdef cnp.npy_intp rows[2]
+        rows[0], rows[1] = job.n, job.k
         self.counting = np.arange(2 * job.chunk, dtype=np.int32)
-        self.p = np.empty((job.n, job.k), dtype)
-        self.sums = np.zeros(job.parts * job.stride)
-        self.w, self.shift = np.zeros(job.size, dtype), np.zeros(job.k)
-        self.point, self.slope = np.zeros(self.n_params), np.zeros(self.n_params)
+        self.p = cnp.PyArray_EMPTY(2, rows, kind, 0)
+        self.sums, self.w, self.shift = _zeros(job.parts * job.stride), _zeros(job.size, kind), _zeros(job.k)
+        self.point, self.slope = _zeros(self.n_params), _zeros(self.n_params)
         self._point = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.point)
         self._gradient = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.slope)
         job.counting = <const int32_t *>cnp.PyArray_DATA(<cnp.ndarray>self.counting)
@@ -79,7 +84,7 @@ cdef class Objective:
         job.w = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.w)
         job.b = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.shift)
         if job.column_parts:
-            self.kept = np.empty((job.column_parts + 1, job.n, job.k), dtype)
+            self.kept = np.empty((job.column_parts + 1, job.n, job.k), self.p.dtype)
             job.columns = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.kept)
         self._scratch(1)
 
@@ -98,7 +103,7 @@ cdef class Objective:
 
     def _scratch(self, int threads):
         if self.scratch is None or len(self.scratch) < threads * self.job.scratch_size:
-            self.scratch = np.zeros(threads * self.job.scratch_size, dtype=np.int8)
+            self.scratch = _zeros(threads * self.job.scratch_size, cnp.NPY_INT8)
             self.job.scratch = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.scratch)
 
     cdef int _threads(self) except -1:

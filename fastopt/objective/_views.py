@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt.losses import Loss
+
 from ._centre import far_means
 from ._data import matrix_of, weights_of
 from ._objective import Objective
@@ -83,6 +85,26 @@ class Views(Objective):
         view.l2 = l2
         view.stand_at(self)
         view._centred = self._centred.with_l2(l2) if isinstance(self._centred, Views) else self._centred
+        return view
+
+    def with_loss(self, loss: Loss, l2: float) -> Self:
+        """The same samples with another loss for as many outputs and targets of the same kind, and another strength of the penalty: a view
+        that shares what is known of the columns.
+
+        Parameters
+        ----------
+        loss : Loss
+        l2 : float, at least 0
+
+        Returns
+        -------
+        LinearObjective
+        """
+        known = Known()
+        if self._known.centred is not None:
+            known.centre, known.centred = self._known.centre, Known()
+        view = self._of(self.problem._replace(loss=loss), known)
+        view.l2 = l2
         return view
 
     def centred(self) -> Self:

@@ -73,16 +73,16 @@ class Penalty(Stateful):
 
     def _terms(self) -> dict[str, Any]:
         """alpha, and the kernel's second parameter."""
-        return {"alpha": self.params.get("alpha", 0.0), "a": self.params.get(self._second, 0.0)}
+        return {"alpha": self._params.get("alpha", 0.0), "a": self._params.get(self._second, 0.0)}
 
     def _bounds(self, d: int) -> tuple[Any, Any]:
         """Lower and upper bounds of d weights, or None and None."""
-        return (np.zeros(d), np.full(d, np.inf)) if self.params.get("positive", False) else (None, None)
+        return (np.zeros(d), np.full(d, np.inf)) if self._params.get("positive", False) else (None, None)
 
     def _arrays(self, d: int) -> dict[str, Any]:
         """What the kernel needs by weight, for the d of one output."""
         low, high = self._bounds(d)
-        return {"weight": _spread("weights", self.params.get("weights"), d), "low": low, "high": high}
+        return {"weight": _spread("weights", self._params.get("weights"), d), "low": low, "high": high}
 
     def bind(self, d: int, k: int = 1) -> Regularizer:
         """The penalty of k outputs with d weights each, for solvers.
@@ -104,7 +104,9 @@ class Penalty(Stateful):
         InvalidParameterError
             If a parameter that is by weight is for another number of weights.
         """
-        arrays = {key: value if value is None or k == 1 else np.tile(value, k) for key, value in self._arrays(d).items()}
+        arrays = self._arrays(d)
+        if k > 1:
+            arrays = {key: value if value is None else np.tile(value, k) for key, value in arrays.items()}
         terms: dict[str, Any] = {**self._terms(), **arrays}
         return Regularizer(k * d, PENALTY_NAMES.index(self._kernel), **terms)
 

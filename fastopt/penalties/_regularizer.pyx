@@ -13,6 +13,10 @@ ctypedef fused real:
     double
 
 
+cdef object _array(values, dtype):
+    return None if values is None else np.require(values, dtype, ["C", "A"])
+
+
 cdef class Regularizer:
     """A penalty of n weights.
 
@@ -35,8 +39,8 @@ cdef class Regularizer:
         if (low is None) != (high is None):
             raise ValueError("low and high must be given together")
         self.n, self.c.kind, self.c.alpha, self.c.a = n, kind, alpha, a
-        weight, low, high = (None if array is None else np.require(array, np.float64, ["C", "A"]) for array in (weight, low, high))
-        start, member = (None if array is None else np.require(array, np.int64, ["C", "A"]) for array in (start, member))
+        weight, low, high = _array(weight, np.float64), _array(low, np.float64), _array(high, np.float64)
+        start, member = _array(start, np.int64), _array(member, np.int64)
         self.keep = weight, low, high, start, member
         self.c.groups = 0 if start is None else len(start) - 1
         if weight is not None:

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.linalg.blas import dger
 
 from fastopt import penalties
+from fastopt._core.tables import all_finite
 from fastopt._core.threads import resolve_threads
 from fastopt._samples.rows import source_of
 from fastopt._solvers.proximal.columns import Columns
@@ -69,7 +70,7 @@ def fold_sums(objective: LinearObjective, folds: Sequence[Array]) -> Sequence[Le
     apart = np.array_equal(np.sort(np.concatenate(folds)), np.arange(objective.n_samples))
     total = Sums.total(parts) if apart else Sums.of(objective, np.arange(objective.n_samples), centre)
     found = [total.without(part) for part in parts]
-    return found if all(sums.precise(objective.dtype) for sums in found) else None
+    return found if all(sums.precise(objective, fold) for sums, fold in zip(found, folds)) else None
 
 
 def all_sums(objective: LinearObjective, targets: Sequence[Array] | None = None) -> LeastSquaresPath | None:
@@ -86,7 +87,7 @@ def all_sums(objective: LinearObjective, targets: Sequence[Array] | None = None)
         return CopiedRows(objective, targets)
     most = MAX_FEATURES if targets is not None or objective.n_features <= objective.n_samples else MAX_FEATURES_WIDE
     found = Sums.of(objective, None, _centre(objective), targets) if _pays(objective, most) else None
-    return None if found is None or not found.precise(objective.dtype, keep=False) else found
+    return None if found is None or not found.precise(objective, keep=False) else found
 
 
 def _few(objective: LinearObjective, copies: int = 1) -> bool:
@@ -109,6 +110,17 @@ def _centre(objective: LinearObjective) -> Vector:
     means, some = np.asarray(samples.column_means()), np.asarray(source_of(samples.X)[:SAMPLED_ROWS], dtype=np.float64)
     near = bool((means * means <= SMALL_MEAN ** 2 * np.einsum("ij,ij->j", some, some) / len(some)).all())
     return np.zeros_like(means) if near else means
+
+
+def _still(objective: LinearObjective, fold: Array | None, columns: Array) -> bool:
+    """Whether no row but those of the fold has another number in these columns than the first of them."""
+    samples = SampleLosses(objective)
+    if samples.X.is_sparse or not objective.fit_intercept:
+        return False
+    X = source_of(samples.X)[:, columns]
+    X = X if samples.rows is None else X[samples.rows]
+    X = X if fold is None else np.delete(X, fold, axis=0)
+    return bool((X[0] == X).all())
 
 
 Strengths = dict[tuple[float, int], "Strength"]
@@ -319,14 +331,21 @@ class Sums(LeastSquaresPath):
             if self.intercept:
                 dger(-1.0, h, h, a=H.T, overwrite_a=1)   # in place
                 g, square = g - np.multiply.outer(y, h), square - y * y
-            finite = all(bool(np.isfinite(values).all()) for values in (H.diagonal(), g, square, self.middle, self.centre))
+            finite = all(map(all_finite, (H.diagonal().copy(), g, square, self.middle, self.centre)))
             self._means = MeanProducts(H, g, h, y, square, finite)
         return self._means
 
-    def precise(self, dtype: DTypeLike, keep: bool = True) -> bool:
-        """Whether columns lie so near to 0 that their means do not cost too many digits of sums in this type."""
-        least = np.sqrt(np.finfo(dtype).eps) * self.H.diagonal() / self.y[0, 0]
-        return not bool((self.means(keep).H.diagonal() < least).any())
+    def precise(self, objective: LinearObjective, fold: Array | None = None, keep: bool = True) -> bool:
+        """Whether columns lie so near to 0 that their means do not cost too many digits of sums, or do not vary at all: the sums of these
+        are rounding, and become 0.  They are those of an objective's rows, without the fold."""
+        least = np.sqrt(np.finfo(objective.dtype).eps) * self.H.diagonal() / self.y[0, 0]
+        means = self.means(keep)
+        lost = np.flatnonzero(means.H.diagonal() < least)
+        if lost.size:
+            if not _still(objective, fold, lost):
+                return False
+            means.H[lost], means.H[:, lost], means.g[:, lost] = 0.0, 0.0, 0.0
+        return True
 
     def walk(self, target: int, w: Vector | None) -> tuple[Walk | None, Vector, Vector, float]:
         means, d = self.means(), len(self.h)

@@ -12,6 +12,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from .columns import add_up, enlarge, move
+
 Array = NDArray[Any]
 
 #: bytes of a block of rows, and of all blocks that are kept
@@ -50,11 +52,11 @@ class StandardColumns:
         if centre is True:
             self.mean = np.where(full, self.sums(1) / n, 0.0)
             for x in self.held or ():
-                x -= self.mean
+                move(x, np.ones(d), self.mean)
         spread = np.sqrt(self.sums(2) / n)
         self.inverse = 1 / np.where(spread > 0, spread, 1.0)
         for x in self.held or ():
-            x *= self.inverse
+            move(x, self.inverse, np.zeros(d))
         self.columns = np.flatnonzero(spread > 0)
         self.scale = (self.power * self.inverse)
         self.kept: list[Any] | None = None
@@ -63,17 +65,19 @@ class StandardColumns:
         """The largest magnitude in each column."""
         if self.sparse:
             return np.asarray(abs(self.X).max(axis=0).toarray(), dtype=np.float64).ravel()
-        return np.asarray(np.max([np.abs(self.X[part].astype(np.float64, copy=False)).max(axis=0) for part in self.parts], axis=0))
+        found = np.zeros(self.X.shape[1])
+        for part in self.parts:
+            enlarge(np.ascontiguousarray(self.X[part], dtype=np.float64), found)
+        return found
 
     def block(self, part: slice) -> Any:
         """Rows, standardised, in float64."""
         if not self.sparse:
-            x = self.X[part].astype(np.float64, copy=False) * self.power
-            for shift in (self.first, self.mean):
-                if shift.any():
-                    x -= shift
-            if (self.inverse != 1).any():
-                x *= self.inverse
+            x = np.array(self.X[part], dtype=np.float64, order="C")
+            move(x, self.power, self.first)
+            if self.mean.any() or (self.inverse != 1).any():
+                move(x, np.ones(len(self.mean)), self.mean)
+                move(x, self.inverse, np.zeros(len(self.mean)))
             return x
         X, at = self.X, self.X.indices
         data = ((X.data * self.power[at] - self.first[at]) - self.mean[at]) * self.inverse[at]
@@ -85,7 +89,9 @@ class StandardColumns:
         for _, x in self.whole():
             if self.sparse:
                 x.data **= power
-            found += np.asarray(x.sum(axis=0)).ravel() if self.sparse or power == 1 else np.einsum("ij,ij->j", x, x)
+                found += np.asarray(x.sum(axis=0)).ravel()
+            else:
+                add_up(x, power == 2, found)
         return found
 
     def whole(self) -> Iterator[tuple[slice, Any]]:

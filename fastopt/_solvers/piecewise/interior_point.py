@@ -195,17 +195,17 @@ def _rows(design: Design) -> Array | None:
 
 def _minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[Outcome], object] | None, method: type[PrimalDual]) -> Outcome:
     run, idle = method(total, _rows(total.design), factorise), 0
-    best = Outcome(run.w, math.nan, -np.inf, 0, "")
+    w, value, bound, done = run.w, math.nan, -math.inf, 0   # the best weights so far, and what no others are below
 
     def look(n_iter: int) -> str | None:
-        nonlocal best, idle
-        value = run.value()
-        if n_iter == 0 or value < best.value:
-            best = best._replace(w=run.w.copy(), value=value)
-        before, best = best.gap, best._replace(bound=max(best.bound, run.bound(best.w, best.value)), n_iter=n_iter)
-        if best.gap <= tol * max(abs(best.value), SMALL_VALUE):
+        nonlocal w, value, bound, done, idle
+        now, before, done = run.value(), value - bound, n_iter
+        if n_iter == 0 or now < value:
+            w, value = run.w.copy(), now
+        bound = max(bound, run.bound(w, value))
+        if value - bound <= tol * max(abs(value), SMALL_VALUE):
             return GAP_CLOSED
-        idle = 0 if n_iter == 0 or best.gap < 0.9 * before else idle + 1
+        idle = 0 if n_iter == 0 or value - bound < 0.9 * before else idle + 1
         return LIMIT if n_iter >= max_iter else None
 
     def steps() -> Generator[None, None, str]:
@@ -213,5 +213,5 @@ def _minimize(total: PiecewiseSum, tol: float, max_iter: int, after: Callable[[O
             yield
         return PRECISION
 
-    end = iterate(steps(), look, None if after is None else lambda: after(best), STOPPED)
-    return best._replace(message=end)
+    end = iterate(steps(), look, None if after is None else lambda: after(Outcome(w, value, bound, done, "")), STOPPED)
+    return Outcome(w, value, bound, done, end)

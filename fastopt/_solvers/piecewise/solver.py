@@ -268,7 +268,8 @@ class PiecewiseProblem:
     def solution(self, w: Vector, bound: float, n_iter: int, message: str, name: str, tol: float) -> Solution:
         value = self.value(w)
         gap = max(0.0, value - bound)
-        closed = gap <= max(tol, VALUE_ROUNDING) * abs(value) + self.rounding(w) + self.margin
+        enough = max(tol, VALUE_ROUNDING) * abs(value) + self.margin
+        closed = gap <= enough or gap <= enough + self.rounding(w)
         if message == GAP_CLOSED and not closed or message == PRECISION and closed:
             message = GAP_CLOSED if closed else PRECISION
         return Solution(w, value, n_iter, math.nan, gap, message == GAP_CLOSED, message, name)

@@ -138,11 +138,14 @@ cdef class PrimalDual:
         s.over, s.q, s.rest, s.dp, s.dz = &self.room[5, 0], &self.room[6, 0], &self.room[7, 0], &self.room[8, 0], &self.room[9, 0]
         s.dunder, s.dover, s.v = &self.room[10, 0], &self.room[11, 0], &self.room[12, 0]
 
-    def _nearest(self, room):
+    cdef int _nearest(self) except -1:
         """Weights by least squares, and their predictions."""
-        np.subtract(np.asarray(self.high), np.asarray(self.low), out=room[6])
+        cdef Py_ssize_t i
+        for i in range(self.s.n):
+            self.s.q[i] = self.high[i] - self.low[i]
         self._factor()
-        np.multiply(room[6], np.asarray(self.target), out=room[12])
+        for i in range(self.s.n):
+            self.s.v[i] = self.s.q[i] * self.target[i]
         self._transposed(self.s.v, &self.weights[0])
         self._solve(&self.weights[0])
         self._times(&self.weights[0], self.s.p)
@@ -257,7 +260,7 @@ cdef class InteriorPoint(PrimalDual):
 
     def _start(self, room):
         """Weights by least squares, dual variables of 0 or in the middle, and multipliers that are far from 0."""
-        self._nearest(room)
+        self._nearest()
         p, z, above, below, under, over, q = room[:7]
         low, high = np.asarray(self.low), np.asarray(self.high)
         r = np.asarray(self.target) - p
@@ -308,9 +311,13 @@ cdef class AugmentedLagrangian(PrimalDual):
 
     def _start(self, room):
         """Weights by least squares, dual variables in the middle."""
-        self._nearest(room)
-        room[7] = np.asarray(self.low) / 2 + np.asarray(self.high) / 2
-        self.width = FIRST_WIDTH * max(float(np.abs(np.asarray(self.target) - room[0]).mean()), 1e-3)
+        cdef Py_ssize_t i
+        cdef double away = 0
+        self._nearest()
+        for i in range(self.s.n):
+            self.s.rest[i] = self.low[i] / 2 + self.high[i] / 2
+            away += fabs(self.target[i] - self.s.p[i])
+        self.width = FIRST_WIDTH * max(away / <double>self.s.n, 1e-3)
         self.near = np.empty(self.s.n, dtype=np.intp)
         multipliers_at(&self.s, self.width, 0, self.s.z)
 

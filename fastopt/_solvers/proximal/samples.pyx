@@ -67,7 +67,7 @@ cdef class SampleLosses:
         """Of a dense X, all rows of it, by their weights."""
         X, share = np.asarray(self.o.X.keep), self.weight
         if share is None:
-            return X.mean(axis=0, dtype=np.float64)
+            return np.add.reduce(X, axis=0, dtype=np.float64) / len(X)
         mean = np.zeros(X.shape[1])
         for start in range(0, len(X), 4096):   # stays small beside X
             part = slice(start, start + 4096)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastopt._linalg.lbfgs import dot
+from fastopt._linalg.lbfgs import dot, largest
 from fastopt._methods.iterate import Patience
 from fastopt._methods.linesearch import WIDEN, Bracketing
 from fastopt._solvers.iterate import Steps, iterate
@@ -86,7 +86,7 @@ class Descent:
             self.value, self.g, self._hessian = second_order(self.objective, self.w, bound=self.away)
         else:
             self.value, self.g = self.objective.value_and_gradient(self.w)
-        before, self.violation = self.violation, float(np.abs(self.g).max())
+        before, self.violation = self.violation, largest(self.g)
         if self.objective.loss.name == "squared_error":   # one step ends it
             self.expected = 0.0
         else:

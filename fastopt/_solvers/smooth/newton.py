@@ -72,10 +72,12 @@ def newton_cholesky(objective: LinearObjective, penalty: None, w0: Vector, *, to
 
 def _squares(objective: LinearObjective, tol: float, callback: Callback | None, relative: bool) -> Solution:
     """Least squares, by as many steps as take it to rounding."""
-    own = objective.with_l2(0.0)
-    found = direct(own, None, np.array([objective.l2]), tol, relative)
+    l2, objective.l2 = objective.l2, 0.0
+    try:
+        found = direct(objective, None, np.array([l2]), tol, relative)
+    finally:
+        objective.l2 = l2
     w = found.W[:, 0].copy()
-    own.l2 = objective.l2
-    solution = Solution(w, own.value(w), found.n_iter, float(found.violation[0]), math.nan, found.message == CONVERGED,
+    solution = Solution(w, objective.value(w), found.n_iter, float(found.violation[0]), math.nan, found.message == CONVERGED,
                         found.message, "newton-cholesky")
     return solution._replace(message=STOPPED) if found.n_iter and stops(callback, solution) else solution

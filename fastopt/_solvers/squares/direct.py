@@ -180,14 +180,15 @@ class Primal:
     def start(self) -> Array:
         return self.solve(self.B)
 
-    def reach(self, W: Array) -> tuple[Array, Array]:
-        """Of the start W: the largest slopes of the outputs at w = 0, or less, and the squared way that predictions have come, slopes times
-        w: at most the largest slope times Σ |w|, which is √d·‖w‖ at most."""
+    def way(self, W: Array) -> Array:
+        """The squared way that predictions have come to the start W: slopes times w."""
         d, w = self.problem.d, W[:self.problem.d]
-        way = np.einsum("ij,ij->j", self.B[:d], w)
-        if self.means is not None:
-            way -= self.B[d] * (self.means @ w)
-        return least_slopes(way, d * np.einsum("ij,ij->j", w, w)), way
+        way: Array = np.einsum("ij,ij->j", self.B[:d], w)
+        return way if self.means is None else way - self.B[d] * (self.means @ w)
+
+    def least_slopes(self, W: Array, way: Array) -> Array:
+        """The largest slopes of the outputs at w = 0, or less: the way is at most these times Σ |w|, which is √d·‖w‖ at most."""
+        return quotients(way, self.problem.d * np.einsum("ij,ij->j", W[:self.problem.d], W[:self.problem.d]))
 
     def exact(self, way: Array) -> bool:
         """Whether the gradients at 0 have as many digits as residuals read afresh: in double, but for targets far from 0."""
@@ -305,13 +306,15 @@ class Dual:
     def start(self) -> Array:
         return self._solved(self.E.copy(), self.level)
 
-    def reach(self, W: Array) -> tuple[Array, Array]:
+    def way(self, W: Array) -> Array:
         """As of the primal; Xᵀ·e is not needed."""
-        strengths, each = self.problem.strengths, "ij,ij->j"
-        inner = np.einsum(each, self.E, self.U)
-        way = np.maximum(0.0, np.einsum(each, self.E, self.E) - strengths * inner)
-        square = np.maximum(1e-10 * inner, inner - strengths * np.einsum(each, self.U, self.U))
-        return least_slopes(way, self.problem.d * square), way
+        inner, square = (np.einsum("ij,ij->j", self.E, other) for other in (self.U, self.E))
+        return np.asarray(np.maximum(0.0, square - self.problem.strengths * inner))
+
+    def least_slopes(self, W: Array, way: Array) -> Array:
+        """As of the primal."""
+        inner, square = (np.einsum("ij,ij->j", self.U, other) for other in (self.E, self.U))
+        return quotients(way, self.problem.d * np.maximum(1e-10 * inner, inner - self.problem.strengths * square))
 
     def change(self, W: Array, G: Array) -> Array:
         E, level = self._errors(-self.problem.residual)   # type: ignore[operator]
@@ -337,10 +340,9 @@ class Dual:
         return W
 
 
-def least_slopes(way: Array, squares: Array) -> Array:
+def quotients(way: Array, squares: Array) -> Array:
     """way/√squares, and 0 where there is no such number."""
-    least = np.divide(way, np.sqrt(squares), out=np.zeros_like(way), where=squares > 0)
-    return np.where(np.isfinite(least), least, 0.0)
+    return np.nan_to_num(np.divide(way, np.sqrt(squares), out=np.zeros_like(way), where=squares > 0), posinf=0.0, neginf=0.0)
 
 
 def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: float, relative: bool = False) -> LeastSquaresSolution:
@@ -351,9 +353,10 @@ def direct(objective: LinearObjective, Y: Array | None, strengths: Array, tol: f
     if not method.finite:
         return LeastSquaresSolution(np.zeros((problem.p, problem.k)), np.full(problem.k, math.inf), 0, NOT_FINITE)
     W = method.start()
-    least, way = method.reach(W)
-    limit = tol * least if relative else np.full(problem.k, tol)
-    mixed = _mixed(problem, method, W, way) if problem.k > 1 and problem.alike else math.inf   # of a combination of all outputs
+    way, limit, mixed = method.way(W), np.full(problem.k, tol), math.inf
+    if problem.k > 1 and problem.alike:   # one combination of all outputs may be enough
+        mixed = _mixed(problem, method, W, way)
+        limit = tol * method.least_slopes(W, way) if relative else limit
     if relative and not mixed <= 0.3 * limit.min():
         limit = tol * np.abs(method.slopes()).max(axis=0)
     if mixed <= 0.3 * limit.min():

@@ -23,11 +23,10 @@ from fastopt import losses
 from fastopt._common.sparse_input import checked
 from fastopt._core.tables import all_finite
 
+from .labels import codes_of, whole_numbers
 from .types import Array, ClassWeight, DType, EvalSet, Features, RowWeights, Samples
 
 LABEL_ROWS = 1 << 12   # rows whose labels are looked at together: few, so that temporary arrays are small beside narrow rows
-TABLE_RANGE = 1 << 16   # whole numbers this close together are found by a table
-EXACT_INTEGERS = 2.0 ** 53  # below, doubles tell them apart
 
 
 #: dense X of these types is converted by the kernels, where they know how, to float32
@@ -250,7 +249,7 @@ def weights_of_classes(class_weight: ClassWeight, classes: Array, counts: Array)
 
 def find_classes(y: Array) -> Array:
     """The labels in y, sorted."""
-    found = _whole_numbers(y) if y.dtype.kind in "iubf" else None
+    found = whole_numbers(y)
     if found is not None:
         return found
     found = y[:0]
@@ -258,22 +257,6 @@ def find_classes(y: Array) -> Array:
         for part in blocks(len(y)):
             check_classification_targets(y[part])
             found = np.unique(np.concatenate([found, np.unique(y[part])]))
-    return found
-
-
-def _whole_numbers(y: Array) -> Array | None:
-    """The labels if they are integers in a small range, else None."""
-    low, high = y.min(), y.max()
-    if not (abs(float(low)) < EXACT_INTEGERS and abs(float(high)) < EXACT_INTEGERS and int(high) - int(low) < TABLE_RANGE):
-        return None
-    seen = np.zeros(int(high) - int(low) + 1, dtype=bool)
-    for part in blocks(len(y)):
-        labels = y[part]
-        numbers = labels.astype(np.int64)
-        if y.dtype.kind == "f" and (numbers != labels).any():
-            return None
-        seen[numbers - int(low)] = True
-    found: Array = (np.flatnonzero(seen) + int(low)).astype(y.dtype)
     return found
 
 
@@ -294,6 +277,9 @@ def encode(y: Array, classes: Array, name: str = "y") -> tuple[Array, Array]:
         raise ValueError(f"{name} must have shape (n,), got {y.shape}")
     codes = np.empty(len(y), dtype=np.uint8 if k <= 256 else np.int32)
     counts = np.zeros(k, dtype=np.int64)
+    if codes_of(y, classes, codes, counts):
+        return codes, counts
+    counts[:] = 0
     for part in blocks(len(y)):
         labels = y[part]
         try:

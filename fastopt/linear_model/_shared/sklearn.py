@@ -5,7 +5,6 @@ Used by the estimators.  With older versions the callbacks are replaced by funct
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -57,8 +56,10 @@ def owned(method: Any, owner: str) -> Any:
 
 def own_methods(cls: type) -> None:
     """Give a public class copies of its inherited public methods under its own name, for errors such as "Ridge.fit() got an unexpected ..."."""
-    for name in dir(cls):
-        method = inspect.getattr_static(cls, name)
+    members: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        members |= vars(base)
+    for name, method in members.items():
         ours = (getattr(method, "__module__", None) or "").startswith("fastopt.")
         public = name == "__init__" or not name.startswith("_")
         if public and ours and getattr(method, "__qualname__", None) not in (None, f"{cls.__qualname__}.{name}"):
@@ -132,10 +133,12 @@ class Events:
 
     def __init__(self, estimator: BaseEstimator | None, X: Features | None, y: TargetValues | None, sample_weight: SampleWeight,
                  max_iter: int) -> None:
-        begin = getattr(estimator, "_init_callback_context", None)
+        # a context does not say whether anyone listens; scikit-learn's own estimators look at the same attributes
+        known = {} if estimator is None else vars(estimator)
+        listens = bool(known.get("_skl_callbacks"))
+        begin = getattr(estimator, "_init_callback_context", None) if listens or "_parent_callback_ctx" in known else None
         self._context = None if begin is None else begin(max_subtasks=max_iter)
-        # the context does not say whether anyone listens; scikit-learn's own estimators look at the same attribute
-        self.wanted = self._context is not None and bool(getattr(estimator, "_skl_callbacks", None))
+        self.wanted = self._context is not None and listens
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         if self._context is not None:

@@ -15,7 +15,7 @@ import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastopt._core.tables import Matrix
-from fastopt._core.threads import resolve_threads
+from fastopt._core.threads import checked_threads
 from fastopt._solvers.registry import ROUNDED, UNBOUNDED, Solution
 from fastopt.exceptions import DivergenceError
 from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
@@ -29,7 +29,7 @@ from fastopt.objective import LinearObjective, predictions
 from fastopt.penalties import Penalty
 
 from .folds import rows_of, with_weight
-from .params import ALIASES, CONVENTIONS, complaint, penalty_of, relative_to_start, scales_intercept, solve
+from .params import ALIASES, CONVENTIONS, choose, complaint, penalty_of, relative_to_start, scales_intercept, solve
 
 if TYPE_CHECKING:
     from typing import Self
@@ -103,7 +103,8 @@ class WithIntercept(NamedTuple):
     X: Samples
     column: float | None = None               # the value of the last column of X, whose weight makes the intercept
     scaling: float | None = None              # or that of a column which the solver adds on its own
-    first: LinearObjective | None = None      # the objective of the first target, if it was needed to tell
+    first: LinearObjective | None = None      # the objective of the first target, if it was needed to tell,
+    chosen: str | None = None                 # and the solver that is "auto" for it
 
 
 def with_column(X: Samples, value: float) -> Samples:
@@ -117,6 +118,11 @@ def with_column(X: Samples, value: float) -> Samples:
 def split(coef: Array, intercept: Array, column: float | None) -> tuple[Array, Array]:
     """(k, d) coefficients and (k,) intercepts, where the last column of X may stand for the intercept."""
     return (coef, intercept) if column is None else (coef[:, :-1], coef[:, -1] * column)
+
+
+def violation_at(objective: LinearObjective, coef: Array, intercept: Array) -> float:
+    """The largest element of the gradient."""
+    return float(np.abs(objective.gradient(np.concatenate([coef.ravel(), intercept]))).max())
 
 
 class SolvedEstimator(LinearEstimator):
@@ -190,9 +196,10 @@ class SolvedEstimator(LinearEstimator):
         limit = vars(self)["max_iter"]
         return MAX_ITER if limit is None else int(limit)
 
-    def _n_threads(self) -> int:
+    def _n_threads(self) -> int | None:
+        """What was asked for: how many that is, is found where there is work for more than one."""
         jobs = vars(self).get("n_jobs")
-        return resolve_threads(None if jobs is None else int(jobs), "n_jobs")
+        return checked_threads(None if jobs is None else int(jobs), "n_jobs")
 
     # ---- from arguments to a solution ----
 
@@ -230,16 +237,17 @@ class SolvedEstimator(LinearEstimator):
         task = self._from_origins(task)
         totals = np.array([X.shape[0] if weight is None else np.sum(weight, dtype=np.float64) for weight in task.weights])
         strengths = CONVENTIONS[self._convention](vars(self), totals) + np.zeros(len(totals))
-        X, column, scaling, first = self._with_intercept(X, task, self._penalty(float(strengths[0])))
+        penalties = [self._penalty(float(strength)) for strength in strengths]
+        X, column, scaling, first, chosen = self._with_intercept(X, task, penalties[0])
         origins = task.origins + np.zeros(len(totals))
         parts, solutions, dtype = [], [], float_type(X)
-        for i, strength in enumerate(strengths):
-            l2, penalty = self._penalty(float(strength))
+        for i, (l2, penalty) in enumerate(penalties):
             objective = self._objective(X, task, i, l2, column) if i or first is None else first
             solution = solve(objective, penalty, solver=self._solver_name(), w0=self._start(objective, task, i, column),
                              tol=self._tolerance(objective), max_iter=self._max_iter(),
                              callback=self._callback(events, self._reached(objective, task, column)),
-                             random_state=vars(self).get("random_state"), intercept_scaling=scaling, relative=self._relative())
+                             random_state=vars(self).get("random_state"), intercept_scaling=scaling, relative=self._relative(),
+                             chosen=None if i else chosen)
             coef, intercept, solution = self._in_type_of(objective, penalty, solution, origins[i])
             solutions.append(solution)
             parts.append(split(coef, intercept, column))
@@ -264,9 +272,12 @@ class SolvedEstimator(LinearEstimator):
         intercept = intercept + (coef - rounded) @ given.mean_
         if solution.converged and penalty is None:
             held = (intercept + origin).astype(np.float32) - origin + rounded @ given.mean_
-            violation = float(np.abs(given.gradient(np.concatenate([rounded.ravel(), held]))).max())
+            violation = violation_at(given, rounded, held)
             tol = self._tolerance(objective)
-            if violation > ROUNDING_MARGIN * (relative_to_start(tol, objective) if self._relative() else tol):
+            limit = ROUNDING_MARGIN * (relative_to_start(tol, objective) if self._relative() else tol)
+            # a solver that goes by the gap may leave a gradient that no rounding has made
+            by_gap = violation > limit and objective.loss.smooth and np.isnan(solution.violation)
+            if violation > (ROUNDING_MARGIN * violation_at(given, coef, intercept + rounded @ given.mean_) if by_gap else limit):
                 solution = solution._replace(converged=False, violation=violation, message=ROUNDED)
         return rounded, intercept, solution
 
@@ -276,8 +287,10 @@ class SolvedEstimator(LinearEstimator):
         if value is None:
             return WithIntercept(X)
         objective = self._objective(X, task, 0, l2, None)
-        if scales_intercept(objective, penalty, self._solver_name(), self._tolerance(objective)):
-            return WithIntercept(X, scaling=value, first=objective)
+        solver = self._solver_name()
+        chosen = choose(objective, penalty, self._tolerance(objective)) if solver == "auto" else None
+        if scales_intercept(chosen or solver):
+            return WithIntercept(X, scaling=value, first=objective, chosen=chosen)
         return WithIntercept(with_column(X, value), column=value)
 
     def _objective(self, X: Samples, task: Task, i: int, l2: float, column: float | None) -> LinearObjective:

@@ -32,6 +32,7 @@ WORDS: dict[str, Any] = {"n_iter_more": " in the last fit", "gap_type": "float",
 
 
 N_ALPHAS = 100   # how many strengths, by default
+FEW_HELD = 1 << 18   # numbers of dense rows that are copied, for BLAS
 
 
 class HeldOutFold(NamedTuple):
@@ -143,6 +144,10 @@ def _predictions(held: LinearObjective, found: list[Solution]) -> list[Array]:
     if held.n_outputs > 1 or len(found) == 1:
         return [held.predictions(solution.w) for solution in found]
     d, w = held.n_features, np.array([solution.w for solution in found])
+    if held.n_samples * d <= FEW_HELD and not held.X.is_sparse and held.columns is None:
+        X = held.X.arrays if held.rows_ is None else held.X.arrays[held.rows_]
+        w = w.astype(held.dtype, copy=False)
+        return list((w[:, :d] @ X.T.astype(held.dtype, copy=False) + w[:, d:].sum(axis=1, keepdims=True))[:, :, None])
     several = held.copies(np.ones((held.n_samples, len(found)), held.dtype))
     return list(several.predictions(np.concatenate([w[:, :d].ravel(), w[:, d:].ravel()])).T[:, :, None])
 

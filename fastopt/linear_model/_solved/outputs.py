@@ -5,6 +5,7 @@ Used by the modules of those estimators.  They must know no penalty.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def link(loss: Loss, mean: Any) -> Any:
 def mean_of(y: Array, weight: RowWeights) -> float:
     """The weighted mean; rows of weight 0 may hold anything."""
     if weight is None:
-        return float(y.mean())
+        return float(np.add.reduce(y)) / len(y)
     rows = weight > 0
     return float(np.average(y[rows], weights=weight[rows].astype(np.float64)))
 
@@ -135,8 +136,8 @@ class SolvedRegressor(Regresses, SolvedEstimator):
             return task
         origin = mean_of if task.loss.name == "squared_error" else median_of
         targets = [np.asarray(y, dtype=np.float64) for y in task.targets]
-        origins = np.array([origin(y, weight) for y, weight in zip(targets, task.weights)])
-        origins[~np.isfinite(origins)] = 0.0
+        found = [origin(y, weight) for y, weight in zip(targets, task.weights)]
+        origins = np.array([value if isfinite(value) else 0.0 for value in found])
         return replace(task, targets=[y - own for y, own in zip(targets, origins)], origins=origins)
 
     def _first(self, task: Task, i: int, k: int) -> Array:

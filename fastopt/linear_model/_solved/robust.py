@@ -28,6 +28,8 @@ from .params import HUBER, QUANTILE, penalty_of, solve
 
 #: scikit-learn's least scale
 LEAST_SCALE = 10 * np.finfo(np.float64).eps
+#: the least scale to begin with, in units of y: where most of y is one number, residuals say 0 at first, which takes long to leave
+FIRST_SCALE = 0.1
 #: the share of the value that the best scale may still save, below which the fit is done
 NEGLIGIBLE_GAIN = 1e-11
 
@@ -133,10 +135,6 @@ class HuberRegressor(SolvedRegressor):
 
     # ---- hooks of the base ----
 
-    def _at_scale(self, X: Samples, task: Task, y: Array, strength: float, scale: float) -> LinearObjective:
-        """The objective in w and b at a fixed scale."""
-        return self._objective(X, replace(task, targets=[y], loss=losses.Huber(float(self.epsilon) * scale)), 0, strength * scale, None)
-
     def _solve(self, X: Samples, task: Task, events: Events) -> FittedWeights:
         """Solve in scaled units of y, centred if there is an intercept, so that results do not depend on its unit and origin."""
         y = np.asarray(task.targets[0], dtype=np.float64)
@@ -145,13 +143,13 @@ class HuberRegressor(SolvedRegressor):
         unit = float(np.exp2(np.round(np.log2(unit))))   # by which weights are multiplied without rounding
         strength, y = float(self.alpha) / float(weight.sum()) * unit, y / unit - middle / unit
         scales = Scales(weight / weight.sum(), float(self.epsilon), max(LEAST_SCALE / unit, 4 * float(np.finfo(float_type(X)).eps)))
-        objective = self._at_scale(X, task, y, strength, 1.0)
+        objective = self._objective(X, replace(task, targets=[y], loss=losses.Huber(float(self.epsilon))), 0, strength, None)
         w = self._origin(objective, task, middle, unit)
-        callback, n_iter, scale, solution = self._callback(events, lambda _: {}), 0, 1.0, None
+        callback, n_iter, solution = self._callback(events, lambda _: {}), 0, None
         residual = np.abs(y - objective.predictions(w)[:, 0])
-        scale = scales.best(residual)
+        scale = scales.best(residual) if self._warm() else max(FIRST_SCALE, scales.best(residual))
         while n_iter < self._max_iter():
-            objective, n_iter = self._at_scale(X, task, y, strength, scale), n_iter + 1
+            objective, n_iter = objective.with_loss(losses.Huber(float(self.epsilon) * scale), strength * scale), n_iter + 1
             solution = solve(objective, None, solver=self._solver_name(), w0=w, tol=float(self.tol) * scale, max_iter=MAX_ITER,
                              callback=callback, random_state=None)
             w, residual = solution.w, np.abs(y - objective.predictions(solution.w)[:, 0])
