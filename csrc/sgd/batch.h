@@ -61,10 +61,6 @@ FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const 
 #define BATCH_LINES(rows, element) ((rows) / 2 * (int)element_size(element, sizeof(real)) / (int)sizeof(real))
 #define BATCH_AHEAD(i) \
     if (ahead) FO_UNROLL for (int u = 0; u < BATCH_LINES(rows, element); u++) FO_PREFETCH(r->ahead[u] + (i) * r->step)
-/* and the last lines of rows to come that lie apart */
-#define BATCH_END(d) \
-    if (ahead && r->step == element_size(element, sizeof(real))) \
-        FO_UNROLL for (int u = 0; u < rows / 2; u++) FO_PREFETCH(r->ahead[u] + ((d) + VLEN - 1) / VLEN * VLEN * r->step - 1)
 
 /* a vector of a row, or its first m elements: minus the centre, where there is one, before anything is multiplied with it, so
  * that no product is a difference of large sums */
@@ -102,7 +98,6 @@ FO_INLINE void F(batch_dot_tile)(const int rows, const int tile, const int ahead
             FO_UNROLL for (int t = 0; t < tile; t++) s[u][t] = F(vfma)(x, wv[t], s[u][t]);
         }
     }
-    BATCH_END(d);
     if (rows >= 8 && tile == 1) { /* a product each row: together */
         F(vec) sums[BATCH_MOST];
         real out[BATCH_MOST];
@@ -142,10 +137,8 @@ FO_INLINE void F(batch_add_tile)(const int rows, const int tile, const int ahead
         }
         FO_UNROLL for (int t = 0; t < tile; t++) F(vstore_part)(g + t * stride + i, gv[t], m);
     }
-    BATCH_END(d);
 }
 #undef BATCH_AHEAD
-#undef BATCH_END
 
 /* one block of columns of a group, a tile of outputs after the other; no line is prefetched twice; `apart`: loops
  * with and without prefetching are compiled apart */
@@ -258,14 +251,20 @@ FO_INLINE void F(batch_gradient_csr)(const int layout, const int all, const fo_m
 
 /* ---- the kernels ---- */
 
+/* ask for the last lines of the rows to come: those that begin with a vector are asked for on the way */
+FO_INLINE void F(batch_end)(const F(batch_group) *r, ptrdiff_t d) {
+    if (r->prefetch) FO_UNROLL for (int u = 0; u < BATCH_ROWS / 2; u++) FO_PREFETCH(FO_LAST_BYTE((const real *)(const void *)r->ahead[u], d));
+}
+
 FO_INLINE void F(batch_products_dense)(const int centred, const fo_matrix *X, const fo_chunk *chunk, const real *w,
                                        ptrdiff_t p_stride, real *p) {
     for (ptrdiff_t i = 0; i < chunk->n; i += BATCH_ROWS)
         for (ptrdiff_t block = chunk->begin; block < chunk->end; block++) {
             const ptrdiff_t first = block * chunk->width;
+            const ptrdiff_t d = batch_columns(X, chunk, block);
             const F(batch_group) r = F(batch_rows)(BATCH_ROWS, FO_REAL, centred, X, chunk, i, first, 0);
-            F(batch_dot)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, batch_columns(X, chunk, block), w + first,
-                         p + block * p_stride + i * chunk->k);
+            F(batch_end)(&r, d);
+            F(batch_dot)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, d, w + first, p + block * p_stride + i * chunk->k);
         }
 }
 
@@ -274,6 +273,7 @@ FO_INLINE void F(batch_gradient_dense)(const int centred, const fo_matrix *X, co
     const ptrdiff_t d = (chunk->end - 1) * chunk->width + batch_columns(X, chunk, chunk->end - 1) - first;
     for (ptrdiff_t i = 0; i < chunk->n; i += BATCH_ROWS) {
         const F(batch_group) r = F(batch_rows)(BATCH_ROWS, FO_REAL, centred, X, chunk, i, first, 1);
+        F(batch_end)(&r, d);
         F(batch_add)(BATCH_ROWS, 1, FO_REAL, centred, chunk, &r, d, c + i * chunk->k, g + first);
     }
 }
