@@ -46,103 +46,121 @@ FO_INLINE uint32_t code_of(const int fraction, float x, uint32_t r) {
 FO_INLINE float number_of(const int fraction, uint32_t code) { return float_of((code << (23 - fraction)) + LEAST_BITS); }
 #endif
 
-/* largest |x|, for finite x: in any order the same */
-FO_INLINE real F(largest)(ptrdiff_t n, const real *x) {
-    real most = 0;
-    FO_SIMD_MAX(most)
-    for (ptrdiff_t i = 0; i < n; i++) most = F(max_)(most, F(abs_)(x[i]));
-    return most;
+FO_INLINE real F(first_of)(uint32_t code, float scale) {
+    const float size = (number_of(SIGNED_FRACTION, code & 127u) - LEAST_CODED) * scale;
+    return (real)float_of(bits_of_float(size) | (code & 128u) << 24);
 }
 
-FO_INLINE void F(unpack_signed)(ptrdiff_t n, const uint8_t *codes, float scale, real *restrict x) {
-    FO_SIMD
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const uint32_t code = codes[i];
-        const float size = (number_of(SIGNED_FRACTION, code & 127u) - LEAST_CODED) * scale;
-        x[i] = (real)float_of(bits_of_float(size) | (code & 128u) << 24);
+FO_INLINE real F(second_of)(uint32_t code, float scale) {
+    const float root = (number_of(ROOT_FRACTION, code) - ROOT_SHIFT) * scale;
+    return (real)root * (real)root;
+}
+
+/* the code of a first moment, which `up` brings to at most LARGEST_SIGNED */
+FO_INLINE uint8_t F(first_code)(real m, float up, uint32_t r) {
+    const uint32_t bits = bits_of_float((float)m * up);
+    return (uint8_t)(code_of(SIGNED_FRACTION, float_of(bits & 0x7fffffffu) + LEAST_CODED, r & 0xffffu) | (bits >> 24 & 128u));
+}
+
+FO_INLINE uint8_t F(second_code)(real v, float up, uint32_t r) {
+    const float root = sqrtf((float)v) * up + ROOT_SHIFT;
+    return (uint8_t)code_of(ROOT_FRACTION, root > LEAST_CODED ? root : LEAST_CODED, r >> 16);
+}
+
+/* bfloat16: the upper half of a float, rounded up with the probability that the lower half says */
+FO_INLINE real F(of_half)(uint16_t half) { return (real)float_of((uint32_t)half << 16); }
+FO_INLINE uint16_t F(half_of)(real x, uint32_t r) { return (uint16_t)((bits_of_float((float)x) + r) >> 16); }
+
+/* One step of k <= FO_PACK weights whose moments are halves, unpacked and packed in registers. */
+FO_INLINE int F(step_halves)(F(rule) rule, const int states, const int bare, const F(coefs) *h, ptrdiff_t k,
+                             const real *restrict g, real *restrict w, uint16_t *restrict m, uint16_t *restrict v,
+                             const uint32_t *restrict random, uint32_t mask) {
+    real nothing = 0;
+    FO_SIMD_SUM(nothing)
+    for (ptrdiff_t i = 0; i < k; i++) {
+        const uint32_t r = random[i] ^ mask;
+        F(param) x = {w[i], F(of_half)(m[i]), states > 1 ? F(of_half)(v[i]) : 0, 0, 0, 0};
+        x = F(one_step)(rule, bare, h, g[i], x);
+        w[i] = x.w;
+        nothing += 0 * x.w + 0 * g[i];
+        m[i] = F(half_of)(x.s0, r & 0xffffu);
+        if (states > 1) v[i] = F(half_of)(x.s1, r >> 16);
     }
+    return nothing == 0;
 }
 
-FO_INLINE void F(unpack_root)(ptrdiff_t n, const uint8_t *codes, float scale, real *restrict x) {
-    FO_SIMD
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const float root = (number_of(ROOT_FRACTION, codes[i]) - ROOT_SHIFT) * scale;
-        x[i] = (real)root * (real)root;
+/* The same of moments in 8 bits, with the scales of these k: new scales are known when all have been stepped. */
+FO_INLINE int F(step_codes)(F(rule) rule, const int states, const int bare, const F(coefs) *h, ptrdiff_t k,
+                            const real *restrict g, real *restrict w, uint8_t *restrict m, uint8_t *restrict v,
+                            float *m_scale, float *v_scale, const uint32_t *restrict random, uint32_t mask) {
+    real first[FO_PACK], second[FO_PACK], nothing = 0;
+    const float m_old = *m_scale, v_old = states > 1 ? *v_scale : 0;
+    uint32_t m_most = 0, v_most = 0; /* bits of the largest, which are in the order of the numbers */
+    FO_SIMD_SUM_MAX(nothing, m_most, v_most)
+    for (ptrdiff_t i = 0; i < k; i++) {
+        F(param) x = {w[i], F(first_of)(m[i], m_old), states > 1 ? F(second_of)(v[i], v_old) : 0, 0, 0, 0};
+        x = F(one_step)(rule, bare, h, g[i], x);
+        w[i] = x.w;
+        nothing += 0 * x.w + 0 * g[i];
+        first[i] = x.s0;
+        second[i] = x.s1;
+        const uint32_t m_bits = bits_of_float((float)F(abs_)(x.s0)), v_bits = bits_of_float((float)F(abs_)(x.s1));
+        m_most = m_bits > m_most ? m_bits : m_most;
+        v_most = v_bits > v_most ? v_bits : v_most;
     }
-}
-
-FO_INLINE float F(pack_signed)(ptrdiff_t n, const real *x, const uint32_t *random, uint32_t mask, uint8_t *restrict codes) {
-    const float most = (float)F(largest)(n, x), up = most > 0 ? LARGEST_SIGNED / most : 0;
+    const float m_largest = float_of(m_most), v_largest = sqrtf(float_of(v_most));
+    const float m_up = m_largest > 0 ? LARGEST_SIGNED / m_largest : 0, v_up = v_largest > 0 ? LARGEST_ROOT / v_largest : 0;
+    *m_scale = m_largest / LARGEST_SIGNED;
+    if (states > 1) *v_scale = v_largest / LARGEST_ROOT;
     FO_SIMD
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const uint32_t bits = bits_of_float((float)x[i] * up);
-        const uint32_t code = code_of(SIGNED_FRACTION, float_of(bits & 0x7fffffffu) + LEAST_CODED,
-                                      (random[i] ^ mask) & 0xffffu);
-        codes[i] = (uint8_t)(code | (bits >> 24 & 128u));
+    for (ptrdiff_t i = 0; i < k; i++) {
+        const uint32_t r = random[i] ^ mask;
+        m[i] = F(first_code)(first[i], m_up, r);
+        if (states > 1) v[i] = F(second_code)(second[i], v_up, r);
     }
-    return most / LARGEST_SIGNED;
+    return nothing == 0;
 }
 
-FO_INLINE float F(pack_root)(ptrdiff_t n, const real *x, const uint32_t *random, uint32_t mask, uint8_t *restrict codes) {
-    const float most = sqrtf((float)F(largest)(n, x)), up = most > 0 ? LARGEST_ROOT / most : 0;
-    FO_SIMD
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const float root = sqrtf((float)x[i]) * up + ROOT_SHIFT;
-        codes[i] = (uint8_t)code_of(ROOT_FRACTION, root > LEAST_CODED ? root : LEAST_CODED, (random[i] ^ mask) >> 16);
-    }
-    return most / LARGEST_ROOT;
-}
-
-/* bfloat16: the upper half of a float */
-FO_INLINE void F(unpack_half)(ptrdiff_t n, const uint16_t *halves, real *restrict x) {
-    FO_SIMD
-    for (ptrdiff_t i = 0; i < n; i++) x[i] = (real)float_of((uint32_t)halves[i] << 16);
-}
-
-FO_INLINE void F(pack_half)(ptrdiff_t n, const real *x, const uint32_t *random, uint32_t mask, int shift,
-                            uint16_t *restrict halves) {
-    FO_SIMD
-    for (ptrdiff_t i = 0; i < n; i++)
-        halves[i] = (uint16_t)((bits_of_float((float)x[i]) + ((random[i] ^ mask) >> shift & 0xffffu)) >> 16);
-}
-
-FO_KERNEL int F(step_packed)(const fo_step *step, int packing, int states, ptrdiff_t n, ptrdiff_t place, double t,
-                          const void *g, void *w, void *const *state) {
-    real m[FO_PACK], v[FO_PACK];
+FO_INLINE int F(packed_loop)(F(rule) rule, const int states, const int bare, const int packing, const fo_step *step, ptrdiff_t n,
+                             ptrdiff_t place, double t, const real *g, real *w, void *const *state) {
+    const F(coefs) h = F(coefs_of)(step);
     uint32_t random[FO_PACK]; /* of the places in a block; each block turns over bits of its own */
-    void *const unpacked[FO_STATES] = {m, v, NULL, NULL};
     const uint32_t seed = noise((uint32_t)(int64_t)t, 0x5bd1e995u);
-    const ptrdiff_t width = packing == FO_BFLOAT16 ? 2 : 1;
+    const ptrdiff_t width = packing == FO_BFLOAT16 ? 2 : 1, ahead = PACKS_AHEAD * FO_PACK;
+    char *const m = state[0], *const v = state[states > 1 ? 1 : 0];
+    float *const m_scale = state[2], *const v_scale = state[states > 1 ? 3 : 2]; /* 8 bits only */
     int finite = 1;
     FO_SIMD
     for (int i = 0; i < FO_PACK; i++) random[i] = noise((uint32_t)i, seed);
     for (ptrdiff_t i = 0; i < n; i += FO_PACK) {
         const ptrdiff_t k = n - i < FO_PACK ? n - i : FO_PACK, block = i / FO_PACK;
         const uint32_t mask = noise((uint32_t)((place + i) / FO_PACK), ~seed);
-        void *const second = states > 1 ? state[1] : state[0], *const scales = state[states > 1 ? 3 : 2];
-        uint8_t *m8 = (uint8_t *)state[0] + i, *v8 = (uint8_t *)second + i;
-        uint16_t *m16 = (uint16_t *)state[0] + i, *v16 = (uint16_t *)second + i;
-        float *m_scale = state[2], *v_scale = scales; /* 8 bits only */
+        char *const mi = m + i * width, *const vi = v + i * width;
         /* what a block needs comes in bursts, which the processor's own prefetching does not see coming */
-        prefetch_bytes((const real *)g + i + PACKS_AHEAD * FO_PACK, FO_PACK * (ptrdiff_t)sizeof(real));
-        prefetch_bytes((const real *)w + i + PACKS_AHEAD * FO_PACK, FO_PACK * (ptrdiff_t)sizeof(real));
-        prefetch_bytes((const char *)state[0] + (i + PACKS_AHEAD * FO_PACK) * width, FO_PACK * width);
-        prefetch_bytes((const char *)second + (i + PACKS_AHEAD * FO_PACK) * width, FO_PACK * width);
-        if (packing == FO_BFLOAT16) {
-            F(unpack_half)(k, m16, m);
-            if (states > 1) F(unpack_half)(k, v16, v);
-        } else {
-            F(unpack_signed)(k, m8, m_scale[block], m);
-            if (states > 1) F(unpack_root)(k, v8, v_scale[block], v);
-        }
-        finite &= F(step)(step, k, (const real *)g + i, (real *)w + i, unpacked);
-        if (packing == FO_BFLOAT16) {
-            F(pack_half)(k, m, random, mask, 0, m16);
-            if (states > 1) F(pack_half)(k, v, random, mask, 16, v16);
-        } else {
-            m_scale[block] = F(pack_signed)(k, m, random, mask, m8);
-            if (states > 1) v_scale[block] = F(pack_root)(k, v, random, mask, v8);
-        }
+        prefetch_bytes(g + i + ahead, FO_PACK * (ptrdiff_t)sizeof(real));
+        prefetch_bytes(w + i + ahead, FO_PACK * (ptrdiff_t)sizeof(real));
+        prefetch_bytes(mi + ahead * width, FO_PACK * width);
+        if (states > 1) prefetch_bytes(vi + ahead * width, FO_PACK * width);
+        finite &= packing == FO_BFLOAT16
+                      ? F(step_halves)(rule, states, bare, &h, k, g + i, w + i, (void *)mi, (void *)vi, random, mask)
+                      : F(step_codes)(rule, states, bare, &h, k, g + i, w + i, (void *)mi, (void *)vi, m_scale + block,
+                                      v_scale + block, random, mask);
     }
     return finite;
+}
+
+FO_KERNEL int F(step_packed)(const fo_step *step, int packing, ptrdiff_t n, ptrdiff_t place, double t, const void *g, void *w,
+                          void *const *state) {
+    const int bare = is_bare(step);
+#define PACKED(name, states, bare, packing) F(packed_loop)(F(rule_##name), states, bare, packing, step, n, place, t, g, w, state)
+    switch (step->kind) {
+#define STEP(name, states) \
+    case FO_RULE_##name: \
+        return packing == FO_BFLOAT16 ? bare ? PACKED(name, states, 1, FO_BFLOAT16) : PACKED(name, states, 0, FO_BFLOAT16) \
+                                      : bare ? PACKED(name, states, 1, FO_EIGHT_BITS) : PACKED(name, states, 0, FO_EIGHT_BITS);
+        FO_PACKED_RULES(STEP)
+#undef STEP
+    }
+#undef PACKED
+    return 1;
 }

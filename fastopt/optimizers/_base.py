@@ -20,6 +20,7 @@ from fastopt.exceptions import InvalidParameterError
 from fastopt.schedules._base import LearningRate
 
 from ._docs import SHARED
+from ._lines import beside
 from ._param_group import ParamGroup
 from ._params import check_apart, grouped
 from ._settings import GLOBAL, OPTIONS, Params, check, fields_of, refuse_unknown
@@ -258,7 +259,7 @@ class Optimizer(Update):
         with np.errstate(over="ignore", invalid="ignore"):
             found = [self._initial(name, w, settings) for name in self.state_names]
         if all(array is None or array.dtype.kind != "f" or np.isfinite(array).all() for array in found):
-            return found
+            return [None if array is None else beside(array, w) for array in found]
         raise InvalidParameterError(f"settings make the state of params overflow {w.dtype}, got {settings!r:.300}")
 
     @classmethod

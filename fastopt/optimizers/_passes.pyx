@@ -1,8 +1,9 @@
 """The passes of an update over its arrays: blocks shared among threads, sums added in the order of blocks.
 
 Used by fastopt.optimizers._update and by whatever else steps parameters without the GIL.  The mathematics of a block is in
-csrc/rules/rules*.h and steps.h.  The gradients are read first; the passes that change something run backwards, so that they begin
-with the gradients that are still in the cache.
+csrc/rules/rules*.h and steps.h.  The gradients are read first; the passes that change something take stretches of blocks from the end, so that they begin
+with the gradients that are still in the cache, but go forwards in each: the processor's prefetching loses a microsecond where a stream
+ends, and blocks backwards made a step of 20 M weights a quarter slower.
 """
 from cython.parallel cimport parallel
 from libc.math cimport INFINITY, isfinite, sqrt
@@ -19,6 +20,9 @@ ctypedef enum Pass:
     SQUARES                        # of the gradients, forwards
     SUMS                           # that the rule needs first
     STEP
+
+cdef enum:
+    STRETCH = 64                   # blocks
 
 # from here on a gradient's square, and sums of such squares, may be beyond the type's largest number
 cdef double EXTREME_SQUARES_FLOAT = 1e30, EXTREME_SQUARES = 1e290, EXTREME_RATE = 1e15
@@ -75,14 +79,20 @@ cdef void pass_by_pass(StepPlan *p, Look look, int rank, int size) noexcept nogi
 
 cdef void one_part(StepPlan *p, Pass what, int rank, int size) noexcept nogil:
     """A thread's blocks of a pass, side by side; it ends when all are done."""
-    cdef Py_ssize_t k, first = p.n_blocks * rank // size, last = p.n_blocks * (rank + 1) // size
-    for k in range(last - first):
-        if what == SQUARES:
-            squares(p, first + k)
-        elif what == SUMS:
-            sum_up(p, last - 1 - k)
-        else:
-            advance(p, last - 1 - k)
+    cdef Py_ssize_t k, begin, first = p.n_blocks * rank // size, last = p.n_blocks * (rank + 1) // size
+    while first < last:
+        begin = first if what == SQUARES else max(first, last - STRETCH)
+        k = begin
+        while k < last:
+            if what == STEP:
+                k = advance(p, k, last)
+                continue
+            if what == SQUARES:
+                squares(p, k)
+            else:
+                sum_up(p, k)
+            k += 1
+        last = begin
     fo_team_wait(&p.team, size)
 
 
@@ -229,19 +239,24 @@ cdef void finish(StepPlan *p) noexcept nogil:
             a.step.h.scale = scale
 
 
-cdef void advance(StepPlan *p, Py_ssize_t k) noexcept nogil:
+cdef Py_ssize_t advance(StepPlan *p, Py_ssize_t k, Py_ssize_t last) noexcept nogil:
+    """Step the block k and those behind it that are of its array too, up to `last`; returns the block behind them."""
     cdef const ArrayBlock *block = &p.blocks[k]
     cdef const Array *a = &p.arrays.at[block.array]
     cdef const char *g = a.g + block.start * a.size
     cdef char *w = a.w + block.start * a.size
+    cdef Py_ssize_t i, end = min(last, a.first_block + a.n_blocks)
+    cdef Py_ssize_t n = p.blocks[end - 1].start + p.blocks[end - 1].n - block.start
+    cdef int finite = 1
     cdef void *state[4]
-    p.sums[2 * k] = 1
-    if a.matrices or a.absent:
-        return   # matrices have passes of their own
-    states_at(a, block.start, state)
-    if a.packing != FO_UNPACKED:
-        p.sums[2 * k] = a.kernel.step_packed(&a.step, a.packing, a.states, block.n, block.start, <double>p.t, g, w, state)
-    elif a.n_rows < 0:
-        p.sums[2 * k] = a.kernel.step(&a.step, block.n, g, w, state)
-    elif block.start == 0:
-        p.sums[2 * k] = a.kernel.step_rows(&a.step, a.n_rows, a.width, a.rows, a.g, a.w, <void **>a.state)
+    if not a.matrices and not a.absent:   # matrices have passes of their own
+        states_at(a, block.start, state)
+        if a.packing != FO_UNPACKED:
+            finite = a.kernel.step_packed(&a.step, a.packing, n, block.start, <double>p.t, g, w, state)
+        elif a.n_rows < 0:
+            finite = a.kernel.step(&a.step, n, g, w, state)
+        elif block.start == 0:
+            finite = a.kernel.step_rows(&a.step, a.n_rows, a.width, a.rows, a.g, a.w, <void **>a.state)
+    for i in range(k, end):
+        p.sums[2 * i] = finite
+    return end
