@@ -97,16 +97,16 @@ FO_KERNEL void F(muon_direction)(const fo_step *step, ptrdiff_t rows, ptrdiff_t 
 
 FO_INLINE int F(muon_next)(const int along, const F(coefs) *h, real rate, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride,
                            const real *restrict x, const real *restrict w, real *restrict next) {
-    real nothing = 0;
+    real_bits zero = 0;
     for (ptrdiff_t i = 0; i < rows; i++) {
-        FO_SIMD_SUM(nothing)
+        FO_SIMD_OR(zero)
         for (ptrdiff_t j = 0; j < columns; j++) {
             const real moved = h->decay_factor * w[i * columns + j] - rate * x[along ? i * stride + j : j * stride + i];
             next[i * columns + j] = moved;
-            nothing += 0 * moved;
+            zero |= F(zero_bits)(moved, 1);
         }
     }
-    return nothing == 0;
+    return F(is_zero)(zero);
 }
 
 FO_KERNEL int F(muon_weights)(const fo_step *step, double rate, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const void *x,

@@ -1,9 +1,8 @@
 """The passes of an update over its arrays: blocks shared among threads, sums added in the order of blocks.
 
 Used by fastopt.optimizers._update and by whatever else steps parameters without the GIL.  The mathematics of a block is in
-csrc/rules/rules*.h and steps.h.  The gradients are read first; the passes that change something take stretches of blocks from the end, so that they begin
-with the gradients that are still in the cache, but go forwards in each: the processor's prefetching loses a microsecond where a stream
-ends, and blocks backwards made a step of 20 M weights a quarter slower.
+csrc/rules/rules*.h and steps.h.  The gradients are read first.  All passes go forwards: the processor's prefetching loses a microsecond wherever a stream ends, and
+blocks backwards, which begin with gradients that are still in the cache, made a step of 20 M weights a quarter slower.
 """
 from cython.parallel cimport parallel
 from libc.math cimport INFINITY, isfinite, sqrt
@@ -17,12 +16,9 @@ from fastopt._core.team cimport fo_team_rank, fo_team_size, fo_team_wait
 
 
 ctypedef enum Pass:
-    SQUARES                        # of the gradients, forwards
+    SQUARES                        # of the gradients
     SUMS                           # that the rule needs first
     STEP
-
-cdef enum:
-    STRETCH = 64                   # blocks
 
 # from here on a gradient's square, and sums of such squares, may be beyond the type's largest number
 cdef double EXTREME_SQUARES_FLOAT = 1e30, EXTREME_SQUARES = 1e290, EXTREME_RATE = 1e15
@@ -79,20 +75,16 @@ cdef void pass_by_pass(StepPlan *p, Look look, int rank, int size) noexcept nogi
 
 cdef void one_part(StepPlan *p, Pass what, int rank, int size) noexcept nogil:
     """A thread's blocks of a pass, side by side; it ends when all are done."""
-    cdef Py_ssize_t k, begin, first = p.n_blocks * rank // size, last = p.n_blocks * (rank + 1) // size
-    while first < last:
-        begin = first if what == SQUARES else max(first, last - STRETCH)
-        k = begin
-        while k < last:
-            if what == STEP:
-                k = advance(p, k, last)
-                continue
-            if what == SQUARES:
-                squares(p, k)
-            else:
-                sum_up(p, k)
-            k += 1
-        last = begin
+    cdef Py_ssize_t k = p.n_blocks * rank // size, last = p.n_blocks * (rank + 1) // size
+    while k < last:
+        if what == STEP:
+            k = advance(p, k, last)
+            continue
+        if what == SQUARES:
+            squares(p, k)
+        else:
+            sum_up(p, k)
+        k += 1
     fo_team_wait(&p.team, size)
 
 
