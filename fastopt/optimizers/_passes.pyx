@@ -9,7 +9,7 @@ from libc.math cimport INFINITY, isfinite, sqrt
 from libc.string cimport memcpy
 
 from fastopt._core.tables cimport (FO_BFLOAT16, FO_CARRIES, FO_EIGHT_BITS, FO_PACK, FO_STATES, FO_SUMS_array, FO_SUMS_group,
-                            FO_SUMS_none, FO_UNPACKED, kernels)
+                            FO_SUMS_none, FO_UNPACKED, fo_step, kernels)
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt.optimizers._gradients cimport Array
 from fastopt._core.team cimport fo_team_rank, fo_team_size, fo_team_wait
@@ -167,8 +167,11 @@ cdef void fold_rules(StepPlan *p) noexcept nogil:
             pass_over(p, &p.arrays.at[i])
     for i in range(p.n_groups):
         kernels(False).rule_fold(&p.rules[i], <double>(p.t - p.began[i]), scale, &p.carry[i * FO_CARRIES], &p.folded[i])
+    p.by_group = p.clip_norm == INFINITY and p.sums_over == FO_SUMS_none and not p.matrix_step
     for i in range(p.arrays.n):
         a = &p.arrays.at[i]
+        if p.by_group and a.missed == 0:
+            continue   # an array that is written costs every other thread a line from the cache of this one
         a.step = p.folded[a.group]
         if a.missed and not a.absent:
             kernels(False).rule_fold(&p.rules[a.group], <double>(p.t - p.began[a.group] - a.missed), scale, a.carry, &a.step)
@@ -231,6 +234,11 @@ cdef void finish(StepPlan *p) noexcept nogil:
             a.step.h.scale = scale
 
 
+cdef const fo_step *step_of(const StepPlan *p, const Array *a) noexcept nogil:
+    """What an array steps by."""
+    return &p.folded[a.group] if p.by_group and a.missed == 0 else &a.step
+
+
 cdef Py_ssize_t advance(StepPlan *p, Py_ssize_t k, Py_ssize_t last) noexcept nogil:
     """Step the block k and those behind it that are of its array too, up to `last`; returns the block behind them."""
     cdef const ArrayBlock *block = &p.blocks[k]
@@ -244,11 +252,11 @@ cdef Py_ssize_t advance(StepPlan *p, Py_ssize_t k, Py_ssize_t last) noexcept nog
     if not a.matrices and not a.absent:   # matrices have passes of their own
         states_at(a, block.start, state)
         if a.packing != FO_UNPACKED:
-            finite = a.kernel.step_packed(&a.step, a.packing, n, block.start, <double>p.t, g, w, state)
+            finite = a.kernel.step_packed(step_of(p, a), a.packing, n, block.start, <double>p.t, g, w, state)
         elif a.n_rows < 0:
-            finite = a.kernel.step(&a.step, n, g, w, state)
+            finite = a.kernel.step(step_of(p, a), n, g, w, state)
         elif block.start == 0:
-            finite = a.kernel.step_rows(&a.step, a.n_rows, a.width, a.rows, a.g, a.w, <void **>a.state)
+            finite = a.kernel.step_rows(step_of(p, a), a.n_rows, a.width, a.rows, a.g, a.w, <void **>a.state)
     for i in range(k, end):
         p.sums[2 * i] = finite
     return end
