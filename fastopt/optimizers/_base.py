@@ -52,7 +52,7 @@ class Optimizer(Update):
     nonfinite : {'raise', 'skip', 'late'}, default='raise'
         What happens at a gradient with nan or infinity: an error, or the step is skipped and counted in `skipped`;
         nothing is changed in either case, for which gradients are read twice.  'late' reads them once and finds out on
-        the way: an error too, but parameters and state are lost.  It saves an eighth of the time where gradients are
+        the way: an error too, but parameters and state are lost.  It saves a sixth of the time where gradients are
         larger than the caches.  Parameters or state that would overflow by extreme gradients or rates count as nan does.
     n_threads : int or None, default=None
         Threads for large arrays; None: as many as allowed.  Results do not depend on it.
