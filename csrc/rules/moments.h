@@ -168,7 +168,7 @@ FO_INLINE int F(step_codes)(F(rule) rule, const int states, const int bare, cons
         const uint32_t m_bits = bits_of_float(u->first[j]) & 0x7fffffffu;
         m_most = m_bits > m_most ? m_bits : m_most;
         if (states > 1) {
-            u->root[j] = (float)F(sqrt_)(x.s1);
+            u->root[j] = sqrtf((float)x.s1);
             v_most = bits_of_float(u->root[j]) > v_most ? bits_of_float(u->root[j]) : v_most;
         }
     }
