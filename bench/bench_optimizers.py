@@ -102,7 +102,25 @@ def test_packed_moments(benchmark, name):
     sizes = SIZES["20 M"]
     calls = {"fastopt": ours(name, sizes), "8bit": ours(name, sizes, moments="8bit"),
              "bfloat16": ours(name, sizes, moments="bfloat16")}
+    if torch and name in TORCH:
+        calls["torch fused"] = theirs(TORCH[name][0], sizes, fused=True)
     record(benchmark, "packed moments, 20 M", name, calls, None, rounds=5)
+
+
+@pytest.mark.parametrize(("rows", "columns", "count"), [(4, 4, 1000), (16, 16, 200), (64, 64, 60), (64, 256, 60), (256, 64, 60),
+                                                        (128, 128, 20), (128, 512, 10), (256, 256, 6)])
+def test_matrices(benchmark, rows, columns, count):
+    """Muon of many matrices of one shape, small enough for products of their own, and of a few that BLAS multiplies."""
+    params, grads = (np.random.default_rng(seed).standard_normal((count, rows, columns), dtype=np.float32) for seed in range(2))
+    optimizer = fo.optimizers.Muon(list(params))
+    calls = {"fastopt": lambda: optimizer.step(list(grads))}
+    if torch:
+        held = [torch.tensor(w, requires_grad=True) for w in params]
+        for w, g in zip(held, grads):
+            w.grad = torch.tensor(g)
+        torch.set_num_threads(fo.get_num_threads())
+        calls["torch"] = torch.optim.Muon(held).step
+    record(benchmark, "Muon", f"{count} of {rows} × {columns}", calls, None, rounds=5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -26,6 +26,8 @@
 #define restrict __restrict
 #define FO_SIMD
 #define FO_SIMD_SUM(...)
+#define FO_SIMD_OR(...)
+#define FO_SIMD_OR_MAX(bits, ...)
 #define FO_SIMD_MAX(x)
 #define FO_UNROLL
 #define FO_PREFETCH(p) ((void)(p))
@@ -39,6 +41,8 @@
 #endif
 #define FO_SIMD _Pragma("omp simd")
 #define FO_SIMD_SUM(...) FO_PRAGMA(omp simd reduction(+ : __VA_ARGS__))
+#define FO_SIMD_OR(...) FO_PRAGMA(omp simd reduction(| : __VA_ARGS__))
+#define FO_SIMD_OR_MAX(bits, ...) FO_PRAGMA(omp simd reduction(| : bits) reduction(max : __VA_ARGS__)) /* of integers */
 #ifdef __clang__ /* which does not take a maximum of floats apart, and warns where it is asked to */
 #define FO_SIMD_MAX(x)
 #else

@@ -20,7 +20,8 @@
 #define FO_TYPED_rules(X, T) \
     X(step_sums, step_sums, T) X(step, step, T) X(step_rows, step_rows, T) X(step_packed, step_packed, T) \
     X(factor_sums, factor_sums, T) X(factor_moments, factor_moments, T) X(factor_squares, factor_squares, T) \
-    X(factor_step, factor_step, T) X(square_sum, square_sum, T)
+    X(factor_step, factor_step, T) X(square_sum, square_sum, T) X(product, product, T) \
+    X(muon_direction, muon_direction, T) X(muon_weights, muon_weights, T) X(muon_move, muon_move, T)
 #define FO_SHARED_rules(X) X(lr_block, lr_block) X(rule_fold, rule_fold) X(rule_finish, rule_finish)
 
 #define FO_TYPED_sgd(X, T) \

@@ -159,6 +159,13 @@ typedef struct {
     fo_coefs h;
 } fo_step;
 
+/* alpha·A·B + beta·D of small matrices.  A (rows, depth) has element (i, k) at a[i·a_row + k·a_column]; B (depth, ·), D and the result
+ * (rows, ·) have rows of `stride` elements, whole vectors of 64 bytes. */
+typedef struct {
+    ptrdiff_t rows, depth, stride, a_row, a_column;
+    double alpha, beta;
+} fo_product;
+
 #include "fastopt_batch.h"
 #include "fastopt_hessian.h"
 #include "fastopt_penalty.h"
@@ -204,10 +211,10 @@ typedef struct {
     /* One step of some rows of w (·, width) and of its state; g (n, width). */
     int (*step_rows)(const fo_step *step, ptrdiff_t n, ptrdiff_t width, const int64_t *rows, const void *g, void *w,
                      void *const *state);
-    /* One step with packed moments: state holds those of the rule and, for 8 bits, their scales at 2 and 3.  place: of the
-     * first weight in its array, a multiple of FO_PACK; with the step t it seeds the rounding. */
-    int (*step_packed)(const fo_step *step, int packing, int states, ptrdiff_t n, ptrdiff_t place, double t, const void *g,
-                       void *w, void *const *state);
+    /* One step of a rule of FO_PACKED_RULES with packed moments: state holds those of the rule and, for 8 bits, their scales at 2 and 3.
+     * place: of the first weight in its array, a multiple of FO_PACK; with the step t it seeds the rounding. */
+    int (*step_packed)(const fo_step *step, int packing, ptrdiff_t n, ptrdiff_t place, double t, const void *g, void *w,
+                       void *const *state);
     /* The passes of adafactor over n rows of d columns (csrc/rules/matrix_rules.h).  First: row[i] = Σ_j g², columns[j] += Σ_i g²;
      * returns Σ w².  Then the moments of rows and columns, whose mean it returns.  Then, with those: Σ of the squared steps,
      * and the step; 1 if w is finite. */
@@ -218,6 +225,15 @@ typedef struct {
                              const void *column, double mean);
     int (*factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, const void *g, void *w, const void *row,
                        const void *column, double mean);
+    /* out ← alpha·A·B + beta·D, see fo_product; D NULL: without it. */
+    void (*product)(const fo_product *p, const void *a, const void *b, const void *d, void *out);
+    /* The passes of muon over a matrix of `rows` rows as they lie in memory (csrc/rules/orthogonal.h).  x: its direction, before it is
+     * made orthogonal, of norm 1; then the next weights, 1 if they are finite; then those into w, and the mean of gradients into m. */
+    void (*muon_direction)(const fo_step *step, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const void *g, const void *m,
+                           void *x);
+    int (*muon_weights)(const fo_step *step, double rate, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const void *x,
+                        const void *w, void *next);
+    void (*muon_move)(const fo_step *step, ptrdiff_t n, const void *g, const void *next, void *w, void *m);
     /* Σ g²; infinite or nan if and only if some element is, or if the sum exceeds a double. */
     double (*square_sum)(ptrdiff_t n, const void *g);
     /* p[block·p_stride + i·k + j] = x_i·w_j over the columns of each block of the chunk. */

@@ -108,6 +108,11 @@
     X(prodigy, 4, group) \
     X(adafactor, 1, array)
 
+/* those whose state is a first moment, or a first and a second one, and may be kept in fewer bits: X(name, states) */
+#define FO_PACKED_RULES(X) \
+    X(adam, 2) \
+    X(lion, 1)
+
 /* rules of whole matrices, which have passes of their own; adafactor has them for matrices, the ones above for vectors */
 #define FO_MATRIX_RULES(X) \
     X(muon)

@@ -11,3 +11,4 @@
 #include "rules/steps.h"
 #include "rules/moments.h"
 #include "rules/matrix_rules.h"
+#include "rules/orthogonal.h"

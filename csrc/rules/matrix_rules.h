@@ -76,18 +76,18 @@ FO_KERNEL int F(factor_step)(const fo_step *step, ptrdiff_t n, ptrdiff_t d, cons
                           const void *column, double mean) {
     const F(coefs) h = F(coefs_of)(step);
     const real least = F(least_square)(&h), *restrict c = column;
-    real nothing = 0;
+    real_bits zero = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
         const real *restrict gi = (const real *)g + i * d;
         real *restrict wi = (real *)w + i * d;
         const real scaled = (real)((double)((const real *)row)[i] / mean);
-        FO_SIMD_SUM(nothing)
+        FO_SIMD_OR(zero)
         for (ptrdiff_t j = 0; j < d; j++) {
             const real slope = F(gradient)(&h, gi[j], wi[j]), rate = h.a * F(factor_rate)(scaled, c[j], least);
             const real next = F(soft)(wi[j] * h.decay_factor - rate * slope, rate * h.l1);
             wi[j] = next;
-            nothing += 0 * next;
+            zero |= F(zero_bits)(next, 1);
         }
     }
-    return nothing == 0;
+    return F(is_zero)(zero);
 }

@@ -69,6 +69,9 @@ FO_FOLD(adafactor) {
     h->rate = r->lr < slow ? r->lr : slow;
 }
 
+/* a = Nesterov's direction or not */
+FO_FOLD(muon) { fold_signum(r, t, carry, h), h->a = r->flag; }
+
 /* ρ·max(ε2, RMS(w))/max(1, RMS(u)/d): sums are Σ u² and Σ w² */
 FO_FINISH(adafactor) {
     const double w = sqrt(sums[1] / sums[2]), u = sqrt(sums[0] / sums[2]) / r->b;

@@ -115,6 +115,10 @@ cdef extern from "fastopt.h" nogil:
         int kind
         fo_coefs h
 
+    ctypedef struct fo_product:
+        Py_ssize_t rows, depth, stride, a_row, a_column
+        double alpha, beta
+
     ctypedef struct fo_chunk:
         Py_ssize_t n, k
         const int32_t *rows

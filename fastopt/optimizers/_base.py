@@ -20,6 +20,7 @@ from fastopt.exceptions import InvalidParameterError
 from fastopt.schedules._base import LearningRate
 
 from ._docs import SHARED
+from ._lines import beside
 from ._param_group import ParamGroup
 from ._params import check_apart, grouped
 from ._settings import GLOBAL, OPTIONS, Params, check, fields_of, refuse_unknown
@@ -51,7 +52,7 @@ class Optimizer(Update):
     nonfinite : {'raise', 'skip', 'late'}, default='raise'
         What happens at a gradient with nan or infinity: an error, or the step is skipped and counted in `skipped`;
         nothing is changed in either case, for which gradients are read twice.  'late' reads them once and finds out on
-        the way: an error too, but parameters and state are lost.  It saves an eighth of the time where gradients are
+        the way: an error too, but parameters and state are lost.  It saves a sixth of the time where gradients are
         larger than the caches.  Parameters or state that would overflow by extreme gradients or rates count as nan does.
     n_threads : int or None, default=None
         Threads for large arrays; None: as many as allowed.  Results do not depend on it.
@@ -258,7 +259,7 @@ class Optimizer(Update):
         with np.errstate(over="ignore", invalid="ignore"):
             found = [self._initial(name, w, settings) for name in self.state_names]
         if all(array is None or array.dtype.kind != "f" or np.isfinite(array).all() for array in found):
-            return found
+            return [None if array is None else beside(array, w) for array in found]
         raise InvalidParameterError(f"settings make the state of params overflow {w.dtype}, got {settings!r:.300}")
 
     @classmethod

@@ -12,7 +12,7 @@ ctypedef struct Array:             # one array of parameters
     Py_ssize_t n, size             # elements, and bytes of one
     int type                       # NumPy's number of the dtype
     bint fortran                   # columns are contiguous, not rows
-    int packing, states            # enum fo_packing, and arrays of state of the rule: for packed moments
+    int packing                    # enum fo_packing
     Py_ssize_t matrices, rows_in, columns_in   # with passes of their own: a stack of matrices as they lie in memory; 0: none
     char *scratch                  # of adafactor: sums over rows, over columns of each chunk
     double *sums                   # two a chunk of each matrix, then a mean a matrix

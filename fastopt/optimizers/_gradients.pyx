@@ -73,9 +73,10 @@ cdef int take(Arrays *a, list params, grads, bint lazy) except -1:
         raise InvalidParameterError(f"grads must have one array for each of the {a.n} of params, got {len(grads)}")
     for i in range(a.n):
         _check_param(a, i, <cnp.ndarray>PyList_GET_ITEM(params, i))
-    for i in range(a.n):
+    for i in range(a.n):   # an array is written where something has changed: other threads then need not fetch it anew
         grad = <object>PyList_GET_ITEM(grads, i)
-        a.at[i].absent = grad is None
+        if a.at[i].absent != (grad is None):
+            a.at[i].absent = grad is None
         if grad is None:
             a.at[i].g, a.at[i].n_rows = NULL, -1
         elif type(grad) is RowSparse:
@@ -91,7 +92,8 @@ cdef int _check_param(Arrays *a, Py_ssize_t i, cnp.ndarray w) except -1:
     if cnp.PyArray_SIZE(w) != array.n or <char *>cnp.PyArray_DATA(w) != array.w or not cnp.PyArray_ISWRITEABLE(w):
         raise InvalidParameterError(f"{name_of(a, i, 'params')} must be writeable and the memory that it was at construction, "
                                     f"{array.n} elements; got shape {np.shape(w)}, writeable: {w.flags.writeable}")
-    array.kernel = kernels(array.type == cnp.NPY_FLOAT32)
+    if array.kernel != kernels(array.type == cnp.NPY_FLOAT32):
+        array.kernel = kernels(array.type == cnp.NPY_FLOAT32)
     return 0
 
 
@@ -112,7 +114,8 @@ cdef int _take_dense(Arrays *a, Py_ssize_t i, cnp.ndarray w, grad) except -1:
             f"{name_of(a, i, 'grads')} must be like its parameters: {w.dtype} of shape {np.shape(w)}, aligned and "
             f"{'F' if array.fortran else 'C'}-contiguous; got {g.dtype} of shape {np.shape(g)}"
             f"{'' if g.flags.forc else ', not contiguous'}{'' if g.flags.aligned else ', not aligned'}")
-    array.g, array.n_rows = <const char *>cnp.PyArray_DATA(g), -1
+    if array.g != <const char *>cnp.PyArray_DATA(g) or array.n_rows != -1:
+        array.g, array.n_rows = <const char *>cnp.PyArray_DATA(g), -1
     return _check_apart(a, i, array.n * array.size)
 
 

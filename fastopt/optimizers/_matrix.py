@@ -1,11 +1,10 @@
-"""The optimizers that treat a matrix as a whole, Adafactor and Muon: settings, documentation, Muon's products.
+"""The optimizers that treat a matrix as a whole, Adafactor and Muon: settings and documentation.
 
 Used through fastopt.optimizers.  What optimizers share is in optimizers/_base.py; Adafactor's mathematics is in
-csrc/rules/matrix_rules.h, its passes in optimizers/_factored.pyx.
+csrc/rules/matrix_rules.h, its passes in optimizers/_factored.pyx, Muon's in csrc/rules/orthogonal.h and optimizers/_orthogonal.pyx.
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +23,10 @@ if TYPE_CHECKING:
 
     from fastopt.schedules._base import LearningRate
 
+    from ._orthogonal import MatrixSteps
     from ._settings import Options, Params
 
 Array = NDArray[Any]
-
-#: the quintic iteration that brings singular values near 1 (Jordan et al. 2024)
-NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 
 
 class Adafactor(Optimizer):
@@ -141,6 +138,7 @@ class Muon(Optimizer):
     name = "muon"
     kinds = {"muon": ("m",)}
     decoupled = True
+    _matrices: MatrixSteps | None
 
     def __init__(self, params: Params, lr: LearningRate = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95, nesterov: bool = True,
                  eps: float = 1e-7, ns_steps: int = 5, adjust_lr: str = "original", **options: Unpack[Options]) -> None:
@@ -156,96 +154,20 @@ class Muon(Optimizer):
     def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["l1"] or settings["clip_value"]:
             raise InvalidParameterError("l1 and clip_value must be left out: Muon's step is not one of single elements")
-        return {}
+        return {"flag": int(settings["nesterov"]), "a": settings["ns_steps"], "b": float(settings["adjust_lr"] == "original")}
 
     def _outer(self, w: Array) -> tuple[int, int]:
         """Outputs and inputs of a matrix."""
         rows, columns = w.shape
         return rows, columns
 
-    def _advance(self, grads: list[Array | None], factors: list[tuple[float, float, float]]) -> int:
-        """A step by products of matrices; wide as they lie in memory, so that the Gram matrix is the small one.
+    def _advance(self) -> int:
+        """The step of the matrices, whose numbers are folded; the first array that ended up not finite, or −1."""
+        if self._matrices is None:
+            from ._orthogonal import MatrixSteps  # brings SciPy's BLAS, a quarter of a second that only Muon is to cost
+            self._matrices = MatrixSteps(self, [self._outer(w) if w.ndim == 2 else (1, 1) for w in self.params])
+        return self._matrices.step(self)
 
-        All new weights are computed before the first is written, and the first array is returned whose are not finite, or −1.
-        """
-        if not hasattr(self, "_work"):
-            self._work: dict[int, _Work] = {}
-        bad, moved = -1, []
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for i, (w, g, (scale, lr, decay_factor)) in enumerate(zip(self.params, grads, factors)):
-                if g is None or w.ndim != 2 or not w.size:
-                    continue
-                settings, m = self._groups[self._places[i]].settings, self._named(self.states[i])["m"]
-                if i not in self._work:
-                    self._work[i] = _Work(w)
-                work = self._work[i]
-                rows, columns = self._outer(w)
-                size = (math.sqrt(max(1, rows / columns)) if settings["adjust_lr"] == "original"
-                        else 0.2 * math.sqrt(max(rows, columns)))
-                work.orthogonalise(g, m, scale, settings)
-                if not work.step(w, lr * size, decay_factor) and bad < 0:
-                    bad = i
-                moved.append((w, g, m, work, scale, settings["momentum"]))
-            for w, g, m, work, scale, momentum in moved:
-                work.move(w, g, m, scale, momentum)
-        return bad
-
-
-class _Work:
-    """Memory for the iteration on one matrix, made once: x (short, long) and two of (short, short), Fortran-ordered."""
-
-    def __init__(self, w: Array) -> None:
-        from scipy.linalg import blas  # a quarter of a second that only Muon is to cost
-
-        self.transposed = w.shape[0] > w.shape[1]
-        short, long = sorted(w.shape)
-        self.x, self.next = (np.empty((short, long), w.dtype, order="F") for _ in range(2))
-        self.gram, self.polynomial = (np.empty((short, short), w.dtype, order="F") for _ in range(2))
-        self.gemm = blas.get_blas_funcs("gemm", dtype=w.dtype)
-
-    def _like(self, x: Array) -> Array:
-        """Memory in the shape of the weights."""
-        return x.T if self.transposed else x
-
-    def _moved(self, g: Array, m: Array, scale: float, momentum: float) -> tuple[Array, Array]:
-        """The share of g in the mean, and the mean that it makes of m, in x and next."""
-        share, mean = self._like(self.x), self._like(self.next)
-        np.multiply(g, scale * (1 - momentum), out=share)
-        np.multiply(m, momentum, out=mean)
-        mean += share
-        return share, mean
-
-    def orthogonalise(self, g: Array, m: Array, scale: float, settings: Mapping[str, Any]) -> None:
-        """Leave in x the orthogonalised direction of the mean that g makes of m (or Nesterov's)."""
-        a, b, c = NEWTON_SCHULZ
-        x, mean = self._moved(g, m, scale, settings["momentum"])
-        if settings["nesterov"]:   # g + μ·(m − g), of which (1 − μ)·g is there
-            mean *= settings["momentum"]
-            x += mean
-        else:
-            np.copyto(x, mean)
-        norm = float(np.linalg.norm(self.x))
-        if not norm < math.inf:   # its square is beyond the type's largest number
-            self.x /= np.abs(self.x).max()
-            norm = float(np.linalg.norm(self.x))
-        self.x /= max(norm, settings["eps"])
-        for _ in range(settings["ns_steps"]):
-            gram = self.gemm(1.0, self.x, self.x, trans_b=True, c=self.gram, overwrite_c=True)
-            np.copyto(self.polynomial, gram)
-            polynomial = self.gemm(c, gram, gram, beta=b, c=self.polynomial, overwrite_c=True)
-            np.copyto(self.next, self.x)
-            self.next = self.gemm(1.0, polynomial, self.x, beta=a, c=self.next, overwrite_c=True)
-            self.x, self.next = self.next, self.x
-
-    def step(self, w: Array, rate: float, decay_factor: float) -> bool:
-        """The weights after a step along x, in x; whether they are finite."""
-        x, kept = self._like(self.x), self._like(self.next)
-        x *= rate
-        np.multiply(w, decay_factor, out=kept)
-        np.subtract(kept, x, out=x)
-        return bool(np.isfinite(x).all())
-
-    def move(self, w: Array, g: Array, m: Array, scale: float, momentum: float) -> None:
-        """Weights and mean become what they are after the step."""
-        np.copyto(w, self._like(self.x))
-        np.copyto(m, self._moved(g, m, scale, momentum)[1])
+    def _install(self, *args: Any, **kwargs: Any) -> None:
+        self._matrices = None
+        super()._install(*args, **kwargs)

@@ -14,6 +14,7 @@ ctypedef struct StepPlan:              # arrays, their rules, and what a step ke
     double *carry                  # FO_CARRIES a group
     fo_rule *rules                 # one a group
     fo_step *folded                # one a group
+    bint by_group                  # arrays step as their group was folded, but for those that steps passed over
     Py_ssize_t n_groups, n_blocks
     int sums_over                  # enum fo_rule_sums
     long long t                    # steps done
@@ -35,6 +36,7 @@ ctypedef enum Look:                # at the gradients before a step
 cdef enum:
     EXTREME = -2                   # gradients or rates so large that the rule's numbers may overflow
 
+cdef const fo_step *step_of(const StepPlan *p, const Array *a) noexcept nogil
 cdef void states_at(const Array *a, Py_ssize_t start, void **state) noexcept nogil
 cdef double squared_norm(StepPlan *p) noexcept nogil
 cdef int take_step(StepPlan *p, int threads, Look look) noexcept nogil

@@ -49,7 +49,7 @@ cdef class Planned:
         factored : bool
             Whether the state of arrays with two dimensions or more is that of adafactor.
         matrix_step : bool
-            Whether ``_advance(grads, [(scale, rate, keep), …])`` takes the step of matrices, by their products.
+            Whether ``_advance()`` takes the step of matrices, by their products.
         one_clock : bool
             Whether the arrays of a group count steps together, also those that a step passes over.
         began : list of int
@@ -78,7 +78,6 @@ cdef class Planned:
         self._share_out(groups)
         for i in range(n):
             plan.arrays.at[i].packing = packing
-            plan.arrays.at[i].states = sum(state is not None for state in states[i][:2])
             if factored and params[i].ndim > 1 and params[i].size:
                 self._factor(i, params[i])
             if matrix_step and params[i].ndim == 2:

@@ -140,7 +140,7 @@ def settings_of(optimizer: Saved) -> list[dict[str, Any]]:
 
 def frozen(optimizer: Saved) -> dict[str, Any]:
     """All of an optimizer, parameters too, but for what is made anew for a copy."""
-    own = {name: value for name, value in optimizer.__dict__.items() if name not in ("_groups", "_work")}
+    own = {name: value for name, value in optimizer.__dict__.items() if name not in ("_groups", "_matrices")}
     return {"own": own, "params": optimizer.params, "groups": settings_of(optimizer), "states": optimizer.states,
             "carries": optimizer.carries, "began": optimizer.began, "behind": optimizer.behind,
             "counters": (optimizer.t, optimizer.skipped),

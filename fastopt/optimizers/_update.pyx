@@ -125,7 +125,7 @@ cdef class Update(Planned):
         """What is left of a step after the passes that all rules have; the first array that ended up not finite, or −1."""
         cdef int bad = -1
         if self.plan.matrix_step:
-            bad = self.step_matrices(grads)
+            bad = self.step_matrices()
         if bad < 0:
             bad = overflown(&self.plan)
         if bad < 0 and self.scratch_used:
@@ -167,24 +167,17 @@ cdef class Update(Planned):
         return self._refuse(f"step {self.plan.t} would make {name} overflow: the learning rate {lr:.3g} is too large for these "
                             f"gradients, or they are for the sums and means that the rule keeps of them in {self.params[bad].dtype}")
 
-    def step_matrices(self, grads):
+    def step_matrices(self):
         """What is left of a step by products of matrices, when its numbers are folded.
-
-        Parameters
-        ----------
-        grads : ndarray or list of ndarray
 
         Returns
         -------
         int
             The first array that ended up not finite, or −1.
         """
-        cdef fo_mode mode
-        factors = [(self.plan.arrays.at[i].step.h.scale, self.plan.arrays.at[i].step.h.rate, self.plan.arrays.at[i].step.h.decay_factor)
-                   for i in range(self.plan.arrays.n)]
-        mode = fo_flush()
+        cdef fo_mode mode = fo_flush()
         try:
-            return self._advance([grads] if isinstance(grads, np.ndarray) else grads, factors)
+            return self._advance()
         finally:
             fo_unflush(mode)
 

@@ -130,7 +130,7 @@ def test_the_callers_mode_comes_back(name, many_threads):
                 optimizer.step(g)
             assert denormals_count()
     muon = optimizers.Muon(np.ones((3, 3)))
-    muon._advance = lambda grads, factors: 1 / 0
+    muon._advance = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
         muon.step(np.ones((3, 3)))
     assert denormals_count()

@@ -71,7 +71,7 @@ def test_adafactor_clips_each_gradient():
 @pytest.mark.parametrize("settings", [{}, {"nesterov": False}, {"adjust_lr": "match_rms_adamw", "weight_decay": 0.0},
                                       {"ns_steps": 2, "momentum": 0.5, "lr": 0.1}], ids=str)
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("shape", [(4, 7), (7, 4), (16, 16), (1, 5), (33, 2)], ids=str)
+@pytest.mark.parametrize("shape", [(4, 7), (7, 4), (16, 16), (1, 5), (33, 2), (21, 67)], ids=str)
 def test_muon(shape, order, settings):
     w, gradients = problem(shape, order=order)
     expected = muon(w, gradients, **settings)
@@ -79,6 +79,38 @@ def test_muon(shape, order, settings):
     for g in gradients:
         optimizer.step(g)
     np.testing.assert_allclose(w, expected, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(128, 130), (150, 128), (131, 129), (140, 600)], ids=str)
+def test_muon_of_matrices_that_blas_multiplies_or_just_not(shape, dtype, isa):
+    w, gradients = problem(shape, steps=3)
+    expected = muon(w, gradients, lr=0.1)
+    own = w.astype(dtype)
+    optimizer = fo.optimizers.Muon(own, lr=0.1)
+    for g in gradients:
+        optimizer.step(g.astype(dtype))
+    tolerance = 1e-9 if dtype == np.float64 else 1e-3
+    np.testing.assert_allclose(own, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_muon_shares_matrices_among_threads(many_threads):
+    """Of several shapes, one without a gradient: each as by one thread, and as by itself."""
+    shapes = [(30, 40)] * 9 + [(64, 20)] * 5 + [(200, 150)]
+    rng = np.random.default_rng(0)
+    start, gradients = ([rng.standard_normal(shape) for shape in shapes] for _ in range(2))
+    gradients[3] = None
+    results = []
+    for threads in (1, 2):
+        own = [w.copy() for w in start]
+        optimizer = fo.optimizers.Muon(own, lr=0.1, n_threads=threads)
+        for _ in range(3):
+            optimizer.step(gradients)
+        results.append(own)
+    for i, (one, two) in enumerate(zip(*results)):
+        np.testing.assert_array_equal(one, two)
+        expected = start[i] if i == 3 else muon(start[i], [gradients[i]] * 3, lr=0.1)
+        np.testing.assert_allclose(one, expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["adafactor", "muon"])

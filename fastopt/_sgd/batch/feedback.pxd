@@ -21,7 +21,7 @@ cdef class Driver:
     cdef Drive c
     cdef BatchPlan plan
     cdef object schedule, sizes
-    cdef object matrices       # the optimizer that steps matrices, and the arrays of their gradients
+    cdef object matrices       # the optimizer that steps matrices
     cdef readonly object error
 
     cdef double _ask(self, double lr, double square, double t)

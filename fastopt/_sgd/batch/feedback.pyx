@@ -86,8 +86,7 @@ cdef class Driver:
     cdef int _step_matrices(self):
         if not self.c.failed:
             try:
-                optimizer, grads = self.matrices
-                optimizer.step_matrices(grads)
+                self.matrices.step_matrices()
             except BaseException as error:
                 self.c.failed, self.error = True, error
         return 0

@@ -12,6 +12,7 @@ from fastopt._sgd.batch.steps cimport Stepper, Weights, finish_step, fold, step_
 from fastopt._core.tables cimport fo_lazy, fo_rule, kernels
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt.optimizers._gradients cimport Array
+from fastopt.optimizers._passes cimport step_of
 
 cnp.import_array()
 
@@ -64,7 +65,7 @@ cdef void step_lazily(const Weights *w, Stepper *s, double lr) noexcept nogil:
     weights.rows, weights.n_rows, weights.width = lazy.columns, lazy.n, w.k
     if w.whole:
         step_whole(w, s, lr, w.touched_g)
-        kernels(False).lazy_note(&weights.step, lazy)
+        kernels(False).lazy_note(step_of(w.plan, weights), lazy)
     else:
         fold(w, s, lr)
         w.kernels.step_rows(&s.folded[0], lazy.n, w.k, lazy.columns, w.touched_g, w.w, <void **>weights.state)

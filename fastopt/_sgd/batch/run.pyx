@@ -96,7 +96,7 @@ cdef class BatchRun(BatchLoop):
                         or shared.factored or plan.arrays.at[0].packing != FO_UNPACKED or self.driver is not None)
         if self.driver is not None:
             shared.drive, self.driver.c.matrix_step = &self.driver.c, plan.matrix_step
-            self.driver.matrices = self.optimizer, [g, None]   # b is stepped by a kernel
+            self.driver.matrices = self.optimizer
         shared.w, shared.g, shared.w_avg = <char *>address(w), <char *>address(g), <char *>address(w_avg)
         shared.b, shared.b_avg = <double *>address(b), <double *>address(b_avg)
         shared.b_turns[0], shared.b_turns[1] = <double *>address(turns[0]), <double *>address(turns[1])

@@ -1,0 +1,6 @@
+"""Types of the compiled module _orthogonal."""
+from ._update import Update
+
+class MatrixSteps:
+    def __init__(self, update: Update, outer: list[tuple[int, int]]) -> None: ...
+    def step(self, update: Update) -> int: ...
