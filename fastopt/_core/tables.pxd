@@ -35,11 +35,11 @@ cdef extern from "fastopt.h" nogil:
                                  double) noexcept nogil
         int (*factor_step)(const fo_step *, Py_ssize_t, Py_ssize_t, const void *, void *, const void *, const void *,
                            double) noexcept nogil
-        double (*square_sum)(Py_ssize_t, const void *) noexcept nogil
         void (*product)(const fo_product *, const void *, const void *, const void *, void *) noexcept nogil
         void (*muon_direction)(const fo_step *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, const void *, void *) noexcept nogil
         int (*muon_weights)(const fo_step *, double, Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, const void *, void *) noexcept nogil
         void (*muon_move)(const fo_step *, Py_ssize_t, const void *, const void *, void *, void *) noexcept nogil
+        double (*square_sum)(Py_ssize_t, const void *) noexcept nogil
         void (*batch_products)(const fo_matrix *, const fo_chunk *, const void *, Py_ssize_t, void *) noexcept nogil
         void (*batch_gradient)(const fo_matrix *, const fo_chunk *, const void *, void *) noexcept nogil
         void (*batch_errors)(const fo_errors *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, const void *, const void *,
