@@ -23,11 +23,15 @@ def _by_case(results, key):
     return found
 
 
+def _pairs(results, key):
+    """(case, ours, scikit-learn's) of the results that hold `key` for both libraries."""
+    return [(case, by["fastopt"], by["scikit-learn"]) for case, by in _by_case(results, key).items() if "fastopt" in by and "scikit-learn" in by]
+
+
 def epochs(results):
     """Time of an SGD epoch by case."""
     rows = []
-    for case, by in _by_case(results, "epoch_seconds").items():
-        ours, theirs = by["fastopt"], by["scikit-learn"]
+    for case, ours, theirs in _pairs(results, "epoch_seconds"):
         rows.append([case, f"{theirs['epoch_seconds'] * 1e3:.2f} ms", f"{ours['epoch_seconds'] * 1e3:.2f} ms",
                      f"**{ours['ratio']:.1f}×**", f"{ours['gigabytes_per_second']:.1f}"])
     return rows and table(["one epoch of log_loss + l2", "scikit-learn", "fastopt", "faster", "GB/s of X"], rows)
@@ -36,8 +40,7 @@ def epochs(results):
 def calls(results):
     """Time of a call of partial_fit by case."""
     rows = []
-    for case, by in _by_case(results, "call_seconds").items():
-        ours, theirs = by["fastopt"], by["scikit-learn"]
+    for case, ours, theirs in _pairs(results, "call_seconds"):
         rows.append([case, f"{theirs['call_seconds'] * 1e6:.0f} µs", f"{ours['call_seconds'] * 1e6:.0f} µs", f"**{ours['ratio']:.1f}×**"])
     return rows and table(["one call of partial_fit", "scikit-learn", "fastopt", "faster"], rows)
 
@@ -81,8 +84,7 @@ def _steps_of(group, infos):
 def auto(results):
     """Score and time without tuning."""
     rows = []
-    for case, by in _by_case(results, "fit_seconds").items():
-        ours, theirs = by["fastopt"], by["scikit-learn"]
+    for case, ours, theirs in _pairs(results, "fit_seconds"):
         rows.append([case, f"{theirs['score']:.3f}", f"{ours['score']:.3f}", f"{theirs['fit_seconds'] * 1e3:.1f} ms",
                      f"{ours['fit_seconds'] * 1e3:.1f} ms"])
     return rows and table(["score; seconds of a fit", "scikit-learn, scaled and tuned", "fastopt, optimizer=\"auto\", raw",
@@ -133,8 +135,8 @@ def picture(results, path):
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
-    cases = _by_case(results, "epoch_seconds")
-    names, ratios = list(cases), [by["fastopt"]["ratio"] for by in cases.values()]
+    pairs = _pairs(results, "epoch_seconds")
+    names, ratios = [case for case, *_ in pairs], [ours["ratio"] for _, ours, _ in pairs]
     figure, axes = plt.subplots(figsize=(8, 0.55 * len(names) + 1.2), layout="constrained")
     bars = axes.barh(names, ratios, color="#2b6cb0")
     axes.bar_label(bars, [f"{r:.1f}×" for r in ratios], padding=4)
