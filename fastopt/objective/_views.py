@@ -151,13 +151,13 @@ class Views(Objective):
         Parameters
         ----------
         y : ndarray of shape (n, k)
-            As the loss takes them; copied to the type of the computation.
+            As the loss takes them; copied if they are not aligned rows of the type of the computation.
 
         Returns
         -------
         LinearObjective
         """
-        y, problem = np.ascontiguousarray(y, dtype=self.dtype), self.problem
+        y, problem = np.require(y, self.dtype, ["C", "A"]), self.problem
         if y.shape == problem.y.shape:
             return self._of(problem._replace(y=y))
         return self._of(problem._replace(y=y, weight=repeated(problem.row_weight, y), n_outputs=y.shape[1]))

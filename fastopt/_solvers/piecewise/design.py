@@ -67,7 +67,7 @@ class StandardColumns:
             return np.asarray(abs(self.X).max(axis=0).toarray(), dtype=np.float64).ravel()
         found = np.zeros(self.X.shape[1])
         for part in self.parts:
-            enlarge(np.ascontiguousarray(self.X[part], dtype=np.float64), found)
+            enlarge(np.require(self.X[part], np.float64, ["C", "A"]), found)
         return found
 
     def block(self, part: slice) -> Any:
