@@ -47,17 +47,26 @@ def test_epoch(benchmark, case, library):
     benchmark.pedantic(clone(model).fit, args=(X, y), rounds=3, warmup_rounds=0)
 
 
-@pytest.mark.parametrize("batch_size", [1, 64])
-@pytest.mark.parametrize("columns", [20, 28, 32, 50])
-def test_short_rows(benchmark, columns, batch_size, n=1_500_000):
-    """Nanoseconds a row of shuffled short rows far beyond the cache, by the difference of fits of 4 epochs and of 1."""
+def short_rows(columns, values, dtype, n):
+    """Dense rows, or CSR rows of so many values."""
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((n, columns), dtype=np.float32), rng.integers(0, 2, n)
+    if values is None:
+        return rng.standard_normal((n, columns), dtype=dtype)
+    indices = np.sort(rng.integers(0, columns, (n, values)), axis=1).astype(np.int32)
+    return sp.csr_matrix((rng.random(n * values, dtype=dtype), indices.ravel(), np.arange(0, n * values + 1, values, dtype=np.int32)), (n, columns))
+
+
+@pytest.mark.parametrize("batch_size", [1, 64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("columns, values", [(20, None), (28, None), (32, None), (50, None), (123, 14)])
+def test_short_rows(benchmark, columns, values, dtype, batch_size, n=1_000_000):
+    """Nanoseconds a row of shuffled short rows far beyond the cache, by the difference of fits of 4 epochs and of 1."""
+    X, y = short_rows(columns, values, dtype, n), np.random.default_rng(1).integers(0, 2, n)
     more = {"optimizer": "sgd", "batch_size": batch_size} if batch_size > 1 else {}
     models = {k: SGDClassifier(loss="log_loss", tol=None, random_state=0, max_iter=k, **more) for k in (1, 4)}
     seconds = in_turn({k: functools.partial(model.fit, X, y) for k, model in models.items()}, rounds=4)
     benchmark.group = f"short rows, batches of {batch_size}"
-    benchmark.extra_info.update(columns=columns, nanoseconds_a_row=(seconds[4] - seconds[1]) / 3 / n * 1e9)
+    benchmark.extra_info.update(columns=columns, values=values, dtype=np.dtype(dtype).name, nanoseconds_a_row=(seconds[4] - seconds[1]) / 3 / n * 1e9)
     benchmark.pedantic(models[1].fit, args=(X, y), rounds=1)
 
 

@@ -15,19 +15,31 @@ FO_INLINE ptrdiff_t row_start(const int layout, const fo_matrix *X, ptrdiff_t i)
     return layout == FO_CSR32 ? ((const int32_t *)X->indptr)[i] : (ptrdiff_t)((const int64_t *)X->indptr)[i];
 }
 
+/* ask for where row i starts */
+FO_INLINE void prefetch_start(const int layout, const fo_matrix *X, ptrdiff_t i) {
+    if (layout != FO_DENSE) FO_PREFETCH((const char *)X->indptr + i * (layout == FO_CSR32 ? 4 : 8));
+}
+
 /* the column of the j-th value of a CSR row */
 FO_INLINE ptrdiff_t column(const int layout, const void *columns, ptrdiff_t j) {
     return layout == FO_CSR32 ? ((const int32_t *)columns)[j] : (ptrdiff_t)((const int64_t *)columns)[j];
 }
 
-/* the last byte that loads of whole vectors of a row of d elements touch: a vector in part reads the lines behind the row too */
-#define FO_LAST_BYTE(x, d) ((const char *)((x) + ((d) + VLEN - 1) / VLEN * VLEN) - 1)
-
-/* bring `bytes` from p into the cache */
+/* bring `bytes` from p, which starts within a line, into the cache */
 FO_INLINE void prefetch_bytes(const void *p, ptrdiff_t bytes) {
     for (ptrdiff_t at = 0; at < bytes; at += 64) FO_PREFETCH((const char *)p + at);
+    if (bytes > 0) FO_PREFETCH((const char *)p + bytes - 1);
 }
 #endif
+
+/* bring a row into the cache; m 0: there is none */
+FO_INLINE void F(prefetch_row)(const int layout, F(row) x) {
+    if (layout == FO_DENSE) prefetch_bytes(x.x, FO_LAST_BYTE(x.x, x.m) + 1 - (const char *)x.x);
+    else {
+        prefetch_bytes(x.x, x.m * (ptrdiff_t)sizeof(real));
+        prefetch_bytes(x.columns, x.m * (layout == FO_CSR32 ? 4 : 8));
+    }
+}
 
 FO_INLINE F(row) F(row_of)(const int layout, const fo_matrix *X, ptrdiff_t i) {
     if (layout == FO_DENSE) return (F(row)){(const real *)X->data + i * X->stride, NULL, X->d};
@@ -36,22 +48,27 @@ FO_INLINE F(row) F(row_of)(const int layout, const fo_matrix *X, ptrdiff_t i) {
                     row_start(layout, X, i + 1) - start};
 }
 
+/* ask for the lines that begin with 16 values of a CSR row, from the i-th on, and with their columns */
+FO_INLINE void F(prefetch_values)(const int layout, F(row) x, ptrdiff_t i) {
+    enum { VALUES = 16 };
+    const ptrdiff_t column_size = layout == FO_CSR32 ? 4 : 8;
+    FO_UNROLL for (ptrdiff_t at = 0; at < VALUES * (ptrdiff_t)sizeof(real); at += 64) FO_PREFETCH((const char *)(x.x + i) + at);
+    FO_UNROLL for (ptrdiff_t at = 0; at < VALUES * column_size; at += 64) FO_PREFETCH((const char *)x.columns + i * column_size + at);
+}
+
 /* x·w for a CSR row, and the lines of a row to come on their way, spread over the work; ahead.m 0: no such row */
 FO_INLINE real F(dot_csr)(const int layout, F(row) x, const real *w, F(row) ahead) {
-    const ptrdiff_t column_size = layout == FO_CSR32 ? 4 : 8;
     real s[8] = {0};
     ptrdiff_t i = 0;
     for (; i + 16 <= x.m; i += 16) {
-        if (i < ahead.m) {
-            FO_PREFETCH(ahead.x + i);
-            FO_PREFETCH((const char *)ahead.columns + i * column_size);
-        }
+        if (i < ahead.m) F(prefetch_values)(layout, ahead, i);
         FO_UNROLL for (int j = 0; j < 16; j++)
             s[j % 8] = F(fma_)(x.x[i + j], w[column(layout, x.columns, i + j)], s[j % 8]);
     }
-    for (ptrdiff_t rest = i; rest < ahead.m; rest += 16) { /* at least as many as make a line of either */
-        FO_PREFETCH(ahead.x + rest);
-        FO_PREFETCH((const char *)ahead.columns + rest * column_size);
+    for (ptrdiff_t rest = i; rest < ahead.m; rest += 16) F(prefetch_values)(layout, ahead, rest);
+    if (ahead.m > 0) { /* rows start within a line */
+        FO_PREFETCH((const char *)(ahead.x + ahead.m) - 1);
+        FO_PREFETCH((const char *)ahead.columns + ahead.m * (layout == FO_CSR32 ? 4 : 8) - 1);
     }
     for (; i + 4 <= x.m; i += 4)
         FO_UNROLL for (int j = 0; j < 4; j++) s[j] = F(fma_)(x.x[i + j], w[column(layout, x.columns, i + j)], s[j]);

@@ -169,6 +169,11 @@ FO_INLINE F(vec) F(vload_part)(const real *x, int m) {
     return v;
 }
 
+/* the last byte that loads of whole vectors of a row of d elements touch: a vector in part waits for the lines behind the row too */
+#ifndef FO_LAST_BYTE
+#define FO_LAST_BYTE(x, d) ((const char *)((x) + ((d) + VLEN - 1) / VLEN * VLEN) - 1)
+#endif
+
 /* vload_row and vload_part from element i on of a row whose elements are stored in a type of their own */
 #if REAL_IS_FLOAT
 FO_INLINE F(vec) F(vload_small)(const int element, const void *x) {

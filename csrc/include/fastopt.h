@@ -130,7 +130,7 @@ typedef struct {
     void *q;         /* L1 penalty that each weight has received, or NULL without l1 */
     fo_output *o;    /* (k,) */
     void *p, *z, *g, *c; /* scratch of k elements each, 64-byte aligned, padded with zeros to whole vectors */
-    int odd;         /* in/out: becomes 1 with a prediction that is not finite */
+    int nonfinite;         /* in/out: becomes 1 with a prediction that is not finite */
 } fo_outputs;
 
 /* The settings of an update rule, named as in Python; csrc/rules/rules*.h say what a, b, c, d and flag mean to each rule. */

@@ -27,7 +27,7 @@ FO_INLINE void F(limit_read_row)(const int asks, ptrdiff_t d, const real *x, con
         if (asks) FO_PREFETCH(ahead + j);
         sums[1] = F(vadd)(sums[1], F(vload_part)(x + j, (int)(d - j)));
     }
-    if (asks) FO_PREFETCH((const char *)(ahead + d) - 1); /* rows start within a line */
+    if (asks) FO_PREFETCH(FO_LAST_BYTE(ahead, d)); /* rows start within a line */
 }
 
 FO_INLINE double F(limit_sum)(const F(vec) *sums) {

@@ -211,8 +211,7 @@ FO_INLINE void F(batch_products_csr)(const int layout, const fo_matrix *X, const
             p[i] = F(dot_csr)(layout, x, w, ahead);
             continue;
         }
-        prefetch_bytes(ahead.x, ahead.m * (ptrdiff_t)sizeof(real));
-        prefetch_bytes(ahead.columns, ahead.m * (layout == FO_CSR32 ? 4 : 8));
+        F(prefetch_row)(layout, ahead);
         F(batch_dot_csr)(layout, chunk, x, w, p + i * chunk->k);
     }
 }
@@ -238,11 +237,7 @@ FO_INLINE void F(batch_gradient_csr)(const int layout, const int all, const fo_m
     const ptrdiff_t first = chunk->begin * chunk->width, last = chunk->end * chunk->width;
     for (ptrdiff_t i = 0; i < chunk->n; i++) {
         F(row) x = F(row_of)(layout, X, chunk->rows[i]);
-        if (!all && i + BATCH_AHEAD_CSR < chunk->n) {
-            const F(row) ahead = F(row_of)(layout, X, chunk->rows[i + BATCH_AHEAD_CSR]);
-            prefetch_bytes(ahead.x, ahead.m * (ptrdiff_t)sizeof(real));
-            prefetch_bytes(ahead.columns, ahead.m * (layout == FO_CSR32 ? 4 : 8));
-        }
+        if (!all && i + BATCH_AHEAD_CSR < chunk->n) F(prefetch_row)(layout, F(row_of)(layout, X, chunk->rows[i + BATCH_AHEAD_CSR]));
         if (!all) x = F(batch_between)(layout, x, first, last, X->d);
         if (chunk->k == 1) F(add_csr)(layout, 0, x, c[i], g, NULL);
         else F(batch_add_csr)(layout, chunk, x, c + i * chunk->k, g);

@@ -149,9 +149,10 @@ FO_INLINE ptrdiff_t F(rows_ahead)(const fo_matrix *X, const fo_block *block) {
     return ahead < SGD_MAX_ROWS_AHEAD ? ahead : SGD_MAX_ROWS_AHEAD;
 }
 
-/* row i of the block, the last one past its end */
+/* the number of row i of the block, of the last one past its end; and that row */
+FO_INLINE ptrdiff_t F(row_number)(const F(sgd_state) *s, ptrdiff_t i) { return s->block->rows[i < s->block->n ? i : s->block->n - 1]; }
 FO_INLINE F(row) F(block_row)(const int layout, const F(sgd_state) *s, ptrdiff_t i) {
-    return F(row_of)(layout, s->X, s->block->rows[i < s->block->n ? i : s->block->n - 1]);
+    return F(row_of)(layout, s->X, F(row_number)(s, i));
 }
 
 /* Gradients and steps of sample i: from p to the objective, c and w_avg.  `factor` is what the (last) gradient was multiplied
@@ -219,6 +220,7 @@ FO_INLINE void F(sgd_samples)(const int layout, const int one, F(sgd_state) *s) 
         w.next = F(block_row)(layout, s, i + 1);
         w.x = x;
         w.ahead = F(block_row)(layout, s, i + s->ahead);
+        prefetch_start(layout, s->X, F(row_number)(s, i + 2 * s->ahead));
         if (layout == FO_DENSE && s->X->d * (ptrdiff_t)sizeof(real) > SGD_LONG_ROW) prefetch_bytes(w.ahead.x, SGD_FIRST_LINES * 64);
         const int moved = F(sgd_step)(layout, one, 0, s, x, i, &factor);
         if (l1) {
@@ -282,7 +284,7 @@ FO_INLINE double F(sgd_block)(const int layout, const int one, const int lag, co
     if (lag) F(sgd_samples_late)(&s);
     else F(sgd_samples)(layout, one, &s);
     if (one) out->o[0] = state;
-    if (!F(all_finite)(block->n * s.k, block->p)) out->odd = 1;
+    if (!F(all_finite)(block->n * s.k, block->p)) out->nonfinite = 1;
     F(sum_losses)(&sgd->loss, block->n, s.k, block->y, block->weight, block->p, out->o);
     return s.t;
 }

@@ -118,10 +118,7 @@ FO_INLINE void F(sweep_csr_one)(const int layout, const int does, const F(sweep_
 
 /* k outputs of a CSR row, their weights side by side, a vector of outputs at a time */
 FO_INLINE void F(sweep_csr_many)(const int layout, const int does, ptrdiff_t k, const F(sweep_args) *s) {
-    if (does & SWEEP_AHEAD) {
-        prefetch_bytes(s->ahead.x, s->ahead.m * (ptrdiff_t)sizeof(real));
-        prefetch_bytes(s->ahead.columns, s->ahead.m * (layout == FO_CSR32 ? 4 : 8));
-    }
+    if (does & SWEEP_AHEAD) F(prefetch_row)(layout, s->ahead);
     for (ptrdiff_t j = 0; j < k; j += VLEN) {
         F(vec) dot = F(vset)(0), norm = dot;
         if (does & SWEEP_ADD) {

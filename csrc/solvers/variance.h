@@ -114,8 +114,7 @@ FO_INLINE void F(variance_samples)(const int layout, const int prox, const fo_va
     for (ptrdiff_t i = 0; i < block->n; i++) {
         const ptrdiff_t sample = block->samples[i], last = block->n - 1, ahead = i + 2 < last ? i + 2 : last;
         const F(row) x = F(row_of)(layout, X, block->rows[i]), next = F(row_of)(layout, X, block->rows[ahead]);
-        prefetch_bytes(next.x, next.m * (ptrdiff_t)sizeof(real));
-        if (layout != FO_DENSE) prefetch_bytes(next.columns, next.m * (layout == FO_CSR32 ? 4 : 8));
+        F(prefetch_row)(layout, next);
         FO_PREFETCH(memory + block->samples[ahead]);
         if (start) FO_PREFETCH(start + block->samples[ahead]);
         const real z = layout == FO_DENSE ? F(row_dot)(FO_DENSE, x, out->w)

@@ -37,7 +37,7 @@ def get_include() -> str:
 def config() -> dict[str, dict[str, Any]]:
     """Everything that show_config() tells, by section."""
     import numpy
-    import scipy  # type: ignore[import-untyped, unused-ignore]  # it comes without types
+    import scipy
 
     standard, library = _runtime.openmp()
     limits = _threads.limits()

@@ -77,7 +77,7 @@ cdef extern from "fastopt.h" nogil:
         void *z
         void *g
         void *c
-        int odd
+        int nonfinite
 
     ctypedef struct fo_regularizer:
         int kind

@@ -30,7 +30,7 @@ SCALED_ABOVE = 10.0                # sparse columns are scaled only if some valu
 BLOCK_ROWS = 4096                # rows worked on at a time
 
 
-class Preparer(TransformerMixin, BaseEstimator):   # type: ignore[misc]
+class Preparer(TransformerMixin, BaseEstimator):
     """Numbers imputed and standardised, strings one-hot, sparse columns divided by their largest value.
 
     Parameters

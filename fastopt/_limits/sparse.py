@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped, unused-ignore]
+from scipy.sparse import csr_matrix
 
 from fastopt._core.memory import aligned
 from fastopt._samples.order import shuffled

@@ -32,6 +32,6 @@ cdef class EpochLoop:
     cdef bint _learning(self) noexcept nogil
     cdef int _take_snapshot(self) except -1 nogil
     cdef bint _finite(self) noexcept nogil
-    cdef bint _is_odd(self) noexcept nogil
+    cdef bint _saw_nonfinite(self) noexcept nogil
     cdef double _compute_objective(self) except? -1 nogil
     cdef int _stop_idle(self, double tol, Py_ssize_t n_iter_no_change) except -1 nogil

@@ -50,7 +50,7 @@ cdef class EpochLoop:
                 self._take_snapshot()
                 self.epoch_start = self.t
                 self._epoch()
-                if self.n_iter == 0 and self._is_odd():
+                if self.n_iter == 0 and self._saw_nonfinite():
                     self._look()
                 if not self._finite():
                     self.diverged = True
@@ -140,7 +140,7 @@ cdef class EpochLoop:
         """Whether all weights, intercepts and losses are finite."""
         return self.snapshot.all_finite()
 
-    cdef bint _is_odd(self) noexcept nogil:
+    cdef bint _saw_nonfinite(self) noexcept nogil:
         """Whether some prediction of the epoch was not finite."""
         return False
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fastopt._core.tables import Matrix
 from fastopt._samples.order import Samples
 from fastopt.exceptions import DivergenceError
+from fastopt.optimizers import Optimizer
 
 from .auto import fit as _auto
 from .auto.fit import AutoFit
@@ -66,7 +67,7 @@ class Outcome:
     def result(self) -> tuple[Array, Array]:
         """Weights and intercepts that the user gets."""
         if self.averaged:
-            return self.coef_avg, self.intercept_avg   # type: ignore[return-value]
+            return cast(Array, self.coef_avg), cast(Array, self.intercept_avg)
         return self.coef, self.intercept
 
 
@@ -157,7 +158,7 @@ class EpochMonitor:
             self._print(now(), score)
         stop = self.events.wanted and self.events.end_epoch(lambda: self.attributes(now()))
         if self.callback is not None:
-            self._call(run, score)
+            self.callback(self._result(run, score))
         if stop:
             raise StopIteration
         return score if self.stops else None
@@ -167,11 +168,11 @@ class EpochMonitor:
             averaged = 0 < self.start.average <= run.t - 1
             self.best, self.best_score = Best(run.trained_weights(), averaged, run.n_iter), score
 
-    def _call(self, run: AnyRun, score: float | None) -> None:
-        from scipy.optimize import OptimizeResult
+    def _result(self, run: AnyRun, score: float | None) -> Any:
+        """What callbacks get."""
+        from scipy.optimize import OptimizeResult  # slow to import, seldom needed
 
-        self.callback(OptimizeResult(nit=run.n_iter, fun=run.loss, validation_score=score,   # type: ignore[misc]
-                                     seconds=time.perf_counter() - self.began))
+        return OptimizeResult(nit=run.n_iter, fun=run.loss, validation_score=score, seconds=time.perf_counter() - self.began)
 
     def _print(self, now: Outcome, score: float | None) -> None:
         coef, intercept = now.result
@@ -241,8 +242,9 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
             monitor.follow(run, settings)
         else:
             run.run(settings.max_iter, settings.tol, settings.n_iter_no_change)
-    except Exception:
-        look()
+    except Exception:   # the user's own, of a schedule or a callback: it may have met what is not finite in X
+        if run.n_iter == 0:
+            look()
         raise
     if run.diverged and run.n_iter == 0:
         raise DivergenceError(1, run.learning_rate, scale())
@@ -252,7 +254,7 @@ def train(X: Matrix, targets: Targets, weight: Array | None, rows: Array | None,
     elif isinstance(run, AutoFit) and not run.diverged:
         done.memory = run.memory()
     elif isinstance(run, BatchRun) and not run.diverged:
-        done.memory = _batch.memory_of(run.optimizer, given, batches, run.untrained)   # type: ignore[arg-type]
+        done.memory = _batch.memory_of(cast(Optimizer, run.optimizer), cast(Batches, given), cast(Batches, batches), run.untrained)
     if monitor.validation is not None:
         done.validation_curve = monitor.scores
     if run.diverged:

@@ -13,8 +13,8 @@ pytest.importorskip("rich")
 pytest.importorskip("sklearn")
 pd = pytest.importorskip("pandas")
 
-from command import ENVIRONMENT, command, fastopt, figure, invoke  # noqa: E402
-from fastopt._models import load_model  # noqa: E402
+from command import ENVIRONMENT, command, fastopt, figure, invoke
+from fastopt._models import load_model
 
 RNG = np.random.RandomState(0)
 N = 300

@@ -8,10 +8,10 @@ import scipy.sparse as sp
 pd = pytest.importorskip("pandas")
 pytest.importorskip("sklearn")
 
-from fastopt._data.errors import CliError  # noqa: E402
-from fastopt._data.formats import read  # noqa: E402
-from fastopt._data.preparer import Preparer  # noqa: E402
-from fastopt._data.target import hold_out, learn_target  # noqa: E402
+from fastopt._data.errors import CliError
+from fastopt._data.formats import read
+from fastopt._data.preparer import Preparer
+from fastopt._data.target import hold_out, learn_target
 
 RNG = np.random.RandomState(0)
 X = np.where(RNG.rand(40, 5) < 0.7, 0, RNG.randn(40, 5)).round(3)

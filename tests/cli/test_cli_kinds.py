@@ -11,12 +11,12 @@ pytest.importorskip("sklearn")
 pytest.importorskip("pyarrow")
 pd = pytest.importorskip("pandas")
 
-from command import fastopt, figure, train  # noqa: E402
-from fastopt._data.dialect import sniff  # noqa: E402
-from fastopt._data.errors import CliError  # noqa: E402
-from fastopt._data.formats import read  # noqa: E402
-from fastopt._data.tables import _by_arrow, _by_pandas  # noqa: E402
-from fastopt._data.target import learn_target  # noqa: E402
+from command import fastopt, figure, train
+from fastopt._data.dialect import sniff
+from fastopt._data.errors import CliError
+from fastopt._data.formats import read
+from fastopt._data.tables import _by_arrow, _by_pandas
+from fastopt._data.target import learn_target
 
 pytestmark = pytest.mark.usefixtures("folder")
 NAN = float("nan")

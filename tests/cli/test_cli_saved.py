@@ -14,11 +14,11 @@ pytest.importorskip("sklearn")
 pytest.importorskip("pyarrow")
 pd = pytest.importorskip("pandas")
 
-from sklearn import metrics  # noqa: E402
+from sklearn import metrics
 
-from command import ENVIRONMENT, command, fastopt, figure, train  # noqa: E402
-from fastopt._cli.report import number  # noqa: E402
-from fastopt._models import load_model  # noqa: E402
+from command import ENVIRONMENT, command, fastopt, figure, train
+from fastopt._cli.report import number
+from fastopt._models import load_model
 
 pytestmark = pytest.mark.usefixtures("folder")
 NAN = float("nan")

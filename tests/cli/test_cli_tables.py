@@ -15,8 +15,8 @@ pytest.importorskip("sklearn")
 pytest.importorskip("pyarrow")
 pd = pytest.importorskip("pandas")
 
-import reference.tables as reference  # noqa: E402
-from command import fastopt  # noqa: E402
+import reference.tables as reference
+from command import fastopt
 
 WORDS = ["red", "green", "Grün", "dark blue", "x, y", "O'Hara; Co", "a \"b\" c", "A1", "3a", "12:30"]
 TARGETS = {

@@ -178,10 +178,10 @@ cdef class BatchLoop(EpochLoop):
     cdef bint _finite(self) noexcept nogil:
         return self.snapshot.all_finite() and kernels(False).all_finite(self.block.n_losses, &self.loss_sums[0])
 
-    cdef bint _is_odd(self) noexcept nogil:
+    cdef bint _saw_nonfinite(self) noexcept nogil:
         cdef int i
         for i in range(self.threads):
-            if self.thread[i].odd:
+            if self.thread[i].nonfinite:
                 return True
         return False
 

@@ -37,7 +37,7 @@ ctypedef struct ThreadState:       # of one thread
     void *p                        # (chunk_rows, k) predictions, of threads other than the first, whose predictions are used for the losses
     void *c                        # (chunk_rows, k) factors of the rows in the gradient
     Py_ssize_t turn                # counts chunks: which of the two partial predictions
-    bint odd                       # some prediction was not finite
+    bint nonfinite                       # some prediction was not finite
 
 cdef void enter_team(const RowBlock *block, ThreadState *thread, int rank, int size) noexcept nogil
 cdef Py_ssize_t row_offset(const RowBlock *block, const ThreadState *thread, Py_ssize_t i) noexcept nogil

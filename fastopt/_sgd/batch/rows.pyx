@@ -96,7 +96,7 @@ cdef void sum_losses(const RowBlock *block, ThreadState *thread, int size) noexc
         sums = block.losses + i * block.n_losses
         memset(sums, 0, block.n_losses * sizeof(double))
         if not block.kernels.all_finite((end - first) * thread.errors.k, block.p + row_offset(block, thread, first)):
-            thread.odd = True
+            thread.nonfinite = True
         while _next_weighted(block, end, &first, &last):
             at = row_offset(block, thread, first)
             if block.losses_by_output:

@@ -190,10 +190,10 @@ cdef class PerSampleRun(EpochLoop):
                     return False
         return self.snapshot.all_finite()
 
-    cdef bint _is_odd(self) noexcept nogil:
+    cdef bint _saw_nonfinite(self) noexcept nogil:
         cdef Py_ssize_t g
         for g in range(self.n_groups):
-            if self.group[g].out.odd:
+            if self.group[g].out.nonfinite:
                 return True
         return False
 

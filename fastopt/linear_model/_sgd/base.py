@@ -201,7 +201,7 @@ class SGDBase(LinearEstimator):
             if callback is not None and not callable(callback):
                 raise TypeError(f"callback must be callable or None, got {callback!r}")
             stops = fresh and bool(vars(self).get("early_stopping", False))
-            late = not (stops or isinstance(self._batches(), Auto))   # the first epoch sees all numbers of X
+            late = not stops and vars(self).get("optimizer") != "auto"   # the first epoch sees all numbers of X before anything else does
             X, y = self._read(X, y, reset=fresh or not hasattr(self, "coef_"), look=not late)
             splits = stops and call.eval_set is None
             weight = check_weight(weight, X, none_at_all=splits)   # the held-out rows are looked at for that

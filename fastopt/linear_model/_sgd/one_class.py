@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @documented(coef="(n_features,)", passive_names="", passive="",
             without=("intercept_", "classes_", "validation_curve_", "best_iter_"))
-class SGDOneClassSVM(OutlierMixin, SGDBase):   # type: ignore[misc]
+class SGDOneClassSVM(OutlierMixin, SGDBase):
     """Linear one-class support vector machine trained by stochastic gradient descent, to tell outliers.
 
     With float64 data and the same `random_state` it gives the weights of `sklearn.linear_model.SGDOneClassSVM`.

@@ -37,7 +37,7 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[dict[str, Any]]:
         raise
 
 
-class LinearEstimator(CallbackSupport, BaseEstimator):   # type: ignore[misc]
+class LinearEstimator(CallbackSupport, BaseEstimator):
     """Base of all linear estimators."""
 
     _rules: ClassVar[Mapping[str, Rule]]

@@ -16,7 +16,7 @@ from .sklearn import available_where
 from .types import Array, Features
 
 
-class Classifies(ClassifierMixin):   # type: ignore[misc]
+class Classifies(ClassifierMixin):
     """Classes from raw predictions."""
 
     classes_: Array
@@ -95,7 +95,7 @@ class Probable(Classifies):
         return np.log(self.predict_proba(X))
 
 
-class Regresses(RegressorMixin):   # type: ignore[misc]
+class Regresses(RegressorMixin):
     """Numbers from raw predictions, by the inverse link of the loss."""
 
     _takes: ClassVar[Takes]

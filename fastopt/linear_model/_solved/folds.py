@@ -153,7 +153,7 @@ class FitByFolds:
         return fitted
 
 
-class KnownPredictions(RegressorMixin, BaseEstimator):   # type: ignore[misc]
+class KnownPredictions(RegressorMixin, BaseEstimator):
     """A model with known predictions for one X; those for another are computed from its weights.
 
     Parameters
