@@ -260,16 +260,6 @@ def find_classes(y: Array) -> Array:
     return found
 
 
-def _places(labels: Array, classes: Array) -> Array:
-    """The numbers of the classes of the labels; arbitrary for unknown labels."""
-    if len(classes) == 2 and labels.dtype.kind in "iubf" and classes.dtype.kind in "iubf":
-        is_second: Array = labels == classes[1]
-        return is_second.view(np.uint8)
-    numbers: Array = np.searchsorted(classes, labels)
-    numbers[numbers == len(classes)] = 0
-    return numbers
-
-
 def encode(y: Array, classes: Array, name: str = "y") -> tuple[Array, Array]:
     """The number of each row's class, and how many rows each class has."""
     k = len(classes)
@@ -283,9 +273,10 @@ def encode(y: Array, classes: Array, name: str = "y") -> tuple[Array, Array]:
     for part in blocks(len(y)):
         labels = y[part]
         try:
-            numbers = _places(labels, classes)
+            numbers = np.searchsorted(classes, labels)
         except TypeError:
             raise ValueError(f"{name} must hold labels like those in classes_, {classes!r}") from None
+        numbers[numbers == k] = 0   # as good as any other: it is not their label
         unknown = classes[numbers] != labels
         if np.any(unknown):
             strange = np.unique(labels[unknown])[:5].tolist()
