@@ -21,7 +21,7 @@ from .folds import FitByFolds, KnownPredictions, asks_for_predictions, best_of, 
 from .outputs import COLUMNS, SolvedRegressor
 from .params import RIDGE_CV
 from .ridge import Ridge
-from .ridge_sums import Products, RowBlocks, Spectrum, offsets, refuse_overflow
+from .ridge_sums import Products, RowBlocks, RowSpectrum, Spectrum, offsets, refuse_overflow
 
 
 class _Rows(NamedTuple):
@@ -163,8 +163,8 @@ class RidgeCV(FitByFolds, SolvedRegressor):
 
     def _spectrum(self, X: Samples, y: Array, weight: RowWeights) -> Spectrum:
         intercept = bool(self.fit_intercept)
-        if X.shape[1] > X.shape[0]:
-            return Spectrum.of_rows(X, y, weight, intercept)
+        if X.shape[1] + intercept >= X.shape[0]:
+            return RowSpectrum(X, y, weight, intercept)
         return Spectrum.of_products(Products(X, y, weight, *offsets(X, y, weight, intercept)), intercept)
 
     def _leaving_one_out(self, spectrum: Spectrum, X: Samples, y: Array, weight: RowWeights, alphas: Array, task: Task) -> Array:

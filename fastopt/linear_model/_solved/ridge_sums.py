@@ -129,24 +129,6 @@ class Spectrum:
         found.targets = found.vectors.T @ (sums.targets - sums.total * np.outer(x, y))
         return found
 
-    @classmethod
-    def of_rows(cls, X: Samples, y: Array, weight: RowWeights, fit_intercept: bool) -> Spectrum:
-        """From products of rows with one another, for fewer rows than columns."""
-        weight = np.ones(len(y)) if weight is None else weight
-        parts, total = RowBlocks(X), float(weight.sum())
-        centre = parts.transposed(weight) / total if fit_intercept else np.zeros(X.shape[1])
-        found = cls(centre, weight @ y / total if fit_intercept else np.zeros(y.shape[1]), total, fit_intercept)
-        blocks = [block if isinstance(block, np.ndarray) else block.toarray() for _, block in parts]
-        rows = np.sqrt(weight)[:, None] * (np.concatenate(blocks) - centre)
-        products = rows @ rows.T
-        refuse_overflow(products, found.middle)
-        values, left = np.linalg.eigh(products)
-        known = values > values[-1] * len(values) * np.finfo(np.float64).eps
-        found.values = values[known]
-        found.vectors = rows.T @ left[:, known] / np.sqrt(found.values)
-        found.targets = found.vectors.T @ (rows.T @ (np.sqrt(weight)[:, None] * (y - found.middle)))
-        return found
-
     def inverse(self, alphas: Array) -> Array:
         """1/(value + alpha), (values, alphas); 0 where both are rounding, so that of several minima the shortest is found."""
         sums = self.values[:, None] + alphas
@@ -172,4 +154,43 @@ class Spectrum:
             for j in range(y.shape[1]):
                 residual = y[part, j, None] - self.middle[j] - z @ (self.targets[:, j, None] * share)
                 found[part, j] = residual / np.maximum(1 - leverage, 1e-15)
+        return found
+
+
+class RowSpectrum(Spectrum):
+    """The same from products of rows with one another, for fewer rows than columns.
+
+    Its weights may go through every row.  Residuals and 1 − leverages are all rounding then, but both are α times sums over the
+    eigenvectors that have all their digits: for K = Q·diag(v)·Qᵀ they are the product of Q·diag(1/(v + α))·Qᵀ with y, and its
+    diagonal.
+    """
+
+    def __init__(self, X: Samples, y: Array, weight: RowWeights, fit_intercept: bool) -> None:
+        weight = np.ones(len(y)) if weight is None else weight
+        parts, total = RowBlocks(X), float(weight.sum())
+        centre = parts.transposed(weight) / total if fit_intercept else np.zeros(X.shape[1])
+        super().__init__(centre, weight @ y / total if fit_intercept else np.zeros(y.shape[1]), total, fit_intercept)
+        blocks = [block if isinstance(block, np.ndarray) else block.toarray() for _, block in parts]
+        self.root = np.sqrt(weight)[:, None]
+        rows = self.root * (np.concatenate(blocks) - centre)
+        products = rows @ rows.T
+        refuse_overflow(products, self.middle)
+        values, self.left = np.linalg.eigh(products)
+        known = values > values[-1] * len(values) * np.finfo(np.float64).eps
+        self.all_values = np.where(known, values, 0.0)
+        self.values = values[known]
+        self.vectors = rows.T @ self.left[:, known] / np.sqrt(self.values)
+        self.targets = self.vectors.T @ (rows.T @ (self.root * (y - self.middle)))
+
+    def left_out(self, X: Samples, y: Array, weight: RowWeights, alphas: Array) -> Array:
+        """As of the other spectrum."""
+        left = self.left
+        if self.fit_intercept:   # the intercept has the direction of the roots for itself
+            left = left - self.root * (self.root.T @ left / self.total)
+        share = 1 / (self.all_values[:, None] + alphas)
+        spread = left * left @ share
+        found = np.empty((*y.shape, len(alphas)))
+        for j, target in enumerate((left.T @ (self.root * (y - self.middle))).T):
+            residual = left @ (target[:, None] * share) / self.root
+            found[:, j] = np.divide(residual, spread, out=np.zeros_like(residual), where=spread > 0)
         return found
