@@ -199,14 +199,15 @@ def merge_identical_columns(X: Matrix, start: Start, batches: Batches | Auto) ->
 def start_run(X: Matrix, targets: Targets, weight: Array | None, held_out: Array | None, start: Start,
               settings: FitSettings) -> AnyRun:
     """A run with these settings, before its first epoch."""
-    columns, untrained, batches, block_rows = None, None, settings.batches, 0
+    columns, untrained, batches, threads, block_rows = None, None, settings.batches, settings.threads, 0
     if batches is None:
         columns, X = narrow(X) or (None, X)
+        threads = min(threads, targets.k)   # the blocks of one output, on which its bits depend, must not depend on the threads
     else:
         X, start, untrained = merge_identical_columns(X, start, batches)
         block_rows = min(_batch.MAX_BLOCK_ROWS, max(1, _batch.MAX_BLOCK_TARGETS // targets.k))
     samples = Samples(X, targets.y, targets.k, negative=targets.negative, weight=weight, held_out=held_out,
-                      shuffle=settings.shuffle, seed=settings.seed, threads=settings.threads, block_rows=block_rows)
+                      shuffle=settings.shuffle, seed=settings.seed, threads=threads, block_rows=block_rows)
     with np.errstate(over="ignore"):   # of weights to start from: then it diverges, or their norm is infinite
         if batches is None:
             return PerSampleRun(X, samples, settings, start, targets.class_weight, columns)

@@ -163,13 +163,16 @@ class RidgeCV(FitByFolds, SolvedRegressor):
 
     def _spectrum(self, X: Samples, y: Array, weight: RowWeights) -> Spectrum:
         intercept = bool(self.fit_intercept)
-        if X.shape[1] + intercept >= X.shape[0]:
+        if X.shape[1] > X.shape[0]:
             return RowSpectrum(X, y, weight, intercept)
         return Spectrum.of_products(Products(X, y, weight, *offsets(X, y, weight, intercept)), intercept)
 
     def _leaving_one_out(self, spectrum: Spectrum, X: Samples, y: Array, weight: RowWeights, alphas: Array, task: Task) -> Array:
         """Scores (alphas,), or (alphas, k) if each column of y has its own alpha."""
-        errors, k = spectrum.left_out(X, y, weight, alphas), y.shape[1]
+        k, of_rows = y.shape[1], spectrum
+        if 0 <= len(y) - X.shape[1] <= bool(self.fit_intercept):   # weights may go through every row of these, too
+            of_rows = RowSpectrum(X, y, weight, bool(self.fit_intercept))
+        errors = of_rows.left_out(X, y, weight, alphas)
         if self.scoring is None:
             kept = errors ** 2 if weight is None else weight[:, None, None] * errors ** 2
             scores = -kept.mean(axis=0).T
