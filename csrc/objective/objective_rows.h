@@ -50,7 +50,7 @@ FO_INLINE void F(objective_strip)(const int element, const int centred, const fo
             const F(vec) cv = F(vset)(u < r.rows ? c[i + u] : 0);
             FO_UNROLL for (int v = 0; v < STRIP; v++) {
                 const int m = (int)(width - v * VLEN);
-                if (m >= VLEN) s[u][v] = F(vfma)(cv, F(batch_load)(element, centred, &r, u, v * VLEN), s[u][v]);
+                if (m >= VLEN) s[u][v] = F(vfma)(cv, F(batch_load)(1, element, centred, &r, u, v * VLEN), s[u][v]);
                 else if (m > 0) s[u][v] = F(vfma)(cv, F(batch_load_part)(element, centred, &r, u, v * VLEN, m), s[u][v]);
             }
         }

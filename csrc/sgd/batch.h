@@ -63,9 +63,10 @@ FO_INLINE F(batch_group) F(batch_rows)(const int rows, const int element, const 
     if (ahead) FO_UNROLL for (int u = 0; u < BATCH_LINES(rows, element); u++) FO_PREFETCH(r->ahead[u] + (i) * r->step)
 
 /* a vector of a row, or its first m elements: minus the centre, where there is one, before anything is multiplied with it, so
- * that no product is a difference of large sums */
-FO_INLINE F(vec) F(batch_load)(const int element, const int centred, const F(batch_group) *r, int u, ptrdiff_t i) {
-    const F(vec) x = F(vload_element)(element, r->x[u], i);
+ * that no product is a difference of large sums; `once`: no other output reads it after this one */
+FO_INLINE F(vec) F(batch_load)(const int once, const int element, const int centred, const F(batch_group) *r, int u, ptrdiff_t i) {
+    const int under_way = once && element == FO_REAL;
+    const F(vec) x = under_way ? F(vload_row)((const real *)(const void *)r->x[u] + i) : F(vload_element)(element, r->x[u], i);
     if (centred == CENTRED_ROW) return F(vsub)(x, F(vset)(r->centre[u < r->rows ? u : 0]));
     return centred ? F(vsub)(x, F(vload)(r->centre + i)) : x;
 }
@@ -85,7 +86,7 @@ FO_INLINE void F(batch_dot_tile)(const int rows, const int tile, const int ahead
         FO_UNROLL for (int t = 0; t < tile; t++) wv[t] = F(vload)(w + t * stride + i);
         BATCH_AHEAD(i);
         FO_UNROLL for (int u = 0; u < rows; u++) {
-            const F(vec) x = F(batch_load)(element, centred, r, u, i);
+            const F(vec) x = F(batch_load)(tile == 1, element, centred, r, u, i);
             FO_UNROLL for (int t = 0; t < tile; t++) s[u][t] = F(vfma)(x, wv[t], s[u][t]);
         }
     }
@@ -122,7 +123,7 @@ FO_INLINE void F(batch_add_tile)(const int rows, const int tile, const int ahead
         FO_UNROLL for (int t = 0; t < tile; t++) gv[t] = F(vload)(g + t * stride + i);
         BATCH_AHEAD(i);
         FO_UNROLL for (int u = 0; u < rows; u++) {
-            const F(vec) x = F(batch_load)(element, centred, r, u, i);
+            const F(vec) x = F(batch_load)(tile == 1, element, centred, r, u, i);
             FO_UNROLL for (int t = 0; t < tile; t++) gv[t] = F(vfma)(cv[u][t], x, gv[t]);
         }
         FO_UNROLL for (int t = 0; t < tile; t++) F(vstore)(g + t * stride + i, gv[t]);
