@@ -24,7 +24,14 @@
     X(modified_huber, sign) \
     X(perceptron, sign) \
     X(exponential, sign) \
-    X(focal, unit)
+    X(focal, unit) \
+    X(mean_squared_error, real) \
+    X(smooth_l1, real) \
+    X(expectile, real) \
+    X(student_t, real) \
+    X(negative_binomial, nonnegative) \
+    X(binary_cross_entropy, unit) \
+    X(poly, unit)
 
 /* losses of all predictions of a sample together, X(name, target): "class" the number of an output, 0 … k − 1.  Their kinds follow those
  * above; kernels of one output do not know them. */

@@ -81,6 +81,34 @@ FO_INLINE F(derivatives) F(loss_general_robust)(real a, real b, real y, real p) 
                         inverse_scale * inverse_scale * e * ((1 + (a - 1) * t) / (1 + t))};
 }
 
+/* r² */
+FO_INLINE F(derivatives) F(loss_mean_squared_error)(real a, real b, real y, real p) {
+    const real r = p - y;
+    return (F(derivatives)){r * r, 2 * r, 2};
+}
+
+/* r²/(2·beta) where |r| <= beta = a, else |r| − beta/2 */
+FO_INLINE F(derivatives) F(loss_smooth_l1)(real a, real b, real y, real p) {
+    const real r = p - y, size = F(abs_)(r), inverse = 1 / a;
+    return (F(derivatives)){size <= a ? R(0.5) * r * inverse * r : size - R(0.5) * a, r > a ? 1 : r < -a ? -1 : r * inverse,
+                        size <= a ? inverse : 0};
+}
+
+/* a·r² where p <= y, else (1 − a)·r², expectile = a */
+FO_INLINE F(derivatives) F(loss_expectile)(real a, real b, real y, real p) {
+    const real r = p - y, weight = p > y ? 1 - a : a;
+    return (F(derivatives)){weight * r * r, 2 * weight * r, 2 * weight};
+}
+
+/* (df + 1)/2·log(1 + z²/df), z = r/scale, df = a, scale = b; its derivative (df + 1)/scale·z/(df + z²) by way of 1/(z + df/z), in
+ * which no square overflows */
+FO_INLINE F(derivatives) F(loss_student_t)(real a, real b, real y, real p) {
+    const real inverse = 1 / b, z = (p - y) * inverse, size = F(abs_)(z), most = (real)(REAL_IS_FLOAT ? 0x1p40 : 0x1p400);
+    const real near = size < most ? size : most, beyond = F(log_)(size < most ? 1 : size / most), share = 1 / (a + near * near);
+    return (F(derivatives)){(a + 1) * (R(0.5) * F(log1p_positive)(near * near / a) + beyond), (a + 1) * inverse / (z + a / z),
+                        (a + 1) * inverse * inverse * (a - near * near) * share * share};
+}
+
 /* ---- targets of a generalised linear model with log link ---- */
 
 /* exp(p) − y·p */
@@ -101,6 +129,15 @@ FO_INLINE F(derivatives) F(loss_tweedie)(real a, real b, real y, real p) {
     const real most = (real)(REAL_IS_FLOAT ? 0x1.fffffep127 : 0x1.fffffffffffffp1023);
     const real mean = pull <= most ? F(exp_)((2 - a) * p) : 0; /* not inf − inf */
     return (F(derivatives)){mean / (2 - a) - pull / (1 - a), mean - pull, (2 - a) * mean - (1 - a) * pull};
+}
+
+/* (y + 1/alpha)·log(1 + alpha·exp(p)) − y·p, alpha = a, log(alpha) = b.  With q = p + log(alpha) and e = exp(−|q|) the logarithm is
+ * max(q, 0) + log(1 + e), and the derivative σ(q)/alpha − y·σ(−q) */
+FO_INLINE F(derivatives) F(loss_negative_binomial)(real a, real b, real y, real p) {
+    const real q = p + b, e = F(exp_)(-F(abs_)(q)), inverse = 1 / (1 + e), count = 1 / a;
+    const real high = q > 0 ? 1 : e, low = q > 0 ? e : 1;
+    return (F(derivatives)){(y + count) * F(log1p_positive)(e) + (q > 0 ? count * q + y * b : -y * p),
+                        (count * high - y * low) * inverse, (y + count) * e * inverse * inverse};
 }
 
 /* ---- probabilities: 0 <= y <= 1 ---- */
@@ -128,6 +165,23 @@ FO_INLINE F(derivatives) F(loss_focal)(real a, real b, real y, real p) {
     const real weight = (b < 0 ? 1 : b * y + (1 - b) * (1 - y)) * F(exp_)(a * F(log_)(numerator * inverse));
     return (F(derivatives)){weight * log_loss, weight * (grad + a * log_loss * q_grad),
                         weight * (raw * inverse * inverse + a * q_grad * (2 * grad + log_loss * ((a - 1) * q_grad - lean)))};
+}
+
+/* a·y·log(1 + exp(−p)) + (1 − y)·log(1 + exp(p)), pos_weight = a; e as above */
+FO_INLINE F(derivatives) F(loss_binary_cross_entropy)(real a, real b, real y, real p) {
+    const real e = F(exp_)(-F(abs_)(p)), inverse = 1 / (1 + e), positive = a * y, negative = 1 - y;
+    const real high = p > 0 ? 1 : e, low = p > 0 ? e : 1;
+    return (F(derivatives)){(positive + negative) * F(log1p_positive)(e) + (p > 0 ? negative * p : -positive * p),
+                        (negative * high - positive * low) * inverse, (positive + negative) * e * inverse * inverse};
+}
+
+/* the log loss plus a·q, q = y·σ(−p) + (1 − y)·σ(p), epsilon = a: Leng et al. 2022, Poly-1 */
+FO_INLINE F(derivatives) F(loss_poly)(real a, real b, real y, real p) {
+    const real e = F(exp_)(-F(abs_)(p)), inverse = 1 / (1 + e), spread = e * inverse * inverse; /* σ·(1 − σ) */
+    const real high = p > 0 ? 1 : e, low = p > 0 ? e : 1, negative = 1 - y, turn = a * (1 - 2 * y);
+    return (F(derivatives)){F(log1p_positive)(e) + (p > 0 ? negative * p : -y * p) + a * (y * low + negative * high) * inverse,
+                        (negative * high - y * low) * inverse + turn * spread,
+                        spread * (1 - turn * F(copysign_)((1 - e) * inverse, p))};
 }
 
 /* ---- margins: y = ±1, z = y·p ---- */

@@ -24,11 +24,21 @@ FO_INLINE F(exp_sum) F(softmax_shares)(ptrdiff_t k, const real *restrict p, real
     return (F(exp_sum)){largest, sum};
 }
 
-/* c = π − [y], y the number of the class; returns the loss log Σ exp(p) − p_y */
-FO_INLINE real F(softmax_class_error)(ptrdiff_t k, ptrdiff_t y, const real *restrict p, real *restrict c) {
+/* c = π − t, where t_y = 1 − smoothing, y being the number of the class, and all t_j have smoothing/k beside; returns the loss
+ * log Σ exp(p) − t·p */
+FO_INLINE real F(softmax_class_error)(ptrdiff_t k, ptrdiff_t y, real smoothing, const real *restrict p, real *restrict c) {
     const F(exp_sum) s = F(softmax_shares)(k, p, c);
-    c[y] -= 1;
-    return F(log_)(s.sum) - (p[y] - s.largest);
+    const real own = p[y] - s.largest;
+    if (smoothing == 0) {
+        c[y] -= 1;
+        return F(log_)(s.sum) - own;
+    }
+    const real each = smoothing / (real)k;
+    real sum = 0;
+    for (ptrdiff_t j = 0; j < k; j++) sum += p[j] - s.largest;
+    for (ptrdiff_t j = 0; j < k; j++) c[j] -= each;
+    c[y] -= 1 - smoothing;
+    return F(log_)(s.sum) - F(fma_)(each, sum, (1 - smoothing) * own);
 }
 
 /* c = π − y, y one-hot */

@@ -5,9 +5,11 @@
 /* Σ weight·loss of n samples from the i-th on; c = factor·weight·loss' of each output */
 FO_INLINE double F(softmax_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
     const real *y = (const real *)s->y + i, *weight = s->weight ? (const real *)s->weight + i : NULL;
+    const real smoothing = (real)s->loss.a;
     double sum = 0;
     for (ptrdiff_t r = 0; r < n; r++) {
-        const real own = weight ? weight[r] : 1, value = F(softmax_class_error)(s->k, (ptrdiff_t)y[r], p + r * s->k, c + r * s->k);
+        const real own = weight ? weight[r] : 1;
+        const real value = F(softmax_class_error)(s->k, (ptrdiff_t)y[r], smoothing, p + r * s->k, c + r * s->k);
         sum += (double)F(weighed)(own, value);
         for (ptrdiff_t j = 0; j < s->k; j++) c[r * s->k + j] = F(weighed)((real)s->factor * own, c[r * s->k + j]);
     }

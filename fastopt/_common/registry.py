@@ -39,9 +39,11 @@ class Registry(dict[str, type[T]]):
     def __init__(self, what: str, base: type[T]) -> None:
         super().__init__()
         self.what, self.base = what, base
+        self.aliases: dict[str, str] = {}   # other names, by which `make` knows them too
 
     def __missing__(self, name: object) -> NoReturn:
-        raise InvalidParameterError(f"there is no {self.what} {name!r}{did_you_mean(name, self) or ': they are ' + ', '.join(self)}")
+        near = did_you_mean(name, [*self, *self.aliases])
+        raise InvalidParameterError(f"there is no {self.what} {name!r}{near or ': they are ' + ', '.join(self)}")
 
     def make(self, name: object, params: Mapping[str, Any]) -> T:
         """The thing of that name with these parameters; a thing without parameters is returned as it is.
@@ -65,7 +67,7 @@ class Registry(dict[str, type[T]]):
             return name
         if not isinstance(name, str):
             raise InvalidParameterError(f"name must be a string or, without parameters, a {self.base.__name__}; got {name!r}")
-        kind = self[name]
+        kind = self[self.aliases.get(name, name)]
         if params:
             known = parameters_of(kind)
             for key in params.keys() - known.keys():

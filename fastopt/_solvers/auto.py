@@ -66,7 +66,7 @@ UNSCALED = (*STOCHASTIC, "fista")
 MAX_COLUMN_ERROR = 3e-3
 NOT_SCALED = "Columns of small numbers are not solved for yet: scale the columns, or take another solver ('auto')."
 #: losses whose minimum lies at infinity if classes are separable
-_UNBOUNDED_LOSSES = ("log_loss", "multinomial", "exponential")
+_UNBOUNDED_LOSSES = ("log_loss", "binary_cross_entropy", "multinomial", "exponential")
 
 
 def solve(objective: LinearObjective, penalty: Penalty | None = None, solver: str = "auto", w0: ArrayLike | None = None, tol: float = 1e-4,

@@ -9,12 +9,15 @@ from typing import Any
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
 from ._base import Loss, registry
+from ._check import GradientCheck, check_gradient
 from ._classification import *  # noqa: F403
+from ._names import LossInfo, available
 from ._regression import *  # noqa: F403
 
-__all__ = ["Loss", "get", "names", *(loss.__name__ for loss in registry.values())]
+__all__ = ["GradientCheck", "Loss", "LossInfo", "available", "check_gradient", "get", "names", *(loss.__name__ for loss in registry.values())]
 
-Loss.__module__ = __name__
+for _public in (GradientCheck, Loss, LossInfo, available, check_gradient):
+    _public.__module__ = __name__
 
 
 def get(name: str | Loss, **params: Any) -> Loss:
@@ -23,7 +26,8 @@ def get(name: str | Loss, **params: Any) -> Loss:
     Parameters
     ----------
     name : str or Loss
-        One of ``losses.names()``, or ``'multinomial'``; a `Loss` is returned as it is.
+        One of ``losses.names()``, or ``'multinomial'``; or what PyTorch or Keras call it: 'mse', 'mae', 'bce', 'cross_entropy',
+        'binary_crossentropy', 'smooth_l1_loss', … (`available` has them all).  A `Loss` is returned as it is.
     **params
         Parameters of that loss.
 
@@ -34,6 +38,8 @@ def get(name: str | Loss, **params: Any) -> Loss:
     Huber(delta=2.0)
     >>> losses.get(losses.Hinge())
     Hinge()
+    >>> losses.get("mse")
+    MeanSquaredError()
     """
     return registry.make(name, params)
 

@@ -4,6 +4,8 @@ Used through fastopt.losses.  What losses share is in losses/_base.py, their mat
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -166,6 +168,60 @@ class Focal(Loss):
         self._keep({"gamma": gamma, "alpha": alpha}, (gamma, -1.0 if alpha is None else alpha))
 
 
+class BinaryCrossEntropy(Loss):
+    """Binary cross-entropy of raw scores: −pos_weight·y·log σ(p) − (1 − y)·log(1 − σ(p)); PyTorch's BCEWithLogitsLoss.
+
+    Parameters
+    ----------
+    pos_weight : float above 0, default=1.0
+        Weight of the positive part: above 1 for more recall, below for more precision.  1 is `LogLoss`.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.BinaryCrossEntropy(pos_weight=3.0).gradient([1.0, 0.0], [0.0, 0.0])
+    array([-0.75,  0.25])
+    """
+
+    name = "binary_cross_entropy"
+    pos_weight: float
+
+    def __init__(self, pos_weight: float = 1.0) -> None:
+        pos_weight = number("pos_weight", pos_weight, above=0)
+        self._keep({"pos_weight": pos_weight}, curvature=0.25 * max(pos_weight, 1.0))
+
+
+class Poly(Loss):
+    """Poly-1 loss: the log loss plus epsilon·q, q = y·(1 − σ) + (1 − y)·σ, σ = 1/(1 + exp(−p)).
+
+    Convex in p up to epsilon = 1.
+
+    Parameters
+    ----------
+    epsilon : float, at least −1, default=1.0
+        What the first term of the log loss as a series in q gets beside its 1.  0 is the log loss.
+
+    References
+    ----------
+    Z. Leng et al. (2022), PolyLoss: a polynomial expansion perspective of classification loss functions, ICLR.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Poly(epsilon=2.0).gradient([1.0], [0.0])
+    array([-1.])
+    """
+
+    name = "poly"
+    epsilon: float
+
+    def __init__(self, epsilon: float = 1.0) -> None:
+        epsilon = number("epsilon", epsilon, at_least=-1)
+        size = abs(epsilon)   # the second derivative is (1 − t²)·(1 + size·t)/4, t = tanh(|p|/2) or its negative
+        t = 0.0 if size == 0 else (math.sqrt(1 + 3 * size * size) - 1) / (3 * size)
+        self._keep({"epsilon": epsilon}, convex=size <= 1, curvature=0.25 * (1 - t * t) * (1 + size * t))
+
+
 class Multinomial(Loss):
     """Cross-entropy of the softmax of k predictions, the loss of multinomial logistic regression: log Σ exp(p_j) − p_y.
 
@@ -174,17 +230,32 @@ class Multinomial(Loss):
     probabilities of the classes, of shape (n, k).  What all predictions of a sample have in common changes nothing.  Estimators
     that learn one output at a time take `LogLoss` instead, one class against the rest.
 
+    Parameters
+    ----------
+    label_smoothing : float, at least 0 and below 1, default=0.0
+        Share of a sample that counts for all classes alike, its own among them; the rest counts for its own.
+
+    References
+    ----------
+    C. Szegedy et al. (2016), Rethinking the inception architecture for computer vision, CVPR: label smoothing.
+
     Examples
     --------
     >>> from fastopt import losses
     >>> losses.Multinomial().gradient([0, 2], [[0.0, 0.0, 0.0], [0.0, 0.0, 1000.0]]).round(3)
     array([[-0.333,  0.167,  0.167],
            [ 0.   ,  0.   ,  0.   ]])
+    >>> losses.Multinomial(label_smoothing=0.3).gradient([0], [[0.0, 0.0, 0.0]]).round(3)
+    array([[-0.467,  0.233,  0.233]])
     """
 
     name = "multinomial"
     couples_outputs = True
     curvature = 0.5
+    label_smoothing: float
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self._keep({"label_smoothing": number("label_smoothing", label_smoothing, at_least=0, below=1)})
 
     def _predict(self, p: Array) -> Array:
         shares = np.array(_rows(p).T, order="C")   # the caller's is not written on

@@ -193,6 +193,108 @@ class GeneralRobust(Loss):
                    curvature=1 / scale * (1 / scale) if alpha <= 2 else math.inf)
 
 
+class MeanSquaredError(Loss):
+    """Squared error: (p − y)², twice `SquaredError`; the "mse" of PyTorch and Keras.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.MeanSquaredError().value([1.0, 2.0], [1.5, 2.5])
+    0.25
+    """
+
+    name = "mean_squared_error"
+    curvature = 2.0
+
+
+class SmoothL1(Loss):
+    """Smooth L1 loss of r = p − y: r²/(2·beta) where |r| <= beta, else |r| − beta/2; `Huber` over its delta.
+
+    Parameters
+    ----------
+    beta : float above 0, default=1.0
+        Where the loss turns from quadratic to linear.
+
+    References
+    ----------
+    R. Girshick (2015), Fast R-CNN, ICCV.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.SmoothL1(beta=0.5).pointwise([0.0, 0.0], [0.25, 4.0])
+    array([0.0625, 3.75  ])
+    """
+
+    name = "smooth_l1"
+    beta: float
+
+    def __init__(self, beta: float = 1.0) -> None:
+        beta = number("beta", beta, above=0)
+        self._keep({"beta": beta}, curvature=1 / beta)
+
+
+class Expectile(Loss):
+    """Asymmetric squared error: expectile·(p − y)² where p <= y, else (1 − expectile)·(p − y)², for an expectile.
+
+    Parameters
+    ----------
+    expectile : float between 0 and 1, default=0.5
+        The expectile that p estimates; 0.5 is the mean.
+
+    References
+    ----------
+    W. K. Newey and J. L. Powell (1987), Asymmetric least squares estimation and testing, Econometrica 55, 819–847.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.Expectile(expectile=0.875).pointwise([1.0, 1.0], [0.0, 2.0])
+    array([0.875, 0.125])
+    """
+
+    name = "expectile"
+    expectile: float
+
+    def __init__(self, expectile: float = 0.5) -> None:
+        expectile = number("expectile", expectile, above=0, below=1)
+        self._keep({"expectile": expectile}, curvature=2 * max(expectile, 1 - expectile))
+
+
+class StudentT(Loss):
+    """Minus the log likelihood of Student's t, without constants: (df + 1)/2·log(1 + z²/df), z = (p − y)/scale.
+
+    Large errors count little, and all the less the larger they are: outliers hardly move the fit.  Not convex in p.
+
+    Parameters
+    ----------
+    df : float above 0, default=4.0
+        Degrees of freedom: the fewer, the heavier the tails.
+    scale : float above 0, default=1.0
+        Size of ordinary errors.
+
+    References
+    ----------
+    K. L. Lange, R. J. A. Little and J. M. G. Taylor (1989), Robust statistical modeling using the t distribution, Journal of the
+    American Statistical Association 84, 881–896.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.StudentT(df=1.0).gradient([0.0], [1.0])
+    array([1.])
+    """
+
+    name = "student_t"
+    convex = False
+    df: float
+    scale: float
+
+    def __init__(self, df: float = 4.0, scale: float = 1.0) -> None:
+        df, scale = number("df", df, above=0), number("scale", scale, above=0)
+        self._keep({"df": df, "scale": scale}, curvature=(df + 1) / df / scale / scale)
+
+
 class Poisson(Loss):
     """Half the Poisson deviance with log link, without constants: exp(p) − y·p, for counts of mean exp(p).
 
@@ -256,3 +358,32 @@ class Tweedie(Loss):
         if self.target == "positive":   # kernels let 0 pass
             _refuse("y", y, *DOMAINS[self.target])
         return y, p
+
+
+class NegativeBinomial(Loss):
+    """Minus the log likelihood of counts of mean exp(p) and variance mean + alpha·mean², without constants.
+
+    That is (y + 1/alpha)·log(1 + alpha·exp(p)) − y·p: `Poisson` for counts that vary more than Poisson's do, as alpha goes to 0.
+
+    Parameters
+    ----------
+    alpha : float above 0, default=1.0
+        Dispersion.
+
+    References
+    ----------
+    J. M. Hilbe (2011), Negative Binomial Regression, 2nd edition, Cambridge University Press.
+
+    Examples
+    --------
+    >>> from fastopt import losses
+    >>> losses.NegativeBinomial(alpha=1.0).gradient([3.0, 0.0], [0.0, 0.0])
+    array([-0.5 ,  0.25])
+    """
+
+    name = "negative_binomial"
+    alpha: float
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        alpha = number("alpha", alpha, above=0)
+        self._keep({"alpha": alpha}, (alpha, math.log(alpha)))

@@ -20,7 +20,9 @@ CLASSIFIER_LOSSES = [name for name in fo.losses.names() if fo.losses.registry[na
 REGRESSOR_LOSSES = [name for name in fo.losses.names() if fo.losses.registry[name].target not in ("sign", "unit")]
 PARAMS = {"huber": {"delta": 0.125}, "epsilon_insensitive": {"epsilon": 0.125}, "squared_epsilon_insensitive": {"epsilon": 0.125},
           "quantile": {"quantile": 0.5}, "tweedie": {"power": 1.5}, "focal": {"gamma": 2.0, "alpha": None},
-          "general_robust": {"alpha": 1.0, "scale": 1.0}}
+          "general_robust": {"alpha": 1.0, "scale": 1.0}, "smooth_l1": {"beta": 1.0}, "expectile": {"expectile": 0.5},
+          "student_t": {"df": 4.0, "scale": 1.0}, "negative_binomial": {"alpha": 1.0}, "binary_cross_entropy": {"pos_weight": 1.0},
+          "poly": {"epsilon": 1.0}}
 LAYOUTS = {"dense": np.asarray, "csr": sp.csr_matrix}
 
 

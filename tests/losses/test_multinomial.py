@@ -4,10 +4,11 @@ import pickle
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.special
 
 import fastopt as fo
-from fastopt import _core, losses
+from fastopt import _core, losses, penalties
 from fastopt._solvers.auto import solve
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model import GeneralizedLinearEstimator, SGDClassifier, SGDRegressor
@@ -64,6 +65,63 @@ def test_means_are_those_of_scipys_log_softmax(n, k, dtype):
     np.testing.assert_allclose(LOSS.predict(p), scipy.special.softmax(wide, axis=1), rtol=10 * rtol, atol=rtol)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("k", [1, 2, 3, 17, 100])
+@pytest.mark.parametrize("smoothing", [1e-3, 0.1, 0.875])
+def test_label_smoothing_is_a_mixture_of_targets(smoothing, k, dtype, isa):
+    """Against the cross-entropy of soft targets: y with 1 − smoothing, and all classes alike."""
+    y, p = data(200, k, dtype)
+    loss, wide = losses.Multinomial(label_smoothing=smoothing), p.astype(np.float64)
+    soft = (1 - smoothing) * (y[:, None] == np.arange(k)) + smoothing / k
+    each = -(soft * scipy.special.log_softmax(wide, axis=1)).sum(axis=1)
+    rtol = 1e-13 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(loss.pointwise(y, p), each, rtol=10 * rtol, atol=10 * rtol)
+    value, gradient = loss.value_and_gradient(y, p)
+    assert value == pytest.approx(each.mean(), rel=10 * rtol)
+    np.testing.assert_allclose(gradient, (scipy.special.softmax(wide, axis=1) - soft) / 200, atol=rtol / 20)
+    assert losses.check_gradient(loss, y[:9], wide[:9]).passed
+
+
+def test_label_smoothing_is_learnt_by_solvers():
+    """The minimum is that of SciPy, and unlike without smoothing it is finite for separable classes."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), np.repeat(np.arange(3), 20)
+    X[np.arange(60), y] += 8
+    soft = 0.8 * (y[:, None] == np.arange(3)) + 0.2 / 3
+
+    def value(w):
+        W = w.reshape(3, 3)
+        return -(soft * scipy.special.log_softmax(X @ W.T, axis=1)).sum(axis=1).mean() + 0.5e-3 * w @ w
+    best = scipy.optimize.minimize(value, np.zeros(9), tol=1e-12)
+    objective = fo.LinearObjective(X, y, losses.Multinomial(label_smoothing=0.2), l2=1e-3)
+    for solver in ("lbfgs", "newton-cholesky", "newton-cg"):
+        found = solve(objective, None, solver, tol=1e-9)
+        assert found.value == pytest.approx(best.fun, rel=1e-7) and np.abs(np.ravel(found.w) - best.x).max() < 1e-3
+    fitted = GeneralizedLinearEstimator(losses.Multinomial(label_smoothing=0.2), penalty=penalties.L2(1e-3)).fit(X, y)
+    np.testing.assert_allclose(fitted.predict_proba(X), scipy.special.softmax(X @ fitted.coef_.T + fitted.intercept_, axis=1), rtol=1e-12)
+    assert fitted.score(X, y) == 1 and fitted.predict_proba(X).max() < 0.95
+
+
+def test_label_smoothing_of_two_classes_is_a_log_loss_of_soft_targets():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 3)), np.repeat([0, 1], 25)
+    X[y == 1] += 3
+    model = GeneralizedLinearEstimator(losses.Multinomial(label_smoothing=0.2), penalty=penalties.L2(1e-2), tol=1e-10).fit(X, y)
+    soft = np.where(y == 1, 0.9, 0.1)
+
+    def value(w):
+        p = X @ w[:3] + w[3]
+        return (np.logaddexp(0, p) - soft * p).mean() + 0.5e-2 * w[:3] @ w[:3]
+    best = scipy.optimize.minimize(value, np.zeros(4), tol=1e-12).x
+    np.testing.assert_allclose(np.append(model.coef_, model.intercept_), best, atol=1e-4)
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, np.nan])
+def test_label_smoothing_is_refused_by_name(smoothing):
+    with pytest.raises(InvalidParameterError, match="label_smoothing must be"):
+        losses.Multinomial(label_smoothing=smoothing)
+
+
 def test_any_number_of_threads_gives_the_same_bits():
     y, p = data(200_000, 5)
     found = []
@@ -94,7 +152,7 @@ def test_it_is_the_loss_of_an_objective():
 def test_it_is_a_value_like_the_others():
     assert losses.get("multinomial") == LOSS == pickle.loads(pickle.dumps(LOSS)) == copy.deepcopy(LOSS)
     assert losses.names(couples_outputs=True) == ["multinomial"] and "multinomial" not in losses.names()
-    assert (LOSS.convex, LOSS.smooth, LOSS.curvature, LOSS.target, repr(LOSS)) == (True, True, 0.5, "class", "Multinomial()")
+    assert (LOSS.convex, LOSS.smooth, LOSS.curvature, LOSS.target, repr(LOSS)) == (True, True, 0.5, "class", "Multinomial(label_smoothing=0.0)")
     assert LOSS.spec[0] == len(losses.names()) and not any(losses.get(name).couples_outputs for name in losses.names())
     assert LOSS != "multinomial"
 

@@ -10,8 +10,9 @@ from reference.losses import PLAIN
 STATISTICS_ROWS = 1024   # rows of a block of statistics
 TRUST_ROWS = 64          # rows after which the step is half of what many rows would allow
 DECAY = 8                # an average gives step s the weight of about s^DECAY
-LOG_LINK = ("poisson", "gamma", "tweedie")
-MARGIN = ("log_loss", "focal", "hinge", "squared_hinge", "smooth_hinge", "modified_huber", "perceptron", "exponential")
+LOG_LINK = ("poisson", "gamma", "tweedie", "negative_binomial")
+SHARE = ("log_loss", "focal", "binary_cross_entropy", "poly")
+MARGIN = (*SHARE, "hinge", "squared_hinge", "smooth_hinge", "modified_huber", "perceptron", "exponential")
 
 
 class Columns:

@@ -41,6 +41,22 @@ def _focal(y, p, gamma, alpha):
     return weight * q**gamma * log_loss, weight * (q**gamma * slope + steep)
 
 
+def _negative_binomial(y, p, alpha):
+    mean = mp.exp(p)
+    return (y + 1 / alpha) * mp.log1p(alpha * mean) - y * p, (mean - y) / (1 + alpha * mean)
+
+
+def _binary_cross_entropy(y, p, pos_weight):
+    return (pos_weight * y * mp.log1p(mp.exp(-p)) + (1 - y) * mp.log1p(mp.exp(p)),
+            (1 - y) / (1 + mp.exp(-p)) - pos_weight * y / (1 + mp.exp(p)))
+
+
+def _poly(y, p, epsilon):
+    sigma, complement = 1 / (1 + mp.exp(-p)), 1 / (1 + mp.exp(p))
+    log_loss, slope = _log_loss(y, p)
+    return (log_loss + epsilon * (y * complement + (1 - y) * sigma), slope + epsilon * (1 - 2 * y) * sigma * complement)
+
+
 def _margin(value, slope):
     return lambda y, p: (value(y * p), y * slope(y * p))
 
@@ -72,6 +88,16 @@ EXACT = {
     "perceptron": _margin(lambda z: max(-z, 0), lambda z: -1 if z <= 0 else 0),
     "exponential": _margin(lambda z: mp.exp(-z), lambda z: -mp.exp(-z)),
     "focal": _focal,
+    "mean_squared_error": lambda y, p: ((p - y) ** 2, 2 * (p - y)),
+    "smooth_l1": lambda y, p, beta: (((p - y) ** 2 / (2 * beta), (p - y) / beta) if abs(p - y) <= beta else
+                                     (abs(p - y) - beta / 2, mp.sign(p - y))),
+    "expectile": lambda y, p, expectile: (((1 - expectile) * (p - y) ** 2, 2 * (1 - expectile) * (p - y)) if p > y else
+                                          (expectile * (p - y) ** 2, 2 * expectile * (p - y))),
+    "student_t": lambda y, p, df, scale: ((df + 1) / 2 * mp.log1p(((p - y) / scale) ** 2 / df),
+                                          (df + 1) * (p - y) / (df * scale**2 + (p - y) ** 2)),
+    "negative_binomial": _negative_binomial,
+    "binary_cross_entropy": _binary_cross_entropy,
+    "poly": _poly,
 }
 
 
@@ -79,7 +105,7 @@ def exact_loss(name, y, p, params):
     """(values, gradients) as float64, computed with so many digits that no difference loses all of them."""
     pairs = []
     for a, b in zip(y, p):
-        with mp.workdps(60 + (int(abs(b)) if name in ("log_loss", "focal") else 0)):
+        with mp.workdps(60 + (int(abs(b)) if name in ("log_loss", "focal", "binary_cross_entropy", "poly", "negative_binomial") else 0)):
             exact = {key: value if value is None else mp.mpf(value) for key, value in params.items()}
             pairs.append([float(x) for x in EXACT[name](mp.mpf(float(a)), mp.mpf(float(b)), **exact)])
     return tuple(np.array(pairs, dtype=float).reshape(-1, 2).T)
@@ -109,6 +135,12 @@ def _plain_focal(y, p, gamma, alpha):
     weight = 1 if alpha is None else alpha * y + (1 - alpha) * (1 - y)
     return (weight * q**gamma * log_loss,
             weight * q**gamma * (sigma - y + gamma * (1 - 2 * y) * sigma * (1 - sigma) * log_loss / q))
+
+
+def _plain_poly(y, p, epsilon):
+    sigma = 1 / (1 + np.exp(-p))
+    return (np.log1p(np.exp(p)) - y * p + epsilon * (y * (1 - sigma) + (1 - y) * sigma),
+            sigma - y + epsilon * (1 - 2 * y) * sigma * (1 - sigma))
 
 
 def exact_multinomial(y, p):
@@ -151,6 +183,19 @@ PLAIN = {
     "perceptron": _by_margin(lambda z: np.where(z <= 0, -z, 0), lambda z: np.where(z <= 0, -1, 0)),
     "exponential": _by_margin(lambda z: np.exp(-z), lambda z: -np.exp(-z)),
     "focal": _plain_focal,
+    "mean_squared_error": _by_residual(lambda r: r * r, lambda r: 2 * r),
+    "smooth_l1": _by_residual(lambda r, beta: np.where(np.abs(r) <= beta, r**2 / (2 * beta), np.abs(r) - beta / 2),
+                              lambda r, beta: np.where(np.abs(r) <= beta, r / beta, np.sign(r))),
+    "expectile": _by_residual(lambda r, expectile: np.where(r > 0, 1 - expectile, expectile) * r**2,
+                              lambda r, expectile: 2 * np.where(r > 0, 1 - expectile, expectile) * r),
+    "student_t": _by_residual(lambda r, df, scale: (df + 1) / 2 * np.log1p(r**2 / (df * scale**2)),
+                              lambda r, df, scale: (df + 1) * r / (df * scale**2 + r**2)),
+    "negative_binomial": lambda y, p, alpha: ((y + 1 / alpha) * np.log1p(alpha * np.exp(p)) - y * p,
+                                              (np.exp(p) - y) / (1 + alpha * np.exp(p))),
+    "binary_cross_entropy": lambda y, p, pos_weight: (
+        pos_weight * y * np.log1p(np.exp(-p)) + (1 - y) * np.log1p(np.exp(p)),
+        (1 - y) / (1 + np.exp(-p)) - pos_weight * y / (1 + np.exp(p))),
+    "poly": _plain_poly,
 }
 
 #: parameters at which each loss is tested; those without any have one case
@@ -163,6 +208,12 @@ LOSS_CASES = {
                        (1.0, 0.5, -2.0, 4.0, 0.0, 2.0, -np.inf, np.inf, 1e-9, -1e-9, 2 - 2**-52, 2 + 1e-9, -1e6)],
     "tweedie": [{"power": power} for power in (1.5, 1.01, 1.99, 3.0, 2.5)],
     "focal": [{"gamma": gamma, "alpha": alpha} for gamma in (2.0, 0.0, 0.5, 5.0) for alpha in (None, 0.25)],
+    "smooth_l1": [{"beta": 1.0}, {"beta": 0.25}],
+    "expectile": [{"expectile": 0.5}, {"expectile": 0.875}],
+    "student_t": [{"df": df, "scale": scale} for df in (4.0, 1.0, 0.5, 100.0) for scale in (1.0, 0.25)],
+    "negative_binomial": [{"alpha": 1.0}, {"alpha": 0.125}, {"alpha": 4.0}],
+    "binary_cross_entropy": [{"pos_weight": 1.0}, {"pos_weight": 4.0}, {"pos_weight": 0.125}],
+    "poly": [{"epsilon": 1.0}, {"epsilon": 0.0}, {"epsilon": -0.5}],
 }
 #: targets that exercise each domain, in public form
 LOSS_TARGETS = {"real": [0.0, 1.0, -3.5], "nonnegative": [0.0, 1.0, 7.0], "positive": [1e-3, 1.0, 7.0],

@@ -25,14 +25,20 @@ SMOOTH = {
     "modified_huber": _margin(lambda z: np.where(z >= -1, np.maximum(1 - z, 0) ** 2, -4 * z),
                               lambda z: np.where(z >= -1, -2 * np.maximum(1 - z, 0), -4)),
     "exponential": _margin(lambda z: np.exp(-z), lambda z: -np.exp(-z)),
+    "mean_squared_error": lambda y, p: ((p - y) ** 2, 2 * (p - y)),
+    "smooth_l1": lambda y, p: (np.where(np.abs(p - y) <= 1, (p - y) ** 2 / 2, np.abs(p - y) - 0.5), np.clip(p - y, -1, 1)),
+    "expectile": lambda y, p: ((p - y) ** 2 / 2, p - y),
+    "negative_binomial": lambda y, p: ((y + 1) * np.logaddexp(0, p) - y * p, expit(p) - y * expit(-p)),
+    "binary_cross_entropy": lambda y, p: (np.logaddexp(0, p) - y * p, expit(p) - y),
+    "poly": lambda y, p: (np.logaddexp(0, p) - y * p + y * expit(-p) + (1 - y) * expit(p), expit(p) - y + (1 - 2 * y) * expit(p) * expit(-p)),
 }
 
 
 def targets(loss, p, rng):
     """Some that the loss takes, which have to do with p."""
-    if loss in ("poisson", "gamma", "tweedie"):
+    if loss in ("poisson", "gamma", "tweedie", "negative_binomial"):
         return rng.poisson(np.exp(0.3 * p)).astype(float) + (loss == "gamma")
-    if loss in ("squared_error", "huber", "log_cosh", "squared_epsilon_insensitive"):
+    if loss in ("squared_error", "huber", "log_cosh", "squared_epsilon_insensitive", "mean_squared_error", "smooth_l1", "expectile"):
         return p + rng.standard_normal(len(p)) + 3 * (rng.random(len(p)) < 0.1)
     return (p + rng.standard_normal(len(p)) > 0).astype(float)
 

@@ -9,7 +9,7 @@ from fastopt._core import tables as _core
 from fastopt._samples import order as _samples
 from fastopt._sgd import settings as _settings
 from fastopt._sgd.auto import fit as _linear_auto, state as _auto_state
-from reference.auto import MARGIN, Auto, Columns, Targets
+from reference.auto import LOG_LINK, MARGIN, SHARE, Auto, Columns, Targets
 from reference.losses import LOSS_CASES, PLAIN
 
 ELASTICNET = _core.PENALTY_NAMES.index("elasticnet")
@@ -27,10 +27,10 @@ def problem(n=150, d=7, k=1, seed=0, sparse=False):
 
 def targets_for(loss, Y):
     if loss in MARGIN:
-        return np.where(np.median(Y) < Y, 1.0, 0.0 if loss in ("log_loss", "focal") else -1.0)
-    if loss == "general_robust":   # of errors far beyond its scale it learns by gradients that are rounding
+        return np.where(np.median(Y) < Y, 1.0, 0.0 if loss in SHARE else -1.0)
+    if loss in ("general_robust", "student_t"):   # of errors far beyond their scale they learn by gradients that are rounding
         return Y / Y.std()
-    return np.exp((Y - Y.mean()) / Y.std() / 2) if loss in ("poisson", "gamma", "tweedie") else Y
+    return np.exp((Y - Y.mean()) / Y.std() / 2) if loss in LOG_LINK else Y
 
 
 def fit_settings(loss, params, batches, threads=1, fit_intercept=True, alpha=1e-4, l1_ratio=0.0, **_):

@@ -59,8 +59,8 @@ class SGDClassifier(Probable, Supervised):
     ----------
     loss : str or Loss, default='hinge'
         A loss of `fastopt.losses` or its name: 'hinge' (support vector machine), 'log_loss' (logistic regression),
-        'modified_huber', 'squared_hinge', 'perceptron', 'smooth_hinge', 'exponential', 'focal'; or of a real target,
-        which is then ±1: 'squared_error', 'huber', 'epsilon_insensitive' and so on.
+        'modified_huber', 'squared_hinge', 'perceptron', 'smooth_hinge', 'exponential', 'focal', 'binary_cross_entropy', 'poly'; or of a
+        real target, which is then ±1: 'squared_error', 'huber', 'epsilon_insensitive' and so on.
     [parameters]
 
     [attributes]

@@ -89,6 +89,9 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         known = loss_name(self.loss) in losses.names()
         return self._softmax() or known and self._loss().target in ("sign", "unit")
 
+    def _label_smoothing(self) -> float:
+        return float(losses.get(self.loss).params["label_smoothing"]) if self._softmax() else 0.0
+
     def _loss(self) -> Loss:
         return losses.LogLoss() if self._softmax() else losses.get(self.loss)
 

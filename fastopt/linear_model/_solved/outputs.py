@@ -54,6 +54,10 @@ class SolvedClassifier(Classifies, SolvedEstimator):
         """Whether k classes are learnt as one softmax."""
         return k > 2 and self._softmax()
 
+    def _label_smoothing(self) -> float:
+        """That of a softmax."""
+        return 0.0
+
     def _attributes(self, found: FittedWeights) -> Attributes:
         if self._multinomial(len(found.coef)):   # the softmax does not see what all classes have in common
             found.intercept = found.intercept - found.intercept.mean()
@@ -73,8 +77,10 @@ class SolvedClassifier(Classifies, SolvedEstimator):
             raise ValueError("sample_weight times class_weight must not be all zero")
         of_rows = None if of_classes is None else of_classes.astype(float_type(X))[codes]
         if self._multinomial(k):
-            return Task([codes], [times(weight, of_rows)], losses.Multinomial(), {"classes_": classes})
+            return Task([codes], [times(weight, of_rows)], losses.Multinomial(self._label_smoothing()), {"classes_": classes})
         targets = [codes] if k == 2 else [codes == i for i in range(k)]
+        if self._label_smoothing():   # two classes: a log loss
+            targets = [target + self._label_smoothing() * (0.5 - target) for target in targets]
         if k > 2 and of_rows is not None:   # as scikit-learn: the weight of the class against the others, which weigh 1
             weights = [times(weight, np.where(target, of_rows, 1)) for target in targets]
         else:

@@ -1,0 +1,91 @@
+"""Write losses.md, the page of all losses, and the picture in it, from the register of losses.
+
+    python docs/make_losses.py          # losses.md
+    python docs/make_losses.py --plot   # losses.png too, with matplotlib
+
+A test compares the page with what this would write.
+"""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fastopt import losses
+
+HERE = Path(__file__).parent
+HEAD = """# Losses
+
+Every loss of `fastopt.losses`, written by `python docs/make_losses.py` from the register (`losses.available()`). `y` is the target, `p` the raw
+prediction; `value`, `gradient` and `value_and_gradient` take arrays of any shape, with `sample_weight`. Each is learnt by SGD, mini-batches,
+`LinearObjective`, `minimize` and, where convex, the solvers.
+
+*Outliers*: what an error far out pulls with. *grows*: in proportion to its size or faster; *bounded*: as much as a middling one; *fades*: less
+the farther it is. *Smooth*: the derivative is continuous, which L-BFGS and Newton's method need.
+"""
+TAIL = """
+`losses.get` knows the names that PyTorch and Keras use too. `losses.check_gradient(loss, y, p)` compares the gradient of any loss, one of your
+own for example, with central differences, and names the worst element.
+
+![value of each loss by the error or the margin](losses.png)
+"""
+
+
+def pull(loss: losses.Loss) -> str:
+    """What an error far out pulls with."""
+    classifies = loss.target in ("sign", "unit")   # on the wrong side of class 1; or the target is far from its prediction
+    near, far = (abs(float((loss.gradient([1.0], [-size]) if classifies else loss.gradient([size], [0.0]))[0])) for size in (20.0, 200.0))
+    return "grows" if far > 2 * near else "fades" if far < near / 2 else "bounded"
+
+
+def formula(kind: type) -> str:
+    """The first paragraph of the docstring, as one line."""
+    return " ".join((kind.__doc__ or "").strip().split("\n\n")[0].split()).replace("|", "\\|")
+
+
+def rows(task: str) -> list[str]:
+    """The lines of a table of the losses for a task."""
+    found = []
+    for info in losses.available():
+        if info.task != task:
+            continue
+        kind = type(losses.get(info.name))
+        parameters = ", ".join(f"{key}={value}" for key, value in info.parameters.items()) or "–"
+        outliers = "–" if kind.couples_outputs else pull(losses.get(info.name))
+        names = ", ".join(f"`{name}`" for name in (info.name, *info.other_names))
+        convex, smooth = ("yes" if holds else "no" for holds in (info.convex, info.smooth))
+        found.append(f"| {names} | {formula(kind)} | {parameters} | {convex} | {smooth} | {outliers} |")
+    return found
+
+
+def page() -> str:
+    """The text of losses.md."""
+    parts = [HEAD]
+    for task in dict.fromkeys(info.task for info in losses.available()):
+        parts.append(f"\n## {task[0].upper()}{task[1:]}\n\n| name | loss | parameters | convex | smooth | outliers |\n|---|---|---|---|---|---|\n"
+                     + "\n".join(rows(task)) + "\n")
+    return "".join([*parts, TAIL])
+
+
+def draw(path: Path) -> None:
+    """Value by error, and by margin."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(12, 5.5), layout="constrained")
+    grid = np.linspace(-4, 4, 801)
+    for axis, targets, y, label in ((axes[0], ("real",), 0.0, "error p − y"), (axes[1], ("sign", "unit"), 1.0, "margin of class 1, p")):
+        chosen = [info for info in losses.available() if info.target in targets]
+        for i, info in enumerate(chosen):
+            style = ("-", "--", ":")[i // 7]
+            axis.plot(grid, losses.get(info.name).pointwise(np.full_like(grid, y), grid), style, label=info.name, linewidth=1.6)
+        axis.set(xlabel=label, ylabel="loss", ylim=(-0.1, 4.5))
+        axis.legend(fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    (HERE / "losses.md").write_text(page(), encoding="utf-8")
+    if "--plot" in sys.argv[1:]:
+        draw(HERE / "losses.png")
