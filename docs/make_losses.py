@@ -24,6 +24,12 @@ prediction; `value`, `gradient` and `value_and_gradient` take arrays of any shap
 *Outliers*: what an error far out pulls with. *grows*: in proportion to its size or faster; *bounded*: as much as a middling one; *fades*: less
 the farther it is. *Smooth*: the derivative is continuous, which L-BFGS and Newton's method need.
 """
+#: of classes that are no `Loss`: what they are for, what they say of their arguments, and who they are
+APART = {
+    "Pairs of embeddings": ("`value_and_gradient(a, b)` of two arrays (n, d), row i of one belonging to row i of the other, gives the gradients in "
+                            "both; with `temperature=…` in it, too.\nSee [examples/contrastive_digits.py](../examples/contrastive_digits.py).",
+                            (losses.InfoNCE, losses.NTXent, losses.SigLIP)),
+}
 TAIL = """
 `losses.get` knows the names that PyTorch and Keras use too. `losses.check_gradient(loss, y, p)` compares the gradient of any loss, one of your
 own for example, with central differences, and names the worst element.
@@ -65,6 +71,9 @@ def page() -> str:
     for task in dict.fromkeys(info.task for info in losses.available()):
         parts.append(f"\n## {task[0].upper()}{task[1:]}\n\n| name | loss | parameters | convex | smooth | outliers |\n|---|---|---|---|---|---|\n"
                      + "\n".join(rows(task)) + "\n")
+    for title, (text, kinds) in APART.items():
+        lines = [f"| `{kind.__name__}` | {formula(kind)} | {', '.join(f'{k}={v}' for k, v in kind().params.items())} |" for kind in kinds]
+        parts.append(f"\n## {title}\n\n{text}\n\n| class | loss | parameters |\n|---|---|---|\n" + "\n".join(lines) + "\n")
     return "".join([*parts, TAIL])
 
 

@@ -14,7 +14,7 @@ wild = (rng.rand(2000) < 0.1) & (x > 0.2)
 y[wild] -= 15
 
 LOSSES = ["squared_error", "squared_epsilon_insensitive", "log_cosh", "huber", "epsilon_insensitive", "absolute_error",
-          "quantile", "general_robust"]
+          "quantile", "general_robust", "student_t"]
 
 print(f"{wild.sum()} of {len(x)} points are moved down by 15; the slope without them is 2\n")
 print(f"{'loss':<28}{'slope':>8}{'off by':>9}")

@@ -12,11 +12,13 @@ from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
 from ._classification import *  # noqa: F403
 from ._names import LossInfo, available
+from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._regression import *  # noqa: F403
 
-__all__ = ["GradientCheck", "Loss", "LossInfo", "available", "check_gradient", "get", "names", *(loss.__name__ for loss in registry.values())]
+__all__ = ["GradientCheck", "InfoNCE", "Loss", "LossInfo", "NTXent", "PairLoss", "SigLIP", "available", "check_gradient", "get", "names",
+           *(loss.__name__ for loss in registry.values())]
 
-for _public in (GradientCheck, Loss, LossInfo, available, check_gradient):
+for _public in (GradientCheck, Loss, LossInfo, PairLoss, available, check_gradient):
     _public.__module__ = __name__
 
 
