@@ -31,6 +31,14 @@ APART = {
                             (losses.InfoNCE, losses.NTXent, losses.SigLIP)),
 }
 TAIL = """
+## Several tasks
+
+`MultiTask(kinds)` weights the losses of several tasks by uncertainties that are learnt (Kendall et al. 2018); `pcgrad` and `mgda` make one step of
+several gradients: without what in each points against another (Yu et al. 2020), or the shortest mean, along which no task gets worse
+(Désidéri 2012, Sener & Koltun 2018).
+
+## Names, and losses of your own
+
 `losses.get` knows the names that PyTorch and Keras use too. `losses.check_gradient(loss, y, p)` compares the gradient of any loss, one of your
 own for example, with central differences, and names the worst element.
 

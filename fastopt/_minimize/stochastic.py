@@ -15,6 +15,7 @@ from scipy.optimize import OptimizeResult
 
 from fastopt import batching, optimizers
 from fastopt._common.checks import flag, integer, number
+from fastopt._common.random import RandomState, generator
 from fastopt._common.rules import refuse
 from fastopt._methods.function import Array, PassOn, called, scalar
 from fastopt._methods.run import CONVERGED, LIMIT, MAX_ITERATIONS, MESSAGES, NAN, STOPPED, SUCCESS, wrap_callback
@@ -29,7 +30,6 @@ __all__ = ["minimize_stochastic"]
 ESTIMATES: dict[str, type[Estimate[Any]]] = {"svrg": SVRG, "saga": SAGA, "sag": SAG}
 BLOCKS_LOOKED_AT = 16   # for the curvature that steps without a given lr are taken from
 
-RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
 class Sizes(Protocol):
@@ -178,7 +178,7 @@ def minimize_stochastic(fun: Callable[..., Any], x0: ArrayLike, n_samples: int, 
               integer("n_iter_no_change", n_iter_no_change, 1), number("gtol", gtol, at_least=0))
     with PassOn():
         run = _prepare(BatchFunction(fun, args if isinstance(args, tuple) else (args,), n_samples), w, batch_size, method,
-                       Orders(_random(random_state) if flag("shuffle", shuffle) else None), options)
+                       Orders(generator(random_state) if flag("shuffle", shuffle) else None), options)
         status, message = _loop(run, *limits, validation, wrap_callback(callback))
         return _result(run, status, message, validation is not None)
 
@@ -216,15 +216,6 @@ def _prepare(fun: BatchFunction, w: Array, batch_size: int | Sizes, method: str,
     else:
         estimate = Plain(fun, w, whole, order)
     return Epochs(fun, w, estimate, optimizer, settings.get("lr"))
-
-
-def _random(random_state: RandomState) -> np.random.Generator | np.random.RandomState:
-    if isinstance(random_state, np.random.RandomState):
-        return random_state
-    try:
-        return np.random.default_rng(random_state)
-    except (TypeError, ValueError):
-        refuse("random_state", "an integer at least 0, a numpy Generator or RandomState, or None", random_state)
 
 
 def _loop(run: Epochs, max_epochs: int, tol: float | None, patience: int, gtol: float,

@@ -11,14 +11,16 @@ from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
 from ._classification import *  # noqa: F403
+from ._combining import MultiTask, mgda, pcgrad
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._regression import *  # noqa: F403
 
-__all__ = ["GradientCheck", "InfoNCE", "Loss", "LossInfo", "NTXent", "PairLoss", "SigLIP", "available", "check_gradient", "get", "names",
+__all__ = ["GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PairLoss", "SigLIP", "available", "check_gradient",
+           "get", "mgda", "names", "pcgrad",
            *(loss.__name__ for loss in registry.values())]
 
-for _public in (GradientCheck, Loss, LossInfo, PairLoss, available, check_gradient):
+for _public in (GradientCheck, Loss, LossInfo, MultiTask, PairLoss, available, check_gradient, mgda, pcgrad):
     _public.__module__ = __name__
 
 
