@@ -185,7 +185,7 @@ def _loss(value: Any) -> str | Loss:
     need(isinstance(value, dict) and isinstance(value.get("loss"), str) and isinstance(value.get("params"), dict)
          and all(v is None or isinstance(v, (int, float)) for v in value["params"].values()), f"its loss is {value!r}")
     try:
-        return losses.get(value["loss"], **value["params"])
+        return losses.get(str(value["loss"]), **value["params"])
     except TypeError as error:
         raise ValueError(f"its loss is damaged: {error}") from None
 

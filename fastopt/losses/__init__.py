@@ -4,26 +4,33 @@ Used by objectives and estimators, and on their own.
 """
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
 from ._base import Loss, registry
 from ._classification import *  # noqa: F403
 from ._regression import *  # noqa: F403
+from ._sequences import CTC, registry as _of_sequences
 
-__all__ = ["Loss", "get", "names", *(loss.__name__ for loss in registry.values())]
+__all__ = ["CTC", "Loss", "get", "names", *(loss.__name__ for loss in registry.values())]
 
-Loss.__module__ = __name__
+CTC.__module__ = Loss.__module__ = __name__
 
 
-def get(name: str | Loss, **params: Any) -> Loss:
+@overload
+def get(name: Literal["ctc"] | CTC, **params: Any) -> CTC: ...
+@overload
+def get(name: str | Loss, **params: Any) -> Loss: ...
+
+
+def get(name: str | Loss | CTC, **params: Any) -> Loss | CTC:
     """The loss of that name.
 
     Parameters
     ----------
-    name : str or Loss
-        One of ``losses.names()``, or ``'multinomial'``; a `Loss` is returned as it is.
+    name : str, Loss or CTC
+        One of ``losses.names()``, ``'multinomial'`` or ``'ctc'``; a loss is returned as it is.
     **params
         Parameters of that loss.
 
@@ -35,11 +42,13 @@ def get(name: str | Loss, **params: Any) -> Loss:
     >>> losses.get(losses.Hinge())
     Hinge()
     """
+    if isinstance(name, CTC) or isinstance(name, str) and name in _of_sequences:
+        return _of_sequences.make(name, params)
     return registry.make(name, params)
 
 
 def names(*, couples_outputs: bool = False) -> list[str]:
-    """Names of all losses of one prediction; or of those that couple the predictions of a sample.
+    """Names of all losses of one prediction; or of those that couple the predictions of a sample.  `CTC`, of sequences, is neither.
 
     Parameters
     ----------

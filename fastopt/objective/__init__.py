@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import losses
 from fastopt._common.checks import flag, number
+from fastopt._common.rules import refuse
 from fastopt._core.threads import checked_threads, threads_for
 
 from ._data import column_statistics, matrix_of, targets_of, weights_of
@@ -104,6 +105,8 @@ class LinearObjective(Views):
         X, matrix, transposed = matrix_of(X)
         n = matrix.d if transposed else matrix.n
         loss = losses.get(loss)
+        if not isinstance(loss, losses.Loss):   # "ctc", of sequences
+            refuse("loss", "a loss of predictions, one of losses.names() or 'multinomial'", loss)
         targets, k = targets_of(loss, y, n, matrix.dtype)
         weight, total = weights_of(sample_weight, n, matrix.dtype)
         checked_threads(n_threads)

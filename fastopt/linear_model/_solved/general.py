@@ -90,7 +90,8 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         return self._softmax() or known and self._loss().target in ("sign", "unit")
 
     def _loss(self) -> Loss:
-        return losses.LogLoss() if self._softmax() else losses.get(self.loss)
+        given: str | Loss = self.loss
+        return losses.LogLoss() if self._softmax() else losses.get(given)
 
     def _base(self) -> type[SolvedClassifier] | type[SolvedRegressor]:
         return SolvedClassifier if self._classifies() else SolvedRegressor

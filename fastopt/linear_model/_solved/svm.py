@@ -94,7 +94,7 @@ class LinearSVC(SolvedClassifier):
         return float(self.intercept_scaling) if self.fit_intercept else None
 
     def _loss(self) -> Loss:
-        return losses.get(self.loss)
+        return losses.get(str(self.loss))
 
 
 @solved(**WORDS)
@@ -144,4 +144,4 @@ class LinearSVR(SolvedRegressor):
         return {"coef_": coef[0], "intercept_": intercept}
 
     def _loss(self) -> Loss:
-        return losses.get(self.loss, epsilon=float(self.epsilon))
+        return losses.get(str(self.loss), epsilon=float(self.epsilon))
