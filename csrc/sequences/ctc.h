@@ -26,6 +26,7 @@ FO_INLINE F(ctc_states) F(ctc_impossible)(real *row, ptrdiff_t width) {
 typedef struct {
     ptrdiff_t width;      /* of states: whole vectors, two more at least than there are labels */
     ptrdiff_t guarded;    /* the same with a vector of impossible ones behind */
+    ptrdiff_t classes;    /* of p, to whole vectors */
     ptrdiff_t per_frame;  /* of an emission: those of labels, m and e, and of the blank */
     ptrdiff_t skip, share, post, beta, emissions, alpha, end;
 } F(ctc_places);
@@ -34,10 +35,11 @@ FO_INLINE F(ctc_places) F(ctc_places_of)(const fo_sequence *s) {
     F(ctc_places) at;
     at.width = (s->length + 1 + VLEN) / VLEN * VLEN;
     at.guarded = at.width + VLEN;
+    at.classes = (s->classes + VLEN - 1) / VLEN * VLEN;
     at.per_frame = 2 * at.width + VLEN;
     at.skip = 0;
     at.share = at.skip + at.guarded;
-    at.post = at.share + (s->classes + VLEN - 1) / VLEN * VLEN;
+    at.post = at.share + 3 * at.classes;
     at.beta = at.post + 4 * at.width;
     at.emissions = at.beta + 2 * 4 * at.guarded;
     at.alpha = at.emissions + s->frames * at.per_frame + VLEN;
@@ -63,26 +65,36 @@ FO_INLINE real F(ctc_largest)(ptrdiff_t n, const real *x) {
     return largest;
 }
 
-/* The softmax of a frame, times factor, and the probabilities of labels and blank. */
-FO_KERNEL void F(ctc_frame)(const fo_sequence *s, ptrdiff_t width, double factor, const real *restrict p, real *restrict share,
-                            real *restrict emission) {
-    const real largest = F(ctc_largest)(s->classes, p);
+/* The softmax of a frame, times factor, into grads, where they are wanted, and the probabilities of labels and blank; 1 if all scores are
+ * finite.  They are copied to whole vectors, so that no loop over exponentials has a rest. */
+FO_KERNEL int F(ctc_frame)(const fo_sequence *s, F(ctc_places) at, double factor, const real *p, real *restrict scratch, real *restrict emission,
+                           real *restrict grads) {
+    real *restrict share = scratch + at.share, *restrict m = share + at.classes, *restrict e = m + at.classes;
     const int32_t *restrict labels = s->labels;
+    for (ptrdiff_t c = 0; c < s->classes; c++) share[c] = p[c];
+    for (ptrdiff_t c = s->classes; c < at.classes; c++) share[c] = p[0];
+    if (!F(all_finite)(at.classes, share)) return 0;
+    const real largest = F(ctc_largest)(at.classes, share);
     FO_SIMD
-    for (ptrdiff_t c = 0; c < s->classes; c++) share[c] = F(exp_)(p[c] - largest);
+    for (ptrdiff_t c = 0; c < at.classes; c++) {
+        const F(wide) power = F(wide_exp)(share[c] - largest);
+        m[c] = power.m, e[c] = power.e;
+        share[c] = power.m * F(wide_power)(power.e);
+    }
     const real inverse = 1 / F(ctc_sum)(s->classes, share), scale = (real)factor * inverse;
-    FO_SIMD
-    for (ptrdiff_t c = 0; c < s->classes; c++) share[c] *= scale;
+    if (grads) {
+        FO_SIMD
+        for (ptrdiff_t c = 0; c < s->classes; c++) grads[c] = share[c] * scale;
+    }
     FO_SIMD
     for (ptrdiff_t i = 0; i < s->length; i++) {
-        const F(wide) label = F(wide_exp)(p[labels[i]] - largest);
-        emission[i] = label.m * inverse;
-        emission[width + i] = label.e;
+        emission[i] = m[labels[i]] * inverse;
+        emission[at.width + i] = e[labels[i]];
     }
-    for (ptrdiff_t i = s->length; i < width; i++) emission[i] = emission[width + i] = 0;
-    const F(wide) blank = F(wide_exp)(p[s->blank] - largest);
-    emission[2 * width] = blank.m * inverse;
-    emission[2 * width + 1] = blank.e;
+    for (ptrdiff_t i = s->length; i < at.width; i++) emission[i] = emission[at.width + i] = 0;
+    emission[2 * at.width] = m[s->blank] * inverse;
+    emission[2 * at.width + 1] = e[s->blank];
+    return 1;
 }
 
 /* alpha of the next frame: a state follows itself and the one before; a label also the label before, if it is another */
@@ -152,11 +164,10 @@ FO_KERNEL void F(ctc_subtract)(const fo_sequence *s, ptrdiff_t width, double fac
 
 /* softmax and emissions of all frames; 1 if their scores are finite */
 FO_INLINE int F(ctc_emissions)(const fo_sequence *s, F(ctc_places) at, double factor, const real *p, real *scratch, real *grads) {
-    for (ptrdiff_t t = 0; t < s->frames; t++) {
-        if (!F(all_finite)(s->classes, p + t * s->stride)) return 0;
-        F(ctc_frame)(s, at.width, factor, p + t * s->stride, grads ? grads + t * s->stride : scratch + at.share,
-                     scratch + at.emissions + t * at.per_frame);
-    }
+    for (ptrdiff_t t = 0; t < s->frames; t++)
+        if (!F(ctc_frame)(s, at, factor, p + t * s->stride, scratch, scratch + at.emissions + t * at.per_frame,
+                          grads ? grads + t * s->stride : NULL))
+            return 0;
     return 1;
 }
 
