@@ -19,8 +19,8 @@ typedef struct {
     double (*ctc)(const fo_sequence *s, double factor, const void *p, void *scratch, void *grads);
     /* elements that its scratch has */
     ptrdiff_t (*ctc_scratch)(const fo_sequence *s);
-    /* The labels of the most probable alignment into out (frames,), and the log of its probability.  How many there are; −1 if a score is
-     * not finite. */
+    /* The labels of the most probable alignment into out (frames,), and the log of its probability; score NULL: it is not wanted.  How many
+     * labels there are; −1 if a score is not finite. */
     ptrdiff_t (*ctc_greedy)(const fo_sequence *s, const void *p, int32_t *out, double *score);
     /* The same of a search for the most probable labels that keeps `length` prefixes; its scratch is aligned for doubles. */
     ptrdiff_t (*ctc_beam)(const fo_sequence *s, const void *p, void *scratch, int32_t *out, double *score);

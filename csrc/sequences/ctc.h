@@ -3,7 +3,7 @@
  *
  * Label i stands between blank i and blank i + 1.  Forwards, alpha is the probability of the frames so far and of being in a state; backwards,
  * beta is that of the frames to come.  Both are wide numbers (wide.h): all states of a frame are independent, and all loops are vectorised.
- * A frame is looked at three times: for the softmax, forwards, backwards; what the first two find lies in the scratch. */
+ * What is found on the way forwards lies in the scratch for the way back. */
 
 /* The states of a frame, arrays of `width`, of which the last are impossible.  In memory, label_e, blank_m, label_m and blank_e follow
  * each other: before the first label lies an array that ends with what is impossible too. */
@@ -138,10 +138,11 @@ FO_KERNEL void F(ctc_backward)(ptrdiff_t width, const real *restrict skip, const
         const F(wide) says_label = {emission[i], emission[width + i]};
         const F(wide) as_label = F(wide_product)(beta_label, says_label), as_blank = F(wide_product)(beta_blank, says_blank);
         const real in_label = alpha_label_m[i] * beta_label.m, in_blank = alpha_blank_m[i] * beta_blank.m;
+        const real label_power = alpha_label_e[i] + beta_label.e, blank_power = alpha_blank_e[i] + beta_blank.e;
         to_label_m[i] = as_label.m, to_label_e[i] = as_label.e;
         to_blank_m[i] = as_blank.m, to_blank_e[i] = as_blank.e;
-        post_label_m[i] = in_label, post_label_e[i] = in_label > 0 ? alpha_label_e[i] + beta_label.e : 4 * WIDE_LEAST;
-        post_blank_m[i] = in_blank, post_blank_e[i] = in_blank > 0 ? alpha_blank_e[i] + beta_blank.e : 4 * WIDE_LEAST;
+        post_label_m[i] = in_label, post_label_e[i] = in_label > 0 ? label_power : 4 * WIDE_LEAST;
+        post_blank_m[i] = in_blank, post_blank_e[i] = in_blank > 0 ? blank_power : 4 * WIDE_LEAST;
     }
 }
 
@@ -162,24 +163,19 @@ FO_KERNEL void F(ctc_subtract)(const fo_sequence *s, ptrdiff_t width, double fac
     for (ptrdiff_t i = 0; i < s->length; i++) grads[s->labels[i]] -= scale * label[i];
 }
 
-/* softmax and emissions of all frames; 1 if their scores are finite */
-FO_INLINE int F(ctc_emissions)(const fo_sequence *s, F(ctc_places) at, double factor, const real *p, real *scratch, real *grads) {
-    for (ptrdiff_t t = 0; t < s->frames; t++)
-        if (!F(ctc_frame)(s, at, factor, p + t * s->stride, scratch, scratch + at.emissions + t * at.per_frame,
-                          grads ? grads + t * s->stride : NULL))
-            return 0;
-    return 1;
-}
-
-/* alpha of all frames, from the one before the first, in which all is still before the first blank; the probability of the target */
-FO_INLINE F(wide) F(ctc_alpha)(const fo_sequence *s, F(ctc_places) at, real *scratch) {
+/* Softmax, emissions and alpha of all frames, from the one before the first, in which all is still before the first blank; those of two
+ * frames at a time are kept where no gradient is wanted.  Returns the probability of the target; nan if a score is not finite. */
+FO_INLINE F(wide) F(ctc_alpha)(const fo_sequence *s, F(ctc_places) at, double factor, const real *p, real *scratch, real *grads) {
     real *alpha = scratch + at.alpha;
     for (ptrdiff_t i = 1; i <= VLEN; i++) alpha[-i] = WIDE_LEAST;
     F(ctc_states) now = F(ctc_impossible)(alpha, at.width);
     now.blank_m[0] = 1, now.blank_e[0] = 0;
     for (ptrdiff_t t = 0; t < s->frames; t++) {
-        const F(ctc_states) next = F(ctc_states_at)(alpha + (t + 1) * 4 * at.width, at.width);
-        F(ctc_forward)(at.width, scratch + at.skip, scratch + at.emissions + t * at.per_frame, now, next);
+        real *emission = scratch + at.emissions + (grads ? t : 0) * at.per_frame;
+        const ptrdiff_t row = grads ? t + 1 : (t + 1) % 2;
+        const F(ctc_states) next = F(ctc_states_at)(alpha + row * 4 * at.width, at.width);
+        if (!F(ctc_frame)(s, at, factor, p + t * s->stride, scratch, emission, grads ? grads + t * s->stride : NULL)) return (F(wide)){NAN, 0};
+        F(ctc_forward)(at.width, scratch + at.skip, emission, now, next);
         now = next;
     }
     const ptrdiff_t last = s->length;
@@ -209,8 +205,8 @@ FO_KERNEL double F(ctc)(const fo_sequence *s, double factor, const void *scores,
     real *scratch = scratch_, *grads = gradient;
     for (ptrdiff_t i = 0; i < at.guarded; i++)
         scratch[at.skip + i] = (real)(i > 0 && i < s->length && s->labels[i] != s->labels[i - 1]);
-    if (!F(ctc_emissions)(s, at, factor, scores, scratch, grads)) return NAN;
-    const F(wide) probability = F(ctc_alpha)(s, at, scratch);
+    const F(wide) probability = F(ctc_alpha)(s, at, factor, scores, scratch, grads);
+    if (probability.m != probability.m) return NAN;
     const int possible = probability.m > 0;
     if (grads && possible) F(ctc_beta)(s, at, factor, scratch, grads);
     if (grads) F(ctc_no_gradient)(s, possible ? s->frames : 0, s->frames + s->behind, grads);

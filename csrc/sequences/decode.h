@@ -129,13 +129,14 @@ FO_INLINE double F(ctc_log_sum)(ptrdiff_t n, const real *p, real largest) {
 FO_KERNEL ptrdiff_t F(ctc_greedy)(const fo_sequence *s, const void *scores, int32_t *out, double *score) {
     ptrdiff_t n = 0;
     int32_t last = s->blank;
-    *score = 0;
+    if (score) *score = 0;
     for (ptrdiff_t t = 0; t < s->frames; t++) {
         const real *p = (const real *)scores + t * s->stride;
-        int32_t best = 0;
         if (!F(all_finite)(s->classes, p)) return -1;
-        for (int32_t c = 1; c < s->classes; c++) best = p[c] > p[best] ? c : best;
-        *score -= F(ctc_log_sum)(s->classes, p, p[best]);
+        const real largest = F(ctc_largest)(s->classes, p);
+        int32_t best = 0;
+        while (p[best] != largest) best++;
+        if (score) *score -= F(ctc_log_sum)(s->classes, p, largest);
         if (best != last && best != s->blank) out[n++] = best;
         last = best;
     }
@@ -154,7 +155,7 @@ FO_KERNEL ptrdiff_t F(ctc_beam)(const fo_sequence *s, const void *scores, void *
         beam_grow(&b, s->classes, s->blank);
         beam_turn(&b);
     }
-    *score = b.prefixes[0].total;
+    if (score) *score = b.prefixes[0].total;
     return beam_labels(&b, out);
 }
 

@@ -113,17 +113,20 @@ def decode(const real[:, :, ::1] p, const int64_t[::1] frames, int32_t blank, Py
         Output: those of sample i are labels[i, :counts[i]].
     counts : array of shape (n,)
         Output; -1 where a score is not finite.
-    scores : array of shape (n,)
+    scores : array of shape (n,), or None
         Output: logarithms of probabilities.
     """
     cdef batch b
     cdef fo_sequence largest
     cdef Py_ssize_t i
     cdef int wanted = spare(<int>max(1, min(threads, p.shape[1])))
+    cdef double *score = NULL
     b.kernels, b.frames, b.n, b.classes, b.size = kernels(real is float), p.shape[0], p.shape[1], p.shape[2], sizeof(real)
     b.p, b.counted, b.blank = <const char *>&p[0, 0, 0], &frames[0], blank
     largest = _sequence(&b, np.max(frames), beam, NULL)
     memory = _make_room(&b, b.kernels.sequences.ctc_beam_scratch(&largest), wanted)
+    if scores is not None:
+        score = &scores[0]
     with nogil:
         for i in prange(b.n, num_threads=wanted, schedule="dynamic", use_threads_if=wanted > 1):
-            counts[i] = _decoded(&b, i, beam, &labels[i, 0], &scores[i], threadid())
+            counts[i] = _decoded(&b, i, beam, &labels[i, 0], score + i if score else NULL, threadid())

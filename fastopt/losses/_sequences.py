@@ -223,7 +223,7 @@ class CTC(Settings):
         counted = _lengths("input_lengths", input_lengths, samples, frames, "the frames of p")
         kept = 0 if beam is None else integer("beam", beam, 1, _MOST_PREFIXES // frames)
         labels, counts, scores = np.empty((samples, frames), np.int32), np.empty(samples, np.int64), np.empty(samples)
-        _ctc.decode(p, counted, self.blank, kept, labels, counts, scores, _threads(p.size * max(kept, 1)))
+        _ctc.decode(p, counted, self.blank, kept, labels, counts, scores if return_scores else None, _threads(p.size * max(kept, 1)))
         if (counts < 0).any():
             _refuse_scores(p, counted)
         found = [row[:count].astype(np.int64) for row, count in zip(labels, counts)]
