@@ -31,6 +31,10 @@ APART = {
                             (losses.InfoNCE, losses.NTXent, losses.SigLIP)),
 }
 TAIL = """
+## Sequences
+
+`CTC` is the loss of sequences whose alignment with the frames is not known, with greedy and beam decoding: [sequences.md](sequences.md).
+
 ## Several tasks
 
 `MultiTask(kinds)` weights the losses of several tasks by uncertainties that are learnt (Kendall et al. 2018); `pcgrad` and `mgda` make one step of

@@ -3,7 +3,7 @@
 #ifndef FO_TABLE_H
 #define FO_TABLE_H
 
-#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa)
+#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa)
 
 #define FO_TYPED_core(X, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) X(all_finite, all_finite, T)
 #define FO_SHARED_core(X)
@@ -57,4 +57,9 @@
     X(limits.link, limit_link, T) X(limits.sweep, limit_sweep, T) X(limits.update, limit_update, T) \
     X(limits.roots, limit_roots, T)
 #define FO_SHARED_limits(X)
+
+#define FO_TYPED_sequences(X, T) \
+    X(sequences.ctc, ctc, T) X(sequences.ctc_scratch, ctc_scratch, T) X(sequences.ctc_greedy, ctc_greedy, T) \
+    X(sequences.ctc_beam, ctc_beam, T) X(sequences.ctc_beam_scratch, ctc_beam_scratch, T)
+#define FO_SHARED_sequences(X)
 #endif

@@ -172,6 +172,7 @@ typedef struct {
 #include "fastopt_objective.h"
 #include "fastopt_chains.h"
 #include "fastopt_limits.h"
+#include "fastopt_sequences.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -293,6 +294,7 @@ typedef struct {
      * marks: scratch, d/FO_MARKS + 1; columns and places of the type of the indices, as many as there are values. */
     ptrdiff_t (*touched_columns)(const fo_matrix *X, fo_marks *marks, void *columns, void *places);
     fo_limit_kernels limits;
+    fo_sequence_kernels sequences;
 } fo_kernels;
 
 typedef struct {

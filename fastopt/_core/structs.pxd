@@ -303,3 +303,16 @@ cdef extern from "fastopt.h" nogil:
         double (*sweep)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const void *, double, void *) noexcept nogil
         void (*update)(Py_ssize_t, int, const void *, void *, void *, void *) noexcept nogil
         double (*roots)(Py_ssize_t, const void *) noexcept nogil
+
+    ctypedef struct fo_sequence:
+        Py_ssize_t frames, behind, classes, stride
+        int32_t blank
+        Py_ssize_t length
+        const int32_t *labels
+
+    ctypedef struct fo_sequence_kernels:
+        double (*ctc)(const fo_sequence *, double, const void *, void *, void *) noexcept nogil
+        Py_ssize_t (*ctc_scratch)(const fo_sequence *) noexcept nogil
+        Py_ssize_t (*ctc_greedy)(const fo_sequence *, const void *, int32_t *, double *) noexcept nogil
+        Py_ssize_t (*ctc_beam)(const fo_sequence *, const void *, void *, int32_t *, double *) noexcept nogil
+        Py_ssize_t (*ctc_beam_scratch)(const fo_sequence *) noexcept nogil

@@ -73,6 +73,7 @@ cdef extern from "fastopt.h" nogil:
         void (*hessian_rows)(const fo_matrix *, const fo_gram *) noexcept nogil
         Py_ssize_t (*touched_columns)(const fo_matrix *, fo_marks *, void *, void *) noexcept nogil
         fo_limit_kernels limits
+        fo_sequence_kernels sequences
 
     ctypedef struct fo_table:
         const char *name

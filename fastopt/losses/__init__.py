@@ -15,12 +15,13 @@ from ._combining import MultiTask, mgda, pcgrad
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._regression import *  # noqa: F403
+from ._sequences import CTC
 
-__all__ = ["GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PairLoss", "SigLIP", "available", "check_gradient",
+__all__ = ["CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PairLoss", "SigLIP", "available", "check_gradient",
            "get", "mgda", "names", "pcgrad",
            *(loss.__name__ for loss in registry.values())]
 
-for _public in (GradientCheck, Loss, LossInfo, MultiTask, PairLoss, available, check_gradient, mgda, pcgrad):
+for _public in (CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, available, check_gradient, mgda, pcgrad):
     _public.__module__ = __name__
 
 

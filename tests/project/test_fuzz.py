@@ -46,3 +46,18 @@ def test_kernels_at_each_size(isa, dtype):
                 want = X.astype(np.float64) @ w - 1
                 np.testing.assert_allclose(objective.value(w), want @ want / 2 / shape[0], rtol=1e-4)
                 np.testing.assert_allclose(objective.hessp(w, w), X.T.astype(np.float64) @ (X @ w) / shape[0], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sequences_of_each_size(isa, dtype):
+    guarded = pytest.importorskip("guarded").guarded
+    rng, loss = np.random.default_rng(0), losses.CTC()
+    for classes in (2, 3, 7, 8, 16, 17, 33):
+        for length in (0, 1, 6, 7, 14, 15, 31):
+            for at_end in (True, False):
+                p = guarded(rng.normal(size=(40, 2, classes)).astype(dtype), at_end=at_end, writable=False)
+                y = guarded(rng.integers(1, classes, (2, length)), at_end=at_end, writable=False)
+                out = guarded(np.zeros(p.shape, dtype), at_end=at_end)
+                loss.value_and_gradient(y, p, [40, 33], out=out)
+                loss.decode(p, beam=3)
+                loss.decode(p)

@@ -32,6 +32,10 @@ value: float = loss.value(y, p, sample_weight=[1, 2, 3])
 gradient: npt.NDArray[np.float64] = loss.gradient(y, p, out=np.empty(3))
 value, gradient = loss.value_and_gradient(y, p)
 total: float = loss.pointwise(y, p).sum() + loss.predict(p).max()
+ctc: fo.losses.CTC = fo.losses.CTC(blank=1)
+labels: list[npt.NDArray[np.int64]] = ctc.decode(np.zeros((3, 1, 2)))
+found_labels, scores = ctc.decode(np.zeros((3, 1, 2)), beam=4, return_scores=True)
+sure: np.float64 = scores[0]
 
 decay: fo.schedules.Schedule = fo.schedules.ExponentialDecay(1e-2, decay_rate=0.96, decay_steps=100)
 rate: float = fo.schedules.Warmup(decay, 10)(5) + fo.schedules.ReduceOnPlateau(0.1).update(2.0)

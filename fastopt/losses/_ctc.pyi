@@ -1,0 +1,12 @@
+"""Types of the compiled module losses._ctc."""
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PARALLEL_FROM: int
+
+def evaluate(p: NDArray[Any], frames: NDArray[np.int64], labels: NDArray[np.int32], starts: NDArray[np.int64], blank: int,
+             factors: NDArray[np.float64], losses: NDArray[np.float64], grads: NDArray[Any] | None, threads: int) -> None: ...
+def decode(p: NDArray[Any], frames: NDArray[np.int64], blank: int, beam: int, labels: NDArray[np.int32], counts: NDArray[np.int64],
+           scores: NDArray[np.float64] | None, threads: int) -> None: ...
