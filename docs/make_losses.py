@@ -35,6 +35,12 @@ TAIL = """
 
 `CTC` is the loss of sequences whose alignment with the frames is not known, with greedy and beam decoding: [sequences.md](sequences.md).
 
+## Policies
+
+`PolicyGradient(entropy)` (REINFORCE, Williams 1992) and `PPOClip(clip, entropy)` (Schulman et al. 2017) take the actions, their raw scores and how much
+better than expected they turned out to be: `returns` and `advantages` (generalised advantage estimation) say that, over the steps of many episodes
+side by side. [examples/cartpole.py](../examples/cartpole.py) balances a pole by both.
+
 ## Several tasks
 
 `MultiTask(kinds)` weights the losses of several tasks by uncertainties that are learnt (Kendall et al. 2018); `pcgrad` and `mgda` make one step of

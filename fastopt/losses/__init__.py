@@ -14,14 +14,15 @@ from ._classification import *  # noqa: F403
 from ._combining import MultiTask, mgda, pcgrad
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
+from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
 from ._regression import *  # noqa: F403
 from ._sequences import CTC
 
-__all__ = ["CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PairLoss", "SigLIP", "available", "check_gradient",
-           "get", "mgda", "names", "pcgrad",
+__all__ = ["CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient", "PolicyLoss",
+           "SigLIP", "advantages", "available", "check_gradient", "get", "mgda", "names", "pcgrad", "returns",
            *(loss.__name__ for loss in registry.values())]
 
-for _public in (CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, available, check_gradient, mgda, pcgrad):
+for _public in (CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient, mgda, pcgrad, returns):
     _public.__module__ = __name__
 
 
