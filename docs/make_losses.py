@@ -37,9 +37,15 @@ TAIL = """
 
 ## Policies
 
-`PolicyGradient(entropy)` (REINFORCE, Williams 1992) and `PPOClip(clip, entropy)` (Schulman et al. 2017) take the actions, their raw scores and how much
-better than expected they turned out to be: `returns` and `advantages` (generalised advantage estimation) say that, over the steps of many episodes
-side by side. [examples/cartpole.py](../examples/cartpole.py) balances a pole by both.
+`PolicyGradient(entropy)` (REINFORCE, Williams 1992) and `PPOClip(clip, entropy)` (Schulman et al. 2017) take the actions, their raw scores and
+how much better than expected they turned out to be: `returns` and `advantages` (generalised advantage estimation) say that, over the steps of
+many episodes side by side. [examples/cartpole.py](../examples/cartpole.py) balances a pole by both.
+
+## Adversaries
+
+`Adversarial(kind)` is the game of a generator and a discriminator: `discriminator(real, fake)` and `generator(fake)` give the value and the gradients
+in the discriminator's raw scores, for the kinds 'non_saturating', 'minimax', 'least_squares', 'hinge' and 'wasserstein'; `gradient_penalty` is what
+the last wants beside.
 
 ## Several tasks
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
+from ._adversarial import Adversarial, gradient_penalty
 from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
 from ._classification import *  # noqa: F403
@@ -18,11 +19,12 @@ from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
 from ._regression import *  # noqa: F403
 from ._sequences import CTC
 
-__all__ = ["CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient", "PolicyLoss",
-           "SigLIP", "advantages", "available", "check_gradient", "get", "mgda", "names", "pcgrad", "returns",
+__all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
+           "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
            *(loss.__name__ for loss in registry.values())]
 
-for _public in (CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient, mgda, pcgrad, returns):
+for _public in (Adversarial, CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient,
+                gradient_penalty, mgda, pcgrad, returns):
     _public.__module__ = __name__
 
 
