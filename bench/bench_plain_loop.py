@@ -20,6 +20,7 @@ from turns import in_turn
 from fastopt.linear_model import SGDClassifier
 
 SOURCE = Path(__file__).with_name("plain_loop.c")
+#: all that helps the plain loop, sums in any order too: it is the peer, and stands nowhere but here
 OPTIONS = ["-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC"]
 CASES = ["CSR float32, one-hot, 32,561 × 123", "CSR float32, tf-idf, 25,000 × 36,000", "dense float32, 200,000 × 28", "dense float32, 60,000 × 784"]
 LR, ALPHA, EPOCHS = 1e-3, 1e-4, 6

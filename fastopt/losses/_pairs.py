@@ -116,7 +116,7 @@ class PairLoss(Settings):
 
     def _of(self, a: Array, b: Array, scale: float) -> tuple[float, Array, Array, float]:
         """The loss of similarities times `scale`, and its derivatives in a, b and the scale."""
-        raise NotImplementedError
+        raise NotImplementedError   # each loss has its own
 
 
 def _inputs(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:

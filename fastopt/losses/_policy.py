@@ -71,11 +71,19 @@ class PolicyLoss(Settings):
         -------
         ndarray of shape (n,)
         """
-        return -_SOFTMAX.pointwise(actions, p)
+        done, scores, _ = self._inputs(actions, p)
+        return -_SOFTMAX.pointwise(done, scores)
 
     def _inputs(self, actions: ArrayLike, p: ArrayLike, **others: ArrayLike) -> tuple[Array, Array, list[Array]]:
-        done, scores = _SOFTMAX._inputs(actions, p)
+        scores, done = _array("p", p), _array("actions", actions)
+        if scores.ndim != 2 or scores.size == 0:
+            raise ValueError(f"p must have shape (n, k), a score for each action, got {scores.shape}")
+        n, k = scores.shape
+        if done.shape != (n,):
+            raise ValueError(f"actions must have shape ({n},), one for each row of p, got {done.shape}")
+        _refuse("actions", done, f"the number of an action, 0 … {k - 1}", lambda a: (a >= 0) & (a < k) & (a == np.floor(a)))
         _refuse("p", scores, *DOMAINS["real"])
+        done = done.astype(scores.dtype, copy=False)
         found = []
         for name, given in others.items():
             each = _array(name, given, scores.dtype)
@@ -249,9 +257,9 @@ class PPOClip(PolicyLoss):
         gradient : ndarray of shape (n, k)
         """
         done, scores, (advantage, old) = self._inputs(actions, p, advantages=advantages, old_log_probabilities=old_log_probabilities)
-        with np.errstate(over="ignore"):   # then it is clipped, or the loss is infinite
-            ratio = np.exp(self.log_probabilities(done, scores) - old)
-            gain = ratio * advantage
+        most = np.log(np.finfo(scores.dtype).max) / 2   # beyond, a ratio could not be multiplied
+        ratio = np.exp(np.minimum(self.log_probabilities(done, scores) - old, most))
+        gain = ratio * advantage
         bound = np.clip(ratio, 1 - self.clip, 1 + self.clip) * advantage
         free = gain <= bound
         _, gradient = _weighted(done, scores, np.where(free, gain, 0))   # dr = r·d log π

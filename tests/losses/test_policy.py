@@ -8,6 +8,7 @@ import scipy.special
 
 import fastopt as fo
 from fastopt import losses
+from reference.differences import central
 
 N, K = 9, 4
 
@@ -32,15 +33,6 @@ def plain_ppo(actions, p, advantages, old, clip, entropy):
         ratio = np.exp(scipy.special.log_softmax(p[i])[a] - old[i])
         total -= min(ratio * advantages[i], min(max(ratio, 1 - clip), 1 + clip) * advantages[i])
     return total / len(p) - entropy * entropy_of(p)
-
-
-def central(value, p, step=1e-6):
-    found = np.empty_like(p)
-    for index in np.ndindex(p.shape):
-        e = np.zeros_like(p)
-        e[index] = step
-        found[index] = (value(p + e) - value(p - e)) / (2 * step)
-    return found
 
 
 @pytest.mark.parametrize("entropy", [0.0, 0.05, 2.0])
@@ -109,6 +101,13 @@ def test_extremes_are_finite(scores):
             assert np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_ratios_of_actions_that_were_all_but_impossible_are_finite(dtype):
+    for advantage in (-1.0, 1.0):
+        value, gradient = losses.PPOClip().value_and_gradient([0], np.zeros((1, 2), dtype), [advantage], [-1e4])
+        assert np.isfinite(value) and np.isfinite(gradient).all() and gradient.any() == (advantage < 0)
+
+
 # ---- steps ----
 
 def plain_returns(rewards, discount, ends, last):
@@ -154,7 +153,10 @@ def test_they_are_values(loss):
 @pytest.mark.parametrize("call, error, text", [
     (lambda: losses.PolicyGradient(-1), ValueError, "entropy must be a finite number at least 0, got -1"),
     (lambda: losses.PPOClip(0), ValueError, "clip must be a finite number above 0, got 0"),
-    (lambda: losses.PolicyGradient().value([2], [[0.0, 1.0]], [1.0]), ValueError, "y must be the number of a class, 0 … 1, got 2.0 at index 0"),
+    (lambda: losses.PolicyGradient().value([2], [[0.0, 1.0]], [1.0]), ValueError, "actions must be the number of an action, .* got 2.0 at index 0"),
+    (lambda: losses.PPOClip().log_probabilities([-1], [[0.0, 1.0]]), ValueError, "actions must be the number of an action, 0 … 1, got -1.0"),
+    (lambda: losses.PolicyGradient().value([0, 1], [[0.0, 1.0]], [1.0]), ValueError, r"actions must have shape \(1,\), .* got \(2,\)"),
+    (lambda: losses.PolicyGradient().value([0], [0.0, 1.0], [1.0]), ValueError, r"p must have shape \(n, k\), .* got \(2,\)"),
     (lambda: losses.PolicyGradient().value([0], [[0.0, np.nan]], [1.0]), ValueError, "p must be finite, got nan at index 0, 1"),
     (lambda: losses.PolicyGradient().value([0], [[0.0, 1.0]], [1.0, 2.0]), ValueError, r"advantages must have shape \(1,\), .* got \(2,\)"),
     (lambda: losses.PPOClip().value([0], [[0.0, 1.0]], [1.0], [np.inf]), ValueError, "old_log_probabilities must be finite, got inf at index 0"),
