@@ -19,7 +19,7 @@
 #define FO_ENUM_RULE(name, states, sums) FO_RULE_##name,
 #define FO_ENUM_MATRIX_RULE(name) FO_RULE_##name,
 #define FO_ENUM_SCHEDULE(name, first) FO_SCHEDULE_##name,
-enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES, FO_BEFORE_COUPLED = FO_N_LOSSES - 1, FO_COUPLED_LOSSES(FO_ENUM_LOSS) };
+enum fo_loss_kind { FO_LOSSES(FO_ENUM_LOSS) FO_N_LOSSES, FO_BEFORE_COUPLED = FO_N_LOSSES - 1, FO_COUPLED_LOSSES(FO_ENUM_LOSS) FO_OWN_LOSSES(FO_ENUM_LOSS) };
 enum fo_penalty_kind { FO_PENALTIES(FO_ENUM_PENALTY) FO_N_PENALTIES };
 enum fo_schedule_kind { FO_SCHEDULES(FO_ENUM_SCHEDULE) FO_N_SCHEDULES };
 enum fo_rule_kind { FO_RULES(FO_ENUM_RULE) FO_MATRIX_RULES(FO_ENUM_MATRIX_RULE) FO_N_RULES };
@@ -35,10 +35,21 @@ enum fo_layout { FO_DENSE, FO_CSR32, FO_CSR64 };
 /* How a number of X is stored: in the type of the computation, or, beside float, in float16 or an integer of 8 bits. */
 enum fo_element { FO_REAL, FO_FLOAT16, FO_INT8, FO_UINT8 };
 
+/* A loss that a user wrote: its value at one point, and its first and second derivatives in p there, by one of the first two functions; and the
+ * first derivative alone, by one of the others, or by none.  Several threads may call them at once. */
+typedef struct {
+    double (*plain)(double y, double p, double *derivatives);
+    double (*with_data)(double y, double p, double *derivatives, void *data);
+    double (*slope)(double y, double p);
+    double (*slope_with_data)(double y, double p, void *data);
+    void *data, *slope_data;
+} fo_own_loss;
+
 /* A loss and its parameters; a loss says in csrc/losses/losses.h what a and b mean to it. */
 typedef struct {
-    int kind;    /* enum fo_loss_kind */
-    double a, b; /* its parameters, 0 where it has none */
+    int kind;               /* enum fo_loss_kind */
+    double a, b;            /* its parameters, 0 where it has none */
+    const fo_own_loss *own; /* of FO_OWN_LOSSES; else NULL */
 } fo_loss;
 
 /* A penalty alpha·(l1_ratio·‖w‖₁ + (1 − l1_ratio)/2·‖w‖₂²); none, l2 and l1 fix l1_ratio. */
@@ -312,6 +323,7 @@ const fo_table *fo_available(int i);
 /* Names in the order of the enums, NULL at the end; domain of the i-th loss's target ("real", "sign", "unit", …). */
 extern const char *const fo_loss_names[], *const fo_loss_targets[];
 extern const char *const fo_coupled_loss_names[], *const fo_coupled_loss_targets[]; /* their kinds follow those of the others */
+extern const char *const fo_own_loss_targets[]; /* and theirs follow those */
 extern const char *const fo_penalty_names[], *const fo_penalty_places[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];

@@ -38,6 +38,14 @@
 #define FO_COUPLED_LOSSES(X) \
     X(multinomial, class)
 
+/* losses that a user wrote, X(name, target), one kind for each domain of y: fo_own_loss in fastopt.h.  Their kinds come last. */
+#define FO_OWN_LOSSES(X) \
+    X(own_real, real) \
+    X(own_nonnegative, nonnegative) \
+    X(own_positive, positive) \
+    X(own_unit, unit) \
+    X(own_sign, sign)
+
 /* the losses with a conjugate and a step of dual coordinates in conjugates.h */
 #define FO_DUAL_LOSSES(X) \
     X(squared_error) \

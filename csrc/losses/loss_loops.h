@@ -1,20 +1,35 @@
 /* loss_loops.h: the loops over the losses of losses.h, and the only switches over the kind of loss: always outside the
- * loop, so that each loss has its own vectorised one.  loss_at, loss_grads and loss_values serve the other kernels and
+ * loop, so that each loss has its own vectorised one.  loss_grad, loss_grads and loss_values serve the other kernels and
  * take y of margin losses as ±1; loss_block and loss_grad_block are in the table and take it as {0, 1}. */
 
-/* value and gradient of one sample; the switch is inlined, so a predicted branch */
-FO_INLINE F(derivatives) F(loss_at)(const fo_loss *loss, real y, real p) {
+/* a loss that a user wrote, at one sample; the function is the user's, who is told numbers in double */
+FO_INLINE F(derivatives) F(loss_own)(const fo_own_loss *own, real y, real p) {
+    double slopes[2] = {0, 0};
+    const double value = own->plain ? own->plain((double)y, (double)p, slopes) : own->with_data((double)y, (double)p, slopes, own->data);
+    return (F(derivatives)){(real)value, (real)slopes[0], (real)slopes[1]};
+}
+
+/* its first derivative, where nothing else is wanted */
+FO_INLINE F(derivatives) F(loss_own_slope)(const fo_own_loss *own, real y, real p) {
+    if (own->slope) return (F(derivatives)){0, (real)own->slope((double)y, (double)p), 0};
+    if (own->slope_with_data) return (F(derivatives)){0, (real)own->slope_with_data((double)y, (double)p, own->slope_data), 0};
+    return F(loss_own)(own, y, p);
+}
+
+/* gradient of one sample; the switch is inlined, so a predicted branch */
+FO_INLINE real F(loss_grad)(const fo_loss *loss, real y, real p) {
     const real a = (real)loss->a, b = (real)loss->b;
     switch (loss->kind) {
 #define ONE(name, target) \
-    case FO_LOSS_##name: return F(loss_##name)(a, b, y, p);
+    case FO_LOSS_##name: return F(loss_##name)(a, b, y, p).grad;
         FO_LOSSES(ONE)
 #undef ONE
     }
-    return (F(derivatives)){0, 0, 0};
+    return F(loss_own_slope)(loss->own, y, p).grad;
 }
 
-/* The loop over samples of one loss, a case of a switch: KEEP says what is kept of the value and derivatives l of sample j. */
+/* The loop over samples of one loss, a case of a switch: KEEP says what is kept of the value and derivatives l of sample j; `own_` is the
+ * function for a loss that a user wrote. */
 #define FO_LOSS_LOOP(name, target) \
     case FO_LOSS_##name: \
         FO_SIMD \
@@ -23,27 +38,34 @@ FO_INLINE F(derivatives) F(loss_at)(const fo_loss *loss, real y, real p) {
             KEEP; \
         } \
         break;
-#define FO_LOSS_LOOPS(loss) \
+#define FO_LOSS_LOOPS(loss, own_) \
     const real a = (real)(loss)->a, b = (real)(loss)->b; \
-    switch ((loss)->kind) { FO_LOSSES(FO_LOSS_LOOP) }
+    switch ((loss)->kind) { \
+        FO_LOSSES(FO_LOSS_LOOP) \
+    default: \
+        for (ptrdiff_t j = 0; j < n; j++) { \
+            const F(derivatives) l = F(own_)((loss)->own, y[j], p[j]); \
+            KEEP; \
+        } \
+    }
 
 FO_KERNEL void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
                                   real *restrict g) {
 #define KEEP g[j] = l.grad
-    FO_LOSS_LOOPS(loss)
+    FO_LOSS_LOOPS(loss, loss_own_slope)
 #undef KEEP
 }
 
 /* g[j] = gradient of loss(y[j], p[j]).  Inlined for a single sample; the loops of every loss are compiled once only. */
 FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *y, const real *p, real *g) {
-    if (n == 1) g[0] = F(loss_at)(loss, y[0], p[0]).grad;
+    if (n == 1) g[0] = F(loss_grad)(loss, y[0], p[0]);
     else F(loss_grads_loop)(loss, n, y, p, g);
 }
 
 /* p[j] <- loss(y[j], p[j]) */
 FO_KERNEL void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p) {
 #define KEEP p[j] = l.value
-    FO_LOSS_LOOPS(loss)
+    FO_LOSS_LOOPS(loss, loss_own)
 #undef KEEP
 }
 
@@ -51,7 +73,7 @@ FO_KERNEL void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *rest
 FO_KERNEL void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p,
                              real *restrict g) {
 #define KEEP p[j] = l.value, g[j] = l.grad
-    FO_LOSS_LOOPS(loss)
+    FO_LOSS_LOOPS(loss, loss_own)
 #undef KEEP
 }
 
@@ -59,7 +81,7 @@ FO_KERNEL void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restr
 FO_KERNEL void F(loss_hessians)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
                                 real *restrict h) {
 #define KEEP h[j] = l.hess
-    FO_LOSS_LOOPS(loss)
+    FO_LOSS_LOOPS(loss, loss_own)
 #undef KEEP
 }
 #undef FO_LOSS_LOOPS
@@ -79,8 +101,8 @@ FO_KERNEL void F(loss_hessians)(const fo_loss *loss, ptrdiff_t n, const real *re
 #define DOMAIN(name, admits) FO_TARGET_##name,
 enum { FO_DOMAINS(DOMAIN) FO_N_TARGETS };
 #undef DOMAIN
-#define TARGET(name, target) FO_TARGET_##target,
-static const unsigned char loss_target[] = {FO_LOSSES(TARGET)};
+#define TARGET(name, target) [FO_LOSS_##name] = FO_TARGET_##target,
+static const unsigned char loss_target[] = {FO_LOSSES(TARGET) FO_OWN_LOSSES(TARGET)};
 #undef TARGET
 #endif
 

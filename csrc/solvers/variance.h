@@ -121,7 +121,7 @@ FO_INLINE void F(variance_samples)(const int layout, const int prox, const fo_va
                                           : F(variance_dot)(layout, prox, v, x, out->now, out->w);
         kept[i] = z + (real)out->b;
         if (start) kept[i] = F(fma_)(mix, kept[i] - start[sample], start[sample]);
-        const real grad = F(loss_at)(&v->loss, y[i], kept[i]).grad;
+        const real grad = F(loss_grad)(&v->loss, y[i], kept[i]);
         const real change = F(weighed)(weight ? weight[i] : 1, grad - memory[sample]);
         if (v->share != 0) memory[sample] = grad;
         if (layout == FO_DENSE) F(variance_step_dense)(prox, v, x, change, out->w, out->g);

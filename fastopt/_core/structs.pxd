@@ -14,9 +14,18 @@ cdef extern from "fastopt.h" nogil:
         FO_LOSS_squared_error
         FO_LOSS_multinomial
 
+    ctypedef struct fo_own_loss:
+        double (*plain)(double, double, double *) noexcept nogil
+        double (*with_data)(double, double, double *, void *) noexcept nogil
+        double (*slope)(double, double) noexcept nogil
+        double (*slope_with_data)(double, double, void *) noexcept nogil
+        void *data
+        void *slope_data
+
     ctypedef struct fo_loss:
         int kind
         double a, b
+        const fo_own_loss *own
 
     ctypedef struct fo_penalty:
         int kind

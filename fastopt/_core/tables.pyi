@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 LOSS_NAMES: tuple[str, ...]
 COUPLED_LOSS_NAMES: tuple[str, ...]
+OWN_LOSS_TARGETS: tuple[str, ...]
+KIND_TARGETS: tuple[str, ...]
 LOSS_TARGETS: dict[str, str]
 PENALTY_NAMES: tuple[str, ...]
 PENALTY_PLACES: dict[str, str]

@@ -18,6 +18,7 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_loss_targets[]
     const char *const fo_coupled_loss_names[]
     const char *const fo_coupled_loss_targets[]
+    const char *const fo_own_loss_targets[]
     const char *const fo_penalty_names[]
     const char *const fo_penalty_places[]
     const char *const fo_schedule_names[]
@@ -106,7 +107,11 @@ cdef list _names(const char *const *names):
 LOSS_NAMES = tuple(_names(fo_loss_names))
 #: losses of all predictions of a sample together, whose kinds follow
 COUPLED_LOSS_NAMES = tuple(_names(fo_coupled_loss_names))
-LOSS_TARGETS = dict(zip(LOSS_NAMES + COUPLED_LOSS_NAMES, _names(fo_loss_targets) + _names(fo_coupled_loss_targets)))
+#: the domains of y that a user's own loss may have, whose kinds come last
+OWN_LOSS_TARGETS = tuple(_names(fo_own_loss_targets))
+#: the domain of y by kind, and by name
+KIND_TARGETS = (*_names(fo_loss_targets), *_names(fo_coupled_loss_targets), *OWN_LOSS_TARGETS)
+LOSS_TARGETS = dict(zip(LOSS_NAMES + COUPLED_LOSS_NAMES, KIND_TARGETS))
 PENALTY_NAMES = tuple(_names(fo_penalty_names))
 #: where a penalty goes: lists.h
 PENALTY_PLACES = dict(zip(PENALTY_NAMES, _names(fo_penalty_places)))

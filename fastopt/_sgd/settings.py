@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from fastopt._core.tables import PENALTY_NAMES
 from fastopt.batching import Batching
+
+if TYPE_CHECKING:
+    from fastopt._core.own_loss import LossSpec
 
 Array = NDArray[Any]
 
@@ -65,7 +68,7 @@ class Auto:
 @dataclass
 class FitSettings:
     """The parameters of a fit, as the kernels take them, and when it stops."""
-    loss: tuple[int, float, float]                      # the fields of fo_loss
+    loss: LossSpec                                      # the fields of fo_loss
     penalty: tuple[int, float, float]                   # the fields of fo_penalty
     schedule: tuple[int, float, float, float]           # kind, lr, power_t and t0 of fo_schedule
     fit_intercept: bool = True

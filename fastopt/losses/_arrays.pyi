@@ -3,11 +3,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastopt._core.own_loss import LossSpec
+
 PARALLEL_FROM: int
 
-def evaluate(spec: tuple[int, float, float], y: NDArray[Any], p: NDArray[Any], weight: NDArray[Any] | None,
+def evaluate(spec: LossSpec, y: NDArray[Any], p: NDArray[Any], weight: NDArray[Any] | None,
              factor: float, wants_sum: bool, values: NDArray[Any] | None, grads: NDArray[Any] | None,
              threads: int) -> float | None: ...
-def evaluate_rows(spec: tuple[int, float, float], y: NDArray[Any], p: NDArray[Any], weight: NDArray[Any] | None, factor: float,
+def evaluate_rows(spec: LossSpec, y: NDArray[Any], p: NDArray[Any], weight: NDArray[Any] | None, factor: float,
                   values: NDArray[Any] | None, grads: NDArray[Any] | None, threads: int) -> float | None: ...
 def softmax(p: NDArray[Any]) -> None: ...

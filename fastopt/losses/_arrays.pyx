@@ -10,6 +10,7 @@ import numpy as np
 
 from fastopt._core.tables cimport fo_kernels, fo_loss, fo_samples, kernels
 from fastopt._core.load cimport spare
+from fastopt._core.own_loss cimport set_loss
 
 ctypedef fused real:
     float
@@ -76,7 +77,7 @@ def evaluate(spec, const real[::1] y, const real[::1] p, const real[::1] weight,
     cdef int wanted = spare(max(1, min(threads, blocks // BLOCKS_PER_THREAD)))
     cdef double total = 0
     cdef double[::1] sums
-    loss.kind, loss.a, loss.b = spec
+    set_loss(&loss, spec)
     a.n, a.y, a.p = p.shape[0], &y[0], &p[0]
     a.weight, a.values, a.grads, a.sums = NULL, NULL, NULL, NULL
     if weight is not None:
@@ -161,7 +162,7 @@ def evaluate_rows(spec, const real[::1] y, const real[:, ::1] p, const real[::1]
     cdef double total = 0
     cdef double[::1] sums = np.zeros(blocks)
     cdef real[:, ::1] scratch
-    samples.loss.kind, samples.loss.a, samples.loss.b = spec
+    set_loss(&samples.loss, spec)
     samples.k, samples.y, samples.weight, samples.factor = k, &y[0], NULL, factor
     a.n, a.k, a.rows, a.p, a.values, a.whole, a.sums = n, k, rows, &p[0, 0], NULL, grads is not None, &sums[0]
     if weight is not None:

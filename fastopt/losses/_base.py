@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,9 @@ from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES, LOSS_TARGETS
 from fastopt._core.threads import resolve_threads
 
 from . import _arrays
+
+if TYPE_CHECKING:
+    from fastopt._core.own_loss import LossSpec
 
 Array = NDArray[Any]
 
@@ -107,8 +110,8 @@ class Loss(Settings):
         Whether its derivative in `p` is continuous.
     curvature : float
         The largest second derivative in `p`, the Lipschitz constant of the derivative; infinite where there is none.
-    spec : tuple (int, float, float)
-        Kind and two parameters, as the kernels take them.
+    spec : tuple (int, float, float) or (int, float, float, OwnLoss)
+        Kind and two parameters, as the kernels take them, and a function that a user wrote.
     """
 
     target: str
@@ -116,12 +119,13 @@ class Loss(Settings):
     convex: bool = True
     smooth: bool = True
     curvature: float = math.inf
-    spec: tuple[int, float, float]
+    spec: LossSpec
 
     def __init_subclass__(cls) -> None:
-        cls.__module__ = "fastopt.losses"
-        cls.target = LOSS_TARGETS[cls.name]
-        registry[cls.name] = cls
+        if cls.__dict__.get("name") in LOSS_TARGETS:   # else it is the user's, or has functions of the user's
+            cls.__module__ = "fastopt.losses"
+            cls.target = LOSS_TARGETS[cls.name]
+            registry[cls.name] = cls
 
     def __init__(self) -> None:
         self._keep({})

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastopt._core.tables cimport FO_LOSS_squared_error, Matrix, kernels
 from fastopt._core.load cimport spare
+from fastopt._core.own_loss cimport set_loss
 from fastopt.objective._csc cimport run_columns
 from fastopt.objective._pass cimport CURVATURE, GRADIENT, PRODUCTS, VALUE, Job, plan, run_part
 from fastopt._common.checks import number
@@ -57,7 +58,7 @@ cdef class Objective:
         self.n_outputs = job.k = job.weights.k = job.samples.k = problem.n_outputs
         self.n_params = job.k * job.d + (job.k if self.fit_intercept else 0)
         self.lock = threading.Lock()
-        job.samples.loss.kind, job.samples.loss.a, job.samples.loss.b = problem.loss.spec
+        set_loss(&job.samples.loss, problem.loss.spec)
         job.squares = job.samples.loss.kind == FO_LOSS_squared_error
         job.samples.y = cnp.PyArray_DATA(<cnp.ndarray>self.y)
         job.samples.weight = cnp.PyArray_DATA(<cnp.ndarray>self.weight) if self.weight is not None else NULL

@@ -52,7 +52,7 @@ def test_names_are_those_of_the_c_list():
     listed = dict(re.findall(r"X\((\w+), (\w+)\) *\\?$", block, re.MULTILINE))
     assert list(listed) == losses.names() == list(reference.EXACT) == list(reference.PLAIN)
     assert {loss.name: loss.target for loss in ONE_EACH} == listed
-    block = text[text.index("#define FO_COUPLED_LOSSES"):text.index("#define FO_DUAL_LOSSES")]
+    block = text[text.index("#define FO_COUPLED_LOSSES"):text.index("#define FO_OWN_LOSSES")]
     coupled = dict(re.findall(r"X\((\w+), (\w+)\) *\\?$", block, re.MULTILINE))
     assert list(coupled) == losses.names(couples_outputs=True) and {name: losses.get(name).target for name in coupled} == coupled
 

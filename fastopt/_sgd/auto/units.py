@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastopt._core.tables import LOSS_NAMES, LOSS_TARGETS
+from fastopt._core.tables import KIND_TARGETS, LOSS_NAMES
 from fastopt._sgd.settings import FitSettings
 from fastopt.losses._arrays import evaluate
 
@@ -41,12 +41,12 @@ class Units:
     """
 
     def __init__(self, state: State, settings: FitSettings, dtype: DTypeLike) -> None:
-        name, columns = LOSS_NAMES[settings.loss[0]], state.columns
-        self._is_log = LOSS_TARGETS[name] in ("nonnegative", "positive")   # the losses with a log link
+        target, columns = KIND_TARGETS[settings.loss[0]], state.columns
+        self._is_log = target in ("nonnegative", "positive")   # the losses with a log link
         self.prediction = self.slope = np.ones(len(state.w))
         if state.goals is not None and not self._is_log:
             self.prediction = state.goals.deviation(settings.fit_intercept)
-        if LOSS_TARGETS[name] == "real":
+        if target == "real":
             slope = np.empty_like(self.prediction)
             evaluate(settings.loss, np.zeros_like(slope), self.prediction, None, 1.0, False, None, slope, 1)
             self.slope = np.where(slope == 0, 1, np.abs(slope))
@@ -56,7 +56,7 @@ class Units:
         self.l2 = np.divide(settings.strengths[0], self.prediction, out=np.zeros_like(self.rate), where=varies)
         self.inverse = columns.inverse_scale(dtype)
         self.centre = columns.centre(dtype).astype(dtype) if columns.centred else None
-        self.limits = self._limits(name == "exponential", state)
+        self.limits = self._limits(settings.loss[0] == LOSS_NAMES.index("exponential"), state)
 
     def start(self, state: State) -> Array:
         """The intercepts to start from: the mean of the targets behind the link."""

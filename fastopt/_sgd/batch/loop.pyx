@@ -13,6 +13,7 @@ import numpy as np
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._core.load cimport spare
 from fastopt._core.memory cimport address
+from fastopt._core.own_loss cimport set_loss
 from fastopt._core.tables cimport kernels
 from fastopt._core.team cimport fo_team_clock, fo_team_rank, fo_team_size, fo_team_wait
 from fastopt._sgd.batch.rows cimport CHUNK_ROWS, enter_team, learn_chunk, predict_chunk, set_chunk, sum_losses
@@ -81,7 +82,7 @@ cdef class BatchLoop(EpochLoop):
             thread.chunk.k, thread.chunk.width = self.k, block.width
             thread.chunk.output_stride = 1 if self.X.is_sparse else self.X.d
             thread.chunk.feature_stride = self.k if self.X.is_sparse else 1
-            thread.errors.loss.kind, thread.errors.loss.a, thread.errors.loss.b = loss
+            set_loss(&thread.errors.loss, loss)
             thread.errors.softmax, thread.errors.k, thread.errors.class_weight = softmax, self.k, <double *>address(weights)
         return 0
 

@@ -14,6 +14,7 @@ from fastopt._core.tables cimport Matrix, fo_block, fo_output, fo_outputs, fo_sg
 from fastopt._samples.epochs cimport EpochLoop
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._core.load cimport spare
+from fastopt._core.own_loss cimport set_loss
 from fastopt._core.team cimport fo_team_clock
 from fastopt._sgd.per_sample.outputs cimport Outputs
 from fastopt._sgd.per_sample.prefetch cimport Prefetch, bytes_ahead, init_prefetch, note_seconds, remember
@@ -76,7 +77,7 @@ cdef class PerSampleRun(EpochLoop):
     cdef int _init_sgd(self, settings, double average) except -1:
         """What stays constant over the fit."""
         cdef fo_sgd *sgd = &self.sgd
-        sgd.loss.kind, sgd.loss.a, sgd.loss.b = settings.loss
+        set_loss(&sgd.loss, settings.loss)
         sgd.penalty.kind, sgd.penalty.alpha, sgd.penalty.l1_ratio = settings.penalty
         sgd.schedule.kind, sgd.schedule.lr, sgd.schedule.power_t, sgd.schedule.t0 = settings.schedule
         sgd.schedule.alpha = sgd.penalty.alpha

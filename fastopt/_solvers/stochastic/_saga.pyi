@@ -3,6 +3,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastopt._core.own_loss import LossSpec
 from fastopt._core.tables import Matrix
 from fastopt._samples.order import Samples
 
@@ -13,7 +14,7 @@ class SagaChains(Chains):
     start: NDArray[Any] | None
     mix: float
     lr: float
-    def __init__(self, X: Matrix, samples: Samples, loss: tuple[int, float, float], k: int, kind: str, *, l2: float = 0,
+    def __init__(self, X: Matrix, samples: Samples, loss: LossSpec, k: int, kind: str, *, l2: float = 0,
                  l1: float = 0, positive: bool = False, fit_intercept: bool = False, threads: int = 1) -> None: ...
     def place(self, coef: NDArray[Any], intercept: NDArray[Any], gradient: NDArray[Any],
               gradient_intercept: NDArray[Any]) -> None: ...

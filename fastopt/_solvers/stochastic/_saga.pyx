@@ -8,6 +8,7 @@ cimport numpy as cnp
 import numpy as np
 
 from fastopt._solvers.stochastic.chains cimport Chains
+from fastopt._core.own_loss cimport set_loss
 from fastopt._core.tables cimport FO_DENSE, Matrix, fo_variance, fo_variance_output, fo_visits
 from fastopt._samples.order cimport Samples
 
@@ -47,7 +48,7 @@ cdef class SagaChains(Chains):
         cdef Py_ssize_t j
         self._init_chains(X, samples, k, threads)
         self.out = <fo_variance_output *>self._outputs(sizeof(fo_variance_output))
-        self.variance.loss.kind, self.variance.loss.a, self.variance.loss.b = loss
+        set_loss(&self.variance.loss, loss)
         self.variance.l2, self.variance.l1, self.variance.positive = l2, l1, positive
         self.variance.own = 1.0 / samples.train_count if kind == "sag" else 1.0
         self.variance.share = 0.0 if kind in ("svrg", "katyusha") else 1.0 / samples.train_count

@@ -9,6 +9,7 @@ from libc.math cimport INFINITY
 import numpy as np
 
 from fastopt._solvers.stochastic.chains cimport Chains
+from fastopt._core.own_loss cimport set_loss
 from fastopt._core.tables cimport Matrix, fo_dual, fo_dual_output, fo_kernels, fo_loss, fo_visits, kernels
 from fastopt._samples.order cimport Samples
 
@@ -55,7 +56,7 @@ cdef class SdcaChains(Chains):
         cdef Py_ssize_t j, lanes = 16 if X.is_float else 8, width = (X.d + lanes - 1) // lanes * lanes
         self._init_chains(X, samples, k, threads)
         self.out = <fo_dual_output *>self._outputs(sizeof(fo_dual_output))
-        self.dual.loss.kind, self.dual.loss.a, self.dual.loss.b = loss
+        set_loss(&self.dual.loss, loss)
         self.dual.l1, self.dual.positive, self.dual.column, self.dual.shrink_margin = l1, positive, column, INFINITY
         self.u, self.v = np.zeros((k, X.n), dtype=X.dtype), aligned((k, width), X.dtype)
         self.w = aligned((k, width), X.dtype) if l1 > 0 or positive else self.v

@@ -134,14 +134,14 @@ class SGDClassifier(Probable, Supervised):
         return self._learn_once(X, y, sample_weight, classes)
 
     def _has_probabilities(self) -> bool:
-        if loss_name(self.loss) not in ("log_loss", "modified_huber"):
+        if not (self._loss().target == "unit" or loss_name(self.loss) == "modified_huber"):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
     @available_where(_has_probabilities)
     @arguments
     def predict_proba(self, X: Features) -> Array:
-        """Probabilities, for the losses 'log_loss' and 'modified_huber' only.
+        """Probabilities, for 'modified_huber' and the losses whose predictions are log-odds: 'log_loss' and its kin.
 
         Those of more than two classes are one against the rest, normalised to a sum of 1; with
         ``multi_class='multinomial'`` their softmax.
@@ -170,7 +170,7 @@ class SGDClassifier(Probable, Supervised):
                              "distributions. Pass the resulting weights as the class_weight parameter.")
 
     def _positive(self, p: Array) -> Array:
-        positive: Array = expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2
+        positive: Array = expit(p) if self._loss().target == "unit" else (np.clip(p, -1, 1) + 1) / 2
         return positive
 
     def _known_classes(self, classes: TargetValues | None) -> Array:

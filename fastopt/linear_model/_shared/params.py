@@ -19,8 +19,7 @@ from fastopt.exceptions import InvalidParameterError
 def loss_of(*targets: str) -> Rule:
     """A loss, or its name, of one of these domains of y."""
     options = tuple(name for name, target in LOSS_TARGETS.items() if target in targets)
-    instance = Rule("a loss of fastopt.losses with such a name",
-                    lambda value: isinstance(value, losses.Loss) and value.name in options)
+    instance = Rule("a loss of fastopt.losses with such targets", lambda value: isinstance(value, losses.Loss) and value.target in targets)
     return either(choice(*options), instance)
 
 

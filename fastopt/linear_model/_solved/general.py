@@ -86,7 +86,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
 
     def _classifies(self) -> bool:
         """Whether the loss is for classes."""
-        known = loss_name(self.loss) in losses.names()
+        known = isinstance(self.loss, Loss) or self.loss in losses.names()
         return self._softmax() or known and self._loss().target in ("sign", "unit")
 
     def _label_smoothing(self) -> float:
