@@ -1,3 +1,4 @@
+"""For modules that hand a loss to kernels: see own_loss.pyx."""
 from fastopt._core.tables cimport fo_loss, fo_own_loss
 
 
