@@ -14,19 +14,16 @@ from ._check import GradientCheck, check_gradient
 from ._classification import *  # noqa: F403
 from ._combining import MultiTask, mgda, pcgrad
 from ._compiled import CompiledLoss
+from ._custom import CustomLoss
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
 from ._regression import *  # noqa: F403
 from ._sequences import CTC
 
-__all__ = ["Adversarial", "CTC", "CompiledLoss", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss",
-           "PolicyGradient", "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names",
-           "pcgrad", "returns", *(loss.__name__ for loss in registry.values())]
-
-for _public in (Adversarial, CTC, CompiledLoss, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient,
-                gradient_penalty, mgda, pcgrad, returns):
-    _public.__module__ = __name__
+__all__ = ["Adversarial", "CTC", "CompiledLoss", "CustomLoss", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip",
+           "PairLoss", "PolicyGradient", "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda",
+           "names", "pcgrad", "returns", *(loss.__name__ for loss in registry.values())]
 
 
 def get(name: str | Loss, **params: Any) -> Loss:
@@ -70,3 +67,7 @@ def names(*, couples_outputs: bool = False) -> list[str]:
     ['multinomial']
     """
     return list(COUPLED_LOSS_NAMES if couples_outputs else LOSS_NAMES)
+
+
+for _public in __all__:   # each is documented where users find it
+    globals()[_public].__module__ = __name__

@@ -110,6 +110,8 @@ class Loss(Settings):
         Whether its derivative in `p` is continuous.
     curvature : float
         The largest second derivative in `p`, the Lipschitz constant of the derivative; infinite where there is none.
+    of_errors : bool
+        Whether it is a function of p − y alone, so that both can be shifted.
     spec : tuple (int, float, float) or (int, float, float, OwnLoss)
         Kind and two parameters, as the kernels take them, and a function that a user wrote.
     """
@@ -118,6 +120,7 @@ class Loss(Settings):
     couples_outputs: bool = False
     convex: bool = True
     smooth: bool = True
+    of_errors: bool
     curvature: float = math.inf
     spec: LossSpec
 
@@ -125,6 +128,7 @@ class Loss(Settings):
         if cls.__dict__.get("name") in LOSS_TARGETS:   # else it is the user's, or has functions of the user's
             cls.__module__ = "fastopt.losses"
             cls.target = LOSS_TARGETS[cls.name]
+            cls.of_errors = cls.target == "real"
             registry[cls.name] = cls
 
     def __init__(self) -> None:

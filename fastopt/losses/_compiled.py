@@ -75,6 +75,7 @@ class CompiledLoss(Loss):
     """
 
     name = "compiled"
+    of_errors = False   # it may be any function of y and p
     function: LowLevelCallable
 
     def __init__(self, function: Any, target: str = "real", convex: bool = True, smooth: bool = True, curvature: float = math.inf,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt import losses
+from fastopt._common.checks import integer
 from fastopt._common.sparse_input import checked
 from fastopt._core.tables import Matrix, all_finite
 from fastopt._samples.statistics import Reader
@@ -40,6 +41,11 @@ def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Arr
         raise TypeError(f"y must hold real numbers, got dtype {values.dtype}")
     if values.ndim not in (1, 2) or values.shape[0] != n or values.size == 0:
         raise ValueError(f"y must have shape ({n},) or ({n}, k), got {values.shape}")
+    if isinstance(loss, losses.CustomLoss):
+        targets = np.array(values, dtype, order="C")
+        if not all_finite(targets):
+            raise ValueError(f"y must be finite, got {targets[~np.isfinite(targets)][0]}")
+        return targets, integer("n_outputs of the loss", loss.n_outputs(targets), 1)
     if loss.couples_outputs:
         if values.ndim != 1 or not (np.isfinite(values) & (values >= 0) & (values == np.floor(values))).all():
             raise ValueError(f"y must hold the numbers 0 … k − 1 of classes, of shape (n,), for loss={loss.name!r}")

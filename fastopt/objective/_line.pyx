@@ -79,6 +79,9 @@ cdef class Line:
         cdef double *sums = <double *>cnp.PyArray_DATA(<cnp.ndarray>self.sums)
         with o.lock:
             self._check()
+            if o.python is not None:
+                value, factors = o.python._evaluate(o.y, o.p + o.p.dtype.type(step) * self.q, o.problem.row_weight)
+                return self._with_penalty(step, value, np.einsum("ij,ij->", factors, self.q, dtype=np.float64))
             threads = <int>min(job.n * job.k // THREAD_WORK, self.blocks)
             threads = spare(min(<int>resolve_threads(o.n_threads), threads)) if threads > 1 else 1
             item = 2 * self.rows * job.k * job.item
@@ -96,8 +99,12 @@ cdef class Line:
                 for block in range(self.blocks):
                     value += sums[2 * block]
                     slope += sums[2 * block + 1]
-        value = value / o.total + o._l2 / 2 * (self.squares[0] + step * (2 * self.squares[1] + step * self.squares[2]))
-        return value, slope + o._l2 * (self.squares[1] + step * self.squares[2])
+        return self._with_penalty(step, value / o.total, slope)
+
+    cdef object _with_penalty(self, double step, double value, double slope):
+        cdef double l2 = self.objective._l2
+        return (value + l2 / 2 * (self.squares[0] + step * (2 * self.squares[1] + step * self.squares[2])),
+                slope + l2 * (self.squares[1] + step * self.squares[2]))
 
     def accept(self, double step):
         """Make w + step·direction the point that the objective is at, without a reading of X; returns it.

@@ -22,6 +22,8 @@ cdef class Objective:
     cdef readonly object y, weight, rows_, columns # of the problem
     cdef object p, sums, scratch, counting, w, shift, kept
     cdef object scale, centre, rest
+    cdef object python                 # the loss, if it is written in Python, else None
+    cdef object factors                # (n, k) its gradient in the predictions at the point
     cdef object point, slope           # (n_params,) where the objective was last asked for, its gradient there without l2
     cdef double *_point
     cdef double *_gradient
@@ -33,5 +35,7 @@ cdef class Objective:
     cdef int _run(self, int what, const double *w, char *products) except -1
     cdef int _enter(self, w) except -1
     cdef int _need(self, int what) except -1
+    cdef int _evaluate(self) except -1
+    cdef int _collect(self, factors) except -1
     cdef double _value(self) noexcept
     cdef object _gradient_out(self, out)

@@ -15,22 +15,15 @@ from fastopt._core.tables cimport FO_LOSS_squared_error, Matrix, kernels
 from fastopt._core.load cimport spare
 from fastopt._core.own_loss cimport set_loss
 from fastopt.objective._csc cimport run_columns
-from fastopt.objective._pass cimport CURVATURE, GRADIENT, PRODUCTS, VALUE, Job, plan, run_part
+from fastopt.objective._pass cimport CURVATURE, GRADIENT, PRODUCTS, VALUE, Job, all_zero, plan, predict_intercepts, run_part
 from fastopt._common.checks import number
 from fastopt._core.threads import resolve_threads
+from fastopt.losses import CustomLoss
 
 cnp.import_array()
 
 cdef enum:
     THREAD_WORK = 1 << 17       # elements a thread, at least
-
-
-cdef bint _all_zero(Py_ssize_t n, const double *w) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        if w[i] != 0:
-            return False
-    return True
 
 
 cdef object _zeros(cnp.npy_intp size, int kind=cnp.NPY_DOUBLE):
@@ -58,8 +51,11 @@ cdef class Objective:
         self.n_outputs = job.k = job.weights.k = job.samples.k = problem.n_outputs
         self.n_params = job.k * job.d + (job.k if self.fit_intercept else 0)
         self.lock = threading.Lock()
-        set_loss(&job.samples.loss, problem.loss.spec)
-        job.squares = job.samples.loss.kind == FO_LOSS_squared_error
+        self.python = problem.loss if isinstance(problem.loss, CustomLoss) else None
+        if self.python is None:
+            set_loss(&job.samples.loss, problem.loss.spec)
+        job.given = NULL
+        job.squares = self.python is None and job.samples.loss.kind == FO_LOSS_squared_error
         job.samples.y = cnp.PyArray_DATA(<cnp.ndarray>self.y)
         job.samples.weight = cnp.PyArray_DATA(<cnp.ndarray>self.weight) if self.weight is not None else NULL
         job.samples.factor = 1 / self.total
@@ -190,11 +186,24 @@ cdef class Objective:
         cdef int run = what & ~self.have
         if run & (VALUE | GRADIENT) and not self.have & PRODUCTS:
             run |= PRODUCTS
-        if run & PRODUCTS and _all_zero(self.job.k * self.job.d, self._point):
-            _intercepts_alone(self)
+        if run & PRODUCTS and all_zero(self.job.k * self.job.d, self._point):   # where many runs start: X is not read
+            self.job.kernels = kernels(self.X.is_float)
+            predict_intercepts(&self.job, self._point + self.job.k * self.job.d if self.fit_intercept else NULL)
             self.have |= PRODUCTS
             run &= ~PRODUCTS
         if run == 0:
+            return 0
+        if self.python is not None:
+            if run & PRODUCTS:
+                self._run(PRODUCTS, self._point, self.job.p)
+                self.have |= PRODUCTS
+            if run & (VALUE | GRADIENT) and not self.have & VALUE:
+                self._evaluate()
+                self.have |= VALUE
+            if run & GRADIENT:
+                self._collect(self.factors)
+                self._leave(0, self._point, self._gradient)
+                self.have |= GRADIENT
             return 0
         self._run(run, self._point, self.job.p if run & PRODUCTS else NULL)
         if run & (VALUE | GRADIENT):
@@ -203,6 +212,26 @@ cdef class Objective:
         if run & GRADIENT:
             self._leave(0, self._point, self._gradient)
         self.have |= run
+        return 0
+
+    cdef int _evaluate(self) except -1:
+        """Value and factors of a loss in Python at the predictions."""
+        value, self.factors = self.python._evaluate(self.y, self.p, self.problem.row_weight)
+        self.sum_value = value * self.total
+        return 0
+
+    cdef int _collect(self, factors) except -1:
+        """The sums of rows times factors (n, k), as a pass of the kernels leaves them."""
+        cdef Job *job = &self.job
+        cdef Py_ssize_t j
+        cdef double[::1] totals = factors.sum(axis=0, dtype=np.float64)
+        job.given = <const char *>cnp.PyArray_DATA(<cnp.ndarray>factors)
+        try:
+            self._run(GRADIENT, self._point, NULL)
+        finally:
+            job.given = NULL
+        for j in range(job.k):
+            job.sums[job.size + j] = totals[j]
         return 0
 
     cdef double _value(self) noexcept:
@@ -294,7 +323,7 @@ cdef class Objective:
             memcpy(self._gradient, other._gradient, size)
             if other.have & PRODUCTS:
                 memcpy(self.job.p, other.job.p, self.job.n * self.job.k * self.job.item)
-            self.have, self.sum_value = other.have, other.sum_value
+            self.have, self.sum_value, self.factors = other.have, other.sum_value, other.factors
             self.version += 1
 
     def forget(self):
@@ -340,7 +369,12 @@ cdef class Objective:
             self._enter(w)
             if not self.job.squares:
                 self._need(PRODUCTS)
-            self._run(CURVATURE, values, NULL)
+            if self.python is not None:
+                along = np.empty_like(self.p)
+                self._run(PRODUCTS, values, <char *>cnp.PyArray_DATA(<cnp.ndarray>along))
+                self._collect(self.python._evaluate_product(self.y, self.p, along, self.problem.row_weight))
+            else:
+                self._run(CURVATURE, values, NULL)
             self._leave(self._l2, values, <double *>cnp.PyArray_DATA(out))
             return out
 
@@ -359,14 +393,3 @@ cdef class Objective:
     @property
     def dtype(self):
         return self.p.dtype
-
-
-cdef int _intercepts_alone(Objective o) except -1:
-    """The predictions of a point without coefficients, where many runs start: X is not read for them."""
-    cdef Job *job = &o.job
-    memset(job.p, 0, job.n * job.k * job.item)
-    if o.fit_intercept:
-        memcpy(<double *>job.b, o._point + job.k * job.d, job.k * sizeof(double))
-        job.kernels = kernels((<Matrix>o.X).is_float)
-        job.kernels.objective.shift(job.n, job.k, job.b, job.p)
-    return 0

@@ -32,6 +32,7 @@ ctypedef struct Job:
     const char *w               # weights beside X
     const double *b             # (k,) what is added to the products
     char *p                     # (n, k) predictions
+    const char *given           # (n, k) factors of the rows in the gradient, where a loss in Python found them; NULL: kernels find them
     char *products              # (n, k) X·w + b; NULL: they are not kept
     double *sums                # (parts, stride)
     char *columns               # CSC: (column_parts, n, k) products of each, then (n, k) factors
@@ -42,4 +43,6 @@ ctypedef struct Job:
 
 cdef void plan(Job *job, Matrix X, bint by_columns) noexcept
 cdef void run_part(Job *job, Matrix X, Py_ssize_t part, char *scratch) noexcept nogil
+cdef bint all_zero(Py_ssize_t n, const double *w) noexcept nogil
+cdef void predict_intercepts(Job *job, const double *b) noexcept nogil
 cdef void run_errors(Job *job, Py_ssize_t i, Py_ssize_t n, char *products, char *c, double *sums, bint shift) noexcept nogil

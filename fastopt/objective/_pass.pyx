@@ -4,7 +4,7 @@ Used by objective/_objective.pyx, which shares the parts among threads.  A chunk
 weights and its share of the gradient.  In Fortran order the loops see X transposed: a column of the chunk is one of their rows,
 products are what they call a gradient, and the gradient is what they call products.  The arithmetic is csrc/objective/objective_rows.h and objective.h.
 """
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from fastopt._core.tables cimport Matrix, fo_chunk, fo_matrix
 
@@ -148,10 +148,28 @@ cdef void run_errors(Job *job, Py_ssize_t i, Py_ssize_t n, char *products, char 
     """From products to factors and values, of n rows from the i-th on."""
     cdef const double *b = job.b if shift else NULL
     cdef char *p = job.p + i * job.k * job.item
-    if job.what & CURVATURE:
+    if job.given:
+        memcpy(c, job.given + i * job.k * job.item, n * job.k * job.item)
+    elif job.what & CURVATURE:
         job.kernels.objective.curvature(&job.samples, i, n, b, p, products, c, sums + job.size)
     elif job.what & (VALUE | GRADIENT):
         sums[job.stride - 1] += job.kernels.objective.errors(&job.samples, i, n, b if job.what & PRODUCTS else NULL, p, c,
                                                              sums + job.size if job.what & GRADIENT else NULL)
     elif shift:
         job.kernels.objective.shift(n, job.k, b, products)
+
+
+cdef bint all_zero(Py_ssize_t n, const double *w) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if w[i] != 0:
+            return False
+    return True
+
+
+cdef void predict_intercepts(Job *job, const double *b) noexcept nogil:
+    """The predictions of a point without coefficients: the intercepts b, or 0 where there are none."""
+    memset(job.p, 0, job.n * job.k * job.item)
+    if b != NULL:
+        memcpy(<double *>job.b, b, job.k * sizeof(double))
+        job.kernels.objective.shift(job.n, job.k, job.b, job.p)

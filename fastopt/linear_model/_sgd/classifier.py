@@ -134,7 +134,8 @@ class SGDClassifier(Probable, Supervised):
         return self._learn_once(X, y, sample_weight, classes)
 
     def _has_probabilities(self) -> bool:
-        if not (self._loss().target == "unit" or loss_name(self.loss) == "modified_huber"):
+        name = loss_name(self.loss)   # those that weight samples by how well they are predicted do not estimate probabilities
+        if not (name == "modified_huber" or self._loss().target == "unit" and name not in ("focal", "poly")):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 

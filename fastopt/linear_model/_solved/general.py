@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from fastopt import losses, penalties
-from fastopt.linear_model._shared.data import check_X_y
+from fastopt.linear_model._shared.data import check_targets, check_X_y
 from fastopt.linear_model._shared.docs import arguments
 from fastopt.linear_model._shared.params import loss_name
 from fastopt.linear_model._shared.predict import Classifies, Probable
@@ -114,7 +115,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
 
     @arguments
     def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None) -> float:
-        """The share of right classes, or R² of the predictions.
+        """The share of right classes, or R² of the predictions; of a `losses.CustomLoss`, its own measure.
 
         [arguments]
 
@@ -122,6 +123,8 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         -------
         float
         """
+        if isinstance(self.loss, losses.CustomLoss):
+            return self.loss.score(np.asarray(y), self.predict(X), None if sample_weight is None else np.asarray(sample_weight))
         mixin = ClassifierMixin if self._classifies() else RegressorMixin
         return float(mixin.score(self, X, y, sample_weight))
 
@@ -153,6 +156,8 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         return check_X_y(self, X, y, SolvedClassifier._takes if self._classifies() else COLUMNS, reset, look)
 
     def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
+        if isinstance(self.loss, losses.CustomLoss) and y.ndim > 1 and self.loss.n_outputs(y) == 1:   # its y has several columns for one prediction
+            return Task([check_targets(y, weight, X, self.loss)], [weight], self.loss)
         return self._base()._task(self, X, y, weight)
 
     def _attributes(self, found: FittedWeights) -> Attributes:

@@ -138,7 +138,7 @@ class SolvedRegressor(Regresses, SolvedEstimator):
         y is centred on its mean for squared errors, else on its median: float32 then keeps its precision, and solvers start near the
         solution.
         """
-        if task.loss.target != "real" or not vars(self)["fit_intercept"] or self._column() is not None:
+        if not task.loss.of_errors or not vars(self)["fit_intercept"] or self._column() is not None:
             return task
         origin = mean_of if task.loss.name == "squared_error" else median_of
         targets = [np.asarray(y, dtype=np.float64) for y in task.targets]
