@@ -41,6 +41,9 @@ typedef struct {
     double a, b; /* its parameters, 0 where it has none */
 } fo_loss;
 
+/* Whether it is a loss of all predictions of a row together. */
+static inline int fo_couples(const fo_loss *loss) { return loss->kind >= FO_N_LOSSES; }
+
 /* A penalty alpha·(l1_ratio·‖w‖₁ + (1 − l1_ratio)/2·‖w‖₂²); none, l2 and l1 fix l1_ratio. */
 typedef struct {
     int kind; /* enum fo_penalty_kind */

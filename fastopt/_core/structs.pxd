@@ -18,6 +18,8 @@ cdef extern from "fastopt.h" nogil:
         int kind
         double a, b
 
+    bint fo_couples(const fo_loss *loss)
+
     ctypedef struct fo_penalty:
         int kind
         double alpha, l1_ratio
@@ -131,7 +133,6 @@ cdef extern from "fastopt.h" nogil:
 
     ctypedef struct fo_errors:
         fo_loss loss
-        int softmax
         Py_ssize_t k
         const double *b
         const double *class_weight

@@ -18,7 +18,7 @@ from optimizer_cases import OPTIONS
 from reference.batch import minibatches
 
 SIZES = [1, 3, 7, 8, 15, 16, 17, 33, 65, 127, 300, 784]
-LOSS, CONSTANT = _core.LOSS_NAMES.index, _core.SCHEDULE_NAMES.index("constant")
+LOSS, CONSTANT = (*_core.LOSS_NAMES, *_core.COUPLED_LOSS_NAMES).index, _core.SCHEDULE_NAMES.index("constant")
 ELASTICNET = _core.PENALTY_NAMES.index("elasticnet")
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
 RULES = sorted(OPTIONS)
@@ -29,15 +29,16 @@ RATE = {"adadelta": 1.0, "dog": 1.0, "prodigy": 1.0, "schedule_free_sgd": 0.5, "
 def fit(X, y, k, loss, *, optimizer="sgd", settings=None, lr=0.2, l2=0.0, l1=0.0, sizes=8, epochs=3, weight=None,
         class_weight=None, average=0, clip_norm=None, threads=1, negative=0.0, intercept=True, shuffle=True, block_rows=4096):
     """Weights, intercepts, averages, the loss curve, the next step of the engine; loss "softmax": multinomial."""
-    matrix, softmax = _core.Matrix(X), loss == "softmax"
+    matrix = _core.Matrix(X)
     codes = y.astype(np.uint8) if y.dtype.kind == "i" else y
     samples = _samples.Samples(matrix, codes, k, negative, weight, None, shuffle, 7, threads, block_rows)
     shape = (X.shape[1], k) if matrix.is_sparse else (k, X.shape[1])
     first = lr(0) if callable(lr) else lr
-    batches = Batches(optimizer, settings or {}, sizes, lr if callable(lr) else None, clip_norm, softmax)
+    batches = Batches(optimizer, settings or {}, sizes, lr if callable(lr) else None, clip_norm)
     update = make_optimizer(batches, np.zeros(shape, X.dtype), np.zeros(k), first, l2, l1)
     averages = (np.zeros(shape, X.dtype), np.zeros(k)) if average else None
-    fitted = FitSettings((LOSS("log_loss" if softmax else loss), 0.1, 0), (ELASTICNET, l2 + l1, l1 / (l2 + l1) if l1 else 0.0),
+    spec = (LOSS("multinomial"), 0, 0) if loss == "softmax" else (LOSS(loss), 0.1, 0)
+    fitted = FitSettings(spec, (ELASTICNET, l2 + l1, l1 / (l2 + l1) if l1 else 0.0),
                          (CONSTANT, first, 0.0, 0.0), intercept, threads=threads, batches=batches)
     run = _batch.BatchRun(matrix, samples, fitted, Start(None, None, average=average), update, averages, class_weight)
     run.run(epochs)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastopt._core.tables import LOSS_NAMES, LOSS_TARGETS
+from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES, LOSS_TARGETS
 from fastopt._sgd.settings import FitSettings
 from fastopt.losses._arrays import evaluate
 
@@ -41,7 +41,7 @@ class Units:
     """
 
     def __init__(self, state: State, settings: FitSettings, dtype: DTypeLike) -> None:
-        name, columns = LOSS_NAMES[settings.loss[0]], state.columns
+        name, columns = (LOSS_NAMES + COUPLED_LOSS_NAMES)[settings.loss[0]], state.columns
         self._is_log = LOSS_TARGETS[name] in ("nonnegative", "positive")   # the losses with a log link
         self.prediction = self.slope = np.ones(len(state.w))
         if state.goals is not None and not self._is_log:

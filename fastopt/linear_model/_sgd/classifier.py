@@ -30,7 +30,7 @@ from fastopt.linear_model._shared.types import (
     StepSchedule,
     TargetValues,
 )
-from fastopt.losses import Loss
+from fastopt.losses import Loss, Multinomial
 
 from .seeds import MAX_SEED, of_classifier, seed_of, skip
 from .supervised import LearningRate, Penalty, Supervised
@@ -168,6 +168,12 @@ class SGDClassifier(Probable, Supervised):
                              "weights, use compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large "
                              "enough sample of the full training set target to properly estimate the class frequency "
                              "distributions. Pass the resulting weights as the class_weight parameter.")
+
+    def _softmax(self) -> bool:
+        return self.multi_class == "multinomial"
+
+    def _learnt_loss(self, k: int) -> Loss:
+        return Multinomial() if k > 1 and self._softmax() else self._loss()
 
     def _positive(self, p: Array) -> Array:
         positive: Array = expit(p) if loss_name(self.loss) == "log_loss" else (np.clip(p, -1, 1) + 1) / 2
