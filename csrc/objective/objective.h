@@ -28,8 +28,7 @@ FO_KERNEL void F(objective_shift)(ptrdiff_t n, ptrdiff_t k, const double *b, voi
 /* Σ weight·loss of n samples from the i-th on at p (n, k), c = factor·weight·loss'.  The last few are done as a whole vector,
  * since the loops over losses are: the samples that are added have no weight. */
 FO_INLINE double F(errors_of)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
-    if (fo_couples(&s->loss))
-        return F(row_errors)(&s->loss, n, s->k, (const real *)s->y + i, s->weight ? (const real *)s->weight + i : NULL, (real)s->factor, p, c);
+    if (fo_couples(&s->loss)) return F(row_errors)(s, i, n, p, c);
     const ptrdiff_t size = n * s->k, rest = size % VLEN, whole = size - rest;
     const real *y = (const real *)s->y + i * s->k, *weight = s->weight ? (const real *)s->weight + i * s->k : NULL;
     double value = F(loss_block)(&s->loss, whole, y, p, weight, s->factor, NULL, c);
@@ -79,7 +78,7 @@ FO_KERNEL void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_
     const real *p = predictions, *y = s->y, *weight = s->weight;
     real *q = products, *c = factors, h[LOSS_CHUNK];
     if (b) F(objective_shift)(n, k, b, q);
-    if (fo_couples(&s->loss)) F(row_products)(&s->loss, n, k, y + i, weight ? weight + i : NULL, (real)s->factor, p, q, c);
+    if (fo_couples(&s->loss)) F(row_products)(s, i, n, p, q, c);
     for (ptrdiff_t at = 0; !fo_couples(&s->loss) && at < size; at += LOSS_CHUNK) {
         const ptrdiff_t m = size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK, own = i * k + at;
         F(curvatures_of)(s, m, y + own, p + at, weight ? weight + own : NULL, h);

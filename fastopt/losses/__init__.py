@@ -17,6 +17,7 @@ from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
 from ._regression import *  # noqa: F403
+from ._row_losses import *  # noqa: F403
 from ._sequences import CTC
 
 __all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
@@ -34,7 +35,7 @@ def get(name: str | Loss, **params: Any) -> Loss:
     Parameters
     ----------
     name : str or Loss
-        One of ``losses.names()``, or ``'multinomial'``; or what PyTorch or Keras call it: 'mse', 'mae', 'bce', 'cross_entropy',
+        One of ``losses.names()`` or ``losses.names(couples_outputs=True)``; or what PyTorch or Keras call it: 'mse', 'mae', 'bce', 'cross_entropy',
         'binary_crossentropy', 'smooth_l1_loss', … (`available` has them all).  A `Loss` is returned as it is.
     **params
         Parameters of that loss.
@@ -65,7 +66,7 @@ def names(*, couples_outputs: bool = False) -> list[str]:
     >>> from fastopt import losses
     >>> losses.names()[:3]
     ['squared_error', 'absolute_error', 'huber']
-    >>> losses.names(couples_outputs=True)
-    ['multinomial']
+    >>> losses.names(couples_outputs=True)[:4]
+    ['multinomial', 'softmax_focal', 'softmax_poly', 'sparsemax']
     """
     return list(COUPLED_LOSS_NAMES if couples_outputs else LOSS_NAMES)

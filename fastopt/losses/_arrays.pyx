@@ -140,8 +140,8 @@ def evaluate_rows(spec, const real[::1] y, const real[:, ::1] p, const real[::1]
     ----------
     spec : tuple (int, float, float)
         Kind of the loss and its two parameters.
-    y : contiguous array of shape (n,), n > 0
-        Numbers of classes, below k: they have been checked.
+    y : contiguous array of shape (n,) or, of rows of k targets, (n·k,), n > 0
+        They have been checked: numbers of classes are below k.
     p : contiguous array of shape (n, k)
     weight : array of shape (n,) or None
     factor : float

@@ -1,6 +1,6 @@
 """What all losses have in common: parameters, checks, evaluation, the register of names.
 
-Used by the modules that hold the losses, losses._regression and losses._classification.  The mathematics is in
+Used by the modules that hold the losses, losses._regression, losses._classification and losses._rows.  The mathematics is in
 csrc/losses/losses.h, the loop over blocks in losses/_arrays.pyx; nothing here touches single elements, except to say which one was
 refused.
 """
@@ -96,9 +96,10 @@ class Loss(Settings):
         The name for ``losses.get``.
     target : str
         What `y` may be: ``'real'``, ``'nonnegative'``, ``'positive'``, ``'sign'`` (a class, 0 or 1) or ``'unit'``
-        (0 <= y <= 1); ``'class'`` of a loss that couples outputs: the number of one, from 0 on.
+        (0 <= y <= 1); of a loss that couples k outputs also ``'class'``: the number of one, from 0 on, ``'shares'``: k numbers of at
+        least 0 whose sum is 1, or ``'amounts'``: k numbers of at least 0.
     couples_outputs : bool
-        Whether it is a loss of all predictions of a sample together, which form a row of `p`: `Multinomial`.
+        Whether it is a loss of all predictions of a sample together, which form a row of `p`, as `Multinomial` is.
     params : dict
         The parameters.
     convex : bool
@@ -120,8 +121,9 @@ class Loss(Settings):
 
     def __init_subclass__(cls) -> None:
         cls.__module__ = "fastopt.losses"
-        cls.target = LOSS_TARGETS[cls.name]
-        registry[cls.name] = cls
+        if "name" in cls.__dict__:   # those without are bases
+            cls.target = LOSS_TARGETS[cls.name]
+            registry[cls.name] = cls
 
     def __init__(self) -> None:
         self._keep({})
@@ -203,7 +205,7 @@ class Loss(Settings):
         ndarray
         """
         y, p = self._inputs(y, p)
-        values = np.empty_like(y)
+        values = np.empty(p.shape[:1] if self.couples_outputs else p.shape, p.dtype)
         self._run(y, p, None, 1.0, True, values, None)
         return values
 

@@ -14,6 +14,7 @@ from fastopt._common.sparse_input import checked
 from fastopt._core.tables import Matrix, all_finite
 from fastopt._samples.statistics import Reader
 from fastopt.losses._base import DOMAINS
+from fastopt.losses._rows import RowLoss
 
 from ._problem import Standardization
 
@@ -40,12 +41,8 @@ def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Arr
         raise TypeError(f"y must hold real numbers, got dtype {values.dtype}")
     if values.ndim not in (1, 2) or values.shape[0] != n or values.size == 0:
         raise ValueError(f"y must have shape ({n},) or ({n}, k), got {values.shape}")
-    if loss.couples_outputs:
-        if values.ndim != 1 or not (np.isfinite(values) & (values >= 0) & (values == np.floor(values))).all():
-            raise ValueError(f"y must hold the numbers 0 … k − 1 of classes, of shape (n,), for loss={loss.name!r}")
-        if values.max() >= 1 << 24:
-            raise ValueError(f"y must hold fewer than {1 << 24} classes for loss={loss.name!r}, got {values.max() + 1}")
-        return np.array(values, dtype, order="C"), int(values.max()) + 1
+    if isinstance(loss, RowLoss):
+        return np.array(values, dtype, order="C"), loss._outputs(values)
     words, test = DOMAINS[loss.target]
     targets = np.array(values, dtype, order="C").reshape(n, -1)
     if not (all_finite(targets) if loss.target == "real" else test(targets).all()):

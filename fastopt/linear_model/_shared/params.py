@@ -12,13 +12,17 @@ import numpy as np
 
 from fastopt import losses, optimizers
 from fastopt._common.rules import FLAG, INTEGER, NONE, Rule, choice, either, integer, real, refuse
-from fastopt._core.tables import LOSS_TARGETS, PENALTY_NAMES, PENALTY_PLACES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
+from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_TARGETS, PENALTY_NAMES, PENALTY_PLACES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
 from fastopt.exceptions import InvalidParameterError
+
+#: losses of all classes of a row together
+CLASS_LOSSES = tuple(name for name in COUPLED_LOSS_NAMES if LOSS_TARGETS[name] == "class")
 
 
 def loss_of(*targets: str) -> Rule:
-    """A loss, or its name, of one of these domains of y."""
-    options = tuple(name for name, target in LOSS_TARGETS.items() if target in targets)
+    """A loss, or its name, of one of these domains of y; of those of all outputs together, losses of classes alone."""
+    options = tuple(name for name, target in LOSS_TARGETS.items()
+                    if target in targets and (name in CLASS_LOSSES or name not in COUPLED_LOSS_NAMES))
     instance = Rule("a loss of fastopt.losses with such a name",
                     lambda value: isinstance(value, losses.Loss) and value.name in options)
     return either(choice(*options), instance)
@@ -68,7 +72,7 @@ SUPERVISED: dict[str, Rule] = {
 }
 CLASSIFIER: dict[str, Rule] = {
     **SUPERVISED,
-    "loss": loss_of("sign", "unit", "real"),
+    "loss": loss_of("sign", "unit", "real", "class"),
     "class_weight": either(choice("balanced"), WEIGHTS, NONE),
     "multi_class": choice("ovr", "multinomial"),
 }
@@ -128,7 +132,7 @@ def check_all(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) 
 
 def uses_batches(values: Mapping[str, Any]) -> bool:
     """Whether the parameters ask for more than per-sample SGD."""
-    return (values.get("multi_class") == "multinomial"
+    return (values.get("multi_class") == "multinomial" or loss_name(values.get("loss", "")) in CLASS_LOSSES
             or any(values.get(name) is not None for name in ("optimizer", "schedule", "clip_norm"))
             or values.get("batch_size") is not None and values["batch_size"] != 1 or is_wild(values))
 

@@ -1,0 +1,80 @@
+"""Classifiers by the losses of all classes of a row, end to end on iris, and with two classes."""
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import scale
+
+from fastopt import losses, penalties
+from fastopt.linear_model import GeneralizedLinearEstimator, LogisticRegression, SGDClassifier, SGDRegressor
+
+X, Y = load_iris(return_X_y=True)
+X, NAMES = scale(X), load_iris().target_names[Y]
+CLASSES = [name for name in losses.names(couples_outputs=True) if losses.get(name).target == "class"]
+SMOOTH = [name for name in CLASSES if losses.get(name).smooth]
+HOW = {"batches": {"batch_size": 16, "optimizer": "adam", "eta0": 0.05, "max_iter": 60}, "auto": {"optimizer": "auto"},
+       "rows": {"max_iter": 30, "eta0": 0.05, "learning_rate": "constant"}}
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", CLASSES)
+def test_sgd_learns_iris(name, how):
+    for loss in (name, losses.get(name)):
+        model = SGDClassifier(loss, random_state=0, tol=None if how == "rows" else 1e-3, **HOW[how]).fit(X, NAMES)
+        assert model.score(X, NAMES) > 0.93 and model.coef_.shape == (3, 4)
+        assert np.array_equal(model.predict(X), model.classes_[losses.get(name).predict(model.decision_function(X)).reshape(150, -1).argmax(axis=1)]
+                              if name in SMOOTH else model.classes_[losses.get(name).predict(model.decision_function(X))])
+    if name in SMOOTH:
+        share = model.predict_proba(X)
+        np.testing.assert_allclose(share, losses.get(name).predict(model.decision_function(X)), atol=1e-12)
+        assert (share == 0).any() == (name == "sparsemax")
+    else:
+        with pytest.raises(AttributeError):
+            model.predict_proba(X)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_solvers_learn_iris(name):
+    model = GeneralizedLinearEstimator(name, penalty=penalties.L2(1e-3)).fit(X, NAMES)
+    assert model.score(X, NAMES) > 0.95 and abs(model.intercept_.mean()) < 1e-12
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+    weight = np.arange(150) % 2
+    some = clone(model).fit(X, NAMES, sample_weight=weight)
+    np.testing.assert_allclose(some.coef_, clone(model).fit(X[1::2], NAMES[1::2]).coef_, atol=1e-2)
+
+
+def test_focal_and_poly_at_0_are_logistic_regression():
+    want = LogisticRegression(C=1 / (1e-2 * 150), tol=1e-8).fit(X, NAMES)
+    for loss in (losses.SoftmaxFocal(gamma=0.0), losses.SoftmaxPoly(epsilon=0.0)):
+        model = GeneralizedLinearEstimator(loss, penalty=penalties.L2(1e-2), tol=1e-8).fit(X, NAMES)
+        np.testing.assert_allclose(model.coef_, want.coef_, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_two_classes_have_an_output_each(name):
+    data, y = load_breast_cancer(return_X_y=True)
+    data = scale(data)
+    models = [SGDClassifier(name, batch_size=32, random_state=0, class_weight="balanced", early_stopping=True)]
+    models += [GeneralizedLinearEstimator(name, penalty="l2")] if name in SMOOTH else []
+    for model in models:
+        model.fit(data, y)
+        decision = model.decision_function(data)
+        assert decision.shape == (len(y),) and np.array_equal(model.predict(data), (decision > 0).astype(int))
+        assert model.score(data, y) > 0.93 and roc_auc_score(y, decision) > 0.97
+        if name in SMOOTH:
+            assert model.predict_proba(data).shape == (len(y), 2)
+
+
+def test_partial_fit_goes_on():
+    model = SGDClassifier("sparsemax", batch_size=16, random_state=0, optimizer="adam", eta0=0.05)
+    for _ in range(30):
+        model.partial_fit(X, NAMES, classes=np.unique(NAMES))
+    assert model.score(X, NAMES) > 0.9
+
+
+@pytest.mark.parametrize("loss", ["quantile_levels", "kl_divergence", losses.QuantileLevels()])
+@pytest.mark.parametrize("estimator", [SGDClassifier, SGDRegressor, GeneralizedLinearEstimator])
+def test_losses_of_rows_that_are_no_classes_are_refused(estimator, loss):
+    with pytest.raises(ValueError, match="loss of .* must be"):
+        estimator(loss).fit(X, Y)
