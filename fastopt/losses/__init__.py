@@ -11,6 +11,7 @@ from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 from ._adversarial import Adversarial, gradient_penalty
 from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
+from ._class_weights import class_balanced_weights
 from ._classification import *  # noqa: F403
 from ._combining import MultiTask, mgda, pcgrad
 from ._names import LossInfo, available
@@ -21,11 +22,14 @@ from ._row_losses import *  # noqa: F403
 from ._sequences import CTC
 
 __all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
-           "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
-           *(loss.__name__ for loss in registry.values())]
+           "PolicyLoss", "SigLIP", "SoftmaxCrossEntropy", "advantages", "available", "check_gradient", "class_balanced_weights", "get",
+           "gradient_penalty", "mgda", "names", "pcgrad", "returns", *(loss.__name__ for loss in registry.values())]
+
+#: PyTorch's and Keras' name for it
+SoftmaxCrossEntropy = Multinomial  # noqa: F405
 
 for _public in (Adversarial, CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient,
-                gradient_penalty, mgda, pcgrad, returns):
+                class_balanced_weights, gradient_penalty, mgda, pcgrad, returns):
     _public.__module__ = __name__
 
 

@@ -147,7 +147,7 @@ def evaluate_rows(spec, const real[::1] y, const real[:, ::1] p, const real[::1]
     factor : float
         What gradients are multiplied by, besides the weights.
     values : array of shape (n,) or None
-        Output; without weights.
+        Output: the weighted losses.
     grads : array of shape (n, k) or None
         Output.
     threads : int

@@ -5,13 +5,16 @@ Used through fastopt.losses.  What they share is in losses/_rows.py, their mathe
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from fastopt._common.checks import integer, number
+from fastopt._common.checks import LARGEST, integer, number
 
-from ._base import DOMAINS, Array, _array, _refuse
-from ._rows import ClassLoss, RowLoss, TargetRowLoss, rows_of, softmax
+from ._base import DOMAINS, KINDS, Array, Reduction, _array, _refuse
+from ._class_weights import Kept, by_class, kept
+from ._rows import ClassLoss, RowLoss, TargetRowLoss, check_shares, rows_of, softmax
 
 
 class Multinomial(ClassLoss):
@@ -26,6 +29,18 @@ class Multinomial(ClassLoss):
     ----------
     label_smoothing : float, at least 0 and below 1, default=0.0
         Share of a sample that counts for all classes alike, its own among them; the rest counts for its own.
+    ignore_index : int, optional
+        A label of rows whose loss and gradient are 0 and which do not count in the mean: PyTorch's is −100.
+    class_weight : array_like of shape (k,), dict or 'balanced', optional
+        Weights of the classes, by their numbers in a dict, whose others weigh 1; 'balanced': n/(k·n_y) of the labels of each call.
+        They multiply `sample_weight`, so that the mean is divided by the sum of both, as PyTorch's is.
+
+    Notes
+    -----
+    Soft targets are rows of shares, `y` of shape (n, k), each at least 0, with the sum 1: the loss is log Σ exp(p_j) − Σ y_j·p_j.  They have no
+    class to weigh, so that `class_weight` is refused.  An objective takes them by `KLDivergence`, which has the same gradient.  Objectives
+    and estimators have weights of their own, and refuse a loss with `class_weight` or `ignore_index`.  It is also called
+    `SoftmaxCrossEntropy`.
 
     References
     ----------
@@ -39,14 +54,49 @@ class Multinomial(ClassLoss):
            [ 0.   ,  0.   ,  0.   ]])
     >>> losses.Multinomial(label_smoothing=0.3).gradient([0], [[0.0, 0.0, 0.0]]).round(3)
     array([[-0.467,  0.233,  0.233]])
+    >>> losses.Multinomial(ignore_index=-100).value([0, -100], [[0.0, 0.0], [5.0, 0.0]], reduction="none").round(3)
+    array([0.693, 0.   ])
+    >>> losses.Multinomial().gradient([[0.25, 0.75]], [[0.0, 0.0]])
+    array([[ 0.25, -0.25]])
     """
 
     name = "multinomial"
     curvature = 0.5
     label_smoothing: float
+    ignore_index: int | None
+    class_weight: Kept
 
-    def __init__(self, label_smoothing: float = 0.0) -> None:
-        self._keep({"label_smoothing": number("label_smoothing", label_smoothing, at_least=0, below=1)})
+    def __init__(self, label_smoothing: float = 0.0, ignore_index: int | None = None,
+                 class_weight: ArrayLike | Mapping[int, float] | str | None = None) -> None:
+        label_smoothing = number("label_smoothing", label_smoothing, at_least=0, below=1)
+        if ignore_index is not None:
+            ignore_index = integer("ignore_index", ignore_index, -LARGEST)
+        weights = kept("class_weight", class_weight)
+        self._keep({"label_smoothing": label_smoothing, "ignore_index": ignore_index, "class_weight": weights}, (label_smoothing, 0.0),
+                   plain=ignore_index is None and weights is None)
+
+    def _prepare(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, reduction: Reduction) -> tuple[Array, Array, Array | None, float]:
+        labels = _array("y", y)
+        if self.plain or labels.ndim == 2:
+            if self.class_weight is not None:
+                raise ValueError("y must hold the numbers of classes with class_weight, got soft targets of shape (n, k)")
+            return super()._prepare(labels, p, sample_weight, reduction)
+        ignored = np.zeros(labels.shape, bool) if self.ignore_index is None else labels == self.ignore_index
+        y, p = self._inputs(np.where(ignored, 0, labels), p)
+        weight, _ = self._weights(sample_weight, p, reduction)
+        of_classes = by_class("class_weight", self.class_weight, p.shape[1], y[~ignored].astype(np.intp))
+        own = np.where(ignored, 0, of_classes[y.astype(np.intp)]).astype(p.dtype)
+        own = own if weight is None else own * weight
+        total = float(own.sum(dtype=np.float64)) if reduction == "mean" else 1.0
+        if total == 0:
+            raise ValueError("y must hold a class that counts, got ignore_index or a weight of 0 in each row")
+        return y, p, own, total
+
+    def _check_rows(self, y: Array, p: Array) -> Array:
+        return check_shares(y, p) if y.ndim == 2 else super()._check_rows(y, p)
+
+    def _spec_of(self, y: Array) -> tuple[int, float, float]:
+        return self.spec if y.ndim == 1 else (KINDS.index("kl_divergence"), 0.0, self.label_smoothing)
 
 
 class SoftmaxFocal(ClassLoss):
@@ -59,8 +109,9 @@ class SoftmaxFocal(ClassLoss):
     ----------
     gamma : float, at least 0, default=2.0
         0 is `Multinomial`.
-    alpha : float, at least 0, default=1.0
-        What all classes weigh; classes of their own weights have them by `sample_weight`, and by `class_weight` of estimators.
+    alpha : float at least 0, or array_like of shape (k,) of them, default=1.0
+        What all classes weigh, or each.  The mean is divided by the number of samples nevertheless, or by the sum of `sample_weight`.
+        Objectives and estimators take one number; classifiers have `class_weight`.
 
     References
     ----------
@@ -76,10 +127,20 @@ class SoftmaxFocal(ClassLoss):
     name = "softmax_focal"
     convex = False
     gamma: float
-    alpha: float
+    alpha: float | Kept
 
-    def __init__(self, gamma: float = 2.0, alpha: float = 1.0) -> None:
-        self._keep({"gamma": number("gamma", gamma, at_least=0), "alpha": number("alpha", alpha, at_least=0)})
+    def __init__(self, gamma: float = 2.0, alpha: float | ArrayLike = 1.0) -> None:
+        gamma, one = number("gamma", gamma, at_least=0), np.ndim(alpha) == 0
+        weights = number("alpha", alpha, at_least=0) if one else kept("alpha", alpha)
+        self._keep({"gamma": gamma, "alpha": weights}, (gamma, weights if isinstance(weights, float) else 1.0), plain=one)
+
+    def _prepare(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, reduction: Reduction) -> tuple[Array, Array, Array | None, float]:
+        y, p, weight, total = super()._prepare(y, p, sample_weight, reduction)
+        if not isinstance(self.alpha, float):
+            labels = y.astype(np.intp)
+            own = by_class("alpha", self.alpha, p.shape[1], labels)[labels].astype(p.dtype)
+            weight = own if weight is None else own * weight
+        return y, p, weight, total
 
 
 class SoftmaxPoly(ClassLoss):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from fastopt._core.threads import resolve_threads
 
 from . import _arrays
-from ._base import DOMAINS, Array, Loss, _array, _refuse
+from ._base import DOMAINS, Array, Loss, Reduction, _array, _refuse, _same_shape
 
 
 class RowLoss(Loss):
@@ -35,15 +35,19 @@ class RowLoss(Loss):
             raise ValueError(f"p must hold at least one prediction, got shape {p.shape}")
         return self._check_rows(_array("y", y), p), p
 
-    def _weights(self, sample_weight: ArrayLike | None, p: Array) -> tuple[Array | None, float]:
+    def _weights(self, sample_weight: ArrayLike | None, p: Array, reduction: Reduction) -> tuple[Array | None, float]:
         if sample_weight is not None and np.shape(sample_weight) != p.shape[:1]:
             raise ValueError(f"sample_weight must have shape ({len(p)},), got {np.shape(sample_weight)}")
-        return super()._weights(sample_weight, p[:, 0])
+        return super()._weights(sample_weight, p[:, 0], reduction)
+
+    def _spec_of(self, y: Array) -> tuple[int, float, float]:
+        """Kind and parameters for these targets."""
+        return self.spec
 
     def _run(self, y: Array, p: Array, weight: Array | None, factor: float, wants_value: bool, values: Array | None,
              gradient: Array | None) -> float:
         threads = 1 if p.size < _arrays.PARALLEL_FROM else resolve_threads()
-        total = _arrays.evaluate_rows(self.spec, y.reshape(-1), p, weight, factor, values, gradient, threads)
+        total = _arrays.evaluate_rows(self._spec_of(y), y.reshape(-1), p, weight, factor, values, gradient, threads)
         if total is None:
             _refuse("p", p, *DOMAINS["real"])
             raise AssertionError("refused for no reason")
@@ -75,11 +79,9 @@ class TargetRowLoss(RowLoss):
     """A loss of rows of k targets each, `y` of the shape of `p`."""
 
     def _check_rows(self, y: Array, p: Array) -> Array:
-        if y.shape != p.shape:
-            raise ValueError(f"y must have the shape of p, {p.shape}, got {y.shape}")
-        check_amounts(y)
         if self.target == "shares":
-            check_sums(y)
+            return check_shares(y, p)
+        check_amounts(_same_shape("y", y, p))
         return y.astype(p.dtype, copy=False)
 
     def _outputs(self, y: Array) -> int:
@@ -94,6 +96,13 @@ class TargetRowLoss(RowLoss):
 def check_amounts(y: Array) -> None:
     """Refuse what is not finite or below 0."""
     _refuse("y", y, *DOMAINS["nonnegative"])
+
+
+def check_shares(y: Array, p: Array) -> Array:
+    """Rows of shares of the shape and the type of p."""
+    check_amounts(_same_shape("y", y, p))
+    check_sums(y)
+    return y.astype(p.dtype, copy=False)
 
 
 def check_sums(y: Array) -> None:

@@ -13,6 +13,7 @@ from fastopt import losses
 from fastopt._common.sparse_input import checked
 from fastopt._core.tables import Matrix, all_finite
 from fastopt._samples.statistics import Reader
+from fastopt.exceptions import InvalidParameterError
 from fastopt.losses._base import DOMAINS
 from fastopt.losses._rows import RowLoss
 
@@ -41,6 +42,8 @@ def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Arr
         raise TypeError(f"y must hold real numbers, got dtype {values.dtype}")
     if values.ndim not in (1, 2) or values.shape[0] != n or values.size == 0:
         raise ValueError(f"y must have shape ({n},) or ({n}, k), got {values.shape}")
+    if not loss.plain:
+        raise InvalidParameterError(f"loss must have no weights of classes and no ignore_index, got {loss!r}: sample_weight says what rows weigh")
     if isinstance(loss, RowLoss):
         return np.array(values, dtype, order="C"), loss._outputs(values)
     words, test = DOMAINS[loss.target]

@@ -23,8 +23,8 @@ def loss_of(*targets: str) -> Rule:
     """A loss, or its name, of one of these domains of y; of those of all outputs together, losses of classes alone."""
     options = tuple(name for name, target in LOSS_TARGETS.items()
                     if target in targets and (name in CLASS_LOSSES or name not in COUPLED_LOSS_NAMES))
-    instance = Rule("a loss of fastopt.losses with such a name",
-                    lambda value: isinstance(value, losses.Loss) and value.name in options)
+    instance = Rule("a loss of fastopt.losses with such a name, without weights of classes and ignore_index",
+                    lambda value: isinstance(value, losses.Loss) and value.name in options and value.plain)
     return either(choice(*options), instance)
 
 
