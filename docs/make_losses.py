@@ -30,6 +30,9 @@ APART = {
     "Pairs of embeddings": ("`value_and_gradient(a, b)` of two arrays (n, d), row i of one belonging to row i of the other, gives the gradients in "
                             "both; with `temperature=…` in it, too.\nSee [examples/contrastive_digits.py](../examples/contrastive_digits.py).",
                             (losses.InfoNCE, losses.NTXent, losses.SigLIP)),
+    "Labels": ("Rows of k labels, each 0 or 1 by itself: `y` and `p` of shape (n, k), a weight a row. They have `value`, `gradient` and "
+               "`value_and_gradient`\nas all losses do; objectives and estimators do not take them.",
+               (losses.MultilabelCrossEntropy, losses.Dice, losses.Tversky)),
 }
 TAIL = """
 ## Sequences

@@ -18,6 +18,10 @@ cdef extern from "fastopt.h" nogil:
         int kind
         double a, b
 
+    ctypedef struct fo_overlap:
+        double alpha, beta, smooth
+        int squared
+
     bint fo_couples(const fo_loss *loss)
 
     ctypedef struct fo_penalty:

@@ -14,6 +14,7 @@ from ._check import GradientCheck, check_gradient
 from ._class_weights import class_balanced_weights
 from ._classification import *  # noqa: F403
 from ._combining import MultiTask, mgda, pcgrad
+from ._multilabel import Dice, MultilabelCrossEntropy, Tversky
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
@@ -21,9 +22,10 @@ from ._regression import *  # noqa: F403
 from ._row_losses import *  # noqa: F403
 from ._sequences import CTC
 
-__all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
-           "PolicyLoss", "SigLIP", "SoftmaxCrossEntropy", "advantages", "available", "check_gradient", "class_balanced_weights", "get",
-           "gradient_penalty", "mgda", "names", "pcgrad", "returns", *(loss.__name__ for loss in registry.values())]
+__all__ = ["Adversarial", "CTC", "Dice", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "MultilabelCrossEntropy", "NTXent",
+           "PPOClip", "PairLoss", "PolicyGradient", "PolicyLoss", "SigLIP", "SoftmaxCrossEntropy", "Tversky", "advantages", "available",
+           "check_gradient", "class_balanced_weights", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
+           *(loss.__name__ for loss in registry.values())]
 
 #: PyTorch's and Keras' name for it
 SoftmaxCrossEntropy = Multinomial  # noqa: F405

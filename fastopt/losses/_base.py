@@ -114,8 +114,8 @@ class Loss(Settings):
     spec : tuple (int, float, float)
         Kind and two parameters, as the kernels take them.
     plain : bool
-        Whether these say all of it.  Otherwise it has weights of classes or a label that does not count, which objectives and
-        estimators do not take: they have `sample_weight`, and classifiers `class_weight`.
+        Whether these say all of it.  Otherwise it has weights of classes or a label that does not count, or is a loss of many labels,
+        which objectives and estimators do not take: they have `sample_weight`, and classifiers `class_weight`.
     """
 
     target: str
@@ -128,7 +128,7 @@ class Loss(Settings):
 
     def __init_subclass__(cls) -> None:
         cls.__module__ = "fastopt.losses"
-        if "name" in cls.__dict__:   # those without are bases
+        if cls.__dict__.get("name") in LOSS_TARGETS:   # others are bases, or have kernels of their own
             cls.target = LOSS_TARGETS[cls.name]
             registry[cls.name] = cls
 

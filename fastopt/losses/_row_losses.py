@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 
 from fastopt._common.checks import LARGEST, integer, number
 
-from ._base import DOMAINS, KINDS, Array, Reduction, _array, _refuse
+from ._base import DOMAINS, KINDS, Array, Reduction, _array, _refuse, _same_shape
 from ._class_weights import Kept, by_class, kept
-from ._rows import ClassLoss, RowLoss, TargetRowLoss, check_shares, rows_of, softmax
+from ._rows import ClassLoss, RowLoss, TargetRowLoss, check_targets, rows_of, softmax
 
 
 class Multinomial(ClassLoss):
@@ -93,7 +93,10 @@ class Multinomial(ClassLoss):
         return y, p, own, total
 
     def _check_rows(self, y: Array, p: Array) -> Array:
-        return check_shares(y, p) if y.ndim == 2 else super()._check_rows(y, p)
+        if y.ndim != 2:
+            return super()._check_rows(y, p)
+        check_targets("shares", _same_shape("y", y, p))
+        return y.astype(p.dtype, copy=False)
 
     def _spec_of(self, y: Array) -> tuple[int, float, float]:
         return self.spec if y.ndim == 1 else (KINDS.index("kl_divergence"), 0.0, self.label_smoothing)

@@ -12,6 +12,9 @@ from fastopt._core.threads import resolve_threads
 from . import _arrays
 from ._base import DOMAINS, Array, Loss, Reduction, _array, _refuse, _same_shape
 
+#: how far the sum of shares may be from 1: they may have been rounded, to float32 too
+SUM_ROUNDING = 1e-5
+
 
 class RowLoss(Loss):
     """A loss of all predictions of a sample together, which form a row of `p`, of shape (n, k).
@@ -79,38 +82,24 @@ class TargetRowLoss(RowLoss):
     """A loss of rows of k targets each, `y` of the shape of `p`."""
 
     def _check_rows(self, y: Array, p: Array) -> Array:
-        if self.target == "shares":
-            return check_shares(y, p)
-        check_amounts(_same_shape("y", y, p))
+        check_targets(self.target, _same_shape("y", y, p))
         return y.astype(p.dtype, copy=False)
 
     def _outputs(self, y: Array) -> int:
         if y.ndim != 2:
             raise ValueError(f"y must have shape (n, k), a row of targets for each sample, for loss={self.name!r}, got {y.shape}")
-        check_amounts(y)
-        if self.target == "shares":
-            check_sums(y)
+        check_targets(self.target, y)
         return int(y.shape[1])
 
 
-def check_amounts(y: Array) -> None:
-    """Refuse what is not finite or below 0."""
-    _refuse("y", y, *DOMAINS["nonnegative"])
-
-
-def check_shares(y: Array, p: Array) -> Array:
-    """Rows of shares of the shape and the type of p."""
-    check_amounts(_same_shape("y", y, p))
-    check_sums(y)
-    return y.astype(p.dtype, copy=False)
-
-
-def check_sums(y: Array) -> None:
-    """Refuse rows of shares whose sum is not 1."""
-    sums = y.sum(axis=1, dtype=np.float64)
-    off = np.flatnonzero(~(np.abs(sums - 1) <= 1e-5))
-    if off.size:
-        raise ValueError(f"y must hold rows whose sum is 1, got the sum {sums[off[0]]:.6g} in row {off[0]}")
+def check_targets(target: str, y: Array) -> None:
+    """Refuse rows of targets that are outside their domain; of shares those whose sum is not 1."""
+    _refuse("y", y, *DOMAINS["nonnegative" if target in ("shares", "amounts") else target])
+    if target == "shares":
+        sums = y.sum(axis=1, dtype=np.float64)
+        off = np.flatnonzero(~(np.abs(sums - 1) <= SUM_ROUNDING))
+        if off.size:
+            raise ValueError(f"y must hold rows whose sum is 1, got the sum {sums[off[0]]:.6g} in row {off[0]}")
 
 
 def rows_of(p: Array) -> Array:

@@ -43,7 +43,7 @@ def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Arr
     if values.ndim not in (1, 2) or values.shape[0] != n or values.size == 0:
         raise ValueError(f"y must have shape ({n},) or ({n}, k), got {values.shape}")
     if not loss.plain:
-        raise InvalidParameterError(f"loss must have no weights of classes and no ignore_index, got {loss!r}: sample_weight says what rows weigh")
+        raise InvalidParameterError(f"loss must be one that objectives know, without weights of classes and ignore_index, got {loss!r}")
     if isinstance(loss, RowLoss):
         return np.array(values, dtype, order="C"), loss._outputs(values)
     words, test = DOMAINS[loss.target]
