@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import scale
 
 from fastopt import losses, penalties
+from fastopt._models import load_model, save_model
 from fastopt.linear_model import GeneralizedLinearEstimator, LogisticRegression, SGDClassifier, SGDRegressor
 
 X, Y = load_iris(return_X_y=True)
@@ -64,6 +65,17 @@ def test_two_classes_have_an_output_each(name):
         assert model.score(data, y) > 0.93 and roc_auc_score(y, decision) > 0.97
         if name in SMOOTH:
             assert model.predict_proba(data).shape == (len(y), 2)
+
+
+@pytest.mark.parametrize("loss", ["sparsemax", losses.SoftmaxFocal(1.0), "crammer_singer"], ids=str)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_saved_models_predict_the_same_and_go_on(loss, classes, tmp_path):
+    y = np.minimum(Y, classes - 1)
+    model = SGDClassifier(loss, batch_size=16, random_state=0).fit(X, y)
+    save_model(model, tmp_path / "model.npz")
+    again = load_model(tmp_path / "model.npz")
+    assert np.array_equal(again.decision_function(X), model.decision_function(X)) and again.coef_.shape == (classes, 4)
+    assert np.array_equal(again.partial_fit(X, y).coef_, model.partial_fit(X, y).coef_)
 
 
 def test_partial_fit_goes_on():
