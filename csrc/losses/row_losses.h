@@ -61,8 +61,8 @@ FO_INLINE void F(share_product)(ptrdiff_t k, ptrdiff_t y, F(of_share) f, F(stand
 FO_INLINE F(of_share) F(focal_share)(real a, real b, F(standing) s) {
     const real power = b * F(pow)(s.others, a), ratio = s.others > 0 ? s.log_loss / s.others : 1;
     const real below = s.others > 0 ? a * power / s.others : 0;
-    return (F(of_share)){power * s.log_loss, power * F(fma_)(a * s.share, ratio, 1),
-                         below * s.share * F(fma_)(a * s.share - 1, ratio, 2)};
+    const real pull = s.share > 0 ? s.share * ratio : 0; /* a loss beyond all numbers is infinite, its slope is not */
+    return (F(of_share)){power * s.log_loss, power * F(fma_)(a, pull, 1), below * F(fma_)(a * s.share - 1, pull, 2 * s.share)};
 }
 FO_ROW(softmax_focal) {
     const F(standing) s = F(standing_of)(k, (ptrdiff_t)y[0], p, c);

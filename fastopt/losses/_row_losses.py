@@ -294,8 +294,8 @@ class QuantileLevels(RowLoss):
     n_levels: int
 
     def __init__(self, low: float = 0.1, high: float = 0.9, n_levels: int = 9) -> None:
-        low = number("low", low, at_least=0, at_most=1)
-        high = number("high", high, at_least=low, at_most=1)
+        low = number("low", low, above=0, below=1)
+        high = number("high", high, at_least=low, below=1)
         self._keep({"low": low, "high": high, "n_levels": integer("n_levels", n_levels, 1)}, (low, high))
 
     @property

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import scale
 
@@ -85,8 +85,44 @@ def test_partial_fit_goes_on():
     assert model.score(X, NAMES) > 0.9
 
 
-@pytest.mark.parametrize("loss", ["quantile_levels", "kl_divergence", losses.QuantileLevels()])
-@pytest.mark.parametrize("estimator", [SGDClassifier, SGDRegressor, GeneralizedLinearEstimator])
-def test_losses_of_rows_that_are_no_classes_are_refused(estimator, loss):
+@pytest.mark.parametrize("estimator, loss", [
+    (SGDClassifier, "quantile_levels"), (GeneralizedLinearEstimator, "quantile_levels"), (GeneralizedLinearEstimator, losses.QuantileLevels()),
+    (SGDRegressor, "sparsemax"), *((one, loss) for one in (SGDClassifier, SGDRegressor, GeneralizedLinearEstimator)
+                                   for loss in ("kl_divergence", losses.GeneralizedKL()))])
+def test_losses_of_other_targets_are_refused(estimator, loss):
     with pytest.raises(ValueError, match="loss of .* must be"):
         estimator(loss).fit(X, Y)
+
+
+def pinball(y, t, weight, levels):
+    """The mean quantile loss over levels, by NumPy."""
+    r = y[:, None] - t
+    return np.average(np.maximum(levels * r, (levels - 1) * r).mean(axis=1), weights=weight)
+
+
+@pytest.mark.parametrize("weight", [None, np.random.default_rng(0).integers(0, 3, 442).astype(float)], ids=["alike", "weighted"])
+def test_a_regressor_learns_levels_that_do_not_cross(weight):
+    data, y = load_diabetes(return_X_y=True)
+    data, y = scale(data), scale(y)
+    levels = np.linspace(0.1, 0.9, 5)
+    model = SGDRegressor(losses.QuantileLevels(0.1, 0.9, 5), optimizer="adam", eta0=0.01, learning_rate="constant", batch_size=32, max_iter=200,
+                         tol=None, random_state=0).fit(data, y, sample_weight=weight)
+    t = model.predict(data)
+    assert t.shape == (442, 5) and model.coef_.shape == (5, 10) and (np.diff(t, axis=1) > 0).all()
+    np.testing.assert_allclose(np.average(y[:, None] <= t, axis=0, weights=weight), levels, atol=0.04)
+    best = min(pinball(y, np.quantile(np.repeat(y, 1 if weight is None else weight.astype(int)), levels)[None] + off, weight, levels)
+               for off in (0, 1e-9))
+    assert model.score(data, y, weight) == pytest.approx(1 - pinball(y, t, weight, levels) / best, abs=2e-3)
+    assert model.score(data, y, weight) > 0.25
+
+
+def test_levels_stop_early_and_go_on():
+    data, y = load_diabetes(return_X_y=True)
+    data, y = scale(data), scale(y)
+    model = SGDRegressor("quantile_levels", batch_size=16, eta0=0.05, early_stopping=True, random_state=0).fit(data, y, eval_set=(data, y))
+    assert model.n_iter_ < 1000 and model.score(data, y) > 0.15
+    assert model.partial_fit(data, y).predict(data).shape == (442, 9)
+    with pytest.raises(ValueError, match=r"y must have shape \(n,\) with loss='quantile_levels'"):
+        model.fit(data, np.stack([y, y], axis=1))
+    with pytest.raises(ValueError, match="optimizer of SGDRegressor must be another with loss='quantile_levels'"):
+        SGDRegressor("quantile_levels", optimizer="auto").fit(data, y)

@@ -172,7 +172,8 @@ def test_targets_outside_their_domain_are_refused():
 @pytest.mark.parametrize("make, text", [
     (lambda: losses.SoftmaxFocal(gamma=-1), "gamma must"), (lambda: losses.SoftmaxFocal(alpha=-0.5), "alpha must"),
     (lambda: losses.SoftmaxPoly(epsilon=-2), "epsilon must"), (lambda: losses.QuantileLevels(low=0.5, high=0.25), "high must"),
-    (lambda: losses.QuantileLevels(low=-0.5), "low must"), (lambda: losses.QuantileLevels(n_levels=0), "n_levels must")])
+    (lambda: losses.QuantileLevels(low=0.0), "low must"),
+    (lambda: losses.QuantileLevels(high=1.0), "high must"), (lambda: losses.QuantileLevels(n_levels=0), "n_levels must")])
 def test_parameters_are_refused_by_name(make, text):
     with pytest.raises(ValueError, match=text):
         make()
@@ -206,3 +207,19 @@ def test_no_second_derivative_is_larger_than_the_curvature(name):
                 assert np.linalg.eigvalsh(H).max() <= loss.curvature * (1 + 1e-12)
                 if loss.convex:
                     assert np.linalg.eigvalsh(H).min() >= -1e-12
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name, params", CASES, ids=str)
+def test_nothing_is_nan_at_the_ends_of_the_range(name, params, dtype, isa):
+    """Losses beyond all numbers are infinite; slopes and products are numbers, but for those of exp(p)."""
+    k, loss, rng = outputs(params, 4), losses.get(name, **params), np.random.default_rng(0)
+    most = np.finfo(dtype).max
+    p = rng.choice([0.0, 1.0, 1e30, most / 8, most], (400, k)) * rng.choice([-1.0, 1.0], (400, k))
+    p = (p if name != "generalized_kl" else np.minimum(p, 80.0)).astype(dtype)
+    p = p if name != "quantile_levels" else p / 8   # whose sums of p are the quantiles
+    y = row_targets(loss.target, 400, k, rng)
+    values, gradient = loss.value_and_gradient(y, p, reduction="none")
+    assert not np.isnan(values).any() and (values >= 0).all() and np.isfinite(gradient).all()
+    assert np.isfinite(second(loss, y[:60], p[:60], np.ones((60, k)))).all()
+    assert not np.isnan(loss.predict(p)).any()

@@ -46,7 +46,7 @@ class Units:
         self.prediction = self.slope = np.ones(len(state.w))
         if state.goals is not None and not self._is_log:
             self.prediction = state.goals.deviation(settings.fit_intercept)
-        if LOSS_TARGETS[name] == "real":
+        if LOSS_TARGETS[name] == "real":   # of each output: losses of all together come with classes alone
             slope = np.empty_like(self.prediction)
             evaluate(settings.loss, np.zeros_like(slope), self.prediction, None, 1.0, False, None, slope, 1)
             self.slope = np.where(slope == 0, 1, np.abs(slope))

@@ -126,7 +126,7 @@ class Regresses(RegressorMixin):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         p, loss = self._raw(X), self._loss()
-        if loss.target != "real":
+        if loss.target != "real" or loss.couples_outputs:
             with np.errstate(over="ignore"):
                 p = loss._predict(p)
         return flat(p)
