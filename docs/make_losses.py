@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 HEAD = """# Losses
 
 Every loss of `fastopt.losses`, written by `python docs/make_losses.py` from the register (`losses.available()`). `y` is the target, `p` the raw
-prediction; `value`, `gradient` and `value_and_gradient` take arrays of any shape, with `sample_weight`. Each is learnt by SGD, mini-batches,
+prediction; `value`, `gradient` and `value_and_gradient` take arrays of any shape, with `sample_weight`; losses of several classes, of rows and of
+levels take rows of predictions, (n, k), and a weight a row. Each is learnt by SGD, mini-batches,
 `LinearObjective`, `minimize` and, where convex, the solvers.
 
 *Outliers*: what an error far out pulls with. *grows*: in proportion to its size or faster; *bounded*: as much as a middling one; *fades*: less
@@ -29,6 +30,9 @@ APART = {
     "Pairs of embeddings": ("`value_and_gradient(a, b)` of two arrays (n, d), row i of one belonging to row i of the other, gives the gradients in "
                             "both; with `temperature=…` in it, too.\nSee [examples/contrastive_digits.py](../examples/contrastive_digits.py).",
                             (losses.InfoNCE, losses.NTXent, losses.SigLIP)),
+    "Labels": ("Rows of k labels, each 0 or 1 by itself: `y` and `p` of shape (n, k), a weight a row. They have `value`, `gradient` and "
+               "`value_and_gradient`\nas all losses do; objectives and estimators do not take them.",
+               (losses.MultilabelCrossEntropy, losses.Dice, losses.Tversky)),
 }
 TAIL = """
 ## Sequences
@@ -129,7 +133,7 @@ def draw(path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(12, 5.5), layout="constrained")
     grid = np.linspace(-4, 4, 801)
     for axis, targets, y, label in ((axes[0], ("real",), 0.0, "error p − y"), (axes[1], ("sign", "unit"), 1.0, "margin of class 1, p")):
-        chosen = [info for info in losses.available() if info.target in targets]
+        chosen = [info for info in losses.available() if info.target in targets and info.name in losses.names()]
         for i, info in enumerate(chosen):
             style = ("-", "--", ":")[i // 7]
             axis.plot(grid, losses.get(info.name).pointwise(np.full_like(grid, y), grid), style, label=info.name, linewidth=1.6)

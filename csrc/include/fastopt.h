@@ -52,6 +52,16 @@ typedef struct {
     const fo_own_loss *own; /* of FO_OWN_LOSSES; else NULL */
 } fo_loss;
 
+/* A loss of how rows overlap with their targets: what false positives and false negatives count, or, squared, Dice's of squares; and what is
+ * added to both sides of the fraction. */
+typedef struct {
+    double alpha, beta, smooth;
+    int squared;
+} fo_overlap;
+
+/* Whether it is a loss of all predictions of a row together. */
+static inline int fo_couples(const fo_loss *loss) { return loss->kind >= FO_N_LOSSES && !loss->own; }
+
 /* A penalty alpha·(l1_ratio·‖w‖₁ + (1 − l1_ratio)/2·‖w‖₂²); none, l2 and l1 fix l1_ratio. */
 typedef struct {
     int kind; /* enum fo_penalty_kind */
@@ -212,6 +222,9 @@ typedef struct {
     int (*loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *p);
     /* p ← softmax(p) of each of n samples; p (k, n). */
     void (*softmax)(ptrdiff_t n, ptrdiff_t k, void *p);
+    /* The losses (n,) of n rows of k, 0 <= y <= 1; grads (n, k), or NULL, = factor·weight·loss'; weight (n,) or NULL. */
+    void (*overlap)(const fo_overlap *overlap, ptrdiff_t n, ptrdiff_t k, const void *y, const void *p, const void *weight, double factor,
+                    void *values, void *grads);
     /* The step t of a rule, gradients scaled by `scale` first; carry (FO_CARRIES,) goes on from step to step. */
     void (*rule_fold)(const fo_rule *rule, double t, double scale, double *carry, fo_step *step);
     /* For a rule with sums, after step_sums over all arrays that they are over; sums[2]: how many weights those have. */

@@ -19,11 +19,10 @@ typedef struct {
 
 /* What leads from predictions to the factors of the rows in the gradient. */
 typedef struct {
-    fo_loss loss;
-    int softmax;                /* the loss is the cross-entropy of softmax(p), y one-hot */
+    fo_loss loss;               /* of each output, or of all together, y one-hot */
     ptrdiff_t k;
     const double *b;            /* (k,) intercepts */
-    const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; softmax: of the row's class */
+    const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; of all outputs together: of the row's class */
     const double *range;        /* (k, 2): predictions are cut to it, before the loss sees them; or NULL */
     const double *unit;         /* (k,): the gradient of the loss is in multiples of it; or NULL */
 } fo_errors;

@@ -7,8 +7,8 @@
 typedef struct {
     fo_loss loss;       /* of each output, or of all together */
     ptrdiff_t k;        /* outputs */
-    const void *y;      /* (n, k) targets in public form; multinomial: (n,) numbers of classes */
-    const void *weight; /* (n, k), or NULL; multinomial: (n,) */
+    const void *y;      /* (n, k) targets in public form; of a loss of all outputs (n,), if not of k numbers */
+    const void *weight; /* (n, k), or NULL; of a loss of all outputs: (n,) */
     double factor;      /* of gradients: 1/Σ weight.  Values are sums, without it. */
 } fo_samples;
 

@@ -33,10 +33,19 @@
     X(binary_cross_entropy, unit) \
     X(poly, unit)
 
-/* losses of all predictions of a sample together, X(name, target): "class" the number of an output, 0 … k − 1.  Their kinds follow those
- * above; kernels of one output do not know them. */
+/* losses of all k predictions of a row together, X(name, target): "class" the number of an output, 0 … k − 1 · "real" one number ·
+ * "shares" k numbers >= 0 whose sum is 1 · "amounts" k numbers >= 0.  Their kinds follow those above; kernels of one output do not know
+ * them. */
 #define FO_COUPLED_LOSSES(X) \
-    X(multinomial, class)
+    X(multinomial, class) \
+    X(softmax_focal, class) \
+    X(softmax_poly, class) \
+    X(sparsemax, class) \
+    X(crammer_singer, class) \
+    X(weston_watkins, class) \
+    X(quantile_levels, real) \
+    X(kl_divergence, shares) \
+    X(generalized_kl, amounts)
 
 /* losses that a user wrote, X(name, target), one kind for each domain of y: fo_own_loss in fastopt.h.  Their kinds come last. */
 #define FO_OWN_LOSSES(X) \

@@ -41,23 +41,15 @@ FO_INLINE real F(softmax_class_error)(ptrdiff_t k, ptrdiff_t y, real smoothing, 
     return F(log_)(s.sum) - F(fma_)(each, sum, (1 - smoothing) * own);
 }
 
-/* c = π − y, y one-hot */
-FO_INLINE void F(softmax_error)(ptrdiff_t k, const real *restrict y, const real *restrict p, real *restrict c) {
-    F(softmax_shares)(k, p, c);
-    FO_SIMD
-    for (ptrdiff_t j = 0; j < k; j++) c[j] -= y[j];
-}
-
-/* the loss log Σ exp(p) − y·p, y one-hot; exponentials are nowhere kept, so that they are summed as they come */
-FO_INLINE double F(softmax_value)(ptrdiff_t k, const real *y, const real *p) {
-    const real largest = F(largest_of)(k, p);
-    real sum = 0, own = 0;
-    FO_SIMD_SUM(sum, own)
-    for (ptrdiff_t j = 0; j < k; j++) {
-        sum += F(exp_)(p[j] - largest);
-        own += y[j] * (p[j] - largest);
-    }
-    return (double)(F(log_)(sum) - own);
+/* that loss alone; exponentials are nowhere kept, so that they are summed as they come */
+FO_INLINE real F(softmax_class_value)(ptrdiff_t k, ptrdiff_t y, real smoothing, const real *p) {
+    const real largest = F(largest_of)(k, p), own = p[y] - largest;
+    real exps = 0, sum = 0;
+    FO_SIMD_SUM(exps)
+    for (ptrdiff_t j = 0; j < k; j++) exps += F(exp_)(p[j] - largest);
+    if (smoothing == 0) return F(log_)(exps) - own;
+    for (ptrdiff_t j = 0; j < k; j++) sum += p[j] - largest;
+    return F(log_)(exps) - F(fma_)(smoothing / (real)k, sum, (1 - smoothing) * own);
 }
 
 /* c_j = π_j·(q_j − Σ π·q): the product of the second derivatives with a direction q */

@@ -6,6 +6,7 @@
 #include "losses/softmax.h"
 #include "core/rows.h"
 #include "losses/loss_loops.h"
+#include "losses/row_losses.h"
 #include "sgd/sweep.h"
 #include "rules/rules.h"
 #include "rules/rules_adaptive.h"

@@ -2,20 +2,6 @@
  * in the gradient and in products with the Hessian; and the way of weights and gradients between their user, in double, and X.
  * Used by objective/_objective.pyx, which reads X by the loops of batch.h; knows nothing of threads. */
 
-/* Σ weight·loss of n samples from the i-th on; c = factor·weight·loss' of each output */
-FO_INLINE double F(softmax_errors)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
-    const real *y = (const real *)s->y + i, *weight = s->weight ? (const real *)s->weight + i : NULL;
-    const real smoothing = (real)s->loss.a;
-    double sum = 0;
-    for (ptrdiff_t r = 0; r < n; r++) {
-        const real own = weight ? weight[r] : 1;
-        const real value = F(softmax_class_error)(s->k, (ptrdiff_t)y[r], smoothing, p + r * s->k, c + r * s->k);
-        sum += (double)F(weighed)(own, value);
-        for (ptrdiff_t j = 0; j < s->k; j++) c[r * s->k + j] = F(weighed)((real)s->factor * own, c[r * s->k + j]);
-    }
-    return sum;
-}
-
 /* sum_j += Σ_i c[i, j] */
 FO_INLINE void F(add_outputs)(ptrdiff_t n, ptrdiff_t k, const real *c, double *sum) {
     if (k == 1)
@@ -42,7 +28,7 @@ FO_KERNEL void F(objective_shift)(ptrdiff_t n, ptrdiff_t k, const double *b, voi
 /* Σ weight·loss of n samples from the i-th on at p (n, k), c = factor·weight·loss'.  The last few are done as a whole vector,
  * since the loops over losses are: the samples that are added have no weight. */
 FO_INLINE double F(errors_of)(const fo_samples *s, ptrdiff_t i, ptrdiff_t n, const real *p, real *c) {
-    if (s->loss.kind == FO_LOSS_multinomial) return F(softmax_errors)(s, i, n, p, c);
+    if (fo_couples(&s->loss)) return F(row_errors)(s, i, n, p, c);
     const ptrdiff_t size = n * s->k, rest = size % VLEN, whole = size - rest;
     const real *y = (const real *)s->y + i * s->k, *weight = s->weight ? (const real *)s->weight + i * s->k : NULL;
     double value = F(loss_block)(&s->loss, whole, y, p, weight, s->factor, NULL, c);
@@ -91,14 +77,9 @@ FO_KERNEL void F(objective_curvature)(const fo_samples *s, ptrdiff_t i, ptrdiff_
     const ptrdiff_t k = s->k, size = n * k;
     const real *p = predictions, *y = s->y, *weight = s->weight;
     real *q = products, *c = factors, h[LOSS_CHUNK];
-    const int coupled = s->loss.kind == FO_LOSS_multinomial;
     if (b) F(objective_shift)(n, k, b, q);
-    for (ptrdiff_t r = 0; coupled && r < n; r++) {
-        const real own = (real)s->factor * (weight ? weight[i + r] : 1);
-        F(softmax_product)(k, p + r * k, q + r * k, c + r * k);
-        for (ptrdiff_t j = 0; j < k; j++) c[r * k + j] = F(weighed)(own, c[r * k + j]);
-    }
-    for (ptrdiff_t at = 0; !coupled && at < size; at += LOSS_CHUNK) {
+    if (fo_couples(&s->loss)) F(row_products)(s, i, n, p, q, c);
+    for (ptrdiff_t at = 0; !fo_couples(&s->loss) && at < size; at += LOSS_CHUNK) {
         const ptrdiff_t m = size - at < LOSS_CHUNK ? size - at : LOSS_CHUNK, own = i * k + at;
         F(curvatures_of)(s, m, y + own, p + at, weight ? weight + own : NULL, h);
         FO_SIMD

@@ -169,11 +169,11 @@ FO_KERNEL void F(auto_settle)(const fo_auto *a, ptrdiff_t d, const void *r, void
     }
 }
 
-/* sums[j] += Σ loss(y_j, p_j); of a softmax the same for all outputs.  Uses p up */
+/* sums[j] += Σ loss(y_j, p_j); of a loss of all outputs together the same for each.  Uses p up */
 FO_KERNEL void F(auto_losses)(const fo_errors *e, ptrdiff_t n, const void *y, void *p, double *sums) {
     const double total = F(batch_values)(e, n, y, p);
     for (ptrdiff_t j = 0; j < e->k; j++) {
-        if (e->softmax) sums[j] += total;
+        if (fo_couples(&e->loss)) sums[j] += total;
         else
             for (ptrdiff_t i = j; i < n * e->k; i += e->k) sums[j] += (double)((const real *)p)[i];
     }

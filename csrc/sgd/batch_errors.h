@@ -4,14 +4,14 @@
 /* what row i counts, the class of one-hot y included */
 FO_INLINE double F(batch_row_weight)(const fo_errors *e, ptrdiff_t i, const real *y, const real *weight, double factor) {
     double row = factor * (weight ? (double)weight[i] : 1);
-    if (e->softmax && e->class_weight)
+    if (fo_couples(&e->loss) && e->class_weight)
         for (ptrdiff_t j = 0; j < e->k; j++) row *= y[i * e->k + j] > 0 ? e->class_weight[2 * j + 1] : 1;
     return row;
 }
 
 /* what y counts in output j, whose classes are apart from those of the others */
 FO_INLINE double F(batch_own_weight)(const fo_errors *e, ptrdiff_t j, real y) {
-    return e->softmax || !e->class_weight ? 1 : e->class_weight[2 * j + (y > 0)];
+    return fo_couples(&e->loss) || !e->class_weight ? 1 : e->class_weight[2 * j + (y > 0)];
 }
 
 /* what the class of a row of one-hot y, or the output's y, multiplies c with */
@@ -49,8 +49,7 @@ FO_INLINE void F(batch_errors_loop)(const ptrdiff_t k, const fo_errors *e, ptrdi
     for (ptrdiff_t i = 0; i < n; i++)
         for (ptrdiff_t j = 0; j < k; j++) p[i * k + j] += (real)e->b[j];
     if (e->range) F(batch_cut)(e, n, p);
-    if (e->softmax)
-        for (ptrdiff_t i = 0; i < n; i++) F(softmax_error)(k, y + i * k, p + i * k, c + i * k);
+    if (fo_couples(&e->loss)) F(row_grads)(&e->loss, n, k, y, p, c);
     else F(loss_grads_loop)(&e->loss, n * k, y, p, c);
     F(batch_weigh)(e, k, n, y, weight, factor, c);
     for (ptrdiff_t i = 0; i < n; i++)
@@ -65,9 +64,13 @@ FO_KERNEL void F(batch_errors)(const fo_errors *e, ptrdiff_t n, ptrdiff_t blocks
 
 FO_KERNEL double F(batch_values)(const fo_errors *e, ptrdiff_t n, const void *y, void *p) {
     double sum = 0;
-    if (e->softmax) {
-        for (ptrdiff_t i = 0; i < n; i++)
-            sum += F(softmax_value)(e->k, (const real *)y + i * e->k, (const real *)p + i * e->k);
+    if (fo_couples(&e->loss)) {
+        real value[LOSS_CHUNK];
+        for (ptrdiff_t first = 0; first < n; first += LOSS_CHUNK) {
+            const ptrdiff_t m = n - first < LOSS_CHUNK ? n - first : LOSS_CHUNK, at = first * e->k;
+            F(row_values)(&e->loss, m, e->k, (const real *)y + at, (const real *)p + at, value);
+            for (ptrdiff_t i = 0; i < m; i++) sum += (double)value[i];
+        }
         return sum;
     }
     F(loss_values)(&e->loss, n * e->k, y, p);
@@ -81,11 +84,15 @@ FO_KERNEL void F(batch_objective)(const fo_errors *e, ptrdiff_t n, const void *t
     const ptrdiff_t k = e->k;
     const real *y = targets;
     real *value = scratch;
-    memcpy(value, raw, (size_t)(n * k) * sizeof(real));
-    if (!e->softmax) F(loss_values)(&e->loss, n * k, y, value);
+    const int coupled = fo_couples(&e->loss);
+    if (coupled) F(row_values)(&e->loss, n, k, y, raw, value);
+    else {
+        memcpy(value, raw, (size_t)(n * k) * sizeof(real));
+        F(loss_values)(&e->loss, n * k, y, value);
+    }
     for (ptrdiff_t i = 0; i < n; i++) {
         double row = 0;
-        if (e->softmax) row = F(softmax_value)(k, y + i * k, value + i * k);
+        if (coupled) row = (double)value[i];
         else
             for (ptrdiff_t j = 0; j < k; j++) row += F(batch_own_weight)(e, j, y[i * k + j]) * (double)value[i * k + j];
         const double own = F(batch_row_weight)(e, i, y, weight, 1);

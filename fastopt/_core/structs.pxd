@@ -27,6 +27,12 @@ cdef extern from "fastopt.h" nogil:
         double a, b
         const fo_own_loss *own
 
+    ctypedef struct fo_overlap:
+        double alpha, beta, smooth
+        int squared
+
+    bint fo_couples(const fo_loss *loss)
+
     ctypedef struct fo_penalty:
         int kind
         double alpha, l1_ratio
@@ -140,7 +146,6 @@ cdef extern from "fastopt.h" nogil:
 
     ctypedef struct fo_errors:
         fo_loss loss
-        int softmax
         Py_ssize_t k
         const double *b
         const double *class_weight

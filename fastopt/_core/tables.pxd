@@ -21,6 +21,8 @@ cdef extern from "fastopt.h" nogil:
                                 void *) noexcept nogil
         int (*loss_accepts)(const fo_loss *, Py_ssize_t, const void *, const void *) noexcept nogil
         void (*softmax)(Py_ssize_t, Py_ssize_t, void *) noexcept nogil
+        void (*overlap)(const fo_overlap *, Py_ssize_t, Py_ssize_t, const void *, const void *, const void *, double, void *,
+                        void *) noexcept nogil
         void (*rule_fold)(const fo_rule *, double, double, double *, fo_step *) noexcept nogil
         void (*rule_finish)(const fo_rule *, const double *, double *, fo_step *) noexcept nogil
         void (*step_sums)(const fo_step *, Py_ssize_t, const void *, const void *, void **, double *) noexcept nogil

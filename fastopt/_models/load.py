@@ -127,10 +127,11 @@ def build(meta: dict[str, Any], arrays: Arrays) -> Model:
     name = meta.get("estimator")
     if not isinstance(name, str) or name not in ESTIMATORS:
         raise ValueError(f"it holds an unknown estimator {name!r}")
-    from fastopt import linear_model
+    from fastopt import linear_model, losses
 
     estimator = _configured(getattr(linear_model, name), meta.get("params"))
-    weights, learnt = _weights(arrays, ESTIMATORS[name]), _learnt(meta.get("fitted"))
+    together = losses.get(estimator.loss).couples_outputs
+    weights, learnt = _weights(arrays, ESTIMATORS[name], together), _learnt(meta.get("fitted"))
     d = weights["coef_"].shape[-1]
     need(learnt.get("n_features_in_") == d, f"it has {d} weights for {learnt.get('n_features_in_')} columns")
     need(len(learnt.get("feature_names_in_", range(d))) == d, "it does not name as many columns as it has weights")
@@ -190,8 +191,8 @@ def _loss(value: Any) -> str | Loss:
         raise ValueError(f"its loss is damaged: {error}") from None
 
 
-def _weights(arrays: Arrays, kind: str) -> Arrays:
-    """coef_, intercept_ and classes_, in shapes that fit each other."""
+def _weights(arrays: Arrays, kind: str, together: bool) -> Arrays:
+    """coef_, intercept_ and classes_, in shapes that fit each other; `together`: two classes have an output each."""
     coef, intercept = arrays["coef"], arrays["intercept"]
     for name, array in (("coef", coef), ("intercept", intercept)):
         need(array.dtype in (np.float32, np.float64), f"array {name} is of type {array.dtype}")
@@ -205,7 +206,7 @@ def _weights(arrays: Arrays, kind: str) -> Arrays:
         need(classes.ndim == 1 and coef.ndim == 2, "it names no classes")
         need(classes.dtype.kind != "f" or np.isfinite(classes).all(), "a class is not finite")
         need(len(np.unique(classes)) == len(classes) and (np.sort(classes) == classes).all(), "its classes are not in order")
-        need(outputs == (1 if len(classes) == 2 else len(classes)) and len(classes) > 1,
+        need(outputs == (1 if len(classes) == 2 and not together else len(classes)) and len(classes) > 1,
              f"it has weights for {outputs} outputs and {len(classes)} classes")
         out["classes_"] = classes
     return out

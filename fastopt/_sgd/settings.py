@@ -53,7 +53,6 @@ class Batches:
     sizes: int | Batching = 1                           # rows of a batch
     schedule: Callable[[int], float] | None = None      # None: what learning_rate says
     clip_norm: float | None = None
-    softmax: bool = False
     hogwild: bool = False                               # threads step the same weights without locks
 
 
@@ -61,14 +60,13 @@ class Batches:
 class Auto:
     """What the estimator asks of optimizer="auto"."""
     sizes: int | Batching = AUTO_BATCH_ROWS             # rows of a batch
-    softmax: bool = False
     classifies: bool = False
 
 
 @dataclass
 class FitSettings:
     """The parameters of a fit, as the kernels take them, and when it stops."""
-    loss: LossSpec                                      # the fields of fo_loss
+    loss: LossSpec                                      # the fields of fo_loss: of each output, or of all together
     penalty: tuple[int, float, float]                   # the fields of fo_penalty
     schedule: tuple[int, float, float, float]           # kind, lr, power_t and t0 of fo_schedule
     fit_intercept: bool = True

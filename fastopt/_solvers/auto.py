@@ -354,7 +354,7 @@ def hessian_passes(objective: LinearObjective) -> float:
         row += SOFTMAX_NS * k + 40
         products += k * (k + 1) / 2 * SOFTMAX_NS * k
         own = k, d + objective.fit_intercept, filled if X.is_sparse else None
-        if takes_products(*own):
+        if objective.loss.name == "multinomial" and takes_products(*own):
             products = row_cost(*own)
     factor = 0.015 * objective.n_params ** 3 / objective.n_samples
     return float((products + factor) / row)

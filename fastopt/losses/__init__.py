@@ -11,19 +11,26 @@ from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 from ._adversarial import Adversarial, gradient_penalty
 from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
+from ._class_weights import class_balanced_weights
 from ._classification import *  # noqa: F403
 from ._combining import MultiTask, mgda, pcgrad
 from ._compiled import CompiledLoss
 from ._custom import CustomLoss
+from ._multilabel import Dice, MultilabelCrossEntropy, Tversky
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
 from ._regression import *  # noqa: F403
+from ._row_losses import *  # noqa: F403
 from ._sequences import CTC
 
-__all__ = ["Adversarial", "CTC", "CompiledLoss", "CustomLoss", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip",
-           "PairLoss", "PolicyGradient", "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda",
-           "names", "pcgrad", "returns", *(loss.__name__ for loss in registry.values())]
+#: PyTorch's and Keras' name for it
+SoftmaxCrossEntropy = Multinomial  # noqa: F405
+
+__all__ = ["Adversarial", "CTC", "CompiledLoss", "CustomLoss", "Dice", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask",
+           "MultilabelCrossEntropy", "NTXent", "PPOClip", "PairLoss", "PolicyGradient", "PolicyLoss", "SigLIP", "SoftmaxCrossEntropy",
+           "Tversky", "advantages", "available", "check_gradient", "class_balanced_weights", "get", "gradient_penalty", "mgda", "names", "pcgrad",
+           "returns", *(loss.__name__ for loss in registry.values())]
 
 
 def get(name: str | Loss, **params: Any) -> Loss:
@@ -32,7 +39,7 @@ def get(name: str | Loss, **params: Any) -> Loss:
     Parameters
     ----------
     name : str or Loss
-        One of ``losses.names()``, or ``'multinomial'``; or what PyTorch or Keras call it: 'mse', 'mae', 'bce', 'cross_entropy',
+        One of ``losses.names()`` or ``losses.names(couples_outputs=True)``; or what PyTorch or Keras call it: 'mse', 'mae', 'bce', 'cross_entropy',
         'binary_crossentropy', 'smooth_l1_loss', … (`available` has them all).  A `Loss` is returned as it is.
     **params
         Parameters of that loss.
@@ -63,8 +70,8 @@ def names(*, couples_outputs: bool = False) -> list[str]:
     >>> from fastopt import losses
     >>> losses.names()[:3]
     ['squared_error', 'absolute_error', 'huber']
-    >>> losses.names(couples_outputs=True)
-    ['multinomial']
+    >>> losses.names(couples_outputs=True)[:4]
+    ['multinomial', 'softmax_focal', 'softmax_poly', 'sparsemax']
     """
     return list(COUPLED_LOSS_NAMES if couples_outputs else LOSS_NAMES)
 

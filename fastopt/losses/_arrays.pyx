@@ -8,7 +8,7 @@ from cython.parallel cimport prange, threadid
 
 import numpy as np
 
-from fastopt._core.tables cimport fo_kernels, fo_loss, fo_samples, kernels
+from fastopt._core.tables cimport fo_kernels, fo_loss, fo_overlap, fo_samples, kernels
 from fastopt._core.load cimport spare
 from fastopt._core.own_loss cimport set_loss
 
@@ -141,14 +141,14 @@ def evaluate_rows(spec, const real[::1] y, const real[:, ::1] p, const real[::1]
     ----------
     spec : tuple (int, float, float)
         Kind of the loss and its two parameters.
-    y : contiguous array of shape (n,), n > 0
-        Numbers of classes, below k: they have been checked.
+    y : contiguous array of shape (n,) or, of rows of k targets, (n·k,), n > 0
+        They have been checked: numbers of classes are below k.
     p : contiguous array of shape (n, k)
     weight : array of shape (n,) or None
     factor : float
         What gradients are multiplied by, besides the weights.
     values : array of shape (n,) or None
-        Output; without weights.
+        Output: the weighted losses.
     grads : array of shape (n, k) or None
         Output.
     threads : int
@@ -184,6 +184,47 @@ def evaluate_rows(spec, const real[::1] y, const real[:, ::1] p, const real[::1]
         for block in range(blocks):
             total += sums[block]
     return total if good == blocks else None
+
+
+def overlap(double alpha, double beta, double smooth, bint squared, const real[:, ::1] y, const real[:, ::1] p, const real[::1] weight,
+            double factor, real[::1] values, real[:, ::1] grads, int threads):
+    """The losses of rows by their overlap with targets, without weights.
+
+    Parameters
+    ----------
+    alpha, beta, smooth, squared
+        The fields of fo_overlap.
+    y, p : contiguous arrays of shape (n, k), n > 0
+        They have been checked.
+    weight : array of shape (n,) or None
+        Of gradients.
+    factor : float
+        What gradients are multiplied by, besides the weights.
+    values : array of shape (n,)
+        Output.
+    grads : array of shape (n, k) or None
+        Output.
+    threads : int
+        At most so many.
+    """
+    cdef fo_overlap o
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef Py_ssize_t n = p.shape[0], k = p.shape[1], i
+    cdef int wanted = spare(<int>max(1, min(threads, n, n * k // (BLOCK * BLOCKS_PER_THREAD))))
+    cdef const real *own = NULL
+    cdef real *to = NULL
+    o.alpha, o.beta, o.smooth, o.squared = alpha, beta, smooth, squared
+    if weight is not None:
+        own = &weight[0]
+    if grads is not None:
+        to = &grads[0, 0]
+    with nogil:
+        if wanted == 1:
+            kernel.overlap(&o, n, k, &y[0, 0], &p[0, 0], own, factor, &values[0], to)
+        else:
+            for i in prange(n, num_threads=wanted, schedule="static"):
+                kernel.overlap(&o, 1, k, &y[i, 0], &p[i, 0], own + i if own != NULL else NULL, factor, &values[i],
+                               to + i * k if to != NULL else NULL)
 
 
 def softmax(real[:, ::1] p):

@@ -1,6 +1,6 @@
 """What all losses have in common: parameters, checks, evaluation, the register of names.
 
-Used by the modules that hold the losses, losses._regression and losses._classification.  The mathematics is in
+Used by the modules that hold the losses, losses._regression, losses._classification and losses._rows.  The mathematics is in
 csrc/losses/losses.h, the loop over blocks in losses/_arrays.pyx; nothing here touches single elements, except to say which one was
 refused.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from fastopt._core.own_loss import LossSpec
 
 Array = NDArray[Any]
+#: what is made of the losses of all samples
+Reduction = Literal["mean", "sum", "none"]
+REDUCTIONS: tuple[Reduction, ...] = ("mean", "sum", "none")
 
 #: in the order of their kinds
-_KINDS = LOSS_NAMES + COUPLED_LOSS_NAMES
+KINDS = LOSS_NAMES + COUPLED_LOSS_NAMES
 _FLOAT64 = np.dtype(np.float64)
 #: sums of weights up to this, and down to its inverse, neither overflow nor underflow in products with losses
 _SAFE = {np.dtype(dtype): float(np.finfo(dtype).max) ** 0.5 for dtype in (np.float32, np.float64)}
@@ -99,9 +102,10 @@ class Loss(Settings):
         The name for ``losses.get``.
     target : str
         What `y` may be: ``'real'``, ``'nonnegative'``, ``'positive'``, ``'sign'`` (a class, 0 or 1) or ``'unit'``
-        (0 <= y <= 1); ``'class'`` of a loss that couples outputs: the number of one, from 0 on.
+        (0 <= y <= 1); of a loss that couples k outputs also ``'class'``: the number of one, from 0 on, ``'shares'``: k numbers of at
+        least 0 whose sum is 1, or ``'amounts'``: k numbers of at least 0.
     couples_outputs : bool
-        Whether it is a loss of all predictions of a sample together, which form a row of `p`: `Multinomial`.
+        Whether it is a loss of all predictions of a sample together, which form a row of `p`, as `Multinomial` is.
     params : dict
         The parameters.
     convex : bool
@@ -114,6 +118,9 @@ class Loss(Settings):
         Whether it is a function of p − y alone, so that both can be shifted.
     spec : tuple (int, float, float) or (int, float, float, OwnLoss)
         Kind and two parameters, as the kernels take them, and a function that a user wrote.
+    plain : bool
+        Whether these say all of it.  Otherwise it has weights of classes or a label that does not count, or is a loss of many labels,
+        which objectives and estimators do not take: they have `sample_weight`, and classifiers `class_weight`.
     """
 
     target: str
@@ -123,12 +130,14 @@ class Loss(Settings):
     of_errors: bool
     curvature: float = math.inf
     spec: LossSpec
+    plain: bool = True
 
     def __init_subclass__(cls) -> None:
-        if cls.__dict__.get("name") in LOSS_TARGETS:   # else it is the user's, or has functions of the user's
+        if cls.__module__.startswith("fastopt.losses."):   # else it is the user's
             cls.__module__ = "fastopt.losses"
+        if cls.__dict__.get("name") in LOSS_TARGETS:   # others are bases, or have kernels of their own
             cls.target = LOSS_TARGETS[cls.name]
-            cls.of_errors = cls.target == "real"
+            cls.of_errors = cls.target == "real" and cls.name in LOSS_NAMES
             registry[cls.name] = cls
 
     def __init__(self) -> None:
@@ -137,9 +146,13 @@ class Loss(Settings):
     def _keep(self, params: dict[str, Any], kernel: tuple[float, ...] = (), **derived: Any) -> None:
         """Remember the parameters; `kernel` is what the kernels are told, where that differs."""
         a, b, *_ = *(kernel or tuple(params.values())), 0.0, 0.0
-        super()._keep(params, spec=(_KINDS.index(self.name), a, b), **derived)
+        super()._keep(params, spec=(KINDS.index(self.name), a, b), **derived)
 
-    def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    @overload
+    def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None, *, reduction: Literal["mean", "sum"] = "mean") -> float: ...
+    @overload
+    def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None, *, reduction: Literal["none"]) -> Array: ...
+    def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None, *, reduction: Reduction = "mean") -> float | Array:
         """Mean of the losses, weighted by `sample_weight`.
 
         Parameters
@@ -150,22 +163,26 @@ class Loss(Settings):
             Raw predictions.
         sample_weight : array_like, of the same shape, optional
             At least 0, not all 0.
+        reduction : {'mean', 'sum', 'none'}, default='mean'
+            The mean, Σ weight·loss/Σ weight; the sum, Σ weight·loss, of weights that may all be 0; or 'none': the array of all
+            weight·loss, each by itself.
 
         Returns
         -------
-        float
+        float, or ndarray with reduction='none'
 
         Raises
         ------
         TypeError, ValueError
             If an argument has the wrong dtype or shape or an element that is not finite or outside its domain.
         """
-        y, p = self._inputs(y, p)
-        weight, total = self._weights(sample_weight, p)
+        y, p, weight, total = self._prepare(y, p, sample_weight, reduction)
+        if reduction == "none":
+            return self._each(y, p, weight, 1.0, None)
         return self._run(y, p, weight, 1.0, True, None, None) / total
 
     def gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None,
-                 out: Array | None = None) -> Array:
+                 out: Array | None = None, *, reduction: Reduction = "mean") -> Array:
         """Derivative of `value` in each element of `p`.
 
         Parameters
@@ -174,32 +191,40 @@ class Loss(Settings):
             See `value`.
         out : ndarray, of the shape of p and the type of the computation, optional
             Where to put the result; it may be `p` itself.  After an error its contents are undefined.
+        reduction : {'mean', 'sum', 'none'}, default='mean'
+            Of what: see `value`.  With 'none' it is the derivative of the sum: no loss depends on the predictions of another.
 
         Returns
         -------
         ndarray
             `out`, or a new array.
         """
-        return self._gradient(y, p, sample_weight, out, wants_value=False)[1]
+        return self._gradient(y, p, sample_weight, out, reduction, wants_value=False)[1]
 
+    @overload
+    def value_and_gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None, out: Array | None = None, *,
+                           reduction: Literal["mean", "sum"] = "mean") -> tuple[float, Array]: ...
+    @overload
+    def value_and_gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None, out: Array | None = None, *,
+                           reduction: Literal["none"]) -> tuple[Array, Array]: ...
     def value_and_gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None,
-                           out: Array | None = None) -> tuple[float, Array]:
+                           out: Array | None = None, *, reduction: Reduction = "mean") -> tuple[float | Array, Array]:
         """Both in one pass.
 
         Parameters
         ----------
-        y, p, sample_weight, out
+        y, p, sample_weight, out, reduction
             See `gradient`.
 
         Returns
         -------
-        value : float
+        value : float, or ndarray with reduction='none'
         gradient : ndarray
         """
-        return self._gradient(y, p, sample_weight, out, wants_value=True)
+        return self._gradient(y, p, sample_weight, out, reduction, wants_value=True)
 
     def pointwise(self, y: ArrayLike, p: ArrayLike) -> Array:
-        """The loss of each sample, in the shape of `p`.
+        """The loss of each sample, in the shape of `p`: `value` with reduction='none'.
 
         Parameters
         ----------
@@ -210,10 +235,7 @@ class Loss(Settings):
         -------
         ndarray
         """
-        y, p = self._inputs(y, p)
-        values = np.empty_like(y)
-        self._run(y, p, None, 1.0, True, values, None)
-        return values
+        return self.value(y, p, reduction="none")
 
     def predict(self, p: ArrayLike) -> Array:
         """Inverse link: the mean of the target, the probability of class 1, or the class, that `p` stands for.
@@ -241,15 +263,26 @@ class Loss(Settings):
             raise ValueError(f"p must hold at least one prediction, got shape {p.shape}")
         return y, p
 
-    def _weights(self, sample_weight: ArrayLike | None, p: Array) -> tuple[Array | None, float]:
-        """The weights, and their sum; None, and the number of samples."""
+    def _prepare(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, reduction: Reduction) -> tuple[Array, Array, Array | None, float]:
+        """Targets and predictions, checked; the weights, None for 1, and what their losses are divided by."""
+        y, p = self._inputs(y, p)
+        weight, total = self._weights(sample_weight, p, reduction)
+        return y, p, weight, total
+
+    def _weights(self, sample_weight: ArrayLike | None, p: Array, reduction: Reduction) -> tuple[Array | None, float]:
+        """The weights, None for 1, and what losses are divided by: of a mean their sum, or the number of samples; else 1."""
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
+        is_mean = reduction == "mean"
         if sample_weight is None:
-            return None, p.size
+            return None, p.size if is_mean else 1.0
         weight = _same_shape("sample_weight", _array("sample_weight", sample_weight, p.dtype), p)
         with np.errstate(over="ignore"):
             total = float(weight.sum(dtype=np.float64))
         if not (weight.min() >= 0 and math.isfinite(total)):
             _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
+        if not is_mean:
+            return weight, 1.0
         if total == 0:
             raise ValueError("sample_weight must not be all 0")
         if not 1 / _SAFE[weight.dtype] < total < _SAFE[weight.dtype]:   # only ratios matter
@@ -257,20 +290,29 @@ class Loss(Settings):
             total = float(weight.sum(dtype=np.float64))
         return weight, total
 
-    def _gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, out: Array | None,
-                  wants_value: bool) -> tuple[float, Array]:
-        y, p = self._inputs(y, p)
-        weight, total = self._weights(sample_weight, p)
+    def _gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, out: Array | None, reduction: Reduction,
+                  wants_value: bool) -> tuple[float | Array, Array]:
+        y, p, weight, total = self._prepare(y, p, sample_weight, reduction)
         gradient = _output(out, p, (y, p, weight))
-        value = self._run(y, p, weight, 1 / total, wants_value, None, gradient) / total
+        value: float | Array
+        if reduction == "none" and wants_value:
+            value = self._each(y, p, weight, 1 / total, gradient)
+        else:
+            value = self._run(y, p, weight, 1 / total, wants_value, None, gradient) / total
         if out is not None and gradient is not out:
             np.copyto(out, gradient)
             gradient = out
         return value, gradient
 
+    def _each(self, y: Array, p: Array, weight: Array | None, factor: float, gradient: Array | None) -> Array:
+        """The weighted loss of each sample; the gradient goes where it is told."""
+        values = np.empty(p.shape[:1] if self.couples_outputs else p.shape, p.dtype)
+        self._run(y, p, weight, factor, True, values, gradient)
+        return values
+
     def _run(self, y: Array, p: Array, weight: Array | None, factor: float, wants_value: bool, values: Array | None,
              gradient: Array | None) -> float:
-        """Sum of the weighted losses; values and gradients go where they are told."""
+        """Sum of the weighted losses; these and gradients go where they are told."""
         weight, values, gradient = (None if a is None else _flat(a) for a in (weight, values, gradient))
         threads = 1 if p.size < _arrays.PARALLEL_FROM else resolve_threads()
         total = _arrays.evaluate(self.spec, _flat(y), _flat(p), weight, factor, wants_value, values, gradient, threads)
@@ -278,6 +320,9 @@ class Loss(Settings):
             _refuse("p", p, *DOMAINS["real"])
             _refuse("y", y, *DOMAINS[self.target])
             raise AssertionError("refused for no reason")
+        if values is not None and weight is not None:
+            np.multiply(weight, values, out=values, where=weight != 0)
+            values[weight == 0] = 0
         return total
 
 

@@ -1,19 +1,17 @@
-"""The losses of classification: parameters and documentation.
+"""The losses of classification by one prediction: parameters and documentation.
 
-Used through fastopt.losses.  What losses share is in losses/_base.py, their mathematics in csrc/losses/losses.h.
+Used through fastopt.losses.  What losses share is in losses/_base.py, their mathematics in csrc/losses/losses.h; losses of several
+predictions are in losses/_row_losses.py.
 """
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from fastopt._common.checks import number
-from fastopt._core.threads import resolve_threads
 
-from . import _arrays
-from ._base import DOMAINS, Array, Loss, _array, _refuse, probability
+from ._base import Array, Loss, probability
 
 
 class LogLoss(Loss):
@@ -220,76 +218,3 @@ class Poly(Loss):
         size = abs(epsilon)   # the second derivative is (1 − t²)·(1 + size·t)/4, t = tanh(|p|/2) or its negative
         t = 0.0 if size == 0 else (math.sqrt(1 + 3 * size * size) - 1) / (3 * size)
         self._keep({"epsilon": epsilon}, convex=size <= 1, curvature=0.25 * (1 - t * t) * (1 + size * t))
-
-
-class Multinomial(Loss):
-    """Cross-entropy of the softmax of k predictions, the loss of multinomial logistic regression: log Σ exp(p_j) − p_y.
-
-    It is a loss of all predictions of a sample together: `p` has shape (n, k), a column for each class, `y` holds the numbers
-    0 … k − 1 of the classes, of shape (n,), as `sample_weight` and the result of `pointwise` are.  `predict` gives the
-    probabilities of the classes, of shape (n, k).  What all predictions of a sample have in common changes nothing.  Estimators
-    that learn one output at a time take `LogLoss` instead, one class against the rest.
-
-    Parameters
-    ----------
-    label_smoothing : float, at least 0 and below 1, default=0.0
-        Share of a sample that counts for all classes alike, its own among them; the rest counts for its own.
-
-    References
-    ----------
-    C. Szegedy et al. (2016), Rethinking the inception architecture for computer vision, CVPR: label smoothing.
-
-    Examples
-    --------
-    >>> from fastopt import losses
-    >>> losses.Multinomial().gradient([0, 2], [[0.0, 0.0, 0.0], [0.0, 0.0, 1000.0]]).round(3)
-    array([[-0.333,  0.167,  0.167],
-           [ 0.   ,  0.   ,  0.   ]])
-    >>> losses.Multinomial(label_smoothing=0.3).gradient([0], [[0.0, 0.0, 0.0]]).round(3)
-    array([[-0.467,  0.233,  0.233]])
-    """
-
-    name = "multinomial"
-    couples_outputs = True
-    curvature = 0.5
-    label_smoothing: float
-
-    def __init__(self, label_smoothing: float = 0.0) -> None:
-        self._keep({"label_smoothing": number("label_smoothing", label_smoothing, at_least=0, below=1)})
-
-    def _predict(self, p: Array) -> Array:
-        shares = np.array(_rows(p).T, order="C")   # the caller's is not written on
-        if p.size:
-            _arrays.softmax(shares)
-        return np.ascontiguousarray(shares.T)
-
-    def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
-        p = _rows(_array("p", p))
-        n, k = p.shape
-        if p.size == 0:
-            raise ValueError(f"p must hold at least one prediction, got shape {p.shape}")
-        classes = _array("y", y)
-        if classes.shape != (n,):
-            raise ValueError(f"y must have shape ({n},), the number of a class for each row of p, got {classes.shape}")
-        _refuse("y", classes, f"the number of a class, 0 … {k - 1}", lambda c: (c >= 0) & (c < k) & (c == np.floor(c)))
-        return classes.astype(p.dtype, copy=False), p
-
-    def _weights(self, sample_weight: ArrayLike | None, p: Array) -> tuple[Array | None, float]:
-        if sample_weight is not None and np.shape(sample_weight) != p.shape[:1]:
-            raise ValueError(f"sample_weight must have shape ({len(p)},), got {np.shape(sample_weight)}")
-        return super()._weights(sample_weight, p[:, 0])
-
-    def _run(self, y: Array, p: Array, weight: Array | None, factor: float, wants_value: bool, values: Array | None,
-             gradient: Array | None) -> float:
-        threads = 1 if p.size < _arrays.PARALLEL_FROM else resolve_threads()
-        total = _arrays.evaluate_rows(self.spec, y, p, weight, factor, values, gradient, threads)
-        if total is None:
-            _refuse("p", p, *DOMAINS["real"])
-            raise AssertionError("refused for no reason")
-        return total
-
-
-def _rows(p: Array) -> Array:
-    if p.ndim != 2:
-        raise ValueError(f"p must have shape (n, k), a prediction for each class, got {p.shape}")
-    return p

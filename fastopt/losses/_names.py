@@ -27,7 +27,7 @@ _OTHERS = {
 registry.aliases.update({other: name for name, others in _OTHERS.items() for other in others})
 
 _TASKS = {"real": "regression", "nonnegative": "counts and amounts", "positive": "positive amounts", "sign": "two classes",
-          "unit": "two classes, or shares", "class": "several classes"}
+          "unit": "two classes, or shares", "class": "several classes", "shares": "rows of shares or amounts", "amounts": "rows of shares or amounts"}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from fastopt._common.checks import flag, number
 from fastopt._common.settings import Settings
 
 from ._base import DOMAINS, Array, _array, _refuse
-from ._classification import LogLoss, Multinomial
+from ._classification import LogLoss
+from ._row_losses import Multinomial
 
 #: of a row with itself, which is no pair: its share of a softmax is 0
 _NEVER = -1e30

@@ -14,7 +14,7 @@ from fastopt._core.threads import resolve_threads
 
 from . import _arrays, _returns
 from ._base import DOMAINS, Array, _array, _refuse
-from ._classification import Multinomial
+from ._row_losses import Multinomial
 
 _SOFTMAX = Multinomial()
 

@@ -109,7 +109,7 @@ class LinearObjective(Views):
         checked_threads(n_threads)
         columns = column_statistics(X, matrix, weight) if flag("standardize", standardize) else None
         l2, fit_intercept = number("l2", l2, at_least=0), flag("fit_intercept", fit_intercept)
-        super().__init__(Problem(matrix, targets, repeated(weight, targets), total, loss, k, fit_intercept, columns, transposed,
+        super().__init__(Problem(matrix, targets, repeated(weight, targets, loss), total, loss, k, fit_intercept, columns, transposed,
                                  csc=X if transposed else None), l2, n_threads)
 
     @property

@@ -14,7 +14,9 @@ from fastopt._common.checks import integer
 from fastopt._common.sparse_input import checked
 from fastopt._core.tables import Matrix, all_finite
 from fastopt._samples.statistics import Reader
+from fastopt.exceptions import InvalidParameterError
 from fastopt.losses._base import DOMAINS
+from fastopt.losses._rows import RowLoss
 
 from ._problem import Standardization
 
@@ -46,12 +48,10 @@ def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Arr
         if not all_finite(targets):
             raise ValueError(f"y must be finite, got {targets[~np.isfinite(targets)][0]}")
         return targets, integer("n_outputs of the loss", loss.n_outputs(targets), 1)
-    if loss.couples_outputs:
-        if values.ndim != 1 or not (np.isfinite(values) & (values >= 0) & (values == np.floor(values))).all():
-            raise ValueError(f"y must hold the numbers 0 … k − 1 of classes, of shape (n,), for loss={loss.name!r}")
-        if values.max() >= 1 << 24:
-            raise ValueError(f"y must hold fewer than {1 << 24} classes for loss={loss.name!r}, got {values.max() + 1}")
-        return np.array(values, dtype, order="C"), int(values.max()) + 1
+    if not loss.plain:
+        raise InvalidParameterError(f"loss must be one that objectives know, without weights of classes and ignore_index, got {loss!r}")
+    if isinstance(loss, RowLoss):
+        return np.array(values, dtype, order="C"), loss._outputs(values)
     words, test = DOMAINS[loss.target]
     targets = np.array(values, dtype, order="C").reshape(n, -1)
     if not (all_finite(targets) if loss.target == "real" else test(targets).all()):

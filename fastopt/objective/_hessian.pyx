@@ -17,7 +17,7 @@ from fastopt.objective._hessian_softmax import takes_products, softmax_hessian
 from fastopt._core.threads import resolve_threads
 from fastopt._core.tables cimport FO_CSR32, FO_REAL, Matrix, fo_matrix, kernels
 from fastopt._core.load cimport spare
-from fastopt._core.structs cimport FO_LOSS_multinomial, FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
+from fastopt._core.structs cimport fo_couples, FO_LOSS_multinomial, FO_GRAM_BLOCK, FO_GRAM_BYTES, FO_GRAM_ROWS, fo_gram
 from fastopt.objective._objective cimport Objective
 from fastopt.objective._pass cimport PRODUCTS, VALUE, Job
 
@@ -334,7 +334,7 @@ def hessian(Objective o, w, bint whole=True, bint bound=False):
     else:
         out = np.zeros((o.n_params, o.n_params))
         for a in range(k):
-            for b in range(a + 1) if o.job.samples.loss.kind == FO_LOSS_multinomial else (a,):
+            for b in range(a + 1) if fo_couples(&o.job.samples.loss) else (a,):
                 block = sums(o, w, a, b)
                 _place(out, block if a == b else _mirrored(block), a, b, k, d)
     _add_l2(out, k * d, o._l2)

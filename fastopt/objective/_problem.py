@@ -29,9 +29,9 @@ class Problem(NamedTuple):
     Attributes
     ----------
     X : Matrix
-    y : ndarray of shape (n, k), or (n,) numbers of classes for a loss that couples outputs
+    y : ndarray of shape (n, k), or (n,) for a loss that couples outputs and whose target is one number
         Of the type of the computation.
-    weight : ndarray of as many numbers as y, or None
+    weight : ndarray of as many numbers as y, (n,) for a loss that couples outputs, or None
     total : float
         The sum of the weights of samples.
     loss : Loss
@@ -65,6 +65,6 @@ class Problem(NamedTuple):
         return None if self.weight is None else np.ascontiguousarray(self.weight.reshape(len(self.y), -1)[:, 0])
 
 
-def repeated(weight: Array | None, y: Array) -> Array | None:
-    """Weights of samples (n,) as those of their targets, one a target."""
-    return weight if weight is None or y.size == len(y) else np.repeat(weight, y.shape[1])
+def repeated(weight: Array | None, y: Array, loss: Loss) -> Array | None:
+    """Weights of samples (n,) as those of their losses, one an output unless it is of all outputs together."""
+    return weight if weight is None or loss.couples_outputs or y.size == len(y) else np.repeat(weight, y.shape[1])

@@ -160,7 +160,7 @@ class Views(Objective):
         y, problem = np.require(y, self.dtype, ["C", "A"]), self.problem
         if y.shape == problem.y.shape:
             return self._of(problem._replace(y=y))
-        return self._of(problem._replace(y=y, weight=repeated(problem.row_weight, y), n_outputs=y.shape[1]))
+        return self._of(problem._replace(y=y, weight=repeated(problem.row_weight, y, problem.loss), n_outputs=y.shape[1]))
 
     def copies(self, weight: Array) -> Self:
         """The objective of several models of one output each, which share X and y and have weights of the samples of their own.
@@ -206,7 +206,7 @@ class Views(Objective):
         of_X: Array | None = chosen if problem.rows is None else problem.rows[chosen]
         if problem.transposed:
             X, of_X = matrix_of(problem.csc[chosen].tocsr())[1], None
-        return self._of(problem._replace(X=X, y=y, weight=repeated(weight, y), total=total, transposed=False, rows=of_X, csc=None))
+        return self._of(problem._replace(X=X, y=y, weight=repeated(weight, y, problem.loss), total=total, transposed=False, rows=of_X, csc=None))
 
     def _numbers(self, rows: ArrayLike) -> Array:
         chosen = np.asarray(rows)

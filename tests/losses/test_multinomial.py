@@ -151,8 +151,9 @@ def test_it_is_the_loss_of_an_objective():
 
 def test_it_is_a_value_like_the_others():
     assert losses.get("multinomial") == LOSS == pickle.loads(pickle.dumps(LOSS)) == copy.deepcopy(LOSS)
-    assert losses.names(couples_outputs=True) == ["multinomial"] and "multinomial" not in losses.names()
-    assert (LOSS.convex, LOSS.smooth, LOSS.curvature, LOSS.target, repr(LOSS)) == (True, True, 0.5, "class", "Multinomial(label_smoothing=0.0)")
+    assert losses.names(couples_outputs=True)[0] == "multinomial" and "multinomial" not in losses.names()
+    assert (LOSS.convex, LOSS.smooth, LOSS.curvature, LOSS.target) == (True, True, 0.5, "class")
+    assert repr(LOSS) == "Multinomial(label_smoothing=0.0, ignore_index=None, class_weight=None)"
     assert LOSS.spec[0] == len(losses.names()) and not any(losses.get(name).couples_outputs for name in losses.names())
     assert LOSS != "multinomial"
 
@@ -183,7 +184,7 @@ def test_any_order_and_type(view):
 @pytest.mark.parametrize("y, p, weight, error, text", [
     ([0, 1], [1.0, 2.0], None, ValueError, r"p must have shape \(n, k\), a prediction for each class, got \(2,\)"),
     ([0], [[1.0, 2.0], [0.0, 1.0]], None, ValueError, r"y must have shape \(2,\), the number of a class .* got \(1,\)"),
-    ([[0, 1]], [[1.0, 2.0]], None, ValueError, r"y must have shape \(1,\).* got \(1, 2\)"),
+    ([[0, 1, 0]], [[1.0, 2.0]], None, ValueError, r"y must have the shape of p, \(1, 2\), got \(1, 3\)"),
     ([0, 2], [[1.0, 2.0], [0.0, 1.0]], None, ValueError, "y must be the number of a class, 0 … 1, got 2.0 at index 1"),
     ([0, -1], [[1.0, 2.0], [0.0, 1.0]], None, ValueError, "y must be the number of a class, 0 … 1, got -1.0 at index 1"),
     ([0.5, 0], [[1.0, 2.0], [0.0, 1.0]], None, ValueError, "y must be the number of a class, 0 … 1, got 0.5 at index 0"),
@@ -212,11 +213,13 @@ def test_predict_refuses_what_is_no_row_of_predictions():
 
 
 @pytest.mark.parametrize("loss", ["multinomial", LOSS], ids=repr)
-@pytest.mark.parametrize("estimator", [SGDClassifier, SGDRegressor])
-def test_per_sample_sgd_refuses_it(estimator, loss):
+def test_sgd_takes_it_for_classes_alone(loss):
     X, (y, _) = np.random.default_rng(0).normal(size=(30, 2)), data(30, 3)
     with pytest.raises(ValueError, match="loss"):
-        estimator(loss=loss).fit(X, y)
+        SGDRegressor(loss=loss).fit(X, y)
+    by_name, of_old = (SGDClassifier(random_state=0, **how).fit(X, y) for how in ({"loss": loss}, {"loss": "log_loss", "multi_class": "multinomial"}))
+    assert np.array_equal(by_name.coef_, of_old.coef_)
+    np.testing.assert_allclose(by_name.predict_proba(X), of_old.predict_proba(X), rtol=1e-12)
 
 
 def test_solvers_of_one_output_refuse_it():

@@ -48,6 +48,7 @@ TOP = "__init__"
 # private modules of a public folder that other folders import
 SEEN_FROM_OUTSIDE = {
     "losses._base": "the domains of targets",
+    "losses._rows": "what targets of rows may be",
     "losses._arrays": "_sgd.auto.units has slopes of losses",
     "objective._hessian": "Hessians of objectives, for solvers",
     "objective._hessian_softmax": "what a softmax's costs",
@@ -171,7 +172,7 @@ def test_optional_packages_have_owners(path):
 
 
 # macros of csrc/rules/rules.h and conjugates.h that begin a static function
-STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(")
+STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(", "FO_ROW(", "FO_ROW_PRODUCT(")
 
 
 def without_comments(text):

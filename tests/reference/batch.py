@@ -8,6 +8,7 @@ import numpy as np
 from reference.losses import PLAIN
 from reference.matrix_rules import MATRIX_DEFAULTS
 from reference.optimizers import DEFAULTS, Reference
+from reference.row_losses import PLAIN_ROWS
 
 
 def softmax(Y, P):
@@ -15,6 +16,15 @@ def softmax(Y, P):
     top = P.max(axis=1, keepdims=True)
     log_sum = top + np.log(np.exp(P - top).sum(axis=1, keepdims=True))
     return (log_sum[:, 0] - (Y * P).sum(axis=1)), np.exp(P - log_sum) - Y
+
+
+def errors_of(loss, Y, P, params):
+    """(values, gradient): of each element, or of each row."""
+    if loss == "softmax":
+        return softmax(Y, P)
+    if loss in PLAIN_ROWS:
+        return PLAIN_ROWS[loss](Y[:, 0] if loss == "quantile_levels" else Y.argmax(axis=1), P, **(params or {}))
+    return PLAIN[loss](Y, P, **(params or {}))
 
 
 def weigh(Y, weight, class_weight, rows, is_softmax):
@@ -89,9 +99,9 @@ def minibatches(X, Y, loss, *, optimizer="sgd", settings=None, lr=0.1, l2=0.0, l
 
     X (n, d) dense; Y (n, k) as the kernels see it; order: the rows of each epoch; lr: a number, a Polyak, or of step 0, 1, …;
     sizes: a number, a Noise, or of the step; class_weight (k, 2) of y > 0 and y <= 0; params: of the loss; loss "softmax": the
-    outputs are classes.
+    outputs are classes, as those of the losses of rows.
     """
-    k, d = Y.shape[1], X.shape[1]
+    k, d, rowwise = Y.shape[1], X.shape[1], loss == "softmax" or loss in PLAIN_ROWS
     X, w, b = np.asarray(X, float), *(start or (np.zeros((k, d)), np.zeros(k)))
     decay = next((name for name in ("weight_decay", "l2") if name in {**DEFAULTS, **MATRIX_DEFAULTS}[optimizer]), None)
     own, none = ({decay: l2}, {decay: 0.0}) if decay else ({}, {})
@@ -103,13 +113,13 @@ def minibatches(X, Y, loss, *, optimizer="sgd", settings=None, lr=0.1, l2=0.0, l
         for batch in cut(rows, sizes, t):
             x, y = X[batch], Y[batch]
             p = x @ w.T + b
-            value, slope = softmax(y, p) if loss == "softmax" else PLAIN[loss](y, p, **(params or {}))
-            factors = weigh(y, weight, class_weight, batch, loss == "softmax") / len(batch)
+            value, slope = errors_of(loss, y, p, params)
+            factors = weigh(y, weight, class_weight, batch, rowwise) / len(batch)
             c = slope * factors
-            total += value.sum() / (1 if loss == "softmax" else k)
+            total += value.sum() / (1 if rowwise else k)
             gradients = [c.T @ x, c.sum(axis=0) * intercept]
             if isinstance(lr, Polyak):
-                lr.learn((value * (factors[:, 0] if loss == "softmax" else factors)).sum(), gradients)
+                lr.learn((value * (factors[:, 0] if rowwise else factors)).sum(), gradients)
             if isinstance(sizes, Noise):
                 sizes.learn(c * len(batch), x, intercept)
             g, g_b = clip(gradients, clip_norm)

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from test_sgd_kernel import layouts, problem, targets
 
 import fastopt as fo
-from fastopt import batching, optimizers
+from fastopt import batching, losses, optimizers
 from fastopt._core import tables as _core
 from fastopt._samples import order as _samples
 from fastopt._sgd.batch import run as _batch
@@ -27,17 +27,19 @@ RATE = {"adadelta": 1.0, "dog": 1.0, "prodigy": 1.0, "schedule_free_sgd": 0.5, "
 
 
 def fit(X, y, k, loss, *, optimizer="sgd", settings=None, lr=0.2, l2=0.0, l1=0.0, sizes=8, epochs=3, weight=None,
-        class_weight=None, average=0, clip_norm=None, threads=1, negative=0.0, intercept=True, shuffle=True, block_rows=4096):
+        class_weight=None, average=0, clip_norm=None, threads=1, negative=0.0, intercept=True, shuffle=True, block_rows=4096, params=None):
     """Weights, intercepts, averages, the loss curve, the next step of the engine; loss "softmax": multinomial."""
-    matrix, softmax = _core.Matrix(X), loss == "softmax"
+    matrix = _core.Matrix(X)
     codes = y.astype(np.uint8) if y.dtype.kind == "i" else y
     samples = _samples.Samples(matrix, codes, k, negative, weight, None, shuffle, 7, threads, block_rows)
     shape = (X.shape[1], k) if matrix.is_sparse else (k, X.shape[1])
     first = lr(0) if callable(lr) else lr
-    batches = Batches(optimizer, settings or {}, sizes, lr if callable(lr) else None, clip_norm, softmax)
+    batches = Batches(optimizer, settings or {}, sizes, lr if callable(lr) else None, clip_norm)
     update = make_optimizer(batches, np.zeros(shape, X.dtype), np.zeros(k), first, l2, l1)
     averages = (np.zeros(shape, X.dtype), np.zeros(k)) if average else None
-    fitted = FitSettings((LOSS("log_loss" if softmax else loss), 0.1, 0), (ELASTICNET, l2 + l1, l1 / (l2 + l1) if l1 else 0.0),
+    rowwise = loss == "softmax" or loss in _core.COUPLED_LOSS_NAMES
+    spec = losses.get("multinomial" if loss == "softmax" else loss, **(params or {})).spec if rowwise else (LOSS(loss), 0.1, 0)
+    fitted = FitSettings(spec, (ELASTICNET, l2 + l1, l1 / (l2 + l1) if l1 else 0.0),
                          (CONSTANT, first, 0.0, 0.0), intercept, threads=threads, batches=batches)
     run = _batch.BatchRun(matrix, samples, fitted, Start(None, None, average=average), update, averages, class_weight)
     run.run(epochs)

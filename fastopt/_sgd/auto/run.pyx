@@ -53,7 +53,7 @@ cdef class AutoRun(BatchLoop):
         self.notes_columns, self.loss_scale, self.flushes = X.is_sparse, units.loss, samples.has_ordinary_numbers()
         self._init_block(BatchPlan(samples.block_rows, auto.sizes, (0, 1.0, 0.0, 0.0)), settings.threads, True)
         self._init_weights(weights, intercepts, units.inverse)
-        self._init_threads(settings.loss, auto.softmax and k > 1, class_weight)
+        self._init_threads(settings.loss, class_weight)
         self._init_steppers(units, settings.strengths[1])
 
     def __dealloc__(self):

@@ -23,7 +23,7 @@ cdef class BatchLoop(EpochLoop):
     cdef public object untrained   # the columns that X lacks: makes weights of all columns from those of X; None: X has all
 
     cdef int _init_block(self, BatchPlan plan, int threads, bint losses_by_output) except -1
-    cdef int _init_threads(self, loss, bint softmax, class_weight) except -1
+    cdef int _init_threads(self, loss, class_weight) except -1
     cdef void _share(self, Py_ssize_t n) noexcept nogil
     cdef void _work(self, int index, int size) noexcept nogil
     cdef void _learn_segment(self, ThreadState *thread, const Segment *segment) noexcept nogil

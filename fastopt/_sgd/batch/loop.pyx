@@ -62,7 +62,7 @@ cdef class BatchLoop(EpochLoop):
         block.sample_weight, self.loss_sums = <char *>self.samples.weights, np.zeros(block.n_losses)
         return 0
 
-    cdef int _init_threads(self, loss, bint softmax, class_weight) except -1:
+    cdef int _init_threads(self, loss, class_weight) except -1:
         """Each thread's buffers, and what it needs to know of X and of the loss."""
         cdef RowBlock *block = &self.block
         cdef ThreadState *thread
@@ -83,7 +83,7 @@ cdef class BatchLoop(EpochLoop):
             thread.chunk.output_stride = 1 if self.X.is_sparse else self.X.d
             thread.chunk.feature_stride = self.k if self.X.is_sparse else 1
             set_loss(&thread.errors.loss, loss)
-            thread.errors.softmax, thread.errors.k, thread.errors.class_weight = softmax, self.k, <double *>address(weights)
+            thread.errors.k, thread.errors.class_weight = self.k, <double *>address(weights)
         return 0
 
     # ---- an epoch ----

@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from fastopt._core.memory cimport address
-from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, kernels
+from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_couples, kernels
 from fastopt._samples.order cimport Samples
 from fastopt._sgd.batch.batch_end cimport note_segment, step_batch
 from fastopt._sgd.batch.feedback cimport Driver
@@ -77,7 +77,7 @@ cdef class BatchRun(BatchLoop):
         self.is_hogwild = self.hogwild is not None
         self._init_weights(optimizer.params[0], optimizer.params[1])
         self._init_block(plan, settings.threads, False)
-        self._init_threads(settings.loss, batches.softmax and k > 1, class_weight)
+        self._init_threads(settings.loss, class_weight)
         self._init_steppers()
 
     def __dealloc__(self):
@@ -208,7 +208,7 @@ cdef class BatchRun(BatchLoop):
             with gil:   # squares by a kernel: threads of BLAS would go on spinning beside the loop
                 w = self.optimizer.params[0].ravel()
                 penalty = 0.5 * self.l2 * kernels(self.X.is_float).square_sum(w.size, address(w)) + self.l1 * float(np.abs(w).sum())
-                self.objective[0] += penalty / (1 if self.thread[0].errors.softmax else self.k)
+                self.objective[0] += penalty / (1 if fo_couples(&self.thread[0].errors.loss) else self.k)
         return loss
 
     @property

@@ -115,6 +115,10 @@ class SGDBase(LinearEstimator):
     def _loss(self) -> Loss:
         return resolve_loss(type(self).__name__, self.loss, self.epsilon)
 
+    def _learnt_loss(self, k: int) -> Loss:
+        """The loss of k outputs: of each, or of all together."""
+        return self._loss()
+
     def _alpha(self) -> float:
         return float(self.alpha)
 
@@ -139,10 +143,10 @@ class SGDBase(LinearEstimator):
 
     # ---- from arguments to a run ----
 
-    def _settings(self, seed: int, max_iter: int) -> FitSettings:
+    def _settings(self, seed: int, max_iter: int, k: int) -> FitSettings:
         get = vars(self).get
         alpha, batches = self._alpha(), self._batches()
-        return FitSettings(loss=self._loss().spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
+        return FitSettings(loss=self._learnt_loss(k).spec, penalty=penalty_spec(get("penalty", "l2"), alpha, get("l1_ratio", 0.0)),
                     schedule=schedule_spec("constant" if batches and self.learning_rate == "optimal" else self.learning_rate,
                                            self.eta0, self.power_t, alpha),
                     fit_intercept=bool(self.fit_intercept), one_class=self._one_class, shuffle=bool(self.shuffle),
@@ -216,7 +220,7 @@ class SGDBase(LinearEstimator):
             monitor = EpochMonitor(start, self._validation(matrix, targets, weight, rows, call.eval_set), stops=stops,
                                    keeps_best=fresh and bool(vars(self).get("restore_best", False)), callback=callback,
                                    events=events, attributes=attributes, verbose=self.verbose > 0)
-            settings = self._settings(seed, int(min(call.max_iter, self._budget(matrix.n))))
+            settings = self._settings(seed, int(min(call.max_iter, self._budget(matrix.n))), targets.k)
             done = train(matrix, targets, weight, rows, start, settings, monitor, lambda: largest(X), lambda: check_X(self, X))
             if done.error is not None and not fresh:
                 raise done.error

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import unique_labels
 from fastopt._sgd.settings import Targets
 from fastopt.linear_model._shared.data import check_labels, encode, naming, weights_of_classes
 from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive
-from fastopt.linear_model._shared.params import CLASSIFIER, loss_functions, loss_name
+from fastopt.linear_model._shared.params import CLASS_LOSSES, CLASSIFIER, loss_functions, loss_name
 from fastopt.linear_model._shared.predict import Probable
 from fastopt.linear_model._shared.sklearn import available_where
 from fastopt.linear_model._shared.types import (
@@ -30,13 +30,16 @@ from fastopt.linear_model._shared.types import (
     StepSchedule,
     TargetValues,
 )
-from fastopt.losses import Loss
+from fastopt.losses import Loss, Multinomial
 
 from .seeds import MAX_SEED, of_classifier, seed_of, skip
 from .supervised import LearningRate, Penalty, Supervised
 
 if TYPE_CHECKING:
     from typing import Self
+
+#: losses whose predictions are no log-odds: they weight samples by how well these are predicted
+IMPROPER = ("focal", "poly")
 
 
 def accuracy(codes: Array, weight: RowWeights) -> Callable[[Array], float]:
@@ -60,7 +63,9 @@ class SGDClassifier(Probable, Supervised):
     loss : str or Loss, default='hinge'
         A loss of `fastopt.losses` or its name: 'hinge' (support vector machine), 'log_loss' (logistic regression),
         'modified_huber', 'squared_hinge', 'perceptron', 'smooth_hinge', 'exponential', 'focal', 'binary_cross_entropy', 'poly'; or of a
-        real target, which is then ±1: 'squared_error', 'huber', 'epsilon_insensitive' and so on.
+        real target, which is then ±1: 'squared_error', 'huber', 'epsilon_insensitive' and so on; or of all classes together, learnt in
+        mini-batches, with an output for each of two classes too: 'multinomial', 'softmax_focal', 'softmax_poly', 'sparsemax', and the
+        hinges 'crammer_singer' and 'weston_watkins'.
     [parameters]
 
     [attributes]
@@ -134,18 +139,20 @@ class SGDClassifier(Probable, Supervised):
         return self._learn_once(X, y, sample_weight, classes)
 
     def _has_probabilities(self) -> bool:
-        name = loss_name(self.loss)   # those that weight samples by how well they are predicted do not estimate probabilities
-        if not (name == "modified_huber" or self._loss().target == "unit" and name not in ("focal", "poly")):
+        row, name = self._row_loss(), loss_name(self.loss)   # hinges have kinks, and no probabilities
+        if not (row.smooth if row else name == "modified_huber" or self._loss().target == "unit" and name not in IMPROPER):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
     @available_where(_has_probabilities)
     @arguments
     def predict_proba(self, X: Features) -> Array:
-        """Probabilities, for 'modified_huber' and the losses whose predictions are log-odds: 'log_loss' and its kin.
+        """Probabilities, for 'modified_huber', the losses whose predictions are log-odds ('log_loss' and its kin), and those of all classes together
+        but for their hinges.
 
         Those of more than two classes are one against the rest, normalised to a sum of 1; with
-        ``multi_class='multinomial'`` their softmax.
+        ``multi_class='multinomial'`` their softmax, and with a loss of all classes together what it says (`Sparsemax`: shares of which many
+        are 0).
 
         [arguments]
 
@@ -170,6 +177,19 @@ class SGDClassifier(Probable, Supervised):
                              "enough sample of the full training set target to properly estimate the class frequency "
                              "distributions. Pass the resulting weights as the class_weight parameter.")
 
+    def _row_loss(self) -> Loss | None:
+        return self._loss() if loss_name(self.loss) in CLASS_LOSSES else None
+
+    def _softmax(self) -> bool:
+        return bool(self.multi_class == "multinomial")
+
+    def _one_output(self, classes: Array) -> bool:
+        """Whether one output tells two classes apart."""
+        return len(classes) == 2 and self._row_loss() is None
+
+    def _learnt_loss(self, k: int) -> Loss:
+        return Multinomial() if k > 1 and self._softmax() else self._loss()
+
     def _positive(self, p: Array) -> Array:
         positive: Array = expit(p) if self._loss().target == "unit" else (np.clip(p, -1, 1) + 1) / 2
         return positive
@@ -192,20 +212,19 @@ class SGDClassifier(Probable, Supervised):
         weights = weights_of_classes(self.class_weight, classes, counts)
         if weights is None:
             return None
-        if len(classes) == 2:
+        if self._one_output(classes):
             return weights[::-1].reshape(1, 2)
         return np.stack([weights, np.ones_like(weights)], axis=1)
 
     def _targets(self, y: Array, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
         classes, codes, counts = check_labels(y, None if fresh else self._known_classes(classes))
-        return Targets(self._numbered(codes, classes), 1 if len(classes) == 2 else len(classes),
-                       negative=0 if self._loss().target == "unit" else -1,
+        return Targets(self._numbered(codes, classes), 1 if self._one_output(classes) else len(classes),
+                       negative=0 if self._loss().target in ("unit", "class") else -1,
                        class_weight=self._class_weights(classes, counts), attributes={"classes_": classes})
 
-    @staticmethod
-    def _numbered(codes: Array, classes: Array) -> Array:
-        """The number of the output for which each row is positive; of two classes the second one is output 0."""
-        return np.subtract(1, codes, out=codes) if len(classes) == 2 else codes
+    def _numbered(self, codes: Array, classes: Array) -> Array:
+        """The number of the output for which each row is positive; of two classes with one output the second one is output 0."""
+        return np.subtract(1, codes, out=codes) if self._one_output(classes) else codes
 
     def _draw(self, targets: Targets, weight: RowWeights, n: int, splits: bool) -> tuple[int, Array | None]:
         if splits and targets.k == 1:   # a generator that the user gave is asked in scikit-learn's order

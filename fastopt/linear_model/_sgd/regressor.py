@@ -29,7 +29,7 @@ from fastopt.linear_model._shared.types import (
     StepSchedule,
     TargetValues,
 )
-from fastopt.losses import Loss
+from fastopt.losses import Loss, Quantile, QuantileLevels
 
 from .seeds import of_regressor, seed_of
 from .supervised import LearningRate, Penalty, Supervised
@@ -53,6 +53,28 @@ def r2(y: Array, weight: RowWeights, loss: Loss) -> Callable[[Array], float]:
     return score
 
 
+def quantiles_of(y: Array, weight: RowWeights, levels: tuple[float, ...]) -> Array:
+    """Weighted quantiles of y: its least numbers with at least these shares of the weight up to them."""
+    order = np.argsort(y, kind="stable")
+    sums = np.cumsum(np.ones(len(y)) if weight is None else weight[order], dtype=np.float64)
+    found: Array = y[order[np.minimum(np.searchsorted(sums, np.array(levels) * sums[-1]), len(y) - 1)]]
+    return found
+
+
+def d2(y: Array, weight: RowWeights, loss: QuantileLevels) -> Callable[[Array], float]:
+    """D² of raw predictions (n, k) of quantiles, as a function of them: 1 − loss/(loss of the quantiles of y alone)."""
+    y, constants = np.asarray(y, dtype=np.float64), quantiles_of(y, weight, loss.levels)
+    alone = float(np.mean([Quantile(level).value(y, np.full(y.shape, t), weight) for level, t in zip(loss.levels, constants)]))
+
+    def score(p: Any) -> float:
+        raw = np.asarray(p, dtype=np.float64)
+        if not np.isfinite(raw).all():
+            return -np.inf
+        found = loss.value(y, raw, weight)
+        return 1 - found / alone if alone > 0 else -float(found > 0)
+    return score
+
+
 @documented(coef="(n_features,), or (n_outputs, n_features) if y has several columns", intercept="(1,) or (n_outputs,)",
             **passive_aggressive('epsilon_insensitive'), stratified="",
             without=("offset_", "classes_"))
@@ -66,7 +88,8 @@ class SGDRegressor(Regresses, Supervised):
     loss : str or Loss, default='squared_error'
         A loss of `fastopt.losses` or its name: 'squared_error', 'huber', 'epsilon_insensitive',
         'squared_epsilon_insensitive', 'absolute_error', 'quantile', 'log_cosh', 'general_robust', 'mean_squared_error', 'smooth_l1',
-        'expectile', 'student_t'; or 'poisson', 'gamma', 'tweedie' and 'negative_binomial', whose prediction is exp of the linear model.
+        'expectile', 'student_t'; or 'poisson', 'gamma', 'tweedie' and 'negative_binomial', whose prediction is exp of the linear model;
+        or 'quantile_levels', learnt in mini-batches: all levels of one column of y at once, which do not cross, a column of predictions each.
     [parameters]
 
     [attributes]
@@ -126,18 +149,43 @@ class SGDRegressor(Regresses, Supervised):
     # ---- hooks of the base ----
 
     def _targets(self, y: Array, weight: RowWeights, X: Samples, classes: TargetValues | None, fresh: bool) -> Targets:
-        y = check_targets(y, weight, X, self._loss())
+        y = self._columns(check_targets(y, weight, X, self._loss()), "y")
         return Targets(y, 1 if y.ndim == 1 else y.shape[1])
+
+    def _columns(self, y: Array, name: str) -> Array:
+        """Targets of all outputs; those of levels of one number are alike."""
+        loss = self._loss()
+        if not isinstance(loss, QuantileLevels):
+            return y
+        if y.ndim != 1:
+            raise ValueError(f"{name} must have shape (n,) with loss={loss.name!r}, which has a level in each output; got {y.shape}")
+        return np.repeat(y[:, None], loss.n_levels, axis=1)
 
     def _draw(self, targets: Targets, weight: RowWeights, n: int, splits: bool) -> tuple[int, Array | None]:
         rows = self._split("ShuffleSplit", targets.y, weight) if splits else None
         return seed_of(of_regressor, self.random_state), rows
 
     def _score_of(self, y: Array, weight: RowWeights) -> Callable[[Array], float]:
-        return r2(y, weight, self._loss())
+        loss = self._loss()
+        return d2(y[:, 0], weight, loss) if isinstance(loss, QuantileLevels) else r2(y, weight, loss)
+
+    @arguments
+    def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None) -> float:
+        """R² of the predictions; of levels D², one minus the loss over that of the quantiles of y alone.
+
+        [arguments]
+
+        Returns
+        -------
+        float
+        """
+        loss = self._loss()
+        if not isinstance(loss, QuantileLevels):
+            return float(super().score(X, y, sample_weight))
+        return d2(np.asarray(y), None if sample_weight is None else np.asarray(sample_weight), loss)(self._raw(X))
 
     def _eval_targets(self, y: Array, targets: Targets, dtype: DTypeLike) -> Array:
-        y = real_targets(y, dtype, self._loss(), "y of eval_set")
+        y = self._columns(real_targets(y, dtype, self._loss(), "y of eval_set"), "y of eval_set")
         if (1 if y.ndim == 1 else y.shape[1]) != targets.k:
             raise ValueError(f"y of eval_set must have {targets.k} columns as y has, got shape {y.shape}")
         return y
@@ -147,8 +195,8 @@ class SGDRegressor(Regresses, Supervised):
         loss = done.loss_curve[-1]
         if loss < 1e3:
             return None
-        y = targets.y[:1024]
-        nothing = self._loss().value(y, np.zeros(y.shape))
+        y, of_rows = targets.y[:1024], self._loss().couples_outputs
+        nothing = self._loss().value(y[:, 0] if of_rows else y, np.zeros(y.shape))
         if loss <= 1e6 * nothing:
             return None
         scale = largest(X)

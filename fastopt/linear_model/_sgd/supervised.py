@@ -62,19 +62,15 @@ class Supervised(SGDBase):
     def _budget(self, n: int) -> float:
         return budget(n) if self.optimizer == "auto" else np.inf
 
-    def _softmax(self) -> bool:
-        """Whether the classes share a softmax."""
-        return bool(vars(self).get("multi_class") == "multinomial")
-
     def _batches(self) -> Batches | Auto | None:
         if not uses_batches(vars(self)):
             return None
         sizes = int(self.batch_size) if isinstance(self.batch_size, Integral) else self.batch_size
         if self.optimizer == "auto":
-            return Auto(sizes or AUTO_BATCH_ROWS, self._softmax(), self._classifies)
+            return Auto(sizes or AUTO_BATCH_ROWS, self._classifies)
         return Batches(self.optimizer or "sgd", dict(self.optimizer_params or {}), sizes or 1, self.schedule,
                        None if self.clip_norm is None else float(self.clip_norm),
-                       softmax=self._softmax(), hogwild=is_wild(vars(self)))
+                       hogwild=is_wild(vars(self)))
 
     def _score_of(self, y: Array, weight: RowWeights) -> Callable[[Array], float]:
         raise NotImplementedError

@@ -12,14 +12,21 @@ import numpy as np
 
 from fastopt import losses, optimizers
 from fastopt._common.rules import FLAG, INTEGER, NONE, Rule, choice, either, integer, real, refuse
-from fastopt._core.tables import LOSS_TARGETS, PENALTY_NAMES, PENALTY_PLACES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
+from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_TARGETS, PENALTY_NAMES, PENALTY_PLACES, SCHEDULE_NAMES, SGD_SCHEDULE_NAMES
 from fastopt.exceptions import InvalidParameterError
 
+#: losses of all classes of a row together; of several outputs for one number
+CLASS_LOSSES = tuple(name for name in COUPLED_LOSS_NAMES if LOSS_TARGETS[name] == "class")
+LEVEL_LOSSES = tuple(name for name in COUPLED_LOSS_NAMES if LOSS_TARGETS[name] == "real")
 
-def loss_of(*targets: str) -> Rule:
-    """A loss, or its name, of one of these domains of y."""
-    options = tuple(name for name, target in LOSS_TARGETS.items() if target in targets)
-    instance = Rule("a loss of fastopt.losses with such targets", lambda value: isinstance(value, losses.Loss) and value.target in targets)
+
+def loss_of(*targets: str, rows: tuple[str, ...] = CLASS_LOSSES) -> Rule:
+    """A loss, or its name, of one of these domains of y; of those of all outputs together those in `rows` alone."""
+    options = tuple(name for name, target in LOSS_TARGETS.items()
+                    if target in targets and (name in rows or name not in COUPLED_LOSS_NAMES))
+    instance = Rule("a loss of fastopt.losses for such targets, without weights of classes and ignore_index",
+                    lambda value: isinstance(value, losses.Loss) and value.plain and value.target in targets
+                    and (value.name in rows or value.name not in COUPLED_LOSS_NAMES))
     return either(choice(*options), instance)
 
 
@@ -67,11 +74,11 @@ SUPERVISED: dict[str, Rule] = {
 }
 CLASSIFIER: dict[str, Rule] = {
     **SUPERVISED,
-    "loss": loss_of("sign", "unit", "real"),
+    "loss": loss_of("sign", "unit", "real", "class"),
     "class_weight": either(choice("balanced"), WEIGHTS, NONE),
     "multi_class": choice("ovr", "multinomial"),
 }
-REGRESSOR: dict[str, Rule] = {**SUPERVISED, "loss": loss_of("real", "nonnegative", "positive")}
+REGRESSOR: dict[str, Rule] = {**SUPERVISED, "loss": loss_of("real", "nonnegative", "positive", rows=LEVEL_LOSSES)}
 ONE_CLASS: dict[str, Rule] = {**COMMON, "nu": real(0, 1, above=True),
                               "learning_rate": choice(*(name for name in SGD_SCHEDULE_NAMES if not name.startswith("pa")))}
 
@@ -127,7 +134,7 @@ def check_all(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) 
 
 def uses_batches(values: Mapping[str, Any]) -> bool:
     """Whether the parameters ask for more than per-sample SGD."""
-    return (values.get("multi_class") == "multinomial"
+    return (values.get("multi_class") == "multinomial" or loss_name(values.get("loss", "")) in CLASS_LOSSES + LEVEL_LOSSES
             or any(values.get(name) is not None for name in ("optimizer", "schedule", "clip_norm"))
             or values.get("batch_size") is not None and values["batch_size"] != 1 or is_wild(values))
 
@@ -148,6 +155,8 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
     if values.get("multi_class") == "multinomial" and loss_name(values["loss"]) != "log_loss":
         refuse("loss", "'log_loss' with multi_class='multinomial'", values["loss"], owner=owner)
     if values["optimizer"] == "auto":
+        if loss_name(values["loss"]) in LEVEL_LOSSES:
+            refuse("optimizer", f"another with loss={loss_name(values['loss'])!r}, whose outputs have no units of their own", "auto", owner=owner)
         _check_follows(owner, "batch_size", values, "optimizer='auto'")
         for name in ("schedule", "clip_norm", "optimizer_params", "parallel"):
             if values[name] is not None:

@@ -10,6 +10,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 
+from fastopt.losses import Loss
+
 from .data import Takes
 from .docs import arguments
 from .sklearn import available_where
@@ -23,6 +25,10 @@ class Classifies(ClassifierMixin):
     _raw: Any
     _softmax: Any   # () -> bool: whether more than two classes share a softmax; otherwise each is learnt against the rest
 
+    def _row_loss(self) -> Loss | None:
+        """A loss of all classes together that is no softmax's; two classes have an output each, too."""
+        return None
+
     @arguments
     def decision_function(self, X: Features) -> Array:
         """Raw predictions.
@@ -34,7 +40,11 @@ class Classifies(ClassifierMixin):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Positive: the second of two classes, or this class rather than another.
         """
-        return flat(self._raw(X))
+        p = self._raw(X)
+        if p.shape[1] == len(self.classes_) == 2:   # only their difference counts
+            difference: Array = p[:, 1] - p[:, 0]
+            return difference
+        return flat(p)
 
     @arguments
     def predict(self, X: Features) -> Array:
@@ -66,6 +76,9 @@ class Probable(Classifies):
         if p.shape[1] > 1 and self._softmax():
             shares: Array = softmax(p, axis=1)
             return shares
+        loss = self._row_loss()
+        if loss is not None:
+            return loss._predict(p)
         return one_against_rest(self._positive(p))
 
     @available_where(lambda self: self._has_probabilities())
@@ -113,7 +126,7 @@ class Regresses(RegressorMixin):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         p, loss = self._raw(X), self._loss()
-        if loss.target != "real":
+        if loss.target != "real" or loss.couples_outputs:
             with np.errstate(over="ignore"):
                 p = loss._predict(p)
         return flat(p)

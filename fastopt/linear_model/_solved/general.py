@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from fastopt import losses, penalties
 from fastopt.linear_model._shared.data import check_targets, check_X_y
 from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.params import loss_name
+from fastopt.linear_model._shared.params import CLASS_LOSSES, loss_name
 from fastopt.linear_model._shared.predict import Classifies, Probable
 from fastopt.linear_model._shared.sklearn import available_where
 from fastopt.linear_model._shared.types import (
@@ -45,13 +45,13 @@ PROBABLE = ("modified_huber", "exponential")
 class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
     """A linear model of any loss with any penalty: minimum of Σ sᵢ·loss(yᵢ, xᵢ·w + b)/Σ sᵢ + penalty(w).
 
-    It is a classifier with losses of classes, which are learnt one against the rest or, with 'multinomial', as one softmax; and a
-    regressor with all others, of one or several columns of y.
+    It is a classifier with losses of classes, which are learnt one against the rest or, with 'multinomial', 'softmax_focal', 'softmax_poly'
+    and 'sparsemax', all together; and a regressor with all others, of one or several columns of y.
 
     Parameters
     ----------
     loss : str or Loss, default='squared_error'
-        A loss of `fastopt.losses` or its name, also 'multinomial'.
+        A loss of `fastopt.losses` or its name, also of those of all classes together.
     penalty : Penalty, str or None, default=None
         A penalty of `fastopt.penalties` or its name: 'l1', 'l2', 'elasticnet', 'box', 'nonnegative', 'mcp', 'scad', or
         ``GroupLasso(alpha, groups)``.  Its alpha stands beside the mean loss; the intercept is not penalised.
@@ -88,7 +88,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
     def _classifies(self) -> bool:
         """Whether the loss is for classes."""
         known = isinstance(self.loss, Loss) or self.loss in losses.names()
-        return self._softmax() or known and self._loss().target in ("sign", "unit")
+        return loss_name(self.loss) in CLASS_LOSSES or known and self._loss().target in ("sign", "unit")
 
     def _label_smoothing(self) -> float:
         return float(losses.get(self.loss).params["label_smoothing"]) if self._softmax() else 0.0
@@ -129,12 +129,16 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         return float(mixin.score(self, X, y, sample_weight))
 
     def _has_probabilities(self) -> bool:
-        if not (self._softmax() or self._loss().target == "unit" or loss_name(self.loss) in PROBABLE):
+        row = self._row_loss()   # hinges have kinks, and no probabilities
+        if not (self._softmax() or row is not None and row.smooth or self._loss().target == "unit" or loss_name(self.loss) in PROBABLE):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
     def _softmax(self) -> bool:
-        return loss_name(self.loss) in losses.names(couples_outputs=True)
+        return loss_name(self.loss) == "multinomial"
+
+    def _row_loss(self) -> Loss | None:
+        return losses.get(self.loss) if loss_name(self.loss) in CLASS_LOSSES and not self._softmax() else None
 
     def _positive(self, p: Array) -> Array:
         return self._loss()._predict(p)

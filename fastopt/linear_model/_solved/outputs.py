@@ -51,15 +51,15 @@ class SolvedClassifier(Classifies, SolvedEstimator):
         return False
 
     def _multinomial(self, k: int) -> bool:
-        """Whether k classes are learnt as one softmax."""
-        return k > 2 and self._softmax()
+        """Whether k classes are learnt together, each with an output."""
+        return k > 2 and self._softmax() or k > 1 and self._row_loss() is not None
 
     def _label_smoothing(self) -> float:
         """That of a softmax."""
         return 0.0
 
     def _attributes(self, found: FittedWeights) -> Attributes:
-        if self._multinomial(len(found.coef)):   # the softmax does not see what all classes have in common
+        if self._multinomial(len(found.coef)):   # the loss does not see what all classes have in common
             found.intercept = found.intercept - found.intercept.mean()
         return super()._attributes(found)
 
@@ -77,7 +77,8 @@ class SolvedClassifier(Classifies, SolvedEstimator):
             raise ValueError("sample_weight times class_weight must not be all zero")
         of_rows = None if of_classes is None else of_classes.astype(float_type(X))[codes]
         if self._multinomial(k):
-            return Task([codes], [times(weight, of_rows)], losses.Multinomial(self._label_smoothing()), {"classes_": classes})
+            loss = self._row_loss() or losses.Multinomial(self._label_smoothing())
+            return Task([codes], [times(weight, of_rows)], loss, {"classes_": classes})
         targets = [codes] if k == 2 else [codes == i for i in range(k)]
         if self._label_smoothing():   # two classes: a log loss
             targets = [target + self._label_smoothing() * (0.5 - target) for target in targets]

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from fastopt import losses, penalties
+from fastopt import penalties
 from fastopt._common.rules import FLAG, NONE, Rule, choice, either, integer, numbers, real
+from fastopt._core.tables import LOSS_TARGETS
 from fastopt._solvers import auto as _solve
 from fastopt._solvers.registry import LIMIT, Solution, registry
-from fastopt.linear_model._shared.params import COMMON, SUPERVISED, WEIGHTS
-from fastopt.losses import Loss
+from fastopt.linear_model._shared.params import COMMON, SUPERVISED, WEIGHTS, loss_of
 
 #: what stands beside the mean loss as the strength of the penalty, by the parameters and the sums of the samples' weights
 CONVENTIONS: dict[str, Callable[[Mapping[str, Any], Any], Any]] = {
@@ -125,8 +125,7 @@ LOGISTIC_CV: dict[str, Rule] = {
 }
 GENERAL: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": choice(*SOLVERS),
-    "loss": either(choice(*losses.names(), *losses.names(couples_outputs=True)),
-                   Rule("a loss of fastopt.losses", lambda value: isinstance(value, Loss))),
+    "loss": loss_of(*dict.fromkeys(LOSS_TARGETS.values())),
     "penalty": either(choice(*penalties.names()),
                       Rule("a penalty of fastopt.penalties", lambda value: isinstance(value, penalties.Penalty)), NONE),
 }
