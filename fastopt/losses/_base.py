@@ -103,6 +103,8 @@ class Loss(Settings):
         least 0 whose sum is 1, or ``'amounts'``: k numbers of at least 0.
     couples_outputs : bool
         Whether it is a loss of all predictions of a sample together, which form a row of `p`, as `Multinomial` is.
+    shift_invariant : bool
+        Whether what all predictions of a row have in common changes nothing.
     params : dict
         The parameters.
     convex : bool
@@ -120,6 +122,7 @@ class Loss(Settings):
 
     target: str
     couples_outputs: bool = False
+    shift_invariant: bool = False
     convex: bool = True
     smooth: bool = True
     curvature: float = math.inf
