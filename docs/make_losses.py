@@ -19,7 +19,9 @@ HEAD = """# Losses
 
 Every loss of `fastopt.losses`, written by `python docs/make_losses.py` from the register (`losses.available()`). `y` is the target, `p` the raw
 prediction; `value`, `gradient` and `value_and_gradient` take arrays of any shape, with `sample_weight`; losses of several classes, of rows and of
-levels take rows of predictions, (n, k), and a weight a row. Each is learnt by SGD, mini-batches,
+levels take rows of predictions, (n, k), and a weight a row.
+`reduction="sum"` gives Σ weight·loss in place of the mean, `"none"` each weight·loss by itself.
+[examples/many_classes.py](../examples/many_classes.py) has the losses of several classes side by side. Each is learnt by SGD, mini-batches,
 `LinearObjective`, `minimize` and, where convex, the solvers.
 
 *Outliers*: what an error far out pulls with. *grows*: in proportion to its size or faster; *bounded*: as much as a middling one; *fades*: less

@@ -106,6 +106,8 @@ class Loss(Settings):
         least 0 whose sum is 1, or ``'amounts'``: k numbers of at least 0.
     couples_outputs : bool
         Whether it is a loss of all predictions of a sample together, which form a row of `p`, as `Multinomial` is.
+    shift_invariant : bool
+        Whether what all predictions of a row have in common changes nothing.
     params : dict
         The parameters.
     convex : bool
@@ -125,6 +127,7 @@ class Loss(Settings):
 
     target: str
     couples_outputs: bool = False
+    shift_invariant: bool = False
     convex: bool = True
     smooth: bool = True
     of_errors: bool

@@ -345,6 +345,7 @@ class KLDivergence(TargetRowLoss):
 
     name = "kl_divergence"
     curvature = 0.5
+    shift_invariant = True
 
     def __init__(self) -> None:
         self._keep({}, (1.0, 0.0))

@@ -60,6 +60,8 @@ class RowLoss(Loss):
 class ClassLoss(RowLoss):
     """A loss of classes, whose numbers 0 … k − 1 `y` holds; what all predictions of a row have in common changes nothing."""
 
+    shift_invariant = True
+
     def _check_rows(self, y: Array, p: Array) -> Array:
         if y.shape != (len(p),):
             raise ValueError(f"y must have shape ({len(p)},), the number of a class for each row of p, got {y.shape}")

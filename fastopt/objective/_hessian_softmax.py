@@ -176,12 +176,12 @@ def bounded(share: Array, y: Array, lag: Array) -> Array:
 
 
 def anchored(hessian: Array, objective: Objective) -> Array:
-    """The Hessian of a multinomial loss, which is singular along what all outputs have in common, with a curvature there.
+    """The Hessian of a loss that does not see what all outputs have in common, singular along it, with a curvature there.
 
     No gradient lies along it, so that steps are those without it, and do not follow its rounding.  Coefficients with l2 have such
     a curvature; intercepts have none.  Changed in place; that of another loss is not.
     """
-    if objective.loss.couples_outputs:
+    if objective.loss.shift_invariant:
         k, d = objective.n_outputs, objective.n_features
         alike = np.arange(k * d).reshape(k, d).T if objective.l2 == 0 else np.empty((0, k), dtype=np.intp)
         if objective.fit_intercept:

@@ -41,6 +41,7 @@ BATCHES = {"optimizer": "adam", "batch_size": 8, "max_iter": 20}
 
 @checks(linear_model.SGDClassifier(**BATCHES), linear_model.SGDRegressor(**BATCHES),
         linear_model.SGDClassifier(**BATCHES, loss="log_loss", multi_class="multinomial", average=True, eta0=0.1),
+        linear_model.SGDClassifier(**BATCHES, loss="sparsemax", eta0=0.1), linear_model.SGDClassifier(**BATCHES, loss="weston_watkins", eta0=0.1),
         linear_model.SGDRegressor(**{**BATCHES, "optimizer": "ftrl"}, penalty="l1", clip_norm=1.0, restore_best=True, eta0=1.0))
 @pytest.mark.repeats(3)
 def test_scikit_learns_checks_of_mini_batches(estimator, check):
@@ -76,6 +77,8 @@ def test_scikit_learns_checks_of_solver_based_estimators(estimator, check):
 
 @checks(linear_model.GeneralizedLinearEstimator("squared_error", penalty="nonnegative", **TIGHT),
         linear_model.GeneralizedLinearEstimator("multinomial", penalty="l2", **TIGHT),
+        linear_model.GeneralizedLinearEstimator("sparsemax", penalty="l2", **TIGHT),
+        linear_model.GeneralizedLinearEstimator("softmax_poly", penalty="l2", **TIGHT),
         linear_model.GeneralizedLinearEstimator("squared_hinge", penalty="elasticnet", **TIGHT))
 def test_scikit_learns_checks_of_any_loss_with_any_penalty(estimator, check):
     check(estimator)

@@ -14,7 +14,7 @@ X, Y = load_iris(return_X_y=True)
 X, NAMES = scale(X), load_iris().target_names[Y]
 CLASSES = [name for name in losses.names(couples_outputs=True) if losses.get(name).target == "class"]
 SMOOTH = [name for name in CLASSES if losses.get(name).smooth]
-HOW = {"batches": {"batch_size": 16, "optimizer": "adam", "eta0": 0.05, "max_iter": 60}, "auto": {"optimizer": "auto"},
+HOW = {"batches": {"batch_size": 16, "optimizer": "adam", "eta0": 0.05, "max_iter": 200}, "auto": {"optimizer": "auto"},
        "rows": {"max_iter": 30, "eta0": 0.05, "learning_rate": "constant"}}
 
 

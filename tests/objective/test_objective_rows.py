@@ -63,6 +63,16 @@ def test_solvers_find_the_minimum_of_scipy(name, solver):
     assert np.abs(found.w[:16] - best.x[:16]).max() < 1e-3
 
 
+@pytest.mark.parametrize("name", SMOOTH)
+def test_newtons_steps_are_few_and_what_is_in_common_changes_nothing_where_it_is_said(name):
+    X, y, loss, _, s = problem(name)
+    objective = fo.LinearObjective(X, y, loss, l2=0.1, fit_intercept=True, sample_weight=s)
+    assert solve(objective, None, "newton-cholesky", tol=1e-9).n_iter <= 12
+    p = np.random.default_rng(0).normal(size=(80, 4))
+    shift = p + np.arange(80)[:, None] / 40
+    assert np.allclose(loss.pointwise(y, p), loss.pointwise(y, shift), rtol=1e-12) == loss.shift_invariant
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SMOOTH])
 def test_solvers_of_smooth_losses_refuse_kinks(name):
     X, y, loss, _, _ = problem(name)

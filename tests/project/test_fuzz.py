@@ -49,6 +49,31 @@ def test_kernels_at_each_size(isa, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_of_each_size(isa, dtype):
+    """Losses of rows at every number of outputs up to two vectors: values, gradients, and products of an objective of one column."""
+    guarded = pytest.importorskip("guarded").guarded
+    rng = np.random.default_rng(0)
+    apart = [losses.Dice(), losses.Dice(squared=True), losses.Tversky(), losses.MultilabelCrossEntropy()]
+    for k in range(1, 34):
+        shares = rng.random((3, k)) + 0.1
+        targets = {"class": rng.integers(0, k, 3), "real": rng.normal(size=3), "shares": shares / shares.sum(axis=1, keepdims=True),
+                   "amounts": shares, "unit": np.ones((3, k)), "sign": np.ones((3, k))}
+        for at_end in (True, False):
+            p, X = (guarded(values.astype(dtype), at_end=at_end, writable=False) for values in (rng.normal(size=(3, k)), np.ones((3, 1))))
+            out = guarded(np.zeros((3, k), dtype), at_end=at_end)
+            for name in losses.names(couples_outputs=True):
+                loss = losses.get(name, **({"n_levels": k} if name == "quantile_levels" else {}))
+                y = guarded(targets[loss.target].astype(dtype), at_end=at_end, writable=False)
+                loss.value_and_gradient(y, p, None, out, reduction="none")
+                objective = fo.LinearObjective(X, y, loss, n_threads=1)
+                w = np.zeros(objective.n_params)
+                objective.value_and_gradient(w), objective.hessp(w, w)
+            for loss in apart:
+                y = guarded(targets[loss.target].astype(dtype), at_end=at_end, writable=False)
+                loss.value_and_gradient(y, p, None, out, reduction="none")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sequences_of_each_size(isa, dtype):
     guarded = pytest.importorskip("guarded").guarded
     rng, loss = np.random.default_rng(0), losses.CTC()

@@ -48,7 +48,7 @@ def ours(X, Y, loss, params=(), epochs=2, state=None, weight=None, class_weight=
                                         classifies)
     samples = _samples.Samples(matrix, Y, k, weight=weight, held_out=skip, seed=3, block_rows=64)
     run = _linear_auto.AutoFit(matrix, samples, state.observe(matrix, Y, weight, skip),
-                               fit_settings(loss, dict(params), _settings.Auto(batch, False, classifies), threads, fit_intercept, **settings),
+                               fit_settings(loss, dict(params), _settings.Auto(batch, classifies), threads, fit_intercept, **settings),
                                class_weight)
     run.run(epochs)
     return run

@@ -47,7 +47,9 @@ VALUES = {
 }
 if os.environ.get("FUZZ_WITHOUT") == "hogwild":   # whose races are its idea
     VALUES["parallel"] = [None]
-LOSSES = losses.names()
+ROWS = losses.names(couples_outputs=True)
+LOSSES = [*losses.names(), *ROWS]
+CLASSES = [name for name in ROWS if losses.get(name).target == "class"]
 
 
 class Draw:
@@ -128,7 +130,7 @@ def estimators(draw):
     if name in ("SGDClassifier", "SGDRegressor") and draw.chance(0.5):
         params["loss"] = draw.one(LOSSES)
     if name == "GeneralizedLinearEstimator":
-        params |= {"loss": draw.one([*LOSSES, "multinomial"]), "penalty": draw.one([None, *penalties.names()])}
+        params |= {"loss": draw.one(LOSSES), "penalty": draw.one([None, *penalties.names()])}
     n, d, k = draw.one(SIZES), draw.one(SIZES), draw.one([1, 2, 3, 5])
     model = cls(**params)
     X, y, weight = draw.X(n, d), target(draw, n, k, hasattr(cls, "decision_function")), None
@@ -163,11 +165,11 @@ def paths(draw):
 
 def objectives(draw):
     n, d, k = draw.one(SIZES), draw.one(SIZES), draw.one([1, 1, 2, 3, 5])
-    loss = draw.one([*LOSSES, "multinomial"])
+    loss = draw.one(LOSSES)
     X = draw.X(n, d, (np.float64, np.float32, np.float16, np.int8, np.uint8))
-    y = guarded(np.arange(n) % (k + 1)) if loss == "multinomial" or draw.chance(0.2) else draw.array(
+    y = guarded(np.arange(n) % (k + 1)) if loss in CLASSES or draw.chance(0.2) else draw.array(
         np.abs(draw.numbers((n,) if k == 1 else (n, k), draw.one([np.float64, np.float32]))))
-    if loss not in ("multinomial",) and losses.get(loss).target in ("sign", "unit"):
+    if loss not in ROWS and losses.get(loss).target in ("sign", "unit"):
         y = draw.array((draw.rng.random(n) < 0.5).astype(float))
     weight = draw.array(draw.rng.random(n)) if draw.chance(0.4) else None
     kept = []
@@ -188,7 +190,7 @@ def objectives(draw):
 
 
 def loss_functions(draw):
-    loss, shape, dtype = losses.get(draw.one(LOSSES)), (draw.one([*SIZES, 1000, 4097]),), draw.one([np.float64, np.float32])
+    loss, shape, dtype = losses.get(draw.one(losses.names())), (draw.one([*SIZES, 1000, 4097]),), draw.one([np.float64, np.float32])
     p, y = (draw.array(draw.numbers(shape, dtype)) for _ in range(2))
     if draw.chance(0.7):
         y = draw.array((draw.rng.random(shape) < 0.5).astype(dtype))

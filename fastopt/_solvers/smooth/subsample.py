@@ -80,7 +80,7 @@ def condition(objective: LinearObjective) -> float:
     w, b = np.zeros(objective.n_params), 0.0
     old = np.zeros_like(w)
     v = np.random.default_rng(0).standard_normal(len(w))
-    if objective.loss.couples_outputs:
+    if objective.loss.shift_invariant:
         for part in objective.split(v):
             if part is not None:
                 part -= part.mean(axis=0)
