@@ -39,7 +39,10 @@ TAIL = """
 
 `PolicyGradient(entropy)` (REINFORCE, Williams 1992) and `PPOClip(clip, entropy)` (Schulman et al. 2017) take the actions, their raw scores and
 how much better than expected they turned out to be: `returns` and `advantages` (generalised advantage estimation) say that, over the steps of
-many episodes side by side. [examples/cartpole.py](../examples/cartpole.py) balances a pole by both.
+many episodes side by side. With `policy="gaussian"` actions are numbers, and instead of scores there are means and logarithms of standard
+deviations. `ValueFunction(kind, clip)` is the loss of a critic, clipped as PPO does; `DQN(loss, delta, gamma, double)` that of Q-learning, whose
+`td_errors` a replay may be prioritised by. [examples/cartpole.py](../examples/cartpole.py) balances a pole by policies,
+[examples/pursuit.py](../examples/pursuit.py) follows a target by a Gaussian policy with a critic, and by Q-learning.
 
 ## Adversaries
 

@@ -15,16 +15,18 @@ from ._classification import *  # noqa: F403
 from ._combining import MultiTask, mgda, pcgrad
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
-from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
+from ._policies import DQN, PolicyGradient, PolicyLoss, PPOClip, ValueFunction, advantages, returns
 from ._regression import *  # noqa: F403
 from ._sequences import CTC
 
 __all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
            "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
+           "DQN", "ValueFunction",
            *(loss.__name__ for loss in registry.values())]
 
 for _public in (Adversarial, CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient,
-                gradient_penalty, mgda, pcgrad, returns):
+                gradient_penalty, mgda, pcgrad, returns,
+                DQN, ValueFunction):
     _public.__module__ = __name__
 
 
