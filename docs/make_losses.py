@@ -33,7 +33,9 @@ APART = {
 TAIL = """
 ## Sequences
 
-`CTC` is the loss of sequences whose alignment with the frames is not known, with greedy and beam decoding: [sequences.md](sequences.md).
+`CTC` and `Transducer` are losses of sequences whose alignment with the frames is not known, the first with greedy and beam decoding;
+`SequenceCrossEntropy` is that of tokens one by one, with lengths and masks, `perplexity` what it comes to; `MinimumRisk` and `SelfCritical`
+learn from what whole sequences cost, `edit_distance` for example: [sequences.md](sequences.md).
 
 ## Policies
 

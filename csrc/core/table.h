@@ -61,8 +61,10 @@
 
 #define FO_TYPED_sequences(X, T) \
     X(sequences.ctc, ctc, T) X(sequences.ctc_scratch, ctc_scratch, T) X(sequences.ctc_greedy, ctc_greedy, T) \
-    X(sequences.ctc_beam, ctc_beam, T) X(sequences.ctc_beam_scratch, ctc_beam_scratch, T)
-#define FO_SHARED_sequences(X)
+    X(sequences.ctc_beam, ctc_beam, T) X(sequences.ctc_beam_scratch, ctc_beam_scratch, T) \
+    X(sequences.transducer, transducer, T) X(sequences.transducer_scratch, transducer_scratch, T) X(sequences.tokens, tokens, T) \
+    X(sequences.risk, risk, T) X(sequences.reinforce, reinforce, T)
+#define FO_SHARED_sequences(X) X(sequences.edit_distance, edit_distance)
 
 #define FO_TYPED_policies(X, T) \
     X(policies.actions, policy_actions, T) X(policies.categorical, categorical, T) X(policies.normal, normal, T) \

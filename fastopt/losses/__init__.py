@@ -17,16 +17,16 @@ from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._policies import DQN, PolicyGradient, PolicyLoss, PPOClip, ValueFunction, advantages, returns
 from ._regression import *  # noqa: F403
-from ._sequences import CTC
+from ._sequences import CTC, MinimumRisk, SelfCritical, SequenceCrossEntropy, Transducer, edit_distance, perplexity
 
 __all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
            "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
-           "DQN", "ValueFunction",
+           "DQN", "MinimumRisk", "SelfCritical", "SequenceCrossEntropy", "Transducer", "ValueFunction", "edit_distance", "perplexity",
            *(loss.__name__ for loss in registry.values())]
 
 for _public in (Adversarial, CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient,
                 gradient_penalty, mgda, pcgrad, returns,
-                DQN, ValueFunction):
+                DQN, MinimumRisk, SelfCritical, SequenceCrossEntropy, Transducer, ValueFunction, edit_distance, perplexity):
     _public.__module__ = __name__
 
 

@@ -20,7 +20,7 @@ FLOORS = [
     "losses._arrays",
     "losses._base",
     "losses._reduction",
-    "losses._policies",
+    "losses._sequences losses._policies",
     "losses penalties schedules",
     "batching",
     "optimizers objective",
