@@ -44,15 +44,19 @@ FO_INLINE void F(nothing)(F(wide_row) row, ptrdiff_t width) {
     for (ptrdiff_t i = -VLEN; i < width + VLEN; i++) row.m[i] = 0, row.e[i] = WIDE_LEAST;
 }
 
-/* The softmax of a cell into share, and what it says of the blank and, where there is one, of the next label; 1 if all scores are finite. */
-FO_INLINE int F(cell_says)(const fo_transduction *s, ptrdiff_t u, const real *restrict p, real *restrict share, F(wide) *blank, F(wide) *label) {
+/* What a cell says of the blank and, where there is one, of the next label; 1 if all scores are finite.  The softmax goes into share if it is wanted,
+ * else powers do. */
+FO_INLINE int F(cell_says)(const fo_transduction *s, ptrdiff_t u, const real *restrict p, const int wanted, real *restrict share, F(wide) *blank,
+                           F(wide) *label) {
     if (!F(all_finite)(s->classes, p)) return 0;
     const real largest = F(ctc_largest)(s->classes, p);
     FO_SIMD
     for (ptrdiff_t c = 0; c < s->classes; c++) share[c] = F(exp_)(p[c] - largest);
     const real inverse = 1 / F(ctc_sum)(s->classes, share);
-    FO_SIMD
-    for (ptrdiff_t c = 0; c < s->classes; c++) share[c] *= inverse;
+    if (wanted) {
+        FO_SIMD
+        for (ptrdiff_t c = 0; c < s->classes; c++) share[c] *= inverse;
+    }
     *blank = F(wide_exp)(p[s->blank] - largest);
     blank->m *= inverse;
     if (u < s->length) {
@@ -72,7 +76,7 @@ FO_INLINE int F(all_cells_say)(const fo_transduction *s, F(paths) at, const real
         for (ptrdiff_t u = 0; u <= s->length; u++) {
             const ptrdiff_t cell = (t * s->places + u) * s->classes;
             F(wide) blank = WIDE_ZERO, label = WIDE_ZERO;
-            if (!F(cell_says)(s, u, p + cell, grads ? grads + cell : scratch + at.share, &blank, &label)) return 0;
+            if (!F(cell_says)(s, u, p + cell, grads != NULL, grads ? grads + cell : scratch + at.share, &blank, &label)) return 0;
             const F(wide_row) blanks = FO_ROW(blank, at.diagonals, t + u), labels = FO_ROW(label, at.diagonals, t + u);
             blanks.m[u] = blank.m, blanks.e[u] = blank.e;
             labels.m[u] = label.m, labels.e[u] = label.e;

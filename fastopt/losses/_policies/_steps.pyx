@@ -36,7 +36,9 @@ cdef char *_into(char *array, Py_ssize_t i, Py_ssize_t size) noexcept nogil:
 
 
 cdef const void *_first(const real[::1] array) noexcept:
-    return NULL if array is None else &array[0]
+    if array is None:
+        return NULL
+    return &array[0]
 
 
 cdef fo_policy _some(const fo_policy *s, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t size) noexcept nogil:
