@@ -1,5 +1,5 @@
-"""Connectionist temporal classification, value and gradient: fastopt, the forward-backward recursion in NumPy, vectorised over samples and
-states, and PyTorch where it is installed, in turn.
+"""Losses of sequences whose alignment is not known, value and gradient: fastopt, the forward-backward recursion in NumPy, vectorised over samples
+and states, and PyTorch and torchaudio where they are installed, in turn.
 
     pytest bench/bench_sequences.py --benchmark-json=sequences.json && python bench/report.py sequences.json
 
@@ -19,10 +19,16 @@ try:
     import torch
 except ImportError:
     torch = None
+try:
+    from torchaudio.functional import rnnt_loss
+except ImportError:
+    rnnt_loss = None
 
 THREADS = int(os.environ.get("FASTOPT_BENCH_THREADS", "2"))
 #: frames, samples, classes, labels
 CASES = [(200, 32, 40, 30), (1000, 8, 40, 100), (50, 128, 100, 10)]
+#: samples, frames, labels, classes
+TRANSDUCERS = [(8, 150, 20, 40), (4, 300, 40, 80), (16, 50, 10, 500)]
 
 
 @pytest.fixture(autouse=True)
@@ -100,4 +106,82 @@ def test_value_and_gradient(benchmark, frames, samples, classes, length, dtype):
     case = f"T={frames}, N={samples}, C={classes}, S={length}, {np.dtype(dtype).name}"
     benchmark.group = f"CTC: {case}"
     benchmark.extra_info.update(case=case, step_group=f"CTC, value and gradient, {THREADS} threads", bytes=0, steps=seconds)
+    benchmark.pedantic(calls["fastopt"], rounds=5, warmup_rounds=1)
+
+
+# ---- the transducer: diagonals of the grid of frames and labels, side by side ----
+
+def on_diagonals(cells):
+    """(N, T, U + 1) -> (T + U, N, U + 1): row t + u holds cell (t, u) in column u, far below 0 outside."""
+    n, frames, places = cells.shape
+    found = np.full((frames + places - 1, n, places), -1e30, cells.dtype)
+    for u in range(places):
+        found[u:u + frames, :, u] = cells[:, :, u].T
+    return found
+
+
+def off_diagonals(rows, frames):
+    return np.stack([rows[u:u + frames, :, u].T for u in range(rows.shape[2])], axis=2)
+
+
+def shifted(row, by):
+    """One place further, or back, far below 0 where nothing comes from."""
+    found = np.full_like(row, -1e30)
+    if by > 0:
+        found[:, 1:] = row[:, :-1]
+    else:
+        found[:, :-1] = row[:, 1:]
+    return found
+
+
+def transducer_in_numpy(y, p):
+    """The sum of the losses and its gradient, blank 0, all of p and y."""
+    n, frames, places, _ = p.shape
+    p = p - p.max(axis=3, keepdims=True)
+    log_share = p - np.log(np.exp(p).sum(axis=3, keepdims=True))
+    says = np.full((n, frames, places), -1e30, p.dtype)
+    says[:, :, :-1] = log_share[np.arange(n)[:, None, None], np.arange(frames)[:, None], np.arange(places - 1), y[:, None, :]]
+    blanks, labels = on_diagonals(log_share[..., 0]), on_diagonals(says)
+    alpha, beta = np.full((2, frames + places, n, places), -1e30, p.dtype)
+    alpha[0, :, 0], beta[-1, :, -1] = 0, 0
+    for d in range(len(blanks)):
+        alpha[d + 1] = log_add(alpha[d] + blanks[d], shifted(alpha[d] + labels[d], 1))
+    for d in range(len(blanks) - 1, -1, -1):
+        beta[d] = log_add(beta[d + 1] + blanks[d], shifted(beta[d + 1], -1) + labels[d])
+    total = alpha[-1, :, -1]
+    by_blank = off_diagonals(np.exp(alpha[:-1] + blanks + beta[1:] - total[:, None]), frames)
+    by_label = off_diagonals(np.exp(alpha[:-1] + labels + np.stack([shifted(row, -1) for row in beta[1:]]) - total[:, None]), frames)
+    gradient = np.exp(log_share) * (by_blank + by_label)[..., None]
+    gradient[..., 0] -= by_blank
+    gradient[np.arange(n)[:, None, None], np.arange(frames)[:, None], np.arange(places - 1), y[:, None, :]] -= by_label[:, :, :-1]
+    return -total.sum(), gradient
+
+
+def in_torchaudio(y, p):
+    scores, labels = torch.from_numpy(p).requires_grad_(), torch.from_numpy(y.astype(np.int32))
+    frames, lengths = (torch.full((len(y),), size, dtype=torch.int32) for size in (p.shape[1], y.shape[1]))
+
+    def call():
+        scores.grad = None
+        rnnt_loss(scores, labels, frames, lengths, blank=0, reduction="sum").backward()
+    return call
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("samples, frames, length, classes", TRANSDUCERS)
+def test_transducer(benchmark, samples, frames, length, classes, dtype):
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(1, classes, (samples, length)), rng.standard_normal((samples, frames, length + 1, classes)).astype(dtype)
+    loss, out = fo.losses.Transducer(reduction="sum"), np.empty_like(p)
+    value, gradient = transducer_in_numpy(y, p.astype(np.float64))
+    assert loss.value(y, p) == pytest.approx(value, rel=1e-5) and np.abs(loss.gradient(y, p) - gradient).max() < 1e-4
+    calls = {"fastopt": lambda: loss.value_and_gradient(y, p, out=out), "numpy": lambda: transducer_in_numpy(y, p),
+             "fastopt, value": lambda: loss.value(y, p)}
+    if rnnt_loss is not None and dtype == np.float32:
+        torch.set_num_threads(THREADS)
+        calls["torchaudio"] = in_torchaudio(y, p)
+    seconds = in_turn(calls, rounds=5)
+    case = f"N={samples}, T={frames}, U={length}, C={classes}, {np.dtype(dtype).name}"
+    benchmark.group = f"transducer: {case}"
+    benchmark.extra_info.update(case=case, step_group=f"transducer, value and gradient, {THREADS} threads", bytes=0, steps=seconds)
     benchmark.pedantic(calls["fastopt"], rounds=5, warmup_rounds=1)

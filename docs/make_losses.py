@@ -39,13 +39,18 @@ APART = {
 TAIL = """
 ## Sequences
 
-`CTC` is the loss of sequences whose alignment with the frames is not known, with greedy and beam decoding: [sequences.md](sequences.md).
+`CTC` and `Transducer` are losses of sequences whose alignment with the frames is not known, the first with greedy and beam decoding;
+`SequenceCrossEntropy` is that of tokens one by one, with lengths and masks, `perplexity` what it comes to; `MinimumRisk` and `SelfCritical`
+learn from what whole sequences cost, `edit_distance` for example: [sequences.md](sequences.md).
 
 ## Policies
 
 `PolicyGradient(entropy)` (REINFORCE, Williams 1992) and `PPOClip(clip, entropy)` (Schulman et al. 2017) take the actions, their raw scores and
 how much better than expected they turned out to be: `returns` and `advantages` (generalised advantage estimation) say that, over the steps of
-many episodes side by side. [examples/cartpole.py](../examples/cartpole.py) balances a pole by both.
+many episodes side by side. With `policy="gaussian"` actions are numbers, and instead of scores there are means and logarithms of standard
+deviations. `ValueFunction(kind, clip)` is the loss of a critic, clipped as PPO does; `DQN(loss, delta, gamma, double)` that of Q-learning, whose
+`td_errors` a replay may be prioritised by. [examples/cartpole.py](../examples/cartpole.py) balances a pole by policies,
+[examples/pursuit.py](../examples/pursuit.py) follows a target by a Gaussian policy with a critic, and by Q-learning.
 
 ## Adversaries
 

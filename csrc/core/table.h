@@ -3,7 +3,7 @@
 #ifndef FO_TABLE_H
 #define FO_TABLE_H
 
-#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa)
+#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) X(policies, isa)
 
 #define FO_TYPED_core(X, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) X(all_finite, all_finite, T)
 #define FO_SHARED_core(X)
@@ -60,6 +60,14 @@
 
 #define FO_TYPED_sequences(X, T) \
     X(sequences.ctc, ctc, T) X(sequences.ctc_scratch, ctc_scratch, T) X(sequences.ctc_greedy, ctc_greedy, T) \
-    X(sequences.ctc_beam, ctc_beam, T) X(sequences.ctc_beam_scratch, ctc_beam_scratch, T)
-#define FO_SHARED_sequences(X)
+    X(sequences.ctc_beam, ctc_beam, T) X(sequences.ctc_beam_scratch, ctc_beam_scratch, T) \
+    X(sequences.transducer, transducer, T) X(sequences.transducer_scratch, transducer_scratch, T) X(sequences.tokens, tokens, T) \
+    X(sequences.risk, risk, T) X(sequences.reinforce, reinforce, T)
+#define FO_SHARED_sequences(X) X(sequences.edit_distance, edit_distance)
+
+#define FO_TYPED_policies(X, T) \
+    X(policies.actions, policy_actions, T) X(policies.categorical, categorical, T) X(policies.normal, normal, T) \
+    X(policies.value_function, value_function, T) X(policies.q_values, q_values, T) X(policies.discounted, discounted, T) \
+    X(policies.advantages, advantages, T)
+#define FO_SHARED_policies(X)
 #endif

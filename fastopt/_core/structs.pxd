@@ -324,9 +324,67 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t length
         const int32_t *labels
 
+    ctypedef struct fo_transduction:
+        Py_ssize_t frames, length, all_frames, places, classes
+        int32_t blank
+        const int32_t *labels
+
+    ctypedef struct fo_tokens:
+        Py_ssize_t n, classes
+        double smoothing, factor
+        const int32_t *labels
+        const void *weight
+
+    ctypedef struct fo_risk:
+        Py_ssize_t n, k
+        double alpha, factor
+        const unsigned char *mask
+        const void *weight
+        const void *baseline
+
     ctypedef struct fo_sequence_kernels:
         double (*ctc)(const fo_sequence *, double, const void *, void *, void *) noexcept nogil
         Py_ssize_t (*ctc_scratch)(const fo_sequence *) noexcept nogil
         Py_ssize_t (*ctc_greedy)(const fo_sequence *, const void *, int32_t *, double *) noexcept nogil
         Py_ssize_t (*ctc_beam)(const fo_sequence *, const void *, void *, int32_t *, double *) noexcept nogil
         Py_ssize_t (*ctc_beam_scratch)(const fo_sequence *) noexcept nogil
+        double (*transducer)(const fo_transduction *, double, const void *, void *, void *) noexcept nogil
+        Py_ssize_t (*transducer_scratch)(const fo_transduction *) noexcept nogil
+        double (*tokens)(const fo_tokens *, const void *, void *, void *, Py_ssize_t) noexcept nogil
+        double (*risk)(const fo_risk *, const void *, const void *, void *, void *, Py_ssize_t) noexcept nogil
+        double (*reinforce)(const fo_risk *, const void *, const void *, void *, void *, Py_ssize_t) noexcept nogil
+        Py_ssize_t (*edit_distance)(Py_ssize_t, const int64_t *, Py_ssize_t, const int64_t *, int64_t *) noexcept nogil
+
+    ctypedef struct fo_policy:
+        Py_ssize_t n, k
+        const void *advantage
+        const void *old
+        const void *weight
+        double factor, clip, entropy
+
+    ctypedef struct fo_normal:
+        const void *actions
+        const void *mean
+        const void *log_std
+        Py_ssize_t std_stride
+
+    ctypedef struct fo_transitions:
+        fo_loss loss
+        Py_ssize_t n, k
+        const void *actions
+        const void *rewards
+        const void *ends
+        const void *next
+        const void *chooser
+        const void *weight
+        double discount, factor
+
+    ctypedef struct fo_policy_kernels:
+        int (*actions)(Py_ssize_t, Py_ssize_t, const void *) noexcept nogil
+        double (*categorical)(const fo_policy *, const void *, const void *, void *, void *, Py_ssize_t) noexcept nogil
+        double (*normal)(const fo_policy *, const fo_normal *, void *, void *, void *, Py_ssize_t, double *) noexcept nogil
+        double (*value_function)(const fo_loss *, Py_ssize_t, double, const void *, const void *, const void *, const void *, double, void *,
+                                 void *) noexcept nogil
+        double (*q_values)(const fo_transitions *, const void *, void *, void *, void *) noexcept nogil
+        void (*discounted)(Py_ssize_t, Py_ssize_t, double, const void *, const void *, const void *, void *) noexcept nogil
+        void (*advantages)(Py_ssize_t, Py_ssize_t, double, double, const void *, const void *, const void *, const void *, void *) noexcept nogil

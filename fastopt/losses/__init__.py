@@ -19,17 +19,18 @@ from ._custom import CustomLoss
 from ._multilabel import Dice, MultilabelCrossEntropy, Tversky
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
-from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
+from ._policies import DQN, PolicyGradient, PolicyLoss, PPOClip, ValueFunction, advantages, returns
 from ._regression import *  # noqa: F403
 from ._row_losses import *  # noqa: F403
-from ._sequences import CTC
+from ._sequences import CTC, MinimumRisk, SelfCritical, SequenceCrossEntropy, Transducer, edit_distance, perplexity
 
 #: PyTorch's and Keras' name for it
 SoftmaxCrossEntropy = Multinomial  # noqa: F405
 
-__all__ = ["Adversarial", "CTC", "CompiledLoss", "CustomLoss", "Dice", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask",
-           "MultilabelCrossEntropy", "NTXent", "PPOClip", "PairLoss", "PolicyGradient", "PolicyLoss", "SigLIP", "SoftmaxCrossEntropy",
-           "Tversky", "advantages", "available", "check_gradient", "class_balanced_weights", "get", "gradient_penalty", "mgda", "names", "pcgrad",
+__all__ = ["Adversarial", "CTC", "CompiledLoss", "CustomLoss", "DQN", "Dice", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MinimumRisk",
+           "MultiTask", "MultilabelCrossEntropy", "NTXent", "PPOClip", "PairLoss", "PolicyGradient", "PolicyLoss", "SelfCritical",
+           "SequenceCrossEntropy", "SigLIP", "SoftmaxCrossEntropy", "Transducer", "Tversky", "ValueFunction", "advantages", "available",
+           "check_gradient", "class_balanced_weights", "edit_distance", "get", "gradient_penalty", "mgda", "names", "pcgrad", "perplexity",
            "returns", *(loss.__name__ for loss in registry.values())]
 
 

@@ -87,6 +87,20 @@ def _refuse(name: str, value: Array, words: str, test: Callable[[Array], Array])
         raise ValueError(f"{name} must be {words}, got {value[index]}{where}")
 
 
+def _weighed(weight: Array) -> tuple[Array, float]:
+    """Weights of which only ratios matter, and their sum, which neither overflows nor underflows beside losses."""
+    with np.errstate(over="ignore"):
+        total = float(weight.sum(dtype=np.float64))
+    if not (weight.min() >= 0 and math.isfinite(total)):
+        _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
+    if total == 0:
+        raise ValueError("sample_weight must not be all 0")
+    if not 1 / _SAFE[weight.dtype] < total < _SAFE[weight.dtype]:
+        weight = weight / weight.max()
+        total = float(weight.sum(dtype=np.float64))
+    return weight, total
+
+
 class Loss(Settings):
     """What all losses have in common.
 
@@ -280,18 +294,10 @@ class Loss(Settings):
         if sample_weight is None:
             return None, p.size if is_mean else 1.0
         weight = _same_shape("sample_weight", _array("sample_weight", sample_weight, p.dtype), p)
-        with np.errstate(over="ignore"):
-            total = float(weight.sum(dtype=np.float64))
-        if not (weight.min() >= 0 and math.isfinite(total)):
-            _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
-        if not is_mean:
-            return weight, 1.0
-        if total == 0:
-            raise ValueError("sample_weight must not be all 0")
-        if not 1 / _SAFE[weight.dtype] < total < _SAFE[weight.dtype]:   # only ratios matter
-            weight = weight / weight.max()
-            total = float(weight.sum(dtype=np.float64))
-        return weight, total
+        if is_mean:
+            return _weighed(weight)
+        _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
+        return weight, 1.0
 
     def _gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, out: Array | None, reduction: Reduction,
                   wants_value: bool) -> tuple[float | Array, Array]:

@@ -8,7 +8,7 @@ import pytest
 import fastopt as fo
 from fastopt import losses
 from fastopt.linear_model import GeneralizedLinearEstimator, SGDClassifier
-from fastopt.losses import _sequences
+from fastopt.losses._sequences import ctc
 from reference import ctc as reference
 
 EACH = losses.CTC(reduction="none")
@@ -215,7 +215,7 @@ def test_any_number_of_threads_gives_the_same_bits(isa, monkeypatch):
     y, p = batch(120, 13, 20, 10, dtype=np.float32)
     lengths, found, asked = np.arange(13) % 11, [], []
     for threads in (1, 2, 5):
-        monkeypatch.setattr(_sequences, "resolve_threads", lambda: asked.append(threads) or threads)
+        monkeypatch.setattr(ctc, "resolve_threads", lambda: asked.append(threads) or threads)
         found.append((*losses.CTC().value_and_gradient(y, p, 120 - np.arange(13), lengths), losses.CTC().decode(p, beam=4, return_scores=True)))
     assert asked == [1, 1, 2, 2, 5, 5]
     for value, gradient, (labels, scores) in found:

@@ -86,3 +86,34 @@ def test_sequences_of_each_size(isa, dtype):
                 loss.value_and_gradient(y, p, [40, 33], out=out)
                 loss.decode(p, beam=3)
                 loss.decode(p)
+                cells = guarded(rng.normal(size=(2, 5, length + 1, classes)).astype(dtype), at_end=at_end, writable=False)
+                losses.Transducer().value_and_gradient(y, cells, [5, 3], out=guarded(np.zeros(cells.shape, dtype), at_end=at_end))
+                losses.Transducer().value(y, cells)
+                for tokens in (p[:length] if length else p[:1], p):
+                    said = guarded(rng.integers(0, classes, tokens.shape[:2]), at_end=at_end, writable=False)
+                    losses.SequenceCrossEntropy(0.1).value_and_gradient(said, tokens)
+                    losses.SequenceCrossEntropy().value(said, tokens, np.full(len(tokens), 1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_of_each_size(isa, dtype):
+    guarded = pytest.importorskip("guarded").guarded
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 7, 16, 33):
+        for k in (1, 2, 3, 7, 8, 16, 17, 33):
+            for at_end in (True, False):
+                p, q, r = (guarded(rng.normal(size=(n, k)).astype(dtype), at_end=at_end, writable=False) for _ in range(3))
+                one, two, three = (guarded(rng.random(n).astype(dtype), at_end=at_end, writable=False) for _ in range(3))
+                actions = guarded(rng.integers(0, k, n).astype(dtype), at_end=at_end, writable=False)
+                for spread in (r, guarded(np.zeros(k, dtype), at_end=at_end, writable=False)):
+                    losses.PPOClip(0.2, 0.1, policy="gaussian").value_and_gradient(p, (q, spread), one, two, three)
+                    losses.PolicyGradient(policy="gaussian").value(p, (q, spread), one)
+                losses.PPOClip(0.2, 0.1).value_and_gradient(actions, p, one, two, three)
+                losses.PPOClip().log_probabilities(actions, p)
+                losses.ValueFunction(clip=0.1).value_and_gradient(one, two, three, one)
+                losses.DQN().value_and_gradient(actions, p, one, np.zeros(n, dtype), q, r, three)
+                losses.returns(p, ends=np.zeros((n, k), dtype), bootstrap=q[0])
+                losses.advantages(p, q, ends=np.zeros((n, k), dtype), bootstrap=r[0])
+                if k > 1:
+                    losses.SelfCritical().value_and_gradient(p, q, one, sample_weight=two)
+                losses.MinimumRisk().value_and_gradient(p, q, np.ones((n, k), bool))

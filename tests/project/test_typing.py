@@ -36,6 +36,10 @@ ctc: fo.losses.CTC = fo.losses.CTC(blank=1)
 labels: list[npt.NDArray[np.int64]] = ctc.decode(np.zeros((3, 1, 2)))
 found_labels, scores = ctc.decode(np.zeros((3, 1, 2)), beam=4, return_scores=True)
 sure: np.float64 = scores[0]
+policy: fo.losses.PolicyGradient = fo.losses.PolicyGradient(0.01)
+in_scores: npt.NDArray[np.float64] = policy.gradient([0], [[0.0, 1.0]], [1.0])
+in_mean, in_log_std = fo.losses.PPOClip(policy="gaussian").gradient([[0.0]], ([[0.0]], [0.0]), [1.0], [0.0])
+slopes: npt.NDArray[np.float64] = in_mean + in_log_std
 
 decay: fo.schedules.Schedule = fo.schedules.ExponentialDecay(1e-2, decay_rate=0.96, decay_steps=100)
 rate: float = fo.schedules.Warmup(decay, 10)(5) + fo.schedules.ReduceOnPlateau(0.1).update(2.0)

@@ -1,4 +1,4 @@
-"""Types of the compiled module losses._ctc."""
+"""Types of the compiled module losses._sequences._ctc."""
 from typing import Any
 
 import numpy as np

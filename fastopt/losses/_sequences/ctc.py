@@ -1,7 +1,6 @@
 """The loss of sequences whose alignment is not known, connectionist temporal classification: parameters, checks, documentation, decoding.
 
-Used through fastopt.losses.  It is no `Loss`: its target has another shape than its scores.  The mathematics is in csrc/sequences, the loop
-over samples in losses/_ctc.pyx.
+It is no `Loss`: its target has another shape than its scores.  The loop over samples is in _ctc.pyx beside it.
 """
 from __future__ import annotations
 
@@ -13,13 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt._common.checks import choice, flag, integer
 from fastopt._common.settings import Settings
 from fastopt._core.threads import resolve_threads
+from fastopt.losses._base import Array, _array, _output, _refuse
 
 from . import _ctc
-from ._base import Array, _array, _output, _refuse
+from .checks import Integers, labels_of, lengths_of
 
-__all__ = ["CTC"]
-
-Integers = NDArray[np.int64]
 #: prefixes times frames of one sample: the tree of a search counts with 32 bits
 _MOST_PREFIXES = 2 ** 31 - 2
 
@@ -219,7 +216,7 @@ class CTC(Settings):
         """
         p = self._scores(p)
         (frames, samples, _), return_scores = p.shape, flag("return_scores", return_scores)
-        counted = _lengths("input_lengths", input_lengths, samples, frames, "the frames of p")
+        counted = lengths_of("input_lengths", input_lengths, samples, frames, "the frames of p")
         kept = 0 if beam is None else integer("beam", beam, 1, _MOST_PREFIXES // frames)
         labels, counts, scores = np.empty((samples, frames), np.int32), np.empty(samples, np.int64), np.empty(samples)
         _ctc.decode(p, counted, self.blank, kept, labels, counts, scores if return_scores else None, _threads(p.size * max(kept, 1)))
@@ -239,8 +236,8 @@ class CTC(Settings):
     def _batch(self, y: ArrayLike, p: ArrayLike, input_lengths: ArrayLike | None, target_lengths: ArrayLike | None) -> _Batch:
         p = self._scores(p)
         frames, samples, classes = p.shape
-        counted = _lengths("input_lengths", input_lengths, samples, frames, "the frames of p")
-        return _Batch(p, counted, *_labels(y, target_lengths, samples, classes, self.blank))
+        counted = lengths_of("input_lengths", input_lengths, samples, frames, "the frames of p")
+        return _Batch(p, counted, *labels_of(y, target_lengths, samples, classes, self.blank))
 
     def _run(self, batch: _Batch, gradient: Array | None) -> float | Array:
         """The value; the gradient goes where it is told."""
@@ -256,53 +253,11 @@ class CTC(Settings):
         return losses.astype(p.dtype) if self.reduction == "none" else float((factors * losses).sum())
 
 
-def _threads(work: int) -> int:
-    return 1 if work < _ctc.PARALLEL_FROM else resolve_threads()
-
-
-def _integers(name: str, value: ArrayLike) -> Array:
-    """`value` as an array of integers; one without elements has no type to be wrong."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:   # lists of unequal length
-        raise ValueError(f"{name}: {error}") from None
-    if array.size and array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers, got dtype {array.dtype}")
-    return array
-
-
-def _lengths(name: str, value: ArrayLike | None, samples: int, most: int, what: str) -> Integers:
-    if value is None:
-        return np.full(samples, most, np.int64)
-    lengths = _integers(name, value)
-    if lengths.shape != (samples,):
-        raise ValueError(f"{name} must have shape ({samples},), a length for each sample of p, got {lengths.shape}")
-    _refuse(name, lengths, f"between 0 and {most}, {what}", lambda length: (length >= 0) & (length <= most))
-    return np.require(lengths, np.int64, ["C", "A"])
-
-
-def _labels(y: ArrayLike, target_lengths: ArrayLike | None, samples: int, classes: int,
-            blank: int) -> tuple[NDArray[np.int32], Integers]:
-    """The labels that count, one sample after the other, and where each begins."""
-    y = _integers("y", y)
-    if y.ndim == 1:
-        if target_lengths is None:
-            raise ValueError("target_lengths must be given where y has one dimension, the labels of all samples, got None")
-        lengths = _lengths("target_lengths", target_lengths, samples, len(y), "the length of y")
-        if lengths.sum() != len(y):
-            raise ValueError(f"y must hold as many labels as target_lengths add up to, {lengths.sum()}, got {len(y)}")
-        counted = np.ones(len(y), bool)
-    elif y.ndim == 2 and len(y) == samples:
-        lengths = _lengths("target_lengths", target_lengths, samples, y.shape[1], "the columns of y")
-        counted = np.arange(y.shape[1]) < lengths[:, None]
-    else:
-        raise ValueError(f"y must have shape ({samples}, S), a row for each sample of p, or one dimension, got {y.shape}")
-    _refuse("y", y, f"a label, 0 … {classes - 1} but for the blank, {blank}",
-            lambda label: ~counted | (label >= 0) & (label < classes) & (label != blank))
-    return np.require(y[counted], np.int32, ["C", "A"]), np.concatenate([[0], lengths.cumsum()])
-
-
 def _refuse_scores(p: Array, frames: Integers) -> NoReturn:
     counted = np.arange(len(p))[:, None, None] < frames[:, None]
     _refuse("p", p, "finite, raw scores", lambda score: np.isfinite(score) | ~counted)
     raise AssertionError("refused for no reason")
+
+
+def _threads(work: int) -> int:
+    return 1 if work < _ctc.PARALLEL_FROM else resolve_threads()

@@ -1,7 +1,7 @@
 """Connectionist temporal classification of a batch: samples shared among threads, each for itself, so that results are the same for any
 number of them.
 
-Used by fastopt.losses._sequences, which checks arguments before and adds up the losses.  The mathematics is in csrc/sequences.
+Used by the module ctc beside it, which checks arguments before and adds up the losses.  The mathematics is in csrc/sequences.
 """
 cimport cython
 from cython.parallel cimport prange, threadid

@@ -1,0 +1,268 @@
+"""Losses of steps of reinforcement learning: blocks of steps shared among threads, sums the same for any number of them; and sums of rewards.
+
+Used by the modules beside it, which check shapes and dtypes before; what the arrays hold is checked here, block by block while it is in the
+cache.  The mathematics is in csrc/policies.
+"""
+cimport cython
+from cython.parallel cimport prange, threadid
+
+import numpy as np
+
+from fastopt._core.load cimport spare
+from fastopt._core.tables cimport fo_kernels, fo_loss, fo_normal, fo_policy, fo_transitions, kernels, real
+
+cdef enum:
+    BLOCK = 4096              # elements: sums go no further
+    BLOCKS_PER_THREAD = 8     # less work than this is not worth waking a thread for
+
+#: elements below which one thread does it all
+PARALLEL_FROM = 2 * BLOCK * BLOCKS_PER_THREAD
+
+cdef struct outputs:
+    char *values       # (n,), or NULL
+    char *grads        # (n, k), or a row for each thread
+    char *spreads      # of normal distributions, the same of log_std; a row for each thread too where all steps share one
+    bint whole         # grads are (n, k)
+    double *sums       # of a shared log_std, k of each block; or NULL
+
+
+cdef const char *_at(const void *array, Py_ssize_t i, Py_ssize_t size) noexcept nogil:
+    """The i-th element of so many bytes; NULL of none."""
+    return <const char *>array + i * size if array else NULL
+
+
+cdef char *_into(char *array, Py_ssize_t i, Py_ssize_t size) noexcept nogil:
+    return array + i * size if array else NULL
+
+
+cdef const void *_first(const real[::1] array) noexcept:
+    if array is None:
+        return NULL
+    return &array[0]
+
+
+cdef fo_policy _some(const fo_policy *s, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t size) noexcept nogil:
+    """A block of the steps."""
+    cdef fo_policy some = s[0]
+    some.n = min(rows, s.n - first)
+    some.advantage, some.old, some.weight = _at(s.advantage, first, size), _at(s.old, first, size), _at(s.weight, first, size)
+    return some
+
+
+cdef bint _finite(const fo_kernels *kernel, const fo_policy *s) noexcept nogil:
+    return ((s.advantage == NULL or kernel.all_finite(s.n, s.advantage)) and (s.old == NULL or kernel.all_finite(s.n, s.old))
+            and (s.weight == NULL or kernel.all_finite(s.n, s.weight)))
+
+
+cdef double _categorical(const fo_kernels *kernel, const fo_policy *steps, Py_ssize_t first, Py_ssize_t rows, const void *actions, const void *p,
+                         const outputs *o, int thread, Py_ssize_t size, int *good) noexcept nogil:
+    cdef fo_policy s = _some(steps, first, rows, size)
+    cdef const char *done = _at(actions, first, size)
+    cdef const char *scores = _at(p, first, s.k * size)
+    good[0] = kernel.policies.actions(s.n, s.k, done) and kernel.all_finite(s.n * s.k, scores) and _finite(kernel, &s)
+    if not good[0]:
+        return 0
+    return kernel.policies.categorical(&s, done, scores, _into(o.values, first, size), o.grads + (first if o.whole else thread) * s.k * size,
+                                       s.k if o.whole else 0)
+
+
+@cython.cdivision(True)
+def categorical(const real[::1] actions, const real[:, ::1] p, const real[::1] advantages, const real[::1] old, const real[::1] weight,
+                double clip, double entropy, double factor, real[::1] values, real[:, ::1] grads, int threads):
+    """The sum of the weighted losses of a policy over actions to choose from; None if an element is not acceptable.
+
+    Parameters
+    ----------
+    actions : array of shape (n,), n > 0
+        Their numbers.
+    p : contiguous array of shape (n, k), k > 0
+        Their scores.
+    advantages, old, weight : array of shape (n,), or None
+        None: 1, no ratio, 1.
+    clip, entropy, factor : float
+        Factor: what gradients are multiplied by, besides the weights.
+    values : array of shape (n,), or None
+        Output: the weighted losses.
+    grads : array of shape (n, k), or None
+        Output.
+    threads : int
+        At most so many.
+    """
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef fo_policy s
+    cdef outputs o
+    cdef Py_ssize_t rows = max(1, BLOCK // p.shape[1]), blocks = (p.shape[0] + rows - 1) // rows, block
+    cdef int wanted = spare(<int>max(1, min(threads, blocks)))
+    cdef double[::1] sums = np.empty(blocks)
+    cdef int[::1] good = np.empty(blocks, np.intc)
+    cdef real[:, ::1] into = grads
+    if grads is None:
+        into = np.empty((wanted, p.shape[1]), np.float32 if real is float else np.float64)
+    s.n, s.k, s.clip, s.entropy, s.factor = p.shape[0], p.shape[1], clip, entropy, factor
+    s.advantage, s.old, s.weight = _first(advantages), _first(old), _first(weight)
+    o.values, o.grads, o.whole = <char *>_first(values), <char *>&into[0, 0], grads is not None
+    with nogil:
+        for block in prange(blocks, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
+            sums[block] = _categorical(kernel, &s, block * rows, rows, &actions[0], &p[0, 0], &o, threadid(), sizeof(real), &good[block])
+    return sum(sums) if all(good) else None
+
+
+cdef double _normal(const fo_kernels *kernel, const fo_policy *steps, Py_ssize_t first, Py_ssize_t rows, const fo_normal *a, const outputs *o,
+                    int thread, Py_ssize_t size, int *good) noexcept nogil:
+    cdef fo_policy s = _some(steps, first, rows, size)
+    cdef fo_normal some = a[0]
+    cdef Py_ssize_t row = s.k * size
+    cdef bint spread = o.whole and a.std_stride > 0
+    some.actions, some.mean, some.log_std = _at(a.actions, first, row), _at(a.mean, first, row), _at(a.log_std, first, a.std_stride * size)
+    good[0] = (kernel.all_finite(s.n * s.k, some.actions) and kernel.all_finite(s.n * s.k, some.mean)
+               and kernel.all_finite(s.n * s.k if a.std_stride else s.k, some.log_std) and _finite(kernel, &s))
+    if not good[0]:
+        return 0
+    return kernel.policies.normal(&s, &some, _into(o.values, first, size), o.grads + (first if o.whole else thread) * row,
+                                  o.spreads + (first if spread else thread) * row, s.k if o.whole else 0,
+                                  o.sums + first // rows * s.k if o.sums else NULL)
+
+
+@cython.cdivision(True)
+def normal(const real[:, ::1] actions, const real[:, ::1] mean, const real[:, ::1] log_std, const real[::1] advantages, const real[::1] old,
+           const real[::1] weight, double clip, double entropy, double factor, real[::1] values, real[:, ::1] g_mean, real[:, ::1] g_log_std,
+           int threads):
+    """The same of a policy over numbers, normal distributions; None if an element is not finite.
+
+    Parameters
+    ----------
+    actions, mean : contiguous arrays of shape (n, k), none of them 0
+    log_std : array of shape (n, k), or (1, k) where all steps share one
+    advantages, old, weight, clip, entropy, factor, values, threads
+        See `categorical`.
+    g_mean, g_log_std : arrays of the shapes of mean and log_std, or None
+        Outputs.
+    """
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef fo_policy s
+    cdef fo_normal a
+    cdef outputs o
+    cdef Py_ssize_t n = mean.shape[0], k = mean.shape[1], rows = max(1, BLOCK // k), blocks = (n + rows - 1) // rows, block, j
+    cdef int wanted = spare(<int>max(1, min(threads, blocks)))
+    cdef bint shared = log_std.shape[0] == 1
+    cdef double[::1] sums = np.empty(blocks)
+    cdef double[:, ::1] slopes
+    cdef int[::1] good = np.empty(blocks, np.intc)
+    cdef real[:, ::1] into = g_mean, spreads = g_log_std
+    dtype = np.float32 if real is float else np.float64
+    if g_mean is None:
+        into = np.empty((wanted, k), dtype)
+    if g_mean is None or shared:
+        spreads = np.empty((wanted, k), dtype)
+    s.n, s.k, s.clip, s.entropy, s.factor = n, k, clip, entropy, factor
+    s.advantage, s.old, s.weight = _first(advantages), _first(old), _first(weight)
+    a.actions, a.mean, a.log_std, a.std_stride = &actions[0, 0], &mean[0, 0], &log_std[0, 0], 0 if shared else k
+    o.values, o.grads, o.spreads, o.whole, o.sums = <char *>_first(values), <char *>&into[0, 0], <char *>&spreads[0, 0], g_mean is not None, NULL
+    if shared and g_mean is not None:
+        slopes = np.zeros((blocks, k))
+        o.sums = &slopes[0, 0]
+    with nogil:
+        for block in prange(blocks, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
+            sums[block] = _normal(kernel, &s, block * rows, rows, &a, &o, threadid(), sizeof(real), &good[block])
+    if o.sums:
+        np.asarray(g_log_std)[0] = np.add.reduce(slopes, axis=0)
+    return sum(sums) if all(good) else None
+
+
+def value_function(spec, const real[::1] y, const real[::1] p, const real[::1] old, const real[::1] weight, double clip, double factor,
+                   real[::1] values, real[::1] grads):
+    """The sum of the weighted losses of values of states.
+
+    Parameters
+    ----------
+    spec : tuple (int, float, float)
+        Kind of the loss and its two parameters.
+    y, p : contiguous arrays of shape (n,), n > 0
+        What states turned out to be worth, and what was expected.
+    old : array of shape (n,), or None
+        What was expected when that was found out: values move by `clip` at most from it.
+    weight : array of shape (n,), or None
+    clip, factor : float
+    values, grads : array of shape (n,), or None
+        Outputs.
+    """
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef fo_loss loss
+    cdef double total
+    loss.kind, loss.a, loss.b = spec
+    cdef const void *before = _first(old)
+    cdef const void *weights = _first(weight)
+    cdef void *each = <void *>_first(values)
+    cdef void *slopes = <void *>_first(grads)
+    with nogil:
+        total = kernel.policies.value_function(&loss, p.shape[0], clip, &y[0], &p[0], before, weights, factor, each, slopes)
+    return total
+
+
+def q_values(spec, const real[::1] actions, const real[:, ::1] p, const real[::1] rewards, const real[::1] ends, const real[:, ::1] next,
+             const real[:, ::1] chooser, const real[::1] weight, double discount, double factor, real[::1] values, real[:, ::1] grads,
+             real[::1] errors):
+    """The sum of the weighted losses of values of actions that were taken; None if an action is none, nan if a value of what follows is not finite.
+
+    Parameters
+    ----------
+    spec : tuple (int, float, float)
+        Kind of the loss and its two parameters.
+    actions, rewards, ends : contiguous arrays of shape (n,), n > 0
+    p, next, chooser : contiguous arrays of shape (n, k), k > 0
+        Values of actions; of those in the states that follow, and those by which one is chosen there.
+    weight : array of shape (n,), or None
+    discount, factor : float
+    values, errors : array of shape (n,), or None
+        Outputs: weighted losses, and what is missing in the value of the action.
+    grads : array of shape (n, k), or None
+        Output.
+    """
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef fo_transitions s
+    cdef double total
+    cdef void *each = <void *>_first(values)
+    cdef void *missing = <void *>_first(errors)
+    cdef void *slopes = NULL
+    s.loss.kind, s.loss.a, s.loss.b = spec
+    s.n, s.k, s.discount, s.factor = p.shape[0], p.shape[1], discount, factor
+    s.actions, s.rewards, s.ends, s.weight = &actions[0], &rewards[0], &ends[0], _first(weight)
+    s.next, s.chooser = &next[0, 0], &chooser[0, 0]
+    if grads is not None:
+        slopes = &grads[0, 0]
+    with nogil:
+        if kernel.policies.actions(s.n, s.k, s.actions):
+            total = kernel.policies.q_values(&s, &p[0, 0], each, slopes, missing)
+        else:
+            with gil:
+                return None
+    return total
+
+
+def discounted(const real[:, ::1] rewards, const real[:, ::1] ends, const real[::1] last, double discount, real[:, ::1] out):
+    """out_t = rewards_t + discount·(1 − ends_t)·out_{t+1}, from `last` behind the last step.
+
+    Parameters
+    ----------
+    rewards, ends, out : contiguous arrays of shape (T, n), none of them 0
+    last : array of shape (n,)
+    discount : float
+    """
+    with nogil:
+        kernels(real is float).policies.discounted(rewards.shape[0], rewards.shape[1], discount, &rewards[0, 0], &ends[0, 0], &last[0], &out[0, 0])
+
+
+def advantages(const real[:, ::1] rewards, const real[:, ::1] values, const real[:, ::1] ends, const real[::1] last, double discount,
+               double trace, real[:, ::1] out):
+    """out_t = d_t + discount·trace·(1 − ends_t)·out_{t+1}, d_t = rewards_t + discount·(1 − ends_t)·values_{t+1} − values_t.
+
+    Parameters
+    ----------
+    rewards, values, ends, out : contiguous arrays of shape (T, n), none of them 0
+    last : array of shape (n,)
+        Values behind the last step.
+    discount, trace : float
+    """
+    with nogil:
+        kernels(real is float).policies.advantages(rewards.shape[0], rewards.shape[1], discount, trace, &rewards[0, 0], &values[0, 0], &ends[0, 0],
+                                                   &last[0], &out[0, 0])
