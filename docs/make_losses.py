@@ -29,6 +29,14 @@ APART = {
     "Pairs of embeddings": ("`value_and_gradient(a, b)` of two arrays (n, d), row i of one belonging to row i of the other, gives the gradients in "
                             "both; with `temperature=…` in it, too.\nSee [examples/contrastive_digits.py](../examples/contrastive_digits.py).",
                             (losses.InfoNCE, losses.NTXent, losses.SigLIP)),
+    "Rankings": ("Documents of queries: `value_and_gradient(y, p, group)`, `group` the sizes of the queries as in LightGBM, or `qid=…`, the query "
+                 "of each\ndocument, in any order; `sample_weight` is one of queries. `ndcg(y, p, group, k)` is the measure. `BPR` takes pairs of "
+                 "scores:\n`value_and_gradient(positive, negative)`.",
+                 (losses.PairwiseLogistic, losses.MarginRanking, losses.ListNet, losses.LambdaRank, losses.BPR)),
+    "Survival": ("`value_and_gradient(y, p)` where y is `(time, event)` or an array with two fields as in scikit-survival, p the logarithm of the "
+                 "risk;\n`sample_weight`, `strata`, `hessp` and `hessian_diagonal` too. `concordance(y, p)` is the measure. See "
+                 "[examples/cox.py](../examples/cox.py).",
+                 (losses.Cox,)),
 }
 TAIL = """
 ## Sequences

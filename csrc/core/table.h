@@ -3,7 +3,7 @@
 #ifndef FO_TABLE_H
 #define FO_TABLE_H
 
-#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa)
+#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) X(ranking, isa)
 
 #define FO_TYPED_core(X, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) X(all_finite, all_finite, T)
 #define FO_SHARED_core(X)
@@ -62,4 +62,9 @@
     X(sequences.ctc, ctc, T) X(sequences.ctc_scratch, ctc_scratch, T) X(sequences.ctc_greedy, ctc_greedy, T) \
     X(sequences.ctc_beam, ctc_beam, T) X(sequences.ctc_beam_scratch, ctc_beam_scratch, T)
 #define FO_SHARED_sequences(X)
+
+#define FO_TYPED_ranking(X, T) \
+    X(ranking.query, ranking_query, T) X(ranking.ndcg, ndcg, T) X(ranking.scratch, ranking_scratch, T) \
+    X(ranking.cox, cox, T) X(ranking.concordance, concordance, T)
+#define FO_SHARED_ranking(X)
 #endif

@@ -173,6 +173,7 @@ typedef struct {
 #include "fastopt_chains.h"
 #include "fastopt_limits.h"
 #include "fastopt_sequences.h"
+#include "fastopt_ranking.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -295,6 +296,7 @@ typedef struct {
     ptrdiff_t (*touched_columns)(const fo_matrix *X, fo_marks *marks, void *columns, void *places);
     fo_limit_kernels limits;
     fo_sequence_kernels sequences;
+    fo_ranking_kernels ranking;
 } fo_kernels;
 
 typedef struct {

@@ -316,3 +316,37 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t (*ctc_greedy)(const fo_sequence *, const void *, int32_t *, double *) noexcept nogil
         Py_ssize_t (*ctc_beam)(const fo_sequence *, const void *, void *, int32_t *, double *) noexcept nogil
         Py_ssize_t (*ctc_beam_scratch)(const fo_sequence *) noexcept nogil
+
+    enum:
+        FO_RANKING_LOGISTIC, FO_RANKING_MARGIN, FO_RANKING_LISTNET, FO_RANKING_LAMBDA
+
+    ctypedef struct fo_ranking:
+        int kind
+        double scale
+        Py_ssize_t truncation
+        int exponential, normalize
+
+    ctypedef struct fo_cox:
+        Py_ssize_t n
+        int efron
+        const double *time
+        const unsigned char *event
+        const double *weight
+        const double *v
+
+    ctypedef struct fo_cox_out:
+        double *losses
+        double *grads
+        double *product
+        double *diagonal
+        double *scratch
+
+    ctypedef struct fo_concordance:
+        double comparable, concordant, equal
+
+    ctypedef struct fo_ranking_kernels:
+        double (*query)(const fo_ranking *, Py_ssize_t, const void *, const void *, double, int, void *, void *) noexcept nogil
+        double (*ndcg)(const fo_ranking *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        Py_ssize_t (*scratch)(Py_ssize_t) noexcept nogil
+        void (*cox)(const fo_cox *, const void *, const fo_cox_out *) noexcept nogil
+        fo_concordance (*concordance)(const fo_cox *, const void *) noexcept nogil
