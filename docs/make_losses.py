@@ -29,6 +29,11 @@ APART = {
     "Pairs of embeddings": ("`value_and_gradient(a, b)` of two arrays (n, d), row i of one belonging to row i of the other, gives the gradients in "
                             "both; with `temperature=…` in it, too.\nSee [examples/contrastive_digits.py](../examples/contrastive_digits.py).",
                             (losses.InfoNCE, losses.NTXent, losses.SigLIP)),
+    "Metric learning": ("`Triplet` and `Circle` take labels and embeddings, `value_and_gradient(y, p)`; `Triplet.explicit(anchor, near, far)` takes "
+                        "triplets.\n`ContrastivePair` and `CosineEmbedding` take pairs, `value_and_gradient(y, a, b)`; `ArcFace` takes weights of "
+                        "classes too,\n`value_and_gradient(y, p, w)`. Gradients are in all inputs. See "
+                        "[examples/metric_digits.py](../examples/metric_digits.py).",
+                        (losses.Triplet, losses.Circle, losses.ContrastivePair, losses.CosineEmbedding, losses.ArcFace)),
     "Rankings": ("Documents of queries: `value_and_gradient(y, p, group)`, `group` the sizes of the queries as in LightGBM, or `qid=…`, the query "
                  "of each\ndocument, in any order; `sample_weight` is one of queries. `ndcg(y, p, group, k)` is the measure. `BPR` takes pairs of "
                  "scores:\n`value_and_gradient(positive, negative)`.",

@@ -174,6 +174,7 @@ typedef struct {
 #include "fastopt_limits.h"
 #include "fastopt_sequences.h"
 #include "fastopt_ranking.h"
+#include "fastopt_pairs.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -297,6 +298,7 @@ typedef struct {
     fo_limit_kernels limits;
     fo_sequence_kernels sequences;
     fo_ranking_kernels ranking;
+    fo_pair_kernels pairs;
 } fo_kernels;
 
 typedef struct {

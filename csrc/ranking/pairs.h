@@ -43,17 +43,6 @@ FO_INLINE double F(pairs)(const int kind, const int wanted, real scale, F(docume
     return total * inverse;
 }
 
-/* exp(x − max x), and their sum; max x into *largest */
-FO_INLINE double F(exponentials)(ptrdiff_t m, const real *restrict x, real *largest, real *restrict out) {
-    real top = x[0], sum = 0;
-    FO_SIMD_MAX(top)
-    for (ptrdiff_t i = 0; i < m; i++) top = F(max_)(top, x[i]);
-    FO_SIMD_SUM(sum)
-    for (ptrdiff_t i = 0; i < m; i++) sum += out[i] = F(exp_)(x[i] - top);
-    *largest = top;
-    return (double)sum;
-}
-
 /* The cross-entropy of the softmax of y with that of p; the derivative is the difference of both. */
 FO_INLINE double F(listnet)(F(documents) *d, const real *restrict y, const real *restrict p) {
     real top, sum = 0, *restrict target = d->y, *restrict share = d->p, *restrict grads = d->grads;

@@ -350,3 +350,25 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t (*scratch)(Py_ssize_t) noexcept nogil
         void (*cox)(const fo_cox *, const void *, const fo_cox_out *) noexcept nogil
         fo_concordance (*concordance)(const fo_cox *, const void *) noexcept nogil
+
+    enum:
+        FO_DISTANCE_EUCLIDEAN, FO_DISTANCE_SQUARED, FO_DISTANCE_COSINE
+        FO_MINE_HARD, FO_MINE_ALL, FO_MINE_SEMI, FO_MINE_CIRCLE
+        FO_APART_CONTRASTIVE, FO_APART_COSINE, FO_APART_TRIPLET
+
+    ctypedef struct fo_anchors:
+        int mining, distance
+        Py_ssize_t n
+        double margin, gamma
+        const int32_t *labels
+        const void *squares
+
+    ctypedef struct fo_pair_kernels:
+        void (*normalize)(Py_ssize_t, Py_ssize_t, const void *, void *, void *) noexcept nogil
+        void (*back)(Py_ssize_t, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        void (*distances)(int, Py_ssize_t, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        void (*distances_back)(int, Py_ssize_t, Py_ssize_t, const void *, const void *, const void *, const void *, void *, void *) noexcept nogil
+        void (*apart)(int, Py_ssize_t, double, const void *, const void *, void *, void *) noexcept nogil
+        double (*anchor)(const fo_anchors *, Py_ssize_t, const void *, double, double *, void *, void *) noexcept nogil
+        Py_ssize_t (*anchor_scratch)(Py_ssize_t) noexcept nogil
+        void (*arc)(Py_ssize_t, Py_ssize_t, const int32_t *, double, double, void *, void *) noexcept nogil

@@ -8,26 +8,27 @@ from typing import Any
 
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
+from . import _pairs
 from ._adversarial import Adversarial, gradient_penalty
 from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
 from ._classification import *  # noqa: F403
 from ._combining import MultiTask, mgda, pcgrad
 from ._names import LossInfo, available
-from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
+from ._pairs import *  # noqa: F403
 from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
 from ._ranking import BPR, LambdaRank, ListNet, MarginRanking, PairwiseLogistic, RankingLoss, ndcg
 from ._regression import *  # noqa: F403
 from ._sequences import CTC
 from ._survival import Cox, concordance
 
-__all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
-           "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
+__all__ = ["Adversarial", "CTC", "GradientCheck", "Loss", "LossInfo", "MultiTask", "PPOClip", "PolicyGradient",
+           "PolicyLoss", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
            "BPR", "LambdaRank", "ListNet", "MarginRanking", "PairwiseLogistic", "RankingLoss", "ndcg",
-           "Cox", "concordance",
+           "Cox", "concordance", *_pairs.__all__,
            *(loss.__name__ for loss in registry.values())]
 
-for _public in (Adversarial, CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient,
+for _public in (Adversarial, CTC, GradientCheck, Loss, LossInfo, MultiTask, PolicyLoss, advantages, available, check_gradient,
                 gradient_penalty, mgda, pcgrad, returns, RankingLoss, ndcg, Cox, concordance):
     _public.__module__ = __name__
 

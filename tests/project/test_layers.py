@@ -20,7 +20,7 @@ FLOORS = [
     "losses._arrays",
     "losses._base",
     "losses._classification losses._reductions",
-    "losses._ranking losses._survival",
+    "losses._ranking losses._survival losses._pairs",
     "losses penalties schedules",
     "batching",
     "optimizers objective",
