@@ -40,7 +40,7 @@ APART = {
                  (losses.PairwiseLogistic, losses.MarginRanking, losses.ListNet, losses.LambdaRank, losses.BPR)),
     "Survival": ("`value_and_gradient(y, p)` where y is `(time, event)` or an array with two fields as in scikit-survival, p the logarithm of the "
                  "risk;\n`sample_weight`, `strata`, `hessp` and `hessian_diagonal` too. `concordance(y, p)` is the measure. See "
-                 "[examples/cox.py](../examples/cox.py).",
+                 "[examples/cox.py](../examples/cox.py);\n`GeneralizedLinearEstimator(losses.Cox())` learns linear models.",
                  (losses.Cox,)),
 }
 TAIL = """

@@ -126,7 +126,7 @@ LOGISTIC_CV: dict[str, Rule] = {
 GENERAL: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": choice(*SOLVERS),
     "loss": either(choice(*losses.names(), *losses.names(couples_outputs=True)),
-                   Rule("a loss of fastopt.losses", lambda value: isinstance(value, Loss))),
+                   Rule("a loss of fastopt.losses", lambda value: isinstance(value, (Loss, losses.Cox)))),
     "penalty": either(choice(*penalties.names()),
                       Rule("a penalty of fastopt.penalties", lambda value: isinstance(value, penalties.Penalty)), NONE),
 }
