@@ -35,6 +35,19 @@ APART = {
     "Labels": ("Rows of k labels, each 0 or 1 by itself: `y` and `p` of shape (n, k), a weight a row. They have `value`, `gradient` and "
                "`value_and_gradient`\nas all losses do; objectives and estimators do not take them.",
                (losses.MultilabelCrossEntropy, losses.Dice, losses.Tversky)),
+    "Metric learning": ("`Triplet` and `Circle` take labels and embeddings, `value_and_gradient(y, p)`; `Triplet.explicit(anchor, near, far)` takes "
+                        "triplets.\n`ContrastivePair` and `CosineEmbedding` take pairs, `value_and_gradient(y, a, b)`; `ArcFace` takes weights of "
+                        "classes too,\n`value_and_gradient(y, p, w)`. Gradients are in all inputs. See "
+                        "[examples/metric_digits.py](../examples/metric_digits.py).",
+                        (losses.Triplet, losses.Circle, losses.ContrastivePair, losses.CosineEmbedding, losses.ArcFace)),
+    "Rankings": ("Documents of queries: `value_and_gradient(y, p, group)`, `group` the sizes of the queries as in LightGBM, or `qid=…`, the query "
+                 "of each\ndocument, in any order; `sample_weight` is one of queries. `ndcg(y, p, group, k)` is the measure. `BPR` takes pairs of "
+                 "scores:\n`value_and_gradient(positive, negative)`.",
+                 (losses.PairwiseLogistic, losses.MarginRanking, losses.ListNet, losses.LambdaRank, losses.BPR)),
+    "Survival": ("`value_and_gradient(y, p)` where y is `(time, event)` or an array with two fields as in scikit-survival, p the logarithm of the "
+                 "risk;\n`sample_weight`, `strata`, `hessp` and `hessian_diagonal` too. `concordance(y, p)` is the measure. See "
+                 "[examples/cox.py](../examples/cox.py);\n`GeneralizedLinearEstimator(losses.Cox())` learns linear models.",
+                 (losses.Cox,)),
 }
 TAIL = """
 ## Sequences

@@ -3,7 +3,7 @@
 #ifndef FO_TABLE_H
 #define FO_TABLE_H
 
-#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) X(policies, isa)
+#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) X(policies, isa) X(ranking, isa) X(pairs, isa)
 
 #define FO_TYPED_core(X, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) X(all_finite, all_finite, T)
 #define FO_SHARED_core(X)
@@ -70,4 +70,15 @@
     X(policies.value_function, value_function, T) X(policies.q_values, q_values, T) X(policies.discounted, discounted, T) \
     X(policies.advantages, advantages, T)
 #define FO_SHARED_policies(X)
+
+#define FO_TYPED_ranking(X, T) \
+    X(ranking.query, ranking_query, T) X(ranking.ndcg, ndcg, T) X(ranking.scratch, ranking_scratch, T) \
+    X(ranking.cox, cox, T) X(ranking.concordance, concordance, T)
+#define FO_SHARED_ranking(X)
+
+#define FO_TYPED_pairs(X, T) \
+    X(pairs.normalize, rows_normalize, T) X(pairs.back, rows_back, T) X(pairs.distances, rows_distances, T) \
+    X(pairs.distances_back, rows_distances_back, T) X(pairs.apart, pairs_apart, T) X(pairs.anchor, anchor, T) \
+    X(pairs.anchor_scratch, anchor_scratch, T) X(pairs.arc, pairs_arc, T)
+#define FO_SHARED_pairs(X)
 #endif

@@ -195,6 +195,8 @@ typedef struct {
 #include "fastopt_limits.h"
 #include "fastopt_sequences.h"
 #include "fastopt_policies.h"
+#include "fastopt_ranking.h"
+#include "fastopt_pairs.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -321,6 +323,8 @@ typedef struct {
     fo_limit_kernels limits;
     fo_sequence_kernels sequences;
     fo_policy_kernels policies;
+    fo_ranking_kernels ranking;
+    fo_pair_kernels pairs;
 } fo_kernels;
 
 typedef struct {

@@ -388,3 +388,59 @@ cdef extern from "fastopt.h" nogil:
         double (*q_values)(const fo_transitions *, const void *, void *, void *, void *) noexcept nogil
         void (*discounted)(Py_ssize_t, Py_ssize_t, double, const void *, const void *, const void *, void *) noexcept nogil
         void (*advantages)(Py_ssize_t, Py_ssize_t, double, double, const void *, const void *, const void *, const void *, void *) noexcept nogil
+
+    enum:
+        FO_RANKING_LOGISTIC, FO_RANKING_MARGIN, FO_RANKING_LISTNET, FO_RANKING_LAMBDA
+
+    ctypedef struct fo_ranking:
+        int kind
+        double scale
+        Py_ssize_t truncation
+        int exponential, normalize
+
+    ctypedef struct fo_cox:
+        Py_ssize_t n
+        int efron
+        const double *time
+        const unsigned char *event
+        const double *weight
+        const double *v
+
+    ctypedef struct fo_cox_out:
+        double *losses
+        double *grads
+        double *product
+        double *diagonal
+        double *scratch
+
+    ctypedef struct fo_concordance:
+        double comparable, concordant, equal
+
+    ctypedef struct fo_ranking_kernels:
+        double (*query)(const fo_ranking *, Py_ssize_t, const void *, const void *, double, int, void *, void *) noexcept nogil
+        double (*ndcg)(const fo_ranking *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        Py_ssize_t (*scratch)(Py_ssize_t) noexcept nogil
+        void (*cox)(const fo_cox *, const void *, const fo_cox_out *) noexcept nogil
+        fo_concordance (*concordance)(const fo_cox *, const void *) noexcept nogil
+
+    enum:
+        FO_DISTANCE_EUCLIDEAN, FO_DISTANCE_SQUARED, FO_DISTANCE_COSINE
+        FO_MINE_HARD, FO_MINE_ALL, FO_MINE_SEMI, FO_MINE_CIRCLE
+        FO_APART_CONTRASTIVE, FO_APART_COSINE, FO_APART_TRIPLET
+
+    ctypedef struct fo_anchors:
+        int mining, distance
+        Py_ssize_t n
+        double margin, gamma
+        const int32_t *labels
+        const void *squares
+
+    ctypedef struct fo_pair_kernels:
+        void (*normalize)(Py_ssize_t, Py_ssize_t, const void *, void *, void *) noexcept nogil
+        void (*back)(Py_ssize_t, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        void (*distances)(int, Py_ssize_t, Py_ssize_t, const void *, const void *, void *) noexcept nogil
+        void (*distances_back)(int, Py_ssize_t, Py_ssize_t, const void *, const void *, const void *, const void *, void *, void *) noexcept nogil
+        void (*apart)(int, Py_ssize_t, double, const void *, const void *, void *, void *) noexcept nogil
+        double (*anchor)(const fo_anchors *, Py_ssize_t, const void *, double, double *, void *, void *) noexcept nogil
+        Py_ssize_t (*anchor_scratch)(Py_ssize_t) noexcept nogil
+        void (*arc)(Py_ssize_t, Py_ssize_t, const int32_t *, double, double, void *, void *) noexcept nogil

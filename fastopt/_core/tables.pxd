@@ -77,6 +77,8 @@ cdef extern from "fastopt.h" nogil:
         fo_limit_kernels limits
         fo_sequence_kernels sequences
         fo_policy_kernels policies
+        fo_ranking_kernels ranking
+        fo_pair_kernels pairs
 
     ctypedef struct fo_table:
         const char *name

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
+from . import _pairs
 from ._adversarial import Adversarial, gradient_penalty
 from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
@@ -18,20 +19,22 @@ from ._compiled import CompiledLoss
 from ._custom import CustomLoss
 from ._multilabel import Dice, MultilabelCrossEntropy, Tversky
 from ._names import LossInfo, available
-from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
+from ._pairs import *  # noqa: F403
 from ._policies import DQN, PolicyGradient, PolicyLoss, PPOClip, ValueFunction, advantages, returns
+from ._ranking import BPR, LambdaRank, ListNet, MarginRanking, PairwiseLogistic, RankingLoss, ndcg
 from ._regression import *  # noqa: F403
 from ._row_losses import *  # noqa: F403
 from ._sequences import CTC, MinimumRisk, SelfCritical, SequenceCrossEntropy, Transducer, edit_distance, perplexity
+from ._survival import Cox, concordance
 
 #: PyTorch's and Keras' name for it
 SoftmaxCrossEntropy = Multinomial  # noqa: F405
 
-__all__ = ["Adversarial", "CTC", "CompiledLoss", "CustomLoss", "DQN", "Dice", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MinimumRisk",
-           "MultiTask", "MultilabelCrossEntropy", "NTXent", "PPOClip", "PairLoss", "PolicyGradient", "PolicyLoss", "SelfCritical",
-           "SequenceCrossEntropy", "SigLIP", "SoftmaxCrossEntropy", "Transducer", "Tversky", "ValueFunction", "advantages", "available",
-           "check_gradient", "class_balanced_weights", "edit_distance", "get", "gradient_penalty", "mgda", "names", "pcgrad", "perplexity",
-           "returns", *(loss.__name__ for loss in registry.values())]
+__all__ = ["Adversarial", "BPR", "CTC", "CompiledLoss", "Cox", "CustomLoss", "DQN", "Dice", "GradientCheck", "LambdaRank", "ListNet", "Loss",
+           "LossInfo", "MarginRanking", "MinimumRisk", "MultiTask", "MultilabelCrossEntropy", "PPOClip", "PairwiseLogistic", "PolicyGradient",
+           "PolicyLoss", "RankingLoss", "SelfCritical", "SequenceCrossEntropy", "SoftmaxCrossEntropy", "Transducer", "Tversky", "ValueFunction",
+           "advantages", "available", "check_gradient", "class_balanced_weights", "concordance", "edit_distance", "get", "gradient_penalty", "mgda",
+           "names", "ndcg", "pcgrad", "perplexity", "returns", *_pairs.__all__, *(loss.__name__ for loss in registry.values())]
 
 
 def get(name: str | Loss, **params: Any) -> Loss:

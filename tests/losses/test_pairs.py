@@ -127,7 +127,7 @@ def test_they_are_values_with_names(loss):
 
 
 @pytest.mark.parametrize("a, b, more, error, text", [
-    (np.ones(3), np.ones(3), {}, ValueError, r"a must have shape \(n, d\), two rows or more, got \(3,\)"),
+    (np.ones(3), np.ones(3), {}, ValueError, r"a must have shape \(n, d\), got \(3,\)"),
     (np.ones((1, 3)), np.ones((1, 3)), {}, ValueError, "a must have shape"),
     (np.ones((3, 0)), np.ones((3, 0)), {}, ValueError, "a must have shape"),
     (np.ones((3, 2)), np.ones((2, 3)), {}, ValueError, r"b must have the shape of a, \(3, 2\), got \(2, 3\)"),

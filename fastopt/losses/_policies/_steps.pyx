@@ -9,6 +9,7 @@ from cython.parallel cimport prange, threadid
 import numpy as np
 
 from fastopt._core.load cimport spare
+from fastopt._core.own_loss cimport set_loss
 from fastopt._core.tables cimport fo_kernels, fo_loss, fo_normal, fo_policy, fo_transitions, kernels, real
 
 cdef enum:
@@ -189,7 +190,7 @@ def value_function(spec, const real[::1] y, const real[::1] p, const real[::1] o
     cdef const fo_kernels *kernel = kernels(real is float)
     cdef fo_loss loss
     cdef double total
-    loss.kind, loss.a, loss.b = spec
+    set_loss(&loss, spec)
     cdef const void *before = _first(old)
     cdef const void *weights = _first(weight)
     cdef void *each = <void *>_first(values)
@@ -224,7 +225,7 @@ def q_values(spec, const real[::1] actions, const real[:, ::1] p, const real[::1
     cdef void *each = <void *>_first(values)
     cdef void *missing = <void *>_first(errors)
     cdef void *slopes = NULL
-    s.loss.kind, s.loss.a, s.loss.b = spec
+    set_loss(&s.loss, spec)
     s.n, s.k, s.discount, s.factor = p.shape[0], p.shape[1], discount, factor
     s.actions, s.rewards, s.ends, s.weight = &actions[0], &rewards[0], &ends[0], _first(weight)
     s.next, s.chooser = &next[0, 0], &chooser[0, 0]

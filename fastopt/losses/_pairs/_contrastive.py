@@ -11,32 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt._common.checks import flag, number
 from fastopt._common.settings import Settings
 
-from ._base import DOMAINS, Array, _array, _refuse
-from ._classification import LogLoss
-from ._row_losses import Multinomial
+from .._base import Array
+from .._classification import LogLoss
+from .._row_losses import Multinomial
+from ._embeddings import Rows, embeddings
 
 #: of a row with itself, which is no pair: its share of a softmax is 0
 _NEVER = -1e30
 _SOFTMAX, _LOG = Multinomial(), LogLoss()
-
-
-class _Rows:
-    """Embeddings of one kind as their losses see them: as they are, or on the unit sphere; and the way back of gradients."""
-
-    def __init__(self, x: Array, normalize: bool) -> None:
-        self.normalize, self.x = normalize, x
-        if normalize:   # a row of zeros has no direction: it stays 0, and so does its gradient
-            size = np.sqrt(np.einsum("ij,ij->i", x, x, dtype=np.float64))[:, None]
-            self.inverse = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0).astype(x.dtype)
-            self.x = x * self.inverse
-
-    def back(self, g: Array) -> Array:
-        """The gradient in the rows as they came, from that in the rows as they are seen."""
-        if not self.normalize:
-            return g
-        g -= self.x * np.einsum("ij,ij->i", g, self.x)[:, None]
-        g *= self.inverse
-        return g
 
 
 class PairLoss(Settings):
@@ -109,7 +91,7 @@ class PairLoss(Settings):
         return self._evaluate(a, b, temperature)
 
     def _evaluate(self, a: ArrayLike, b: ArrayLike, temperature: float | None) -> tuple[float, tuple[Array, Array] | tuple[Array, Array, float]]:
-        first, second = (_Rows(x, self.normalize) for x in _inputs(a, b))
+        first, second = (Rows(x, self.normalize) for x in _inputs(a, b))
         scale = 1 / (self.temperature if temperature is None else number("temperature", temperature, above=0))
         value, in_a, in_b, in_scale = self._of(first.x, second.x, scale)
         gradients = first.back(in_a), second.back(in_b)
@@ -121,15 +103,10 @@ class PairLoss(Settings):
 
 
 def _inputs(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
-    a = _array("a", a)
-    b = _array("b", b, a.dtype)
-    if a.ndim != 2 or len(a) < 2 or a.shape[1] < 1:
+    a = embeddings("a", a)
+    if len(a) < 2:
         raise ValueError(f"a must have shape (n, d), two rows or more, got {a.shape}")
-    if b.shape != a.shape:
-        raise ValueError(f"b must have the shape of a, {a.shape}, got {b.shape}")
-    for name, x in (("a", a), ("b", b)):
-        _refuse(name, x, *DOMAINS["real"])
-    return a, b
+    return a, embeddings("b", b, a, "a")
 
 
 def _numbers(n: int) -> NDArray[np.int64]:
