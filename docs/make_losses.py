@@ -53,6 +53,12 @@ the last wants beside.
 several gradients: without what in each points against another (Yu et al. 2020), or the shortest mean, along which no task gets worse
 (Désidéri 2012, Sener & Koltun 2018).
 
+## Likelihoods whose scale is learnt
+
+`GaussianNLL`, `LaplaceNLL`, `NegativeBinomialNLL` take `(y, p, log_scale)`, `StudentTNLL` and `AdaptiveRobust` (Barron 2019) take
+`(y, p, log_scale, shape)`; they give the gradient in each input but y; scales and shapes are numbers or arrays that broadcast to the shape of p, and may be any real numbers.
+[examples/adaptive_loss.py](../examples/adaptive_loss.py) finds out how robust it has to be.
+
 ## Names, and losses of your own
 
 `losses.get` knows the names that PyTorch and Keras use too. `losses.check_gradient(loss, y, p)` compares the gradient of any loss, one of your

@@ -3,7 +3,8 @@
 #ifndef FO_TABLE_H
 #define FO_TABLE_H
 
-#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa)
+#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) \
+    X(likelihoods, isa)
 
 #define FO_TYPED_core(X, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) X(all_finite, all_finite, T)
 #define FO_SHARED_core(X)
@@ -62,4 +63,7 @@
     X(sequences.ctc, ctc, T) X(sequences.ctc_scratch, ctc_scratch, T) X(sequences.ctc_greedy, ctc_greedy, T) \
     X(sequences.ctc_beam, ctc_beam, T) X(sequences.ctc_beam_scratch, ctc_beam_scratch, T)
 #define FO_SHARED_sequences(X)
+
+#define FO_TYPED_likelihoods(X, T) X(likelihoods.block, likelihood_block, T) X(likelihoods.accepts, likelihood_accepts, T)
+#define FO_SHARED_likelihoods(X)
 #endif

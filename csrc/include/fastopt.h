@@ -173,6 +173,7 @@ typedef struct {
 #include "fastopt_chains.h"
 #include "fastopt_limits.h"
 #include "fastopt_sequences.h"
+#include "fastopt_likelihoods.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -295,6 +296,7 @@ typedef struct {
     ptrdiff_t (*touched_columns)(const fo_matrix *X, fo_marks *marks, void *columns, void *places);
     fo_limit_kernels limits;
     fo_sequence_kernels sequences;
+    fo_likelihood_kernels likelihoods;
 } fo_kernels;
 
 typedef struct {
@@ -312,6 +314,7 @@ const fo_table *fo_available(int i);
 /* Names in the order of the enums, NULL at the end; domain of the i-th loss's target ("real", "sign", "unit", …). */
 extern const char *const fo_loss_names[], *const fo_loss_targets[];
 extern const char *const fo_coupled_loss_names[], *const fo_coupled_loss_targets[]; /* their kinds follow those of the others */
+extern const char *const fo_likelihood_names[];
 extern const char *const fo_penalty_names[], *const fo_penalty_places[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];

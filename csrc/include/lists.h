@@ -53,6 +53,14 @@
     X(modified_huber) \
     X(perceptron)
 
+/* minus log likelihoods whose scale, and shape where they have one, are learnt too, X(name, target) */
+#define FO_LIKELIHOODS(X) \
+    X(gaussian, real) \
+    X(laplace, real) \
+    X(student_t, real) \
+    X(negative_binomial, nonnegative) \
+    X(adaptive_robust, real)
+
 /* X(name, where): sgd: of each weight, and known to SGD by name · weight: of each weight · group: of groups of weights.  Only
  * solvers and proximal steps know the last two. */
 #define FO_PENALTIES(X) \

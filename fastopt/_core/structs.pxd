@@ -316,3 +316,20 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t (*ctc_greedy)(const fo_sequence *, const void *, int32_t *, double *) noexcept nogil
         Py_ssize_t (*ctc_beam)(const fo_sequence *, const void *, void *, int32_t *, double *) noexcept nogil
         Py_ssize_t (*ctc_beam_scratch)(const fo_sequence *) noexcept nogil
+
+    ctypedef struct fo_likelihood:
+        int kind, one_scale, one_shape
+        double constant, factor
+        const void *y
+        const void *p
+        const void *scale
+        const void *shape
+        const void *weight
+        void *values
+        void *in_p
+        void *in_scale
+        void *in_shape
+
+    ctypedef struct fo_likelihood_kernels:
+        void (*block)(const fo_likelihood *, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
+        int (*accepts)(const fo_likelihood *, Py_ssize_t, Py_ssize_t) noexcept nogil

@@ -74,6 +74,7 @@ cdef extern from "fastopt.h" nogil:
         Py_ssize_t (*touched_columns)(const fo_matrix *, fo_marks *, void *, void *) noexcept nogil
         fo_limit_kernels limits
         fo_sequence_kernels sequences
+        fo_likelihood_kernels likelihoods
 
     ctypedef struct fo_table:
         const char *name

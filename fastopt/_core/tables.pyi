@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 LOSS_NAMES: tuple[str, ...]
 COUPLED_LOSS_NAMES: tuple[str, ...]
+LIKELIHOOD_NAMES: tuple[str, ...]
 LOSS_TARGETS: dict[str, str]
 PENALTY_NAMES: tuple[str, ...]
 PENALTY_PLACES: dict[str, str]

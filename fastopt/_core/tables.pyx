@@ -18,6 +18,7 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_loss_targets[]
     const char *const fo_coupled_loss_names[]
     const char *const fo_coupled_loss_targets[]
+    const char *const fo_likelihood_names[]
     const char *const fo_penalty_names[]
     const char *const fo_penalty_places[]
     const char *const fo_schedule_names[]
@@ -106,6 +107,7 @@ cdef list _names(const char *const *names):
 LOSS_NAMES = tuple(_names(fo_loss_names))
 #: losses of all predictions of a sample together, whose kinds follow
 COUPLED_LOSS_NAMES = tuple(_names(fo_coupled_loss_names))
+LIKELIHOOD_NAMES = tuple(_names(fo_likelihood_names))
 LOSS_TARGETS = dict(zip(LOSS_NAMES + COUPLED_LOSS_NAMES, _names(fo_loss_targets) + _names(fo_coupled_loss_targets)))
 PENALTY_NAMES = tuple(_names(fo_penalty_names))
 #: where a penalty goes: lists.h

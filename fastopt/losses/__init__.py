@@ -13,6 +13,7 @@ from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
 from ._classification import *  # noqa: F403
 from ._combining import MultiTask, mgda, pcgrad
+from ._likelihoods import AdaptiveRobust, GaussianNLL, LaplaceNLL, NegativeBinomialNLL, ScaledLoss, ShapedLoss, StudentTNLL
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
@@ -21,10 +22,11 @@ from ._sequences import CTC
 
 __all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
            "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
+           "AdaptiveRobust", "GaussianNLL", "LaplaceNLL", "NegativeBinomialNLL", "ScaledLoss", "ShapedLoss", "StudentTNLL",
            *(loss.__name__ for loss in registry.values())]
 
 for _public in (Adversarial, CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient,
-                gradient_penalty, mgda, pcgrad, returns):
+                gradient_penalty, mgda, pcgrad, returns, ScaledLoss, ShapedLoss):
     _public.__module__ = __name__
 
 
