@@ -174,6 +174,7 @@ typedef struct {
 #include "fastopt_limits.h"
 #include "fastopt_sequences.h"
 #include "fastopt_likelihoods.h"
+#include "fastopt_images.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -297,6 +298,11 @@ typedef struct {
     fo_limit_kernels limits;
     fo_sequence_kernels sequences;
     fo_likelihood_kernels likelihoods;
+    fo_image_kernels images;
+    /* The sum of −weight·cosine over n pairs of rows of d elements, those into values where they are wanted, and factor times the derivatives
+     * in both rows, both or none. */
+    double (*cosine)(ptrdiff_t n, ptrdiff_t d, const void *y, const void *p, const void *weight, double factor, void *values, void *in_y,
+                     void *in_p);
 } fo_kernels;
 
 typedef struct {

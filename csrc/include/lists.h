@@ -31,7 +31,8 @@
     X(student_t, real) \
     X(negative_binomial, nonnegative) \
     X(binary_cross_entropy, unit) \
-    X(poly, unit)
+    X(poly, unit) \
+    X(mean_squared_log_error, nonnegative)
 
 /* losses of all predictions of a sample together, X(name, target): "class" the number of an output, 0 … k − 1.  Their kinds follow those
  * above; kernels of one output do not know them. */
@@ -59,7 +60,8 @@
     X(laplace, real) \
     X(student_t, real) \
     X(negative_binomial, nonnegative) \
-    X(adaptive_robust, real)
+    X(adaptive_robust, real) \
+    X(probability, unit)
 
 /* X(name, where): sgd: of each weight, and known to SGD by name · weight: of each weight · group: of groups of weights.  Only
  * solvers and proximal steps know the last two. */

@@ -50,6 +50,13 @@ FO_INLINE F(evidence) F(likelihood_negative_binomial)(real y, real p, real s, re
     return (F(evidence)){l.value - ratio.value + F(log_gamma)(y + 1), l.grad, ratio.slope - k * softplus + l.grad + y, 0};
 }
 
+/* −weight·y·log(q) − (1 − y)·log(1 − q) of a probability p, q = p cut to shape … 1 − shape, weight = s: nothing is learnt but p.  Beyond the cut
+ * the derivative is that at it. */
+FO_INLINE F(evidence) F(likelihood_probability)(real y, real p, real s, real shape) {
+    const real q = F(max_)(shape, F(min_)(1 - shape, p)), positive = s * y, negative = 1 - y;
+    return (F(evidence)){-(positive * F(log_)(q) + negative * F(log1p_)(-q)), negative / (1 - q) - positive / q, 0, 0};
+}
+
 /* log Z and its derivative in the latent of alpha */
 FO_INLINE F(gamma_ratio) F(robust_normalizer)(real latent) {
     const real first = (real)ROBUST_FIRST, at = F(max_)(first, F(min_)((real)(ROBUST_FIRST + ROBUST_ROWS), latent)) - first;

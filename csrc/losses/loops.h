@@ -6,3 +6,4 @@
 #include "losses/softmax.h"
 #include "core/rows.h"
 #include "losses/loss_loops.h"
+#include "losses/cosine.h"

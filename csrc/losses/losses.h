@@ -150,6 +150,11 @@ FO_INLINE F(derivatives) F(loss_negative_binomial)(real a, real b, real y, real 
                         (count * high - y * low) * inverse, (y + count) * e * inverse * inverse};
 }
 
+/* (p − log(1 + y))² */
+FO_INLINE F(derivatives) F(loss_mean_squared_log_error)(real a, real b, real y, real p) {
+    return F(loss_mean_squared_error)(a, b, F(log1p_positive)(y), p);
+}
+
 /* ---- probabilities: 0 <= y <= 1 ---- */
 
 /* log(1 + exp(p)) − y·p = log(1 + e) + v·p, its derivative (v + u·e)/(1 + e), e = exp(−|p|), v = [p >= 0] − y,

@@ -333,3 +333,17 @@ cdef extern from "fastopt.h" nogil:
     ctypedef struct fo_likelihood_kernels:
         void (*block)(const fo_likelihood *, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
         int (*accepts)(const fo_likelihood *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+    ctypedef struct fo_plane:
+        Py_ssize_t height, width
+        int isotropic
+        double eps
+        Py_ssize_t taps
+        const void *window
+        double c1, c2
+
+    ctypedef struct fo_image_kernels:
+        double (*variation)(const fo_plane *, double, const void *, void *, void *) noexcept nogil
+        Py_ssize_t (*variation_scratch)(const fo_plane *) noexcept nogil
+        double (*similarity)(const fo_plane *, double, const void *, const void *, void *, void *) noexcept nogil
+        Py_ssize_t (*similarity_scratch)(const fo_plane *) noexcept nogil

@@ -75,6 +75,8 @@ cdef extern from "fastopt.h" nogil:
         fo_limit_kernels limits
         fo_sequence_kernels sequences
         fo_likelihood_kernels likelihoods
+        fo_image_kernels images
+        double (*cosine)(Py_ssize_t, Py_ssize_t, const void *, const void *, const void *, double, void *, void *, void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

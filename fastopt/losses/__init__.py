@@ -9,24 +9,31 @@ from typing import Any
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
 from ._adversarial import Adversarial, gradient_penalty
+from ._amounts import *  # noqa: F403
 from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
 from ._classification import *  # noqa: F403
-from ._combining import MultiTask, mgda, pcgrad
+from ._combining import GradNorm, MultiTask, WeightedSum, mgda, pcgrad
+from ._cosine_rows import CosineSimilarity
+from ._images import SSIM, ContentStyle, TotalVariation
+from ._images._base import ImageLoss
+from ._likelihood_base import Likelihood
 from ._likelihoods import AdaptiveRobust, GaussianNLL, LaplaceNLL, NegativeBinomialNLL, ScaledLoss, ShapedLoss, StudentTNLL
 from ._names import LossInfo, available
 from ._pairs import InfoNCE, NTXent, PairLoss, SigLIP
 from ._policy import PolicyGradient, PolicyLoss, PPOClip, advantages, returns
+from ._probabilities import NLL
 from ._regression import *  # noqa: F403
 from ._sequences import CTC
 
 __all__ = ["Adversarial", "CTC", "GradientCheck", "InfoNCE", "Loss", "LossInfo", "MultiTask", "NTXent", "PPOClip", "PairLoss", "PolicyGradient",
            "PolicyLoss", "SigLIP", "advantages", "available", "check_gradient", "get", "gradient_penalty", "mgda", "names", "pcgrad", "returns",
-           "AdaptiveRobust", "GaussianNLL", "LaplaceNLL", "NegativeBinomialNLL", "ScaledLoss", "ShapedLoss", "StudentTNLL",
+           "AdaptiveRobust", "GaussianNLL", "LaplaceNLL", "Likelihood", "NegativeBinomialNLL", "ScaledLoss", "ShapedLoss", "StudentTNLL",
+           "ContentStyle", "CosineSimilarity", "GradNorm", "ImageLoss", "NLL", "WeightedSum", "SSIM", "TotalVariation",
            *(loss.__name__ for loss in registry.values())]
 
 for _public in (Adversarial, CTC, GradientCheck, Loss, LossInfo, MultiTask, PairLoss, PolicyLoss, advantages, available, check_gradient,
-                gradient_penalty, mgda, pcgrad, returns, ScaledLoss, ShapedLoss):
+                gradient_penalty, mgda, pcgrad, returns, ImageLoss, Likelihood, ScaledLoss, ShapedLoss):
     _public.__module__ = __name__
 
 

@@ -10,7 +10,7 @@ import pytest
 import fastopt as fo
 from fastopt import losses
 from fastopt._core.tables import LIKELIHOOD_NAMES
-from fastopt.losses import _likelihoods
+from fastopt.losses import _likelihood_base
 from reference import likelihoods as reference
 from reference.differences import central
 
@@ -33,7 +33,7 @@ def constant(loss):
 
 
 def test_each_kernel_has_a_class():
-    assert [kind._kind for kind in CLASSES] == list(range(len(LIKELIHOOD_NAMES)))
+    assert [kind._kind for kind in (*CLASSES, losses.NLL)] == list(range(len(LIKELIHOOD_NAMES)))
     assert set(reference.EXACT) == set(NAMES)
 
 
@@ -186,7 +186,7 @@ def test_any_number_of_threads_gives_the_same_bits(loss, isa, monkeypatch):
     for few in ([], [np.float32(0.5)] * NAMES[loss.name]):
         found = []
         for threads in (1, 2, 5):
-            monkeypatch.setattr(_likelihoods, "resolve_threads", lambda: threads)
+            monkeypatch.setattr(_likelihood_base, "resolve_threads", lambda: threads)
             found.append(type(loss)().value_and_gradient(y, learnt[0], *(few or learnt[1:])))
         for value, gradients in found[1:]:
             assert value == found[0][0] and all(map(np.array_equal, gradients, found[0][1]))

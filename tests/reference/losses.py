@@ -98,6 +98,7 @@ EXACT = {
     "negative_binomial": _negative_binomial,
     "binary_cross_entropy": _binary_cross_entropy,
     "poly": _poly,
+    "mean_squared_log_error": lambda y, p: ((p - mp.log1p(y)) ** 2, 2 * (p - mp.log1p(y))),
 }
 
 
@@ -196,6 +197,7 @@ PLAIN = {
         pos_weight * y * np.log1p(np.exp(-p)) + (1 - y) * np.log1p(np.exp(p)),
         (1 - y) / (1 + np.exp(-p)) - pos_weight * y / (1 + np.exp(p))),
     "poly": _plain_poly,
+    "mean_squared_log_error": lambda y, p: ((p - np.log1p(y)) ** 2, 2 * (p - np.log1p(y))),
 }
 
 #: parameters at which each loss is tested; those without any have one case
