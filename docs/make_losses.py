@@ -45,7 +45,7 @@ many episodes side by side. [examples/cartpole.py](../examples/cartpole.py) bala
 
 `Adversarial(kind)` is the game of a generator and a discriminator: `discriminator(real, fake)` and `generator(fake)` give the value and the gradients
 in the discriminator's raw scores, for the kinds 'non_saturating', 'minimax', 'least_squares', 'hinge' and 'wasserstein'; `gradient_penalty` is what
-the last wants beside.
+the last wants beside. [examples/gan_ring.py](../examples/gan_ring.py) learns a ring of eight Gaussians.
 
 ## Several tasks
 
