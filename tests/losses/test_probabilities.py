@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import scipy.special
 
+import fastopt as fo
 from fastopt import losses
+from fastopt.linear_model import GeneralizedLinearEstimator, SGDClassifier
 from reference.differences import central
 
 EACH = losses.NLL(reduction="none")
+OF_SHARES = losses.BinaryCrossEntropy(from_probabilities=True)
 
 
 def test_binary_probabilities(isa):
@@ -50,7 +53,33 @@ def test_probabilities_are_cut():
     assert losses.NLL().value([0], [[0.0, 1.0]]) == pytest.approx(-np.log(1e-7), rel=1e-14)
 
 
+def test_binary_cross_entropy_of_probabilities():
+    rng = np.random.default_rng(0)
+    y, p, w = rng.random(9), rng.random(9), rng.random(9)
+    loss = losses.BinaryCrossEntropy(3.0, from_probabilities=True)
+    each = -3 * y * np.log(p) - (1 - y) * np.log(1 - p)
+    np.testing.assert_allclose(loss.pointwise(y, p), each, rtol=1e-13)
+    value, gradient = loss.value_and_gradient(y, p, w)
+    assert value == loss.value(y, p, w) == pytest.approx(np.average(each, weights=w), rel=1e-13)
+    np.testing.assert_allclose(gradient, central(lambda x: loss.value(y, x, w), p, 1e-7), rtol=1e-6)
+    assert loss == pickle.loads(pickle.dumps(loss)) == copy.deepcopy(loss) == eval(repr(loss), vars(losses)) != losses.BinaryCrossEntropy(3.0)
+    assert loss.params == {"pos_weight": 3.0, "from_probabilities": True}
+    np.testing.assert_array_equal(loss.predict(p), p)
+    raw = np.log(p / (1 - p))
+    assert losses.BinaryCrossEntropy(3.0).value(y, raw, w) == pytest.approx(value, rel=1e-12)
+    out = np.empty(9)
+    assert loss.gradient(y, p, w, out=out) is out and np.array_equal(out, gradient)
+
+
 @pytest.mark.parametrize("call, error, text", [
+    (lambda: OF_SHARES.value([1.0, 0.0], [0.5, 1.5]), ValueError, "p must be a probability.* 1.5 at index 1"),
+    (lambda: OF_SHARES.value([1.0, 2.0], [0.5, 0.5]), ValueError, "y must be between 0 and 1, got 2.0"),
+    (lambda: fo.LinearObjective(np.eye(2), [0, 1], OF_SHARES).value(np.zeros(2)), ValueError,
+     "from_probabilities must be False in the loss of a model"),
+    (lambda: SGDClassifier(loss=OF_SHARES).fit(np.eye(2), [0, 1]), ValueError,
+     "from_probabilities must be False"),
+    (lambda: GeneralizedLinearEstimator(OF_SHARES).fit(np.eye(2), [0, 1]), ValueError, "from_probabilities must be False"),
+    (lambda: losses.BinaryCrossEntropy(from_probabilities=1.5), TypeError, "from_probabilities must be"),
     (lambda: EACH.value([0.0, 1.0], [0.5, 1.5]), ValueError, "p must be a probability, between 0 and 1, got 1.5 at index 1"),
     (lambda: EACH.value([0.0], [-0.1]), ValueError, "p must be a probability.*, got -0.1 at index 0"),
     (lambda: EACH.value([0.0], [np.nan]), ValueError, "p must be a probability.*, got nan"),
