@@ -54,7 +54,7 @@
     X(modified_huber) \
     X(perceptron)
 
-/* minus log likelihoods whose scale, and shape where they have one, are learnt too, X(name, target) */
+/* minus log likelihoods whose scale, and shape where they have one, are learnt too, X(name, target); of `probability` p alone is */
 #define FO_LIKELIHOODS(X) \
     X(gaussian, real) \
     X(laplace, real) \
