@@ -69,13 +69,32 @@ deviations. `ValueFunction(kind, clip)` is the loss of a critic, clipped as PPO 
 
 `Adversarial(kind)` is the game of a generator and a discriminator: `discriminator(real, fake)` and `generator(fake)` give the value and the gradients
 in the discriminator's raw scores, for the kinds 'non_saturating', 'minimax', 'least_squares', 'hinge' and 'wasserstein'; `gradient_penalty` is what
-the last wants beside.
+the last wants beside. [examples/gan_ring.py](../examples/gan_ring.py) learns a ring of eight Gaussians.
 
 ## Several tasks
 
-`MultiTask(kinds)` weights the losses of several tasks by uncertainties that are learnt (Kendall et al. 2018); `pcgrad` and `mgda` make one step of
-several gradients: without what in each points against another (Yu et al. 2020), or the shortest mean, along which no task gets worse
-(Désidéri 2012, Sener & Koltun 2018).
+`WeightedSum(losses, weights)` adds losses up; `MultiTask(kinds)` weights those of several tasks by uncertainties that are learnt (Kendall et al.
+2018), `GradNorm(tasks)` so that their gradients are of one size (Chen et al. 2018). `pcgrad` and `mgda` make one step of several gradients: without
+what in each points against another (Yu et al. 2020), or the shortest mean, along which no task gets worse (Désidéri 2012, Sener & Koltun 2018).
+[examples/multi_task.py](../examples/multi_task.py) learns two tasks of which one is noisy.
+
+## Probabilities and cosines
+
+`NLL(pos_weight, eps)` takes probabilities, of a 1 or of each class, of who holds those and not raw scores. `CosineSimilarity` is minus the cosine of
+rows, with gradients in both.
+
+## Images
+
+`SSIM(data_range)` is 1 − the structural similarity (Wang et al. 2004), `TotalVariation(isotropic, eps)` what neighbours differ by (Rudin et al.
+1992), both of images (H, W), (C, H, W) or (N, C, H, W), with the gradient in each pixel. `ContentStyle(content_weights, style_weights)` (Gatys et al.
+2016) compares feature maps, a layer each, with those of a content and with the Gram matrices of a style, and gives the gradients in them.
+[examples/style_transfer.py](../examples/style_transfer.py) paints a photograph by all three's gradients.
+
+## Likelihoods whose scale is learnt
+
+`GaussianNLL`, `LaplaceNLL`, `NegativeBinomialNLL` take `(y, p, log_scale)`, `StudentTNLL` and `AdaptiveRobust` (Barron 2019) take
+`(y, p, log_scale, shape)`; they give the gradient in each input but y. Scales and shapes are numbers, or arrays that broadcast to the shape of p;
+they may be any real numbers. [examples/adaptive_loss.py](../examples/adaptive_loss.py) finds out how robust it has to be.
 
 ## Names, and losses of your own
 

@@ -3,14 +3,14 @@
 #ifndef FO_TABLE_H
 #define FO_TABLE_H
 
-#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) X(policies, isa) X(ranking, isa) X(pairs, isa)
+#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) X(policies, isa) X(ranking, isa) X(pairs, isa) X(likelihoods, isa) X(images, isa)
 
 #define FO_TYPED_core(X, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) X(all_finite, all_finite, T)
 #define FO_SHARED_core(X)
 
 #define FO_TYPED_losses(X, T) \
     X(loss_block, loss_block, T) X(loss_grad_block, loss_grad_block, T) X(loss_accepts, loss_accepts, T) \
-    X(softmax, softmax_columns, T) X(overlap, overlap_rows, T)
+    X(softmax, softmax_columns, T) X(overlap, overlap_rows, T) X(cosine, cosine, T)
 #define FO_SHARED_losses(X)
 
 #define FO_TYPED_penalties(X, T) \
@@ -81,4 +81,12 @@
     X(pairs.distances_back, rows_distances_back, T) X(pairs.apart, pairs_apart, T) X(pairs.anchor, anchor, T) \
     X(pairs.anchor_scratch, anchor_scratch, T) X(pairs.arc, pairs_arc, T)
 #define FO_SHARED_pairs(X)
+
+#define FO_TYPED_likelihoods(X, T) X(likelihoods.block, likelihood_block, T) X(likelihoods.accepts, likelihood_accepts, T)
+#define FO_SHARED_likelihoods(X)
+
+#define FO_TYPED_images(X, T) \
+    X(images.variation, variation, T) X(images.variation_scratch, variation_scratch, T) \
+    X(images.similarity, similarity, T) X(images.similarity_scratch, similarity_scratch, T)
+#define FO_SHARED_images(X)
 #endif

@@ -197,6 +197,8 @@ typedef struct {
 #include "fastopt_policies.h"
 #include "fastopt_ranking.h"
 #include "fastopt_pairs.h"
+#include "fastopt_likelihoods.h"
+#include "fastopt_images.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -325,6 +327,12 @@ typedef struct {
     fo_policy_kernels policies;
     fo_ranking_kernels ranking;
     fo_pair_kernels pairs;
+    fo_likelihood_kernels likelihoods;
+    fo_image_kernels images;
+    /* The sum of −weight·cosine over n pairs of rows of d elements, those into values where they are wanted, and factor times the derivatives
+     * in both rows, both or none. */
+    double (*cosine)(ptrdiff_t n, ptrdiff_t d, const void *y, const void *p, const void *weight, double factor, void *values, void *in_y,
+                     void *in_p);
 } fo_kernels;
 
 typedef struct {
@@ -343,6 +351,7 @@ const fo_table *fo_available(int i);
 extern const char *const fo_loss_names[], *const fo_loss_targets[];
 extern const char *const fo_coupled_loss_names[], *const fo_coupled_loss_targets[]; /* their kinds follow those of the others */
 extern const char *const fo_own_loss_targets[]; /* and theirs follow those */
+extern const char *const fo_likelihood_names[];
 extern const char *const fo_penalty_names[], *const fo_penalty_places[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];

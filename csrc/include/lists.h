@@ -31,7 +31,8 @@
     X(student_t, real) \
     X(negative_binomial, nonnegative) \
     X(binary_cross_entropy, unit) \
-    X(poly, unit)
+    X(poly, unit) \
+    X(mean_squared_log_error, nonnegative)
 
 /* losses of all k predictions of a row together, X(name, target): "class" the number of an output, 0 … k − 1 · "real" one number ·
  * "shares" k numbers >= 0 whose sum is 1 · "amounts" k numbers >= 0.  Their kinds follow those above; kernels of one output do not know
@@ -69,6 +70,15 @@
     X(smooth_hinge) \
     X(modified_huber) \
     X(perceptron)
+
+/* minus log likelihoods whose scale, and shape where they have one, are learnt too, X(name, target); of `probability` p alone is */
+#define FO_LIKELIHOODS(X) \
+    X(gaussian, real) \
+    X(laplace, real) \
+    X(student_t, real) \
+    X(negative_binomial, nonnegative) \
+    X(adaptive_robust, real) \
+    X(probability, unit)
 
 /* X(name, where): sgd: of each weight, and known to SGD by name · weight: of each weight · group: of groups of weights.  Only
  * solvers and proximal steps know the last two. */

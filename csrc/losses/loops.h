@@ -7,3 +7,4 @@
 #include "core/rows.h"
 #include "losses/loss_loops.h"
 #include "losses/overlap.h"
+#include "losses/cosine.h"

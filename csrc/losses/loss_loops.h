@@ -176,10 +176,10 @@ FO_KERNEL void F(loss_grad_block)(const fo_loss *loss, ptrdiff_t n, const void *
     }
 }
 
-FO_KERNEL int F(loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *targets, const void *p) {
-    const real *t = targets;
-    int accepts = F(all_finite)(n, p);
-    switch (loss_target[loss->kind]) {
+/* 1 if all of t is in a domain */
+FO_KERNEL int F(target_accepts)(int domain, ptrdiff_t n, const real *t) {
+    int accepts = 1;
+    switch (domain) {
 #define ADMITS(name, admits) \
     case FO_TARGET_##name: \
         FO_SIMD \
@@ -192,4 +192,8 @@ FO_KERNEL int F(loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *targ
 #undef ADMITS
     }
     return accepts;
+}
+
+FO_KERNEL int F(loss_accepts)(const fo_loss *loss, ptrdiff_t n, const void *targets, const void *p) {
+    return F(all_finite)(n, p) & F(target_accepts)(loss_target[loss->kind], n, targets);
 }

@@ -61,6 +61,17 @@ FO_INLINE F(derivatives) F(loss_log_cosh)(real a, real b, real y, real p) {
                         sech * sech};
 }
 
+/* log(1 + z²/gap), where z² may be past the largest number; t: z²/gap, cut where it would be */
+typedef struct { real t, log; } F(robust_parts);
+FO_INLINE F(robust_parts) F(robust_log)(real z, real inverse_gap) {
+    const real size = F(abs_)(z), most = (real)(REAL_IS_FLOAT ? 0x1p40 : 0x1p400);
+    const real near = size < most ? size : most, beyond = F(log_)(size < most ? 1 : size / most);
+    return (F(robust_parts)){near * near * inverse_gap, F(log1p_positive)(near * near * inverse_gap) + 2 * beyond};
+}
+
+#undef ROBUST_LEAST_GAP
+#define ROBUST_LEAST_GAP (REAL_IS_FLOAT ? R(0x1p-40) : R(0x1p-100))
+
 /* (|α − 2|/α)·((z²/|α − 2| + 1)^(α/2) − 1), z = r/scale, α = a, scale = b: Barron 2019, equation 8.  With
  * gap = |α − 2| and k = gap·log(1 + z²/gap) its derivative is r/scale²·exp(∓k/2) and its value
  *     for α < 1   k/2·(exp(v) − 1)/v, v = (α/gap)·k/2, which is k/2 at α = 0
@@ -69,14 +80,13 @@ FO_INLINE F(derivatives) F(loss_log_cosh)(real a, real b, real y, real p) {
  * does not vectorise a choice between values by a condition on parameters. */
 FO_INLINE F(derivatives) F(loss_general_robust)(real a, real b, real y, real p) {
     const real low = R(0.5) + F(copysign_)(R(0.5), 1 - a), high = 1 - low;
-    const real gap = F(abs_)(a - 2) + (REAL_IS_FLOAT ? R(0x1p-40) : R(0x1p-100)); /* never 0, and the same otherwise */
-    const real inverse_gap = 1 / gap, inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
-    const real z = (p - y) * inverse_scale, size = F(abs_)(z), most = (real)(REAL_IS_FLOAT ? 0x1p40 : 0x1p400);
-    const real near = size < most ? size : most, beyond = F(log_)(size < most ? 1 : size / most); /* z² would overflow */
-    const real k = gap * (F(log1p_positive)(near * near * inverse_gap) + 2 * beyond);
+    const real gap = F(abs_)(a - 2) + ROBUST_LEAST_GAP, inverse_gap = 1 / gap; /* never 0, and the same otherwise */
+    const real inverse_scale = 1 / b, side = F(copysign_)(R(0.5), a - 2);
+    const real z = (p - y) * inverse_scale;
+    const F(robust_parts) parts = F(robust_log)(z, inverse_gap);
+    const real k = gap * parts.log, t = parts.t; /* ρ'' = e/scale²·(1 + (α − 1)·t)/(1 + t) */
     const real e = F(exp_)(side * k), v = (low * (R(0.5) * a * inverse_gap) + high * side) * k;
     const real growth = v == 0 ? low : F(expm1_)(v) / (low * v + high * a), inverse_a = 1 / (low + high * a);
-    const real t = near * near * inverse_gap; /* ρ'' = e/scale²·(1 + (α − 1)·t)/(1 + t) */
     return (F(derivatives)){growth * (low * R(0.5) * k + high * gap) + high * inverse_a * (z * e) * z, z * inverse_scale * e,
                         inverse_scale * inverse_scale * e * ((1 + (a - 1) * t) / (1 + t))};
 }
@@ -138,6 +148,11 @@ FO_INLINE F(derivatives) F(loss_negative_binomial)(real a, real b, real y, real 
     const real high = q > 0 ? 1 : e, low = q > 0 ? e : 1;
     return (F(derivatives)){(y + count) * F(log1p_positive)(e) + (q > 0 ? count * q + y * b : -y * p),
                         (count * high - y * low) * inverse, (y + count) * e * inverse * inverse};
+}
+
+/* (p − log(1 + y))² */
+FO_INLINE F(derivatives) F(loss_mean_squared_log_error)(real a, real b, real y, real p) {
+    return F(loss_mean_squared_error)(a, b, F(log1p_positive)(y), p);
 }
 
 /* ---- probabilities: 0 <= y <= 1 ---- */

@@ -29,9 +29,10 @@ AnyEstimator: TypeAlias = "Estimator | BaseEstimator"
 PENALTIES = ("l2", "l1", "elasticnet", "none")
 SCHEDULES = ("adaptive", "optimal", "constant", "invscaling", "pa1", "pa2")
 DOMAINS = {"classification": ("sign", "unit", "real"), "regression": ("real", "nonnegative", "positive")}   # of y, by task
-LOG_LINK = ("poisson", "gamma", "tweedie", "negative_binomial")   # their targets are not shifted or scaled: y must stay positive
+#: their targets are not shifted or scaled: y must stay positive
+LOG_LINK = ("poisson", "gamma", "tweedie", "negative_binomial", "mean_squared_log_error")
 CURVATURE = {"log_loss": 0.25, "squared_hinge": 2.0, "modified_huber": 2.0,          # largest second derivative; else 1
-             "mean_squared_error": 2.0, "expectile": 2.0, "binary_cross_entropy": 0.25}
+             "mean_squared_error": 2.0, "mean_squared_log_error": 2.0, "expectile": 2.0, "binary_cross_entropy": 0.25}
 
 
 def make_estimator(options: TrainOptions, task: str, X: Matrix, y: np.ndarray) -> Estimator:

@@ -444,3 +444,34 @@ cdef extern from "fastopt.h" nogil:
         double (*anchor)(const fo_anchors *, Py_ssize_t, const void *, double, double *, void *, void *) noexcept nogil
         Py_ssize_t (*anchor_scratch)(Py_ssize_t) noexcept nogil
         void (*arc)(Py_ssize_t, Py_ssize_t, const int32_t *, double, double, void *, void *) noexcept nogil
+
+    ctypedef struct fo_likelihood:
+        int kind, one_scale, one_shape
+        double constant, factor
+        const void *y
+        const void *p
+        const void *scale
+        const void *shape
+        const void *weight
+        void *values
+        void *in_p
+        void *in_scale
+        void *in_shape
+
+    ctypedef struct fo_likelihood_kernels:
+        void (*block)(const fo_likelihood *, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
+        int (*accepts)(const fo_likelihood *, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+    ctypedef struct fo_plane:
+        Py_ssize_t height, width
+        int isotropic
+        double eps
+        Py_ssize_t taps
+        const void *window
+        double c1, c2
+
+    ctypedef struct fo_image_kernels:
+        double (*variation)(const fo_plane *, double, const void *, void *, void *) noexcept nogil
+        Py_ssize_t (*variation_scratch)(const fo_plane *) noexcept nogil
+        double (*similarity)(const fo_plane *, double, const void *, const void *, void *, void *) noexcept nogil
+        Py_ssize_t (*similarity_scratch)(const fo_plane *) noexcept nogil

@@ -19,6 +19,7 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_coupled_loss_names[]
     const char *const fo_coupled_loss_targets[]
     const char *const fo_own_loss_targets[]
+    const char *const fo_likelihood_names[]
     const char *const fo_penalty_names[]
     const char *const fo_penalty_places[]
     const char *const fo_schedule_names[]
@@ -107,6 +108,7 @@ cdef list _names(const char *const *names):
 LOSS_NAMES = tuple(_names(fo_loss_names))
 #: losses of all predictions of a sample together, whose kinds follow
 COUPLED_LOSS_NAMES = tuple(_names(fo_coupled_loss_names))
+LIKELIHOOD_NAMES = tuple(_names(fo_likelihood_names))
 #: the domains of y that a user's own loss may have, whose kinds come last
 OWN_LOSS_TARGETS = tuple(_names(fo_own_loss_targets))
 #: the domain of y by kind, and by name

@@ -10,17 +10,24 @@ from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
 
 from . import _pairs
 from ._adversarial import Adversarial, gradient_penalty
+from ._amounts import *  # noqa: F403
 from ._base import Loss, registry
 from ._check import GradientCheck, check_gradient
 from ._class_weights import class_balanced_weights
 from ._classification import *  # noqa: F403
-from ._combining import MultiTask, mgda, pcgrad
+from ._combining import GradNorm, MultiTask, WeightedSum, mgda, pcgrad
 from ._compiled import CompiledLoss
+from ._cosine_rows import CosineSimilarity
 from ._custom import CustomLoss
+from ._images import SSIM, ContentStyle, TotalVariation
+from ._images._base import ImageLoss
+from ._likelihood_base import Likelihood
+from ._likelihoods import AdaptiveRobust, GaussianNLL, LaplaceNLL, NegativeBinomialNLL, ScaledLoss, ShapedLoss, StudentTNLL
 from ._multilabel import Dice, MultilabelCrossEntropy, Tversky
 from ._names import LossInfo, available
 from ._pairs import *  # noqa: F403
 from ._policies import DQN, PolicyGradient, PolicyLoss, PPOClip, ValueFunction, advantages, returns
+from ._probabilities import NLL
 from ._ranking import BPR, LambdaRank, ListNet, MarginRanking, PairwiseLogistic, RankingLoss, ndcg
 from ._regression import *  # noqa: F403
 from ._row_losses import *  # noqa: F403
@@ -30,11 +37,13 @@ from ._survival import Cox, concordance
 #: PyTorch's and Keras' name for it
 SoftmaxCrossEntropy = Multinomial  # noqa: F405
 
-__all__ = ["Adversarial", "BPR", "CTC", "CompiledLoss", "Cox", "CustomLoss", "DQN", "Dice", "GradientCheck", "LambdaRank", "ListNet", "Loss",
-           "LossInfo", "MarginRanking", "MinimumRisk", "MultiTask", "MultilabelCrossEntropy", "PPOClip", "PairwiseLogistic", "PolicyGradient",
-           "PolicyLoss", "RankingLoss", "SelfCritical", "SequenceCrossEntropy", "SoftmaxCrossEntropy", "Transducer", "Tversky", "ValueFunction",
-           "advantages", "available", "check_gradient", "class_balanced_weights", "concordance", "edit_distance", "get", "gradient_penalty", "mgda",
-           "names", "ndcg", "pcgrad", "perplexity", "returns", *_pairs.__all__, *(loss.__name__ for loss in registry.values())]
+__all__ = ["AdaptiveRobust", "Adversarial", "BPR", "CTC", "CompiledLoss", "ContentStyle", "CosineSimilarity", "Cox", "CustomLoss", "DQN", "Dice",
+           "GaussianNLL", "GradNorm", "GradientCheck", "ImageLoss", "LambdaRank", "LaplaceNLL", "Likelihood", "ListNet", "Loss", "LossInfo",
+           "MarginRanking", "MinimumRisk", "MultiTask", "MultilabelCrossEntropy", "NLL", "NegativeBinomialNLL", "PPOClip", "PairwiseLogistic",
+           "PolicyGradient", "PolicyLoss", "RankingLoss", "SSIM", "ScaledLoss", "SelfCritical", "SequenceCrossEntropy", "ShapedLoss",
+           "SoftmaxCrossEntropy", "StudentTNLL", "TotalVariation", "Transducer", "Tversky", "ValueFunction", "WeightedSum", "advantages",
+           "available", "check_gradient", "class_balanced_weights", "concordance", "edit_distance", "get", "gradient_penalty", "mgda", "names",
+           "ndcg", "pcgrad", "perplexity", "returns", *_pairs.__all__, *(loss.__name__ for loss in registry.values())]
 
 
 def get(name: str | Loss, **params: Any) -> Loss:

@@ -8,10 +8,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from fastopt._common.checks import number
+from fastopt._common.checks import flag, number
+from fastopt._core.tables import LIKELIHOOD_NAMES
+from fastopt._core.threads import resolve_threads
+from fastopt.exceptions import InvalidParameterError
 
-from ._base import Array, Loss, probability
+from . import _likelihood_blocks
+from ._base import DOMAINS, Array, Loss, _flat, _refuse, probability
+
+_PROBABILITY = LIKELIHOOD_NAMES.index("probability")
+#: probabilities are cut to this and 1 less this
+_CUT = 1e-7
 
 
 class LogLoss(Loss):
@@ -173,20 +182,58 @@ class BinaryCrossEntropy(Loss):
     ----------
     pos_weight : float above 0, default=1.0
         Weight of the positive part: above 1 for more recall, below for more precision.  1 is `LogLoss`.
+    from_probabilities : bool, default=False
+        Whether p holds the probabilities σ, from 0 to 1, in place of raw scores, as Keras's losses have it: cut to 1e-7 … 1 − 1e-7, beyond which the
+        derivative is that at the cut.  Models learn raw scores, and do not take it.  `NLL` has the probabilities of several classes, too.
 
     Examples
     --------
     >>> from fastopt import losses
     >>> losses.BinaryCrossEntropy(pos_weight=3.0).gradient([1.0, 0.0], [0.0, 0.0])
     array([-0.75,  0.25])
+    >>> losses.BinaryCrossEntropy(from_probabilities=True).gradient([1.0, 0.0], [0.5, 0.5])
+    array([-1.,  1.])
     """
 
     name = "binary_cross_entropy"
     pos_weight: float
+    from_probabilities: bool
 
-    def __init__(self, pos_weight: float = 1.0) -> None:
+    def __init__(self, pos_weight: float = 1.0, from_probabilities: bool = False) -> None:
         pos_weight = number("pos_weight", pos_weight, above=0)
-        self._keep({"pos_weight": pos_weight}, curvature=0.25 * max(pos_weight, 1.0))
+        from_probabilities = flag("from_probabilities", from_probabilities)
+        self._keep({"pos_weight": pos_weight, "from_probabilities": from_probabilities}, (pos_weight,),
+                   curvature=math.inf if from_probabilities else 0.25 * max(pos_weight, 1.0), plain=not from_probabilities)
+
+    @property
+    def spec(self) -> tuple[int, float, float]:   # type: ignore[override]   # the kernels of models know nothing of probabilities
+        if self.from_probabilities:
+            raise InvalidParameterError("from_probabilities must be False in the loss of a model, which learns raw scores, got True")
+        found: tuple[int, float, float] = self.__dict__["spec"]
+        return found
+
+    def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
+        y, p = super()._inputs(y, p)
+        if self.from_probabilities:
+            _refuse("p", p, "a probability, between 0 and 1", DOMAINS["unit"][1])
+        return y, p
+
+    def _run(self, y: Array, p: Array, weight: Array | None, factor: float, wants_value: bool, values: Array | None,
+             gradient: Array | None) -> float:
+        if not self.from_probabilities:
+            return super()._run(y, p, weight, factor, wants_value, values, gradient)
+        weight, values, gradient = (None if a is None else _flat(a) for a in (weight, values, gradient))
+        threads = 1 if p.size < _likelihood_blocks.PARALLEL_FROM else resolve_threads()
+        pos_weight, cut = np.array([[self.pos_weight], [_CUT]], p.dtype)
+        sums = _likelihood_blocks.evaluate(_PROBABILITY, 0.0, _flat(y), _flat(p), pos_weight, cut, weight, factor, values, gradient, None, None,
+                                           threads)
+        if sums is None:
+            _refuse("y", y, *DOMAINS[self.target])
+            raise AssertionError("refused for no reason")
+        return sums[0]
+
+    def _predict(self, p: Array) -> Array:
+        return np.copy(p) if self.from_probabilities else super()._predict(p)
 
 
 class Poly(Loss):

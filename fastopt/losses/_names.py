@@ -13,6 +13,7 @@ from ._base import Loss, registry
 #: names of PyTorch, Keras, scikit-learn and books, by ours
 _OTHERS = {
     "mean_squared_error": ["mse", "mse_loss"],
+    "mean_squared_log_error": ["msle", "mean_squared_logarithmic_error"],
     "absolute_error": ["mae", "l1_loss", "mean_absolute_error"],
     "huber": ["huber_loss"],
     "smooth_l1": ["smooth_l1_loss"],
@@ -76,7 +77,7 @@ def available() -> list[LossInfo]:
     --------
     >>> from fastopt import losses
     >>> [loss.name for loss in losses.available() if loss.task == "counts and amounts"]
-    ['poisson', 'tweedie', 'negative_binomial']
+    ['poisson', 'tweedie', 'negative_binomial', 'mean_squared_log_error']
     >>> next(loss.parameters for loss in losses.available() if loss.name == "huber")
     {'delta': 1.35}
     """

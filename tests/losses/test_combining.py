@@ -102,3 +102,111 @@ def test_gradients_keep_their_type_and_are_left_alone():
 def test_arguments_are_refused_by_name(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+# ---- weighted sums ----
+
+def test_a_weighted_sum_is_one():
+    rng = np.random.default_rng(0)
+    y, p, image, other = rng.normal(size=5), rng.normal(size=5), rng.random((12, 12)), rng.random((12, 12))
+    terms = [losses.Huber(delta=0.5), losses.SSIM(), losses.GaussianNLL(), losses.TotalVariation()]
+    both = losses.WeightedSum(terms, [2.0, 0.5, 0.25, 0.0])
+    arguments = (y, p), (image, other), (y, p, 0.3), (other,)
+    value, gradients = both.value_and_gradient(*arguments)
+    wanted = sum(w * term.value(*each) for w, term, each in zip(both.weights, terms, arguments))
+    assert value == both.value(*arguments) == pytest.approx(wanted, rel=1e-14)
+    np.testing.assert_allclose(gradients[0], 2 * terms[0].gradient(y, p), rtol=1e-15)
+    np.testing.assert_allclose(gradients[1], 0.5 * terms[1].gradient(image, other), rtol=1e-15)
+    assert isinstance(gradients[2], tuple) and not gradients[3].any()
+    for got, wanted in zip(gradients[2], terms[2].gradient(y, p, 0.3)):
+        np.testing.assert_allclose(got, 0.25 * wanted, rtol=1e-15)
+    assert both.gradient((np.float32(y), np.float32(p)), *arguments[1:])[0].dtype == np.float32
+
+
+def test_a_weighted_sum_is_a_value_with_names():
+    both = losses.WeightedSum(["mse", losses.Huber()], (1, 0.5))
+    assert both == pickle.loads(pickle.dumps(both)) == copy.deepcopy(both) == eval(repr(both), vars(losses))
+    assert both.losses == (losses.MeanSquaredError(), losses.Huber()) and both != losses.WeightedSum(["mse", losses.Huber()], [1, 1])
+
+
+# ---- balanced gradients ----
+
+def plain_grad_norm(values, norms, alpha, lr):
+    """Algorithm 1 of Chen et al. 2018, word for word, a step a row."""
+    w = np.ones(values.shape[1])
+    for loss, g in zip(values, norms):
+        G = w * g
+        ratio = loss / values[0]
+        r = ratio / ratio.mean()
+        slope = np.sign(G - G.mean() * r**alpha) * g   # of Σ |G − mean·r^alpha|, the target held
+        w = w - lr * slope
+        w = np.maximum(w, 1e-3)
+        w = w * len(w) / w.sum()
+    return w
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.5])
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_balance_is_that_of_the_paper(k, alpha):
+    rng = np.random.default_rng(k)
+    values, norms = rng.random((30, k)) + 0.1, rng.random((30, k)) * 3
+    balance = losses.GradNorm(k, alpha=alpha, lr=0.05)
+    for row in zip(values, norms):
+        found = balance.step(*row)
+    np.testing.assert_allclose(found, plain_grad_norm(values, norms, alpha, 0.05), rtol=1e-12)
+    np.testing.assert_array_equal(balance.weights, found)
+    assert found.sum() == pytest.approx(k, rel=1e-12)
+
+
+def test_balance_makes_gradients_of_one_size():
+    balance, norms = losses.GradNorm(3, alpha=0.0, lr=0.01), np.array([5.0, 1.0, 0.5])
+    for _ in range(2000):
+        weights = balance.step([1.0, 1.0, 1.0], norms / 5)
+    np.testing.assert_allclose(weights * norms, (weights * norms).mean(), rtol=0.2)
+
+
+def test_balance_goes_on_from_its_state():
+    rng = np.random.default_rng(0)
+    steps = [(rng.random(2) + 0.1, rng.random(2)) for _ in range(6)]
+    whole, first = losses.GradNorm(2), losses.GradNorm(2)
+    for each in steps:
+        whole.step(*each)
+    for each in steps[:3]:
+        first.step(*each)
+    other = losses.GradNorm(2)
+    other.load_state_dict(first.state_dict())
+    for again in (other, pickle.loads(pickle.dumps(first)), copy.deepcopy(first)):
+        assert again == first or again is other
+        for each in steps[3:]:
+            again.step(*each)
+        np.testing.assert_array_equal(again.weights, whole.weights)
+
+
+def test_balance_is_as_it_was_after_an_error():
+    balance = losses.GradNorm(2)
+    balance.step([1.0, 2.0], [3.0, 1.0])
+    before = balance.state_dict()
+    for values, norms, text in [([1.0], [1.0, 1.0], r"values must have shape \(2,\), one for each task, got \(1,\)"),
+                                ([1.0, 0.0], [1.0, 1.0], "values must be finite and above 0, got 0.0 at index 1"),
+                                ([1.0, 1.0], [1.0, np.nan], "gradient_norms must be finite and at least 0, got nan at index 1")]:
+        with pytest.raises(ValueError, match=text):
+            balance.step(values, norms)
+    assert balance.state_dict() == before
+
+
+@pytest.mark.parametrize("call, error, text", [
+    (lambda: losses.GradNorm(0), ValueError, "tasks must be an integer"),
+    (lambda: losses.GradNorm(2, alpha=-1), ValueError, "alpha must be"),
+    (lambda: losses.GradNorm(2, lr=0), ValueError, "lr must be"),
+    (lambda: losses.WeightedSum([], []), ValueError, "losses and weights must be as many, one or more, got 0 and 0"),
+    (lambda: losses.WeightedSum(["mse"], [1.0, 2.0]), ValueError, "losses and weights must be as many.*, got 1 and 2"),
+    (lambda: losses.WeightedSum(["mse"], [-1.0]), ValueError, r"weights\[0\] must be"),
+    (lambda: losses.WeightedSum([3], [1.0]), TypeError, r"losses\[0\] must be a name or a loss"),
+    (lambda: losses.WeightedSum(["msee"], [1.0]), ValueError, "there is no loss 'msee'"),
+    (lambda: losses.WeightedSum(["mse"], [1.0]).value(), ValueError, "arguments must be 1 sequences, one for each loss, got 0"),
+    (lambda: losses.WeightedSum([losses.LaplaceNLL("none")], [1.0]).value(([1.0], [2.0], 0.0)), ValueError,
+     r"losses\[0\] must have a value that is a number, got \(1,\)"),
+])
+def test_what_combines_refuses_by_name(call, error, text):
+    with pytest.raises(error, match=text):
+        call()

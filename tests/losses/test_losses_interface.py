@@ -164,7 +164,7 @@ def test_inverse_links():
     p = np.array([-800, -40.0, -1, 0, 0.5, 3, 40])
     links = {"real": lambda p: p, "nonnegative": np.exp, "positive": np.exp, "unit": scipy.special.expit,
              "sign": lambda p: p > 0}
-    special = {"exponential": lambda p: scipy.special.expit(2 * p),
+    special = {"exponential": lambda p: scipy.special.expit(2 * p), "mean_squared_log_error": np.expm1,
                "modified_huber": lambda p: (np.clip(p, -1, 1) + 1) / 2}
     for loss in ALL:
         wanted = special.get(loss.name, links[loss.target])(p)

@@ -21,7 +21,7 @@ def test_other_libraries_names_are_understood(name):
 
 def test_parameters_go_with_other_names():
     assert losses.get("smooth_l1_loss", beta=2.0) == losses.SmoothL1(beta=2.0)
-    with pytest.raises(TypeError, match="bce takes pos_weight, got weight"):
+    with pytest.raises(TypeError, match="bce takes pos_weight, from_probabilities, got weight"):
         losses.get("bce", weight=2.0)
 
 

@@ -10,7 +10,8 @@ from reference.losses import PLAIN
 STATISTICS_ROWS = 1024   # rows of a block of statistics
 TRUST_ROWS = 64          # rows after which the step is half of what many rows would allow
 DECAY = 8                # an average gives step s the weight of about s^DECAY
-LOG_LINK = ("poisson", "gamma", "tweedie", "negative_binomial")
+STEEP = ("poisson", "gamma", "tweedie", "negative_binomial")   # gradients grow exponentially
+LOG_LINK = (*STEEP, "mean_squared_log_error")
 SHARE = ("log_loss", "focal", "binary_cross_entropy", "poly")
 MARGIN = (*SHARE, "hinge", "squared_hinge", "smooth_hinge", "modified_huber", "perceptron", "exponential")
 
@@ -138,7 +139,7 @@ class Auto:
 
     def _cut(self, p):
         """Predictions as the loss sees them: where gradients grow exponentially, no further than anything that was seen."""
-        if self.loss in LOG_LINK:
+        if self.loss in STEEP:
             low = np.where(np.isfinite(self.targets.low), self.targets.low, 1)
             return np.clip(p, np.log(low) - 1, np.log(np.maximum(self.targets.high, low)) + 1)
         if self.loss == "exponential":

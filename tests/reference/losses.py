@@ -46,7 +46,7 @@ def _negative_binomial(y, p, alpha):
     return (y + 1 / alpha) * mp.log1p(alpha * mean) - y * p, (mean - y) / (1 + alpha * mean)
 
 
-def _binary_cross_entropy(y, p, pos_weight):
+def _binary_cross_entropy(y, p, pos_weight, from_probabilities=False):   # of raw scores
     return (pos_weight * y * mp.log1p(mp.exp(-p)) + (1 - y) * mp.log1p(mp.exp(p)),
             (1 - y) / (1 + mp.exp(-p)) - pos_weight * y / (1 + mp.exp(p)))
 
@@ -98,6 +98,7 @@ EXACT = {
     "negative_binomial": _negative_binomial,
     "binary_cross_entropy": _binary_cross_entropy,
     "poly": _poly,
+    "mean_squared_log_error": lambda y, p: ((p - mp.log1p(y)) ** 2, 2 * (p - mp.log1p(y))),
 }
 
 
@@ -192,10 +193,11 @@ PLAIN = {
                               lambda r, df, scale: (df + 1) * r / (df * scale**2 + r**2)),
     "negative_binomial": lambda y, p, alpha: ((y + 1 / alpha) * np.log1p(alpha * np.exp(p)) - y * p,
                                               (np.exp(p) - y) / (1 + alpha * np.exp(p))),
-    "binary_cross_entropy": lambda y, p, pos_weight: (
+    "binary_cross_entropy": lambda y, p, pos_weight, from_probabilities=False: (   # of raw scores
         pos_weight * y * np.log1p(np.exp(-p)) + (1 - y) * np.log1p(np.exp(p)),
         (1 - y) / (1 + np.exp(-p)) - pos_weight * y / (1 + np.exp(p))),
     "poly": _plain_poly,
+    "mean_squared_log_error": lambda y, p: ((p - np.log1p(y)) ** 2, 2 * (p - np.log1p(y))),
 }
 
 #: parameters at which each loss is tested; those without any have one case

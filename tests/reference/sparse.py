@@ -30,13 +30,14 @@ SMOOTH = {
     "expectile": lambda y, p: ((p - y) ** 2 / 2, p - y),
     "negative_binomial": lambda y, p: ((y + 1) * np.logaddexp(0, p) - y * p, expit(p) - y * expit(-p)),
     "binary_cross_entropy": lambda y, p: (np.logaddexp(0, p) - y * p, expit(p) - y),
+    "mean_squared_log_error": lambda y, p: ((p - np.log1p(y)) ** 2, 2 * (p - np.log1p(y))),
     "poly": lambda y, p: (np.logaddexp(0, p) - y * p + y * expit(-p) + (1 - y) * expit(p), expit(p) - y + (1 - 2 * y) * expit(p) * expit(-p)),
 }
 
 
 def targets(loss, p, rng):
     """Some that the loss takes, which have to do with p."""
-    if loss in ("poisson", "gamma", "tweedie", "negative_binomial"):
+    if loss in ("poisson", "gamma", "tweedie", "negative_binomial", "mean_squared_log_error"):
         return rng.poisson(np.exp(0.3 * p)).astype(float) + (loss == "gamma")
     if loss in ("squared_error", "huber", "log_cosh", "squared_epsilon_insensitive", "mean_squared_error", "smooth_l1", "expectile"):
         return p + rng.standard_normal(len(p)) + 3 * (rng.random(len(p)) < 0.1)

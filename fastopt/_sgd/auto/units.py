@@ -56,7 +56,7 @@ class Units:
         self.l2 = np.divide(settings.strengths[0], self.prediction, out=np.zeros_like(self.rate), where=varies)
         self.inverse = columns.inverse_scale(dtype)
         self.centre = columns.centre(dtype).astype(dtype) if columns.centred else None
-        self.limits = self._limits(settings.loss[0] == LOSS_NAMES.index("exponential"), state)
+        self.limits = self._limits(dict(enumerate(LOSS_NAMES)).get(settings.loss[0], ""), state)
 
     def start(self, state: State) -> Array:
         """The intercepts to start from: the mean of the targets behind the link."""
@@ -65,11 +65,11 @@ class Units:
         mean = state.goals.mean
         return np.log(np.where(mean > 0, mean, 1)) if self._is_log else mean
 
-    def _limits(self, is_exponential: bool, state: State) -> Array | None:
-        if is_exponential:
+    def _limits(self, name: str, state: State) -> Array | None:
+        if name == "exponential":
             most = 1 + 0.5 * np.log(max(state.columns.rows, 1))
             return np.tile([-most, most], (len(state.w), 1))
-        if not self._is_log or state.goals is None:
+        if not self._is_log or name == "mean_squared_log_error" or state.goals is None:   # its gradients are linear
             return None
         low = np.where(np.isfinite(state.goals.low), state.goals.low, 1)
         return np.stack([np.log(low) - 1, np.log(np.maximum(state.goals.high, low)) + 1], axis=1)

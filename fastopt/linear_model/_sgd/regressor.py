@@ -88,8 +88,9 @@ class SGDRegressor(Regresses, Supervised):
     loss : str or Loss, default='squared_error'
         A loss of `fastopt.losses` or its name: 'squared_error', 'huber', 'epsilon_insensitive',
         'squared_epsilon_insensitive', 'absolute_error', 'quantile', 'log_cosh', 'general_robust', 'mean_squared_error', 'smooth_l1',
-        'expectile', 'student_t'; or 'poisson', 'gamma', 'tweedie' and 'negative_binomial', whose prediction is exp of the linear model;
-        or 'quantile_levels', learnt in mini-batches: all levels of one column of y at once, which do not cross, a column of predictions each.
+        'expectile', 'student_t'; or 'poisson', 'gamma', 'tweedie' and 'negative_binomial', whose prediction is exp of the linear model,
+        'mean_squared_log_error', whose prediction is exp of it less 1; or 'quantile_levels', learnt in mini-batches: all levels of one column of y
+        at once, which do not cross, a column of predictions each.
     [parameters]
 
     [attributes]

@@ -1,6 +1,7 @@
-"""Several tasks learnt together: their losses as one, and their gradients as one.
+"""Gradients of several tasks as one: without what in each points against another, or the shortest mean.
 
-Used through fastopt.losses.  Gradients of k tasks are combined by their k² products alone, so that they are read twice, whatever is done.
+Used through fastopt.losses.  Gradients of k tasks are combined by their k² products alone, by BLAS, so that they are read twice, whatever is done;
+what is done with those products is a few numbers a task, and stays in Python.
 """
 from __future__ import annotations
 
@@ -10,105 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt._common.random import RandomState, generator
-from fastopt._common.settings import Settings
 
-from ._base import DOMAINS, Array, _array, _refuse
-
-#: what a loss is multiplied by beside exp(−log variance)
-_SHARES = {"regression": 0.5, "classification": 1.0}
-
-
-class MultiTask(Settings):
-    """Losses of several tasks as one, each weighted by an uncertainty that is learnt: Σ share·exp(−s)·loss + s/2, s = log σ².
-
-    The share is 1/2 for squared errors and 1 for losses of classes, as the likelihoods have it.  A task that is noisy gets a large s and
-    counts less; s/2 keeps it from growing without end.
-
-    Parameters
-    ----------
-    kinds : sequence of {'regression', 'classification'}
-        What each task is.
-
-    Attributes
-    ----------
-    name : str
-        What it is called.
-    params : dict
-        The parameters.
-
-    References
-    ----------
-    A. Kendall, Y. Gal and R. Cipolla (2018), Multi-task learning using uncertainty to weigh losses for scene geometry and semantics, CVPR.
-
-    Examples
-    --------
-    >>> from fastopt import losses
-    >>> both = losses.MultiTask(["regression", "classification"])
-    >>> value, (weights, in_s) = both.value_and_gradient([4.0, 1.0], [0.0, 0.0])
-    >>> value, weights, in_s
-    (3.0, array([0.5, 1. ]), array([-1.5, -0.5]))
-    """
-
-    name = "multi_task"
-    kinds: tuple[str, ...]
-
-    def __init__(self, kinds: Sequence[str]) -> None:
-        chosen = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-        if not chosen or any(kind not in _SHARES for kind in chosen):
-            raise ValueError(f"kinds must be a sequence of 'regression' and 'classification', got {kinds!r}")
-        self._keep({"kinds": chosen})
-
-    def value(self, values: ArrayLike, log_variances: ArrayLike) -> float:
-        """The loss of all tasks together.
-
-        Parameters
-        ----------
-        values : array_like of shape (k,)
-            The loss of each task.
-        log_variances : array_like of shape (k,)
-            s of each task; 0 to begin with.
-
-        Returns
-        -------
-        float
-        """
-        return self.value_and_gradient(values, log_variances)[0]
-
-    def gradient(self, values: ArrayLike, log_variances: ArrayLike) -> tuple[Array, Array]:
-        """Its derivatives in the losses, by which their own gradients are to be multiplied, and in the log variances.
-
-        Parameters
-        ----------
-        values, log_variances
-            See `value`.
-
-        Returns
-        -------
-        tuple of two ndarrays of shape (k,)
-        """
-        return self.value_and_gradient(values, log_variances)[1]
-
-    def value_and_gradient(self, values: ArrayLike, log_variances: ArrayLike) -> tuple[float, tuple[Array, Array]]:
-        """Both.
-
-        Parameters
-        ----------
-        values, log_variances
-            See `value`.
-
-        Returns
-        -------
-        value : float
-        gradient : tuple of two ndarrays of shape (k,)
-        """
-        double = np.dtype(np.float64)
-        loss, s = (_array(name, given, double) for name, given in (("values", values), ("log_variances", log_variances)))
-        for name, given in (("values", loss), ("log_variances", s)):
-            if given.shape != (len(self.kinds),):
-                raise ValueError(f"{name} must have shape ({len(self.kinds)},), one for each task, got {given.shape}")
-            _refuse(name, given, *DOMAINS["real"])
-        weights = np.array([_SHARES[kind] for kind in self.kinds]) * np.exp(-s)
-        return float(weights @ loss + s.sum() / 2), (weights, 0.5 - weights * loss)
+from .._base import DOMAINS, Array, _array, _refuse
 
 
 def _stacked(gradients: Sequence[ArrayLike]) -> tuple[Array, NDArray[np.float64]]:
