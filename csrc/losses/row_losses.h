@@ -1,7 +1,7 @@
 /* row_losses.h: the losses of all predictions of a row together, each once, and the loops over rows, with the only switch over their kinds.
  * Used by objectives and by mini-batches; knows neither X nor threads.
- * A loss has two functions.  row_<name> returns the value of a row of k predictions p and leaves its gradient in c, or returns the value
- * alone where c is NULL, a constant of the caller; product_<name> leaves in c the product of the second derivatives with a direction q,
+ * A loss has two functions.  row_<name> returns the value of a row of k predictions p and leaves its gradient in c where `graded`, a constant
+ * of the caller; product_<name> leaves in c the product of the second derivatives with a direction q,
  * 0 where the loss is piecewise linear.  a and b are the parameters, y the target (lists.h): y[0], or k numbers of "shares" and "amounts".
  * No exponential overflows, no small number is a difference of large ones; a prediction nan gives a value nan.  Sums run in their order, so
  * that gradients do not depend on the width of the registers.  Ties at kinks fall as those of the losses of one prediction. */
@@ -11,32 +11,32 @@
 #endif
 
 #define FO_ROW(name) \
-    FO_INLINE real F(row_##name)(real a, real b, ptrdiff_t k, const real *y, const real *restrict p, real *restrict c)
+    FO_INLINE real F(row_##name)(const int graded, real a, real b, ptrdiff_t k, const real *y, const real *restrict p, real *restrict c)
 #define FO_ROW_PRODUCT(name) \
     FO_INLINE void F(product_##name)(real a, real b, ptrdiff_t k, const real *y, const real *restrict p, const real *restrict q, \
                                      real *restrict c)
 
 /* ---- multinomial: the cross-entropy of the softmax, label smoothing = a ---- */
 FO_ROW(multinomial) {
-    return c ? F(softmax_class_error)(k, (ptrdiff_t)y[0], a, p, c) : F(softmax_class_value)(k, (ptrdiff_t)y[0], a, p);
+    return graded ? F(softmax_class_error)(k, (ptrdiff_t)y[0], a, p, c) : F(softmax_class_value)(k, (ptrdiff_t)y[0], a, p);
 }
 FO_ROW_PRODUCT(multinomial) { F(softmax_product)(k, p, q, c); }
 
 /* ---- losses of the share π_y of the own class in the softmax, functions of the log loss L = −log π_y ---- */
 
-/* π_y, u = 1 − π_y and L, the last two accurate near 0 as well; `shares` has all π, where it is given */
+/* π_y, u = 1 − π_y and L, the last two accurate near 0 as well; `shares` has all π where `graded` */
 typedef struct { real share, others, log_loss; } F(standing);
-FO_INLINE F(standing) F(standing_of)(ptrdiff_t k, ptrdiff_t y, const real *restrict p, real *restrict shares) {
+FO_INLINE F(standing) F(standing_of)(const int graded, ptrdiff_t k, ptrdiff_t y, const real *restrict p, real *restrict shares) {
     const real largest = F(largest_of)(k, p), own = p[y] - largest, mine = F(exp_)(own);
     real others = 0;
-    if (shares) {
+    if (graded) {
         FO_SIMD
         for (ptrdiff_t j = 0; j < k; j++) shares[j] = F(exp_)(p[j] - largest);
         for (ptrdiff_t j = 0; j < k; j++) others += j == y ? 0 : shares[j];
     } else
         for (ptrdiff_t j = 0; j < k; j++) others += j == y ? 0 : F(exp_)(p[j] - largest);
     const real sum = others + mine;
-    for (ptrdiff_t j = 0; shares && j < k; j++) shares[j] /= sum;
+    for (ptrdiff_t j = 0; graded && j < k; j++) shares[j] /= sum;
     return (F(standing)){mine / sum, others / sum, own < 0 ? F(log_)(sum) - own : F(log1p_positive)(others)};
 }
 
@@ -65,13 +65,13 @@ FO_INLINE F(of_share) F(focal_share)(real a, real b, F(standing) s) {
     return (F(of_share)){power * s.log_loss, power * F(fma_)(a, pull, 1), below * F(fma_)(a * s.share - 1, pull, 2 * s.share)};
 }
 FO_ROW(softmax_focal) {
-    const F(standing) s = F(standing_of)(k, (ptrdiff_t)y[0], p, c);
+    const F(standing) s = F(standing_of)(graded, k, (ptrdiff_t)y[0], p, c);
     const F(of_share) f = F(focal_share)(a, b, s);
-    if (c) F(share_gradient)(k, (ptrdiff_t)y[0], f.slope, s.others, c);
+    if (graded) F(share_gradient)(k, (ptrdiff_t)y[0], f.slope, s.others, c);
     return f.value;
 }
 FO_ROW_PRODUCT(softmax_focal) {
-    const F(standing) s = F(standing_of)(k, (ptrdiff_t)y[0], p, c);
+    const F(standing) s = F(standing_of)(1, k, (ptrdiff_t)y[0], p, c);
     F(share_product)(k, (ptrdiff_t)y[0], F(focal_share)(a, b, s), s, q, c);
 }
 
@@ -80,13 +80,13 @@ FO_INLINE F(of_share) F(poly_share)(real a, F(standing) s) {
     return (F(of_share)){F(fma_)(a, s.others, s.log_loss), F(fma_)(a, s.share, 1), -a * s.share};
 }
 FO_ROW(softmax_poly) {
-    const F(standing) s = F(standing_of)(k, (ptrdiff_t)y[0], p, c);
+    const F(standing) s = F(standing_of)(graded, k, (ptrdiff_t)y[0], p, c);
     const F(of_share) f = F(poly_share)(a, s);
-    if (c) F(share_gradient)(k, (ptrdiff_t)y[0], f.slope, s.others, c);
+    if (graded) F(share_gradient)(k, (ptrdiff_t)y[0], f.slope, s.others, c);
     return f.value;
 }
 FO_ROW_PRODUCT(softmax_poly) {
-    const F(standing) s = F(standing_of)(k, (ptrdiff_t)y[0], p, c);
+    const F(standing) s = F(standing_of)(1, k, (ptrdiff_t)y[0], p, c);
     F(share_product)(k, (ptrdiff_t)y[0], F(poly_share)(a, s), s, q, c);
 }
 
@@ -116,7 +116,7 @@ FO_ROW(sparsemax) {
         const real above = p[j] - largest - threshold, share = above < 0 ? 0 : above; /* nan stays nan */
         const real error = j == (ptrdiff_t)y[0] ? share - 1 : share;
         squares = F(fma_)(error, error, squares);
-        if (c) c[j] = error;
+        if (graded) c[j] = error;
     }
     return F(fma_)(R(0.5), squares, own < threshold ? threshold - own : 0);
 }
@@ -139,7 +139,7 @@ FO_ROW(crammer_singer) {
     ptrdiff_t other = own == 0 && k > 1 ? 1 : 0;
     for (ptrdiff_t j = 0; j < k; j++) other = j != own && !(p[j] <= p[other]) ? j : other; /* nan is the largest */
     const real excess = other == own ? 0 : 1 + (p[other] - p[own]), active = excess < 0 || other == own ? 0 : 1;
-    for (ptrdiff_t j = 0; c && j < k; j++) c[j] = j == own ? -active : j == other ? active : 0;
+    for (ptrdiff_t j = 0; graded && j < k; j++) c[j] = j == own ? -active : j == other ? active : 0;
     return excess < 0 ? 0 : excess;
 }
 FO_ROW_PRODUCT(crammer_singer) { memset(c, 0, (size_t)k * sizeof(real)); }
@@ -152,9 +152,9 @@ FO_ROW(weston_watkins) {
         const real excess = 1 + (p[j] - p[own]), active = j == own || excess < 0 ? 0 : 1;
         sum += j == own || excess < 0 ? 0 : excess;
         count += active;
-        if (c) c[j] = active;
+        if (graded) c[j] = active;
     }
-    if (c) c[own] = -count;
+    if (graded) c[own] = -count;
     return sum;
 }
 FO_ROW_PRODUCT(weston_watkins) { memset(c, 0, (size_t)k * sizeof(real)); }
@@ -164,8 +164,8 @@ FO_ROW_PRODUCT(weston_watkins) { memset(c, 0, (size_t)k * sizeof(real)); }
 
 FO_INLINE real F(softplus)(real p) { return F(log1p_positive)(F(exp_)(-F(abs_)(p))) + F(max_)(p, 0); }
 
-/* Σ_{i >= j} of the slopes in t_i into slopes, where they are given; returns the loss */
-FO_INLINE real F(level_slopes)(real a, real b, ptrdiff_t k, real y, const real *restrict p, real *restrict slopes) {
+/* Σ_{i >= j} of the slopes in t_i into slopes where `graded`; returns the loss */
+FO_INLINE real F(level_slopes)(const int graded, real a, real b, ptrdiff_t k, real y, const real *restrict p, real *restrict slopes) {
     const real share = 1 / (real)k, step = k > 1 ? (b - a) / (real)(k - 1) : 0;
     real t = 0, sum = 0;
     for (ptrdiff_t j = 0; j < k; j++) {
@@ -173,9 +173,9 @@ FO_INLINE real F(level_slopes)(real a, real b, ptrdiff_t k, real y, const real *
         t = j == 0 ? p[0] : t + F(softplus)(p[j]);
         const real slope = t > y ? 1 - level : -level;
         sum += slope * (t - y);
-        if (slopes) slopes[j] = slope * share;
+        if (graded) slopes[j] = slope * share;
     }
-    for (ptrdiff_t j = k - 2; slopes && j >= 0; j--) slopes[j] += slopes[j + 1];
+    for (ptrdiff_t j = k - 2; graded && j >= 0; j--) slopes[j] += slopes[j + 1];
     return sum * share;
 }
 /* σ(p) */
@@ -184,12 +184,12 @@ FO_INLINE real F(level_growth)(real p) {
     return (p > 0 ? 1 : e) / (1 + e);
 }
 FO_ROW(quantile_levels) {
-    const real value = F(level_slopes)(a, b, k, y[0], p, c);
-    for (ptrdiff_t j = 1; c && j < k; j++) c[j] *= F(level_growth)(p[j]);
+    const real value = F(level_slopes)(graded, a, b, k, y[0], p, c);
+    for (ptrdiff_t j = 1; graded && j < k; j++) c[j] *= F(level_growth)(p[j]);
     return value;
 }
 FO_ROW_PRODUCT(quantile_levels) {
-    F(level_slopes)(a, b, k, y[0], p, c);
+    F(level_slopes)(1, a, b, k, y[0], p, c);
     c[0] = 0;
     for (ptrdiff_t j = 1; j < k; j++) c[j] *= F(level_growth)(p[j]) * F(level_growth)(-p[j]) * q[j];
 }
@@ -203,16 +203,16 @@ FO_INLINE real F(entropy)(real y) { return y > 0 ? y * F(log_)(y) : 0; }
 FO_ROW(kl_divergence) {
     const real largest = F(largest_of)(k, p), each = b / (real)k;
     real exps = 0, own = 0;
-    if (c) {
+    if (graded) {
         FO_SIMD
         for (ptrdiff_t j = 0; j < k; j++) c[j] = F(exp_)(p[j] - largest);
     }
     for (ptrdiff_t j = 0; j < k; j++) {
         const real t = F(fma_)(1 - b, y[j], each);
-        exps += c ? c[j] : F(exp_)(p[j] - largest);
+        exps += graded ? c[j] : F(exp_)(p[j] - largest);
         own += (t > 0 ? t * (p[j] - largest) : 0) - (a != 0 ? a * F(entropy)(t) : 0);
     }
-    for (ptrdiff_t j = 0; c && j < k; j++) c[j] = c[j] / exps - F(fma_)(1 - b, y[j], each);
+    for (ptrdiff_t j = 0; graded && j < k; j++) c[j] = c[j] / exps - F(fma_)(1 - b, y[j], each);
     return F(log_)(exps) - own;
 }
 FO_ROW_PRODUCT(kl_divergence) { F(softmax_product)(k, p, q, c); }
@@ -223,7 +223,7 @@ FO_ROW(generalized_kl) {
     for (ptrdiff_t j = 0; j < k; j++) {
         const real mean = F(exp_)(p[j]);
         sum += F(entropy)(y[j]) - y[j] * p[j] + (mean - y[j]);
-        if (c) c[j] = mean - y[j];
+        if (graded) c[j] = mean - y[j];
     }
     return sum;
 }
@@ -258,13 +258,13 @@ enum { FO_ROW_class, FO_ROW_real, FO_ROW_shares, FO_ROW_amounts }; /* the last t
 /* Σ weight·loss of the n rows from the first on, and c = factor·weight·loss' */
 FO_KERNEL double F(row_errors)(const fo_samples *s, ptrdiff_t first, ptrdiff_t n, const real *p, real *c) {
     const ptrdiff_t k = s->k;
-    const real *y = s->y, *weight = s->weight;
+    const real *y = s->y, *weight = s->weight, factor = (real)s->factor;
     double sum = 0;
 #define ROW(name) \
     const real own = weight ? weight[first + i] : 1; \
-    const real value = F(row_##name)(a, b, k, y + (first + i) * width, p + i * k, c + i * k); \
+    const real value = F(row_##name)(1, a, b, k, y + (first + i) * width, p + i * k, c + i * k); \
     sum += (double)F(weighed)(own, value); \
-    for (ptrdiff_t j = 0; j < k; j++) c[i * k + j] = F(weighed)((real)s->factor * own, c[i * k + j]);
+    for (ptrdiff_t j = 0; j < k; j++) c[i * k + j] = F(weighed)(factor * own, c[i * k + j]);
     FO_ROW_LOOPS(&s->loss)
 #undef ROW
     return sum;
@@ -273,9 +273,9 @@ FO_KERNEL double F(row_errors)(const fo_samples *s, ptrdiff_t first, ptrdiff_t n
 /* c = factor·weight·(second derivatives)·q */
 FO_KERNEL void F(row_products)(const fo_samples *s, ptrdiff_t first, ptrdiff_t n, const real *p, const real *q, real *c) {
     const ptrdiff_t k = s->k;
-    const real *y = s->y, *weight = s->weight;
+    const real *y = s->y, *weight = s->weight, factor = (real)s->factor;
 #define ROW(name) \
-    const real own = (real)s->factor * (weight ? weight[first + i] : 1); \
+    const real own = factor * (weight ? weight[first + i] : 1); \
     F(product_##name)(a, b, k, y + (first + i) * width, p + i * k, q + i * k, c + i * k); \
     for (ptrdiff_t j = 0; j < k; j++) c[i * k + j] = F(weighed)(own, c[i * k + j]);
     FO_ROW_LOOPS(&s->loss)
@@ -285,9 +285,9 @@ FO_KERNEL void F(row_products)(const fo_samples *s, ptrdiff_t first, ptrdiff_t n
 /* the target of a row of mini-batches, whose y is (n, k): one-hot of classes, a real number k times */
 FO_INLINE const real *F(batch_target)(const int is_class, ptrdiff_t k, const real *y, real *number) {
     if (!is_class) return y;
-    ptrdiff_t j = 0;
-    while (j < k - 1 && !(y[j] > 0)) j++;
-    *number = (real)j;
+    ptrdiff_t own = 0;
+    for (ptrdiff_t j = 1; j < k; j++) own = y[j] > 0 ? j : own; /* no branch, which could not be predicted */
+    *number = (real)own;
     return number;
 }
 
@@ -295,7 +295,7 @@ FO_INLINE const real *F(batch_target)(const int is_class, ptrdiff_t k, const rea
 FO_KERNEL void F(row_grads)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, const real *p, real *c) {
 #define ROW(name) \
     real number; \
-    F(row_##name)(a, b, k, F(batch_target)(is_class, k, y + i * k, &number), p + i * k, c + i * k);
+    F(row_##name)(1, a, b, k, F(batch_target)(is_class, k, y + i * k, &number), p + i * k, c + i * k);
     FO_ROW_LOOPS(loss)
 #undef ROW
 }
@@ -304,7 +304,7 @@ FO_KERNEL void F(row_grads)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const
 FO_KERNEL void F(row_values)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, const real *p, real *values) {
 #define ROW(name) \
     real number; \
-    values[i] = F(row_##name)(a, b, k, F(batch_target)(is_class, k, y + i * k, &number), p + i * k, NULL);
+    values[i] = F(row_##name)(0, a, b, k, F(batch_target)(is_class, k, y + i * k, &number), p + i * k, NULL);
     FO_ROW_LOOPS(loss)
 #undef ROW
 }
