@@ -1,5 +1,9 @@
-/* documents.h: the documents of a query in an order: a stable merge sort, and the arrays of a query's scratch.  Used by all other headers of
- * this folder; knows no loss. */
+/* documents.h: the documents of a query in an order: a stable merge sort of runs that are sorted by counting, which is vectorised; and the
+ * arrays of a query's scratch.  Used by all other headers of this folder; knows no loss. */
+
+#ifndef RANKING_RUN
+#define RANKING_RUN 128
+#endif
 
 /* what is sorted, and where it lay */
 typedef struct { real key; int32_t at; } F(ranked);
@@ -28,6 +32,19 @@ FO_INLINE F(documents) F(documents_in)(void *scratch, ptrdiff_t m) {
     return d;
 }
 
+/* a run of n keys, the first of which lies at `first`: the rank of each is how many come before it */
+FO_INLINE void F(sort_run)(ptrdiff_t n, ptrdiff_t first, const real *restrict key, F(ranked) *restrict out) {
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const real own = key[i];
+        int32_t rank = 0;
+        FO_SIMD_SUM(rank)
+        for (ptrdiff_t j = 0; j < i; j++) rank += key[j] >= own;
+        FO_SIMD_SUM(rank)
+        for (ptrdiff_t j = i + 1; j < n; j++) rank += key[j] > own;
+        out[rank] = (F(ranked)){own, (int32_t)(first + i)};
+    }
+}
+
 /* two sorted runs side by side into one; of equal keys those of the first come first */
 FO_INLINE void F(merge)(const F(ranked) *a, const F(ranked) *b, const F(ranked) *end, F(ranked) *out) {
     const F(ranked) *middle = b;
@@ -43,8 +60,9 @@ FO_INLINE void F(merge)(const F(ranked) *a, const F(ranked) *b, const F(ranked) 
 
 /* d->ranked by key, the largest first, equal ones in the order in which they came */
 FO_KERNEL void F(sort_down)(F(documents) *d, const real *key) {
-    for (ptrdiff_t i = 0; i < d->m; i++) d->ranked[i] = (F(ranked)){key[i], (int32_t)i};
-    for (ptrdiff_t width = 1; width < d->m; width *= 2) {
+    for (ptrdiff_t start = 0; start < d->m; start += RANKING_RUN)
+        F(sort_run)(d->m - start < RANKING_RUN ? d->m - start : RANKING_RUN, start, key + start, d->ranked + start);
+    for (ptrdiff_t width = RANKING_RUN; width < d->m; width *= 2) {
         for (ptrdiff_t start = 0; start < d->m; start += 2 * width) {
             const ptrdiff_t middle = start + width < d->m ? start + width : d->m, end = middle + width < d->m ? middle + width : d->m;
             F(merge)(d->ranked + start, d->ranked + middle, d->ranked + end, d->spare + start);

@@ -61,6 +61,29 @@ def test_values_are_those_of_the_formula(isa, loss, dtype):
             assert reduced(loss, "sum").value(y, p, weight) == pytest.approx(wanted.sum(), rel=rounding, abs=rounding)
 
 
+@pytest.mark.parametrize("loss", CIRCLES, ids=repr)
+def test_far_rows_on_the_other_side_weigh_nothing(isa, loss):
+    y, p = rows()
+    p -= 3
+    assert (reference.unit(p) @ reference.unit(p).T < -0.5).any()
+    wanted, total = plain(loss, y, p, np.ones(len(y)))
+    value, gradient = loss.value_and_gradient(y, p)
+    assert value == pytest.approx(wanted.sum() / total, rel=1e-12)
+    slope = central(lambda x: plain(loss, y, x, np.ones(len(y)), at=p)[0].sum() / total, p)
+    np.testing.assert_allclose(gradient, slope, rtol=1e-6, atol=1e-7 * np.abs(slope).max())
+
+
+@pytest.mark.parametrize("mining", ["batch_hard", "batch_all", "semi_hard"])
+@pytest.mark.parametrize("distance", ["euclidean", "squared"])
+def test_equal_distances(isa, distance, mining):
+    """Numbers whose mean is 0: a far one as far as a near one is not farther."""
+    p, loss = np.array([-3.0, -1, 1, 3, -2, 2, 0, 4, -4])[:, None], losses.Triplet(5.0, distance, mining)
+    for seed in range(5):
+        y = np.random.default_rng(seed).integers(0, 3, 9)
+        wanted, total = plain(loss, y, p, np.ones(9))
+        assert loss.value(y, p) == pytest.approx(wanted.sum() / total, rel=1e-14)
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("loss", LABELLED, ids=repr)
 def test_gradients_are_differences(isa, loss, reduction):

@@ -86,10 +86,12 @@ def test_extremes_are_finite(isa, loss, dtype):
     assert losses.LambdaRank().value([0, 5000], [1.0, 1.0]) == pytest.approx((1 - 1 / np.log2(3)) * np.log(2))   # 2^5000 is no float
 
 
-def test_equal_scores_rank_as_they_come():
-    y, p = np.array([0, 2, 1]), np.zeros(3)
-    weights = reference.lambda_weights(y, p)
-    assert losses.LambdaRank().value(y, p) == pytest.approx(reference.lambdarank(y, p, weights), rel=1e-13)
+@pytest.mark.parametrize("m", [3, 150, 300])
+def test_equal_scores_rank_as_they_come(isa, m):
+    y, scores = query(m)
+    for p in (np.zeros(m), np.round(scores)):
+        weights = reference.lambda_weights(y, p, k=20)
+        assert losses.LambdaRank(k=20).value(y, p) == pytest.approx(reference.lambdarank(y, p, weights), rel=1e-13)
 
 
 @pytest.mark.parametrize("positive, negative", [([0.5, -2.0, 1e4], [0.25, 1.0, 0.0]), ([-1e4, 0.0, 1.0], [1e4, 0.0, 1.0])])
@@ -109,7 +111,7 @@ def test_bpr_is_the_logistic_loss_of_differences(isa, positive, negative):
 @pytest.mark.parametrize("k", [None, 1, 3, 50])
 def test_ndcg_is_that_of_scikit_learn(isa, k):
     ndcg_score = pytest.importorskip("sklearn.metrics").ndcg_score
-    for m in (2, 5, 20, 41):
+    for m in (2, 5, 20, 41, 300, 513):   # runs of 128 are merged
         for ties in (False, True):
             y, p = query(m, seed=m + 7)
             p = np.round(p) if ties else p
