@@ -1,5 +1,5 @@
 /* loss_loops.h: the loops over the losses of losses.h, and the only switches over the kind of loss: always outside the
- * loop, so that each loss has its own vectorised one.  loss_grad, loss_grads and loss_values serve the other kernels and
+ * loop, so that each loss has its own vectorised one.  loss_at, loss_grads and loss_values serve the other kernels and
  * take y of margin losses as ±1; loss_block and loss_grad_block are in the table and take it as {0, 1}. */
 
 /* a loss that a user wrote, at one sample; the function is the user's, who is told numbers in double */
@@ -16,17 +16,25 @@ FO_INLINE F(derivatives) F(loss_own_slope)(const fo_own_loss *own, real y, real 
     return F(loss_own)(own, y, p);
 }
 
-/* gradient of one sample; the switch is inlined, so a predicted branch */
+/* value and derivatives of one sample, and the gradient alone; the switch is inlined, so a predicted branch */
+#define ONE(name, target) \
+    case FO_LOSS_##name: return F(loss_##name)(a, b, y, p)KEEP;
+FO_INLINE F(derivatives) F(loss_at)(const fo_loss *loss, real y, real p) {
+    const real a = (real)loss->a, b = (real)loss->b;
+#define KEEP
+    switch (loss->kind) { FO_LOSSES(ONE) }
+#undef KEEP
+    return F(loss_own)(loss->own, y, p);
+}
+
 FO_INLINE real F(loss_grad)(const fo_loss *loss, real y, real p) {
     const real a = (real)loss->a, b = (real)loss->b;
-    switch (loss->kind) {
-#define ONE(name, target) \
-    case FO_LOSS_##name: return F(loss_##name)(a, b, y, p).grad;
-        FO_LOSSES(ONE)
-#undef ONE
-    }
+#define KEEP .grad
+    switch (loss->kind) { FO_LOSSES(ONE) }
+#undef KEEP
     return F(loss_own_slope)(loss->own, y, p).grad;
 }
+#undef ONE
 
 /* The loop over samples of one loss, a case of a switch: KEEP says what is kept of the value and derivatives l of sample j; `own_` is the
  * function for a loss that a user wrote. */

@@ -11,7 +11,8 @@ from test_structs import STRUCTS, members
 SOURCES = "".join(path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parents[2] / "fastopt").rglob("*.pyx")))
 #: the members of fo_kernels that are tables themselves
 PARTS = {"descent": "fo_descent_kernels", "objective": "fo_objective_kernels", "chains": "fo_chain_kernels", "limits": "fo_limit_kernels",
-         "sequences": "fo_sequence_kernels", "ranking": "fo_ranking_kernels", "pairs": "fo_pair_kernels"}
+         "sequences": "fo_sequence_kernels", "policies": "fo_policy_kernels", "ranking": "fo_ranking_kernels", "pairs": "fo_pair_kernels",
+         "likelihoods": "fo_likelihood_kernels", "images": "fo_image_kernels"}
 
 
 def kernels():

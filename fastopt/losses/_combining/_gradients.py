@@ -48,8 +48,14 @@ def pcgrad(gradients: Sequence[ArrayLike], random_state: RandomState = None) -> 
     Returns
     -------
     gradient : ndarray of that shape
+        Σ weight·gradient.
     weights : ndarray of shape (k,)
-        How much of each is in it.
+        Of the sum: all 1 where no gradient points against another.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no gradient, or one has another shape than the first or an element that is not finite.
 
     References
     ----------
@@ -88,8 +94,14 @@ def mgda(gradients: Sequence[ArrayLike], max_iter: int = 250, tol: float = 1e-10
     Returns
     -------
     gradient : ndarray of that shape
+        Σ weight·gradient.
     weights : ndarray of shape (k,)
         Of the mean: at least 0, their sum is 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no gradient, or one has another shape than the first or an element that is not finite.
 
     References
     ----------
