@@ -127,7 +127,7 @@ class CustomLoss(Loss):
         """
         return -self.value(y, p, sample_weight)
 
-    def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def value(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None) -> float:   # type: ignore[override]
         """The loss.
 
         Parameters
@@ -141,7 +141,8 @@ class CustomLoss(Loss):
         """
         return float(self.value_and_gradient(*self._arrays(y, p), _weights(sample_weight))[0])
 
-    def gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None, out: Array | None = None) -> Array:
+    def gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None = None,   # type: ignore[override]
+                 out: Array | None = None) -> Array:
         """The derivative of the loss in each prediction.
 
         Parameters

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,9 @@ from fastopt._common.checks import LARGEST, integer, number
 from ._base import DOMAINS, KINDS, Array, Reduction, _array, _refuse, _same_shape
 from ._class_weights import Kept, by_class, kept
 from ._rows import ClassLoss, RowLoss, TargetRowLoss, check_targets, rows_of, softmax
+
+if TYPE_CHECKING:
+    from fastopt._core.own_loss import LossSpec
 
 
 class Multinomial(ClassLoss):
@@ -98,7 +102,7 @@ class Multinomial(ClassLoss):
         check_targets("shares", _same_shape("y", y, p))
         return y.astype(p.dtype, copy=False)
 
-    def _spec_of(self, y: Array) -> tuple[int, float, float]:
+    def _spec_of(self, y: Array) -> LossSpec:
         return self.spec if y.ndim == 1 else (KINDS.index("kl_divergence"), 0.0, self.label_smoothing)
 
 

@@ -4,6 +4,8 @@ Used by losses._row_losses, which holds them.  The mathematics is in csrc/losses
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -11,6 +13,9 @@ from fastopt._core.threads import resolve_threads
 
 from . import _arrays
 from ._base import DOMAINS, Array, Loss, Reduction, _array, _refuse, _same_shape
+
+if TYPE_CHECKING:
+    from fastopt._core.own_loss import LossSpec
 
 #: how far the sum of shares may be from 1: they may have been rounded, to float32 too
 SUM_ROUNDING = 1e-5
@@ -43,7 +48,7 @@ class RowLoss(Loss):
             raise ValueError(f"sample_weight must have shape ({len(p)},), got {np.shape(sample_weight)}")
         return super()._weights(sample_weight, p[:, 0], reduction)
 
-    def _spec_of(self, y: Array) -> tuple[int, float, float]:
+    def _spec_of(self, y: Array) -> LossSpec:
         """Kind and parameters for these targets."""
         return self.spec
 
