@@ -1,6 +1,7 @@
 """The kernels as Cython modules see them; others may cimport these too (fastopt.get_include() finds fastopt.h)."""
 from libc.stdint cimport int32_t, int64_t
 
+from fastopt._core.loss_structs cimport *
 from fastopt._core.structs cimport *
 
 ctypedef fused real:

@@ -203,7 +203,7 @@ class BinaryCrossEntropy(Loss):
         pos_weight = number("pos_weight", pos_weight, above=0)
         from_probabilities = flag("from_probabilities", from_probabilities)
         self._keep({"pos_weight": pos_weight, "from_probabilities": from_probabilities}, (pos_weight,),
-                   curvature=math.inf if from_probabilities else 0.25 * max(pos_weight, 1.0), plain=not from_probabilities)
+                   curvature=math.inf if from_probabilities else 0.25 * max(pos_weight, 1.0))
 
     @property
     def spec(self) -> tuple[int, float, float]:   # type: ignore[override]   # the kernels of models know nothing of probabilities

@@ -19,7 +19,7 @@ FLOORS = [
     "_samples",
     "losses._arrays losses._likelihood_blocks",
     "losses._base",
-    "losses._reduction losses._amounts losses._classification losses._regression",
+    "losses._class_weights losses._reduction losses._amounts losses._classification losses._regression",
     "losses._rows",
     "losses._row_losses",
     "losses._sequences losses._policies losses._ranking losses._survival losses._pairs losses._images losses._combining",
