@@ -144,7 +144,7 @@ def rows(task: str) -> list[str]:
     for info in losses.available():
         if info.task != task:
             continue
-        kind = type(losses.get(info.name))
+        kind = info.kind
         parameters = ", ".join(f"{key}={value}" for key, value in info.parameters.items()) or "–"
         outliers = "–" if kind.couples_outputs else pull(losses.get(info.name))
         names = ", ".join(f"`{name}`" for name in (info.name, *info.other_names))
@@ -156,7 +156,7 @@ def rows(task: str) -> list[str]:
 def page() -> str:
     """The text of losses.md."""
     parts = [HEAD]
-    for task in dict.fromkeys(info.task for info in losses.available()):
+    for task in dict.fromkeys(info.task for info in losses.available() if info.target):   # the others have arguments of their own
         parts.append(f"\n## {task[0].upper()}{task[1:]}\n\n| name | loss | parameters | convex | smooth | outliers |\n|---|---|---|---|---|---|\n"
                      + "\n".join(rows(task)) + "\n")
     for title, (text, kinds) in APART.items():

@@ -33,14 +33,32 @@ def test_a_near_match_is_suggested(wrong, near):
 
 
 def test_available_lists_every_loss_as_it_is():
-    listed = {info.name: info for info in losses.available()}
+    listed = {info.name: info for info in losses.available() if info.target}
     assert set(listed) == {*losses.names(), *losses.names(couples_outputs=True)}
     for name, info in listed.items():
         loss = losses.get(name)
+        assert type(loss) is info.kind
         assert (info.target, info.convex, info.smooth, info.parameters) == (loss.target, loss.convex, loss.smooth, loss.params)
         assert all(type(losses.get(other)) is type(loss) for other in info.other_names)
     others = [other for info in listed.values() for other in info.other_names]
     assert len(set(others)) == len(others) and not set(others) & set(listed)
+
+
+#: bases, losses that users write, and what is no loss
+OTHERWISE = {"Loss", "PairLoss", "MatchedLoss", "LabelledLoss", "PolicyLoss", "RankingLoss", "ImageLoss", "Likelihood", "ScaledLoss", "ShapedLoss",
+             "CompiledLoss", "CustomLoss", "LossInfo", "GradientCheck"}
+
+
+def test_available_has_all_public_classes():
+    classes = {name: thing for name, thing in vars(losses).items() if name in losses.__all__ and isinstance(thing, type)}
+    listed = losses.available()
+    assert {info.kind for info in listed} == {kind for name, kind in classes.items() if name not in OTHERWISE}
+    assert set(classes) >= OTHERWISE and len({info.name for info in listed}) == len(listed)
+    for info in listed:
+        if not info.target:
+            assert getattr(losses, info.name) is info.kind and info.convex is None and info.smooth is None
+        assert info in losses.available(info.task)
+    assert losses.available("nothing") == []
 
 
 @pytest.mark.parametrize("name", losses.names())
