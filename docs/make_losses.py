@@ -111,6 +111,9 @@ and mini-batches reach nine tenths of the speed of the same loss built in, over 
 
 ```python
 import numba
+import numpy as np
+from fastopt import losses
+from fastopt.linear_model import SGDRegressor
 
 @numba.cfunc("double(double, double, CPointer(double))")
 def pseudo_huber(y, p, derivatives):
@@ -119,7 +122,8 @@ def pseudo_huber(y, p, derivatives):
     derivatives[1] = 1 / root ** 3
     return root - 1
 
-SGDRegressor(loss=losses.CompiledLoss(pseudo_huber)).fit(X, y)
+X = np.random.default_rng(0).normal(size=(1000, 3))
+SGDRegressor(loss=losses.CompiledLoss(pseudo_huber)).fit(X, X @ [1.0, -2.0, 0.5])
 ```
 
 ![value of each loss by the error or the margin](losses.png)

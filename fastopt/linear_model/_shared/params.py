@@ -211,10 +211,15 @@ def resolve_loss(owner: str, loss: str | losses.Loss, epsilon: float) -> losses.
     return _named_loss(loss, {"huber": "delta"}.get(loss, "epsilon" if "epsilon" in loss else ""), float(epsilon))
 
 
+#: the losses of scikit-learn's SGD
+SKLEARN_LOSSES = ("hinge", "squared_hinge", "perceptron", "log_loss", "modified_huber", "squared_error", "huber", "epsilon_insensitive",
+                  "squared_epsilon_insensitive")
+
+
 def loss_functions(rules: Mapping[str, Rule]) -> dict[str, tuple[Any, ...]]:
-    """scikit-learn's table of what `loss` may be: the class, and the default of the parameter that is `epsilon` there."""
+    """scikit-learn's table of its losses: the class, and the default of the parameter that is `epsilon` there."""
     return {name: (type(losses.get(name)), *([0.1] if name == "huber" or "epsilon" in name else []))
-            for name in rules["loss"].options}
+            for name in rules["loss"].options if name in SKLEARN_LOSSES}
 
 
 @functools.lru_cache(maxsize=64)
