@@ -1,7 +1,8 @@
 """Values and gradients of losses against PyTorch's forward and backward, float32, two threads, in turn; jax compiled where it is installed.
 
-    pytest bench/bench_losses_torch.py --benchmark-json=torch.json && python bench/report.py torch.json
+    OMP_WAIT_POLICY=passive pytest bench/bench_losses_torch.py --benchmark-json=torch.json && python bench/report.py torch.json
 
+Threads that wait actively, as PyTorch's do after a call, would take processors from who comes next.
 `extra_info` holds the seconds of all and the time of the fastest peer over ours.
 """
 from __future__ import annotations

@@ -79,7 +79,7 @@
 #define FO_TYPED_pairs(X, T) \
     X(pairs.normalize, rows_normalize, T) X(pairs.back, rows_back, T) X(pairs.distances, rows_distances, T) \
     X(pairs.distances_back, rows_distances_back, T) X(pairs.apart, pairs_apart, T) X(pairs.anchor, anchor, T) \
-    X(pairs.anchor_scratch, anchor_scratch, T) X(pairs.arc, pairs_arc, T)
+    X(pairs.anchor_scratch, anchor_scratch, T) X(pairs.arc, pairs_arc, T) X(pairs.contrast, pairs_contrast, T)
 #define FO_SHARED_pairs(X)
 
 #define FO_TYPED_likelihoods(X, T) X(likelihoods.block, likelihood_block, T) X(likelihoods.accepts, likelihood_accepts, T)

@@ -39,6 +39,9 @@ typedef struct {
     /* cosines (n, k) of rows with classes ← scale times them, that of its own class with `margin` added to the angle; slopes (n,): the derivative
      * of the latter, over scale */
     void (*arc)(ptrdiff_t n, ptrdiff_t k, const int32_t *labels, double scale, double margin, void *cosines, void *slopes);
+    /* The mean over rows of the cross-entropy −log of the share that the diagonal has in the softmax of similarities (n, n), or of that and the one
+     * over columns; slopes (n, n): its derivative in them.  scratch: 3n doubles. */
+    double (*contrast)(ptrdiff_t n, int both, const void *similarities, void *scratch, void *slopes);
 } fo_pair_kernels;
 
 #endif

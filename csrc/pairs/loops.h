@@ -6,3 +6,4 @@
 #include "pairs/apart.h"
 #include "pairs/anchors.h"
 #include "pairs/arc.h"
+#include "pairs/contrast.h"

@@ -133,6 +133,7 @@ cdef extern from "fastopt.h" nogil:
         double (*anchor)(const fo_anchors *, Py_ssize_t, const void *, double, double *, void *, void *) noexcept nogil
         Py_ssize_t (*anchor_scratch)(Py_ssize_t) noexcept nogil
         void (*arc)(Py_ssize_t, Py_ssize_t, const int32_t *, double, double, void *, void *) noexcept nogil
+        double (*contrast)(Py_ssize_t, int, const void *, void *, void *) noexcept nogil
 
     ctypedef struct fo_likelihood:
         int kind, one_scale, one_shape

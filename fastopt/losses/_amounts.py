@@ -74,6 +74,9 @@ class Tweedie(Loss):
         derived: dict[str, Any] = {"target": "positive", "convex": False} if power > 2 else {}
         self._keep({"power": power}, **derived)
 
+    def _at_once(self, y: ArrayLike, p: ArrayLike) -> tuple[float, Array] | None:
+        return super()._at_once(y, p) if self.power < 2 else None   # y is to be looked at
+
     def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
         y, p = super()._inputs(y, p)
         if self.target == "positive":   # kernels let 0 pass

@@ -4,13 +4,17 @@ Used by fastopt.losses._base and _classification, which check shapes and dtypes 
 block while it is in the cache.  The mathematics is in csrc/losses/losses.h and softmax.h.
 """
 cimport cython
+cimport numpy as cnp
 from cython.parallel cimport prange, threadid
+from libc.stdint cimport int64_t
 
 import numpy as np
 
 from fastopt._core.tables cimport fo_kernels, fo_loss, fo_overlap, fo_samples, kernels
 from fastopt._core.load cimport spare
 from fastopt._core.own_loss cimport set_loss
+
+cnp.import_array()
 
 ctypedef fused real:
     float
@@ -48,6 +52,92 @@ cdef int _one_block(const fo_kernels *kernel, const fo_loss *loss, const arrays 
     else:
         kernel.loss_grad_block(loss, m, y, p, weight, factor, grads)
     return kernel.loss_accepts(loss, m, y, p)
+
+
+cdef bint _is_small(object array, int type_) noexcept:
+    """Whether it is an array of that type that one block takes, in C order, aligned, not empty."""
+    return (cnp.PyArray_CheckExact(array) and cnp.PyArray_TYPE(<cnp.ndarray>array) == type_ and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array)
+            and 0 < cnp.PyArray_SIZE(<cnp.ndarray>array) <= BLOCK)
+
+
+cdef int _float_type(object array) noexcept:
+    """Its type, if it is an array of floats; else NPY_VOID, which nothing here is."""
+    cdef int type_ = cnp.PyArray_TYPE(<cnp.ndarray>array) if cnp.PyArray_CheckExact(array) else cnp.NPY_VOID
+    return type_ if type_ == cnp.NPY_FLOAT or type_ == cnp.NPY_DOUBLE else cnp.NPY_VOID
+
+
+cdef cnp.ndarray _like(cnp.ndarray array):
+    return cnp.PyArray_EMPTY(array.ndim, array.shape, cnp.PyArray_TYPE(array), 0)
+
+
+def at_once(tuple spec, y, p):
+    """Mean and gradient over a few samples in arrays as they are, or None: the arrays are to be looked at, or are for `evaluate`.
+
+    The same bits as those of `evaluate`, without what checks and threads cost.
+
+    Parameters
+    ----------
+    spec : tuple
+        As for `evaluate`.
+    y, p : object
+        Whatever the user gave.
+    """
+    cdef fo_loss loss
+    cdef int type_ = _float_type(p)
+    cdef const fo_kernels *kernel
+    cdef cnp.ndarray grads
+    cdef Py_ssize_t n
+    cdef double total
+    if not (_is_small(p, type_) and _is_small(y, type_) and cnp.PyArray_SAMESHAPE(<cnp.ndarray>y, <cnp.ndarray>p)):
+        return None
+    n, kernel, grads = cnp.PyArray_SIZE(<cnp.ndarray>p), kernels(type_ == cnp.NPY_FLOAT), _like(p)
+    set_loss(&loss, spec)
+    total = kernel.loss_block(&loss, n, cnp.PyArray_DATA(<cnp.ndarray>y), cnp.PyArray_DATA(<cnp.ndarray>p), NULL, 1.0 / n, NULL,
+                              cnp.PyArray_DATA(grads))
+    if not kernel.loss_accepts(&loss, n, cnp.PyArray_DATA(<cnp.ndarray>y), cnp.PyArray_DATA(<cnp.ndarray>p)):
+        return None
+    return total / n, grads
+
+
+def rows_at_once(tuple spec, y, p):
+    """The same of rows of predictions (n, k) and the numbers of their classes (n,): those of `evaluate_rows`.
+
+    Parameters
+    ----------
+    spec : tuple
+        As for `evaluate_rows`.
+    y, p : object
+        Whatever the user gave; y of int64 is looked at.
+    """
+    cdef fo_samples samples
+    cdef int type_ = _float_type(p)
+    cdef const fo_kernels *kernel
+    cdef cnp.ndarray grads
+    cdef const int64_t *classes
+    cdef float of_float[BLOCK]
+    cdef double of_double[BLOCK]
+    cdef Py_ssize_t n, k, i
+    cdef double total
+    if not (_is_small(p, type_) and (<cnp.ndarray>p).ndim == 2 and _is_small(y, cnp.NPY_INT64) and (<cnp.ndarray>y).ndim == 1):
+        return None
+    n, k = cnp.PyArray_DIM(<cnp.ndarray>p, 0), cnp.PyArray_DIM(<cnp.ndarray>p, 1)
+    if cnp.PyArray_DIM(<cnp.ndarray>y, 0) != n or n > BLOCK // k:
+        return None
+    kernel, grads, classes = kernels(type_ == cnp.NPY_FLOAT), _like(p), <const int64_t *>cnp.PyArray_DATA(<cnp.ndarray>y)
+    for i in range(n):
+        if not 0 <= classes[i] < k:
+            return None
+        if type_ == cnp.NPY_FLOAT:
+            of_float[i] = <float>classes[i]
+        else:
+            of_double[i] = <double>classes[i]
+    if not kernel.all_finite(n * k, cnp.PyArray_DATA(<cnp.ndarray>p)):
+        return None
+    set_loss(&samples.loss, spec)
+    samples.k, samples.weight, samples.factor = k, NULL, 1.0 / n
+    samples.y = <const void *>of_float if type_ == cnp.NPY_FLOAT else <const void *>of_double
+    total = kernel.objective.errors(&samples, 0, n, NULL, cnp.PyArray_DATA(<cnp.ndarray>p), cnp.PyArray_DATA(grads), NULL)
+    return total / n, grads
 
 
 def evaluate(spec, const real[::1] y, const real[::1] p, const real[::1] weight, double factor, bint wants_sum,

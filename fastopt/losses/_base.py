@@ -238,7 +238,15 @@ class Loss(Settings):
         value : float, or ndarray with reduction='none'
         gradient : ndarray
         """
+        if sample_weight is None and out is None and reduction == "mean":
+            found = self._at_once(y, p)
+            if found is not None:
+                return found
         return self._gradient(y, p, sample_weight, out, reduction, wants_value=True)
+
+    def _at_once(self, y: ArrayLike, p: ArrayLike) -> tuple[float, Array] | None:
+        """Both of a few samples in plain arrays, or None."""
+        return _arrays.at_once(self.spec, y, p)
 
     def pointwise(self, y: ArrayLike, p: ArrayLike) -> Array:
         """The loss of each sample, in the shape of `p`: `value` with reduction='none'.

@@ -212,6 +212,9 @@ class BinaryCrossEntropy(Loss):
         found: tuple[int, float, float] = self.__dict__["spec"]
         return found
 
+    def _at_once(self, y: ArrayLike, p: ArrayLike) -> tuple[float, Array] | None:
+        return None if self.from_probabilities else super()._at_once(y, p)
+
     def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
         y, p = super()._inputs(y, p)
         if self.from_probabilities:

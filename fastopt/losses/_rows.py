@@ -48,6 +48,9 @@ class RowLoss(Loss):
             raise ValueError(f"sample_weight must have shape ({len(p)},), got {np.shape(sample_weight)}")
         return super()._weights(sample_weight, p[:, 0], reduction)
 
+    def _at_once(self, y: ArrayLike, p: ArrayLike) -> tuple[float, Array] | None:
+        return None
+
     def _spec_of(self, y: Array) -> LossSpec:
         """Kind and parameters for these targets."""
         return self.spec
@@ -66,6 +69,9 @@ class ClassLoss(RowLoss):
     """A loss of classes, whose numbers 0 … k − 1 `y` holds; what all predictions of a row have in common changes nothing."""
 
     shift_invariant = True
+
+    def _at_once(self, y: ArrayLike, p: ArrayLike) -> tuple[float, Array] | None:
+        return _arrays.rows_at_once(self.spec, y, p) if self.plain else None
 
     def _check_rows(self, y: Array, p: Array) -> Array:
         if y.shape != (len(p),):

@@ -157,3 +157,29 @@ def test_any_instruction_set_is_as_near(loss):
         _core.set_isa(isa)
         found.append(loss.value(a, b))
     np.testing.assert_allclose(found, found[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_similarities_that_overflow_are_refused(dtype):
+    a = np.full((3, 4), np.sqrt(np.finfo(dtype).max), dtype)
+    with pytest.raises(ValueError, match="similarities of a and b must be finite"):
+        losses.InfoNCE(normalize=False).value(a, a)
+
+
+@pytest.mark.parametrize("n", [2, 7, 300, 1025])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_many_rows_and_columns(isa, n, symmetric):
+    a, b = np.random.default_rng(n).normal(size=(2, n, 5)) * 3
+    similarity = a @ b.T
+    rows = scipy.special.logsumexp(similarity, axis=1) - np.diagonal(similarity)
+    columns = scipy.special.logsumexp(similarity, axis=0) - np.diagonal(similarity)
+    slope = (scipy.special.softmax(similarity, axis=1) - np.eye(n)) / n
+    if symmetric:
+        slope = (slope + (scipy.special.softmax(similarity, axis=0) - np.eye(n)) / n) / 2
+    loss = losses.InfoNCE(temperature=1.0, symmetric=symmetric, normalize=False)
+    value, (in_a, in_b) = loss.value_and_gradient(a, b)
+    np.testing.assert_allclose(value, (rows + columns).mean() / 2 if symmetric else rows.mean(), rtol=1e-12)
+    np.testing.assert_allclose(in_a, slope @ b, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(in_b, slope.T @ a, rtol=1e-9, atol=1e-13)
+    single = loss.value_and_gradient(a.astype(np.float32), b.astype(np.float32))
+    np.testing.assert_allclose(single[0], value, rtol=1e-5)

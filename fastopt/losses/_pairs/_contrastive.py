@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt._common.checks import flag, number
 from fastopt._common.settings import Settings
+from fastopt._core.tables import all_finite
 
 from .._base import Array
 from .._classification import LogLoss
 from .._row_losses import Multinomial
+from . import _rows
 from ._embeddings import Rows, embeddings
 
 #: of a row with itself, which is no pair: its share of a softmax is 0
@@ -159,14 +161,13 @@ class InfoNCE(PairLoss):
                     "normalize": flag("normalize", normalize)})
 
     def _of(self, a: Array, b: Array, scale: float) -> tuple[float, Array, Array, float]:
-        similarity = a @ b.T
-        similarity *= similarity.dtype.type(scale)
-        value, slope = _SOFTMAX.value_and_gradient(_numbers(len(a)), similarity)
-        if self.symmetric:
-            other, columns = _SOFTMAX.value_and_gradient(_numbers(len(a)), np.ascontiguousarray(similarity.T))
-            value = (value + other) / 2
-            slope += columns.T
-            slope *= slope.dtype.type(0.5)
+        with np.errstate(over="ignore", invalid="ignore"):
+            similarity = a @ b.T
+            similarity *= similarity.dtype.type(scale)
+        if not all_finite(similarity):
+            raise ValueError("similarities of a and b must be finite, got some that overflow: scale the embeddings, or take a larger temperature")
+        slope = np.empty_like(similarity)
+        value = _rows.contrast(similarity, self.symmetric, slope)
         return value, *_by_similarity(a, b, similarity, slope, scale)
 
 

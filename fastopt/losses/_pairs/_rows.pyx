@@ -142,3 +142,13 @@ def arc(const int32_t[::1] labels, double scale, double margin, real[:, ::1] cos
         for block in prange(count, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
             i = block * BLOCK
             kernel.pairs.arc(min(BLOCK, n - i), k, &labels[i], scale, margin, &cosines[i, 0], &slopes[i])
+
+
+def contrast(const real[:, ::1] similarities, bint both, real[:, ::1] slopes):
+    """The cross-entropy of telling the diagonal of similarities (n, n) in rows, and in columns where `both`; slopes (n, n) ← its derivative."""
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef double[::1] scratch = np.empty(3 * similarities.shape[0])
+    cdef double value
+    with nogil:
+        value = kernel.pairs.contrast(similarities.shape[0], both, &similarities[0, 0], &scratch[0], &slopes[0, 0])
+    return value
