@@ -18,11 +18,12 @@
 #endif
 
 /* FO_INLINE: always inlined, bodies that take constants and let the compiler specialise them.  FO_KERNEL: what the table points to,
- * compiled in the folder that owns it; other folders include it for the sake of its inline functions alone. */
+ * compiled in the folder that owns it; other folders include it for the sake of its inline functions alone.  FO_COLD: seldom called. */
 #ifndef FO_INLINE
 #if defined(_MSC_VER) && !defined(__clang__)
 #define FO_INLINE static __forceinline
 #define FO_KERNEL static
+#define FO_COLD static __declspec(noinline)
 #define restrict __restrict
 #define FO_SIMD
 #define FO_SIMD_SUM(...)
@@ -34,6 +35,7 @@
 #define FO_UNLIKELY(x) (x)
 #else
 #define FO_KERNEL static __attribute__((unused))
+#define FO_COLD static __attribute__((unused, cold, noinline))
 #ifdef FO_NO_INLINE /* sanitizers, which take many minutes to instrument the specialised bodies */
 #define FO_INLINE static inline
 #else

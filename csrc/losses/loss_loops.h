@@ -9,11 +9,11 @@ FO_INLINE F(derivatives) F(loss_own)(const fo_own_loss *own, real y, real p) {
     return (F(derivatives)){(real)value, (real)slopes[0], (real)slopes[1]};
 }
 
-/* its first derivative, where nothing else is wanted */
-FO_INLINE F(derivatives) F(loss_own_slope)(const fo_own_loss *own, real y, real p) {
-    if (own->slope) return (F(derivatives)){0, (real)own->slope((double)y, (double)p), 0};
-    if (own->slope_with_data) return (F(derivatives)){0, (real)own->slope_with_data((double)y, (double)p, own->slope_data), 0};
-    return F(loss_own)(own, y, p);
+/* its first derivative, where nothing else is wanted; not inlined, so that loops over the other losses keep their registers */
+FO_COLD real F(loss_own_slope)(const fo_own_loss *own, real y, real p) {
+    if (own->slope) return (real)own->slope((double)y, (double)p);
+    if (own->slope_with_data) return (real)own->slope_with_data((double)y, (double)p, own->slope_data);
+    return F(loss_own)(own, y, p).grad;
 }
 
 /* value and derivatives of one sample, and the gradient alone; the switch is inlined, so a predicted branch */
@@ -32,12 +32,11 @@ FO_INLINE real F(loss_grad)(const fo_loss *loss, real y, real p) {
 #define KEEP .grad
     switch (loss->kind) { FO_LOSSES(ONE) }
 #undef KEEP
-    return F(loss_own_slope)(loss->own, y, p).grad;
+    return F(loss_own_slope)(loss->own, y, p);
 }
 #undef ONE
 
-/* The loop over samples of one loss, a case of a switch: KEEP says what is kept of the value and derivatives l of sample j; `own_` is the
- * function for a loss that a user wrote. */
+/* The loop over samples of one loss, a case of a switch: KEEP says what is kept of the value and derivatives l of sample j. */
 #define FO_LOSS_LOOP(name, target) \
     case FO_LOSS_##name: \
         FO_SIMD \
@@ -46,21 +45,25 @@ FO_INLINE real F(loss_grad)(const fo_loss *loss, real y, real p) {
             KEEP; \
         } \
         break;
-#define FO_LOSS_LOOPS(loss, own_) \
+#define FO_LOSS_LOOPS(loss) \
     const real a = (real)(loss)->a, b = (real)(loss)->b; \
     switch ((loss)->kind) { \
         FO_LOSSES(FO_LOSS_LOOP) \
     default: \
         for (ptrdiff_t j = 0; j < n; j++) { \
-            const F(derivatives) l = F(own_)((loss)->own, y[j], p[j]); \
+            const F(derivatives) l = F(loss_own)((loss)->own, y[j], p[j]); \
             KEEP; \
         } \
     }
 
 FO_KERNEL void F(loss_grads_loop)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
                                   real *restrict g) {
+    if (loss->own) {
+        for (ptrdiff_t j = 0; j < n; j++) g[j] = F(loss_own_slope)(loss->own, y[j], p[j]);
+        return;
+    }
 #define KEEP g[j] = l.grad
-    FO_LOSS_LOOPS(loss, loss_own_slope)
+    FO_LOSS_LOOPS(loss)
 #undef KEEP
 }
 
@@ -73,7 +76,7 @@ FO_INLINE void F(loss_grads)(const fo_loss *loss, ptrdiff_t n, const real *y, co
 /* p[j] <- loss(y[j], p[j]) */
 FO_KERNEL void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p) {
 #define KEEP p[j] = l.value
-    FO_LOSS_LOOPS(loss, loss_own)
+    FO_LOSS_LOOPS(loss)
 #undef KEEP
 }
 
@@ -81,7 +84,7 @@ FO_KERNEL void F(loss_values)(const fo_loss *loss, ptrdiff_t n, const real *rest
 FO_KERNEL void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, real *restrict p,
                              real *restrict g) {
 #define KEEP p[j] = l.value, g[j] = l.grad
-    FO_LOSS_LOOPS(loss, loss_own)
+    FO_LOSS_LOOPS(loss)
 #undef KEEP
 }
 
@@ -89,7 +92,7 @@ FO_KERNEL void F(loss_pairs)(const fo_loss *loss, ptrdiff_t n, const real *restr
 FO_KERNEL void F(loss_hessians)(const fo_loss *loss, ptrdiff_t n, const real *restrict y, const real *restrict p,
                                 real *restrict h) {
 #define KEEP h[j] = l.hess
-    FO_LOSS_LOOPS(loss, loss_own)
+    FO_LOSS_LOOPS(loss)
 #undef KEEP
 }
 #undef FO_LOSS_LOOPS
