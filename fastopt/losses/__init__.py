@@ -34,13 +34,13 @@ from ._row_losses import *  # noqa: F403
 from ._sequences import CTC, MinimumRisk, SelfCritical, SequenceCrossEntropy, Transducer, edit_distance, perplexity
 from ._survival import Cox, concordance
 
-#: PyTorch's and Keras' name for it
-SoftmaxCrossEntropy = Multinomial  # noqa: F405
+#: what they are called elsewhere
+SoftmaxCrossEntropy, SigmoidFocal = Multinomial, Focal  # noqa: F405
 
 __all__ = ["AdaptiveRobust", "Adversarial", "BPR", "CTC", "CompiledLoss", "ContentStyle", "CosineSimilarity", "Cox", "CustomLoss", "DQN", "Dice",
            "GaussianNLL", "GradNorm", "GradientCheck", "ImageLoss", "LambdaRank", "LaplaceNLL", "Likelihood", "ListNet", "Loss", "LossInfo",
            "MarginRanking", "MinimumRisk", "MultiTask", "MultilabelCrossEntropy", "NLL", "NegativeBinomialNLL", "PPOClip", "PairwiseLogistic",
-           "PolicyGradient", "PolicyLoss", "RankingLoss", "SSIM", "ScaledLoss", "SelfCritical", "SequenceCrossEntropy", "ShapedLoss",
+           "PolicyGradient", "PolicyLoss", "RankingLoss", "SSIM", "ScaledLoss", "SelfCritical", "SequenceCrossEntropy", "ShapedLoss", "SigmoidFocal",
            "SoftmaxCrossEntropy", "StudentTNLL", "TotalVariation", "Transducer", "Tversky", "ValueFunction", "WeightedSum", "advantages",
            "available", "check_gradient", "class_balanced_weights", "concordance", "edit_distance", "get", "gradient_penalty", "mgda", "names",
            "ndcg", "pcgrad", "perplexity", "returns", *_pairs.__all__, *(loss.__name__ for loss in registry.values())]
