@@ -203,7 +203,7 @@ def test_functions_in_headers_are_static(path):
     text = re.sub(r"\\\n", " ", text)
     if path.name != "fastopt.h":
         for definition in re.findall(r"^[A-Za-z_][^;{}#=]*\)\s*\{", text, re.M):
-            assert definition.startswith(("static ", "FO_INLINE ", "FO_KERNEL ", *STATIC_MACROS)), definition
+            assert definition.startswith(("static ", "FO_INLINE ", "FO_KERNEL ", "FO_COLD ", *STATIC_MACROS)), definition
 
 
 def test_flags_keep_the_meaning_of_the_code():
