@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.exceptions import InvalidParameterError
-from fastopt.losses import CustomLoss
+from fastopt.losses import WholeLoss
 from fastopt.objective import LinearObjective
 from fastopt.penalties import Penalty
 
@@ -99,8 +99,8 @@ class Needs(NamedTuple):
         It takes `relative=True` with squared errors: `tol` times the gradient at 0 is found on the way.
     sparse_centred : bool
         It takes sparse columns that are standardized, with or without an intercept.
-    asks_python : bool
-        It reads values, gradients and products alone, so that the loss may be a `CustomLoss`.
+    gradients_alone : bool
+        It asks for values and gradients alone, so that the loss may be a `WholeLoss`.
     """
 
     penalties: tuple[str, ...] | None = ("none",)
@@ -115,7 +115,7 @@ class Needs(NamedTuple):
     centred: bool = False
     relative: bool = False
     sparse_centred: bool = True
-    asks_python: bool = False
+    gradients_alone: bool = False
 
 
 class Entry(NamedTuple):
@@ -176,8 +176,8 @@ def unknowns(objective: LinearObjective) -> int:
 def lacking(needs: Needs, objective: LinearObjective, penalty: Penalty | None) -> str:
     """What the problem lacks that the solver needs, in words; empty if nothing."""
     loss, name = objective.loss.name, penalty_name(penalty)
-    if isinstance(objective.loss, CustomLoss) and not needs.asks_python:
-        return f"takes no loss that is written in Python, got {objective.loss!r}"
+    if isinstance(objective.loss, WholeLoss) and not needs.gradients_alone:
+        return f"reads more than values and gradients, which are all that {objective.loss!r} has"
     if needs.penalties is not None and name not in needs.penalties:
         return f"takes the penalties {', '.join(needs.penalties)}, got {name}"
     if needs.losses is not None and loss not in needs.losses:

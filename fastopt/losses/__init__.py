@@ -33,6 +33,7 @@ from ._regression import *  # noqa: F403
 from ._row_losses import *  # noqa: F403
 from ._sequences import CTC, MinimumRisk, SelfCritical, SequenceCrossEntropy, Transducer, edit_distance, perplexity
 from ._survival import Cox, concordance
+from ._whole import WholeLoss
 
 #: what they are called elsewhere
 SoftmaxCrossEntropy, SigmoidFocal = Multinomial, Focal  # noqa: F405
@@ -41,7 +42,7 @@ __all__ = ["AdaptiveRobust", "Adversarial", "BPR", "CTC", "CompiledLoss", "Conte
            "GaussianNLL", "GradNorm", "GradientCheck", "ImageLoss", "LambdaRank", "LaplaceNLL", "Likelihood", "ListNet", "Loss", "LossInfo",
            "MarginRanking", "MinimumRisk", "MultiTask", "MultilabelCrossEntropy", "NLL", "NegativeBinomialNLL", "PPOClip", "PairwiseLogistic",
            "PolicyGradient", "PolicyLoss", "RankingLoss", "SSIM", "ScaledLoss", "SelfCritical", "SequenceCrossEntropy", "ShapedLoss", "SigmoidFocal",
-           "SoftmaxCrossEntropy", "StudentTNLL", "TotalVariation", "Transducer", "Tversky", "ValueFunction", "WeightedSum", "advantages",
+           "SoftmaxCrossEntropy", "StudentTNLL", "TotalVariation", "Transducer", "Tversky", "ValueFunction", "WeightedSum", "WholeLoss", "advantages",
            "available", "check_gradient", "class_balanced_weights", "concordance", "edit_distance", "get", "gradient_penalty", "mgda", "names",
            "ndcg", "pcgrad", "perplexity", "returns", *_pairs.__all__, *(loss.__name__ for loss in registry.values())]
 

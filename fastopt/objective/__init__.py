@@ -207,7 +207,7 @@ class LinearObjective(Views):
         -------
         ndarray of shape (n_params, n_params)
         """
-        if isinstance(self.loss, losses.CustomLoss):   # it need not be a sum over samples
+        if isinstance(self.loss, losses.WholeLoss):   # it need not be a sum over samples
             return np.array([self.hessp(w, unit) for unit in np.eye(self.n_params)])
         return hessian(self, np.asarray(w))
 

@@ -38,13 +38,13 @@ def matrix_of(X: Any) -> tuple[Any, Matrix, bool]:
 
 def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Array, int]:
     """Targets as the kernels take them, and the number of outputs."""
-    values = np.asarray(y)
+    values = loss.targets(y) if isinstance(loss, losses.WholeLoss) else np.asarray(y)
     if values.dtype.kind not in "fiub":
         raise TypeError(f"y must hold real numbers, got dtype {values.dtype}")
     if values.ndim not in (1, 2) or values.shape[0] != n or values.size == 0:
         raise ValueError(f"y must have shape ({n},) or ({n}, k), got {values.shape}")
-    if isinstance(loss, losses.CustomLoss):
-        targets = np.array(values, dtype, order="C")
+    if isinstance(loss, losses.WholeLoss):
+        targets = np.array(values, np.float64, order="C")   # times and the like keep their digits
         if not all_finite(targets):
             raise ValueError(f"y must be finite, got {targets[~np.isfinite(targets)][0]}")
         return targets, integer("n_outputs of the loss", loss.n_outputs(targets), 1)

@@ -18,7 +18,7 @@ from fastopt.objective._csc cimport run_columns
 from fastopt.objective._pass cimport CURVATURE, GRADIENT, PRODUCTS, VALUE, Job, all_zero, plan, predict_intercepts, run_part
 from fastopt._common.checks import number
 from fastopt._core.threads import resolve_threads
-from fastopt.losses import CustomLoss
+from fastopt.losses import WholeLoss
 
 cnp.import_array()
 
@@ -51,7 +51,7 @@ cdef class Objective:
         self.n_outputs = job.k = job.weights.k = job.samples.k = problem.n_outputs
         self.n_params = job.k * job.d + (job.k if self.fit_intercept else 0)
         self.lock = threading.Lock()
-        self.python = problem.loss if isinstance(problem.loss, CustomLoss) else None
+        self.python = problem.loss if isinstance(problem.loss, WholeLoss) else None
         if self.python is None:
             set_loss(&job.samples.loss, problem.loss.spec)
         job.given = NULL

@@ -45,8 +45,8 @@ def test_available_lists_every_loss_as_it_is():
 
 
 #: bases, losses that users write, and what is no loss
-OTHERWISE = {"Loss", "PairLoss", "MatchedLoss", "LabelledLoss", "PolicyLoss", "RankingLoss", "ImageLoss", "Likelihood", "ScaledLoss", "ShapedLoss",
-             "CompiledLoss", "CustomLoss", "LossInfo", "GradientCheck"}
+OTHERWISE = {"Loss", "WholeLoss", "PairLoss", "MatchedLoss", "LabelledLoss", "PolicyLoss", "RankingLoss", "ImageLoss", "Likelihood", "ScaledLoss",
+             "ShapedLoss", "CompiledLoss", "CustomLoss", "LossInfo", "GradientCheck"}
 
 
 def test_available_has_all_public_classes():

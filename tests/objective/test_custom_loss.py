@@ -102,7 +102,7 @@ def test_solvers_that_ask_for_gradients_find_the_minimum(penalty):
                                    + (0 if penalty is None else 0.02 * np.abs(w[:4]).sum()), found.w, tol=1e-12)
     assert built_in.value(found.w) + (0 if penalty is None else 0.02 * np.abs(found.w[:4]).sum()) <= best.fun + 1e-9
     for solver in ("newton-cholesky", "sdca", "saga", "interior-point"):
-        with pytest.raises(InvalidParameterError, match="takes no loss that is written in Python, got Logistic()"):
+        with pytest.raises(InvalidParameterError, match="reads more than values and gradients, which are all that Logistic"):
             solve(own, None, solver)
 
 

@@ -20,7 +20,7 @@ FLOORS = [
     "losses._arrays losses._likelihood_blocks",
     "losses._base",
     "losses._class_weights losses._reduction losses._amounts losses._classification losses._regression",
-    "losses._rows",
+    "losses._rows losses._whole",
     "losses._row_losses",
     "losses._sequences losses._policies losses._ranking losses._survival losses._pairs losses._images losses._combining",
     "losses penalties schedules",

@@ -43,7 +43,7 @@ class _ProximalDescent:
         return max(largest, float(np.abs(point.g[self.m:]).max(initial=0.0)))
 
 
-@solver("fista", Needs(penalties=None, smooth=True, centred=True, asks_python=True))
+@solver("fista", Needs(penalties=None, smooth=True, centred=True, gradients_alone=True))
 def proximal_gradient(objective: LinearObjective, penalty: Penalty | None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
                       random_state: RandomState = None) -> Solution:
     """FISTA with backtracking and restarts; a reading of X for a trial, and one for the point behind it."""

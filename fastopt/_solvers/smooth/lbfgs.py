@@ -87,7 +87,7 @@ def run(objective: LinearObjective, w0: Vector, history: History, tol: float, ma
     return descend("lbfgs", lambda descent: _steps(descent, history, _unit(objective, even)), objective, w0, tol, max_iter, callback)
 
 
-@solver("lbfgs", Needs(smooth=True, centred=True, asks_python=True))
+@solver("lbfgs", Needs(smooth=True, centred=True, gradients_alone=True))
 def lbfgs(objective: LinearObjective, penalty: None, w0: Vector, *, tol: float, max_iter: int, callback: Callback | None,
           random_state: RandomState) -> Solution:
     """Limited-memory BFGS.

@@ -10,14 +10,12 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from fastopt import losses, penalties
-from fastopt._solvers.registry import Solution
 from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.base import unchanged_on_error
-from fastopt.linear_model._shared.data import check_targets, check_weight, check_X, check_X_y, float_type
+from fastopt.linear_model._shared.data import check_X_y, unweighted_hidden
 from fastopt.linear_model._shared.docs import arguments
 from fastopt.linear_model._shared.params import CLASS_LOSSES, loss_name
 from fastopt.linear_model._shared.predict import Classifies, Probable
-from fastopt.linear_model._shared.sklearn import Events, available_where
+from fastopt.linear_model._shared.sklearn import available_where
 from fastopt.linear_model._shared.types import (
     Array,
     Attributes,
@@ -30,14 +28,13 @@ from fastopt.linear_model._shared.types import (
     SampleWeight,
     TargetValues,
 )
-from fastopt.losses import Cox, Loss
+from fastopt.losses import Loss, WholeLoss
 from fastopt.penalties import Penalty
 
 from .base import FittedWeights, Task
 from .docs import solved
 from .outputs import COLUMNS, SolvedClassifier, SolvedRegressor
 from .params import GENERAL
-from .survival import fit_hazards
 
 #: losses that give probabilities beside those of a target between 0 and 1
 PROBABLE = ("modified_huber", "exponential")
@@ -56,9 +53,9 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
 
     Parameters
     ----------
-    loss : str, Loss or Cox, default='squared_error'
-        A loss of `fastopt.losses` or its name, also of those of all classes together.  `losses.Cox` is learnt with solver='auto', without
-        `standardize` and `class_weight`.
+    loss : str or Loss, default='squared_error'
+        A loss of `fastopt.losses` or its name, also of those of all classes together, and of all samples together: `losses.Cox`, `losses.CustomLoss`,
+        which are learnt by the solvers 'lbfgs' and 'fista' ('auto' takes one of them).
     penalty : Penalty, str or None, default=None
         A penalty of `fastopt.penalties` or its name: 'l1', 'l2', 'elasticnet', 'box', 'nonnegative', 'mcp', 'scad', or
         ``GroupLasso(alpha, groups)``.  Its alpha stands beside the mean loss; the intercept is not penalised.
@@ -91,7 +88,7 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
     _convention = "given"
     _takes = COLUMNS
 
-    def __init__(self, loss: str | Loss | Cox = "squared_error", *, penalty: Penalty | str | None = None, fit_intercept: bool = True,
+    def __init__(self, loss: str | Loss = "squared_error", *, penalty: Penalty | str | None = None, fit_intercept: bool = True,
                  class_weight: ClassWeight = None, solver: str = "auto", tol: float = 1e-4, max_iter: int = 1000,
                  warm_start: bool = False, verbose: int = 0, random_state: RandomState = None, n_jobs: int | None = None,
                  standardize: bool = False) -> None:
@@ -99,20 +96,14 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
 
     def _classifies(self) -> bool:
         """Whether the loss is for classes."""
-        if isinstance(self.loss, Cox):
-            return False
         known = isinstance(self.loss, Loss) or self.loss in losses.names()
         return loss_name(self.loss) in CLASS_LOSSES or known and self._loss().target in ("sign", "unit")
 
     def _label_smoothing(self) -> float:
-        return float(self._loss_given().params["label_smoothing"]) if self._softmax() else 0.0
-
-    def _loss_given(self) -> Loss:
-        """Predictions by Cox are what they are: those of a loss of real numbers."""
-        return losses.SquaredError() if isinstance(self.loss, Cox) else losses.get(self.loss)
+        return float(losses.get(self.loss).params["label_smoothing"]) if self._softmax() else 0.0
 
     def _loss(self) -> Loss:
-        return losses.LogLoss() if self._softmax() else self._loss_given()
+        return losses.LogLoss() if self._softmax() else losses.get(self.loss)
 
     def _base(self) -> type[SolvedClassifier] | type[SolvedRegressor]:
         return SolvedClassifier if self._classifies() else SolvedRegressor
@@ -142,29 +133,22 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
         -------
         float
         """
-        if isinstance(self.loss, losses.CustomLoss):
-            return self.loss.score(np.asarray(y), self.predict(X), None if sample_weight is None else np.asarray(sample_weight))
-        if isinstance(self.loss, Cox):
-            if sample_weight is not None:
-                raise ValueError("sample_weight must be None: the concordance has none")
-            target: Any = y
-            return losses.concordance(target, self.predict(X))
+        if isinstance(self.loss, WholeLoss):
+            return self.loss.score(self.loss.targets(y), self.predict(X), None if sample_weight is None else np.asarray(sample_weight))
         mixin = ClassifierMixin if self._classifies() else RegressorMixin
         return float(mixin.score(self, X, y, sample_weight))
 
     def _has_probabilities(self) -> bool:
         row = self._row_loss()   # hinges have kinks, and no probabilities
-        if isinstance(self.loss, Cox) or not (
-                self._softmax() or row is not None and row.smooth or self._loss().target == "unit" or loss_name(self.loss) in PROBABLE):
+        if not (self._softmax() or row is not None and row.smooth or self._loss().target == "unit" or loss_name(self.loss) in PROBABLE):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
     def _softmax(self) -> bool:
-        return not isinstance(self.loss, Cox) and loss_name(self.loss) == "multinomial"
+        return loss_name(self.loss) == "multinomial"
 
     def _row_loss(self) -> Loss | None:
-        row = not isinstance(self.loss, Cox) and loss_name(self.loss) in CLASS_LOSSES and not self._softmax()
-        return self._loss_given() if row else None
+        return losses.get(self.loss) if loss_name(self.loss) in CLASS_LOSSES and not self._softmax() else None
 
     def _positive(self, p: Array) -> Array:
         return self._loss()._predict(p)
@@ -180,48 +164,23 @@ class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
             tags.target_tags.positive_only = self._loss().target != "real"
         return tags
 
-    # ---- survival ----
-
-    def _learn(self, X: Features, y: TargetValues, weight: SampleWeight, events: Events) -> None:
-        if not isinstance(self.loss, Cox):
-            return super()._learn(X, y, weight, events)
-        for name, value in (("solver", "auto"), ("standardize", False), ("class_weight", None)):
-            if vars(self)[name] != value:
-                raise InvalidParameterError(f"{name} must be {value!r} with the loss Cox, got {vars(self)[name]!r}")
-        with unchanged_on_error(self), np.errstate(over="ignore", invalid="ignore"):
-            found = self._hazards(check_X(self, X, reset=True, wide=True), y, weight, events)
-        self._report(found)
-        events.end({})
-
-    def _hazards(self, X: Samples, y: TargetValues, weight: SampleWeight, events: Events) -> FittedWeights:
-        """The solution, in the attributes."""
-        start, dtype = np.zeros(X.shape[1]), float_type(X)
-        if self._warm():
-            self._refuse_other_shape(self._coef_rows(), 1, X.shape[1])
-            start = self._coef_rows()[0].astype(np.float64)
-
-        def learnt(solution: Solution) -> Attributes:
-            return {"coef_": solution.w.astype(dtype), "intercept_": 0.0, "n_iter_": solution.n_iter}
-
-        assert isinstance(self.loss, Cox)
-        solution = fit_hazards(X, y, check_weight(weight, X), self.loss, self._penalty(1.0)[1], start, float(self.tol), self._max_iter(),
-                               self._callback(events, learnt))
-        self.__dict__.update(learnt(solution))
-        self._refuse_infinite(X)
-        self._close(events, solution)
-        return FittedWeights(solution.w[None], np.zeros(1), [solution])
-
     # ---- hooks of the base ----
 
     def _read(self, X: Features, y: TargetValues | None, reset: bool = True, look: bool = True) -> tuple[Samples, Array]:
+        if isinstance(self.loss, WholeLoss) and y is not None:
+            y = self.loss.targets(y)
         return check_X_y(self, X, y, SolvedClassifier._takes if self._classifies() else COLUMNS, reset, look)
 
     def _task(self, X: Samples, y: Array, weight: RowWeights) -> Task:
-        if isinstance(self.loss, losses.CustomLoss) and y.ndim > 1 and self.loss.n_outputs(y) == 1:   # its y has several columns for one prediction
-            return Task([check_targets(y, weight, X, self.loss)], [weight], self.loss)
+        if self.class_weight is not None and not self._classifies():
+            raise InvalidParameterError(f"class_weight must be None with a loss that is not for classes, got {self.class_weight!r}")
+        if isinstance(self.loss, WholeLoss) and y.ndim > 1 and self.loss.n_outputs(y) == 1:   # its y has several columns for one prediction
+            return Task([unweighted_hidden(y, weight)], [weight], self.loss)
         return self._base()._task(self, X, y, weight)
 
     def _attributes(self, found: FittedWeights) -> Attributes:
+        if isinstance(self.loss, WholeLoss) and not self.loss.sees_shift:
+            found.intercept = np.zeros_like(found.intercept)
         return self._base()._attributes(self, found)
 
     def _named(self, coef: Array, intercept: Array) -> Attributes:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastopt import losses, penalties
+from fastopt import penalties
 from fastopt._common.rules import FLAG, NONE, Rule, choice, either, integer, numbers, real
 from fastopt._core.tables import LOSS_TARGETS
 from fastopt._solvers import auto as _solve
@@ -125,7 +125,7 @@ LOGISTIC_CV: dict[str, Rule] = {
 }
 GENERAL: dict[str, Rule] = {
     **SOLVED, **_WARM, **_VERBOSE, **_RANDOM, **_CLASSES, "solver": choice(*SOLVERS),
-    "loss": either(loss_of(*dict.fromkeys(LOSS_TARGETS.values())), Rule("losses.Cox", lambda value: isinstance(value, losses.Cox))),
+    "loss": loss_of(*dict.fromkeys(LOSS_TARGETS.values())),
     "penalty": either(choice(*penalties.names()),
                       Rule("a penalty of fastopt.penalties", lambda value: isinstance(value, penalties.Penalty)), NONE),
 }

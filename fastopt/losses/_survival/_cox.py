@@ -12,8 +12,10 @@ from fastopt._common.settings import Settings
 
 from .. import _reduction
 from .._base import DOMAINS, Array, _array, _refuse
+from .._whole import WholeLoss
 from . import _risk
-from ._targets import Survival, targets
+from ._concordance import concordance
+from ._targets import Survival, fields, targets
 
 Doubles = NDArray[np.float64]
 
@@ -29,7 +31,7 @@ class _Subjects(NamedTuple):
     factor: float    # of all that comes out
 
 
-class Cox(Settings):
+class Cox(WholeLoss):
     """Cox's proportional hazards: −log of the partial likelihood, Σ log(Σ exp(p_j) over those at risk) − p_i over the subjects i with an event.
 
     At risk are those whose time is not less.  `p` is the logarithm of the risk, such as X·w; a constant added to it changes nothing.  Sums are
@@ -70,13 +72,15 @@ class Cox(Settings):
     """
 
     name = "cox"
+    sees_shift = False
     ties: str
     reduction: str
 
     def __init__(self, ties: str = "efron", reduction: str = "mean") -> None:
-        self._keep({"ties": choice("ties", ties, "efron", "breslow"), "reduction": choice("reduction", reduction, *_reduction.REDUCTIONS)})
+        Settings._keep(self, {"ties": choice("ties", ties, "efron", "breslow"), "reduction": choice("reduction", reduction, *_reduction.REDUCTIONS)})
 
-    def value(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None, strata: ArrayLike | None = None) -> float | Array:
+    def value(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]
+              strata: ArrayLike | None = None) -> float | Array:
         """The loss.
 
         Parameters
@@ -100,9 +104,10 @@ class Cox(Settings):
         TypeError, ValueError
             If an argument has the wrong dtype or shape, or an element that is not finite.
         """
-        return self._evaluate(y, p, sample_weight, strata, wants_gradient=False)[0]
+        return self._compute(y, p, sample_weight, strata, wants_gradient=False)[0]
 
-    def gradient(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None, strata: ArrayLike | None = None) -> Array:
+    def gradient(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]
+                 strata: ArrayLike | None = None) -> Array:
         """Derivative of `value`, or of its sum, in each score.
 
         Parameters
@@ -114,9 +119,9 @@ class Cox(Settings):
         -------
         ndarray of shape (n,)
         """
-        return self._evaluate(y, p, sample_weight, strata)[1]
+        return self._compute(y, p, sample_weight, strata)[1]
 
-    def value_and_gradient(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,
+    def value_and_gradient(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]
                            strata: ArrayLike | None = None) -> tuple[float | Array, Array]:
         """Both in one pass.
 
@@ -130,7 +135,7 @@ class Cox(Settings):
         value : float or ndarray of shape (n,)
         gradient : ndarray of shape (n,)
         """
-        return self._evaluate(y, p, sample_weight, strata)
+        return self._compute(y, p, sample_weight, strata)
 
     def hessp(self, y: Survival, p: ArrayLike, v: ArrayLike, *, sample_weight: ArrayLike | None = None,
               strata: ArrayLike | None = None) -> Array:
@@ -155,7 +160,7 @@ class Cox(Settings):
             raise ValueError(f"v must have the shape of p, {subjects.p.shape}, got {v.shape}")
         _refuse("v", v, *DOMAINS["real"])
         found = np.empty(len(v))
-        self._run(subjects, v=v[subjects.order], product=found)
+        self._sums(subjects, v=v[subjects.order], product=found)
         return self._put_back(subjects, found)
 
     def hessian_diagonal(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None, strata: ArrayLike | None = None) -> Array:
@@ -172,8 +177,85 @@ class Cox(Settings):
         """
         subjects = self._subjects(y, p, sample_weight, strata)
         found = np.empty(len(subjects.p))
-        self._run(subjects, diagonal=found)
+        self._sums(subjects, diagonal=found)
         return self._put_back(subjects, found)
+
+    # ---- what objectives and estimators ask ----
+
+    def targets(self, y: Survival) -> Array:   # type: ignore[override]
+        """Times and events side by side, (n, 2), of any y that `value` takes.
+
+        Parameters
+        ----------
+        y
+            See `value`.
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+        """
+        time, event = (_array(f"{name} of y", field, np.dtype(np.float64)) for name, field in zip(("time", "event"), fields(y)))
+        if time.ndim != 1 or event.shape != time.shape:
+            raise ValueError(f"event of y must have the shape of time, {time.shape}, and both be of shape (n,), got {event.shape}")
+        return np.column_stack([time, event])
+
+    def n_outputs(self, y: Array) -> int:
+        """One: the logarithm of the risk.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n, 2)
+            Times and events.
+
+        Returns
+        -------
+        int
+        """
+        return 1
+
+    def hessian_product(self, y: Survival, p: Array, q: Array, sample_weight: Array | None = None) -> Array:
+        """The product of the second derivatives with q: `hessp`.
+
+        Parameters
+        ----------
+        y, p
+            See `value`.
+        q : ndarray of shape (n,)
+            A direction.
+        sample_weight : array_like of shape (n,), optional
+            See `value`.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return self.hessp(y, p, q, sample_weight=sample_weight)
+
+    def score(self, y: Survival, p: Array, sample_weight: Array | None = None) -> float:
+        """The concordance, which has no weights.
+
+        Parameters
+        ----------
+        y, p
+            See `value`.
+        sample_weight : None
+            Nothing else.
+
+        Returns
+        -------
+        float
+        """
+        if sample_weight is not None:
+            raise ValueError("sample_weight must be None: the concordance has none")
+        return concordance(y, p)
+
+    def _evaluate(self, y: Array, p: Array, sample_weight: Array | None) -> tuple[float, Array]:
+        """That of the mean, whatever the reduction."""
+        return WholeLoss._evaluate(self if self.reduction == "mean" else Cox(self.ties), y, p, sample_weight)
+
+    def _evaluate_product(self, y: Array, p: Array, q: Array, sample_weight: Array | None) -> Array:
+        """That of the mean, whatever the reduction."""
+        return WholeLoss._evaluate_product(self if self.reduction == "mean" else Cox(self.ties), y, p, q, sample_weight)
 
     def _subjects(self, y: Survival, p: ArrayLike, sample_weight: ArrayLike | None, strata: ArrayLike | None) -> _Subjects:
         time, event, p = targets(y, p)
@@ -196,15 +278,15 @@ class Cox(Settings):
         starts = np.concatenate([[0], np.flatnonzero(stratum[1:] != stratum[:-1]) + 1, [n]])
         return _Subjects(time[order], event[order], p[order], weight[order], starts, order, 1 / total if self.reduction == "mean" else 1.0)
 
-    def _run(self, s: _Subjects, losses: Doubles | None = None, grads: Doubles | None = None, v: Array | None = None,
+    def _sums(self, s: _Subjects, losses: Doubles | None = None, grads: Doubles | None = None, v: Array | None = None,
              product: Doubles | None = None, diagonal: Doubles | None = None) -> None:
         _risk.cox(self.ties == "efron", s.time, s.event, s.p, s.weight, v, s.starts, losses, grads, product, diagonal)
 
-    def _evaluate(self, y: Survival, p: ArrayLike, sample_weight: ArrayLike | None, strata: ArrayLike | None,
+    def _compute(self, y: Survival, p: ArrayLike, sample_weight: ArrayLike | None, strata: ArrayLike | None,
                   wants_gradient: bool = True) -> tuple[float | Array, Array]:
         subjects = self._subjects(y, p, sample_weight, strata)
         losses, gradient = np.empty(len(subjects.p)), np.empty(len(subjects.p))
-        self._run(subjects, losses, gradient if wants_gradient else None)
+        self._sums(subjects, losses, gradient if wants_gradient else None)
         value = self._put_back(subjects, losses) if self.reduction == "none" else float(losses.sum()) * subjects.factor
         return value, self._put_back(subjects, gradient)
 
@@ -214,5 +296,3 @@ class Cox(Settings):
         put[subjects.order] = found * subjects.factor
         return put
 
-
-Cox.__module__ = "fastopt.losses"

@@ -1,4 +1,4 @@
-"""Times and events as they come, checked: two arrays, or one with two fields, as in scikit-survival."""
+"""Times and events as they come, checked: two arrays, or one with two fields, as in scikit-survival, or with two columns."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def targets(y: Survival, p: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.
     if p.ndim != 1 or p.size == 0:
         raise ValueError(f"p must have shape (n,), a score for each subject, got {p.shape}")
     _refuse("p", p, *DOMAINS["real"])
-    time, event = _fields(y)
+    time, event = fields(y)
     time, event = _array("time of y", time, _DOUBLE), _array("event of y", event, _DOUBLE)
     for name, array in (("time", time), ("event", event)):
         if array.shape != p.shape:
@@ -30,7 +30,8 @@ def targets(y: Survival, p: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.
     return time, event.astype(np.uint8), p
 
 
-def _fields(y: Survival) -> tuple[ArrayLike, ArrayLike]:
+def fields(y: Survival) -> tuple[ArrayLike, ArrayLike]:
+    """Times and events."""
     if isinstance(y, np.ndarray) and y.dtype.names is not None:
         names: tuple[str, ...] = y.dtype.names
         events = [name for name in names if y.dtype[name].kind == "b"]
@@ -40,6 +41,8 @@ def _fields(y: Survival) -> tuple[ArrayLike, ArrayLike]:
         return y[time], y[events[0]]
     if isinstance(y, (tuple, list)) and len(y) == 2:
         return y[0], y[1]
+    if isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == 2:
+        return y[:, 0], y[:, 1]
     raise TypeError(f"y must be (time, event), or an array with two fields, got {_what(y)}")
 
 
