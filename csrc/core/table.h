@@ -10,7 +10,7 @@
 
 #define FO_TYPED_losses(X, T) \
     X(loss_block, loss_block, T) X(loss_grad_block, loss_grad_block, T) X(loss_accepts, loss_accepts, T) \
-    X(softmax, softmax_columns, T) X(overlap, overlap_rows, T) X(cosine, cosine, T)
+    X(softmax, softmax_columns, T) X(overlap, overlap_rows, T)
 #define FO_SHARED_losses(X)
 
 #define FO_TYPED_penalties(X, T) \

@@ -262,3 +262,13 @@ FO_INLINE real F(pow)(real x, real y) {
     const real edge = x == 0 ? (y < 0 ? (real)INFINITY : 0) : x > 0 ? (y < 0 ? 0 : x) : (real)NAN;
     return y == 0 ? 1 : inside ? z : edge;
 }
+
+/* e = exp(−|x|), and of 1/(1 + exp(−x)) and 1/(1 + exp(x)) the numerators over 1 + e: neither is a difference */
+typedef struct { real e, inverse, high, low; } F(logistic);
+FO_INLINE F(logistic) F(logistic_of)(real x) {
+    const real e = F(exp_)(-F(abs_)(x));
+    return (F(logistic)){e, 1 / (1 + e), x > 0 ? 1 : e, x > 0 ? e : 1};
+}
+
+/* log(1 + exp(x)) */
+FO_INLINE real F(softplus)(real x) { return F(log1p_positive)(F(exp_)(-F(abs_)(x))) + F(max_)(x, 0); }

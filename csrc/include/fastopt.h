@@ -329,10 +329,6 @@ typedef struct {
     fo_pair_kernels pairs;
     fo_likelihood_kernels likelihoods;
     fo_image_kernels images;
-    /* The sum of −weight·cosine over n pairs of rows of d elements, those into values where they are wanted, and factor times the derivatives
-     * in both rows, both or none. */
-    double (*cosine)(ptrdiff_t n, ptrdiff_t d, const void *y, const void *p, const void *weight, double factor, void *values, void *in_y,
-                     void *in_p);
 } fo_kernels;
 
 typedef struct {

@@ -3,8 +3,8 @@
 #ifndef FASTOPT_PAIRS_H
 #define FASTOPT_PAIRS_H
 
-/* how far two rows are apart: ‖a − b‖, ‖a − b‖², 1 − a·b of rows of length 1 */
-enum fo_distance { FO_DISTANCE_EUCLIDEAN, FO_DISTANCE_SQUARED, FO_DISTANCE_COSINE };
+/* how far two rows are apart: ‖a − b‖, ‖a − b‖², and of rows of length 1 1 − a·b, −a·b */
+enum fo_distance { FO_DISTANCE_EUCLIDEAN, FO_DISTANCE_SQUARED, FO_DISTANCE_COSINE, FO_DISTANCE_AGAINST };
 /* which rows an anchor is compared with, or how */
 enum fo_mining { FO_MINE_HARD, FO_MINE_ALL, FO_MINE_SEMI, FO_MINE_CIRCLE };
 /* what a distance costs */

@@ -46,8 +46,7 @@ FO_INLINE F(evidence) F(likelihood_negative_binomial)(real y, real p, real s, re
     const real alpha = F(exp_within)(s), k = 1 / alpha, q = p + s;
     const F(derivatives) l = F(loss_negative_binomial)(alpha, s, y, p);
     const F(gamma_ratio) ratio = F(gamma_ratio_of)(k, y);
-    const real softplus = F(log1p_positive)(F(exp_)(-F(abs_)(q))) + F(max_)(0, q);
-    return (F(evidence)){l.value - ratio.value + F(log_gamma)(y + 1), l.grad, ratio.slope - k * softplus + l.grad + y, 0};
+    return (F(evidence)){l.value - ratio.value + F(log_gamma)(y + 1), l.grad, ratio.slope - k * F(softplus)(q) + l.grad + y, 0};
 }
 
 /* −weight·y·log(q) − (1 − y)·log(1 − q) of a probability p, q = p cut to shape … 1 − shape, weight = s: nothing is learnt but p.  Beyond the cut

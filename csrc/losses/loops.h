@@ -7,4 +7,3 @@
 #include "core/rows.h"
 #include "losses/loss_loops.h"
 #include "losses/overlap.h"
-#include "losses/cosine.h"

@@ -113,10 +113,10 @@ FO_INLINE F(derivatives) F(loss_expectile)(real a, real b, real y, real p) {
 /* (df + 1)/2·log(1 + z²/df), z = r/scale, df = a, scale = b; its derivative (df + 1)/scale·z/(df + z²) by way of 1/(z + df/z), in
  * which no square overflows */
 FO_INLINE F(derivatives) F(loss_student_t)(real a, real b, real y, real p) {
-    const real inverse = 1 / b, z = (p - y) * inverse, size = F(abs_)(z), most = (real)(REAL_IS_FLOAT ? 0x1p40 : 0x1p400);
-    const real near = size < most ? size : most, beyond = F(log_)(size < most ? 1 : size / most), share = 1 / (a + near * near);
-    return (F(derivatives)){(a + 1) * (R(0.5) * F(log1p_positive)(near * near / a) + beyond), (a + 1) * inverse / (z + a / z),
-                        (a + 1) * inverse * inverse * (a - near * near) * share * share};
+    const real inverse = 1 / b, z = (p - y) * inverse;
+    const F(robust_parts) parts = F(robust_log)(z, 1 / a);
+    const real t = parts.t, bend = (1 - t) / (1 + t) / (1 + t); /* the second derivative is (df + 1)/(df·scale²)·bend */
+    return (F(derivatives)){(a + 1) * R(0.5) * parts.log, (a + 1) * inverse / (z + a / z), (a + 1) / a * inverse * inverse * bend};
 }
 
 /* ---- targets of a generalised linear model with log link ---- */
@@ -144,10 +144,10 @@ FO_INLINE F(derivatives) F(loss_tweedie)(real a, real b, real y, real p) {
 /* (y + 1/alpha)·log(1 + alpha·exp(p)) − y·p, alpha = a, log(alpha) = b.  With q = p + log(alpha) and e = exp(−|q|) the logarithm is
  * max(q, 0) + log(1 + e), and the derivative σ(q)/alpha − y·σ(−q) */
 FO_INLINE F(derivatives) F(loss_negative_binomial)(real a, real b, real y, real p) {
-    const real q = p + b, e = F(exp_)(-F(abs_)(q)), inverse = 1 / (1 + e), count = 1 / a;
-    const real high = q > 0 ? 1 : e, low = q > 0 ? e : 1;
-    return (F(derivatives)){(y + count) * F(log1p_positive)(e) + (q > 0 ? count * q + y * b : -y * p),
-                        (count * high - y * low) * inverse, (y + count) * e * inverse * inverse};
+    const real q = p + b, count = 1 / a;
+    const F(logistic) l = F(logistic_of)(q);
+    return (F(derivatives)){(y + count) * F(log1p_positive)(l.e) + (q > 0 ? count * q + y * b : -y * p),
+                        (count * l.high - y * l.low) * l.inverse, (y + count) * l.e * l.inverse * l.inverse};
 }
 
 /* (p − log(1 + y))² */
@@ -184,19 +184,19 @@ FO_INLINE F(derivatives) F(loss_focal)(real a, real b, real y, real p) {
 
 /* a·y·log(1 + exp(−p)) + (1 − y)·log(1 + exp(p)), pos_weight = a; e as above */
 FO_INLINE F(derivatives) F(loss_binary_cross_entropy)(real a, real b, real y, real p) {
-    const real e = F(exp_)(-F(abs_)(p)), inverse = 1 / (1 + e), positive = a * y, negative = 1 - y;
-    const real high = p > 0 ? 1 : e, low = p > 0 ? e : 1;
-    return (F(derivatives)){(positive + negative) * F(log1p_positive)(e) + (p > 0 ? negative * p : -positive * p),
-                        (negative * high - positive * low) * inverse, (positive + negative) * e * inverse * inverse};
+    const real positive = a * y, negative = 1 - y;
+    const F(logistic) l = F(logistic_of)(p);
+    return (F(derivatives)){(positive + negative) * F(log1p_positive)(l.e) + (p > 0 ? negative * p : -positive * p),
+                        (negative * l.high - positive * l.low) * l.inverse, (positive + negative) * l.e * l.inverse * l.inverse};
 }
 
 /* the log loss plus a·q, q = y·σ(−p) + (1 − y)·σ(p), epsilon = a: Leng et al. 2022, Poly-1 */
 FO_INLINE F(derivatives) F(loss_poly)(real a, real b, real y, real p) {
-    const real e = F(exp_)(-F(abs_)(p)), inverse = 1 / (1 + e), spread = e * inverse * inverse; /* σ·(1 − σ) */
-    const real high = p > 0 ? 1 : e, low = p > 0 ? e : 1, negative = 1 - y, turn = a * (1 - 2 * y);
-    return (F(derivatives)){F(log1p_positive)(e) + (p > 0 ? negative * p : -y * p) + a * (y * low + negative * high) * inverse,
-                        (negative * high - y * low) * inverse + turn * spread,
-                        spread * (1 - turn * F(copysign_)((1 - e) * inverse, p))};
+    const F(logistic) l = F(logistic_of)(p);
+    const real spread = l.e * l.inverse * l.inverse, negative = 1 - y, turn = a * (1 - 2 * y); /* σ·(1 − σ) */
+    return (F(derivatives)){F(log1p_positive)(l.e) + (p > 0 ? negative * p : -y * p) + a * (y * l.low + negative * l.high) * l.inverse,
+                        (negative * l.high - y * l.low) * l.inverse + turn * spread,
+                        spread * (1 - turn * F(copysign_)((1 - l.e) * l.inverse, p))};
 }
 
 /* ---- margins: y = ±1, z = y·p ---- */

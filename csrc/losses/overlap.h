@@ -6,8 +6,8 @@
 /* σ(p), 1 − σ(p) */
 typedef struct { real share, others; } F(two_shares);
 FO_INLINE F(two_shares) F(two_shares_of)(real p) {
-    const real e = F(exp_)(-F(abs_)(p)), inverse = 1 / (1 + e), small = e * inverse;
-    return (F(two_shares)){p < 0 ? small : inverse, p < 0 ? inverse : small};
+    const F(logistic) l = F(logistic_of)(p);
+    return (F(two_shares)){l.high * l.inverse, l.low * l.inverse};
 }
 
 /* what an element adds to D − N and to N, and the derivatives of the first and of D in its σ */

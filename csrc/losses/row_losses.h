@@ -162,8 +162,6 @@ FO_ROW_PRODUCT(weston_watkins) { memset(c, 0, (size_t)k * sizeof(real)); }
 /* ---- quantile_levels: the mean over k levels from a to b of the quantile losses of t_0 = p_0, t_j = t_{j−1} + log(1 + exp(p_j)), which do
  * not cross ---- */
 
-FO_INLINE real F(softplus)(real p) { return F(log1p_positive)(F(exp_)(-F(abs_)(p))) + F(max_)(p, 0); }
-
 /* Σ_{i >= j} of the slopes in t_i into slopes where `graded`; returns the loss */
 FO_INLINE real F(level_slopes)(const int graded, real a, real b, ptrdiff_t k, real y, const real *restrict p, real *restrict slopes) {
     const real share = 1 / (real)k, step = k > 1 ? (b - a) / (real)(k - 1) : 0;
@@ -178,20 +176,21 @@ FO_INLINE real F(level_slopes)(const int graded, real a, real b, ptrdiff_t k, re
     for (ptrdiff_t j = k - 2; graded && j >= 0; j--) slopes[j] += slopes[j + 1];
     return sum * share;
 }
-/* σ(p) */
-FO_INLINE real F(level_growth)(real p) {
-    const real e = F(exp_)(-F(abs_)(p));
-    return (p > 0 ? 1 : e) / (1 + e);
-}
 FO_ROW(quantile_levels) {
     const real value = F(level_slopes)(graded, a, b, k, y[0], p, c);
-    for (ptrdiff_t j = 1; graded && j < k; j++) c[j] *= F(level_growth)(p[j]);
+    for (ptrdiff_t j = 1; graded && j < k; j++) {
+        const F(logistic) growth = F(logistic_of)(p[j]);
+        c[j] *= growth.high * growth.inverse;
+    }
     return value;
 }
 FO_ROW_PRODUCT(quantile_levels) {
     F(level_slopes)(1, a, b, k, y[0], p, c);
     c[0] = 0;
-    for (ptrdiff_t j = 1; j < k; j++) c[j] *= F(level_growth)(p[j]) * F(level_growth)(-p[j]) * q[j];
+    for (ptrdiff_t j = 1; j < k; j++) {
+        const F(logistic) growth = F(logistic_of)(p[j]);
+        c[j] *= growth.e * growth.inverse * growth.inverse * q[j];
+    }
 }
 
 /* ---- divergences from targets y of k numbers ---- */

@@ -47,7 +47,8 @@ FO_INLINE real F(row_square)(ptrdiff_t d, const real *restrict a, const real *re
 FO_KERNEL void F(rows_distances)(int distance, ptrdiff_t n, ptrdiff_t d, const void *a, const void *b, void *out) {
     for (ptrdiff_t i = 0; i < n; i++) {
         const real *left = (const real *)a + i * d, *right = (const real *)b + i * d;
-        const real found = distance == FO_DISTANCE_COSINE ? 1 - F(row_product)(d, left, right) : F(row_square)(d, left, right);
+        const real found = distance < FO_DISTANCE_COSINE ? F(row_square)(d, left, right)
+                                                         : (distance == FO_DISTANCE_COSINE) - F(row_product)(d, left, right);
         ((real *)out)[i] = distance == FO_DISTANCE_EUCLIDEAN ? F(sqrt_)(found) : found;
     }
 }
@@ -59,7 +60,7 @@ FO_KERNEL void F(rows_distances_back)(int distance, ptrdiff_t n, ptrdiff_t d, co
         const real *restrict left = (const real *)a + i * d, *restrict right = (const real *)b + i * d;
         real *restrict in_left = (real *)in_a + i * d, *restrict in_right = (real *)in_b + i * d;
         const real slope = ((const real *)slopes)[i], apart = ((const real *)distances)[i];
-        if (distance == FO_DISTANCE_COSINE) {
+        if (distance >= FO_DISTANCE_COSINE) {
             FO_SIMD
             for (ptrdiff_t j = 0; j < d; j++) {
                 in_left[j] -= slope * right[j];

@@ -5,8 +5,8 @@ typedef struct { real value, slope; } F(pair_loss);
 
 /* log(1 + exp(−x)) and its slope, −1/(1 + exp(x)) */
 FO_INLINE F(pair_loss) F(pair_logistic)(const int wanted, real x) {
-    const real e = F(exp_)(-F(abs_)(x)), inverse = 1 / (1 + e);
-    return (F(pair_loss)){wanted ? F(max_)(-x, 0) + F(log1p_positive)(e) : 0, x > 0 ? -e * inverse : -inverse};
+    const F(logistic) l = F(logistic_of)(x);
+    return (F(pair_loss)){wanted ? F(max_)(-x, 0) + F(log1p_positive)(l.e) : 0, -l.low * l.inverse};
 }
 
 FO_INLINE F(pair_loss) F(pair_of)(const int kind, const int wanted, real scale, real apart) {

@@ -113,7 +113,7 @@ cdef extern from "fastopt.h" nogil:
         fo_concordance (*concordance)(const fo_cox *, const void *) noexcept nogil
 
     enum:
-        FO_DISTANCE_EUCLIDEAN, FO_DISTANCE_SQUARED, FO_DISTANCE_COSINE
+        FO_DISTANCE_EUCLIDEAN, FO_DISTANCE_SQUARED, FO_DISTANCE_COSINE, FO_DISTANCE_AGAINST
         FO_MINE_HARD, FO_MINE_ALL, FO_MINE_SEMI, FO_MINE_CIRCLE
         FO_APART_CONTRASTIVE, FO_APART_COSINE, FO_APART_TRIPLET
 

@@ -82,7 +82,6 @@ cdef extern from "fastopt.h" nogil:
         fo_pair_kernels pairs
         fo_likelihood_kernels likelihoods
         fo_image_kernels images
-        double (*cosine)(Py_ssize_t, Py_ssize_t, const void *, const void *, const void *, double, void *, void *, void *) noexcept nogil
 
     ctypedef struct fo_table:
         const char *name

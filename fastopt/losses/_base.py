@@ -87,8 +87,12 @@ def _refuse(name: str, value: Array, words: str, test: Callable[[Array], Array])
         raise ValueError(f"{name} must be {words}, got {value[index]}{where}")
 
 
-def _weighed(weight: Array) -> tuple[Array, float]:
-    """Weights of which only ratios matter, and their sum, which neither overflows nor underflows beside losses."""
+def _weighed(weight: Array, is_mean: bool) -> tuple[Array, float]:
+    """The weights, and what losses are divided by: of a mean, where only ratios matter, their sum, which neither overflows nor underflows beside
+    losses; else 1."""
+    if not is_mean:
+        _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
+        return weight, 1.0
     with np.errstate(over="ignore"):
         total = float(weight.sum(dtype=np.float64))
     if not (weight.min() >= 0 and math.isfinite(total)):
@@ -135,8 +139,8 @@ class Loss(Settings):
     spec : tuple (int, float, float) or (int, float, float, OwnLoss)
         Kind and two parameters, as the kernels take them, and a function that a user wrote.
     plain : bool
-        Whether these say all of it.  Otherwise it has weights of classes or a label that does not count, or is a loss of many labels,
-        which objectives and estimators do not take: they have `sample_weight`, and classifiers `class_weight`.
+        Whether these say all of it.  Otherwise it has weights of classes, a label that does not count, or probabilities for predictions, or is a
+        loss of many labels, which objectives and estimators do not take: they have `sample_weight`, and classifiers `class_weight`.
     """
 
     target: str
@@ -302,10 +306,7 @@ class Loss(Settings):
         if sample_weight is None:
             return None, p.size if is_mean else 1.0
         weight = _same_shape("sample_weight", _array("sample_weight", sample_weight, p.dtype), p)
-        if is_mean:
-            return _weighed(weight)
-        _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
-        return weight, 1.0
+        return _weighed(weight, is_mean)
 
     def _gradient(self, y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None, out: Array | None, reduction: Reduction,
                   wants_value: bool) -> tuple[float | Array, Array]:

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from fastopt._common.checks import flag, number
 from fastopt._core.tables import LIKELIHOOD_NAMES
 from fastopt._core.threads import resolve_threads
-from fastopt.exceptions import InvalidParameterError
 
 from . import _likelihood_blocks
 from ._base import DOMAINS, Array, Loss, _flat, _refuse, probability
@@ -203,14 +202,7 @@ class BinaryCrossEntropy(Loss):
         pos_weight = number("pos_weight", pos_weight, above=0)
         from_probabilities = flag("from_probabilities", from_probabilities)
         self._keep({"pos_weight": pos_weight, "from_probabilities": from_probabilities}, (pos_weight,),
-                   curvature=math.inf if from_probabilities else 0.25 * max(pos_weight, 1.0))
-
-    @property
-    def spec(self) -> tuple[int, float, float]:   # type: ignore[override]   # the kernels of models know nothing of probabilities
-        if self.from_probabilities:
-            raise InvalidParameterError("from_probabilities must be False in the loss of a model, which learns raw scores, got True")
-        found: tuple[int, float, float] = self.__dict__["spec"]
-        return found
+                   curvature=math.inf if from_probabilities else 0.25 * max(pos_weight, 1.0), plain=not from_probabilities)
 
     def _at_once(self, y: ArrayLike, p: ArrayLike) -> tuple[float, Array] | None:
         return None if self.from_probabilities else super()._at_once(y, p)

@@ -1,21 +1,19 @@
 """The cosine of targets and predictions that are vectors: parameters, checks, documentation.
 
-Used through fastopt.losses.  It is no `Loss`: a row is one sample, and both inputs have gradients.  The mathematics is in csrc/losses/cosine.h,
-the loop over blocks of rows in losses/_cosine.pyx.
+Used through fastopt.losses.  It is no `Loss`: a row is one sample, and both inputs have gradients.  The mathematics is that of embeddings,
+losses/_pairs.
 """
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastopt._common.checks import choice
 from fastopt._common.settings import Settings
-from fastopt._core.threads import resolve_threads
 
-from . import _cosine
-from ._base import DOMAINS, Array, _array, _flat, _refuse, _same_shape
+from ._base import DOMAINS, Array, _array, _refuse, _same_shape
+from ._pairs._embeddings import Distances, Rows
+from ._reduction import weights_of
 
 
 class CosineSimilarity(Settings):
@@ -110,27 +108,19 @@ class CosineSimilarity(Settings):
         if p.ndim == 0 or p.size == 0:
             raise ValueError(f"p must have shape (…, d), one vector or more, got {p.shape}")
         y = _same_shape("y", _array("y", y, p.dtype), p)
-        weight, total, rows = None, float(p.size // p.shape[-1]), p.shape[:-1]
-        if sample_weight is not None:
-            weight = _array("sample_weight", sample_weight, p.dtype)
-            if weight.shape != rows:
-                raise ValueError(f"sample_weight must have shape {rows}, one for each vector of p, got {weight.shape}")
-            _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
-            total, weight = float(weight.sum(dtype=np.float64)), weight.reshape(-1)
-            if not 0 < total < math.inf:
-                raise ValueError("sample_weight must not be all 0, and have a finite sum")
-        if self.reduction != "mean":
-            total = 1.0
-        values = np.empty(p.size // p.shape[-1], p.dtype) if self.reduction == "none" else None
-        slopes = (np.empty_like(p), np.empty_like(p)) if wants_gradient else ()
-        in_y, in_p = (_flat(slope) for slope in slopes) if slopes else (None, None)
-        threads = 1 if p.size < _cosine.PARALLEL_FROM else resolve_threads()
-        found = _cosine.evaluate(y.reshape(-1, p.shape[-1]), p.reshape(-1, p.shape[-1]), weight, 1 / total, values, in_y, in_p, threads)
-        if found is None:
-            _refuse("p", p, *DOMAINS["real"])
-            _refuse("y", y, *DOMAINS["real"])
-            raise AssertionError("refused for no reason")
-        return found / total if values is None else values.reshape(rows), slopes
+        for name, x in (("p", p), ("y", y)):
+            _refuse(name, x, *DOMAINS["real"])
+        weight, total = weights_of(sample_weight, p.shape[:-1], p.dtype, self.reduction, "vector of p")
+        sides = [Rows(x.reshape(-1, p.shape[-1]), normalize=True) for x in (y, p)]
+        against = Distances("against", *sides)
+        each = against.found if weight is None else np.where(weight.ravel() > 0, against.found * weight.ravel(), 0)
+        value = each.reshape(p.shape[:-1]) if self.reduction == "none" else float(each.sum(dtype=np.float64)) / total
+        if not wants_gradient:
+            return value, ()
+        slopes = np.full(len(each), 1 / total, p.dtype) if weight is None else weight.ravel() / p.dtype.type(total)
+        gradients = [np.zeros_like(side.x) for side in sides]
+        against.back(slopes, *gradients)
+        return value, tuple(side.back(gradient).reshape(p.shape) for side, gradient in zip(sides, gradients))
 
 
 CosineSimilarity.__module__ = "fastopt.losses"

@@ -4,7 +4,6 @@ Used by losses/_likelihoods.py and _probabilities.py.  The loop over blocks is i
 """
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from fastopt._core.threads import resolve_threads
 
 from . import _likelihood_blocks
 from ._base import DOMAINS, Array, _array, _flat, _refuse, _same_shape
+from ._reduction import weights_of
 
 
 class _Learnt(NamedTuple):
@@ -81,7 +81,7 @@ class Likelihood(Settings):
         y = _same_shape("y", _array("y", y, p.dtype), p)
         if p.size == 0:
             raise ValueError(f"p must hold at least one prediction, got shape {p.shape}")
-        weight, total = self._weights(sample_weight, p)
+        weight, total = weights_of(sample_weight, p.shape, p.dtype, self.reduction, "element of p")
         others = {name: _learnt(name, value, p) for name, value in learnt.items()}
         values = np.empty_like(_flat(p)) if self.reduction == "none" else None
         in_p = np.empty_like(_flat(p)) if wants_gradient else None
@@ -89,8 +89,8 @@ class Likelihood(Settings):
         scale, shape, *_ = *(other.flat for other in others.values()), None
         in_scale, in_shape, *_ = *rooms, None
         threads = 1 if p.size < _likelihood_blocks.PARALLEL_FROM else resolve_threads()
-        sums = _likelihood_blocks.evaluate(self._kind, self._constant, _flat(y), _flat(p), scale, shape, weight, 1 / total, values, in_p,
-                                           in_scale, in_shape, threads)
+        sums = _likelihood_blocks.evaluate(self._kind, self._constant, _flat(y), _flat(p), scale, shape, None if weight is None else _flat(weight),
+                                           1 / total, values, in_p, in_scale, in_shape, threads)
         if sums is None:
             for name, other in {"p": p, **{name: other.given for name, other in others.items()}}.items():
                 _refuse(name, other, *DOMAINS["real"])
@@ -100,14 +100,3 @@ class Likelihood(Settings):
         if in_p is None:
             return value, ()
         return value, (in_p.reshape(p.shape), *(other.gradient(each, one, p.shape) for other, each, one in zip(others.values(), rooms, sums[1:])))
-
-    def _weights(self, sample_weight: ArrayLike | None, p: Array) -> tuple[Array | None, float]:
-        """The weights, and what the sum of weighted losses is divided by."""
-        if sample_weight is None:
-            return None, float(p.size) if self.reduction == "mean" else 1.0
-        weight = _same_shape("sample_weight", _array("sample_weight", sample_weight, p.dtype), p)
-        _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
-        total = float(weight.sum(dtype=np.float64))
-        if not 0 < total < math.inf:
-            raise ValueError("sample_weight must not be all 0, and have a finite sum")
-        return _flat(weight), total if self.reduction == "mean" else 1.0

@@ -37,10 +37,7 @@ def weights_of(sample_weight: ArrayLike | None, shape: tuple[int, ...], dtype: n
     weight = _array("sample_weight", sample_weight, dtype)
     if weight.shape != shape:
         raise ValueError(f"sample_weight must have shape {shape}, one for each {what}, got {weight.shape}")
-    if reduction == "mean":
-        return _weighed(weight)
-    _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
-    return weight, 1.0
+    return _weighed(weight, reduction == "mean")
 
 
 def weights(sample_weight: ArrayLike | None, n: int, what: str) -> Doubles:

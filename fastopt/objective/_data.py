@@ -49,7 +49,8 @@ def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Arr
             raise ValueError(f"y must be finite, got {targets[~np.isfinite(targets)][0]}")
         return targets, integer("n_outputs of the loss", loss.n_outputs(targets), 1)
     if not loss.plain:
-        raise InvalidParameterError(f"loss must be one that objectives know, without weights of classes and ignore_index, got {loss!r}")
+        raise InvalidParameterError(
+            f"loss must be one that models learn, without weights of classes, ignore_index and from_probabilities, got {loss!r}")
     if isinstance(loss, RowLoss):
         return np.array(values, dtype, order="C"), loss._outputs(values)
     words, test = DOMAINS[loss.target]

@@ -113,8 +113,8 @@ def test_the_alias_is_the_class():
     (lambda: losses.Multinomial().value(np.full((60, 2), 0.5), P), r"y must have the shape of p, \(60, 4\), got \(60, 2\)"),
     (lambda: losses.Multinomial().value(np.tile([1.5, -0.5, 0, 0], (60, 1)), P), "y must be finite and at least 0, got -0.5"),
     (lambda: losses.class_balanced_weights([3, 0]), "counts must"), (lambda: losses.class_balanced_weights([3], beta=1), "beta must"),
-    (lambda: fo.LinearObjective(P, Y, losses.Multinomial(ignore_index=-100)), "loss must be one that objectives know"),
-    (lambda: fo.LinearObjective(P, Y, losses.SoftmaxFocal(alpha=[1, 2, 3, 4])), "loss must be one that objectives know"),
+    (lambda: fo.LinearObjective(P, Y, losses.Multinomial(ignore_index=-100)), "loss must be one that models learn"),
+    (lambda: fo.LinearObjective(P, Y, losses.SoftmaxFocal(alpha=[1, 2, 3, 4])), "loss must be one that models learn"),
     (lambda: GeneralizedLinearEstimator(losses.Multinomial(class_weight=WEIGHTS)).fit(P, Y), "loss of .* without weights of classes"),
     (lambda: SGDClassifier(losses.Multinomial(class_weight="balanced")).fit(P, Y), "loss of .* without weights of classes")])
 def test_refused_by_name(make, text):

@@ -242,7 +242,7 @@ def test_arrays_are_refused_by_name(loss, arguments, error, text):
     (lambda: losses.StudentTNLL().value([1.0], [0.0], 0.0, [np.inf]), ValueError, "shape must be finite, got inf at index 0"),
     (lambda: losses.GaussianNLL().value([1.0], [0.0], 0.0, sample_weight=[-1.0]), ValueError, "sample_weight must be .* at least 0, got -1.0"),
     (lambda: losses.GaussianNLL().value([1.0], [0.0], 0.0, sample_weight=[0.0]), ValueError, "sample_weight must not be all 0"),
-    (lambda: losses.GaussianNLL().value([1.0], [0.0], 0.0, sample_weight=[1.0, 2.0]), ValueError, r"sample_weight must have the shape of p, \(1,\)"),
+    (lambda: losses.GaussianNLL().value([1.0], [0.0], 0.0, sample_weight=[1.0, 2.0]), ValueError, r"sample_weight must have shape \(1,\)"),
     (lambda: losses.GaussianNLL(full=1.5), TypeError, "full must be"),
     (lambda: losses.LaplaceNLL("avg"), ValueError, "reduction must be one of 'mean', 'sum', 'none', got 'avg'"),
 ])

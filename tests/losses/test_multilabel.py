@@ -99,7 +99,7 @@ def test_they_are_values_that_objectives_do_not_take(loss):
     assert loss.name not in losses.names() + losses.names(couples_outputs=True)
     y, p = data()
     np.testing.assert_allclose(loss.predict(p), 1 / (1 + np.exp(-p)), rtol=1e-12)
-    with pytest.raises(ValueError, match="loss must be one that objectives know"):
+    with pytest.raises(ValueError, match="loss must be one that models learn"):
         fo.LinearObjective(p, y, loss)
     for estimator in (GeneralizedLinearEstimator, SGDClassifier):
         with pytest.raises(ValueError, match="loss of .* must be"):

@@ -24,7 +24,7 @@ def loss_of(*targets: str, rows: tuple[str, ...] = CLASS_LOSSES) -> Rule:
     """A loss, or its name, of one of these domains of y; of those of all outputs together those in `rows` alone."""
     options = tuple(name for name, target in LOSS_TARGETS.items()
                     if target in targets and (name in rows or name not in COUPLED_LOSS_NAMES))
-    instance = Rule("a loss of fastopt.losses for such targets, without weights of classes and ignore_index",
+    instance = Rule("a loss of fastopt.losses for such targets, without weights of classes, ignore_index and from_probabilities",
                     lambda value: isinstance(value, losses.Loss) and value.plain and value.target in targets
                     and (value.name in rows or value.name not in COUPLED_LOSS_NAMES))
     return either(choice(*options), instance)

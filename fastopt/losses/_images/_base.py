@@ -4,8 +4,6 @@ Used by the modules beside it.
 """
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -13,6 +11,7 @@ from fastopt._common.settings import Settings
 from fastopt._core.threads import resolve_threads
 
 from .._base import DOMAINS, Array, _array, _refuse
+from .._reduction import factors, reduced, weights
 from . import _planes
 
 
@@ -37,20 +36,10 @@ class ImageLoss(Settings):
 
     def _factors(self, sample_weight: ArrayLike | None, images: int) -> NDArray[np.float64]:
         """What the loss of each image is multiplied by."""
-        if sample_weight is None:
-            return np.full(images, 1 / images if self.reduction == "mean" else 1.0)
-        weight = _array("sample_weight", sample_weight, np.dtype(np.float64))
-        if weight.shape != (images,):
-            raise ValueError(f"sample_weight must have shape ({images},), one for each image, got {weight.shape}")
-        _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
-        total = float(weight.sum())
-        if not 0 < total < math.inf:
-            raise ValueError("sample_weight must not be all 0, and have a finite sum")
-        return weight / total if self.reduction == "mean" else weight
+        return factors(weights(sample_weight, images, "image"), self.reduction)
 
-    def _reduced(self, values: NDArray[np.float64], factors: NDArray[np.float64], like: Array) -> float | Array:
-        each = factors * values
-        return each.astype(like.dtype) if self.reduction == "none" else float(each.sum())
+    def _reduced(self, values: NDArray[np.float64], factor: NDArray[np.float64], like: Array) -> float | Array:
+        return reduced(values, factor, self.reduction, like.dtype)
 
 
 def images(name: str, value: ArrayLike) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from fastopt._core.load cimport spare
-from fastopt._core.tables cimport (FO_APART_CONTRASTIVE, FO_APART_COSINE, FO_APART_TRIPLET, FO_DISTANCE_COSINE, FO_DISTANCE_EUCLIDEAN,
+from fastopt._core.tables cimport (FO_APART_CONTRASTIVE, FO_APART_COSINE, FO_APART_TRIPLET, FO_DISTANCE_AGAINST, FO_DISTANCE_COSINE, FO_DISTANCE_EUCLIDEAN,
                                    FO_DISTANCE_SQUARED, FO_MINE_ALL, FO_MINE_CIRCLE, FO_MINE_HARD, FO_MINE_SEMI, fo_anchors, fo_kernels,
                                    kernels, real)
 
@@ -20,7 +20,7 @@ cdef enum:
 
 #: elements of rows below which one thread does it all
 PARALLEL_FROM = 1 << 17
-DISTANCES = {"euclidean": FO_DISTANCE_EUCLIDEAN, "squared": FO_DISTANCE_SQUARED, "cosine": FO_DISTANCE_COSINE}
+DISTANCES = {"euclidean": FO_DISTANCE_EUCLIDEAN, "squared": FO_DISTANCE_SQUARED, "cosine": FO_DISTANCE_COSINE, "against": FO_DISTANCE_AGAINST}
 MINING = {"batch_hard": FO_MINE_HARD, "batch_all": FO_MINE_ALL, "semi_hard": FO_MINE_SEMI, "circle": FO_MINE_CIRCLE}
 COSTS = {"contrastive": FO_APART_CONTRASTIVE, "cosine": FO_APART_COSINE, "triplet": FO_APART_TRIPLET}
 

@@ -201,11 +201,8 @@ class SequenceCrossEntropy(Settings):
             raise ValueError(f"sample_weight must have shape {labels.shape} or {labels.shape[:1]}, one for each token or sample, got {weight.shape}")
         if weight.ndim == 1:
             weight = np.ascontiguousarray(np.broadcast_to(weight[:, None], labels.shape))
-        if self.reduction == "mean":
-            _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
-            return _weighed(np.where(labels >= 0, weight, 0) if count < labels.size else weight)
-        _refuse("sample_weight", weight, *DOMAINS["nonnegative"])
-        return weight, 1.0
+        _refuse("sample_weight", weight, *DOMAINS["nonnegative"])   # those of tokens that do not count too
+        return _weighed(np.where(labels >= 0, weight, 0) if count < labels.size else weight, self.reduction == "mean")
 
     def _run(self, tokens: _Tokens, gradient: Array | None) -> float | Array:
         """The value; the gradient goes where it is told."""
