@@ -170,8 +170,15 @@ def normal(const real[:, ::1] actions, const real[:, ::1] mean, const real[:, ::
     return sum(sums) if all(good) else None
 
 
+cdef double _values(const fo_kernels *kernel, const fo_loss *loss, Py_ssize_t n, Py_ssize_t first, double clip, double factor, const void *y,
+                    const void *p, const void *old, const void *weight, void *values, void *grads, Py_ssize_t size) noexcept nogil:
+    return kernel.policies.value_function(loss, min(BLOCK, n - first), clip, _at(y, first, size), _at(p, first, size), _at(old, first, size),
+                                          _at(weight, first, size), factor, _into(<char *>values, first, size), _into(<char *>grads, first, size))
+
+
+@cython.cdivision(True)
 def value_function(spec, const real[::1] y, const real[::1] p, const real[::1] old, const real[::1] weight, double clip, double factor,
-                   real[::1] values, real[::1] grads):
+                   real[::1] values, real[::1] grads, int threads):
     """The sum of the weighted losses of values of states.
 
     Parameters
@@ -186,23 +193,39 @@ def value_function(spec, const real[::1] y, const real[::1] p, const real[::1] o
     clip, factor : float
     values, grads : array of shape (n,), or None
         Outputs.
+    threads : int
+        At most so many.
     """
     cdef const fo_kernels *kernel = kernels(real is float)
     cdef fo_loss loss
-    cdef double total
-    set_loss(&loss, spec)
+    cdef Py_ssize_t n = p.shape[0], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef int wanted = spare(<int>max(1, min(threads, blocks)))
+    cdef double[::1] sums = np.empty(blocks)
     cdef const void *before = _first(old)
     cdef const void *weights = _first(weight)
     cdef void *each = <void *>_first(values)
     cdef void *slopes = <void *>_first(grads)
+    set_loss(&loss, spec)
     with nogil:
-        total = kernel.policies.value_function(&loss, p.shape[0], clip, &y[0], &p[0], before, weights, factor, each, slopes)
-    return total
+        for block in prange(blocks, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
+            sums[block] = _values(kernel, &loss, n, block * BLOCK, clip, factor, &y[0], &p[0], before, weights, each, slopes, sizeof(real))
+    return sum(sums)
 
 
+cdef double _transitions(const fo_kernels *kernel, const fo_transitions *all_, Py_ssize_t first, Py_ssize_t rows, const void *p, const outputs *o,
+                         void *errors, Py_ssize_t size) noexcept nogil:
+    cdef fo_transitions s = all_[0]
+    cdef Py_ssize_t row = s.k * size
+    s.n = min(rows, s.n - first)
+    s.actions, s.rewards, s.ends = _at(s.actions, first, size), _at(s.rewards, first, size), _at(s.ends, first, size)
+    s.next, s.chooser, s.weight = _at(s.next, first, row), _at(s.chooser, first, row), _at(s.weight, first, size)
+    return kernel.policies.q_values(&s, _at(p, first, row), _into(o.values, first, size), _into(o.grads, first, row), _into(<char *>errors, first, size))
+
+
+@cython.cdivision(True)
 def q_values(spec, const real[::1] actions, const real[:, ::1] p, const real[::1] rewards, const real[::1] ends, const real[:, ::1] next,
              const real[:, ::1] chooser, const real[::1] weight, double discount, double factor, real[::1] values, real[:, ::1] grads,
-             real[::1] errors):
+             real[::1] errors, int threads):
     """The sum of the weighted losses of values of actions that were taken; None if an action is none, nan if a value of what follows is not finite.
 
     Parameters
@@ -218,26 +241,29 @@ def q_values(spec, const real[::1] actions, const real[:, ::1] p, const real[::1
         Outputs: weighted losses, and what is missing in the value of the action.
     grads : array of shape (n, k), or None
         Output.
+    threads : int
+        At most so many.
     """
     cdef const fo_kernels *kernel = kernels(real is float)
     cdef fo_transitions s
-    cdef double total
-    cdef void *each = <void *>_first(values)
+    cdef outputs o
+    cdef Py_ssize_t rows = max(1, BLOCK // p.shape[1]), blocks = (p.shape[0] + rows - 1) // rows, block
+    cdef int wanted = spare(<int>max(1, min(threads, blocks)))
+    cdef double[::1] sums = np.empty(blocks)
     cdef void *missing = <void *>_first(errors)
-    cdef void *slopes = NULL
+    o.values, o.grads = <char *>_first(values), NULL
     set_loss(&s.loss, spec)
     s.n, s.k, s.discount, s.factor = p.shape[0], p.shape[1], discount, factor
     s.actions, s.rewards, s.ends, s.weight = &actions[0], &rewards[0], &ends[0], _first(weight)
     s.next, s.chooser = &next[0, 0], &chooser[0, 0]
     if grads is not None:
-        slopes = &grads[0, 0]
+        o.grads = <char *>&grads[0, 0]
+    if not kernel.policies.actions(s.n, s.k, s.actions):
+        return None
     with nogil:
-        if kernel.policies.actions(s.n, s.k, s.actions):
-            total = kernel.policies.q_values(&s, &p[0, 0], each, slopes, missing)
-        else:
-            with gil:
-                return None
-    return total
+        for block in prange(blocks, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
+            sums[block] = _transitions(kernel, &s, block * rows, rows, &p[0, 0], &o, missing, sizeof(real))
+    return sum(sums)
 
 
 def discounted(const real[:, ::1] rewards, const real[:, ::1] ends, const real[::1] last, double discount, real[:, ::1] out):

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from fastopt._common.checks import choice, flag, number
 from fastopt._common.settings import Settings
 from fastopt._core.tables import LOSS_NAMES
+from fastopt._core.threads import resolve_threads
 from fastopt.losses._base import DOMAINS, Array, _array, _refuse, _same_shape
 from fastopt.losses._reduction import REDUCTIONS, weights_of
 
@@ -21,6 +22,10 @@ from . import _steps
 def _spec(kind: str, delta: float) -> tuple[int, float, float]:
     """The loss of a difference as the kernels take it."""
     return LOSS_NAMES.index("squared_error" if kind == "squared" else kind), delta, 0.0
+
+
+def _threads(p: Array) -> int:
+    return 1 if p.size < _steps.PARALLEL_FROM else resolve_threads()
 
 
 class ValueFunction(Settings):
@@ -144,7 +149,7 @@ class ValueFunction(Settings):
         gradient = np.empty_like(p if wants_gradient else p[:0])
         old, flat, each = (None if a is None else a.reshape(-1) for a in (given.get("old_values"), weight, values))
         found = _steps.value_function(_spec(self.kind, self.delta), given["y"].reshape(-1), p.reshape(-1), old, flat, self.clip or 0.0, 1 / total,
-                                      each, gradient.reshape(-1) if wants_gradient else None)
+                                      each, gradient.reshape(-1) if wants_gradient else None, _threads(p))
         return (found / total if values is None else values), gradient
 
 
@@ -305,7 +310,7 @@ class DQN(Settings):
         gradient = np.empty_like(p if wants_gradient else p[:0])
         found = _steps.q_values(_spec(self.loss, self.delta), steps["actions"], p, steps["rewards"], steps["done"], after["next_scores"],
                                 after.get("next_online", after["next_scores"]), weight, self.gamma, 1 / total, values,
-                                gradient if wants_gradient else None, errors)
+                                gradient if wants_gradient else None, errors, _threads(p))
         if found is None or math.isnan(found):
             _refuse("actions", steps["actions"], f"the number of an action, 0 … {k - 1}", lambda a: (a >= 0) & (a < k) & (a == np.floor(a)))
             for name, array in after.items():

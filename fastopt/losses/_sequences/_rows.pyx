@@ -94,8 +94,20 @@ def tokens(const int32_t[::1] labels, const real[:, ::1] p, const real[::1] weig
     return total
 
 
+cdef double _risk(const arrays *a, fo_risk r, bint expected, const char *costs, Py_ssize_t first) noexcept nogil:
+    cdef Py_ssize_t at = first * a.k * a.size
+    r.n = min(a.rows, a.n - first)
+    r.mask = r.mask + first * a.k if r.mask else NULL
+    r.weight = <const char *>r.weight + first * a.size if r.weight else NULL
+    r.baseline = <const char *>r.baseline + first * a.size if r.baseline else NULL
+    if expected:
+        return a.kernels.sequences.risk(&r, costs + at, a.p + at, a.values + first * a.size, a.grads + at, a.k)
+    return a.kernels.sequences.reinforce(&r, costs + at, a.p + at, a.values + first * a.size, a.grads + at, a.k)
+
+
+@cython.cdivision(True)
 def risk(const real[:, ::1] costs, const real[:, ::1] p, const unsigned char[:, ::1] mask, const real[::1] weight, const real[::1] baseline,
-         bint expected, double alpha, double factor, real[::1] values, real[:, ::1] grads):
+         bint expected, double alpha, double factor, real[::1] values, real[:, ::1] grads, int threads):
     """The sum of the weighted losses of the sequences drawn for each input.
 
     Parameters
@@ -112,11 +124,17 @@ def risk(const real[:, ::1] costs, const real[:, ::1] p, const unsigned char[:, 
         Output: the weighted losses.
     grads : array of shape (n, k)
         Output.
+    threads : int
+        At most so many.
     """
-    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef arrays a = _arrays(real is float, p.shape[0], p.shape[1], sizeof(real))
     cdef fo_risk r
-    cdef double total
-    r.n, r.k, r.alpha, r.factor, r.mask, r.weight, r.baseline = p.shape[0], p.shape[1], alpha, factor, NULL, NULL, NULL
+    cdef Py_ssize_t blocks = (a.n + a.rows - 1) // a.rows, block
+    cdef int wanted = spare(<int>max(1, min(threads, blocks)))
+    cdef double[::1] sums = np.empty(blocks)
+    cdef const char *prices = <const char *>&costs[0, 0]
+    a.p, a.values, a.grads = <const char *>&p[0, 0], <char *>&values[0], <char *>&grads[0, 0]
+    r.k, r.alpha, r.factor, r.mask, r.weight, r.baseline = a.k, alpha, factor, NULL, NULL, NULL
     if mask is not None:
         r.mask = &mask[0, 0]
     if weight is not None:
@@ -124,11 +142,9 @@ def risk(const real[:, ::1] costs, const real[:, ::1] p, const unsigned char[:, 
     if baseline is not None:
         r.baseline = &baseline[0]
     with nogil:
-        if expected:
-            total = kernel.sequences.risk(&r, &costs[0, 0], &p[0, 0], &values[0], &grads[0, 0], r.k)
-        else:
-            total = kernel.sequences.reinforce(&r, &costs[0, 0], &p[0, 0], &values[0], &grads[0, 0], r.k)
-    return total
+        for block in prange(blocks, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
+            sums[block] = _risk(&a, r, expected, prices, block * a.rows)
+    return sum(sums)
 
 
 def distances(const int64_t[::1] a, const int64_t[::1] a_starts, const int64_t[::1] b, const int64_t[::1] b_starts, int64_t[::1] out, int threads):

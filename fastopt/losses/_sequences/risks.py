@@ -42,7 +42,8 @@ class _Drawn(Settings):
             _refuse("baseline", beside, *DOMAINS["real"])
         weight, total = weights_of(sample_weight, p.shape[:1], p.dtype, self.reduction, "row of p")
         values, gradient = np.empty(len(p), p.dtype), np.empty_like(p)
-        found = _rows.risk(price, p, counted, weight, beside, alpha is not None, alpha or 0.0, 1 / total, values, gradient)
+        found = _rows.risk(price, p, counted, weight, beside, alpha is not None, alpha or 0.0, 1 / total, values, gradient,
+                           1 if p.size < _rows.PARALLEL_FROM else resolve_threads())
         return (values if self.reduction == "none" else found / total), gradient
 
     def _counted(self, mask: ArrayLike | None, shape: tuple[int, ...], least: int) -> NDArray[np.uint8] | None:
