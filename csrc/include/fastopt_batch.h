@@ -19,7 +19,7 @@ typedef struct {
 
 /* What leads from predictions to the factors of the rows in the gradient. */
 typedef struct {
-    fo_loss loss;               /* of each output, or of all together, y one-hot */
+    fo_loss loss;               /* of each output, or of all together: the number of a class is the first of the k of a row */
     ptrdiff_t k;
     const double *b;            /* (k,) intercepts */
     const double *class_weight; /* (k, 2) of y <= 0 and of y > 0, or NULL; of all outputs together: of the row's class */

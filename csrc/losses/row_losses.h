@@ -244,9 +244,8 @@ enum { FO_ROW_class, FO_ROW_real, FO_ROW_shares, FO_ROW_amounts }; /* the last t
 #endif
 #define FO_ROW_LOOP(name, target) \
     case FO_LOSS_##name: { \
-        const int is_class = FO_ROW_##target == FO_ROW_class; \
         const ptrdiff_t width = FO_ROW_##target >= FO_ROW_shares ? k : 1; \
-        (void)is_class, (void)width; \
+        (void)width; \
         for (ptrdiff_t i = 0; i < n; i++) { ROW(name) } \
         break; \
     }
@@ -281,20 +280,10 @@ FO_KERNEL void F(row_products)(const fo_samples *s, ptrdiff_t first, ptrdiff_t n
 #undef ROW
 }
 
-/* the target of a row of mini-batches, whose y is (n, k): one-hot of classes, a real number k times */
-FO_INLINE const real *F(batch_target)(const int is_class, ptrdiff_t k, const real *y, real *number) {
-    if (!is_class) return y;
-    ptrdiff_t own = 0;
-    for (ptrdiff_t j = 1; j < k; j++) own = y[j] > 0 ? j : own; /* no branch, which could not be predicted */
-    *number = (real)own;
-    return number;
-}
-
-/* c = loss' of n rows of mini-batches */
+/* c = loss' of n rows of mini-batches, whose y is (n, k): the number of a class is in the first column */
 FO_KERNEL void F(row_grads)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, const real *p, real *c) {
 #define ROW(name) \
-    real number; \
-    F(row_##name)(1, a, b, k, F(batch_target)(is_class, k, y + i * k, &number), p + i * k, c + i * k);
+    F(row_##name)(1, a, b, k, y + i * k, p + i * k, c + i * k);
     FO_ROW_LOOPS(loss)
 #undef ROW
 }
@@ -302,8 +291,7 @@ FO_KERNEL void F(row_grads)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const
 /* values[i] = loss of n rows of mini-batches */
 FO_KERNEL void F(row_values)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, const real *p, real *values) {
 #define ROW(name) \
-    real number; \
-    values[i] = F(row_##name)(0, a, b, k, F(batch_target)(is_class, k, y + i * k, &number), p + i * k, NULL);
+    values[i] = F(row_##name)(0, a, b, k, y + i * k, p + i * k, NULL);
     FO_ROW_LOOPS(loss)
 #undef ROW
 }

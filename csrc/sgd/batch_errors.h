@@ -1,12 +1,10 @@
 /* batch_errors.h: mini-batches: from the predictions of the rows of a chunk to their factors in the gradient, the values of
  * their losses, and averages of weights.  Used by _sgd/batch/rows.pyx; knows nothing of columns. */
 
-/* what row i counts, the class of one-hot y included */
+/* what row i counts, its class included where y is the number of one */
 FO_INLINE double F(batch_row_weight)(const fo_errors *e, ptrdiff_t i, const real *y, const real *weight, double factor) {
-    double row = factor * (weight ? (double)weight[i] : 1);
-    if (fo_couples(&e->loss) && e->class_weight)
-        for (ptrdiff_t j = 0; j < e->k; j++) row *= y[i * e->k + j] > 0 ? e->class_weight[2 * j + 1] : 1;
-    return row;
+    const double row = factor * (weight ? (double)weight[i] : 1);
+    return fo_couples(&e->loss) && e->class_weight ? row * e->class_weight[2 * (ptrdiff_t)y[i * e->k] + 1] : row;
 }
 
 /* what y counts in output j, whose classes are apart from those of the others */
@@ -14,7 +12,7 @@ FO_INLINE double F(batch_own_weight)(const fo_errors *e, ptrdiff_t j, real y) {
     return fo_couples(&e->loss) || !e->class_weight ? 1 : e->class_weight[2 * j + (y > 0)];
 }
 
-/* what the class of a row of one-hot y, or the output's y, multiplies c with */
+/* what the class of a row, or the output's y, multiplies c with */
 FO_INLINE void F(batch_weigh)(const fo_errors *e, const ptrdiff_t k, ptrdiff_t n, const real *y, const real *weight,
                               double factor, real *c) {
     for (ptrdiff_t i = 0; i < n; i++) {

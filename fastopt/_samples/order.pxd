@@ -26,5 +26,5 @@ cdef class Samples:
 
     cdef void start(self) noexcept nogil
     cdef Py_ssize_t next_block(self) noexcept nogil
-    cdef void targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, void *out) noexcept nogil
-    cdef void _targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, real *out) noexcept nogil
+    cdef void targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, bint numbers, void *out) noexcept nogil
+    cdef void _targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, bint numbers, real *out) noexcept nogil

@@ -78,6 +78,13 @@ cdef void _take_classes(const target *y, const int32_t *rows, Py_ssize_t n, cons
             out[i * k + j] = value[y[rows[i]] == <target>labels[j]]
 
 
+cdef void _take_numbers(const target *y, const int32_t *rows, Py_ssize_t n, Py_ssize_t k, real *out) noexcept nogil:
+    """out[i, 0] = the number of the class of row rows[i]."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i * k] = <real>y[rows[i]]
+
+
 cdef void _take_columns(const target *y, Py_ssize_t columns, const int32_t *rows, Py_ssize_t n, const int32_t *labels,
                         Py_ssize_t k, real *out) noexcept nogil:
     """out[i, j] = y[rows[i], labels[j]]."""
@@ -199,16 +206,20 @@ cdef class Samples:
                 _take_columns(<const double *>self.weight_data, 1, &self.rows[0], n, &zero, 1, <double *>self.weights)
         return n
 
-    cdef void targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, void *out) noexcept nogil:
-        """Targets of the block's rows for some outputs: out (n, k), of the type of X."""
+    cdef void targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, bint numbers, void *out) noexcept nogil:
+        """Targets of the block's rows for some outputs: out (n, k), of the type of X.  With `numbers` of classes, these alone, in the first column."""
         if self.X.is_float:
-            self._targets(n, labels, k, <float *>out)
+            self._targets(n, labels, k, numbers, <float *>out)
         else:
-            self._targets(n, labels, k, <double *>out)
+            self._targets(n, labels, k, numbers, <double *>out)
 
-    cdef void _targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, real *out) noexcept nogil:
+    cdef void _targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, bint numbers, real *out) noexcept nogil:
         cdef const int32_t *rows = &self.rows[0]
-        if self.y_type == 0:
+        if self.y_type == 0 and numbers:
+            _take_numbers(<const uint8_t *>self.y_data, rows, n, k, out)
+        elif self.y_type == 1 and numbers:
+            _take_numbers(<const int32_t *>self.y_data, rows, n, k, out)
+        elif self.y_type == 0:
             _take_classes(<const uint8_t *>self.y_data, rows, n, labels, k, <real>self.negative, out)
         elif self.y_type == 1:
             _take_classes(<const int32_t *>self.y_data, rows, n, labels, k, <real>self.negative, out)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastopt._core.tables import COUPLED_LOSS_NAMES, LOSS_NAMES
+from fastopt.exceptions import InvalidParameterError
 
 from . import _pairs
 from ._adversarial import Adversarial, gradient_penalty
@@ -24,7 +25,7 @@ from ._images._base import ImageLoss
 from ._likelihood_base import Likelihood
 from ._likelihoods import AdaptiveRobust, GaussianNLL, LaplaceNLL, NegativeBinomialNLL, ScaledLoss, ShapedLoss, StudentTNLL
 from ._multilabel import Dice, MultilabelCrossEntropy, Tversky
-from ._names import LossInfo, available
+from ._names import CLASSES, LossInfo, available
 from ._pairs import *  # noqa: F403
 from ._policies import DQN, PolicyGradient, PolicyLoss, PPOClip, ValueFunction, advantages, returns
 from ._probabilities import NLL
@@ -68,6 +69,8 @@ def get(name: str | Loss, **params: Any) -> Loss:
     >>> losses.get("mse")
     MeanSquaredError()
     """
+    if isinstance(name, str) and name not in registry and name not in registry.aliases and name in CLASSES:
+        raise InvalidParameterError(f"{name} is a loss with arguments of its own: make a losses.{CLASSES[name]}")
     return registry.make(name, params)
 
 

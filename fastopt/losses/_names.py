@@ -59,6 +59,9 @@ FAMILIES: dict[str, tuple[type, ...]] = {
     "several tasks": (WeightedSum, MultiTask, GradNorm),
 }
 
+#: the names of their classes by what they are called
+CLASSES = {str(kind.__dict__["name"]): kind.__name__ for kinds in FAMILIES.values() for kind in kinds}
+
 
 @dataclass(frozen=True)
 class LossInfo:

@@ -31,11 +31,11 @@ class RowLoss(Loss):
 
     def _check_rows(self, y: Array, p: Array) -> Array:
         """`y` of the type of p, contiguous, checked."""
-        raise NotImplementedError
+        raise NotImplementedError   # each kind of targets has its own
 
     def _outputs(self, y: Array) -> int:
         """How many outputs an objective has whose targets these are."""
-        raise NotImplementedError
+        raise NotImplementedError   # each kind of targets has its own
 
     def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
         p = rows_of(_array("p", p))

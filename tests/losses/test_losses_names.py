@@ -44,6 +44,13 @@ def test_available_lists_every_loss_as_it_is():
     assert len(set(others)) == len(others) and not set(others) & set(listed)
 
 
+@pytest.mark.parametrize("name, kind", [("ctc", "CTC"), ("info_nce", "InfoNCE"), ("cox", "Cox"), ("lambdarank", "LambdaRank")])
+def test_a_loss_with_arguments_of_its_own_is_named(name, kind):
+    with pytest.raises(ValueError, match=f"{name} is a loss with arguments of its own: make a losses.{kind}"):
+        losses.get(name)
+    assert type(losses.get("nll")) is losses.Multinomial
+
+
 #: bases, losses that users write, and what is no loss
 OTHERWISE = {"Loss", "WholeLoss", "PairLoss", "MatchedLoss", "LabelledLoss", "PolicyLoss", "RankingLoss", "ImageLoss", "Likelihood", "ScaledLoss",
              "ShapedLoss", "CompiledLoss", "CustomLoss", "LossInfo", "GradientCheck"}

@@ -14,7 +14,7 @@ from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._core.load cimport spare
 from fastopt._core.memory cimport address
 from fastopt._core.own_loss cimport set_loss
-from fastopt._core.tables cimport kernels
+from fastopt._core.tables cimport fo_couples, kernels
 from fastopt._core.team cimport fo_team_clock, fo_team_rank, fo_team_size, fo_team_wait
 from fastopt._sgd.batch.rows cimport CHUNK_ROWS, enter_team, learn_chunk, predict_chunk, set_chunk, sum_losses
 from fastopt._sgd.batch.team_timing cimport choose_team, note_time
@@ -94,7 +94,7 @@ cdef class BatchLoop(EpochLoop):
         self.plan.start(self.samples.train_count)
         n = self.samples.next_block()
         while n > 0:
-            self.samples.targets(n, &self.labels[0], self.k, self.block.y)
+            self.samples.targets(n, &self.labels[0], self.k, fo_couples(&self.thread[0].errors.loss), self.block.y)
             self.plan.split_block(n, self.t)
             self.block.n = n
             self._share(n)

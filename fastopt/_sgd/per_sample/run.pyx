@@ -140,7 +140,7 @@ cdef class PerSampleRun(EpochLoop):
             if self.flushes:
                 mode = fo_flush()
             group.block.n, group.block.t, group.block.bytes_ahead = n, self.t, bytes_ahead(&self.prefetch)
-            self.samples.targets(n, group.labels, group.out.k, <void *>group.block.y)
+            self.samples.targets(n, group.labels, group.out.k, False, <void *>group.block.y)
             group.block.t = self.kernels.sgd_rows(&self.sgd, &self.samples.matrix, &group.block, group.out)
             if self.flushes:
                 fo_unflush(mode)

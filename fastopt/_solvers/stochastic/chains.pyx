@@ -53,7 +53,7 @@ cdef class Chains(EpochLoop):
         cdef int32_t label = j
         if self.active[j]:
             visits.n, visits.y, visits.p = n, <const char *>visits.y + at, <char *>visits.p + at
-            self.samples.targets(n, &label, 1, <void *>visits.y)
+            self.samples.targets(n, &label, 1, False, <void *>visits.y)
             self._chain(j, &visits)
 
     cdef int _epoch(self) except -1 nogil:

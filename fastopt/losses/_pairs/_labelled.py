@@ -153,7 +153,7 @@ class Triplet(LabelledLoss):
     mining: str
 
     def __init__(self, margin: float = 1.0, distance: str = "euclidean", mining: str = "batch_hard", reduction: str = "mean") -> None:
-        self._keep({"margin": number("margin", margin, at_least=0), "distance": choice("distance", distance, *_rows.DISTANCES),
+        self._keep({"margin": number("margin", margin, at_least=0), "distance": choice("distance", distance, "euclidean", "squared", "cosine"),
                     "mining": choice("mining", mining, "batch_hard", "batch_all", "semi_hard"),
                     "reduction": choice("reduction", reduction, *_reduction.REDUCTIONS)})
 
