@@ -13,6 +13,7 @@ import numpy as np
 from fastopt._core.tables cimport fo_kernels, fo_loss, fo_overlap, fo_samples, kernels
 from fastopt._core.load cimport spare
 from fastopt._core.own_loss cimport set_loss
+from fastopt.losses._small cimport float_type, is_like, is_small, like
 
 cnp.import_array()
 
@@ -54,22 +55,6 @@ cdef int _one_block(const fo_kernels *kernel, const fo_loss *loss, const arrays 
     return kernel.loss_accepts(loss, m, y, p)
 
 
-cdef bint _is_small(object array, int type_) noexcept:
-    """Whether it is an array of that type that one block takes, in C order, aligned, not empty."""
-    return (cnp.PyArray_CheckExact(array) and cnp.PyArray_TYPE(<cnp.ndarray>array) == type_ and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array)
-            and 0 < cnp.PyArray_SIZE(<cnp.ndarray>array) <= BLOCK)
-
-
-cdef int _float_type(object array) noexcept:
-    """Its type, if it is an array of floats; else NPY_VOID, which nothing here is."""
-    cdef int type_ = cnp.PyArray_TYPE(<cnp.ndarray>array) if cnp.PyArray_CheckExact(array) else cnp.NPY_VOID
-    return type_ if type_ == cnp.NPY_FLOAT or type_ == cnp.NPY_DOUBLE else cnp.NPY_VOID
-
-
-cdef cnp.ndarray _like(cnp.ndarray array):
-    return cnp.PyArray_EMPTY(array.ndim, array.shape, cnp.PyArray_TYPE(array), 0)
-
-
 def at_once(tuple spec, y, p):
     """Mean and gradient over a few samples in arrays as they are, or None: the arrays are to be looked at, or are for `evaluate`.
 
@@ -83,14 +68,14 @@ def at_once(tuple spec, y, p):
         Whatever the user gave.
     """
     cdef fo_loss loss
-    cdef int type_ = _float_type(p)
+    cdef int type_ = float_type(p)
     cdef const fo_kernels *kernel
     cdef cnp.ndarray grads
     cdef Py_ssize_t n
     cdef double total
-    if not (_is_small(p, type_) and _is_small(y, type_) and cnp.PyArray_SAMESHAPE(<cnp.ndarray>y, <cnp.ndarray>p)):
+    if not (is_small(p, type_) and is_like(y, type_, p)):
         return None
-    n, kernel, grads = cnp.PyArray_SIZE(<cnp.ndarray>p), kernels(type_ == cnp.NPY_FLOAT), _like(p)
+    n, kernel, grads = cnp.PyArray_SIZE(<cnp.ndarray>p), kernels(type_ == cnp.NPY_FLOAT), like(p)
     set_loss(&loss, spec)
     total = kernel.loss_block(&loss, n, cnp.PyArray_DATA(<cnp.ndarray>y), cnp.PyArray_DATA(<cnp.ndarray>p), NULL, 1.0 / n, NULL,
                               cnp.PyArray_DATA(grads))
@@ -110,7 +95,7 @@ def rows_at_once(tuple spec, y, p):
         Whatever the user gave; y of int64 is looked at.
     """
     cdef fo_samples samples
-    cdef int type_ = _float_type(p)
+    cdef int type_ = float_type(p)
     cdef const fo_kernels *kernel
     cdef cnp.ndarray grads
     cdef const int64_t *classes
@@ -118,12 +103,12 @@ def rows_at_once(tuple spec, y, p):
     cdef double of_double[BLOCK]
     cdef Py_ssize_t n, k, i
     cdef double total
-    if not (_is_small(p, type_) and (<cnp.ndarray>p).ndim == 2 and _is_small(y, cnp.NPY_INT64) and (<cnp.ndarray>y).ndim == 1):
+    if not (is_small(p, type_) and (<cnp.ndarray>p).ndim == 2 and is_small(y, cnp.NPY_INT64) and (<cnp.ndarray>y).ndim == 1):
         return None
     n, k = cnp.PyArray_DIM(<cnp.ndarray>p, 0), cnp.PyArray_DIM(<cnp.ndarray>p, 1)
     if cnp.PyArray_DIM(<cnp.ndarray>y, 0) != n or n > BLOCK // k:
         return None
-    kernel, grads, classes = kernels(type_ == cnp.NPY_FLOAT), _like(p), <const int64_t *>cnp.PyArray_DATA(<cnp.ndarray>y)
+    kernel, grads, classes = kernels(type_ == cnp.NPY_FLOAT), like(p), <const int64_t *>cnp.PyArray_DATA(<cnp.ndarray>y)
     for i in range(n):
         if not 0 <= classes[i] < k:
             return None

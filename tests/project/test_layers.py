@@ -17,6 +17,7 @@ FLOORS = [
     "_core",
     "_common _linalg",
     "_samples",
+    "losses._small",
     "losses._arrays losses._likelihood_blocks",
     "losses._base",
     "losses._class_weights losses._reduction losses._amounts losses._classification losses._regression",

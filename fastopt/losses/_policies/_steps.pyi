@@ -1,7 +1,7 @@
 """Types of the compiled module losses._policies._steps."""
 from typing import Any
 
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 PARALLEL_FROM: int
 
@@ -16,6 +16,10 @@ def value_function(spec: tuple[int, float, float], y: NDArray[Any], p: NDArray[A
 def q_values(spec: tuple[int, float, float], actions: NDArray[Any], p: NDArray[Any], rewards: NDArray[Any], ends: NDArray[Any],
              next: NDArray[Any], chooser: NDArray[Any], weight: NDArray[Any] | None, discount: float, factor: float,
              values: NDArray[Any] | None, grads: NDArray[Any] | None, errors: NDArray[Any] | None, threads: int) -> float | None: ...
+def values_at_once(spec: tuple[int, float, float], y: ArrayLike, p: ArrayLike, old: ArrayLike | None,
+                   clip: float) -> tuple[float, NDArray[Any]] | None: ...
+def transitions_at_once(spec: tuple[int, float, float], actions: ArrayLike, p: ArrayLike, rewards: ArrayLike, done: ArrayLike, next: ArrayLike,
+                        chooser: ArrayLike | None, discount: float) -> tuple[float, NDArray[Any]] | None: ...
 def discounted(rewards: NDArray[Any], ends: NDArray[Any], last: NDArray[Any], discount: float, out: NDArray[Any]) -> None: ...
 def advantages(rewards: NDArray[Any], values: NDArray[Any], ends: NDArray[Any], last: NDArray[Any], discount: float, trace: float,
                out: NDArray[Any]) -> None: ...

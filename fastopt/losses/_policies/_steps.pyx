@@ -4,13 +4,19 @@ Used by the modules beside it, which check shapes and dtypes before; what the ar
 cache.  The mathematics is in csrc/policies.
 """
 cimport cython
+cimport numpy as cnp
 from cython.parallel cimport prange, threadid
+from libc.math cimport isnan
+from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
 from fastopt._core.load cimport spare
 from fastopt._core.own_loss cimport set_loss
 from fastopt._core.tables cimport fo_kernels, fo_loss, fo_normal, fo_policy, fo_transitions, kernels, real
+from fastopt.losses._small cimport SMALL, data, float_type, is_like, is_small, like
+
+cnp.import_array()
 
 cdef enum:
     BLOCK = 4096              # elements: sums go no further
@@ -212,6 +218,34 @@ def value_function(spec, const real[::1] y, const real[::1] p, const real[::1] o
     return sum(sums)
 
 
+@cython.cdivision(True)
+def values_at_once(tuple spec, y, p, old, double clip):
+    """The mean over the values of few states and its gradient, or None: the arrays are to be looked at, or are for `value_function`.
+
+    Parameters
+    ----------
+    spec, clip
+        See `value_function`.
+    y, p, old : object
+        Whatever the user gave; old None: values move freely.
+    """
+    cdef int type_ = float_type(p)
+    cdef const fo_kernels *kernel = kernels(type_ == cnp.NPY_FLOAT)
+    cdef cnp.ndarray grads
+    cdef fo_loss loss
+    cdef Py_ssize_t n
+    cdef double total
+    if not (is_small(p, type_) and is_like(y, type_, p) and (old is None or is_like(old, type_, p))):
+        return None
+    n = cnp.PyArray_SIZE(p)
+    if not (kernel.all_finite(n, data(p)) and kernel.all_finite(n, data(y)) and (old is None or kernel.all_finite(n, data(old)))):
+        return None
+    grads = like(p)
+    set_loss(&loss, spec)
+    total = kernel.policies.value_function(&loss, n, clip, data(y), data(p), data(old), NULL, 1.0 / n, NULL, cnp.PyArray_DATA(grads))
+    return total / n, grads
+
+
 cdef double _transitions(const fo_kernels *kernel, const fo_transitions *all_, Py_ssize_t first, Py_ssize_t rows, const void *p, const outputs *o,
                          void *errors, Py_ssize_t size) noexcept nogil:
     cdef fo_transitions s = all_[0]
@@ -264,6 +298,67 @@ def q_values(spec, const real[::1] actions, const real[:, ::1] p, const real[::1
         for block in prange(blocks, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
             sums[block] = _transitions(kernel, &s, block * rows, rows, &p[0, 0], &o, missing, sizeof(real))
     return sum(sums)
+
+
+cdef bint _numbers(object array, int type_, Py_ssize_t n, real *out) noexcept:
+    """out = n numbers of that type, whole ones or bools, if the array holds such."""
+    cdef Py_ssize_t i
+    if not (cnp.PyArray_CheckExact(array) and (<cnp.ndarray>array).ndim == 1 and cnp.PyArray_DIM(array, 0) == n):
+        return False
+    if is_small(array, type_):
+        for i in range(n):
+            out[i] = (<const real *>data(array))[i]
+    elif is_small(array, cnp.NPY_INT64):
+        for i in range(n):
+            out[i] = <real>(<const int64_t *>data(array))[i]
+    elif is_small(array, cnp.NPY_BOOL):
+        for i in range(n):
+            out[i] = <real>(<const uint8_t *>data(array))[i]
+    else:
+        return False
+    return True
+
+
+cdef bint _transitions_are(const fo_kernels *kernel, fo_transitions *s, int type_, object actions, object p, object rewards, object done,
+                           real *numbers) except -1:
+    """Sets what is one number a step, through `numbers` (3·SMALL); whether all of it is good."""
+    cdef Py_ssize_t n = s.n, i
+    cdef bint good = (_numbers(actions, type_, n, numbers) and _numbers(rewards, type_, n, numbers + SMALL) and _numbers(done, type_, n, numbers + 2 * SMALL)
+                      and kernel.all_finite(n, numbers + SMALL) and kernel.policies.actions(n, s.k, numbers) and kernel.all_finite(n * s.k, data(p)))
+    for i in range(n if good else 0):
+        good &= 0 <= numbers[2 * SMALL + i] <= 1
+    s.actions, s.rewards, s.ends = numbers, numbers + SMALL, numbers + 2 * SMALL
+    return good
+
+
+@cython.cdivision(True)
+def transitions_at_once(tuple spec, actions, p, rewards, done, next, chooser, double discount):
+    """The mean over few steps and its gradient, or None: the arrays are to be looked at, or are for `q_values`.
+
+    Parameters
+    ----------
+    spec, discount
+        See `q_values`.
+    actions, p, rewards, done, next, chooser : object
+        Whatever the user gave; chooser None: it is `next`.
+    """
+    cdef int type_ = float_type(p)
+    cdef const fo_kernels *kernel = kernels(type_ == cnp.NPY_FLOAT)
+    cdef double numbers[3 * SMALL]
+    cdef cnp.ndarray grads
+    cdef fo_transitions s
+    cdef double total
+    if not (is_small(p, type_) and (<cnp.ndarray>p).ndim == 2 and is_like(next, type_, p) and (chooser is None or is_like(chooser, type_, p))):
+        return None
+    s.n, s.k, s.discount, s.weight = cnp.PyArray_DIM(p, 0), cnp.PyArray_DIM(p, 1), discount, NULL
+    s.next, s.chooser, s.factor = data(next), data(next if chooser is None else chooser), 1.0 / s.n
+    if not (_transitions_are(kernel, &s, type_, actions, p, rewards, done, <float *>numbers) if type_ == cnp.NPY_FLOAT else
+            _transitions_are(kernel, &s, type_, actions, p, rewards, done, <double *>numbers)):
+        return None
+    grads = like(p)
+    set_loss(&s.loss, spec)
+    total = kernel.policies.q_values(&s, data(p), NULL, cnp.PyArray_DATA(grads), NULL)
+    return None if isnan(total) else (total / s.n, grads)
 
 
 def discounted(const real[:, ::1] rewards, const real[:, ::1] ends, const real[::1] last, double discount, real[:, ::1] out):

@@ -130,6 +130,11 @@ class ValueFunction(Settings):
         value : float or ndarray of the shape of p
         gradient : ndarray of the shape of p
         """
+        if sample_weight is None and self.reduction == "mean" and (self.clip is None or old_values is not None):
+            old = None if self.clip is None else old_values
+            found = _steps.values_at_once(_spec(self.kind, self.delta), y, p, old, self.clip or 0.0)
+            if found is not None:
+                return found
         return self._evaluate(y, p, old_values, sample_weight, True)
 
     def _evaluate(self, y: ArrayLike, p: ArrayLike, old_values: ArrayLike | None, sample_weight: ArrayLike | None,
@@ -270,6 +275,10 @@ class DQN(Settings):
         value : float or ndarray of shape (n,)
         gradient : ndarray of shape (n, k)
         """
+        if sample_weight is None and self.reduction == "mean" and (next_online is not None) == self.double:
+            found = _steps.transitions_at_once(_spec(self.loss, self.delta), actions, p, rewards, done, next_scores, next_online, self.gamma)
+            if found is not None:
+                return found
         return self._evaluate(actions, p, rewards, done, next_scores, next_online, sample_weight, True)[:2]
 
     def td_errors(self, actions: ArrayLike, p: ArrayLike, rewards: ArrayLike, done: ArrayLike, next_scores: ArrayLike,

@@ -4,13 +4,18 @@ sequences of labels.
 Used by the modules beside it, which check arguments before.  The mathematics is in csrc/sequences.
 """
 cimport cython
+cimport numpy as cnp
 from cython.parallel cimport prange, threadid
+from libc.math cimport isnan
 from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
 
 from fastopt._core.load cimport spare
 from fastopt._core.tables cimport fo_kernels, fo_risk, fo_tokens, kernels, real
+from fastopt.losses._small cimport SMALL, data, float_type, is_like, is_small, like
+
+cnp.import_array()
 
 cdef enum:
     BLOCK = 4096              # elements: sums go no further
@@ -94,6 +99,38 @@ def tokens(const int32_t[::1] labels, const real[:, ::1] p, const real[::1] weig
     return total
 
 
+@cython.cdivision(True)
+def tokens_at_once(y, p, double smoothing):
+    """The mean over few tokens and its gradient, or None: the arrays are to be looked at, or are for `tokens`.
+
+    Parameters
+    ----------
+    y, p : object
+        Whatever the user gave; int64 labels (N, T) beside scores (N, T, k) are looked at.
+    smoothing : float
+    """
+    cdef int type_ = float_type(p)
+    cdef int32_t labels[SMALL]
+    cdef const int64_t *given
+    cdef const fo_kernels *kernel
+    cdef cnp.ndarray grads
+    cdef fo_tokens t
+    cdef double total
+    cdef Py_ssize_t i
+    if not (is_small(p, type_) and (<cnp.ndarray>p).ndim == 3 and is_small(y, cnp.NPY_INT64) and (<cnp.ndarray>y).ndim == 2
+            and cnp.PyArray_DIM(y, 0) == cnp.PyArray_DIM(p, 0) and cnp.PyArray_DIM(y, 1) == cnp.PyArray_DIM(p, 1)):
+        return None
+    given, t.n, t.classes = <const int64_t *>data(y), cnp.PyArray_SIZE(y), cnp.PyArray_DIM(p, 2)
+    for i in range(t.n):
+        if not 0 <= given[i] < t.classes:
+            return None
+        labels[i] = <int32_t>given[i]
+    kernel, grads = kernels(type_ == cnp.NPY_FLOAT), like(p)
+    t.labels, t.weight, t.smoothing, t.factor = labels, NULL, smoothing, 1.0 / t.n
+    total = kernel.sequences.tokens(&t, data(p), NULL, cnp.PyArray_DATA(grads), t.classes)
+    return None if isnan(total) else (total / t.n, grads)
+
+
 cdef double _risk(const arrays *a, fo_risk r, bint expected, const char *costs, Py_ssize_t first) noexcept nogil:
     cdef Py_ssize_t at = first * a.k * a.size
     r.n = min(a.rows, a.n - first)
@@ -145,6 +182,34 @@ def risk(const real[:, ::1] costs, const real[:, ::1] p, const unsigned char[:, 
         for block in prange(blocks, num_threads=wanted, schedule="static", use_threads_if=wanted > 1):
             sums[block] = _risk(&a, r, expected, prices, block * a.rows)
     return sum(sums)
+
+
+@cython.cdivision(True)
+def risk_at_once(costs, p, bint expected, double alpha):
+    """The mean over few inputs and its gradient, or None: the arrays are to be looked at, or are for `risk`.
+
+    Parameters
+    ----------
+    costs, p : object
+        Whatever the user gave; two sequences or more of each input are looked at.
+    expected, alpha
+        See `risk`.
+    """
+    cdef int type_ = float_type(p)
+    cdef const fo_kernels *kernel = kernels(type_ == cnp.NPY_FLOAT)
+    cdef cnp.ndarray grads
+    cdef fo_risk r
+    cdef double total
+    if not (is_small(p, type_) and (<cnp.ndarray>p).ndim == 2 and cnp.PyArray_DIM(p, 1) > 1 and is_like(costs, type_, p)
+            and kernel.all_finite(cnp.PyArray_SIZE(p), data(p)) and kernel.all_finite(cnp.PyArray_SIZE(p), data(costs))):
+        return None
+    grads, r.n, r.k = like(p), cnp.PyArray_DIM(p, 0), cnp.PyArray_DIM(p, 1)
+    r.alpha, r.factor, r.mask, r.weight, r.baseline = alpha, 1.0 / r.n, NULL, NULL, NULL
+    if expected:
+        total = kernel.sequences.risk(&r, data(costs), data(p), NULL, cnp.PyArray_DATA(grads), r.k)
+    else:
+        total = kernel.sequences.reinforce(&r, data(costs), data(p), NULL, cnp.PyArray_DATA(grads), r.k)
+    return total / r.n, grads
 
 
 def distances(const int64_t[::1] a, const int64_t[::1] a_starts, const int64_t[::1] b, const int64_t[::1] b_starts, int64_t[::1] out, int threads):

@@ -46,6 +46,13 @@ class _Drawn(Settings):
                            1 if p.size < _rows.PARALLEL_FROM else resolve_threads())
         return (values if self.reduction == "none" else found / total), gradient
 
+    def _at_once(self, costs: ArrayLike, p: ArrayLike, mask: ArrayLike | None, sample_weight: ArrayLike | None,
+                 alpha: float | None) -> tuple[float, Array] | None:
+        """Value and gradient over few inputs, without a mask, weights or a baseline; None: by `_evaluate`."""
+        if self.reduction != "mean" or mask is not None or sample_weight is not None:
+            return None
+        return _rows.risk_at_once(costs, p, alpha is not None, alpha or 0.0)
+
     def _counted(self, mask: ArrayLike | None, shape: tuple[int, ...], least: int) -> NDArray[np.uint8] | None:
         if mask is None:
             if shape[1] < least:
@@ -151,7 +158,8 @@ class MinimumRisk(_Drawn):
         value : float or ndarray of shape (N,)
         gradient : ndarray of shape (N, K)
         """
-        return self._evaluate(costs, p, None, mask, sample_weight, self.alpha, 1)
+        found = self._at_once(costs, p, mask, sample_weight, self.alpha)
+        return self._evaluate(costs, p, None, mask, sample_weight, self.alpha, 1) if found is None else found
 
 
 class SelfCritical(_Drawn):
@@ -251,7 +259,8 @@ class SelfCritical(_Drawn):
         value : float or ndarray of shape (N,)
         gradient : ndarray of shape (N, K)
         """
-        return self._evaluate(costs, p, baseline, mask, sample_weight, None, 2 if baseline is None else 1)
+        found = self._at_once(costs, p, mask, sample_weight, None) if baseline is None else None
+        return self._evaluate(costs, p, baseline, mask, sample_weight, None, 2 if baseline is None else 1) if found is None else found
 
 
 def edit_distance(y: ArrayLike | Sequence[ArrayLike], p: ArrayLike | Sequence[ArrayLike], y_lengths: ArrayLike | None = None,
