@@ -13,7 +13,7 @@ import numpy as np
 from fastopt._core.tables cimport fo_kernels, fo_loss, fo_overlap, fo_samples, kernels
 from fastopt._core.load cimport spare
 from fastopt._core.own_loss cimport set_loss
-from fastopt.losses._small cimport float_type, is_like, is_small, like
+from fastopt.losses._small cimport data, float_type, is_like, is_small, like
 
 cnp.import_array()
 
@@ -53,6 +53,23 @@ cdef int _one_block(const fo_kernels *kernel, const fo_loss *loss, const arrays 
     else:
         kernel.loss_grad_block(loss, m, y, p, weight, factor, grads)
     return kernel.loss_accepts(loss, m, y, p)
+
+
+def admits(int kind, value):
+    """Whether it is an array of floats, contiguous, whose elements the targets of a loss may be; False too where that is left to be found out.
+
+    Parameters
+    ----------
+    kind : int
+        Of a loss with that domain.
+    value : object
+    """
+    cdef fo_loss loss
+    cdef int type_ = float_type(value)
+    if type_ == cnp.NPY_VOID or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>value):
+        return False
+    loss.kind = kind
+    return bool(kernels(type_ == cnp.NPY_FLOAT).loss_accepts(&loss, cnp.PyArray_SIZE(value), data(value), data(value)))
 
 
 def at_once(tuple spec, y, p):

@@ -34,14 +34,15 @@ _FLOAT64 = np.dtype(np.float64)
 #: sums of weights up to this, and down to its inverse, neither overflow nor underflow in products with losses
 _SAFE = {np.dtype(dtype): float(np.finfo(dtype).max) ** 0.5 for dtype in (np.float32, np.float64)}
 
-#: what y may be: in words, and as a test
-DOMAINS: dict[str, tuple[str, Callable[[Array], Array]]] = {
+_TESTS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "real": ("finite", np.isfinite),
     "nonnegative": ("finite and at least 0", lambda y: np.isfinite(y) & (y >= 0)),
     "positive": ("finite and above 0", lambda y: np.isfinite(y) & (y > 0)),
     "unit": ("between 0 and 1", lambda y: (y >= 0) & (y <= 1)),
     "sign": ("a class, 0 or 1", lambda y: (y == 0) | (y == 1)),
 }
+#: what y may be: in words, as a test, and as the kind of a loss whose kernel tests the same
+DOMAINS = {domain: (words, test, list(LOSS_TARGETS.values()).index(domain)) for domain, (words, test) in _TESTS.items()}
 
 
 def probability(p: Array) -> Array:
@@ -79,8 +80,10 @@ def _same_shape(name: str, value: Array, p: Array) -> Array:
     return value
 
 
-def _refuse(name: str, value: Array, words: str, test: Callable[[Array], Array]) -> None:
-    """Raise for the first element that fails the test, if any does."""
+def _refuse(name: str, value: Array, words: str, test: Callable[[Array], Array], kind: int | None = None) -> None:
+    """Raise for the first element that fails the test, if any does; `kind` says whose kernel tests the same."""
+    if kind is not None and _arrays.admits(kind, value):
+        return
     bad = np.flatnonzero(~test(value))
     if bad.size:
         index = np.unravel_index(bad[0], value.shape)

@@ -53,7 +53,7 @@ def targets_of(loss: losses.Loss, y: ArrayLike, n: int, dtype: Any) -> tuple[Arr
             f"loss must be one that models learn, without weights of classes, ignore_index and from_probabilities, got {loss!r}")
     if isinstance(loss, RowLoss):
         return np.array(values, dtype, order="C"), loss._outputs(values)
-    words, test = DOMAINS[loss.target]
+    words, test, _ = DOMAINS[loss.target]
     targets = np.array(values, dtype, order="C").reshape(n, -1)
     if not (all_finite(targets) if loss.target == "real" else test(targets).all()):
         bad = np.flatnonzero(~test(targets))
