@@ -253,11 +253,36 @@ enum { FO_ROW_class, FO_ROW_real, FO_ROW_shares, FO_ROW_amounts }; /* the last t
     const real a = (real)(loss)->a, b = (real)(loss)->b; \
     switch ((loss)->kind) { FO_COUPLED_LOSSES(FO_ROW_LOOP) }
 
+/* rows of the multinomial loss, a piece of them side by side: END says what is done with m of them, from row i on */
+#define FO_SOFTMAX_ROWS(classes, width, loss, END) \
+    real value[SOFTMAX_PIECE]; \
+    for (ptrdiff_t i = 0, m; i < n; i += m) { \
+        m = n - i < SOFTMAX_PIECE ? n - i : SOFTMAX_PIECE; \
+        F(softmax_class_errors)(m, k, (classes) + i * (width), width, (real)(loss)->a, p + i * k, c + i * k, value); \
+        END; \
+    }
+
+FO_KERNEL double F(softmax_rows)(const fo_samples *s, ptrdiff_t first, ptrdiff_t n, const real *p, real *c) {
+    const ptrdiff_t k = s->k;
+    const real *y = (const real *)s->y + first, *weight = s->weight, factor = (real)s->factor;
+    double sum = 0;
+#define WEIGH \
+    for (ptrdiff_t r = 0; r < m; r++) { \
+        const real own = weight ? weight[first + i + r] : 1; \
+        sum += (double)F(weighed)(own, value[r]); \
+        for (ptrdiff_t j = 0; j < k; j++) c[(i + r) * k + j] = F(weighed)(factor * own, c[(i + r) * k + j]); \
+    }
+    FO_SOFTMAX_ROWS(y, 1, &s->loss, WEIGH)
+#undef WEIGH
+    return sum;
+}
+
 /* Σ weight·loss of the n rows from the first on, and c = factor·weight·loss' */
 FO_KERNEL double F(row_errors)(const fo_samples *s, ptrdiff_t first, ptrdiff_t n, const real *p, real *c) {
     const ptrdiff_t k = s->k;
     const real *y = s->y, *weight = s->weight, factor = (real)s->factor;
     double sum = 0;
+    if (s->loss.kind == FO_LOSS_multinomial) return F(softmax_rows)(s, first, n, p, c);
 #define ROW(name) \
     const real own = weight ? weight[first + i] : 1; \
     const real value = F(row_##name)(1, a, b, k, y + (first + i) * width, p + i * k, c + i * k); \
@@ -282,6 +307,10 @@ FO_KERNEL void F(row_products)(const fo_samples *s, ptrdiff_t first, ptrdiff_t n
 
 /* c = loss' of n rows of mini-batches, whose y is (n, k): the number of a class is in the first column */
 FO_KERNEL void F(row_grads)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, const real *y, const real *p, real *c) {
+    if (loss->kind == FO_LOSS_multinomial) {
+        FO_SOFTMAX_ROWS(y, k, loss, (void)value)
+        return;
+    }
 #define ROW(name) \
     F(row_##name)(1, a, b, k, y + i * k, p + i * k, c + i * k);
     FO_ROW_LOOPS(loss)
@@ -295,5 +324,6 @@ FO_KERNEL void F(row_values)(const fo_loss *loss, ptrdiff_t n, ptrdiff_t k, cons
     FO_ROW_LOOPS(loss)
 #undef ROW
 }
+#undef FO_SOFTMAX_ROWS
 #undef FO_ROW_LOOPS
 #undef FO_ROW_LOOP

@@ -41,6 +41,54 @@ FO_INLINE real F(softmax_class_error)(ptrdiff_t k, ptrdiff_t y, real smoothing, 
     return F(log_)(s.sum) - F(fma_)(each, sum, (1 - smoothing) * own);
 }
 
+#ifndef FO_SOFTMAX_ONCE
+#define FO_SOFTMAX_ONCE
+#define SOFTMAX_PIECE 32   /* rows that are treated side by side */
+#define SOFTMAX_NARROW 16  /* classes up to which that is faster: registers are full */
+#define SOFTMAX_FEW 4      /* rows up to which it is not */
+#endif
+
+/* softmax_class_error of m rows of a piece, side by side: loops over the rows of each class in place of loops over classes, which are too short
+ * where k is small.  The numbers are the same, as sums run in the same order.  Class numbers lie `width` apart. */
+FO_INLINE void F(softmax_class_piece)(ptrdiff_t m, ptrdiff_t k, const real *y, ptrdiff_t width, real smoothing, const real *restrict p, real *restrict c,
+                                      real *restrict value) {
+    real e[SOFTMAX_NARROW][SOFTMAX_PIECE], largest[SOFTMAX_PIECE], sum[SOFTMAX_PIECE] = {0}, all[SOFTMAX_PIECE] = {0};
+    for (ptrdiff_t i = 0; i < m; i++)
+        for (ptrdiff_t j = 0; j < k; j++) e[j][i] = p[i * k + j];
+    memcpy(largest, e[0], (size_t)m * sizeof(real));
+    for (ptrdiff_t j = 1; j < k; j++)
+        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) largest[i] = e[j][i] > largest[i] ? e[j][i] : largest[i];
+    for (ptrdiff_t j = 0; j < k; j++)
+        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) {
+            const real distance = e[j][i] - largest[i];
+            all[i] += distance;
+            e[j][i] = F(exp_)(distance);
+            sum[i] += e[j][i];
+        }
+    const real each = smoothing / (real)k;
+    for (ptrdiff_t j = 0; j < k; j++)
+        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) e[j][i] = e[j][i] / sum[i] - each;
+    for (ptrdiff_t i = 0; i < m; i++) {
+        for (ptrdiff_t j = 0; j < k; j++) c[i * k + j] = e[j][i];
+        const ptrdiff_t own = i * k + (ptrdiff_t)y[i * width];
+        c[own] -= 1 - smoothing;
+        value[i] = p[own] - largest[i];
+    }
+    if (smoothing == 0)
+        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) value[i] = F(log_)(sum[i]) - value[i];
+    else
+        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) value[i] = F(log_)(sum[i]) - F(fma_)(each, all[i], (1 - smoothing) * value[i]);
+}
+
+/* the same of up to a piece of rows, of any number of classes */
+FO_INLINE void F(softmax_class_errors)(ptrdiff_t m, ptrdiff_t k, const real *y, ptrdiff_t width, real smoothing, const real *p, real *c, real *value) {
+    if (k <= SOFTMAX_NARROW && m > SOFTMAX_FEW) {
+        F(softmax_class_piece)(m, k, y, width, smoothing, p, c, value);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < m; i++) value[i] = F(softmax_class_error)(k, (ptrdiff_t)y[i * width], smoothing, p + i * k, c + i * k);
+}
+
 /* that loss alone; exponentials are nowhere kept, so that they are summed as they come */
 FO_INLINE real F(softmax_class_value)(ptrdiff_t k, ptrdiff_t y, real smoothing, const real *p) {
     const real largest = F(largest_of)(k, p), own = p[y] - largest;
