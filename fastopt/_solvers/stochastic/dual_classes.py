@@ -6,6 +6,7 @@ _solvers/stochastic/_sdca_classes.pyx.
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
@@ -14,13 +15,15 @@ from fastopt._solvers.iterate import Steps
 from fastopt._solvers.registry import Solution
 
 from ._sdca_classes import SdcaClassChains
-from .dual_run import PLAIN_EPOCHS, Array, DualRun
+from .dual_run import Array, DualRun
 from .finite_sum import Fit
 
-#: Hinges of several classes pull weights as strongly as the share of samples with dual variables asks for, first this, then what it is after so
-#: many epochs; and not at all where it is small after so many.  Samples that were left out are looked at again where the gap of the others is
-#: below a share of that of all.
-_FIRST_SHARE, _EPOCHS_TO_SHARE, _SMALL_SHARE, _EPOCHS_TO_SMALL, _SHARE_OF_GAP = 0.2, 8, 0.02, 64, 0.3
+#: epochs until the fall of the gap is watched, and for how many; it is slow if as many more would not bring it to its target
+_WATCHES, _MANY_EPOCHS = ((4, 12), (56, 8)), 100
+#: share of samples with dual variables below which weights are not pulled: most are left out
+_SMALL_SHARE = 0.02
+#: samples that were left out are looked at again where the gap of the others is below this share of that of all
+_SHARE_OF_GAP = 0.3
 
 
 class ClassDualRun(DualRun):
@@ -36,16 +39,26 @@ class ClassDualRun(DualRun):
                                positive=problem.positive, column=self.column, shrunk=self.shrunk)
 
     def first_pull(self) -> float:
-        return _FIRST_SHARE * self.wanted
+        return 0.0
 
     def epochs(self) -> Steps:
-        tall, epochs = self.problem.n > self.problem.d, Fit.epochs(self)
-        yield from itertools.islice(epochs, _EPOCHS_TO_SHARE if tall else PLAIN_EPOCHS)
-        self.tune(self.share_inside())
-        yield from itertools.islice(epochs, _EPOCHS_TO_SMALL)
-        if self.share_inside() < _SMALL_SHARE:
-            self.tune(0.0)
+        """Plain ones; pulled ones where those are slow, as long as not few samples count."""
+        epochs = Fit.epochs(self)
+        for settle, watched in _WATCHES:
+            yield from itertools.islice(epochs, settle)
+            before = self.gap_seen
+            yield from itertools.islice(epochs, watched)
+            inside = self.share_inside()
+            if self.pull == 0 and self.is_slow(before, watched):
+                self.tune(inside)
+            elif inside < _SMALL_SHARE:
+                self.tune(0.0)
         return (yield from epochs)
+
+    def is_slow(self, before: float, epochs: int) -> bool:
+        """Whether the gap, which so many epochs have brought down from what it was before, needs many more to come to its target."""
+        gained = math.log(before / self.gap_seen) / epochs if 0 < self.gap_seen < before else 0.0
+        return math.log(max(self.gap_seen, 1e-300) / self.target()) > _MANY_EPOCHS * gained
 
     def share_inside(self) -> float:
         """The share of samples whose dual variables are not 0."""
