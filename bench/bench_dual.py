@@ -199,3 +199,53 @@ def test_defaults(benchmark, case, name, library):
     benchmark.group = f"{name}, as it comes: {case}"
     benchmark.extra_info.update(library=library, case=case, fit_seconds=default_seconds(case, name)[library])
     benchmark.pedantic(lambda: None, rounds=1)
+
+
+# ---- several classes at once: LinearSVC(multi_class="crammer_singer") by default parameters ----
+
+def several(case):
+    """Data of several classes; "pixels" are random ones, as many as those of Fashion-MNIST."""
+    from sklearn.datasets import load_digits, load_iris
+    if case == "iris":
+        return load_iris(return_X_y=True)
+    if case.startswith("digits"):
+        X, y = load_digits(return_X_y=True)
+        return (X / 16 if case == "digits / 16" else X), y
+    rng = np.random.default_rng(0)
+    n, d, k = (1000, 784, 10) if case == "pixels" else (2000, 20, 5)
+    X = rng.random((n, d)) * (rng.random((n, d)) < 0.5) if case == "pixels" else rng.normal(size=(n, d))
+    p = (X - X.mean(axis=0)) @ rng.normal(size=(d, k))
+    return X, (p / p.std() + rng.normal(size=(n, k))).argmax(axis=1)
+
+
+def several_value(model, X, y):
+    """C·Σ max(0, 1 + max_{j ≠ y} p_j − p_y) + ‖W‖²/2."""
+    p = X @ model.coef_.T + model.intercept_
+    own = p[np.arange(len(y)), y]
+    p += 1
+    p[np.arange(len(y)), y] = own
+    return model.C * (p.max(axis=1) - own).sum() + (np.square(model.coef_).sum() + np.square(model.intercept_).sum()) / 2
+
+
+@functools.cache
+def several_seconds(case):
+    """{library: (seconds, value, passes)}: least of 3 whole fits in turn."""
+    X, y = several(case)
+    best = {}
+    for _ in range(3):
+        for library, module in (("fastopt", fo.linear_model), ("scikit-learn", sklearn_svm)):
+            start = time.process_time()
+            model = module.LinearSVC(multi_class="crammer_singer", random_state=0).fit(X, y)
+            took = time.process_time() - start
+            best[library] = (min(took, best.get(library, (np.inf,))[0]), several_value(model, X, y), model.n_iter_)
+    return best
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("library", ["fastopt", "scikit-learn"])
+@pytest.mark.parametrize("case", ["iris", "digits", "digits / 16", "2,000 × 20, 5 classes", "pixels"])
+def test_several_classes(benchmark, case, library):
+    benchmark.group = f"LinearSVC, crammer_singer, as it comes: {case}"
+    seconds, value, passes = several_seconds(case)[library]
+    benchmark.extra_info.update(library=library, case=case, fit_seconds=seconds, value=value, passes=passes)
+    benchmark.pedantic(lambda: None, rounds=1)

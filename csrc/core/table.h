@@ -48,9 +48,11 @@
     X(descent.moments, descent_moments, T) X(descent.products, descent_products, T) X(descent.gram, descent_gram, T) \
     X(descent.columns, descent_columns, T) X(descent.gather, descent_gather, T) \
     X(chains.variance, variance_rows, T) X(chains.settle, variance_settle, T) X(chains.dual, dual_rows, T) \
+    X(chains.dual_classes, dual_class_rows, T) \
     X(chains.gap, dual_gap, T) X(chains.squares, row_squares, T)
 #define FO_SHARED_solvers(X) \
-    X(descent.quadratic, descent_quadratic) X(descent.count, descent_count) X(chains.has_dual, dual_accepts)
+    X(descent.quadratic, descent_quadratic) X(descent.count, descent_count) X(chains.has_dual, dual_accepts) \
+    X(chains.has_class_dual, dual_accepts_classes)
 
 #define FO_TYPED_limits(X, T) \
     X(limits.read, limit_read, T) X(limits.gather, limit_gather, T) X(limits.scatter, limit_scatter, T) X(limits.chain, limit_chain, T) \

@@ -64,6 +64,20 @@ typedef struct {
     unsigned char *shrunk; /* (n,): set to 1 for rows to be left out from then on; or NULL */
 } fo_dual_output;
 
+/* The state of all k outputs of a loss of several classes (dual_classes.h). */
+typedef struct {
+    ptrdiff_t k;
+    ptrdiff_t stride;   /* of w and v: dense: from one output to the next; CSR: from one column to the next */
+    double gap_sum, loss_sum, largest_move; /* as in fo_dual_output; a move is that of the prediction that moves most */
+    double *b, *v_column; /* (k,) */
+    void *w, *v;        /* dense: (k, stride), else (d, stride), padded with zeros to whole vectors; the same array where w = v */
+    void *u;            /* (n, k) */
+    void *c, *z, *p;    /* (k,) scratch, padded to whole vectors */
+    double *a;          /* (2·k,) scratch */
+    const double *square; /* (n,) squared norms of the rows, the constant column included */
+    unsigned char *shrunk; /* (n,): set to 1 for rows to be left out from then on; or NULL */
+} fo_dual_classes;
+
 typedef struct {
     /* One step of SAG, SAGA, SVRG or Katyusha a sample over a block. */
     void (*variance)(const fo_variance *variance, const fo_matrix *X, const fo_visits *block, fo_variance_output *out);
@@ -71,10 +85,14 @@ typedef struct {
     void (*settle)(const fo_variance *variance, ptrdiff_t d, fo_variance_output *out);
     /* One step of dual coordinates a sample over a block. */
     void (*dual)(const fo_dual *dual, const fo_matrix *X, const fo_visits *block, fo_dual_output *out);
+    /* The same for a loss of several classes; y are their numbers. */
+    void (*dual_classes)(const fo_dual *dual, const fo_matrix *X, const fo_visits *block, fo_dual_classes *out);
     /* sums[0] += Σ weight·(loss + conjugate + u·p), sums[1] += Σ weight·loss; uses p (n,) up.  y of margin losses is ±1. */
     void (*gap)(const fo_loss *loss, ptrdiff_t n, const void *y, const void *u, const void *weight, void *p, double *sums);
     /* 1 if a loss (enum fo_loss_kind) has a conjugate and a dual step. */
     int (*has_dual)(int kind);
+    /* 1 if it is a loss of several classes with a dual step. */
+    int (*has_class_dual)(int kind);
     /* squares[i] = ‖X[rows[i]]‖² */
     void (*squares)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, double *squares);
 } fo_chain_kernels;

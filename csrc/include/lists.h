@@ -71,6 +71,12 @@
     X(modified_huber) \
     X(perceptron)
 
+/* the losses of several classes with a step of dual coordinates in dual_classes.h, X(name, most): what the dual variables of the other
+ * classes of a sample sum up to at most */
+#define FO_CLASS_DUAL_LOSSES(X) \
+    X(crammer_singer, 1) \
+    X(weston_watkins, INFINITY)
+
 /* minus log likelihoods whose scale, and shape where they have one, are learnt too, X(name, target); of `probability` p alone is */
 #define FO_LIKELIHOODS(X) \
     X(gaussian, real) \

@@ -10,4 +10,5 @@
 #include "solvers/variance.h"
 #include "losses/conjugates.h"
 #include "solvers/dual.h"
+#include "solvers/dual_classes.h"
 #include "solvers/descent.h"

@@ -218,6 +218,22 @@ cdef extern from "fastopt.h" nogil:
         void *before
         const double *square
         unsigned char *shrunk
+
+    ctypedef struct fo_dual_classes:
+        Py_ssize_t k, stride
+        double gap_sum, loss_sum, largest_move
+        double *b
+        double *v_column
+        void *w
+        void *v
+        void *u
+        void *c
+        void *z
+        void *p
+        double *a
+        const double *square
+        unsigned char *shrunk
+
     ctypedef struct fo_descent:
         Py_ssize_t m
         const int32_t *columns
@@ -278,8 +294,10 @@ cdef extern from "fastopt.h" nogil:
         void (*variance)(const fo_variance *, const fo_matrix *, const fo_visits *, fo_variance_output *) noexcept nogil
         void (*settle)(const fo_variance *, Py_ssize_t, fo_variance_output *) noexcept nogil
         void (*dual)(const fo_dual *, const fo_matrix *, const fo_visits *, fo_dual_output *) noexcept nogil
+        void (*dual_classes)(const fo_dual *, const fo_matrix *, const fo_visits *, fo_dual_classes *) noexcept nogil
         void (*gap)(const fo_loss *, Py_ssize_t, const void *, const void *, const void *, void *, double *) noexcept nogil
         int (*has_dual)(int) noexcept nogil
+        int (*has_class_dual)(int) noexcept nogil
         void (*squares)(const fo_matrix *, Py_ssize_t, const int32_t *, double *) noexcept nogil
 
     enum fo_element:

@@ -90,8 +90,6 @@ SUITES = {
         "test_enet_nonfinite_params": "columns whose squares overflow get weights of 0 and a warning",
     },
     "sklearn.svm.tests.test_svm": {
-        "test_crammer_singer_binary": "the loss of Crammer and Singer is none of ours",
-        "test_linearsvc_crammer_singer": "the loss of Crammer and Singer is none of ours",
         "test_linearsvc_parameters": MORE,
     },
 }

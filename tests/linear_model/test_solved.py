@@ -131,7 +131,7 @@ def test_bad_weights_are_named(name, weight, words):
     (Ridge(alpha=-1.0), "alpha"), (Ridge(alpha=[1.0, 2.0]), "alpha"), (Ridge(alpha="a"), "alpha"),
     (Ridge(positive=1), "positive"),
     (Lasso(alpha=-0.1), "alpha"), (Lasso(selection="all"), "selection"), (ElasticNet(l1_ratio=2.0), "l1_ratio"),
-    (LinearSVC(loss="log_loss"), "loss"), (LinearSVC(multi_class="crammer_singer"), "crammer_singer"),
+    (LinearSVC(loss="log_loss"), "loss"), (LinearSVC(multi_class="multinomial"), "crammer_singer"),
     (LinearSVR(epsilon=-1.0), "epsilon"), (HuberRegressor(epsilon=0.5), "epsilon"), (QuantileRegressor(quantile=1.0), "quantile"),
     (QuantileRegressor(solver_options={"presolve": True}), "solver_options"), (TweedieRegressor(power=0.5), "power"),
     (TweedieRegressor(power=1.5, link="identity"), "link"), (PoissonRegressor(tol=0.0), "tol"),

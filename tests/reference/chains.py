@@ -132,3 +132,100 @@ def sdca(X, y, loss, params, orders, *, weight=None, l2=0.1, l1=0.0, positive=Fa
             v = v + share[i] * (new - u[i]) * X[i]
             u[i] = new
     return primal(v), u
+
+
+# ---- hinges of several classes: y numbers of classes, W (k, d) ----
+
+#: what the dual variables of the other classes of a sample sum up to at most
+CLASS_DUALS = {"crammer_singer": 1.0, "weston_watkins": np.inf}
+
+
+def class_losses(P, y, loss):
+    """(n,) losses of predictions (n, k)."""
+    n = len(y)
+    excess = np.maximum(1 + P - P[np.arange(n), y][:, None], 0)
+    excess[np.arange(n), y] = 0
+    return excess.max(axis=1) if loss == "crammer_singer" else excess.sum(axis=1)
+
+
+def class_objective(X, y, loss, W, b=0.0, *, weight=None, l2=0.0, l1=0.0):
+    """Mean loss and penalty."""
+    return (np.average(class_losses(X @ W.T + b, y, loss), weights=weight) + l2 / 2 * (W * W).sum() + l1 * np.abs(W).sum())
+
+
+def class_step(y, u, p, h, loss):
+    """The u' that maximises u'_y − u'·p − h/2·‖u' − u‖², u'_j = −π_j, u'_y = Σ π: bisection for π = clip(a − θ, 0, 1), Σ π = min(θ, most)."""
+    q = p - h * u
+    a = np.delete((1 + q - q[y]) / h, y)
+    low, high = 0.0, max(a.max(), 0.0) + 1
+    for _ in range(64):
+        middle = (low + high) / 2
+        if np.clip(a - middle, 0, 1).sum() > min(middle, CLASS_DUALS[loss]):
+            low = middle
+        else:
+            high = middle
+    pi = np.clip(a - (low + high) / 2, 0, 1)
+    return np.insert(-pi, y, pi.sum())
+
+
+def sdca_classes(X, y, k, loss, orders, *, weight=None, l2=0.1, l1=0.0, positive=False):
+    """(W, U) after one pass over each order, from U = 0."""
+    n, d = X.shape
+    share = (np.ones(n) if weight is None else weight) / ((n if weight is None else weight.sum()) * l2)
+    U, V = np.zeros((n, k)), np.zeros((k, d))
+
+    def primal(V):
+        return np.maximum(V - l1 / l2, 0) if positive else np.sign(V) * np.maximum(np.abs(V) - l1 / l2, 0)
+
+    for order in orders:
+        for i in order:
+            if share[i] and X[i].any():   # a row of zeros moves nothing
+                new = class_step(y[i], U[i], primal(V) @ X[i], share[i] * X[i] @ X[i], loss)
+                V = V + share[i] * np.outer(new - U[i], X[i])
+                U[i] = new
+    return primal(V), U
+
+
+def class_optimum(X, y, k, loss, *, weight=None, l2=0.0, intercept=False):
+    """The least value: slacks above the pieces, one a sample or, of Weston and Watkins, one a sample and class, by SLSQP."""
+    n, d = X.shape
+    share = (np.ones(n) if weight is None else weight) / (n if weight is None else weight.sum())
+    others = [(i, j) for i in range(n) for j in range(k) if j != y[i]]
+    slack = {pair: pair[0] if loss == "crammer_singer" else at for at, pair in enumerate(others)}
+    size, m = k * (d + 1), max(slack.values()) + 1
+    rows = np.zeros((len(others), size + m))
+    cost = np.zeros(m)
+    for at, (i, j) in enumerate(others):
+        x = np.append(X[i], float(intercept))
+        rows[at, j * (d + 1):(j + 1) * (d + 1)] += x
+        rows[at, y[i] * (d + 1):(y[i] + 1) * (d + 1)] -= x
+        rows[at, size + slack[i, j]] = -1
+        cost[slack[i, j]] = share[i]
+    kept = np.tile(np.append(np.ones(d), 0.0), k)
+
+    def fun(x):
+        w = x[:size] * kept
+        return cost @ x[size:] + l2 / 2 * w @ w, np.concatenate([l2 * w, cost])
+
+    start = np.append(np.zeros(size), np.ones(m))
+    bounds = [(None, None)] * size + [(0, None)] * m
+    return minimize(fun, start, jac=True, method="SLSQP", bounds=bounds, constraints=LinearConstraint(rows, -np.inf, -np.ones(len(others))),
+                    options={"maxiter": 1000, "ftol": 1e-15}).fun
+
+
+def class_box_optimum(X, y, k, l2):
+    """The least value with Weston and Watkins' loss, without an intercept: its dual in a box, by L-BFGS-B."""
+    n, _ = X.shape
+    own = np.arange(k) == y[:, None]
+
+    def fun(x):
+        pi = x.reshape(n, k)
+        U = np.where(own, pi.sum(axis=1, where=~own)[:, None], -pi)
+        W = U.T @ X / (n * l2)
+        P = X @ W.T
+        slope = np.where(own, 0, (1 + P - P[own][:, None]) / n)
+        return l2 / 2 * (W * W).sum() - pi.sum(where=~own) / n, -slope.ravel()
+
+    bounds = [(0, 0 if same else 1) for same in own.ravel()]
+    return -minimize(fun, np.zeros(n * k), jac=True, method="L-BFGS-B", bounds=bounds,
+                     options={"maxiter": 50000, "maxfun": 100000, "maxcor": 50, "ftol": 1e-16, "gtol": 1e-12}).fun

@@ -9,7 +9,7 @@ from fastopt import losses, penalties
 from fastopt._core import tables as _core
 from fastopt._samples import order as _samples, rows as _rows
 from fastopt._solvers import registry as _solver
-from fastopt._solvers.stochastic import _sdca as _dual, sdca as _solve_dual
+from fastopt._solvers.stochastic import _sdca as _dual, dual_run as _solve_dual, sdca as _sdca_solver
 from fastopt.exceptions import InvalidParameterError
 from reference.chains import DUALS, dual_step, kinked_optimum, objective, optimum, sdca
 from reference.losses import PLAIN
@@ -253,7 +253,7 @@ def test_other_forms_of_X(how):
     other = {"csc": sp.csc_matrix(X), "uint8": X.astype(np.uint8), "float16": X.astype(np.float16), "rows": np.vstack([X, X + 1])}[how]
     made = fo.LinearObjective(other, np.append(y, y) if how == "rows" else y, "squared_hinge", l2=0.5)
     made = made.rows(np.arange(60)) if how == "rows" else made
-    found = _solve_dual.sdca(made, None, np.zeros(4), tol=1e-6, max_iter=2000, callback=None, random_state=0)
+    found = _sdca_solver.sdca(made, None, np.zeros(4), tol=1e-6, max_iter=2000, callback=None, random_state=0)
     assert found.converged and found.value == pytest.approx(least(X, y, "squared_hinge", l2=0.5), rel=1e-6)
     with pytest.raises(InvalidParameterError, match="standardize"):
         solve(X, y, "squared_hinge", l2=0.5, standardize=True)

@@ -1,6 +1,6 @@
 """Dual coordinate descent: one fit, epoch by epoch; duality gaps.
 
-Used by _solvers/stochastic/sdca.py, which knows when to stop.  The mathematics of a block is csrc/solvers/dual.h and csrc/losses/conjugates.h, the loop over
+Used by _solvers/stochastic/dual_run.py, which knows when to stop.  The mathematics of a block is csrc/solvers/dual.h and csrc/losses/conjugates.h, the loop over
 blocks and outputs _solvers/stochastic/chains.pyx.
 """
 cimport numpy as cnp

@@ -1,7 +1,7 @@
 """What an objective and a penalty are to the solvers that take samples one by one: rows, targets, weights, strengths.
 
 X is read where it lies, float32 and float64, dense of any strides and CSR; small elements are copied to float32, CSC to CSR.
-Used by _solvers/stochastic/saga.py and _solvers/stochastic/sdca.py; knows neither.
+Used by _solvers/stochastic/saga.py and _solvers/stochastic/dual_run.py; knows neither.
 """
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class FiniteSum:
     X : Matrix
     loss : Loss
     y : ndarray of shape (n, k)
-        Targets; those of margin losses in {−1, 1}.
+        Targets; those of margin losses in {−1, 1}.  Of a loss of all outputs together (n, 1), numbers of classes.
     weight : ndarray of shape (n,), or None
         Sample weights, of sum `total`.
     mask : ndarray of shape (n,) of uint8, or None
@@ -67,7 +67,8 @@ class FiniteSum:
         y, weight, rows = objective.y, objective.weight, objective.rows_
         self.rows = rows
         self.mask = None if rows is None else _mask(rows, self.X, solver)
-        y, weight = _spread(rows, y.reshape(-1, self.k), self.X), None if weight is None else weight[::self.k].astype(np.float64)
+        columns = 1 if self.loss.couples_outputs else self.k
+        y, weight = _spread(rows, y.reshape(-1, columns), self.X), None if weight is None else weight[::columns].astype(np.float64)
         self.y = 2 * y - 1 if LOSS_TARGETS[self.loss.name] == "sign" else y
         self.n = objective.n_samples
         self.total = float(self.n if weight is None else weight.sum())
@@ -75,7 +76,7 @@ class FiniteSum:
 
     def samples(self, weight: NDArray[Any] | None, seed: int, threads: int, replace: bool = False) -> Samples:
         """The samples, in the orders of a seed, with these weights."""
-        return Samples(self.X, self.y, self.k, 0, weight, self.mask, True, seed, threads, BLOCK_ROWS, replace)
+        return Samples(self.X, self.y, self.y.shape[1], 0, weight, self.mask, True, seed, threads, BLOCK_ROWS, replace)
 
     def squares(self) -> NDArray[np.float64]:
         """Squared norms of the rows."""

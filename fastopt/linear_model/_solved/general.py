@@ -46,9 +46,10 @@ PROBABLE = ("modified_huber", "exponential")
 class GeneralizedLinearEstimator(Probable, SolvedClassifier, SolvedRegressor):
     """A linear model of any loss with any penalty: minimum of Σ sᵢ·loss(yᵢ, xᵢ·w + b)/Σ sᵢ + penalty(w).
 
-    It is a classifier with losses of classes, which are learnt one against the rest or, with 'multinomial', 'softmax_focal', 'softmax_poly'
-    and 'sparsemax', all together; and a regressor with all others, of one or several columns of y.  With `losses.Cox` it is Cox's proportional
-    hazards: y is (time, event) or an array with two fields, predictions are logarithms of risks, there is no intercept, and `score` is the
+    It is a classifier with losses of classes, which are learnt one against the rest or, with 'multinomial', 'softmax_focal',
+    'softmax_poly', 'sparsemax', 'crammer_singer' and 'weston_watkins' (the last two with an l2 penalty), all together; and a
+    regressor with all others, of one or several columns of y. With `losses.Cox` it is Cox's proportional hazards: y is (time,
+    event) or an array with two fields, predictions are logarithms of risks, there is no intercept, and `score` is the
     concordance.
 
     Parameters

@@ -64,7 +64,7 @@ class SolvedClassifier(Classifies, SolvedEstimator):
         return super()._attributes(found)
 
     def _first(self, task: Task, i: int, k: int) -> Array:
-        if task.loss.couples_outputs or task.loss.name == "log_loss":
+        if task.loss.couples_outputs and task.loss.smooth or task.loss.name == "log_loss":
             return no_features(task.targets[i], task.weights[i], k)
         return np.zeros(k)
 

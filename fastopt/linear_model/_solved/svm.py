@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastopt import losses
-from fastopt._common.rules import refuse
 from fastopt.linear_model._shared.types import Array, Attributes, ClassWeight, Dual, PenaltyPair, RandomState, RowWeights, Samples
 from fastopt.losses import Loss
 
-from .base import Task
+from .base import FittedWeights, Task
 from .docs import solved
 from .outputs import SolvedClassifier, SolvedRegressor
 from .params import LINEAR_SVC, LINEAR_SVR, penalty_of
@@ -33,7 +32,7 @@ class LinearSVC(SolvedClassifier):
     """Linear support vector classification: minimum of C·Σ sᵢ·loss(yᵢ, xᵢ·w) + ‖w‖²/2, or ‖w‖₁; x has a column for b.
 
     Parameters, attributes and the optimum are those of `sklearn.svm.LinearSVC`.  More than two classes are learnt one against the
-    rest.
+    rest, or all together.
 
     Parameters
     ----------
@@ -41,8 +40,10 @@ class LinearSVC(SolvedClassifier):
         The penalty: ‖w‖₁, or ‖w‖²/2.
     loss : {'hinge', 'squared_hinge'}, default='squared_hinge'
         max(0, 1 − z), or its square.
-    multi_class : {'ovr'}, default='ovr'
-        One class against the rest; scikit-learn's 'crammer_singer' is refused.
+    multi_class : {'ovr', 'crammer_singer'}, default='ovr'
+        'ovr': one class against the rest.  'crammer_singer': all classes together, C·Σ sᵢ·max(0, 1 + max_{j ≠ yᵢ} xᵢ·w_j − xᵢ·w_yᵢ) +
+        Σ ‖w_j‖²/2 (`losses.CrammerSinger`), by the solver 'sdca'; `loss`, `penalty` and `dual` are ignored.  `tol` then bounds the duality gap,
+        in multiples of the objective.  Of two classes `coef_` and `intercept_` are those of the second less those of the first.
     [parameters]
 
     [attributes]
@@ -50,6 +51,7 @@ class LinearSVC(SolvedClassifier):
     References
     ----------
     C.-J. Hsieh et al. (2008), A dual coordinate descent method for large-scale linear SVM, ICML.
+    K. Crammer and Y. Singer (2001), On the algorithmic implementation of multiclass kernel-based vector machines, JMLR 2.
 
     Examples
     --------
@@ -81,14 +83,16 @@ class LinearSVC(SolvedClassifier):
             return replace(task, targets=[np.stack(task.targets, axis=1)], weights=task.weights[:1])
         return task
 
-    def _check(self) -> None:
-        super()._check()
-        if self.multi_class == "crammer_singer":
-            refuse("multi_class", "'ovr': the loss of Crammer and Singer is none of ours, but of "
-                   "sklearn.svm.LinearSVC", self.multi_class, owner=type(self).__name__)
+    def _row_loss(self) -> Loss | None:
+        return losses.CrammerSinger() if self.multi_class == "crammer_singer" else None
+
+    def _attributes(self, found: FittedWeights) -> Attributes:
+        if self._row_loss() is not None and len(found.coef) == 2:   # as scikit-learn: the second class against the first
+            found = replace(found, coef=found.coef[1:] - found.coef[:1], intercept=found.intercept[1:] - found.intercept[:1])
+        return super()._attributes(found)
 
     def _penalty(self, strength: float) -> PenaltyPair:
-        return penalty_of(strength, 1.0 if self.penalty == "l1" else 0.0)
+        return penalty_of(strength, 1.0 if self.penalty == "l1" and self.multi_class == "ovr" else 0.0)
 
     def _column(self) -> float | None:
         return float(self.intercept_scaling) if self.fit_intercept else None
