@@ -2,6 +2,7 @@
 import copy
 import pickle
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -100,6 +101,33 @@ def test_a_fit_is_that_of_statsmodels(isa, ties, coefficient, error, at_zero, at
     assert found.x[0] == pytest.approx(coefficient, abs=2e-8)
     assert (TREATED @ loss.hessp((WEEKS, RELAPSE), TREATED * found.x[0], TREATED)) ** -0.5 == pytest.approx(error, abs=2e-8)
     assert -along([0.0])[0] == pytest.approx(at_zero, rel=1e-13) and -found.fun == pytest.approx(at_optimum, rel=1e-12)
+
+
+@pytest.mark.parametrize("ties", TIES)
+def test_weighted_ties_are_those_worked_out_by_hand(isa, ties):
+    """Value, derivatives along x and residuals of the example that R's coxph is tested with."""
+    time, event, x, weight = (np.array(a, float) for a in reference.WEIGHTED)
+    loss, y = losses.Cox(ties, "sum"), (time, event)
+    for beta in (-2.0, 0.0, 0.5, 3.0):
+        value, gradient = loss.value_and_gradient(y, x * beta, sample_weight=weight)
+        wanted, slope, bend = (float(mp.diff(lambda b: reference.by_hand(b, ties), beta, order)) for order in range(3))
+        assert value == pytest.approx(wanted, rel=1e-14)
+        assert gradient @ x == pytest.approx(slope, rel=1e-12, abs=1e-13)
+        assert loss.hessp(y, x * beta, x, sample_weight=weight) @ x == pytest.approx(bend, rel=1e-12)
+        np.testing.assert_allclose(-gradient / weight, [float(m) for m in reference.residuals_by_hand(beta, ties)], rtol=1e-13, atol=1e-14)
+
+
+def test_a_weighted_fit_is_that_of_lifelines(isa):
+    """Numbers of lifelines 0.30, whose ties are Efron's: `CoxPHFitter().fit(frame, "weeks", "relapse", weights_col="weight",
+    fit_options={"precision": 1e-14})`, then params_ and log_likelihood_; frame has the column TREATED besides."""
+    loss, weight = losses.Cox(reduction="sum"), 1 + np.arange(42) % 3 / 2
+
+    def along(w):
+        value, gradient = loss.value_and_gradient((WEEKS, RELAPSE), TREATED * w[0], sample_weight=weight)
+        return value, np.array([gradient @ TREATED])
+
+    found = minimize(along, [0.0], jac=True, method="BFGS", options={"gtol": 1e-10})
+    assert found.x[0] == pytest.approx(-1.61595, abs=1e-6) and -found.fun == pytest.approx(-142.3749035244089, rel=1e-12)
 
 
 @pytest.mark.parametrize("ties", TIES)
