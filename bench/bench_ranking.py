@@ -1,5 +1,5 @@
 """LambdaRank, gradients of 1,000 queries of 100 documents: fastopt, LightGBM where it is installed, and all pairs of a query at once in PyTorch
-where that is, in turn.
+where that is, in turn; and the concordance of subjects, beside lifelines' where it is installed.
 
     pytest bench/bench_ranking.py --benchmark-json=ranking.json && python bench/report.py ranking.json
 
@@ -20,6 +20,10 @@ try:
     import lightgbm
 except ImportError:
     lightgbm = None
+try:
+    from lifelines.utils import concordance_index
+except ImportError:
+    concordance_index = None
 try:
     import torch
 except ImportError:
@@ -90,3 +94,16 @@ def test_lambdarank(benchmark, dtype):
     benchmark.group = f"LambdaRank: {case}"
     benchmark.extra_info.update(case=case, step_group=f"LambdaRank, gradients, {THREADS} threads", bytes=0, steps=seconds)
     benchmark.pedantic(calls["fastopt"], rounds=5, warmup_rounds=1)
+
+
+@pytest.mark.parametrize("n", [1_000, 10_000, 100_000, 1_000_000])
+def test_concordance(benchmark, n):
+    rng = np.random.default_rng(0)
+    time, event, p = rng.exponential(size=n), rng.integers(0, 2, n), rng.normal(size=n)
+    calls = {"fastopt": lambda: fo.losses.concordance((time, event), p)}
+    if concordance_index is not None and n <= 100_000:   # seconds of Python
+        calls["lifelines"] = lambda: concordance_index(time, -p, event)
+        assert abs(calls["lifelines"]() - calls["fastopt"]()) < 1e-12
+    benchmark.group = f"concordance of {n:,} subjects"
+    benchmark.extra_info.update(case=f"{n:,} subjects", step_group="concordance", bytes=0, steps=in_turn(calls, rounds=5))
+    benchmark.pedantic(calls["fastopt"], rounds=3, warmup_rounds=1)

@@ -31,7 +31,7 @@ typedef struct {
 
 /* pairs of subjects of which one is known to have had its event before the other's: how many, how many of them have the larger score first, or
  * equal scores */
-typedef struct { double comparable, concordant, equal; } fo_concordance;
+typedef struct { int64_t comparable, concordant, equal; } fo_concordance;
 
 typedef struct {
     /* The loss of a query of m documents with relevances y and scores p, finite; 0 where all are equally relevant.  grads (m,): factor times
@@ -39,10 +39,11 @@ typedef struct {
     double (*query)(const fo_ranking *r, ptrdiff_t m, const void *y, const void *p, double factor, int wanted, void *scratch, void *grads);
     /* the normalised discounted cumulative gain; equal scores share their ranks; 0 where no document is relevant */
     double (*ndcg)(const fo_ranking *r, ptrdiff_t m, const void *y, const void *p, void *scratch);
-    /* bytes that the scratch of both has, aligned for doubles */
+    /* bytes that their scratch has, aligned for doubles */
     ptrdiff_t (*scratch)(ptrdiff_t m);
     void (*cox)(const fo_cox *c, const void *p, const fo_cox_out *out);
-    fo_concordance (*concordance)(const fo_cox *c, const void *p);
+    /* of all subjects, in the scratch that `scratch` says */
+    fo_concordance (*concordance)(const fo_cox *c, const void *p, void *scratch);
 } fo_ranking_kernels;
 
 #endif

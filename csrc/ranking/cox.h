@@ -125,24 +125,3 @@ FO_KERNEL void F(cox)(const fo_cox *c, const void *p, const fo_cox_out *out) {
         F(cox_slopes)(c, begin, end, p, &hazard, &dies, out);
     }
 }
-
-/* Pairs of each subject with an event and those in front of it of a later time, or censored at the same. */
-FO_KERNEL fo_concordance F(concordance)(const fo_cox *c, const void *scores) {
-    const real *restrict p = scores;
-    fo_concordance found = {0, 0, 0};
-    for (ptrdiff_t i = 0, front = 0; i < c->n; i++) {
-        if (i == 0 || c->time[i] != c->time[i - 1] || !c->event[i - 1]) front = i;
-        if (!c->event[i]) continue;
-        const real own = p[i];
-        int32_t less = 0, equal = 0;
-        FO_SIMD_SUM(less, equal)
-        for (ptrdiff_t j = 0; j < front; j++) {
-            less += p[j] < own;
-            equal += p[j] == own;
-        }
-        found.comparable += (double)front;
-        found.concordant += (double)less;
-        found.equal += (double)equal;
-    }
-    return found;
-}

@@ -8,3 +8,4 @@
 #include "ranking/lambda.h"
 #include "ranking/query.h"
 #include "ranking/cox.h"
+#include "ranking/concordance.h"

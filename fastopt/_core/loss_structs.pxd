@@ -103,14 +103,14 @@ cdef extern from "fastopt.h" nogil:
         double *scratch
 
     ctypedef struct fo_concordance:
-        double comparable, concordant, equal
+        int64_t comparable, concordant, equal
 
     ctypedef struct fo_ranking_kernels:
         double (*query)(const fo_ranking *, Py_ssize_t, const void *, const void *, double, int, void *, void *) noexcept nogil
         double (*ndcg)(const fo_ranking *, Py_ssize_t, const void *, const void *, void *) noexcept nogil
         Py_ssize_t (*scratch)(Py_ssize_t) noexcept nogil
         void (*cox)(const fo_cox *, const void *, const fo_cox_out *) noexcept nogil
-        fo_concordance (*concordance)(const fo_cox *, const void *) noexcept nogil
+        fo_concordance (*concordance)(const fo_cox *, const void *, void *) noexcept nogil
 
     enum:
         FO_DISTANCE_EUCLIDEAN, FO_DISTANCE_SQUARED, FO_DISTANCE_COSINE, FO_DISTANCE_AGAINST

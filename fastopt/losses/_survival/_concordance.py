@@ -7,11 +7,15 @@ from numpy.typing import ArrayLike
 from . import _risk
 from ._targets import Survival, targets
 
+#: subjects: their places are counted with 32 bits
+_MOST = 2 ** 31 - 1
+
 
 def concordance(y: Survival, p: ArrayLike) -> float:
     """Harrell's concordance: of the pairs of which it is known who had the event first, the share with the larger score for that one.
 
     Equal scores count half.  A subject with an event is known to be first beside all of later times, and beside those censored at the same time.
+    The computation takes n·log(n) steps.
 
     Parameters
     ----------
@@ -41,6 +45,8 @@ def concordance(y: Survival, p: ArrayLike) -> float:
     0.6666666666666666
     """
     time, event, p = targets(y, p)
+    if len(p) > _MOST:
+        raise ValueError(f"p must have {_MOST} scores at most, got {len(p)}")
     order = np.lexsort((event, -time))
     comparable, concordant, equal = _risk.concordance(time[order], event[order], p[order])
     if comparable == 0:

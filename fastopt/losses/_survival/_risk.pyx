@@ -1,12 +1,12 @@
 """The partial likelihood of strata one after the other, and pairs of subjects.
 
-Used by fastopt.losses._survival, which checks and sorts before.  The mathematics is in csrc/ranking/cox.h.
+Used by fastopt.losses._survival, which checks and sorts before.  The mathematics is in csrc/ranking/cox.h and concordance.h.
 """
 from libc.stdint cimport int64_t
 
 import numpy as np
 
-from fastopt._core.tables cimport fo_concordance, fo_cox, fo_cox_out, kernels, real
+from fastopt._core.tables cimport fo_concordance, fo_cox, fo_cox_out, fo_kernels, kernels, real
 
 
 cdef inline double *_at(double[::1] array, Py_ssize_t i) noexcept:
@@ -54,7 +54,9 @@ def concordance(const double[::1] time, const unsigned char[::1] event, const re
     """
     cdef fo_cox c
     cdef fo_concordance found
+    cdef const fo_kernels *kernel = kernels(real is float)
+    cdef double[::1] scratch = np.empty(kernel.ranking.scratch(p.shape[0]) // sizeof(double) + 1)
     c.n, c.time, c.event = p.shape[0], &time[0], &event[0]
     with nogil:
-        found = kernels(real is float).ranking.concordance(&c, &p[0])
+        found = kernel.ranking.concordance(&c, &p[0], &scratch[0])
     return found.comparable, found.concordant, found.equal
