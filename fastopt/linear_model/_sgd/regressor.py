@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastopt._sgd.fit import Outcome
-from fastopt._sgd.settings import Targets
-from fastopt.exceptions import remedy
-from fastopt.linear_model._shared.data import Takes, check_targets, largest, real_targets
-from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive
-from fastopt.linear_model._shared.params import REGRESSOR, loss_functions, loss_name
-from fastopt.linear_model._shared.predict import Regresses
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators.data import Takes, check_targets, largest, real_targets
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.params import loss_name
+from fastopt._estimators.types import (
     Array,
     Attributes,
     BatchSize,
@@ -29,6 +25,12 @@ from fastopt.linear_model._shared.types import (
     StepSchedule,
     TargetValues,
 )
+from fastopt._sgd.fit import Outcome
+from fastopt._sgd.settings import Targets
+from fastopt.exceptions import remedy
+from fastopt.linear_model._shared.docs import documented, passive_aggressive
+from fastopt.linear_model._shared.params import REGRESSOR, loss_functions
+from fastopt.linear_model._shared.predict import Regresses
 from fastopt.losses import Loss, Quantile, QuantileLevels
 
 from .seeds import of_regressor, seed_of

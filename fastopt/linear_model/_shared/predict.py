@@ -10,12 +10,11 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 
+from fastopt._estimators.data import Takes
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.sklearn import available_where
+from fastopt._estimators.types import Array, Features
 from fastopt.losses import Loss
-
-from .data import Takes
-from .docs import arguments
-from .sklearn import available_where
-from .types import Array, Features
 
 
 class Classifies(ClassifierMixin):
