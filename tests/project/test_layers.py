@@ -42,6 +42,9 @@ FLOORS = [
     "linear_model._shared",
     "linear_model._sgd linear_model._solved",
     "linear_model",
+    "neural_network._initialisers",
+    "neural_network._mlp",
+    "neural_network",
     "_data _limits",
     "_models",
     "_cli",
@@ -76,7 +79,7 @@ SEEN_FROM_OUTSIDE = {
 
 # optional package: modules that may import it
 OWNERS = {
-    "sklearn": r"(linear_model|_estimators)(\..*)?|_models\.load|_cli(\..*)?|_data(\..*)?", "joblib": r"linear_model(\..*)?",
+    "sklearn": r"(linear_model|neural_network|_estimators)(\..*)?|_models\.load|_cli(\..*)?|_data(\..*)?", "joblib": r"linear_model(\..*)?",
     "typer": r"_cli(\..*)?|__main__", "rich": r"_cli(\..*)?|__main__",
     "threadpoolctl": r"_cli(\..*)?|_estimators\.sklearn",
     "pandas": r"_data(\..*)?|_cli(\..*)?", "pyarrow": r"_data(\..*)?", "matplotlib": r"_common\.plot",

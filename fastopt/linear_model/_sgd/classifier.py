@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import unique_labels
 from fastopt._estimators.data import check_labels, encode, naming, weights_of_classes
 from fastopt._estimators.docs import arguments
 from fastopt._estimators.params import CLASS_LOSSES, loss_name
+from fastopt._estimators.predictions import IMPROPER
 from fastopt._estimators.sklearn import available_where
 from fastopt._estimators.types import (
     Array,
@@ -39,9 +40,6 @@ from .supervised import LearningRate, Penalty, Supervised
 
 if TYPE_CHECKING:
     from typing import Self
-
-#: losses whose predictions are no log-odds: they weight samples by how well these are predicted
-IMPROPER = ("focal", "poly")
 
 
 def accuracy(codes: Array, weight: RowWeights) -> Callable[[Array], float]:
