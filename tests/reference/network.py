@@ -68,8 +68,8 @@ class Rule:
 
     def __init__(self, optimizer, count):
         self.name, self.settings = optimizer.name, dict(optimizer.param_groups[0].settings)
-        ours = self.settings.get("convention", "scikit-learn") == "scikit-learn"
-        self.update = OF_SCIKIT_LEARN.get(self.name, RULES[self.name]) if ours else RULES[self.name]
+        ours = self.settings.get("eps_hat") or self.settings.get("lr_in_velocity") and self.settings["momentum"]
+        self.update = (OF_SCIKIT_LEARN if ours else RULES)[self.name]
         self.lr, self.state = self.settings["lr"], {"t": 0, "arrays": [{} for _ in range(count)]}
 
     def step(self, arrays, gradients):
@@ -134,7 +134,9 @@ class Network:
         if name in PLAIN_ROWS:
             params = {key: value for key, value in params.items() if key not in ("ignore_index", "class_weight")}
             return PLAIN_ROWS[name](y, p, **params)
-        values, slopes = LOSSES[name](y, p, **params)
+        y = y.reshape(p.shape)
+        signs = name in ("hinge", "squared_hinge", "smooth_hinge", "modified_huber", "perceptron", "exponential")
+        values, slopes = LOSSES[name](2 * y - 1 if signs else y, p, **params)   # {0, 1} as users have it
         return values.sum(axis=1), slopes
 
     def value_and_gradient(self, X, y, sample_weight=None):

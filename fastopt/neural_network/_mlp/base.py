@@ -89,6 +89,7 @@ class Perceptron(CallbackSupport, BaseEstimator):
     intercepts_: list[Array]
     n_outputs_: int
     n_layers_: int
+    _optimizer: Steps
     n_features_in_: int
 
     def _keep(self, arguments: Mapping[str, Any]) -> None:
@@ -170,7 +171,7 @@ class Perceptron(CallbackSupport, BaseEstimator):
             self._assign(found, fresh)
             if diverged:
                 before.clear()
-                raise NetworkDivergenceError(found["n_iter_"], float(self.learning_rate_init), network.gradient_norms())
+                raise NetworkDivergenceError(found["n_iter_"], self._rate(), self._gradient_norms(network, rows))
         call.events.end(found)
         return self
 
@@ -204,9 +205,9 @@ class Perceptron(CallbackSupport, BaseEstimator):
 
     def _network(self, sizes: list[int], loss: Loss, dtype: Any, targets: Targets | None = None) -> Any:
         """A network of these layers, without weights."""
-        more = {} if targets is None else {"l2": float(self.alpha), "value_scale": Measure(loss, targets.y).scale}
-        if not is_stochastic(vars(self)):
-            more.pop("value_scale", None)
+        more: dict[str, Any] = {} if targets is None else {"l2": float(self.alpha)}
+        if more and is_stochastic(vars(self)):   # a value for line searches is that whose gradient there is
+            more["value_scale"] = Measure(loss, targets.y).scale   # type: ignore[union-attr]
         threads = None if self.n_jobs is None else resolve_threads(int(self.n_jobs), "n_jobs")
         return engine.Network(sizes, [*hidden_activations(vars(self)), "identity"], loss, dtype, n_threads=threads, **more)
 
@@ -262,6 +263,16 @@ class Perceptron(CallbackSupport, BaseEstimator):
                     stops_by_score=bool(self.early_stopping),
                     keeps_best=not call.incremental and bool(self.early_stopping or self.restore_best),
                     fresh=fresh)
+
+    def _rate(self) -> float:
+        """The learning rate, where there is one."""
+        return float(self._optimizer.rate) if is_stochastic(vars(self)) else np.nan
+
+    def _gradient_norms(self, network: Any, rows: Rows) -> list[float]:
+        """Of the layers, over all rows at the last finite weights."""
+        network.set_weights(self.coefs_, self.intercepts_)
+        with np.errstate(all="ignore"):
+            return [float(np.linalg.norm(g)) for g in network.value_and_gradient(rows.X, rows.y, rows.weight)[1]]
 
     # ---- held-out rows ----
 

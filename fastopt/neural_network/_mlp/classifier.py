@@ -207,7 +207,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def _learnt(self, labels: Labels, loss: Loss, dtype: Any) -> Array:
         if loss.couples_outputs:
             return _labels.numbers(labels)
-        return _labels.matrix(labels, 0 if loss.target == "unit" else -1, dtype)
+        return _labels.matrix(labels, -1 if loss.target == "real" else 0, dtype)
 
     def _all_weights(self, labels: Labels, weight: RowWeights, call: Call, dtype: Any) -> RowWeights:
         """Those of samples times those of classes."""

@@ -17,6 +17,8 @@ from fastopt._estimators.types import Array, Features, Samples, TargetValues
 
 def read(estimator: BaseEstimator, X: Features, y: TargetValues, takes: Takes, reset: bool) -> tuple[Samples, Array]:
     """X and y, checked; a number in X that is not finite is told by its place."""
+    if takes.indicators and scipy.sparse.issparse(y):
+        y = y.toarray()   # type: ignore[union-attr]
     try:
         return check_X_y(estimator, X, y, takes, reset)
     except ValueError as error:

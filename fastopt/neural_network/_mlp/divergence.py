@@ -18,7 +18,7 @@ class NetworkDivergenceError(DivergenceError):
         From 1; of lbfgs the iteration.
     learning_rate : float
     gradient_norms : sequence of float
-        Of the layers, in the last batch.
+        Of the layers, over all rows, at the last finite weights.
     """
 
     def __init__(self, epoch: int, learning_rate: float, gradient_norms: Sequence[float]) -> None:
@@ -27,7 +27,7 @@ class NetworkDivergenceError(DivergenceError):
         self.gradient_norms = tuple(gradient_norms)
 
     def __str__(self) -> str:
+        at = "" if self.learning_rate != self.learning_rate else f" with learning rate {self.learning_rate:.3g}"
         return ("Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed. "
-                f"Training diverged in epoch {self.epoch} with learning rate {self.learning_rate:.3g}; the last gradients of the layers' weights "
-                f"have norms {', '.join(f'{norm:.3g}' for norm in self.gradient_norms)}. The weights are those of the epoch before. Scale X and y, "
-                "or take a smaller learning_rate_init")
+                f"Training diverged in epoch {self.epoch}{at}; at the weights before, which are kept, the gradients of the layers have norms "
+                f"{', '.join(f'{norm:.3g}' for norm in self.gradient_norms)}. Scale X and y, or take a smaller learning_rate_init")

@@ -128,7 +128,11 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def _targets(self, y: Array, X: Samples, weight: RowWeights, call: Call, fresh: bool, dtype: Any) -> Targets:
         y = self._columns(check_targets(y, weight, X, self._learnt_loss({})), "y")
-        return Targets(np.ascontiguousarray(y, dtype=dtype), y.shape[1], y, None if weight is None else weight.astype(dtype, copy=False), {})
+        return Targets(self._learnt(y, dtype), y.shape[1], y, None if weight is None else weight.astype(dtype, copy=False), {})
+
+    def _learnt(self, y: Array, dtype: Any) -> Array:
+        """Targets as the network takes them: the number of a row once, where a loss of all outputs has one."""
+        return np.ascontiguousarray(y[:, 0] if self._learnt_loss({}).couples_outputs else y, dtype=dtype)
 
     def _columns(self, y: Array, name: str) -> Array:
         """(n, k) targets of all outputs; those of levels of one number are alike."""
@@ -155,7 +159,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         y = self._columns(real_targets(y, dtype, self._learnt_loss({}), "y of eval_set"), "y of eval_set")
         if y.shape[1] != targets.k:
             raise ValueError(f"y of eval_set must have {targets.k} columns as y has, got shape {y.shape}")
-        return np.ascontiguousarray(y, dtype=dtype), y
+        return self._learnt(y, dtype), y
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

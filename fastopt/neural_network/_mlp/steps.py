@@ -31,9 +31,11 @@ def template(values: Mapping[str, Any], lr: Any, dtype: Any) -> Optimizer:
     if given is not None:
         return optimizers.get(given)(nothing, lr=lr, **(values["optimizer_params"] or {}))   # type: ignore[no-any-return]
     if values["solver"] == "adam":
-        return optimizers.Adam(nothing, lr=lr, betas=(float(values["beta_1"]), float(values["beta_2"])), eps=float(values["epsilon"]))
+        return optimizers.Adam(nothing, lr=lr, betas=(float(values["beta_1"]), float(values["beta_2"])), eps=float(values["epsilon"]),
+                               eps_hat=True)
     momentum = min(float(values["momentum"]), MOST_MOMENTUM)
-    return optimizers.SGD(nothing, lr=lr, momentum=momentum, nesterov=bool(values["nesterovs_momentum"] and momentum > 0))
+    return optimizers.SGD(nothing, lr=lr, momentum=momentum, nesterov=bool(values["nesterovs_momentum"] and momentum > 0),
+                          lr_in_velocity=True)
 
 
 def rises(schedule: Any) -> bool:
