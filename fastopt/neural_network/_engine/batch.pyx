@@ -186,6 +186,8 @@ cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t las
     cdef Py_ssize_t i
     for i in range(first, last):
         batch = &batches[i]
+        if batch.total == 0:   # nothing to learn from
+            continue
         differentiate(net, batch, batch.total, rank, size)
         if net.l2 != 0:
             penalty_squares(net, rank, size)

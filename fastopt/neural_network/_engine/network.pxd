@@ -7,8 +7,7 @@ cdef class Network:
     cdef Net net
     cdef readonly tuple sizes, activations
     cdef readonly object loss, dtype
-    cdef readonly double l2
-    cdef readonly bint averages_outputs
+    cdef readonly double l2, value_scale
     cdef readonly double last_loss, last_penalty   # of the last epoch: sums over batches, times their rows
     cdef readonly Update optimizer
     cdef object n_threads
@@ -25,6 +24,6 @@ cdef class Network:
     cdef int _place(self, Py_ssize_t i) except -1
     cdef int _reserve(self, Py_ssize_t rows) except -1
     cdef int _bind(self, X, y, sample_weight) except -1
-    cdef double _reported(self) except? -1
+    cdef double _told(self) except? -1
     cdef int _refresh(self) except -1
     cdef int _step_whole(self)

@@ -53,17 +53,17 @@ cdef class Network:
         float32 or float64.
     l2 : float, default=0
         Strength of ½·l2·‖W‖²/Σ weight beside the mean loss of a batch, W the weights without biases.
-    average_outputs : bool, default=False
-        Whether the losses that are reported are means over outputs, not sums; gradients are those of sums.
+    value_scale : float, default=1
+        Of the losses that are told, not of their gradients, nor of penalties: 1/k for means over k outputs.
     n_threads : int or None, default=None
     """
 
-    def __init__(self, sizes, activations, loss, dtype, *, double l2=0.0, bint average_outputs=False, n_threads=None):
+    def __init__(self, sizes, activations, loss, dtype, *, double l2=0.0, double value_scale=1.0, n_threads=None):
         cdef Net *net = &self.net
         cdef Py_ssize_t i
         self.sizes, self.loss, self.dtype, self.l2 = tuple(int(size) for size in sizes), loss, np.dtype(dtype), l2
         self.activations = tuple((name, ALPHAS.get(name, 0.0)) if isinstance(name, str) else tuple(name) for name in activations)
-        self.averages_outputs, self.n_threads, self.transposes, self.room = average_outputs, n_threads, [], 0
+        self.value_scale, self.n_threads, self.transposes, self.room = value_scale, n_threads, [], 0
         net.kernels, net.itemsize, net.n_layers = kernels(self.dtype == np.float32), self.dtype.itemsize, len(self.sizes) - 1
         net.l2, net.owner = l2, <void *>self
         self.strides, self.places, total = placed(self.sizes, net.itemsize)
@@ -293,12 +293,11 @@ cdef class Network:
                 self._restore(before)
                 raise error
             net.loss = NAN
-        return self._reported()
+        return self._told()
 
-    cdef double _reported(self) except? -1:
-        """Loss and penalty of the last epoch as they are told."""
-        self.last_loss = self.net.loss / (self.net.samples.k if self.averages_outputs and not fo_couples(&self.net.samples.loss) else 1)
-        self.last_penalty = self.net.penalty
+    cdef double _told(self) except? -1:
+        """Loss and penalty as they are told."""
+        self.last_loss, self.last_penalty = self.value_scale * self.net.loss, self.net.penalty
         return self.last_loss + self.last_penalty
 
     def _snapshot(self):
@@ -349,7 +348,7 @@ cdef class Network:
         penalty_squares(net, 0, 1)
         net.loss, net.penalty = loss / total, 0.5 * net.l2 * penalty_squares(net, 0, 0) / total if net.l2 != 0 else 0
         coefs, intercepts = self._views(self.flat_g)
-        return self._reported(), [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
+        return self._told(), [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
 
     def forward(self, X, layers=None):
         """Activations of the last layer, or of the last of so many.
