@@ -1,6 +1,7 @@
-"""Networks of dense layers, with scikit-learn's interface: the public names.
+"""Small neural networks: scikit-learn's perceptrons, on an engine that runs an epoch in one call.
 
-The perceptrons are in neural_network._mlp, what runs an epoch in neural_network._engine.
+The perceptrons are in neural_network._mlp, the arithmetic in csrc/network, its loops in neural_network._engine.  Knows no files and no
+command.
 """
 from __future__ import annotations
 

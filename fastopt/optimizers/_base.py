@@ -151,6 +151,31 @@ class Optimizer(Update):
         self.state_names = self._state_names(self._one_kind(groups))
         self._install(arrays, places, groups, *self._beginning(arrays, places, groups))
 
+    def anew(self, params: Params) -> Optimizer:
+        """An optimizer of other parameters, with these settings and no steps taken.
+
+        Parameters
+        ----------
+        params
+            As for the constructor; settings are those of the first group.
+
+        Returns
+        -------
+        Optimizer
+            Of the same class.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastopt import optimizers
+        >>> w = np.ones(2)
+        >>> optimizers.SGD(np.zeros(1), lr=0.5).anew(w).step(np.ones(2))
+        >>> w
+        array([0.5, 0.5])
+        """
+        given = {name: getattr(self, name) for name in self._of_no_group}
+        return type(self)(params, **{**self._defaults, **self._groups[0].settings, **self._common, **given})
+
     def _beginning(self, arrays: list[Array], places: list[int], groups: list[dict[str, Any]]
                    ) -> tuple[list[list[Array | None]], list[list[float]]]:
         """State of the arrays, and what the groups carry, before the first step."""

