@@ -174,7 +174,9 @@ class Optimizer(Update):
         array([0.5, 0.5])
         """
         given = {name: getattr(self, name) for name in self._of_no_group}
-        return type(self)(params, **{**self._defaults, **self._groups[0].settings, **self._common, **given})
+        make: Any = type(self)
+        made: Optimizer = make(params, **{**self._defaults, **self._groups[0].settings, **self._common, **given})
+        return made
 
     def _beginning(self, arrays: list[Array], places: list[int], groups: list[dict[str, Any]]
                    ) -> tuple[list[list[Array | None]], list[list[float]]]:

@@ -38,13 +38,11 @@ FLOORS = [
     "_sgd.batch",
     "_sgd.auto _linear_batch",
     "_sgd _auto_state",
+    "neural_network._engine",
     "_estimators",
-    "linear_model._shared",
-    "linear_model._sgd linear_model._solved",
-    "linear_model",
-    "neural_network._initialisers",
-    "neural_network._mlp",
-    "neural_network",
+    "linear_model._shared neural_network._initialisers",
+    "linear_model._sgd linear_model._solved neural_network._mlp",
+    "linear_model neural_network",
     "_data _limits",
     "_models",
     "_cli",
@@ -181,8 +179,9 @@ def test_optional_packages_have_owners(path):
             assert re.fullmatch(OWNERS.get(top, ""), module_of(path)), f"{module_of(path)} imports {top}"
 
 
-# macros of csrc/rules/rules.h and conjugates.h that begin a static function
-STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(", "FO_ROW(", "FO_ROW_PRODUCT(")
+# macros of csrc/rules/rules.h, conjugates.h, row_losses.h and activations.h that begin a static function
+STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(", "FO_ROW(", "FO_ROW_PRODUCT(",
+                 "FO_ACTIVATION(", "FO_SLOPE(")
 
 
 def without_comments(text):

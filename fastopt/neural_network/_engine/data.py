@@ -5,7 +5,7 @@ Used by neural_network/_engine/network.pyx.  What users gave is checked by the e
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,9 @@ Array = NDArray[Any]
 
 def remade(optimizer: Optimizer | Callable[[list[Array]], Optimizer], params: list[Array]) -> Optimizer:
     """An optimizer of these arrays: with the settings of one, or what a callable makes of them."""
-    return optimizer.anew(params) if isinstance(optimizer, Optimizer) else optimizer(params)
+    if isinstance(optimizer, Optimizer):
+        return optimizer.anew(params)
+    return optimizer(params)
 
 
 def dense_or_csr(X: Any, dtype: np.dtype[Any], d: int) -> Any:
@@ -70,5 +72,6 @@ def batch_totals(sample_weight: Any, rows: NDArray[np.int32], size: int) -> NDAr
 def rates(lr: LearningRate, t: int, n: int) -> NDArray[np.float64]:
     """The learning rates of n steps from step t on."""
     if callable(lr):
-        return cast("NDArray[np.float64]", rates_of(lr, t, n))
+        found: NDArray[np.float64] = rates_of(lr, t, n)
+        return found
     return np.full(n, lr, np.float64)
