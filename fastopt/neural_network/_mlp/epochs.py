@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastopt._estimators.sklearn import FIT_LEVELS, Events
 from fastopt._estimators.types import Array, Attributes, RowWeights, Samples
+from fastopt._samples.shuffle import shuffle
 
 from .held_out import Validation, Weights
 from .measure import Measure
@@ -142,7 +143,7 @@ class Training:
         if self.events.wanted:
             self.events.begin_epoch()
         if plan.shuffle:
-            self.rng.shuffle(rows.order)
+            shuffle(self.rng, rows.order)
         total = self.network.epoch(rows.X, rows.y, rows.weight, rows.order, plan.batch_size)
         total += rows.measure.offset(rows.order, plan.batch_size, rows.weight)
         progress.n_iter += 1
