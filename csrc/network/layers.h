@@ -1,6 +1,10 @@
 /* layers.h: what a layer does with rows, forward and backward, and the gradient of its weights: products by tile.h, activations by
  * activations.h.  Used by neural_network/_engine, whose threads share rows, or, of the gradient, inputs. */
 
+#if REAL_IS_FLOAT
+enum { BYTES_AHEAD = 16384 }; /* of rows that are on their way from memory */
+#endif
+
 /* out = activation(z) of n numbers */
 FO_KERNEL void F(activate)(const fo_layer *l, ptrdiff_t n, const real *z, real *out) {
     const real alpha = (real)l->alpha;
@@ -89,18 +93,37 @@ FO_KERNEL void F(layer_gradient)(const fo_layer *l, ptrdiff_t n, double l2, int 
 }
 
 FO_KERNEL void F(layer_transpose)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
+    const ptrdiff_t stride = l->out_stride, to_stride = l->in_stride, units = l->units;
     const real *w = l->w;
     real *to = l->transposed;
-    for (ptrdiff_t j = 0; j < l->units; j++)
-        for (ptrdiff_t i = first; i < last; i++) to[j * l->in_stride + i] = w[i * l->out_stride + j];
+    ptrdiff_t i = first;
+    for (; i + RLEN <= last; i += RLEN)
+        for (ptrdiff_t j = 0; j < units; j += RLEN)
+            F(transpose_block)(w + i * stride + j, stride, to + j * to_stride + i, to_stride, units - j < RLEN ? (int)(units - j) : RLEN);
+    for (; i < last; i++)
+        for (ptrdiff_t j = 0; j < units; j++) to[j * to_stride + i] = w[i * stride + j];
 }
 
-/* row i of X into out, whose elements behind the last column stay */
-FO_INLINE void F(gather_loop)(const int layout, const fo_matrix *X, ptrdiff_t n, const int32_t *rows, ptrdiff_t stride, real *out) {
+/* m elements of a row to where there is room for whole vectors, zeros behind them */
+FO_INLINE void F(copy_row)(const real *x, ptrdiff_t m, real *out) {
+    ptrdiff_t j = 0;
+    for (; j + VLEN <= m; j += VLEN) F(vstore)(out + j, F(vload_row)(x + j));
+    if (j < m) F(vstore)(out + j, F(vload_part)(x + j, (int)(m - j)));
+}
+
+/* row i of X into out; whole vectors of it where rows are so far apart */
+FO_INLINE void F(gather_loop)(const int layout, const fo_matrix *X, ptrdiff_t n, ptrdiff_t known, const int32_t *rows, ptrdiff_t stride,
+                              real *out) {
+    const ptrdiff_t ahead = 2 + BYTES_AHEAD / (X->d * (ptrdiff_t)sizeof(real));
     for (ptrdiff_t i = 0; i < n; i++, out += stride) {
         const F(row) x = F(row_of)(layout, X, rows[i]);
+        if (layout == FO_DENSE && stride % VLEN == 0) {
+            if (i + ahead < known) F(prefetch_row)(layout, F(row_of)(layout, X, rows[i + ahead]));
+            F(copy_row)(x.x, x.m, out);
+            continue;
+        }
         if (layout == FO_DENSE) {
-            memcpy(out, x.x, (size_t)x.m * sizeof(real));
+            for (ptrdiff_t j = 0; j < x.m; j++) out[j] = x.x[j];
             continue;
         }
         memset(out, 0, (size_t)X->d * sizeof(real));
@@ -108,8 +131,8 @@ FO_INLINE void F(gather_loop)(const int layout, const fo_matrix *X, ptrdiff_t n,
     }
 }
 
-FO_KERNEL void F(network_gather)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, ptrdiff_t stride, void *out) {
-    if (X->layout == FO_DENSE) F(gather_loop)(FO_DENSE, X, n, rows, stride, out);
-    else if (X->layout == FO_CSR32) F(gather_loop)(FO_CSR32, X, n, rows, stride, out);
-    else F(gather_loop)(FO_CSR64, X, n, rows, stride, out);
+FO_KERNEL void F(network_gather)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t known, const int32_t *rows, ptrdiff_t stride, void *out) {
+    if (X->layout == FO_DENSE) F(gather_loop)(FO_DENSE, X, n, known, rows, stride, out);
+    else if (X->layout == FO_CSR32) F(gather_loop)(FO_CSR32, X, n, known, rows, stride, out);
+    else F(gather_loop)(FO_CSR64, X, n, known, rows, stride, out);
 }

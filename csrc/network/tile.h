@@ -71,6 +71,34 @@ static void (*const F(tiles)[TILE_VECS + 1][TILE_ROWS + 1])(const F(tile) *) = {
 #undef TILE
 };
 
+/* elements of a register */
+#undef RLEN
+#define RLEN ((int)(sizeof(F(reg)) / sizeof(real)))
+
+/* to = the transpose of a block of RLEN rows and columns, of which the first `rows` rows are wanted: halves of blocks change places */
+FO_INLINE void F(transpose_block)(const real *from, ptrdiff_t stride, real *to, ptrdiff_t to_stride, int rows) {
+#if defined(__GNUC__) && !defined(__clang__)
+    typedef real_bits lanes __attribute__((vector_size(sizeof(F(reg)))));
+    F(reg) r[sizeof(F(reg)) / sizeof(real)];
+    FO_UNROLL for (int i = 0; i < RLEN; i++) memcpy(&r[i], from + i * stride, sizeof r[i]);
+    FO_UNROLL for (int half = RLEN / 2; half > 0; half /= 2) {
+        lanes upper, lower; /* the columns of two rows of blocks: those below RLEN of the first, the others of the second */
+        FO_UNROLL for (int j = 0; j < RLEN; j++) upper[j] = j & half ? RLEN + j - half : j, lower[j] = j & half ? RLEN + j : j + half;
+        FO_UNROLL for (int i = 0; i < RLEN; i++)
+            if (!(i & half)) {
+                const F(reg) a = r[i], b = r[i + half];
+                r[i] = __builtin_shuffle(a, b, upper);
+                r[i + half] = __builtin_shuffle(a, b, lower);
+            }
+    }
+    if (rows == RLEN) FO_UNROLL for (int i = 0; i < RLEN; i++) memcpy(to + i * to_stride, &r[i], sizeof r[i]);
+    else for (int i = 0; i < rows; i++) memcpy(to + i * to_stride, &r[i], sizeof r[i]);
+#else
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < RLEN; j++) to[i * to_stride + j] = from[j * stride + i];
+#endif
+}
+
 /* All rows of some vectors of c: tiles of about the same size, so that none is small */
 FO_INLINE void F(tiled_rows)(F(tile) t, ptrdiff_t rows, int vecs) {
     const ptrdiff_t tiles = (rows + tile_rows[vecs] - 1) / tile_rows[vecs];
