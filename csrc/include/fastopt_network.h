@@ -24,6 +24,7 @@ typedef struct {
     void *a;                  /* (rows, out_stride) what goes out */
     void *delta;              /* (rows, out_stride) derivatives of the loss in z */
     void *below;              /* (rows, in_stride) those in x: the delta of the layer before, without its slope; or NULL */
+    int gated;                /* … with its slope, which is relu's */
 } fo_layer;
 
 /* of rows, or inputs, first … last − 1 */

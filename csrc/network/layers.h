@@ -36,28 +36,39 @@ FO_KERNEL void F(layer_slope)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last
     }
 }
 
-/* z = x·w + b of one unit */
+/* z = x·w + b of one unit: rows that follow each other end together */
 FO_INLINE void F(forward_unit)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
-    const real b = ((const real *)l->b)[0];
-    real *z = l->z;
-    for (ptrdiff_t i = first; i < last; i++)
-        z[i] = b + F(row_dot)(FO_DENSE, (F(row)){(const real *)l->x + i * l->in_stride, NULL, l->inputs}, l->w);
+    enum { TOGETHER = 8 };
+    const real b = ((const real *)l->b)[0], *w = l->w;
+    real *z = l->z, sums[TOGETHER];
+    for (ptrdiff_t i = first; i < last; i += TOGETHER) {
+        const ptrdiff_t rows = last - i < TOGETHER ? last - i : TOGETHER;
+        const real *x = (const real *)l->x + i * l->in_stride;
+        F(vec) s[TOGETHER];
+        for (ptrdiff_t r = 0; r < TOGETHER; r++) s[r] = F(vset)(0);
+        for (ptrdiff_t k = 0; k < l->inputs; k += VLEN) /* what is behind the last input is 0 in w, and finite in x */
+            for (ptrdiff_t r = 0; r < rows; r++) s[r] = F(vfma)(F(vload)(x + r * l->in_stride + k), F(vload)(w + k), s[r]);
+        F(vsum_each)(TOGETHER, s, sums);
+        for (ptrdiff_t r = 0; r < rows; r++) z[i + r] = b + sums[r];
+    }
 }
 
 FO_KERNEL void F(layer_forward)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t stride = l->out_stride, at = first * stride;
+    const int relu = l->activation == FO_ACTIVATION_relu && stride > 1;
     if (stride == 1) F(forward_unit)(l, first, last);
     else
         F(tiled)((F(tile)){.depth = l->inputs, .a = (const real *)l->x + first * l->in_stride, .a_row = l->in_stride, .a_column = 1,
-                           .b = l->w, .b_stride = stride, .from = l->b, .scale = 1, .c = (real *)l->z + at, .c_stride = stride},
+                           .b = l->w, .b_stride = stride, .from = l->b, .scale = 1, .c = (real *)l->z + at, .c_stride = stride,
+                           .rectifies = relu},
                  last - first, l->units);
-    F(activate)(l, (last - first) * stride, (const real *)l->z + at, (real *)l->a + at);
+    if (!relu) F(activate)(l, (last - first) * stride, (const real *)l->z + at, (real *)l->a + at);
 }
 
 FO_KERNEL void F(layer_backward)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
     F(tiled)((F(tile)){.depth = l->units, .a = (const real *)l->delta + first * l->out_stride, .a_row = l->out_stride, .a_column = 1,
                        .b = l->transposed, .b_stride = l->in_stride, .c = (real *)l->below + first * l->in_stride,
-                       .c_stride = l->in_stride},
+                       .c_stride = l->in_stride, .gate = l->gated ? (const real *)l->x + first * l->in_stride : NULL},
              last - first, l->inputs);
 }
 

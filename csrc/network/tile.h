@@ -37,6 +37,8 @@ typedef struct {
     real scale;
     real *c;
     ptrdiff_t c_stride;
+    int rectifies;                /* c ← max(0, c) at last */
+    const real *gate;             /* laid out as c: c ← 0 where it is not above 0, at last; NULL: nowhere */
 } F(tile);
 
 FO_INLINE void F(tile_body)(const int rows, const int vecs, const F(tile) *t) {
@@ -58,6 +60,11 @@ FO_INLINE void F(tile_body)(const int rows, const int vecs, const F(tile) *t) {
             FO_UNROLL for (int j = 0; j < vecs; j++) sum[i][j] = F(vfma)(factor, row[j], sum[i][j]);
         }
     }
+    if (t->rectifies)
+        FO_UNROLL for (int i = 0; i < rows; i++) FO_UNROLL for (int j = 0; j < vecs; j++) sum[i][j] = F(vgate)(sum[i][j], sum[i][j]);
+    if (t->gate)
+        FO_UNROLL for (int i = 0; i < rows; i++) FO_UNROLL for (int j = 0; j < vecs; j++)
+            sum[i][j] = F(vgate)(sum[i][j], F(vload)(t->gate + i * t->c_stride + j * VLEN));
     FO_UNROLL for (int i = 0; i < rows; i++) FO_UNROLL for (int j = 0; j < vecs; j++) F(vstore)(t->c + i * t->c_stride + j * VLEN, sum[i][j]);
 }
 
@@ -109,6 +116,7 @@ FO_INLINE void F(tiled_rows)(F(tile) t, ptrdiff_t rows, int vecs) {
         t.a += own * t.a_row;
         t.c += own * t.c_stride;
         if (t.from) t.from += own * t.from_stride;
+        if (t.gate) t.gate += own * t.c_stride;
     }
 }
 
@@ -122,7 +130,10 @@ FO_INLINE void F(tiled)(F(tile) whole, ptrdiff_t rows, ptrdiff_t width) {
         t.c += first;
         if (t.from) t.from += first;
         for (ptrdiff_t k = 0; k < depth; k += TILE_DEPTH) {
-            t.depth = depth - k < TILE_DEPTH ? depth - k : TILE_DEPTH;
+            const int ends = depth - k <= TILE_DEPTH;
+            t.depth = ends ? depth - k : TILE_DEPTH;
+            t.rectifies = ends && whole.rectifies;
+            t.gate = ends && whole.gate ? whole.gate + first : NULL;
             F(tiled_rows)(t, rows, (int)own);
             t.a += TILE_DEPTH * t.a_column;
             t.b += TILE_DEPTH * t.b_stride;

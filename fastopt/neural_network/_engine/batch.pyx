@@ -84,7 +84,8 @@ cdef void differentiate(Net *net, const Batch *batch, double total, int rank, in
     _errors(net, batch.n, total, first, last)
     for i in range(net.n_layers - 1, 0, -1):
         net.kernels.network.backward(&net.layers[i], first, last)
-        net.kernels.network.slope(&net.layers[i - 1], first, last)
+        if not net.layers[i].gated:
+            net.kernels.network.slope(&net.layers[i - 1], first, last)
 
 
 cdef double sum_losses(const Net *net, Py_ssize_t n) noexcept nogil:

@@ -91,6 +91,7 @@ cdef class Network:
         layer.inputs, layer.units = self.sizes[i], self.sizes[i + 1]
         layer.in_stride, layer.out_stride = self.strides[i], self.strides[i + 1]
         layer.w, layer.b, layer.w_gradient, layer.b_gradient = self.net.w + w, self.net.w + b, self.net.g + w, self.net.g + b
+        layer.gated = i > 0 and self.activations[i - 1][0] == "relu"
         layer.transposed = <void *>layer.w
         if i > 0 and layer.out_stride > 1:
             copy = aligned(layer.units * layer.in_stride, self.dtype)
