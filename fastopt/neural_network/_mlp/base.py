@@ -236,7 +236,7 @@ class Perceptron(CallbackSupport, BaseEstimator):
         if stops and call.incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         kept = vars(self).get("_optimizer") if call.incremental else None
-        steps = copy.deepcopy(kept) if isinstance(kept, Steps) else Steps(vars(self), dtype)
+        steps = kept.copied() if isinstance(kept, Steps) else Steps(vars(self), dtype)
         validation = self._validation(rows, targets, call.eval_set, rng, dtype)
         progress = Progress.start(stops) if fresh else Progress.resumed(vars(self), stops)
         if steps.rises and not (stops and validation):

@@ -93,6 +93,12 @@ class Steps:
     def learning_rate(self, value: float) -> None:
         self.rate = float(value)
 
+    def copied(self) -> Steps:
+        """The same, to go on with: what an optimizer or a state holds is never changed, but a schedule's metric is."""
+        found = copy.copy(self)
+        found.plateau = copy.deepcopy(self.plateau)
+        return found
+
     def begin(self, network: Any) -> None:
         """Make a network go on from here."""
         network.start(self.optimizer)
