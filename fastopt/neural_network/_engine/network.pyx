@@ -142,17 +142,15 @@ cdef class Network:
 
         Parameters
         ----------
-        optimizer : Optimizer, or callable
-            One of any parameters, whose settings are taken; or what makes one of the list of arrays that it is given.
+        optimizer : Optimizer
+            Of any parameters: its settings are taken.
         """
-        cdef const StepPlan *plan
-        made = remade(optimizer, [self.flat_w])
-        self.optimizer = made
-        plan = &self.optimizer.plan
+        cdef Update made = optimizer
+        cdef const StepPlan *plan = &made.plan
         self.net.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY
-                          or self.optimizer.scratch_used or plan.arrays.at[0].packing != FO_UNPACKED or plan.matrix_step)
-        if self.net.whole:   # of arrays without what fills up rows
-            self.optimizer = remade(optimizer, [a for pair in self.get_weights() for a in pair])
+                          or plan.arrays.at[0].packing != FO_UNPACKED or plan.matrix_step)
+        # what needs the whole gradient steps arrays without what fills up rows
+        self.optimizer = remade(optimizer, *(self.get_weights() if self.net.whole else ([self.flat_w], [])))
         self.net.plan = &self.optimizer.plan
 
     @property
@@ -162,7 +160,8 @@ cdef class Network:
 
     @learning_rate.setter
     def learning_rate(self, value):
-        self.optimizer.param_groups[0]["lr"] = value
+        for group in self.optimizer.param_groups:
+            group["lr"] = value
 
     cdef int _step_whole(self):
         """A step of an optimizer that needs all gradients, whose parameters are copies; 1 if it cannot be taken."""
