@@ -138,6 +138,10 @@ const char *const fo_coupled_loss_names[] = {FO_COUPLED_LOSSES(NAME_LOSS) NULL};
 const char *const fo_coupled_loss_targets[] = {FO_COUPLED_LOSSES(TARGET_LOSS) NULL};
 const char *const fo_own_loss_targets[] = {FO_OWN_LOSSES(TARGET_LOSS) NULL};
 const char *const fo_likelihood_names[] = {FO_LIKELIHOODS(NAME_LOSS) NULL};
+#define NAME_ACTIVATION(name, from) #name,
+#define SOURCE_ACTIVATION(name, from) FO_SLOPE_OF_##from,
+const char *const fo_activation_names[] = {FO_ACTIVATIONS(NAME_ACTIVATION) NULL};
+const int fo_activation_sources[] = {FO_ACTIVATIONS(SOURCE_ACTIVATION)};
 #define NAME_PENALTY(name, where) #name,
 #define PLACE_PENALTY(name, where) #where,
 const char *const fo_penalty_names[] = {FO_PENALTIES(NAME_PENALTY) NULL};

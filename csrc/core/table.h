@@ -3,7 +3,7 @@
 #ifndef FO_TABLE_H
 #define FO_TABLE_H
 
-#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) X(policies, isa) X(ranking, isa) X(pairs, isa) X(likelihoods, isa) X(images, isa)
+#define FO_FAMILIES(X, isa) X(core, isa) X(losses, isa) X(penalties, isa) X(rules, isa) X(sgd, isa) X(objective, isa) X(solvers, isa) X(limits, isa) X(sequences, isa) X(policies, isa) X(ranking, isa) X(pairs, isa) X(likelihoods, isa) X(images, isa) X(network, isa)
 
 #define FO_TYPED_core(X, T) X(predict_rows, predict_rows, T) X(pack_rows, pack_rows, T) X(all_finite, all_finite, T)
 #define FO_SHARED_core(X)
@@ -91,4 +91,9 @@
     X(images.variation, variation, T) X(images.variation_scratch, variation_scratch, T) \
     X(images.similarity, similarity, T) X(images.similarity_scratch, similarity_scratch, T)
 #define FO_SHARED_images(X)
+
+#define FO_TYPED_network(X, T) \
+    X(network.gather, network_gather, T) X(network.forward, layer_forward, T) X(network.slope, layer_slope, T) \
+    X(network.backward, layer_backward, T) X(network.gradient, layer_gradient, T) X(network.transpose, layer_transpose, T)
+#define FO_SHARED_network(X)
 #endif

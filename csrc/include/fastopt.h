@@ -199,6 +199,7 @@ typedef struct {
 #include "fastopt_pairs.h"
 #include "fastopt_likelihoods.h"
 #include "fastopt_images.h"
+#include "fastopt_network.h"
 
 /* The kernels of one instruction set and one element type. */
 typedef struct {
@@ -329,6 +330,7 @@ typedef struct {
     fo_pair_kernels pairs;
     fo_likelihood_kernels likelihoods;
     fo_image_kernels images;
+    fo_network_kernels network;
 } fo_kernels;
 
 typedef struct {
@@ -348,6 +350,8 @@ extern const char *const fo_loss_names[], *const fo_loss_targets[];
 extern const char *const fo_coupled_loss_names[], *const fo_coupled_loss_targets[]; /* their kinds follow those of the others */
 extern const char *const fo_own_loss_targets[]; /* and theirs follow those */
 extern const char *const fo_likelihood_names[];
+extern const char *const fo_activation_names[];
+extern const int fo_activation_sources[]; /* enum fo_slope_source */
 extern const char *const fo_penalty_names[], *const fo_penalty_places[], *const fo_schedule_names[];
 /* names of the rules, those of matrices behind the others; of the first: states (arrays), sums (enum fo_rule_sums) */
 extern const char *const fo_rule_names[], *const fo_matrix_rule_names[];

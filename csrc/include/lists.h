@@ -157,4 +157,24 @@
 #define FO_MATRIX_RULES(X) \
     X(muon)
 
+/* activations of the units of a network, X(name, from): what their slope is a function of, the `output` or the `input`, which is kept then */
+#define FO_ACTIVATIONS(X) \
+    X(identity, output) \
+    X(relu, output) \
+    X(leaky_relu, output) \
+    X(elu, output) \
+    X(selu, output) \
+    X(softplus, output) \
+    X(logistic, output) \
+    X(tanh, output) \
+    X(exponential, output) \
+    X(hard_tanh, output) \
+    X(hard_sigmoid, output) \
+    X(relu6, output) \
+    X(gelu, input) \
+    X(gelu_tanh, input) \
+    X(silu, input) \
+    X(mish, input) \
+    X(hard_swish, input)
+
 #endif

@@ -35,10 +35,12 @@ typedef struct { real w, s0, s1, s2, s3, rate; } F(param);
 #if REAL_IS_FLOAT
 FO_FOLD(sgd) {}
 
-/* t = 0 has no history to dampen: PyTorch's first step; flag = nesterov */
+/* t = 0 has no history to dampen: PyTorch's first step; flag = nesterov; c: v holds gradients times the rate that they came with */
 FO_FOLD(momentum) {
-    h->beta1 = r->momentum, h->one_minus_beta1 = t > 0 ? 1 - r->dampening : 1;
-    h->a = r->flag ? 1 : 0, h->b = r->flag ? r->momentum : 1;
+    const double held = r->c != 0 ? r->lr : 1;
+    h->beta1 = r->momentum, h->one_minus_beta1 = (t > 0 ? 1 - r->dampening : 1) * held;
+    h->a = r->flag ? held : 0, h->b = r->flag ? r->momentum : 1;
+    if (r->c != 0) h->rate = 1, h->l1 = r->lr * r->l1;
 }
 
 /* a = lambd, b = alpha, c = t0 */

@@ -2,6 +2,7 @@
 from libc.stdint cimport int32_t, int64_t
 
 from fastopt._core.loss_structs cimport *
+from fastopt._core.network_structs cimport *
 from fastopt._core.structs cimport *
 
 ctypedef fused real:
@@ -82,6 +83,7 @@ cdef extern from "fastopt.h" nogil:
         fo_pair_kernels pairs
         fo_likelihood_kernels likelihoods
         fo_image_kernels images
+        fo_network_kernels network
 
     ctypedef struct fo_table:
         const char *name

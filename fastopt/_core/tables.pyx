@@ -20,6 +20,8 @@ cdef extern from "fastopt.h" nogil:
     const char *const fo_coupled_loss_targets[]
     const char *const fo_own_loss_targets[]
     const char *const fo_likelihood_names[]
+    const char *const fo_activation_names[]
+    const int fo_activation_sources[]
     const char *const fo_penalty_names[]
     const char *const fo_penalty_places[]
     const char *const fo_schedule_names[]
@@ -109,6 +111,9 @@ LOSS_NAMES = tuple(_names(fo_loss_names))
 #: losses of all predictions of a sample together, whose kinds follow
 COUPLED_LOSS_NAMES = tuple(_names(fo_coupled_loss_names))
 LIKELIHOOD_NAMES = tuple(_names(fo_likelihood_names))
+ACTIVATION_NAMES = tuple(_names(fo_activation_names))
+#: those whose slope is a function of what comes in, not of what goes out
+ACTIVATIONS_OF_INPUT = tuple(name for i, name in enumerate(ACTIVATION_NAMES) if fo_activation_sources[i] == FO_SLOPE_OF_input)
 #: the domains of y that a user's own loss may have, whose kinds come last
 OWN_LOSS_TARGETS = tuple(_names(fo_own_loss_targets))
 #: the domain of y by kind, and by name

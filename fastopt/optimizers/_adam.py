@@ -33,7 +33,7 @@ class Adam(PackedMoments):
     [lr, betas, eps]
     weight_decay : float, default=0
         L2 penalty: weight_decay·w is added to the gradient; see `AdamW` for decay beside it.
-    [amsgrad, moments]
+    [amsgrad, moments, eps_hat]
 
     References
     ----------
@@ -55,14 +55,18 @@ class Adam(PackedMoments):
     sparse = ("adam",)
 
     def __init__(self, params: Params, lr: LearningRate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0.0, amsgrad: bool = False, moments: Moments = None,
+                 weight_decay: float = 0.0, amsgrad: bool = False, moments: Moments = None, eps_hat: bool = False,
                  **options: Unpack[Options]) -> None:
         self._build_packed(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
-                                    "amsgrad": amsgrad}, options, moments)
+                                    "amsgrad": amsgrad, "eps_hat": eps_hat}, options, moments)
 
     @classmethod
     def _kind(cls, settings: Mapping[str, Any]) -> str:
         return "amsgrad" if settings["amsgrad"] else "adam"
+
+    @classmethod
+    def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {"c": float(settings["eps_hat"])}
 
 
 class AdamW(Adam):
@@ -77,7 +81,7 @@ class AdamW(Adam):
     [lr, betas, eps]
     weight_decay : float, default=0.01
         λ.
-    [amsgrad, moments]
+    [amsgrad, moments, eps_hat]
 
     References
     ----------
@@ -97,10 +101,10 @@ class AdamW(Adam):
     decoupled = True
 
     def __init__(self, params: Params, lr: LearningRate = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 1e-2, amsgrad: bool = False, moments: Moments = None,
+                 weight_decay: float = 1e-2, amsgrad: bool = False, moments: Moments = None, eps_hat: bool = False,
                  **options: Unpack[Options]) -> None:
         self._build_packed(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
-                                    "amsgrad": amsgrad}, options, moments)
+                                    "amsgrad": amsgrad, "eps_hat": eps_hat}, options, moments)
 
 
 class AMSGrad(Optimizer):

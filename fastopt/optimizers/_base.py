@@ -136,6 +136,11 @@ class Optimizer(Update):
         return dict(settings)
 
     @classmethod
+    def _unspelt(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings that groups have as arguments of the constructor."""
+        return dict(settings)
+
+    @classmethod
     def _checked(cls, own: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         """The rule's own settings, and the options or others among `more` in place of theirs, each of them checked by itself."""
         refuse_unknown(cls.__name__, more, dict.fromkeys([*own, *cls._of_no_group, *OPTIONS]))
@@ -150,6 +155,33 @@ class Optimizer(Update):
         self._common = {name: defaults[name] for name in GLOBAL}
         self.state_names = self._state_names(self._one_kind(groups))
         self._install(arrays, places, groups, *self._beginning(arrays, places, groups))
+
+    def anew(self, params: Params) -> Optimizer:
+        """An optimizer of other parameters, with these settings and no steps taken.
+
+        Parameters
+        ----------
+        params
+            As for the constructor; settings are those of the first group.
+
+        Returns
+        -------
+        Optimizer
+            Of the same class.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastopt import optimizers
+        >>> w = np.ones(2)
+        >>> optimizers.SGD(np.zeros(1), lr=0.5).anew(w).step(np.ones(2))
+        >>> w
+        array([0.5, 0.5])
+        """
+        given = {name: getattr(self, name) for name in self._of_no_group}
+        make: Any = type(self)
+        made: Optimizer = make(params, **self._unspelt({**self._defaults, **self._groups[0].settings, **self._common}), **given)
+        return made
 
     def _beginning(self, arrays: list[Array], places: list[int], groups: list[dict[str, Any]]
                    ) -> tuple[list[list[Array | None]], list[list[float]]]:

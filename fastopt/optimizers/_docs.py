@@ -17,6 +17,7 @@ SHARED = {
     "momentum": ("float", "μ, below 1."),
     "dampening": ("float", "τ."),
     "amsgrad": ("bool", "The largest v so far in place of v."),
+    "eps_hat": ("bool", "ε is added to √v instead of √v̂, as in scikit-learn and Keras: ε̂ of the paper's section 2."),
     "moments": ("{'bfloat16', '8bit'} or None", "Keep m and v in 2 bytes or 1 for each weight, for less memory and traffic; "
                                                 "see docs/optimizers.md."),
     "initial_accumulator_value": ("float", "v before the first step."),

@@ -47,7 +47,7 @@ RULES: dict[str, Rule] = {
     "eps": _AT_LEAST_0, "eps1": either(_AT_LEAST_0, NONE), "eps2": _POSITIVE,
     "weight_decay": _AT_LEAST_0, "l1": _AT_LEAST_0, "l2": _AT_LEAST_0,
     **dict.fromkeys(("nesterov", "amsgrad", "centered", "maximize", "decoupled_weight_decay", "safeguard_warmup",
-                     "use_bias_correction", "matrix"), FLAG),
+                     "use_bias_correction", "matrix", "eps_hat", "lr_in_velocity"), FLAG),
     "clip_value": _BOUND, "clip_norm": _BOUND, "clip_global_norm": _BOUND,
     "nonfinite": choice("raise", "skip", "late"),
     "n_threads": either(Rule("an integer other than 0", lambda value: INTEGER.accepts(value) and value != 0, convert=int), NONE),

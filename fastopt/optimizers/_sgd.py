@@ -34,6 +34,8 @@ class SGD(Optimizer):
     [lr, momentum, dampening, weight_decay]
     nesterov : bool, default=False
         Nesterov's momentum; needs momentum above 0 and no dampening.
+    lr_in_velocity : bool, default=False
+        With momentum: v ← μ·v + (1 − τ)·lr·g, w ← w − v, as in scikit-learn and Keras.  It is another step only where lr changes.
 
     References
     ----------
@@ -55,9 +57,10 @@ class SGD(Optimizer):
     sparse = ("sgd",)
 
     def __init__(self, params: Params, lr: LearningRate = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
-                 weight_decay: float = 0.0, nesterov: bool = False, **options: Unpack[Options]) -> None:
+                 weight_decay: float = 0.0, nesterov: bool = False, lr_in_velocity: bool = False,
+                 **options: Unpack[Options]) -> None:
         self._build(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-                             "nesterov": nesterov}, options)
+                             "nesterov": nesterov, "lr_in_velocity": lr_in_velocity}, options)
 
     @classmethod
     def _kind(cls, settings: Mapping[str, Any]) -> str:
@@ -68,7 +71,7 @@ class SGD(Optimizer):
         if settings["nesterov"] and not (settings["momentum"] > 0 and settings["dampening"] == 0):
             raise InvalidParameterError("nesterov must be False without momentum or with dampening, got True with momentum="
                                         f"{settings['momentum']} and dampening={settings['dampening']}")
-        return {"flag": int(settings["nesterov"])}
+        return {"flag": int(settings["nesterov"]), "c": float(settings["lr_in_velocity"])}
 
 
 class Momentum(Optimizer):

@@ -12,7 +12,7 @@ SOURCES = "".join(path.read_text(encoding="utf-8") for path in sorted((Path(__fi
 #: the members of fo_kernels that are tables themselves
 PARTS = {"descent": "fo_descent_kernels", "objective": "fo_objective_kernels", "chains": "fo_chain_kernels", "limits": "fo_limit_kernels",
          "sequences": "fo_sequence_kernels", "policies": "fo_policy_kernels", "ranking": "fo_ranking_kernels", "pairs": "fo_pair_kernels",
-         "likelihoods": "fo_likelihood_kernels", "images": "fo_image_kernels"}
+         "likelihoods": "fo_likelihood_kernels", "images": "fo_image_kernels", "network": "fo_network_kernels"}
 
 
 def kernels():

@@ -212,7 +212,8 @@ def test_settings_of_numpys_types(kind):
         adam.param_groups[0]["betas"] = np.array([0.5, 0.5])
         adam.param_groups[0]["eps"] = number(2.0 ** -10)
     assert dict(adam.param_groups[0].settings) == {
-        "lr": 0.25, "betas": (0.5, 0.5), "eps": 2.0 ** -10, "weight_decay": 0.125, "amsgrad": False, "l1": 0.0, "clip_value": None}
+        "lr": 0.25, "betas": (0.5, 0.5), "eps": 2.0 ** -10, "weight_decay": 0.125, "amsgrad": False, "eps_hat": False, "l1": 0.0,
+        "clip_value": None}
     assert all(type(value) in (float, tuple, bool, int, type(None)) for value in adam.param_groups[0].settings.values())
     optimizers.Muon(np.ones((2, 2)), ns_steps=np.int32(3))
 

@@ -39,9 +39,11 @@ FLOORS = [
     "_sgd.batch",
     "_sgd.auto _linear_batch",
     "_sgd _auto_state",
-    "linear_model._shared",
-    "linear_model._sgd linear_model._solved",
-    "linear_model",
+    "neural_network._engine",
+    "_estimators",
+    "linear_model._shared neural_network._initialisers",
+    "linear_model._sgd linear_model._solved neural_network._mlp",
+    "linear_model neural_network",
     "_data _limits",
     "_models",
     "_cli",
@@ -76,9 +78,9 @@ SEEN_FROM_OUTSIDE = {
 
 # optional package: modules that may import it
 OWNERS = {
-    "sklearn": r"linear_model(\..*)?|_models\.load|_cli(\..*)?|_data(\..*)?", "joblib": r"linear_model(\..*)?",
+    "sklearn": r"(linear_model|neural_network|_estimators)(\..*)?|_models\.load|_cli(\..*)?|_data(\..*)?", "joblib": r"linear_model(\..*)?",
     "typer": r"_cli(\..*)?|__main__", "rich": r"_cli(\..*)?|__main__",
-    "threadpoolctl": r"_cli(\..*)?|linear_model\._shared\.sklearn",
+    "threadpoolctl": r"_cli(\..*)?|_estimators\.sklearn",
     "pandas": r"_data(\..*)?|_cli(\..*)?", "pyarrow": r"_data(\..*)?", "matplotlib": r"_common\.plot",
 }
 EVERYWHERE = {"numpy", "scipy", "fastopt", "cython", "cpython", "libc", "openmp", "typing_extensions"}   # the last for type checkers
@@ -178,8 +180,9 @@ def test_optional_packages_have_owners(path):
             assert re.fullmatch(OWNERS.get(top, ""), module_of(path)), f"{module_of(path)} imports {top}"
 
 
-# macros of csrc/rules/rules.h and conjugates.h that begin a static function
-STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(", "FO_ROW(", "FO_ROW_PRODUCT(")
+# macros of csrc/rules/rules.h, conjugates.h, row_losses.h and activations.h that begin a static function
+STATIC_MACROS = ("FO_FOLD(", "FO_FINISH(", "FO_RULE(", "FO_SUMS(", "FO_CONJUGATE(", "FO_DUAL_STEP(", "FO_ROW(", "FO_ROW_PRODUCT(",
+                 "FO_ACTIVATION(", "FO_SLOPE(")
 
 
 def without_comments(text):

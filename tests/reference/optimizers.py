@@ -8,7 +8,8 @@ from reference.rules import INF, RULES, norm, soft
 BETAS = {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
 FREE = {"weight_decay": 0.0, "r": 0.0, "weight_lr_power": 2.0}
 DEFAULTS = {
-    "sgd": {"lr": 1e-3, "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False},
+    "sgd": {"lr": 1e-3, "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False,
+            "lr_in_velocity": False},
     "momentum": {"lr": 1e-3, "momentum": 0.9, "dampening": 0.0, "weight_decay": 0.0},
     "nesterov": {"lr": 1e-3, "momentum": 0.9, "weight_decay": 0.0},
     "asgd": {"lr": 1e-2, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6, "weight_decay": 0.0},
@@ -16,8 +17,8 @@ DEFAULTS = {
     "adadelta": {"lr": 1.0, "rho": 0.9, "eps": 1e-6, "weight_decay": 0.0},
     "rmsprop": {"lr": 1e-2, "alpha": 0.99, "eps": 1e-8, "weight_decay": 0.0, "momentum": 0.0, "centered": False},
     "rprop": {"lr": 1e-2, "etas": (0.5, 1.2), "step_sizes": (1e-6, 50.0)},
-    "adam": {"lr": 1e-3, **BETAS, "amsgrad": False},
-    "adamw": {"lr": 1e-3, **BETAS, "weight_decay": 1e-2, "amsgrad": False},
+    "adam": {"lr": 1e-3, **BETAS, "amsgrad": False, "eps_hat": False},
+    "adamw": {"lr": 1e-3, **BETAS, "weight_decay": 1e-2, "amsgrad": False, "eps_hat": False},
     "amsgrad": {"lr": 1e-3, **BETAS},
     "adamax": {"lr": 2e-3, **BETAS},
     "nadam": {"lr": 2e-3, **BETAS, "momentum_decay": 4e-3, "decoupled_weight_decay": False},

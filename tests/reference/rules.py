@@ -33,6 +33,9 @@ def sgd(s, state, w, g, lr, t):
 
 
 def momentum(s, state, w, g, lr, t, nesterov=False):
+    if s.get("lr_in_velocity"):   # scikit-learn's SGDOptimizer, whose velocity has the other sign
+        state["v"] = s["momentum"] * state["v"] + (1 if t == 0 else 1 - s["dampening"]) * lr * g
+        return (lr * g + s["momentum"] * state["v"] if s["nesterov"] else state["v"]), lr
     state["v"] = g if t == 0 else s["momentum"] * state["v"] + (1 - s.get("dampening", 0)) * g
     return lr * (g + s["momentum"] * state["v"] if nesterov or s.get("nesterov") else state["v"]), lr
 
@@ -89,14 +92,20 @@ def moments(s, state, g, t, variance_of=None):
     b1, b2 = s["betas"]
     state["m"] = b1 * state["m"] + (1 - b1) * g
     state["v"] = b2 * state["v"] + (1 - b2) * np.square(g if variance_of is None else variance_of(state["m"]))
-    return state["m"] / (1 - b1 ** (t + 1)), np.sqrt(state["v"] / (1 - b2 ** (t + 1))) + s["eps"]
+    return state["m"] / (1 - b1 ** (t + 1)), root_of(s, state["v"], t)
+
+
+def root_of(s, v, t):
+    """√v̂ + ε, or (√v + ε)/√(1 − β2ᵗ)."""
+    unbias = 1 - s["betas"][1] ** (t + 1)
+    return (np.sqrt(v) + s["eps"]) / np.sqrt(unbias) if s.get("eps_hat") else np.sqrt(v / unbias) + s["eps"]
 
 
 def adam(s, state, w, g, lr, t, amsgrad=False):
     m, root = moments(s, state, g, t)
     if amsgrad or s.get("amsgrad"):
         state["v_max"] = np.maximum(state["v_max"], state["v"])
-        root = np.sqrt(state["v_max"] / (1 - s["betas"][1] ** (t + 1))) + s["eps"]
+        root = root_of(s, state["v_max"], t)
     return lr * m / root, lr / root
 
 

@@ -6,7 +6,8 @@ from reference.optimizers import DEFAULTS, Reference
 
 #: options of each rule, beside none at all
 OPTIONS = {
-    "sgd": [{"momentum": 0.9}, {"momentum": 0.8, "dampening": 0.3}, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}],
+    "sgd": [{"momentum": 0.9}, {"momentum": 0.8, "dampening": 0.3}, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+            {"momentum": 0.8, "dampening": 0.3, "lr_in_velocity": True}, {"momentum": 0.9, "nesterov": True, "lr_in_velocity": True}],
     "momentum": [{"dampening": 0.5, "weight_decay": 0.1}, {"momentum": 0.0}],
     "nesterov": [{"momentum": 0.5, "weight_decay": 0.1}],
     "asgd": [{"t0": 5.0, "lambd": 0.01, "alpha": 0.5, "lr": 0.1}, {"weight_decay": 0.1, "t0": 0.0, "alpha": 1.0}],
@@ -14,7 +15,8 @@ OPTIONS = {
     "adadelta": [{"rho": 0.5, "eps": 1e-3, "weight_decay": 0.1}],
     "rmsprop": [{"centered": True}, {"momentum": 0.9, "alpha": 0.9}, {"momentum": 0.5, "centered": True, "weight_decay": 0.1}],
     "rprop": [{"etas": (0.3, 1.5), "step_sizes": (1e-3, 0.1)}],
-    "adam": [{"betas": (0.8, 0.9), "eps": 1e-4, "weight_decay": 0.1}, {"amsgrad": True}, {"betas": (0.0, 0.0)}],
+    "adam": [{"betas": (0.8, 0.9), "eps": 1e-4, "weight_decay": 0.1}, {"amsgrad": True}, {"betas": (0.0, 0.0)}, {"eps_hat": True, "eps": 1e-3},
+             {"eps_hat": True, "eps": 1e-3, "amsgrad": True}],
     "adamw": [{"weight_decay": 0.3, "lr": 0.1}, {"amsgrad": True}],
     "amsgrad": [{"betas": (0.5, 0.6), "weight_decay": 0.1}],
     "adamax": [{"betas": (0.5, 0.6), "weight_decay": 0.1}],

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastopt import losses
-from fastopt.linear_model._shared.types import Array, Attributes, ClassWeight, Dual, PenaltyPair, RandomState, RowWeights, Samples
+from fastopt._estimators.types import Array, Attributes, ClassWeight, Dual, PenaltyPair, RandomState, RowWeights, Samples
 from fastopt.losses import Loss
 
 from .base import FittedWeights, Task

@@ -1,0 +1,372 @@
+"""A network of fully connected layers: its parameters and workspace, its epochs, its gradient.
+
+Used by the estimators of fastopt.neural_network.  What a thread does with a batch is in batch.pyx, the arithmetic in csrc/network.
+"""
+cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
+from cython.parallel cimport parallel
+from libc.math cimport INFINITY, NAN
+from libc.stdint cimport int32_t
+from libc.stdlib cimport calloc, free
+
+import numpy as np
+
+from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
+from fastopt._core.memory cimport address
+from fastopt._core.own_loss cimport set_loss
+from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_couples, fo_layer, kernels
+from fastopt.neural_network._engine.batch cimport (SQUARES_BLOCK, Batch, add_gradients, chunk_rows, differentiate, learn, penalty_squares,
+                                                   sum_losses, transpose)
+from fastopt.neural_network._engine.predict cimport predict
+from fastopt.optimizers._passes cimport StepPlan
+
+from fastopt._core.memory import aligned
+from fastopt._core.tables import ACTIVATION_NAMES, ACTIVATIONS_OF_INPUT
+from fastopt._core.threads import resolve_threads
+from fastopt.neural_network._engine.data import batch_totals, dense_or_csr, rates, remade, targets, weights_of_rows
+from fastopt.neural_network._engine.layout import ALPHAS, placed
+
+cnp.import_array()
+
+cdef enum:
+    WORK_PER_CALL = 200_000_000    # multiplications between two looks at signals: some 10 ms
+    GRADIENT_ROWS = 256            # of a block, where the gradient is that of all rows
+
+
+cdef int _step_whole(void *owner) noexcept nogil:
+    with gil:
+        return (<Network>owner)._step_whole()
+
+
+cdef class Network:
+    """Layers of units, each of them connected to all of the layer before.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units of the input and of each layer.
+    activations : sequence of str or of (str, float)
+        Of each layer, with a parameter where it has one.
+    loss : Loss
+        Of the last layer's output, as a raw prediction.
+    dtype : dtype
+        float32 or float64.
+    l2 : float, default=0
+        Strength of ½·l2·‖W‖²/Σ weight beside the mean loss of a batch, W the weights without biases.
+    value_scale : float, default=1
+        Of the losses that are told, not of their gradients, nor of penalties: 1/k for means over k outputs.
+    n_threads : int or None, default=None
+    """
+
+    def __init__(self, sizes, activations, loss, dtype, *, double l2=0.0, double value_scale=1.0, n_threads=None):
+        cdef Net *net = &self.net
+        cdef Py_ssize_t i
+        self.sizes, self.loss, self.dtype, self.l2 = tuple(int(size) for size in sizes), loss, np.dtype(dtype), l2
+        self.activations = tuple((name, ALPHAS.get(name, 0.0)) if isinstance(name, str) else tuple(name) for name in activations)
+        self.value_scale, self.n_threads, self.transposes, self.room = value_scale, n_threads, [], 0
+        net.kernels, net.itemsize, net.n_layers = kernels(self.dtype == np.float32), self.dtype.itemsize, len(self.sizes) - 1
+        net.l2, net.owner = l2, <void *>self
+        self.strides, self.places, total = placed(self.sizes, net.itemsize)
+        self.flat_w, self.flat_g = aligned(total, self.dtype), aligned(total, self.dtype)
+        net.n_weights = total
+        net.w, net.g = <char *>address(self.flat_w), <char *>address(self.flat_g)
+        net.layers = <fo_layer *>calloc(net.n_layers, sizeof(fo_layer))
+        if net.layers == NULL:
+            raise MemoryError
+        self.squares = np.zeros(total // SQUARES_BLOCK + net.n_layers)
+        net.squares = <double *>address(self.squares)
+        for i in range(net.n_layers):
+            self._place(i)
+        set_loss(&net.samples.loss, loss.spec)
+        net.samples.k = self.sizes[net.n_layers]
+
+    def __dealloc__(self):
+        free(self.net.layers)
+
+    cdef int _place(self, Py_ssize_t i) except -1:
+        """Where the weights of a layer lie."""
+        cdef fo_layer *layer = &self.net.layers[i]
+        cdef Py_ssize_t w = self.places[i][0] * self.net.itemsize, b = self.places[i][1] * self.net.itemsize
+        layer.activation, layer.alpha = ACTIVATION_NAMES.index(self.activations[i][0]), self.activations[i][1]
+        layer.inputs, layer.units = self.sizes[i], self.sizes[i + 1]
+        layer.in_stride, layer.out_stride = self.strides[i], self.strides[i + 1]
+        layer.w, layer.b, layer.w_gradient, layer.b_gradient = self.net.w + w, self.net.w + b, self.net.g + w, self.net.g + b
+        layer.gated = i > 0 and self.activations[i - 1][0] == "relu"
+        layer.transposed = <void *>layer.w
+        if i > 0 and layer.out_stride > 1:
+            copy = aligned(layer.units * layer.in_stride, self.dtype)
+            self.transposes.append(copy)
+            layer.transposed = address(copy)
+        return 0
+
+    # ---- parameters ----
+
+    def _views(self, flat):
+        """(coefs, intercepts) in a flat array."""
+        coefs, intercepts = [], []
+        for i, (w, b) in enumerate(self.places):
+            rows, units, stride = self.sizes[i], self.sizes[i + 1], self.strides[i + 1]
+            coefs.append(flat[w:w + rows * stride].reshape(rows, stride)[:, :units])
+            intercepts.append(flat[b:b + units])
+        return coefs, intercepts
+
+    def set_weights(self, coefs, intercepts):
+        """Copy weights in.
+
+        Parameters
+        ----------
+        coefs : list of ndarray of shape (in, out)
+        intercepts : list of ndarray of shape (out,)
+        """
+        for own, given in zip(self._views(self.flat_w), (coefs, intercepts)):
+            for to, a in zip(own, given, strict=True):
+                if np.shape(a) != to.shape:
+                    raise ValueError(f"weights must have shape {to.shape}, got {np.shape(a)}")
+                to[...] = a
+        self.ready = False
+
+    def get_weights(self):
+        """(coefs, intercepts), new arrays."""
+        coefs, intercepts = self._views(self.flat_w)
+        return [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
+
+    def gradient_norms(self):
+        """The norm of the gradient of each layer in the last batch, its penalty's included."""
+        coefs, intercepts = self._views(self.flat_g)
+        return [float(np.sqrt(np.square(w, dtype=float).sum() + np.square(b, dtype=float).sum())) for w, b in zip(coefs, intercepts)]
+
+    # ---- the optimizer ----
+
+    def start(self, optimizer):
+        """Step by an optimizer from now on, from its first step.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            Of any parameters: its settings are taken.
+        """
+        cdef Update made = optimizer
+        cdef const StepPlan *plan = &made.plan
+        self.net.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY
+                          or plan.arrays.at[0].packing != FO_UNPACKED or plan.matrix_step)
+        # what needs the whole gradient steps arrays without what fills up rows
+        self.optimizer = remade(optimizer, *(self.get_weights() if self.net.whole else ([self.flat_w], [])))
+        self.net.plan = &self.optimizer.plan
+
+    @property
+    def learning_rate(self):
+        """The learning rate, or the schedule."""
+        return self.optimizer.param_groups[0]["lr"]
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        for group in self.optimizer.param_groups:
+            group["lr"] = value
+
+    cdef int _step_whole(self):
+        """A step of an optimizer that needs all gradients, whose parameters are copies; 1 if it cannot be taken."""
+        try:
+            weights, gradients = ([a for pair in self._views(flat) for a in pair] for flat in (self.flat_w, self.flat_g))
+            for own, w in zip(self.optimizer.params, weights):
+                own[...] = w
+            self.optimizer.step([np.ascontiguousarray(g) for g in gradients])
+            for own, w in zip(self.optimizer.params, weights):
+                w[...] = own
+            return 0
+        except BaseException as error:
+            self.error = error
+            return 1
+
+    def get_state(self):
+        """The optimizer's state, for `set_state`."""
+        return self.optimizer.state_dict()
+
+    def set_state(self, state):
+        """Go on where `get_state` was called."""
+        self.optimizer.load_state_dict(state)
+
+    # ---- the data at work ----
+
+    cdef int _reserve(self, Py_ssize_t rows) except -1:
+        """A workspace of so many rows."""
+        cdef Net *net = &self.net
+        cdef Py_ssize_t i, k = net.samples.k
+        cdef fo_layer *layer
+        if rows <= self.room:
+            return 0
+        arrays = [aligned((rows, self.strides[0]), self.dtype)]
+        net.x = address(arrays[0])
+        for i in range(net.n_layers):
+            layer = &net.layers[i]
+            layer.x = net.x if i == 0 else net.layers[i - 1].a
+            own = [aligned((rows, layer.out_stride), self.dtype) for _ in range(3 if self.activations[i][0] in ACTIVATIONS_OF_INPUT else 2)]
+            arrays += own
+            layer.a, layer.delta, layer.z = address(own[0]), address(own[1]), address(own[2] if len(own) > 2 else own[0])
+            layer.below = net.layers[i - 1].delta if i > 0 else NULL
+        net.copies = layer.out_stride != layer.units
+        net.p, net.c = <char *>layer.a, <char *>layer.delta
+        y, weight, p, c = (np.empty((rows, k), self.dtype) for _ in range(4))
+        losses = np.zeros(rows)
+        arrays += [y, weight, p, c, losses]
+        if net.copies:
+            net.p, net.c = <char *>address(p), <char *>address(c)
+        net.batch_y, net.batch_weight, net.losses = address(y), address(weight), <double *>address(losses)
+        self.workspace, self.room = arrays, rows
+        return 0
+
+    cdef int _bind(self, X, y, sample_weight) except -1:
+        """Rows with their targets and weights, for the batches to come."""
+        cdef Net *net = &self.net
+        cdef Matrix rows, wanted, weights
+        X = dense_or_csr(X, self.dtype, self.sizes[0])
+        rows, wanted = Matrix(X), Matrix(targets(y, self.loss, X.shape[0], net.samples.k, self.dtype))
+        weights = None
+        if sample_weight is not None:
+            columns = 1 if fo_couples(&net.samples.loss) else net.samples.k
+            weights = Matrix(weights_of_rows(sample_weight, X.shape[0], columns, self.dtype))
+        self.inputs = [rows, wanted, weights]
+        net.X, net.y = &rows.c, wanted.c
+        net.samples.y, net.samples.weight = net.batch_y, NULL
+        net.has_weights = weights is not None
+        if weights is not None:
+            net.weight, net.samples.weight = weights.c, net.batch_weight
+        return 0
+
+    cdef int _refresh(self) except -1:
+        """Transposed copies after weights were set."""
+        if not self.ready:
+            transpose(&self.net, 0, 1)
+            self.ready = True
+        return 0
+
+    # ---- learning ----
+
+    def epoch(self, X, y, sample_weight, order, Py_ssize_t batch_size):
+        """Step by the gradient of one batch after the other.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d) or CSR matrix
+        y : ndarray of shape (n,) or (n, k)
+            Class numbers, or numbers.
+        sample_weight : ndarray of shape (n,) or None
+        order : ndarray of int
+            Rows in their order.
+        batch_size : int
+            Rows of a batch; the last one may have fewer.
+
+        Returns
+        -------
+        float
+            The sum over batches of loss and penalty, each times the rows of its batch; not finite if some prediction was not.
+        """
+        cdef Net *net = &self.net
+        cdef Py_ssize_t n = len(order), n_batches = (n + batch_size - 1) // batch_size, i, done = 0, each
+        cdef int threads = 1
+        self._reserve(min(batch_size, n))
+        self._bind(X, y, sample_weight)
+        self._refresh()
+        rows = np.ascontiguousarray(order, dtype=np.int32)
+        if n == 0 or rows.min() < 0 or rows.max() >= net.X.n:
+            raise ValueError(f"order must hold rows of X, which has {net.X.n}")
+        lr, totals = rates(self.learning_rate, self.optimizer.t, n_batches), batch_totals(sample_weight, rows, batch_size)
+        table = np.empty(n_batches * sizeof(Batch), dtype=np.uint8)
+        cdef Batch *batches = <Batch *>address(table)
+        cdef const double[::1] rate = lr, total = totals
+        for i in range(n_batches):
+            batches[i].n, batches[i].rows = min(batch_size, n - i * batch_size), <const int32_t *>address(rows) + i * batch_size
+            batches[i].known = n - i * batch_size
+            batches[i].total, batches[i].lr = total[i], rate[i]
+        before = self._snapshot()
+        net.loss, net.penalty, net.failed = 0, 0, False
+        each = max(<Py_ssize_t>1, WORK_PER_CALL // (batch_size * self.flat_w.size + 1))
+        try:
+            while done < n_batches and not net.failed:
+                with nogil:
+                    learn(net, batches, done, min(n_batches, done + each), _step_whole, 0, 1)
+                done += each
+                PyErr_CheckSignals()
+        except BaseException:
+            self._restore(before)
+            raise
+        if net.failed:
+            error, self.error = self.error, None
+            if not isinstance(error, FloatingPointError):
+                self._restore(before)
+                raise error
+            net.loss = NAN
+        return self._told()
+
+    cdef double _told(self) except? -1:
+        """Loss and penalty as they are told."""
+        self.last_loss, self.last_penalty = self.value_scale * self.net.loss, self.net.penalty
+        return self.last_loss + self.last_penalty
+
+    def _snapshot(self):
+        """What an epoch changes."""
+        arrays = [self.flat_w, *(a for state in self.optimizer.states for a in state if a is not None)]
+        return [a.copy() for a in arrays], self.optimizer.t, self.optimizer.carries
+
+    def _restore(self, before):
+        arrays = [self.flat_w, *(a for state in self.optimizer.states for a in state if a is not None)]
+        for own, kept in zip(arrays, before[0]):
+            own[...] = kept
+        self.optimizer.set_counters(before[1], self.optimizer.skipped)
+        self.optimizer.carries, self.ready = before[2], False
+
+    def value_and_gradient(self, X, y, sample_weight=None):
+        """The mean loss of all rows with the penalty, and its gradient.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            See `epoch`.
+
+        Returns
+        -------
+        value : float
+        coef_grads, intercept_grads : list of ndarray
+        """
+        cdef Net *net = &self.net
+        cdef Batch batch
+        cdef Py_ssize_t n = X.shape[0], at = 0, size = min(n, <Py_ssize_t>GRADIENT_ROWS)
+        cdef double total, loss = 0
+        cdef fo_mode mode
+        rows = np.arange(n, dtype=np.int32)
+        self._reserve(size)
+        self._bind(X, y, sample_weight)
+        self._refresh()
+        total = batch_totals(sample_weight, rows, n)[0]
+        while at < n:
+            batch.known = n - at
+            batch.n, batch.rows, batch.total = min(size, n - at), <const int32_t *>address(rows) + at, total
+            with nogil:
+                mode = fo_flush()
+                differentiate(net, &batch, total, 0, 1)
+                add_gradients(net, batch.n, net.l2 / total, at > 0, 0, 1)
+                loss += sum_losses(net, batch.n)
+                fo_unflush(mode)
+            at += batch.n
+            PyErr_CheckSignals()
+        penalty_squares(net, 0, 1)
+        net.loss, net.penalty = loss / total, 0.5 * net.l2 * penalty_squares(net, 0, 0) / total if net.l2 != 0 else 0
+        coefs, intercepts = self._views(self.flat_g)
+        return self._told(), [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
+
+    def forward(self, X, layers=None):
+        """Activations of the last layer, or of the last of so many.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d) or CSR matrix
+        layers : int or None, default=None
+
+        Returns
+        -------
+        ndarray of shape (n, units)
+        """
+        cdef Py_ssize_t last = self.net.n_layers if layers is None else layers
+        cdef Matrix rows = Matrix(dense_or_csr(X, self.dtype, self.sizes[0]))
+        out = np.empty((rows.n, self.sizes[last]), self.dtype)
+        predict(&self.net, &rows.c, last, address(out), resolve_threads(self.n_threads))
+        return out
