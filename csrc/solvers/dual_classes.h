@@ -111,7 +111,7 @@ FO_INLINE int F(class_sample)(F(class_state) *s, ptrdiff_t i, const real *p, rea
     return most > 0;
 }
 
-/* p = predictions of the row whose products with the weights are z, and v_column ← v_column + c·column */
+/* p = predictions of the row whose products with the weights are z */
 FO_INLINE void F(class_predictions)(const fo_dual *dual, const fo_dual_classes *out, const real *z, real *p) {
     for (ptrdiff_t j = 0; j < out->k; j++)
         p[j] = (real)((double)z[j] + dual->column * out->v_column[j] + out->b[j]);

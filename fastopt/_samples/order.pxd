@@ -15,6 +15,7 @@ cdef class Samples:
     cdef bint shuffle, replace
     cdef uint32_t seed
     cdef Py_ssize_t position
+    cdef Py_ssize_t count                  # rows at the head of the order that an epoch visits
     cdef int32_t[::1] order, rows, identity
     cdef const uint8_t[::1] held_out
     cdef object y, weight, buffers
@@ -25,6 +26,8 @@ cdef class Samples:
     cdef double negative
 
     cdef void start(self) noexcept nogil
+    cdef void leave_out(self) noexcept nogil
+    cdef void take_in(self) noexcept nogil
     cdef Py_ssize_t next_block(self) noexcept nogil
     cdef void targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, bint numbers, void *out) noexcept nogil
     cdef void _targets(self, Py_ssize_t n, const int32_t *labels, Py_ssize_t k, bint numbers, real *out) noexcept nogil

@@ -151,7 +151,7 @@ cdef class Samples:
             self.block_rows = max(16, min(SHARED_ROWS, SHARED_TARGETS // k, X.n))
         else:
             self.block_rows = max(16, min(BLOCK_ROWS, BLOCK_TARGETS // k, X.n, max(SMALL_BLOCK, X.n // 128)))
-        self.order = np.arange(X.n, dtype=np.int32)
+        self.order, self.count = np.arange(X.n, dtype=np.int32), X.n
         packed = None
         if X.packs:
             self.block_rows = max(16, min(self.block_rows, PACKED_BYTES // (size * X.d)))
@@ -185,13 +185,29 @@ cdef class Samples:
         if self.shuffle and self.replace:
             _draw(self.order, &self.seed)
         elif self.shuffle:
-            _shuffle(self.order, self.seed)
+            _shuffle(self.order[:self.count], self.seed)
+
+    cdef void leave_out(self) noexcept nogil:
+        """Rows that are held out by now go behind the others, and epochs do not come to them: those of few rows cost no more."""
+        cdef Py_ssize_t i = 0
+        cdef int32_t row
+        while i < self.count:
+            row = self.order[i]
+            if self.held_out is not None and self.held_out[row]:
+                self.count -= 1
+                self.order[i], self.order[self.count] = self.order[self.count], row
+            else:
+                i += 1
+
+    cdef void take_in(self) noexcept nogil:
+        """Come to all rows again."""
+        self.count = self.X.n
 
     cdef Py_ssize_t next_block(self) noexcept nogil:
         """Make the next block of rows ready; how many, 0 at the end of the epoch."""
         cdef Py_ssize_t n = 0
         cdef int32_t zero = 0
-        while self.position < self.X.n and n < self.block_rows:
+        while self.position < self.count and n < self.block_rows:
             self.rows[n] = self.order[self.position]
             if self.held_out is None or not self.held_out[self.rows[n]]:
                 n += 1

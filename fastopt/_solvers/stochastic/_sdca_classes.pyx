@@ -101,6 +101,8 @@ cdef class SdcaClassChains(Chains):
         """About as many steps as there are samples: passes over those that are not left out."""
         cdef double left = max(self.samples.train_count, LEAST_STEPS), steps
         cdef bint shrinks = self.dual.shrink_margin < INFINITY
+        if not shrinks:
+            self.samples.take_in()
         while True:
             steps = self.t
             self.out.gap_sum = self.out.largest_move = 0
@@ -110,6 +112,7 @@ cdef class SdcaClassChains(Chains):
             self.whole = steps == self.samples.train_count
             if shrinks:
                 self._set_margin()
+                self.samples.leave_out()
             if steps == 0 or left < steps:
                 break
         self._set_margin()
