@@ -56,9 +56,9 @@ FO_INLINE int64_t F(merge)(const F(ranked) *a, const F(ranked) *b, const F(ranke
     while (a < middle && b < end) {
         const int second = b->key > a->key;
         if (chosen) changes += (middle - a) * (second & chosen[b->at]);
-        *out++ = second ? *b : *a;
+        *out++ = *(second ? b : a);
         b += second;
-        a += !second;
+        a += 1 - second;
     }
     while (a < middle) *out++ = *a++;
     while (b < end) *out++ = *b++;

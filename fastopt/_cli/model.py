@@ -28,11 +28,11 @@ AnyEstimator: TypeAlias = "Estimator | BaseEstimator"
 
 PENALTIES = ("l2", "l1", "elasticnet", "none")
 SCHEDULES = ("adaptive", "optimal", "constant", "invscaling", "pa1", "pa2")
-DOMAINS = {"classification": ("sign", "unit", "real"), "regression": ("real", "nonnegative", "positive")}   # of y, by task
 #: their targets are not shifted or scaled: y must stay positive
 LOG_LINK = ("poisson", "gamma", "tweedie", "negative_binomial", "mean_squared_log_error")
 CURVATURE = {"log_loss": 0.25, "squared_hinge": 2.0, "modified_huber": 2.0,          # largest second derivative; else 1
-             "mean_squared_error": 2.0, "mean_squared_log_error": 2.0, "expectile": 2.0, "binary_cross_entropy": 0.25}
+             "mean_squared_error": 2.0, "mean_squared_log_error": 2.0, "expectile": 2.0, "binary_cross_entropy": 0.25,
+             "multinomial": 0.5}
 
 
 def make_estimator(options: TrainOptions, task: str, X: Matrix, y: np.ndarray) -> Estimator:
@@ -101,16 +101,27 @@ def chosen_loss(text: str | None, task: str) -> tuple[str, str | Loss]:
         raise CliError(f"--loss {text}: {error}; write its parameters as in quantile:quantile=0.9", USAGE) from error
 
 
+def known_losses(task: str) -> list[str]:
+    """The names that the estimator of the task takes, but for losses of one number with several outputs: a prediction is one column."""
+    from fastopt.linear_model._shared.params import CLASSIFIER, LEVEL_LOSSES, REGRESSOR
+
+    rules = CLASSIFIER if task == "classification" else REGRESSOR
+    return [name for name in rules["loss"].options if name not in LEVEL_LOSSES]
+
+
 def _check_loss(loss: str, task: str) -> None:
     """CliError, with the near match, for a loss that there is not or that is for the other task."""
-    from fastopt import losses
+    from fastopt.linear_model._shared.params import LEVEL_LOSSES
 
-    known = {t: [name for name in losses.names() if losses.get(name).target in DOMAINS[t]] for t in DOMAINS}
+    known = {t: known_losses(t) for t in ("classification", "regression")}
     other = "regression" if task == "classification" else "classification"
     if loss in known[task]:
         return
     if loss in known[other]:
         raise CliError(f"loss {loss!r} is for {other}; for {task} there are: {', '.join(known[task])}", USAGE)
+    if loss in LEVEL_LOSSES:
+        raise CliError(f"loss {loss!r} predicts several numbers for a row, and a model here one; train one for each level, as in "
+                       f"quantile:quantile=0.9", USAGE)
     near = did_you_mean(loss, known[task])
     raise CliError(f"unknown loss {loss!r}{near or '; known: ' + ', '.join(known[task])}", USAGE)
 

@@ -47,7 +47,9 @@ class TrainOptions:
     validation_fraction: Annotated[float, _number(DATA, "Share of the rows held out to score on; 0: none.", 0.0, 0.9)] = 0.1
 
     loss: Annotated[str | None, _name(
-        MODEL, "Default: log_loss for classes, squared_error for numbers. Parameters after a colon: quantile:quantile=0.9.")
+        MODEL, "Default: log_loss for classes, squared_error for numbers. Any that SGDClassifier or SGDRegressor takes by name, of one class "
+        "against the rest (hinge) or of all together (sparsemax); a name that is none lists them. Parameters after a colon: "
+        "quantile:quantile=0.9.")
     ] = None
     epsilon: Annotated[float | None, _number(
         MODEL, "Threshold of huber and the epsilon_insensitive losses, in standard deviations of the target.", 0.0)] = None

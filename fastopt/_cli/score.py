@@ -127,6 +127,8 @@ def mean_loss(estimator: AnyEstimator, X: Matrix, y: np.ndarray, weights: float 
         return loss.value(y.astype(p.dtype), p[:, 0])
     named = estimator.classes_[1:] if len(coef) == 1 else estimator.classes_
     member = (y[:, None] == named).astype(p.dtype)
+    if loss.couples_outputs:
+        return loss.value(member.argmax(axis=1), p)
     return loss.value(member if loss.target in ("sign", "unit") else 2 * member - 1, p)
 
 

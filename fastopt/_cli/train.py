@@ -128,8 +128,7 @@ def _sides(report: Report, options: TrainOptions, fitted: Fitted, X: Matrix, y: 
 
 def _loss_of(estimator: AnyEstimator, held_out: tuple[Matrix, np.ndarray] | None, scale: TargetScale) -> tuple[str, float] | None:
     """(name, mean on the held-out rows) of the loss, unless another figure is the same."""
-    name = estimator.loss if isinstance(estimator.loss, str) else estimator.loss.name
-    if held_out is None or name in ("log_loss", "squared_error"):
+    if held_out is None or estimator.loss in ("log_loss", "squared_error", "multinomial"):
         return None
     unit = ", scaled target" if scale.active else ""
     return f"{loss_text(estimator.loss)} on the same rows{unit}", mean_loss(estimator, *held_out)

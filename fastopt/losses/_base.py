@@ -321,10 +321,7 @@ class Loss(Settings):
             value = self._each(y, p, weight, 1 / total, gradient)
         else:
             value = self._run(y, p, weight, 1 / total, wants_value, None, gradient) / total
-        if out is not None and gradient is not out:
-            np.copyto(out, gradient)
-            gradient = out
-        return value, gradient
+        return value, _put_in(out, gradient)
 
     def _each(self, y: Array, p: Array, weight: Array | None, factor: float, gradient: Array | None) -> Array:
         """The weighted loss of each sample; the gradient goes where it is told."""
@@ -367,3 +364,11 @@ def _output(out: Array | None, p: Array, inputs: tuple[Array | None, ...]) -> Ar
         raise ValueError("out must be writeable, got a read-only array")
     apart = not any(np.may_share_memory(out, a) for a in inputs if a is not None)
     return out if apart and out.flags.c_contiguous and out.flags.aligned else np.empty_like(p)
+
+
+def _put_in(out: Array | None, gradient: Array) -> Array:
+    """`out` with the gradient, wherever the kernels wrote it; the gradient where there is no `out`."""
+    if out is None or gradient is out:
+        return gradient
+    np.copyto(out, gradient)
+    return out

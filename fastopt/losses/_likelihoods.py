@@ -120,8 +120,8 @@ class ShapedLoss(ScaledLoss):
             See `ScaledLoss.value`.
         shape : array_like
             What each class says, any real numbers; their shape is like that of `log_scale`.
-        sample_weight : array_like, of the shape of p, optional
-            At least 0, not all 0.
+        sample_weight
+            See `ScaledLoss.value`.
 
         Returns
         -------

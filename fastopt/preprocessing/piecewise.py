@@ -212,8 +212,9 @@ def _encode(x: Array, edges: Edges, out: Array) -> None:
     bins = len(edges) - 1
     low, high = np.zeros(bins), np.ones(bins)
     low[0], high[-1] = -np.inf, np.inf
-    halves, rows = edges / 2, max(1, BLOCK // bins)   # of which no difference overflows
-    width = np.diff(halves)
+    unit, rows = 1.0 if edges[-1] / 2 - edges[0] / 2 <= np.finfo(edges.dtype).max / 2 else 0.5, max(1, BLOCK // bins)
+    scaled = edges * unit   # of which no difference overflows
+    width = np.diff(scaled)
     for first in range(0, len(x), rows):
-        filled = (x[first:first + rows, None] / 2 - halves[:-1]) / width
+        filled = (x[first:first + rows, None] * unit - scaled[:-1]) / width
         out[first:first + rows] = np.clip(filled, low, high, out=filled)

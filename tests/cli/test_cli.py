@@ -14,7 +14,9 @@ pytest.importorskip("sklearn")
 pd = pytest.importorskip("pandas")
 
 from command import ENVIRONMENT, command, fastopt, figure, invoke
+from fastopt import losses
 from fastopt._models import load_model
+from fastopt.linear_model import SGDClassifier
 
 RNG = np.random.RandomState(0)
 N = 300
@@ -117,6 +119,37 @@ def test_a_loss_with_a_parameter_is_learnt_and_saved(folder, loss, below):
     assert np.mean(np.array(said, dtype=float) > PRICE) == pytest.approx(below, abs=0.08)
 
 
+@pytest.mark.parametrize("loss", losses.available("several classes"), ids=lambda loss: loss.name)
+@pytest.mark.parametrize("target, n", [("target", 2), ("colour", 3)])
+@pytest.mark.repeats(2)
+def test_losses_of_all_classes_are_learnt_saved_and_scored(folder, loss, target, n):
+    frame = pd.read_csv("people.csv").dropna()
+    frame["age"] += 100 * (frame["colour"] == "red") - 100 * (frame["colour"] == "blue")
+    frame.to_csv("people.csv", index=False)
+    out = fastopt("train", "people.csv", "--target", target, "--loss", loss.name, "--dtype", "float64", "--validation", "people.csv")
+    assert f"SGDClassifier: {loss.name}, " in out
+    model, X = load_model("fastopt-model.npz"), frame.drop(columns=target)
+    assert model[-1].coef_.shape[0] == n and model.score(X, frame[target]) > 0.8
+    p = model[0].transform(X) @ model[-1].coef_.T + model[-1].intercept_
+    shown = figure(out, "log loss" if loss.name == "multinomial" else f"{loss.name} on the same rows")
+    assert shown == pytest.approx(losses.get(loss.name).value(np.searchsorted(model.classes_, frame[target]), p), abs=6e-5)
+    if loss.smooth:
+        fastopt("predict", "fastopt-model.npz", "people.csv", "--proba", "-o", "out.csv", "--quiet")
+        np.testing.assert_array_equal(pd.read_csv("out.csv").iloc[:, 1:], model.predict_proba(X))
+    else:
+        fastopt("predict", "fastopt-model.npz", "people.csv", "--proba", code=2)
+
+
+def test_every_loss_of_the_estimators_is_known(folder):
+    fastopt("train", "people.csv", "--loss", "zzz", code=2)
+    listed = fastopt.errors.rstrip().split("known: ")[1].split(", ")
+    assert set(losses.names(couples_outputs=True)) & set(listed) == {loss.name for loss in losses.available("several classes")}
+    for name in listed:
+        SGDClassifier(loss=name, learning_rate="constant").fit([[0.0], [1.0]], [0, 1])
+    out = fastopt("train", "people.csv", "--loss", "softmax_focal:gamma=1")
+    assert "SGDClassifier: softmax_focal(gamma=1, alpha=1)" in out
+
+
 def test_counts(folder):
     counts = np.random.RandomState(0).poisson(np.exp(1 + AGE / 40))
     pd.DataFrame({"age": AGE, "colour": COLOUR, "target": counts}).to_csv("counts.csv", index=False)
@@ -134,6 +167,9 @@ def test_quiet(folder):
     (["train", "people.csv", "--target", "colr"], 2, "no column 'colr': did you mean 'colour'?"),
     (["train", "people.csv", "--loss", "hubber", "--target", "age"], 2, "unknown loss 'hubber': did you mean 'huber'?"),
     (["train", "prices.csv", "--target", "price", "--loss", "hinge"], 2, "loss 'hinge' is for classification"),
+    (["train", "people.csv", "--loss", "softmax_foca"], 2, "unknown loss 'softmax_foca': did you mean 'softmax_focal'?"),
+    (["train", "prices.csv", "--target", "price", "--loss", "sparsemax"], 2, "loss 'sparsemax' is for classification"),
+    (["train", "prices.csv", "--target", "price", "--loss", "quantile_levels"], 2, "loss 'quantile_levels' predicts several numbers for a row"),
     (["train", "people.csv", "--penalty", "l3"], 2, "unknown penalty 'l3'"),
     (["train", "people.csv", "--learning-rate", "adaptiv"], 2, "did you mean 'adaptive'?"),
     (["train", "people.csv", "--dtype", "float16"], 2, "did you mean 'float"),

@@ -124,5 +124,5 @@ def test_levels_stop_early_and_go_on():
     assert model.partial_fit(data, y).predict(data).shape == (442, 9)
     with pytest.raises(ValueError, match=r"y must have shape \(n,\) with loss='quantile_levels'"):
         model.fit(data, np.stack([y, y], axis=1))
-    with pytest.raises(ValueError, match="optimizer of SGDRegressor must be another with loss='quantile_levels'"):
+    with pytest.raises(ValueError, match="optimizer of SGDRegressor must be another with loss='quantile_levels', whose distances .*got 'auto'"):
         SGDRegressor("quantile_levels", optimizer="auto").fit(data, y)

@@ -102,7 +102,8 @@ def check_batches(owner: str, values: Mapping[str, Any]) -> None:
         refuse("loss", "'log_loss' with multi_class='multinomial'", values["loss"], owner=owner)
     if values["optimizer"] == "auto":
         if loss_name(values["loss"]) in LEVEL_LOSSES:
-            refuse("optimizer", f"another with loss={loss_name(values['loss'])!r}, whose outputs have no units of their own", "auto", owner=owner)
+            refuse("optimizer", f"another with loss={loss_name(values['loss'])!r}, whose distances of levels, log(1 + exp(p)), do not scale with y",
+                   "auto", owner=owner)
         _check_follows(owner, "batch_size", values, "optimizer='auto'")
         for name in ("schedule", "clip_norm", "optimizer_params", "parallel"):
             if values[name] is not None:

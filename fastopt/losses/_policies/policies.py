@@ -302,8 +302,8 @@ class PPOClip(PolicyLoss[Gradient]):
             See `PolicyGradient.value`.
         old_log_probabilities : array_like of shape (n,)
             Of the actions when they were chosen: `log_probabilities`.
-        sample_weight : array_like of shape (n,), optional
-            Of the steps, at least 0.
+        sample_weight
+            See `PolicyGradient.value`.
 
         Returns
         -------

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt._common.checks import choice, flag, integer
 from fastopt._common.settings import Settings
 from fastopt._core.threads import resolve_threads
-from fastopt.losses._base import Array, _array, _output, _refuse
+from fastopt.losses._base import Array, _array, _output, _put_in, _refuse
 
 from . import _ctc
 from .checks import Integers, labels_of, lengths_of
@@ -158,11 +158,7 @@ class CTC(Settings):
         """
         batch = self._batch(y, p, input_lengths, target_lengths)
         gradient = _output(out, batch.p, (batch.p,))
-        value = self._run(batch, gradient)
-        if out is not None and gradient is not out:
-            np.copyto(out, gradient)
-            gradient = out
-        return value, gradient
+        return self._run(batch, gradient), _put_in(out, gradient)
 
     @overload
     def decode(self, p: ArrayLike, input_lengths: ArrayLike | None = None, beam: int | None = None, *,

@@ -208,16 +208,14 @@ class SelfCritical(_Drawn):
 
         Parameters
         ----------
-        costs : array_like, of shape (N, K)
-            What each sequence costs.
-        p : array_like, of shape (N, K)
-            Its log-probability: the sum of those of its tokens.
+        costs, p
+            See `MinimumRisk.value`.
         baseline : array_like, of shape (N,), optional
             What is expected of each input.  None: the mean cost of the other sequences, two at least.
         mask : array_like of bool, of shape (N, K), optional
             Whether a sequence counts; one at least of each row does, two without a baseline.  None: all do.
-        sample_weight : array_like, of shape (N,), optional
-            Of the inputs, at least 0.
+        sample_weight
+            See `MinimumRisk.value`.
 
         Returns
         -------

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt._common.checks import choice, integer, number
 from fastopt._common.settings import Settings
 from fastopt._core.threads import resolve_threads
-from fastopt.losses._base import DOMAINS, Array, _array, _output, _refuse, _weighed
+from fastopt.losses._base import DOMAINS, Array, _array, _output, _put_in, _refuse, _weighed
 from fastopt.losses._reduction import REDUCTIONS
 
 from . import _rows
@@ -130,8 +130,8 @@ class SequenceCrossEntropy(Settings):
         ----------
         y, p, lengths, mask, sample_weight
             See `value`.
-        out : ndarray, of the shape of p and the type of the computation, optional
-            Where to put the result; it may be `p` itself.  After an error its contents are undefined.
+        out
+            See `CTC.gradient`.
 
         Returns
         -------
@@ -160,11 +160,7 @@ class SequenceCrossEntropy(Settings):
                 return found
         tokens = self._tokens(y, p, lengths, mask, sample_weight)
         gradient = _output(out, tokens.p, (tokens.p, tokens.weight))
-        value = self._run(tokens, gradient)
-        if out is not None and gradient is not out:
-            np.copyto(out, gradient)
-            gradient = out
-        return value, gradient
+        return self._run(tokens, gradient), _put_in(out, gradient)
 
     def _tokens(self, y: ArrayLike, p: ArrayLike, lengths: ArrayLike | None, mask: ArrayLike | None, sample_weight: ArrayLike | None) -> _Tokens:
         p, y = _array("p", p), integers("y", y)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt._common.checks import choice, integer
 from fastopt._common.settings import Settings
 from fastopt._core.threads import resolve_threads
-from fastopt.losses._base import Array, _array, _output, _refuse
+from fastopt.losses._base import Array, _array, _output, _put_in, _refuse
 from fastopt.losses._reduction import REDUCTIONS, weights_of
 
 from . import _transducer
@@ -123,8 +123,8 @@ class Transducer(Settings):
         ----------
         y, p, input_lengths, target_lengths, sample_weight
             See `value`.
-        out : ndarray, of the shape of p and the type of the computation, optional
-            Where to put the result; it may be `p` itself.  After an error its contents are undefined.
+        out
+            See `CTC.gradient`.
 
         Returns
         -------
@@ -149,11 +149,7 @@ class Transducer(Settings):
         """
         batch = self._batch(y, p, input_lengths, target_lengths, sample_weight)
         gradient = _output(out, batch.p, (batch.p,))
-        value = self._run(batch, gradient)
-        if out is not None and gradient is not out:
-            np.copyto(out, gradient)
-            gradient = out
-        return value, gradient
+        return self._run(batch, gradient), _put_in(out, gradient)
 
     def _batch(self, y: ArrayLike, p: ArrayLike, input_lengths: ArrayLike | None, target_lengths: ArrayLike | None,
                sample_weight: ArrayLike | None) -> _Batch:
