@@ -46,12 +46,11 @@ ctypedef int (*whole_step)(void *owner) noexcept nogil
 
 cdef enum:
     SQUARES_BLOCK = 8192           # weights of a block whose squares are summed
+    SHARED_WORK = 10000000         # multiplications of a batch, some 100 µs: with less, threads lose more by meeting
 
-cdef Py_ssize_t chunk_rows(const Net *net, Py_ssize_t n) noexcept nogil
-cdef void forward_rows(const Net *net, Py_ssize_t first, Py_ssize_t last) noexcept nogil
-cdef void differentiate(Net *net, const Batch *batch, double total, int rank, int size) noexcept nogil
+cdef Py_ssize_t work_of_row(const Net *net) noexcept nogil
+cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size) noexcept nogil
 cdef double sum_losses(const Net *net, Py_ssize_t n) noexcept nogil
 cdef double penalty_squares(Net *net, int rank, int size) noexcept nogil
-cdef void add_gradients(const Net *net, Py_ssize_t n, double l2, bint adds, int rank, int size) noexcept nogil
 cdef void transpose(const Net *net, int rank, int size) noexcept nogil
 cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t last, whole_step step, int rank, int size) noexcept nogil

@@ -13,9 +13,8 @@ from fastopt._core.team cimport fo_team_wait
 from fastopt.optimizers._passes cimport states_at
 
 cdef enum:
-    SMALL_BATCH = 1 << 20          # multiplications: below, chunks are long, as threads are not worth it
-    LONG_CHUNK = 64
-    CHUNK = 8
+    LONG_CHUNK = 64                # rows, of batches that are not worth threads
+    CHUNK = 8                      # … and that are: so are those that threads share evenly
     STEP_BYTES = 1 << 17           # of weights whose gradient is stepped while it is in the cache
     LANES = 64                     # bytes of a vector
 
@@ -25,12 +24,17 @@ cdef inline Py_ssize_t _share(Py_ssize_t n, Py_ssize_t each, int rank, int size)
     return min(n, (n + each - 1) // each * rank // size * each)
 
 
-cdef Py_ssize_t chunk_rows(const Net *net, Py_ssize_t n) noexcept nogil:
-    """Rows whose losses are summed at once."""
+cdef Py_ssize_t work_of_row(const Net *net) noexcept nogil:
+    """Multiplications of a row: forward, backward and in the gradient."""
     cdef Py_ssize_t i, work = 0
     for i in range(net.n_layers):
-        work += net.layers[i].inputs * net.layers[i].units
-    return CHUNK if work * n > SMALL_BATCH else LONG_CHUNK
+        work += 3 * net.layers[i].inputs * net.layers[i].units
+    return work
+
+
+cdef Py_ssize_t chunk_rows(const Net *net, Py_ssize_t n) noexcept nogil:
+    """Rows whose losses are summed at once."""
+    return CHUNK if work_of_row(net) * n > SHARED_WORK else LONG_CHUNK
 
 
 cdef void forward_rows(const Net *net, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -184,6 +188,16 @@ cdef void _note(Net *net, const Batch *batch) noexcept nogil:
     net.loss += sum_losses(net, batch.n) / batch.total * batch.n
     if net.l2 != 0:
         net.penalty += 0.5 * net.l2 * penalty_squares(net, 0, 0) / batch.total * batch.n
+
+
+cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size) noexcept nogil:
+    """A thread's share of the gradient over a block of rows, or of what they add to it."""
+    cdef fo_mode mode = fo_flush()
+    differentiate(net, batch, batch.total, rank, size)
+    fo_team_wait(&net.team, size)
+    add_gradients(net, batch.n, net.l2 / batch.total, adds, rank, size)
+    fo_team_wait(&net.team, size)
+    fo_unflush(mode)
 
 
 cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t last, whole_step step, int rank, int size) noexcept nogil:
