@@ -6,6 +6,12 @@ from fastopt._core.team cimport fo_team
 from fastopt.optimizers._passes cimport StepPlan
 
 
+ctypedef enum Stepping:
+    BY_PARTS                       # each weight by itself: threads step their inputs
+    WHOLE                          # the rule needs the whole gradient: one thread steps, by the plan
+    BY_ARRAYS                      # … and arrays as they are without what fills up rows: the optimizer steps copies
+
+
 ctypedef struct Net:
     const fo_kernels *kernels
     fo_team team
@@ -28,10 +34,10 @@ ctypedef struct Net:
     char *w                        # all parameters
     char *g                        # and their gradient
     StepPlan *plan                 # of w; NULL: gradients alone
-    bint whole                     # the step needs the whole gradient: `step_whole` takes it
+    Stepping stepping
     void *owner                    # the Network that this struct is part of
     double loss, penalty           # of the epoch so far: each batch's times its rows
-    bint failed                    # `step_whole` has raised an error
+    bint failed                    # `whole_step` has raised an error
 
 
 ctypedef struct Batch:

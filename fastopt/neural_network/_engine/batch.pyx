@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._core.tables cimport kernels
 from fastopt._core.team cimport fo_team_wait
-from fastopt.optimizers._passes cimport states_at
+from fastopt.optimizers._passes cimport LOOK, states_at, take_step
 
 cdef enum:
     LONG_CHUNK = 64                # rows, of batches that are not worth threads
@@ -212,20 +212,23 @@ cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t las
         differentiate(net, batch, batch.total, rank, size)
         if net.l2 != 0:
             penalty_squares(net, rank, size)
-        if rank == 0 and not net.whole:
+        if rank == 0 and net.stepping == BY_PARTS:
             net.plan.rules[0].lr = batch.lr
             kernels(False).rule_fold(&net.plan.rules[0], <double>net.plan.t, net.plan.sign, net.plan.carry, &net.plan.folded[0])
             net.plan.t += 1
         fo_team_wait(&net.team, size)
         if rank == 0:
             _note(net, batch)
-        if not net.whole:
+        if net.stepping == BY_PARTS:
             _step_inputs(net, batch.n, net.l2 / batch.total, rank, size)
         else:
             add_gradients(net, batch.n, net.l2 / batch.total, False, rank, size)
             fo_team_wait(&net.team, size)
-            if rank == 0 and not net.failed:
+            if rank == 0 and net.stepping == WHOLE:
                 net.plan.rules[0].lr = batch.lr
+                take_step(net.plan, 1, LOOK)
+                net.plan.t += 1
+            elif rank == 0:
                 net.failed = step(net.owner) != 0
             fo_team_wait(&net.team, size)
             if net.failed:

@@ -16,23 +16,26 @@ from fastopt._core.memory cimport address
 from fastopt._core.own_loss cimport set_loss
 from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_couples, fo_layer, kernels
 from fastopt._core.team cimport fo_team_clock, fo_team_rank, fo_team_size
-from fastopt.neural_network._engine.batch cimport (SHARED_WORK, SQUARES_BLOCK, Batch, add_block, learn, penalty_squares, sum_losses, transpose,
-                                                   work_of_row)
+from fastopt.neural_network._engine.batch cimport (BY_ARRAYS, BY_PARTS, SHARED_WORK, SQUARES_BLOCK, WHOLE, Batch, add_block, learn,
+                                                   penalty_squares, sum_losses, transpose, work_of_row)
 from fastopt.neural_network._engine.predict cimport predict
 from fastopt._sgd.batch.team_timing cimport choose_team, note_time
 from fastopt.optimizers._passes cimport StepPlan
 
 from fastopt._core.memory import aligned
-from fastopt._core.tables import ACTIVATION_NAMES, ACTIVATIONS_OF_INPUT
+from fastopt._core.tables import ACTIVATION_NAMES, ACTIVATIONS_OF_INPUT, RULE_NAMES
 from fastopt._core.threads import resolve_threads
 from fastopt.neural_network._engine.data import batch_totals, dense_or_csr, rates, remade, targets, weights_of_rows
-from fastopt.neural_network._engine.layout import ALPHAS, placed
+from fastopt.neural_network._engine.layout import ALPHAS, pieces, placed, views
 
 cnp.import_array()
 
 cdef enum:
     WORK_PER_CALL = 500_000_000    # multiplications between two looks at signals: some 5 ms
     GRADIENT_ROWS = 256            # of a block, where the gradient is that of all rows
+
+
+cdef int ADAFACTOR = RULE_NAMES.index("adafactor")   # whose state is that of matrices
 
 
 cdef int _step_whole(void *owner) noexcept nogil:
@@ -105,12 +108,7 @@ cdef class Network:
 
     def _views(self, flat):
         """(coefs, intercepts) in a flat array."""
-        coefs, intercepts = [], []
-        for i, (w, b) in enumerate(self.places):
-            rows, units, stride = self.sizes[i], self.sizes[i + 1], self.strides[i + 1]
-            coefs.append(flat[w:w + rows * stride].reshape(rows, stride)[:, :units])
-            intercepts.append(flat[b:b + units])
-        return coefs, intercepts
+        return views(flat, self.sizes, self.strides, self.places)
 
     def set_weights(self, coefs, intercepts):
         """Copy weights in.
@@ -148,12 +146,18 @@ cdef class Network:
             Of any parameters: its settings are taken.
         """
         cdef Update made = optimizer
-        cdef const StepPlan *plan = &made.plan
-        self.net.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY
-                          or plan.arrays.at[0].packing != FO_UNPACKED or plan.matrix_step)
-        # what needs the whole gradient steps arrays without what fills up rows
-        self.optimizer = remade(optimizer, *(self.get_weights() if self.net.whole else ([self.flat_w], [])))
-        self.net.plan = &self.optimizer.plan
+        cdef StepPlan *plan = &made.plan
+        cdef Py_ssize_t i
+        flat = [self.flat_w], []
+        self.net.stepping = BY_PARTS
+        if plan.arrays.at[0].packing != FO_UNPACKED or plan.matrix_step or plan.rules[0].kind == ADAFACTOR:
+            self.net.stepping, flat = BY_ARRAYS, self.get_weights()
+        elif plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY:
+            self.net.stepping, flat = WHOLE, pieces(self.flat_w, self.places)
+        self.optimizer = remade(optimizer, *flat)
+        self.net.plan = plan = &self.optimizer.plan
+        for i, piece in enumerate(sum(pieces(self.flat_g, self.places), []) if self.net.stepping == WHOLE else []):
+            plan.arrays.at[i].g = <const char *>address(piece)
 
     @property
     def learning_rate(self):
@@ -166,7 +170,7 @@ cdef class Network:
             group["lr"] = value
 
     cdef int _step_whole(self):
-        """A step of an optimizer that needs all gradients, whose parameters are copies; 1 if it cannot be taken."""
+        """A step of an optimizer whose parameters are copies; 1 if it cannot be taken."""
         try:
             weights, gradients = ([a for pair in self._views(flat) for a in pair] for flat in (self.flat_w, self.flat_g))
             for own, w in zip(self.optimizer.params, weights):
