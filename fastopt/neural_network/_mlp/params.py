@@ -68,6 +68,7 @@ COMMON: dict[str, Rule] = {
     "schedule": either(SCHEDULE, NONE),
     "scoring": SCORING,
     "restore_best": FLAG,
+    "keep_gradient_norms": FLAG,
     "n_jobs": either(INTEGER, NONE),
 }
 CLASSIFIER: dict[str, Rule] = {**COMMON, "loss": loss_of("unit", "sign", "real", "class"),
