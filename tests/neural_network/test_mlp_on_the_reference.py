@@ -14,6 +14,7 @@ CASES = {
     "activations": (MLPClassifier, CLASSES, {"activation": ["tanh", "silu"]}),
     "gelu": (MLPRegressor, COLUMNS, {"activation": "gelu"}),
     "softplus, elu": (MLPClassifier, LABELS, {"activation": ["softplus", "elu"], "solver": "sgd"}),
+    "one output of units that are not 0 at 0": (MLPRegressor, NUMBERS, {"activation": ["tanh", "softplus"]}),
     "hinge": (MLPClassifier, CLASSES, {"loss": "squared_hinge"}),
     "hinges of rows": (MLPClassifier, CLASSES, {"loss": "weston_watkins"}),
     "two outputs for two classes": (MLPClassifier, BINARY, {"loss": "multinomial"}),
