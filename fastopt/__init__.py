@@ -23,7 +23,7 @@ from fastopt._core.threads import get_num_threads, set_num_threads
 
 from ._build_info import VERSION as __version__
 
-_MODULES = ("batching", "exceptions", "linear_model", "losses", "optimizers", "penalties", "schedules")
+_MODULES = ("batching", "exceptions", "linear_model", "losses", "neural_network", "optimizers", "penalties", "schedules")
 _FUNCTIONS = {"LinearObjective": "objective", "minimize": "_minimize", "minimize_stochastic": "_minimize.stochastic",
               "scipy_method": "_minimize"}   # where they are
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         exceptions as exceptions,
         linear_model as linear_model,
         losses as losses,
+        neural_network as neural_network,
         optimizers as optimizers,
         penalties as penalties,
         schedules as schedules,

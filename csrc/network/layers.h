@@ -104,8 +104,11 @@ FO_KERNEL void F(layer_gradient)(const fo_layer *l, ptrdiff_t n, double l2, int 
                            .from = from ? from + first * stride : NULL, .from_stride = stride, .scale = scale,
                            .c = (real *)l->w_gradient + first * stride, .c_stride = stride},
                  last - first, l->units);
-    else /* first is a multiple of VLEN */
+    else { /* first is a multiple of VLEN */
         F(sum_rows)(1, n, l->delta, x + first, l->in_stride, last - first, from ? from + first : NULL, scale, (real *)l->w_gradient + first);
+        for (ptrdiff_t k = last; last == l->inputs && k < l->in_stride; k++) /* behind the last input x is the activation of 0 */
+            ((real *)l->w_gradient)[k] = 0;
+    }
     if (first == 0) F(bias_gradient)(l, n, adds);
 }
 

@@ -1,6 +1,6 @@
 """Sparse X as users have it, looked at before anybody else gets it: SciPy's compiled code reads past arrays that disagree.
 
-Used by the checks of the estimators (linear_model._shared.data) and of objectives (objective._data).  Behind it X is CSR or CSC, its arrays agree,
+Used by the checks of the estimators (_estimators.data) and of objectives (objective._data).  Behind it X is CSR or CSC, its arrays agree,
 and no place has two values.  Knows nothing of what X is for.
 """
 from __future__ import annotations

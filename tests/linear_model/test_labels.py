@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
+from fastopt._estimators.data import encode, find_classes
+from fastopt._estimators.labels import codes_of, whole_numbers
 from fastopt.linear_model import LogisticRegression
-from fastopt.linear_model._shared.data import encode, find_classes
-from fastopt.linear_model._shared.labels import codes_of, whole_numbers
 
 KINDS = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"]
 

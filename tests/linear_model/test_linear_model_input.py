@@ -6,8 +6,8 @@ import pytest
 import scipy.sparse
 from sklearn.utils.validation import DataConversionWarning
 
+from fastopt._estimators.data import encode, find_classes
 from fastopt.linear_model import SGDClassifier, SGDOneClassSVM, SGDRegressor
-from fastopt.linear_model._shared.data import encode, find_classes
 
 ESTIMATORS = [SGDClassifier, SGDRegressor, SGDOneClassSVM]
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -94,6 +94,9 @@ SUITES = {
         "test_linearsvc_crammer_singer": "the loss of Crammer and Singer is none of ours",
         "test_linearsvc_parameters": MORE,
     },
+    "sklearn.neural_network.tests.test_mlp": {
+        "test_gradient": PRIVATE,
+    },
 }
 #: tests of other classes, which take long
 OTHERS = {"sklearn.linear_model.tests.test_ridge": "not test_lbfgs_solver_consistency",   # of functions of scikit-learn alone, 27 s

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from threadpoolctl import threadpool_info
 
 from fastopt import linear_model, losses, penalties
+from fastopt._estimators.sklearn import blas_alone
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model import (
     ElasticNet,
@@ -26,7 +27,6 @@ from fastopt.linear_model import (
     Ridge,
     TweedieRegressor,
 )
-from fastopt.linear_model._shared.sklearn import blas_alone
 from solved_cases import EACH, TARGETS, WEIGHT, Y_OF, X
 
 ALL = pytest.mark.parametrize("name", EACH)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from docstrings import parameters, public, section
-from fastopt import linear_model
+from fastopt import linear_model, neural_network
 
 PUBLIC = public()
 #: called by the classes around them: settings of a running step, and groups that optimizers make
@@ -68,12 +68,13 @@ def test_there_is_a_docstring(name):
 
 METHODS = ("fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples", "score", "sparsify",
            "densify")
-CALLS = [(name, method) for name in linear_model.__all__ for method in METHODS if hasattr(getattr(linear_model, name), method)]
+ESTIMATORS = {name: getattr(room, name) for room in (linear_model, neural_network) for name in room.__all__ if inspect.isclass(getattr(room, name))}
+CALLS = [(name, method) for name, cls in ESTIMATORS.items() for method in METHODS if hasattr(cls, method)]
 
 
 @pytest.mark.parametrize("name, method", CALLS)
 def test_errors_name_the_class_that_was_called(name, method):
-    cls = getattr(linear_model, name)
+    cls = ESTIMATORS[name]
     static = inspect.getattr_static(cls, method)
     if not static.__module__.startswith("fastopt"):   # a mixin of scikit-learn
         return
@@ -88,12 +89,12 @@ def test_errors_name_the_class_that_was_called(name, method):
         bound(nothing=1)
 
 
-@pytest.mark.parametrize("name", [name for name in linear_model.__all__ if inspect.isclass(getattr(linear_model, name))])
+@pytest.mark.parametrize("name", ESTIMATORS)
 def test_subclasses_and_copies_still_call_their_own(name):
     """The methods are copies: `super()` and the callbacks go on as before."""
     from sklearn.base import clone
 
-    class Mine(getattr(linear_model, name)):
+    class Mine(ESTIMATORS[name]):
         def fit(self, X, y=None, **more):
             self.seen_ = True
             return super().fit(X, y, **more)

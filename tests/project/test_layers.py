@@ -39,10 +39,10 @@ FLOORS = [
     "_sgd.auto _linear_batch",
     "_sgd _auto_state",
     "neural_network._engine",
-    "linear_model._shared",
-    "linear_model._sgd linear_model._solved",
-    "linear_model",
-    "neural_network",
+    "_estimators",
+    "linear_model._shared neural_network._initialisers",
+    "linear_model._sgd linear_model._solved neural_network._mlp",
+    "linear_model neural_network",
     "_data _limits",
     "_models",
     "_cli",
@@ -77,9 +77,9 @@ SEEN_FROM_OUTSIDE = {
 
 # optional package: modules that may import it
 OWNERS = {
-    "sklearn": r"linear_model(\..*)?|_models\.load|_cli(\..*)?|_data(\..*)?", "joblib": r"linear_model(\..*)?",
+    "sklearn": r"(linear_model|neural_network|_estimators)(\..*)?|_models\.load|_cli(\..*)?|_data(\..*)?", "joblib": r"linear_model(\..*)?",
     "typer": r"_cli(\..*)?|__main__", "rich": r"_cli(\..*)?|__main__",
-    "threadpoolctl": r"_cli(\..*)?|linear_model\._shared\.sklearn",
+    "threadpoolctl": r"_cli(\..*)?|_estimators\.sklearn",
     "pandas": r"_data(\..*)?|_cli(\..*)?", "pyarrow": r"_data(\..*)?", "matplotlib": r"_common\.plot",
 }
 EVERYWHERE = {"numpy", "scipy", "fastopt", "cython", "cpython", "libc", "openmp", "typing_extensions"}   # the last for type checkers

@@ -63,7 +63,7 @@ def test_x_that_is_not_finite_is_refused(name, layout, value, row):
 @pytest.mark.parametrize("name", ["log_loss", "squared_error", "one class", "batches"])
 def test_the_numbers_of_x_are_not_looked_at_before(name, monkeypatch):
     """No pass over X but the epochs."""
-    from fastopt.linear_model._shared import data
+    from fastopt._estimators import data
 
     looked = []
     monkeypatch.setattr(data, "sum_is_finite", lambda a, real=data.sum_is_finite: looked.append(a.shape) or real(a))

@@ -3,8 +3,8 @@ import importlib
 import inspect
 import re
 
-PAGES = ("fastopt", "fastopt.batching", "fastopt.exceptions", "fastopt.linear_model", "fastopt.losses", "fastopt.optimizers",
-         "fastopt.penalties", "fastopt.schedules")
+PAGES = ("fastopt", "fastopt.batching", "fastopt.exceptions", "fastopt.linear_model", "fastopt.losses", "fastopt.neural_network",
+         "fastopt.optimizers", "fastopt.penalties", "fastopt.schedules")
 
 
 def section(thing, title):

@@ -9,15 +9,16 @@ import json
 import os
 
 import sklearn.linear_model
+import sklearn.neural_network
 import sklearn.svm
 from sklearn.linear_model import _base, _glm, _logistic
 
-from fastopt import linear_model
+from fastopt import linear_model, neural_network
 
-for home in (sklearn.linear_model, sklearn.svm):
-    for name in linear_model.__all__:
+for home, ours in ((sklearn.linear_model, linear_model), (sklearn.svm, linear_model), (sklearn.neural_network, neural_network)):
+    for name in ours.__all__:
         if hasattr(home, name):
-            setattr(home, name, getattr(linear_model, name))
+            setattr(home, name, getattr(ours, name))
 
 # private names of scikit-learn's classes that its tests ask for, so that they can look at the rest
 for ours, theirs, name in (("LogisticRegression", _base.LinearClassifierMixin, "_predict_proba_lr"),

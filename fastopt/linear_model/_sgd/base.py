@@ -14,16 +14,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastopt._core.tables import Matrix
 from fastopt._core.threads import resolve_threads
-from fastopt._sgd.fit import EpochMonitor, Outcome, Validation, train
-from fastopt._sgd.per_sample.ownership import is_unshared
-from fastopt._sgd.per_sample.predict import predict
-from fastopt._sgd.per_sample.touched_columns import assign
-from fastopt._sgd.settings import Auto, Batches, FitSettings, Start, Targets
-from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
-from fastopt.linear_model._shared.data import check_weight, check_X, largest, naming, refuse_unreal
-from fastopt.linear_model._shared.params import check_all, check_parameters, penalty_spec, resolve_loss, schedule_spec
-from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators.data import check_weight, check_X, largest, naming, refuse_unreal
+from fastopt._estimators.params import check_parameters
+from fastopt._estimators.sklearn import FIT_LEVELS, Events
+from fastopt._estimators.types import (
     Array,
     Attributes,
     EpochCallback,
@@ -35,6 +29,14 @@ from fastopt.linear_model._shared.types import (
     SampleWeight,
     TargetValues,
 )
+from fastopt._estimators.unchanged import unchanged_on_error
+from fastopt._sgd.fit import EpochMonitor, Outcome, Validation, train
+from fastopt._sgd.per_sample.ownership import is_unshared
+from fastopt._sgd.per_sample.predict import predict
+from fastopt._sgd.per_sample.touched_columns import assign
+from fastopt._sgd.settings import Auto, Batches, FitSettings, Start, Targets
+from fastopt.linear_model._shared.base import LinearEstimator
+from fastopt.linear_model._shared.params import check_all, penalty_spec, resolve_loss, schedule_spec
 from fastopt.losses import Loss
 
 if TYPE_CHECKING:

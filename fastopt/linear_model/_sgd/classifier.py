@@ -12,13 +12,12 @@ from numpy.typing import DTypeLike
 from scipy.special import expit
 from sklearn.utils.multiclass import unique_labels
 
-from fastopt._sgd.settings import Targets
-from fastopt.linear_model._shared.data import check_labels, encode, naming, weights_of_classes
-from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive
-from fastopt.linear_model._shared.params import CLASS_LOSSES, CLASSIFIER, loss_functions, loss_name
-from fastopt.linear_model._shared.predict import Probable
-from fastopt.linear_model._shared.sklearn import available_where
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators.data import check_labels, encode, naming, weights_of_classes
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.params import CLASS_LOSSES, loss_name
+from fastopt._estimators.predictions import IMPROPER
+from fastopt._estimators.sklearn import available_where
+from fastopt._estimators.types import (
     Array,
     BatchSize,
     ClassWeight,
@@ -30,6 +29,10 @@ from fastopt.linear_model._shared.types import (
     StepSchedule,
     TargetValues,
 )
+from fastopt._sgd.settings import Targets
+from fastopt.linear_model._shared.docs import documented, passive_aggressive
+from fastopt.linear_model._shared.params import CLASSIFIER, loss_functions
+from fastopt.linear_model._shared.predict import Probable
 from fastopt.losses import Loss, Multinomial
 
 from .seeds import MAX_SEED, of_classifier, seed_of, skip
@@ -37,9 +40,6 @@ from .supervised import LearningRate, Penalty, Supervised
 
 if TYPE_CHECKING:
     from typing import Self
-
-#: losses whose predictions are no log-odds: they weight samples by how well these are predicted
-IMPROPER = ("focal", "poly")
 
 
 def accuracy(codes: Array, weight: RowWeights) -> Callable[[Array], float]:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from sklearn.base import OutlierMixin
 
-from fastopt._sgd.settings import Targets
-from fastopt.linear_model._shared.data import check_X
-from fastopt.linear_model._shared.docs import arguments, documented
-from fastopt.linear_model._shared.params import ONE_CLASS
-from fastopt.linear_model._shared.sklearn import Events, with_callbacks
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators.data import check_X
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.sklearn import Events, with_callbacks
+from fastopt._estimators.types import (
     Array,
     Attributes,
     EpochCallback,
@@ -26,6 +24,9 @@ from fastopt.linear_model._shared.types import (
     SampleWeight,
     TargetValues,
 )
+from fastopt._sgd.settings import Targets
+from fastopt.linear_model._shared.docs import documented
+from fastopt.linear_model._shared.params import ONE_CLASS
 from fastopt.losses import Hinge, Loss
 
 from .base import Call, SGDBase

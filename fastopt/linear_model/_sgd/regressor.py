@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastopt._sgd.fit import Outcome
-from fastopt._sgd.settings import Targets
-from fastopt.exceptions import remedy
-from fastopt.linear_model._shared.data import Takes, check_targets, largest, real_targets
-from fastopt.linear_model._shared.docs import arguments, documented, passive_aggressive
-from fastopt.linear_model._shared.params import REGRESSOR, loss_functions, loss_name
-from fastopt.linear_model._shared.predict import Regresses
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators import scores
+from fastopt._estimators.data import Takes, check_targets, largest, real_targets
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.params import loss_name
+from fastopt._estimators.types import (
     Array,
     Attributes,
     BatchSize,
@@ -29,7 +26,13 @@ from fastopt.linear_model._shared.types import (
     StepSchedule,
     TargetValues,
 )
-from fastopt.losses import Loss, Quantile, QuantileLevels
+from fastopt._sgd.fit import Outcome
+from fastopt._sgd.settings import Targets
+from fastopt.exceptions import remedy
+from fastopt.linear_model._shared.docs import documented, passive_aggressive
+from fastopt.linear_model._shared.params import REGRESSOR, loss_functions
+from fastopt.linear_model._shared.predict import Regresses
+from fastopt.losses import Loss, QuantileLevels
 
 from .seeds import of_regressor, seed_of
 from .supervised import LearningRate, Penalty, Supervised
@@ -40,38 +43,12 @@ if TYPE_CHECKING:
 
 def r2(y: Array, weight: RowWeights, loss: Loss) -> Callable[[Array], float]:
     """The mean R² over outputs of raw predictions (n, k), as a function of them; −inf where predictions overflow."""
-    y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-    spread = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
+    of_means = scores.r2(y, weight)
 
     def score(p: Any) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = loss._predict(np.asarray(p, dtype=np.float64))
-            error = np.average((y - mean) ** 2, axis=0, weights=weight)
-            ratio = np.divide(error, spread, out=(error > 0).astype(float), where=spread > 0)
-            found = float(np.mean(1 - ratio))
+            found = of_means(loss._predict(np.asarray(p, dtype=np.float64)))
         return found if np.isfinite(found) else -np.inf
-    return score
-
-
-def quantiles_of(y: Array, weight: RowWeights, levels: tuple[float, ...]) -> Array:
-    """Weighted quantiles of y: its least numbers with at least these shares of the weight up to them."""
-    order = np.argsort(y, kind="stable")
-    sums = np.cumsum(np.ones(len(y)) if weight is None else weight[order], dtype=np.float64)
-    found: Array = y[order[np.minimum(np.searchsorted(sums, np.array(levels) * sums[-1]), len(y) - 1)]]
-    return found
-
-
-def d2(y: Array, weight: RowWeights, loss: QuantileLevels) -> Callable[[Array], float]:
-    """D² of raw predictions (n, k) of quantiles, as a function of them: 1 − loss/(loss of the quantiles of y alone)."""
-    y, constants = np.asarray(y, dtype=np.float64), quantiles_of(y, weight, loss.levels)
-    alone = float(np.mean([Quantile(level).value(y, np.full(y.shape, t), weight) for level, t in zip(loss.levels, constants)]))
-
-    def score(p: Any) -> float:
-        raw = np.asarray(p, dtype=np.float64)
-        if not np.isfinite(raw).all():
-            return -np.inf
-        found = loss.value(y, raw, weight)
-        return 1 - found / alone if alone > 0 else -float(found > 0)
     return score
 
 
@@ -168,7 +145,7 @@ class SGDRegressor(Regresses, Supervised):
 
     def _score_of(self, y: Array, weight: RowWeights) -> Callable[[Array], float]:
         loss = self._loss()
-        return d2(y[:, 0], weight, loss) if isinstance(loss, QuantileLevels) else r2(y, weight, loss)
+        return scores.d2(y[:, 0], weight, loss) if isinstance(loss, QuantileLevels) else r2(y, weight, loss)
 
     @arguments
     def score(self, X: Features, y: TargetValues, sample_weight: SampleWeight = None) -> float:
@@ -183,7 +160,7 @@ class SGDRegressor(Regresses, Supervised):
         loss = self._loss()
         if not isinstance(loss, QuantileLevels):
             return float(super().score(X, y, sample_weight))
-        return d2(np.asarray(y), None if sample_weight is None else np.asarray(sample_weight), loss)(self._raw(X))
+        return scores.d2(np.asarray(y), None if sample_weight is None else np.asarray(sample_weight), loss)(self._raw(X))
 
     def _eval_targets(self, y: Array, targets: Targets, dtype: DTypeLike) -> Array:
         y = self._columns(real_targets(y, dtype, self._loss(), "y of eval_set"), "y of eval_set")

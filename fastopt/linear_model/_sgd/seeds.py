@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.utils import check_random_state
 
-from fastopt.linear_model._shared.types import RandomState
+from fastopt._estimators.types import RandomState
 
 MAX_SEED = np.iinfo(np.int32).max
 Draw = Callable[..., int]

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastopt._core.tables import Matrix
+from fastopt._estimators.data import check_eval_set, naming
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.sklearn import Events, with_callbacks
+from fastopt._estimators.types import Array, EpochCallback, EvalSet, Features, InitialValues, RowWeights, SampleWeight, TargetValues
 from fastopt._sgd.auto.state import budget
 from fastopt._sgd.fit import Validation
 from fastopt._sgd.settings import AUTO_BATCH_ROWS, Auto, Batches, Targets
-from fastopt.linear_model._shared.data import check_eval_set, naming
-from fastopt.linear_model._shared.docs import arguments
 from fastopt.linear_model._shared.params import is_wild, uses_batches
-from fastopt.linear_model._shared.sklearn import Events, with_callbacks
-from fastopt.linear_model._shared.types import Array, EpochCallback, EvalSet, Features, InitialValues, RowWeights, SampleWeight, TargetValues
 
 from .base import Call, SGDBase
 

@@ -5,8 +5,7 @@ must know neither.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,26 +14,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt._common.rules import Rule
-
-from .data import Takes, check_X, check_X_y
-from .sklearn import CallbackSupport
-from .types import Array, Attributes, Features, Samples, TargetValues
+from fastopt._estimators.data import Takes, check_X, check_X_y
+from fastopt._estimators.sklearn import CallbackSupport
+from fastopt._estimators.types import Array, Attributes, Features, Samples, TargetValues
 
 if TYPE_CHECKING:
     from typing import Self
-
-
-@contextmanager
-def unchanged_on_error(estimator: BaseEstimator) -> Iterator[dict[str, Any]]:
-    """Restore all attributes if anything is raised, Ctrl-C included, unless the yielded dictionary has been emptied."""
-    before = dict(vars(estimator))
-    try:
-        yield before
-    except BaseException:
-        if before:
-            estimator.__dict__.clear()
-            estimator.__dict__.update(before)
-        raise
 
 
 class LinearEstimator(CallbackSupport, BaseEstimator):

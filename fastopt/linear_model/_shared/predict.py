@@ -10,12 +10,12 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 
+from fastopt._estimators.data import Takes
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.predictions import flat, one_against_rest
+from fastopt._estimators.sklearn import available_where
+from fastopt._estimators.types import Array, Features
 from fastopt.losses import Loss
-
-from .data import Takes
-from .docs import arguments
-from .sklearn import available_where
-from .types import Array, Features
 
 
 class Classifies(ClassifierMixin):
@@ -135,19 +135,3 @@ class Regresses(RegressorMixin):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = self._takes.columns
         return tags
-
-
-def flat(p: Array) -> Array:
-    """Predictions (n, k) as users get them: (n,) for a single output."""
-    return p.ravel() if p.shape[1] == 1 else p
-
-
-def one_against_rest(positive: Array) -> Array:
-    """(n, n_classes) probabilities from those (n, k) of the outputs, normalised to a sum of 1; two classes have one output."""
-    if positive.shape[1] == 1:
-        return np.hstack([1 - positive, positive])
-    total = positive.sum(axis=1, keepdims=True)
-    positive[total[:, 0] == 0] = 1   # all classes ruled out: all alike
-    total[total == 0] = positive.shape[1]
-    shares: Array = positive / total
-    return shares

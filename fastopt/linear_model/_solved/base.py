@@ -16,14 +16,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastopt._core.tables import Matrix
 from fastopt._core.threads import checked_threads
+from fastopt._estimators.data import Takes, check_weight, float_type, largest, sum_is_finite
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.params import check_parameters
+from fastopt._estimators.sklearn import FIT_LEVELS, Events, blas_alone, with_callbacks
+from fastopt._estimators.types import Array, Attributes, Features, Fold, PenaltyPair, RowWeights, Samples, SampleWeight, TargetValues
+from fastopt._estimators.unchanged import unchanged_on_error
 from fastopt._solvers.registry import ROUNDED, UNBOUNDED, Solution
 from fastopt.exceptions import DivergenceError
-from fastopt.linear_model._shared.base import LinearEstimator, unchanged_on_error
-from fastopt.linear_model._shared.data import Takes, check_weight, float_type, largest, sum_is_finite
-from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.params import check_parameters
-from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events, blas_alone, with_callbacks
-from fastopt.linear_model._shared.types import Array, Attributes, Features, Fold, PenaltyPair, RowWeights, Samples, SampleWeight, TargetValues
+from fastopt.linear_model._shared.base import LinearEstimator
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
 from fastopt.penalties import Penalty

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastopt._estimators.sklearn import FIT_LEVELS, Events
+from fastopt._estimators.types import Array, Attributes, CrossValidation, Fold, PenaltyPair, Precompute, RandomState, Samples, StrengthGrid
 from fastopt._solvers.paths.folds import Folds, apart, shares_steps, smooth_and_l1
 from fastopt._solvers.paths.least_squares import fold_sums
 from fastopt._solvers.paths.pairs import keeps_pairs, with_pairs
 from fastopt._solvers.registry import Solution
 from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
-from fastopt.linear_model._shared.types import Array, Attributes, CrossValidation, Fold, PenaltyPair, Precompute, RandomState, Samples, StrengthGrid
 from fastopt.objective import LinearObjective
 
 from .base import FittedWeights, Task

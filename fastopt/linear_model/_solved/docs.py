@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from fastopt._estimators.docs import Class
 from fastopt.linear_model._shared import docs
-from fastopt.linear_model._shared.docs import Class, documented
+from fastopt.linear_model._shared.docs import documented
 
 PARAMETERS = {
     **docs.PARAMETERS,

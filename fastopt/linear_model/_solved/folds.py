@@ -13,10 +13,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_scalar
 
-from fastopt.linear_model._shared.data import naming
-from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.sklearn import FIT_LEVELS, refuse_metadata, with_callbacks
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators.data import naming
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.sklearn import FIT_LEVELS, refuse_metadata, with_callbacks
+from fastopt._estimators.types import (
     Array,
     CrossValidation,
     Features,

@@ -10,13 +10,11 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from fastopt import losses, penalties
-from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.data import check_X_y, unweighted_hidden
-from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.params import CLASS_LOSSES, loss_name
-from fastopt.linear_model._shared.predict import Classifies, Probable
-from fastopt.linear_model._shared.sklearn import available_where
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators.data import check_X_y, unweighted_hidden
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.params import CLASS_LOSSES, loss_name
+from fastopt._estimators.sklearn import available_where
+from fastopt._estimators.types import (
     Array,
     Attributes,
     ClassWeight,
@@ -28,6 +26,8 @@ from fastopt.linear_model._shared.types import (
     SampleWeight,
     TargetValues,
 )
+from fastopt.exceptions import InvalidParameterError
+from fastopt.linear_model._shared.predict import Classifies, Probable
 from fastopt.losses import Loss, WholeLoss
 from fastopt.penalties import Penalty
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from fastopt import losses
 from fastopt._common.rules import refuse
-from fastopt.linear_model._shared.data import check_targets, check_weight, one_column
-from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.types import Array, Features, PenaltyPair, SampleWeight, TargetValues
+from fastopt._estimators.data import check_targets, check_weight, one_column
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.types import Array, Features, PenaltyPair, SampleWeight, TargetValues
 from fastopt.losses import Loss
 
 from .docs import solved

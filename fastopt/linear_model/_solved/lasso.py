@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse
 
-from fastopt._solvers.paths.least_squares import all_sums
-from fastopt._solvers.registry import Solution
-from fastopt.linear_model._shared.data import float_type
-from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.sklearn import Events, with_callbacks
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators.data import float_type
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.sklearn import Events, with_callbacks
+from fastopt._estimators.types import (
     Attributes,
     Features,
     PenaltyPair,
@@ -25,6 +23,8 @@ from fastopt.linear_model._shared.types import (
     SparseMatrix,
     TargetValues,
 )
+from fastopt._solvers.paths.least_squares import all_sums
+from fastopt._solvers.registry import Solution
 from fastopt.objective import LinearObjective
 
 from .base import FittedWeights, Task

@@ -12,10 +12,10 @@ from scipy.special import expit
 
 from fastopt import losses
 from fastopt._common.rules import refuse
+from fastopt._estimators.sklearn import FIT_LEVELS
+from fastopt._estimators.types import Array, Attributes, ClassWeight, PenaltyPair, RandomState
 from fastopt.exceptions import InvalidParameterError
 from fastopt.linear_model._shared.predict import Probable
-from fastopt.linear_model._shared.sklearn import FIT_LEVELS
-from fastopt.linear_model._shared.types import Array, Attributes, ClassWeight, PenaltyPair, RandomState
 from fastopt.losses import Loss
 
 from .base import FittedWeights

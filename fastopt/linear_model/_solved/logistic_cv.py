@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.docs import arguments
-from fastopt.linear_model._shared.sklearn import Events, refuse_metadata
-from fastopt.linear_model._shared.types import (
+from fastopt._estimators.docs import arguments
+from fastopt._estimators.sklearn import Events, refuse_metadata
+from fastopt._estimators.types import (
     Array,
     Attributes,
     ClassWeight,
@@ -30,6 +29,7 @@ from fastopt.linear_model._shared.types import (
     Scoring,
     TargetValues,
 )
+from fastopt.exceptions import InvalidParameterError
 from fastopt.objective import LinearObjective
 
 from .base import FittedWeights, Task

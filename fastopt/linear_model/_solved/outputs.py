@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from fastopt import losses
-from fastopt.linear_model._shared.data import Takes, check_labels, check_targets, float_type, weights_of_classes
+from fastopt._estimators.data import Takes, check_labels, check_targets, float_type, weights_of_classes
+from fastopt._estimators.types import Array, Attributes, RowWeights, Samples
 from fastopt.linear_model._shared.predict import Classifies, Regresses
-from fastopt.linear_model._shared.types import Array, Attributes, RowWeights, Samples
 from fastopt.losses import Loss
 
 from .base import FittedWeights, SolvedEstimator, Task

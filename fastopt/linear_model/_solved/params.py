@@ -13,9 +13,10 @@ import numpy as np
 from fastopt import penalties
 from fastopt._common.rules import FLAG, NONE, Rule, choice, either, integer, numbers, real
 from fastopt._core.tables import LOSS_TARGETS
+from fastopt._estimators.params import WEIGHTS, loss_of
 from fastopt._solvers import auto as _solve
 from fastopt._solvers.registry import LIMIT, Solution, registry
-from fastopt.linear_model._shared.params import COMMON, SUPERVISED, WEIGHTS, loss_of
+from fastopt.linear_model._shared.params import COMMON, SUPERVISED
 
 #: what stands beside the mean loss as the strength of the penalty, by the parameters and the sums of the samples' weights
 CONVENTIONS: dict[str, Callable[[Mapping[str, Any], Any], Any]] = {

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt._estimators.data import float_type
+from fastopt._estimators.params import check_rules
+from fastopt._estimators.sklearn import blas_alone
+from fastopt._estimators.types import Features, InitialValues, Precompute, RandomState, StrengthGrid, TargetValues
 from fastopt._solvers.paths.least_squares import all_sums
-from fastopt.linear_model._shared.data import float_type
-from fastopt.linear_model._shared.params import check_rules
-from fastopt.linear_model._shared.sklearn import blas_alone
-from fastopt.linear_model._shared.types import Features, InitialValues, Precompute, RandomState, StrengthGrid, TargetValues
 
 from .base import FittedWeights
 from .cv import along, check_grid, strengths_of

@@ -7,11 +7,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastopt._estimators.data import float_type
+from fastopt._estimators.sklearn import Events
+from fastopt._estimators.types import Array, Attributes, PenaltyPair, RandomState, RowWeights, Samples
 from fastopt._solvers.registry import lacking, registry
 from fastopt.exceptions import InvalidParameterError
-from fastopt.linear_model._shared.data import float_type
-from fastopt.linear_model._shared.sklearn import Events
-from fastopt.linear_model._shared.types import Array, Attributes, PenaltyPair, RandomState, RowWeights, Samples
 
 from .base import FittedWeights, Task
 from .docs import solved

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastopt._common.rules import refuse
+from fastopt._estimators.sklearn import Events
+from fastopt._estimators.types import Array, Attributes, CrossValidation, Fold, RowWeights, Samples, Scoring
 from fastopt._solvers.paths.folds import apart
-from fastopt.linear_model._shared.sklearn import Events
-from fastopt.linear_model._shared.types import Array, Attributes, CrossValidation, Fold, RowWeights, Samples, Scoring
 
 from .base import FittedWeights, Task
 from .docs import solved

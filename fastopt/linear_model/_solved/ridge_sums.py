@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from fastopt.linear_model._shared.types import Array, RowWeights, Samples
+from fastopt._estimators.types import Array, RowWeights, Samples
 
 #: of a block of rows in float64
 BLOCK_BYTES = 4 << 20

@@ -13,11 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastopt import losses
 from fastopt._common.rules import refuse
+from fastopt._estimators.data import float_type
+from fastopt._estimators.sklearn import FIT_LEVELS, Events
+from fastopt._estimators.types import Array, PenaltyPair, Samples
 from fastopt._solvers.piecewise.solver import origin_of, programme
 from fastopt._solvers.registry import LIMIT, STOPPED, Solution
-from fastopt.linear_model._shared.data import float_type
-from fastopt.linear_model._shared.sklearn import FIT_LEVELS, Events
-from fastopt.linear_model._shared.types import Array, PenaltyPair, Samples
 from fastopt.losses import Loss
 from fastopt.objective import LinearObjective, predictions
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastopt import losses
 from fastopt._common.rules import refuse
-from fastopt.linear_model._shared.types import Array, Attributes, ClassWeight, Dual, PenaltyPair, RandomState, RowWeights, Samples
+from fastopt._estimators.types import Array, Attributes, ClassWeight, Dual, PenaltyPair, RandomState, RowWeights, Samples
 from fastopt.losses import Loss
 
 from .base import Task

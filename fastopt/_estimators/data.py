@@ -40,6 +40,7 @@ class Takes(NamedTuple):
     numeric: bool = False   # y must hold numbers
     columns: bool = False   # y may have several columns of numbers
     single: bool = False    # or a single one; else that is taken for a row of numbers, with a warning
+    indicators: bool = False    # y may be a matrix of labels, 0 and 1
 
 
 def as_is(X: Features, wide: bool = False) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def check_X(estimator: BaseEstimator, X: Features, reset: bool = False, wide: bo
 
 def check_X_y(estimator: BaseEstimator, X: Features, y: Any, takes: Takes, reset: bool, look: bool = True) -> tuple[Samples, Array]:
     """X and y, checked for what the estimator accepts; without `look`, the numbers of a plain X may be any."""
-    numbers, columns = takes.columns or takes.numeric, takes.columns
+    numbers, columns = takes.columns or takes.numeric, takes.columns or takes.indicators
     if y is not None and is_plain(estimator, X, reset, y, numbers, columns, look):
         with naming("X"):
             return checked(X), y

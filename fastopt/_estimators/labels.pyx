@@ -1,6 +1,6 @@
 """Labels that are whole numbers of a small range: which there are, and the number of each row's class, by a table.
 
-Used by linear_model._shared.data, which sees to all other labels.  Allocates nothing of the size of y.
+Used by _estimators.data, which sees to all other labels.  Allocates nothing of the size of y.
 """
 cimport numpy as cnp
 from libc.math cimport fabs, floor
