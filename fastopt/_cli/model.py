@@ -103,7 +103,8 @@ def chosen_loss(text: str | None, task: str) -> tuple[str, str | Loss]:
 
 def known_losses(task: str) -> list[str]:
     """The names that the estimator of the task takes, but for losses of one number with several outputs: a prediction is one column."""
-    from fastopt.linear_model._shared.params import CLASSIFIER, LEVEL_LOSSES, REGRESSOR
+    from fastopt._estimators.params import LEVEL_LOSSES
+    from fastopt.linear_model._shared.params import CLASSIFIER, REGRESSOR
 
     rules = CLASSIFIER if task == "classification" else REGRESSOR
     return [name for name in rules["loss"].options if name not in LEVEL_LOSSES]
@@ -111,7 +112,7 @@ def known_losses(task: str) -> list[str]:
 
 def _check_loss(loss: str, task: str) -> None:
     """CliError, with the near match, for a loss that there is not or that is for the other task."""
-    from fastopt.linear_model._shared.params import LEVEL_LOSSES
+    from fastopt._estimators.params import LEVEL_LOSSES
 
     known = {t: known_losses(t) for t in ("classification", "regression")}
     other = "regression" if task == "classification" else "classification"

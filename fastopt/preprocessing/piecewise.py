@@ -200,11 +200,14 @@ def _edges(x: Edges, bins: int, strategy: str) -> Edges:
         low = values[0]
         return np.array([low, max(low + 1, np.nextafter(low, np.inf))])
     share = np.linspace(0, 1, bins + 1)
-    found = {"quantile": lambda: [np.quantile(x, share)], "distinct": lambda: [np.quantile(values, share)],
-             "uniform": lambda: [values[0] * (1 - share) + values[-1] * share] if len(values) > 2 else [values],
-             "both": lambda: [np.quantile(x, share), np.quantile(values, share)]}[strategy]()
-    edges = np.unique(np.concatenate([*found, values[[0, -1]]]))
-    return values[[0, -1]] if len(values) == 2 else edges
+    found = [values[[0, -1]]]
+    if len(values) > 2 and strategy in ("quantile", "both"):
+        found.append(np.quantile(x, share))
+    if len(values) > 2 and strategy in ("distinct", "both"):
+        found.append(np.quantile(values, share))
+    if len(values) > 2 and strategy == "uniform":
+        found.append(values[0] * (1 - share) + values[-1] * share)
+    return np.unique(np.concatenate(found))
 
 
 def _encode(x: Array, edges: Edges, out: Array) -> None:

@@ -1,5 +1,7 @@
 """The engine of networks: gradients against central differences, forward against NumPy, epochs against steps one by one, whatever the sizes, the
 type, the instruction set, the layout of X."""
+import functools
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -149,10 +151,14 @@ def learnt(net, X, y, order=None, weight=None, batch=7, epochs=3):
     return flat(net.get_weights()), np.array(told)
 
 
-@pytest.mark.parametrize("name", [name for name in optimizers.names() if name != "muon"])
-def test_epochs_are_steps_of_the_optimizer(name):
+CLIPPED = [("adam", {"clip_norm": 0.01}), ("adam", {"clip_global_norm": 0.05}), ("sgd", {"momentum": 0.9, "clip_norm": 0.1, "clip_value": 0.01}),
+           ("lamb", {"clip_global_norm": 0.05}), ("adam", {"amsgrad": True, "maximize": True})]
+
+
+@pytest.mark.parametrize("name, options", [(name, {}) for name in optimizers.names() if name != "muon"] + CLIPPED, ids=str)
+def test_epochs_are_steps_of_the_optimizer(name, options):
     """Every optimizer, against its own steps by gradients of the batches; 30 rows make a last batch of 2."""
-    make = optimizers.get(name)
+    make = functools.partial(optimizers.get(name), **options)
     net, X, y = problem((5, 9, 3), "tanh")
     other, _, _ = problem((5, 9, 3), "tanh")
     net.start(make(np.zeros(1), lr=0.01))

@@ -154,6 +154,16 @@ def test_the_best_epoch_is_restored():
     assert same(best, MLPClassifier(**{**options, "max_iter": best.best_iter_}).fit(X, y))
 
 
+def test_norms_of_gradients_are_kept_on_request():
+    X, y = CLASSES
+    model = MLPClassifier(**BASE, activation="logistic", keep_gradient_norms=True).fit(X, y)
+    norms = np.array(model.gradient_norms_)
+    assert norms.shape == (model.n_iter_, 3)
+    assert (norms[:, 0] < norms[:, 2]).all()   # they vanish on the way down
+    assert not hasattr(MLPClassifier(**BASE).fit(X, y), "gradient_norms_")
+    assert len(model.partial_fit(X, y).gradient_norms_) == len(norms) + 1
+
+
 # ---- optimizers and schedules ----
 
 def test_an_optimizer_by_name_or_made():

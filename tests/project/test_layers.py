@@ -78,7 +78,8 @@ SEEN_FROM_OUTSIDE = {
 
 # optional package: modules that may import it
 OWNERS = {
-    "sklearn": r"(linear_model|neural_network|preprocessing|_estimators)(\..*)?|_models\.load|_cli(\..*)?|_data(\..*)?", "joblib": r"linear_model(\..*)?",
+    "sklearn": r"(linear_model|neural_network|preprocessing|_estimators)(\..*)?|_models\.load|_cli(\..*)?|_data(\..*)?",
+    "joblib": r"linear_model(\..*)?",
     "typer": r"_cli(\..*)?|__main__", "rich": r"_cli(\..*)?|__main__",
     "threadpoolctl": r"_cli(\..*)?|_estimators\.sklearn",
     "pandas": r"_data(\..*)?|_cli(\..*)?", "pyarrow": r"_data(\..*)?", "matplotlib": r"_common\.plot",

@@ -20,7 +20,7 @@ def _share(z):
 EXACT = {
     "identity": lambda z: z,
     "relu": lambda z: max(mp.mpf(0), z),
-    "leaky_relu": lambda z, alpha=mp.mpf(0.01): z if z > 0 else alpha * z,
+    "leaky_relu": lambda z, alpha=0.01: z if z > 0 else alpha * z,
     "elu": _elu,
     "selu": lambda z: SELU[0] * _elu(z, SELU[1]),
     "softplus": lambda z: mp.log1p(mp.exp(z)),

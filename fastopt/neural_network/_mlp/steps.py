@@ -21,7 +21,7 @@ MOST_MOMENTUM = float(np.nextafter(1.0, 0.0))
 
 def template(values: Mapping[str, Any], lr: Any, dtype: Any) -> Optimizer:
     """The rule as an optimizer of nothing, which the engine reads."""
-    nothing = np.zeros(1, dtype)
+    nothing = np.zeros((1, 1), dtype)   # Muon asks for a matrix
     given = values["optimizer"]
     if isinstance(given, Optimizer):
         found = copy.deepcopy(given)
