@@ -135,6 +135,14 @@ cdef class Network:
         coefs, intercepts = self._views(self.flat_g)
         return [float(np.sqrt(np.square(w, dtype=float).sum() + np.square(b, dtype=float).sum())) for w, b in zip(coefs, intercepts)]
 
+    def get_solution(self):
+        """(coefs, intercepts), new arrays, of the point that the optimizer recommends: the weights, or an average of them."""
+        found = self.optimizer.solution()
+        if self.net.stepping != BY_PARTS:   # rules that average step so
+            return self.get_weights()
+        coefs, intercepts = self._views(found[0])
+        return [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
+
     # ---- the optimizer ----
 
     def start(self, optimizer):
