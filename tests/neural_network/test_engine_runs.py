@@ -158,3 +158,36 @@ def test_solutions_are_what_the_optimizer_recommends(name, averages):
     net.epoch(X, y, None, np.arange(500), 50)
     for a, b in zip(sum(net.get_solution(), []), sum(net.get_weights(), [])):
         assert np.array_equal(a, b) != averages and a.shape == b.shape
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop", "schedule_free_sgd"])
+def test_l1_of_layers_is_that_of_the_optimizer_where_all_have_it(name):
+    """With batches of 50 rows, biases apart: a network without them would be stepped alike."""
+    both = []
+    for options, setting in (({"l1": 1.5}, {}), ({}, {"l1": 1.5 / 50})):
+        net, X, y = network((6, 9, 4, 3), np.float64, optimizers.get(name)(np.zeros(1), lr=0.01, **setting), l2=0.0, **options)
+        net.set_weights(net.get_weights()[0], [np.zeros(9), np.zeros(4), np.zeros(3)])
+        net.epoch(X, y, None, np.arange(50), 50)   # the biases' steps differ and are not compared
+        both.append(net.get_weights()[0])
+    for a, b in zip(*both):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_l1_makes_zeros_of_the_layer_that_has_it_and_is_told():
+    net, X, y = network((60, 20, 3), np.float32, l1=(40.0, 0.0), l2=0.0)
+    coefs = net.get_weights()[0]
+    value = net.value_and_gradient(X, y)[0]
+    np.testing.assert_allclose(net.last_penalty, 40 * np.abs(coefs[0]).sum() / 500, rtol=1e-5)
+    assert value > net.last_penalty
+    for i in range(60):
+        net.epoch(X, y, None, np.random.default_rng(i).permutation(500), 50)
+    coefs = net.get_weights()[0]
+    assert (coefs[0] == 0).mean() > 0.5 and not (coefs[1] == 0).any()
+    with pytest.raises(ValueError, match="l1 must be 0 beside LAMB"):
+        net.start(optimizers.LAMB(np.zeros(1)))
+    two, X, y = network((300, 130, 33, 5), np.float32, l1=3.0, n_threads=2)
+    one, _, _ = network((300, 130, 33, 5), np.float32, l1=3.0, n_threads=1)
+    for each in (one, two):
+        each.epoch(X, y, None, np.arange(500), 101)
+    for a, b in zip(numbers(one), numbers(two)):
+        np.testing.assert_array_equal(a, b)
