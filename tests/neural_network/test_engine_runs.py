@@ -191,3 +191,22 @@ def test_l1_makes_zeros_of_the_layer_that_has_it_and_is_told():
         each.epoch(X, y, None, np.arange(500), 101)
     for a, b in zip(numbers(one), numbers(two)):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["adam", "lamb", "adafactor"])
+def test_running_means_of_weights(name):
+    net, X, y = network((6, 20, 9, 3), np.float64, optimizers.get(name)(np.zeros(1), lr=0.01), ema=0.8)
+    plain, _, _ = network((6, 20, 9, 3), np.float64, optimizers.get(name)(np.zeros(1), lr=0.01))
+    order, mean = np.arange(500), None
+    for i in range(12):
+        plain.epoch(X, y, None, order[40 * i:40 * i + 40], 40)
+        weights = sum(plain.get_weights(), [])
+        mean = weights if i == 0 else [m + max(0.2, 1 / (i + 1)) * (w - m) for m, w in zip(mean, weights)]
+    net.epoch(X, y, None, order[:200], 40)
+    other, _, _ = network((6, 20, 9, 3), np.float64, optimizers.get(name)(np.zeros(1), lr=0.01), ema=0.8)
+    other.set_weights(*net.get_weights())
+    other.set_state(net.get_state())
+    other.epoch(X, y, None, order[200:480], 40)
+    for a, b, w, p in zip(sum(other.get_solution(), []), mean, sum(other.get_weights(), []), weights):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(w, p, rtol=1e-9, atol=1e-12)

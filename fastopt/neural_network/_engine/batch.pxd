@@ -36,6 +36,8 @@ ctypedef struct Net:
     Py_ssize_t n_weights           # elements of all parameters, with what fills up rows
     char *w                        # all parameters
     char *g                        # and their gradient
+    char *mean                     # running mean of the parameters; NULL: none
+    double ema, share              # what is left of the mean in a step; the parameters' share of it in this step
     StepPlan *plan                 # of w; NULL: gradients alone
     Stepping stepping
     void *owner                    # the Network that this struct is part of

@@ -166,6 +166,8 @@ cdef void _step_part(const Net *net, const fo_step *step, const char *w, Py_ssiz
     cdef void *state[4]
     states_at(&net.plan.arrays.at[0], start, state)
     net.kernels.step(step, n, net.g + start * net.itemsize, <void *>w, state)
+    if net.mean != NULL:
+        net.kernels.average(n, net.share, w, net.mean + start * net.itemsize)
 
 
 cdef void _step_inputs(const Net *net, Py_ssize_t n, double total, int rank, int size) noexcept nogil:
@@ -200,6 +202,7 @@ cdef void _fold(Net *net, const Batch *batch) noexcept nogil:
     cdef double carry[4]           # FO_CARRIES
     cdef Py_ssize_t i
     rule.lr = own.lr = batch.lr
+    net.share = max(1 - net.ema, 1.0 / (net.plan.t + 1))   # the mean of all, as long as they are few
     for i in range(net.n_layers if net.l1 != NULL else 0):
         memcpy(carry, net.plan.carry, sizeof(carry))
         own.l1 = rule.l1 + net.l1[i].alpha / batch.total
@@ -265,6 +268,8 @@ cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t las
                 net.plan.t += 1
             elif rank == 0:
                 net.failed = step(net.owner) != 0
+            if rank == 0 and net.mean != NULL:
+                net.kernels.average(net.n_weights, max(1 - net.ema, 1.0 / net.plan.t), net.w, net.mean)
             fo_team_wait(&net.team, size)
             if net.failed:
                 break

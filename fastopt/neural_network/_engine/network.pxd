@@ -18,6 +18,7 @@ cdef class Network(Layers):
     cdef list inputs               # the arrays of the data at work
     cdef object strengths, penalties, folds   # l2 of each layer; of blocks of weights; of each layer with l1
     cdef list kept                 # of each layer whose input is left out in part: what is left
+    cdef object mean               # running mean of the parameters, or None
     cdef object error              # of the optimizer
 
     cdef int _set_l1(self, strengths) except -1

@@ -68,10 +68,12 @@ cdef class Network(Layers):
         The share of the input, and of the output of each layer but the last, that an epoch leaves out; what is left is larger for it.
     seed : int, default=0
         Of what is left out, together with the number of the step.
+    ema : float, default=0
+        What a step leaves of the running mean of the weights that `get_solution` gives; 0: there is none.
     n_threads : int or None, default=None
     """
 
-    def __init__(self, sizes, activations, loss, dtype, *, l2=0.0, l1=0.0, double value_scale=1.0, dropout=None, seed=0, n_threads=None):
+    def __init__(self, sizes, activations, loss, dtype, *, l2=0.0, l1=0.0, double value_scale=1.0, dropout=None, seed=0, double ema=0.0, n_threads=None):
         cdef Net *net = &self.net
         self._init_layers(sizes, activations, dtype)
         self.loss, self.l2, self.l1, self.seed = loss, l2, l1, seed
@@ -83,7 +85,9 @@ cdef class Network(Layers):
         net.l2, net.penalties, net.penalizes = <double *>address(self.strengths), <double *>address(self.penalties), self.strengths.any() or np.any(l1)
         if np.any(l1):
             self._set_l1(np.broadcast_to(np.asarray(l1, dtype=float), net.n_layers))
-        net.owner = <void *>self
+        net.owner, net.ema = <void *>self, ema
+        self.mean = aligned(net.n_weights, self.dtype) if ema > 0 else None
+        net.mean = <char *>address(self.mean)
         set_loss(&net.samples.loss, loss.spec)
         net.samples.k = self.sizes[net.n_layers]
 
@@ -149,22 +153,26 @@ cdef class Network(Layers):
             return 1
 
     def get_solution(self):
-        """The weights to predict with: those of `get_weights`, or, where the optimizer recommends it, their average."""
-        if self.net.stepping == BY_ARRAYS or self.optimizer.t == 0:
+        """The weights to predict with: their running mean, the average that the optimizer recommends, or those of `get_weights`."""
+        flat = self.mean
+        if self.optimizer.t == 0 or flat is None and self.net.stepping == BY_ARRAYS:
             return self.get_weights()
-        flat = np.zeros_like(self.flat_w)
-        for to, a in zip([flat] if self.net.stepping == BY_PARTS else sum(pieces(flat, self.places), []), self.optimizer.solution()):
-            to[...] = a
+        if flat is None:
+            flat = np.zeros_like(self.flat_w)
+            for to, a in zip([flat] if self.net.stepping == BY_PARTS else sum(pieces(flat, self.places), []), self.optimizer.solution()):
+                to[...] = a
         coefs, intercepts = self._views(flat)
         return [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
 
     def get_state(self):
-        """The optimizer's state, for `set_state`."""
-        return self.optimizer.state_dict()
+        """The optimizer's state, and the running mean of the weights, for `set_state`."""
+        return {**self.optimizer.state_dict(), **({} if self.mean is None else {"mean": self.mean.copy()})}
 
     def set_state(self, state):
         """Go on where `get_state` was called."""
-        self.optimizer.load_state_dict(state)
+        self.optimizer.load_state_dict({name: value for name, value in state.items() if name != "mean"})
+        if self.mean is not None:
+            self.mean[...] = state["mean"]
 
     # ---- the data at work ----
 
@@ -313,14 +321,17 @@ cdef class Network(Layers):
         self.last_loss, self.last_penalty = self.value_scale * self.net.loss, self.net.penalty
         return self.last_loss + self.last_penalty
 
+    def _changed(self):
+        """The arrays that an epoch changes."""
+        arrays = [self.flat_w, self.mean, *(a for state in self.optimizer.states for a in state)]
+        return [a for a in arrays if a is not None]
+
     def _snapshot(self):
         """What an epoch changes."""
-        arrays = [self.flat_w, *(a for state in self.optimizer.states for a in state if a is not None)]
-        return [a.copy() for a in arrays], self.optimizer.t, self.optimizer.carries
+        return [a.copy() for a in self._changed()], self.optimizer.t, self.optimizer.carries
 
     def _restore(self, before):
-        arrays = [self.flat_w, *(a for state in self.optimizer.states for a in state if a is not None)]
-        for own, kept in zip(arrays, before[0]):
+        for own, kept in zip(self._changed(), before[0]):
             own[...] = kept
         self.optimizer.set_counters(before[1], self.optimizer.skipped)
         self.optimizer.carries, self.ready = before[2], False
