@@ -158,3 +158,55 @@ def test_solutions_are_what_the_optimizer_recommends(name, averages):
     net.epoch(X, y, None, np.arange(500), 50)
     for a, b in zip(sum(net.get_solution(), []), sum(net.get_weights(), [])):
         assert np.array_equal(a, b) != averages and a.shape == b.shape
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop", "schedule_free_sgd"])
+def test_l1_of_layers_is_that_of_the_optimizer_where_all_have_it(name):
+    """With batches of 50 rows, biases apart: a network without them would be stepped alike."""
+    both = []
+    for options, setting in (({"l1": 1.5}, {}), ({}, {"l1": 1.5 / 50})):
+        net, X, y = network((6, 9, 4, 3), np.float64, optimizers.get(name)(np.zeros(1), lr=0.01, **setting), l2=0.0, **options)
+        net.set_weights(net.get_weights()[0], [np.zeros(9), np.zeros(4), np.zeros(3)])
+        net.epoch(X, y, None, np.arange(50), 50)   # the biases' steps differ and are not compared
+        both.append(net.get_weights()[0])
+    for a, b in zip(*both):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_l1_makes_zeros_of_the_layer_that_has_it_and_is_told():
+    net, X, y = network((60, 20, 3), np.float32, l1=(40.0, 0.0), l2=0.0)
+    coefs = net.get_weights()[0]
+    value = net.value_and_gradient(X, y)[0]
+    np.testing.assert_allclose(net.last_penalty, 40 * np.abs(coefs[0]).sum() / 500, rtol=1e-5)
+    assert value > net.last_penalty
+    for i in range(60):
+        net.epoch(X, y, None, np.random.default_rng(i).permutation(500), 50)
+    coefs = net.get_weights()[0]
+    assert (coefs[0] == 0).mean() > 0.5 and not (coefs[1] == 0).any()
+    with pytest.raises(ValueError, match="l1 must be 0 beside LAMB"):
+        net.start(optimizers.LAMB(np.zeros(1)))
+    two, X, y = network((300, 130, 33, 5), np.float32, l1=3.0, n_threads=2)
+    one, _, _ = network((300, 130, 33, 5), np.float32, l1=3.0, n_threads=1)
+    for each in (one, two):
+        each.epoch(X, y, None, np.arange(500), 101)
+    for a, b in zip(numbers(one), numbers(two)):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["adam", "lamb", "adafactor"])
+def test_running_means_of_weights(name):
+    net, X, y = network((6, 20, 9, 3), np.float64, optimizers.get(name)(np.zeros(1), lr=0.01), ema=0.8)
+    plain, _, _ = network((6, 20, 9, 3), np.float64, optimizers.get(name)(np.zeros(1), lr=0.01))
+    order, mean = np.arange(500), None
+    for i in range(12):
+        plain.epoch(X, y, None, order[40 * i:40 * i + 40], 40)
+        weights = sum(plain.get_weights(), [])
+        mean = weights if i == 0 else [m + max(0.2, 1 / (i + 1)) * (w - m) for m, w in zip(mean, weights)]
+    net.epoch(X, y, None, order[:200], 40)
+    other, _, _ = network((6, 20, 9, 3), np.float64, optimizers.get(name)(np.zeros(1), lr=0.01), ema=0.8)
+    other.set_weights(*net.get_weights())
+    other.set_state(net.get_state())
+    other.epoch(X, y, None, order[200:480], 40)
+    for a, b, w, p in zip(sum(other.get_solution(), []), mean, sum(other.get_weights(), []), weights):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(w, p, rtol=1e-9, atol=1e-12)

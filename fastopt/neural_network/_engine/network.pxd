@@ -6,7 +6,7 @@ from fastopt.optimizers._update cimport Update
 
 
 cdef class Network(Layers):
-    cdef readonly object loss, l2, seed
+    cdef readonly object loss, l2, l1, seed
     cdef readonly double value_scale
     cdef readonly tuple dropout
     cdef readonly double last_loss, last_penalty   # of the last epoch: sums over batches, times their rows
@@ -16,10 +16,12 @@ cdef class Network(Layers):
     cdef Py_ssize_t room           # rows of the workspace
     cdef list workspace            # arrays that structs point into
     cdef list inputs               # the arrays of the data at work
-    cdef object strengths, squares # l2 of each layer; sums of blocks of weights
+    cdef object strengths, penalties, folds   # l2 of each layer; of blocks of weights; of each layer with l1
     cdef list kept                 # of each layer whose input is left out in part: what is left
+    cdef object mean               # running mean of the parameters, or None
     cdef object error              # of the optimizer
 
+    cdef int _set_l1(self, strengths) except -1
     cdef int _reserve(self, Py_ssize_t rows) except -1
     cdef int _bind(self, X, y, sample_weight) except -1
     cdef int _drop(self, bint drops) except -1

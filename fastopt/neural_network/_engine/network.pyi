@@ -17,6 +17,7 @@ class Network:
     loss: Loss
     dtype: np.dtype[Any]
     l2: float | Sequence[float]
+    l1: float | Sequence[float]
     dropout: tuple[float, ...]
     seed: int
     value_scale: float
@@ -25,7 +26,8 @@ class Network:
     optimizer: Optimizer
     learning_rate: LearningRate
     def __init__(self, sizes: Sequence[int], activations: Sequence[str | tuple[str, float]], loss: Loss, dtype: DTypeLike, *,
-                 l2: float | Sequence[float] = 0.0, value_scale: float = 1.0, dropout: Sequence[float] | None = None, seed: int = 0, n_threads: int | None = None) -> None: ...
+                 l2: float | Sequence[float] = 0.0, l1: float | Sequence[float] = 0.0, value_scale: float = 1.0,
+                 dropout: Sequence[float] | None = None, seed: int = 0, ema: float = 0.0, n_threads: int | None = None) -> None: ...
     def set_weights(self, coefs: Sequence[Array], intercepts: Sequence[Array]) -> None: ...
     def get_weights(self) -> tuple[list[Array], list[Array]]: ...
     def get_solution(self) -> tuple[list[Array], list[Array]]: ...

@@ -13,19 +13,20 @@ import numpy as np
 from fastopt._core.load cimport spare
 from fastopt._core.memory cimport address
 from fastopt._core.own_loss cimport set_loss
-from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_couples, fo_layer
+from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_couples, fo_layer, fo_regularizer, fo_step
 from fastopt._core.team cimport fo_team_clock, fo_team_rank, fo_team_size
-from fastopt.neural_network._engine.batch cimport (BY_ARRAYS, BY_PARTS, SHARED_WORK, SQUARES_BLOCK, WHOLE, Batch, Net, add_block,
-                                                   learn, penalty_squares, set_keys, sum_losses, transpose, work_of_row)
+from fastopt.neural_network._engine.batch cimport (BY_ARRAYS, BY_PARTS, SHARED_WORK, PENALTY_BLOCK, WHOLE, Batch, Net, add_block,
+                                                   learn, set_keys, sum_losses, sum_penalties, transpose, work_of_row)
 from fastopt.neural_network._engine.layers cimport Layers
 from fastopt.neural_network._engine.predict cimport predict
 from fastopt._sgd.batch.team_timing cimport choose_team, note_time
 from fastopt.optimizers._passes cimport StepPlan
 
 from fastopt._core.memory import aligned
-from fastopt._core.tables import ACTIVATIONS_OF_INPUT, RULE_NAMES
+from fastopt._core.tables import ACTIVATIONS_OF_INPUT, PENALTY_NAMES, RULE_NAMES
 from fastopt._core.threads import resolve_threads
 from fastopt.neural_network._engine.data import batch_totals, dense_or_csr, keys_of, rates, remade, targets, weights_of_rows
+from fastopt.exceptions import InvalidParameterError
 from fastopt.neural_network._engine.layout import pieces
 
 cnp.import_array()
@@ -35,6 +36,7 @@ cdef enum:
     GRADIENT_ROWS = 256            # of a block, where the gradient is that of all rows
 
 
+cdef int PENALTY_L1 = PENALTY_NAMES.index("l1")
 cdef int ADAFACTOR = RULE_NAMES.index("adafactor")   # whose state is that of matrices
 
 
@@ -58,28 +60,46 @@ cdef class Network(Layers):
         float32 or float64.
     l2 : float or sequence of float, default=0
         Strength of ½·l2·‖W‖²/Σ weight beside the mean loss of a batch, W the weights without biases; of all layers, or of each.
+    l1 : float or sequence of float, default=0
+        Strength of l1·‖W‖₁/Σ weight, by a proximal step after the rule's, which has to be one of each weight by itself: weights become exactly 0.
     value_scale : float, default=1
         Of the losses that are told, not of their gradients, nor of penalties: 1/k for means over k outputs.
     dropout : sequence of float or None, default=None
         The share of the input, and of the output of each layer but the last, that an epoch leaves out; what is left is larger for it.
     seed : int, default=0
         Of what is left out, together with the number of the step.
+    ema : float, default=0
+        What a step leaves of the running mean of the weights that `get_solution` gives; 0: there is none.
     n_threads : int or None, default=None
     """
 
-    def __init__(self, sizes, activations, loss, dtype, *, l2=0.0, double value_scale=1.0, dropout=None, seed=0, n_threads=None):
+    def __init__(self, sizes, activations, loss, dtype, *, l2=0.0, l1=0.0, double value_scale=1.0, dropout=None, seed=0, double ema=0.0, n_threads=None):
         cdef Net *net = &self.net
         self._init_layers(sizes, activations, dtype)
-        self.loss, self.l2, self.seed = loss, l2, seed
+        self.loss, self.l2, self.l1, self.seed = loss, l2, l1, seed
         self.dropout = tuple(dropout or [0.0] * net.n_layers)
         self.value_scale, self.threads, self.room = value_scale, resolve_threads(n_threads), 0
         self.kept = [None] * net.n_layers
         self.strengths = np.array(np.broadcast_to(np.asarray(l2, dtype=float), net.n_layers))
-        self.squares = np.zeros(net.n_weights // SQUARES_BLOCK + net.n_layers)
-        net.l2, net.penalizes, net.squares = <double *>address(self.strengths), self.strengths.any(), <double *>address(self.squares)
-        net.owner = <void *>self
+        self.penalties = np.zeros(net.n_weights // PENALTY_BLOCK + net.n_layers)
+        net.l2, net.penalties, net.penalizes = <double *>address(self.strengths), <double *>address(self.penalties), self.strengths.any() or np.any(l1)
+        if np.any(l1):
+            self._set_l1(np.broadcast_to(np.asarray(l1, dtype=float), net.n_layers))
+        net.owner, net.ema = <void *>self, ema
+        self.mean = aligned(net.n_weights, self.dtype) if ema > 0 else None
+        net.mean = <char *>address(self.mean)
         set_loss(&net.samples.loss, loss.spec)
         net.samples.k = self.sizes[net.n_layers]
+
+    cdef int _set_l1(self, strengths) except -1:
+        """A penalty of each layer, and room for the rule with it."""
+        cdef Net *net = &self.net
+        cdef Py_ssize_t i
+        self.folds = np.zeros(net.n_layers * sizeof(fo_step), np.uint8), np.zeros(net.n_layers * sizeof(fo_regularizer), np.uint8)
+        net.folded, net.l1 = <fo_step *>address(self.folds[0]), <fo_regularizer *>address(self.folds[1])
+        for i in range(net.n_layers):
+            net.l1[i].kind, net.l1[i].alpha = PENALTY_L1, strengths[i]
+        return 0
 
     # ---- the optimizer ----
 
@@ -100,6 +120,9 @@ cdef class Network(Layers):
             self.net.stepping, flat = BY_ARRAYS, self.get_weights()
         elif plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY:
             self.net.stepping, flat = WHOLE, pieces(self.flat_w, self.places)
+        if self.net.stepping != BY_PARTS and self.net.l1 != NULL:
+            raise InvalidParameterError(f"l1 must be 0 beside {type(optimizer).__name__} with these settings, whose step is not one of each weight "
+                                        f"by itself, got {self.l1!r}")
         self.optimizer = remade(optimizer, *flat)
         self.net.plan = plan = &self.optimizer.plan
         for i, piece in enumerate(sum(pieces(self.flat_g, self.places), []) if self.net.stepping == WHOLE else []):
@@ -130,22 +153,26 @@ cdef class Network(Layers):
             return 1
 
     def get_solution(self):
-        """The weights to predict with: those of `get_weights`, or, where the optimizer recommends it, their average."""
-        if self.net.stepping == BY_ARRAYS or self.optimizer.t == 0:
+        """The weights to predict with: their running mean, the average that the optimizer recommends, or those of `get_weights`."""
+        flat = self.mean
+        if self.optimizer.t == 0 or flat is None and self.net.stepping == BY_ARRAYS:
             return self.get_weights()
-        flat = np.zeros_like(self.flat_w)
-        for to, a in zip([flat] if self.net.stepping == BY_PARTS else sum(pieces(flat, self.places), []), self.optimizer.solution()):
-            to[...] = a
+        if flat is None:
+            flat = np.zeros_like(self.flat_w)
+            for to, a in zip([flat] if self.net.stepping == BY_PARTS else sum(pieces(flat, self.places), []), self.optimizer.solution()):
+                to[...] = a
         coefs, intercepts = self._views(flat)
         return [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
 
     def get_state(self):
-        """The optimizer's state, for `set_state`."""
-        return self.optimizer.state_dict()
+        """The optimizer's state, and the running mean of the weights, for `set_state`."""
+        return {**self.optimizer.state_dict(), **({} if self.mean is None else {"mean": self.mean.copy()})}
 
     def set_state(self, state):
         """Go on where `get_state` was called."""
-        self.optimizer.load_state_dict(state)
+        self.optimizer.load_state_dict({name: value for name, value in state.items() if name != "mean"})
+        if self.mean is not None:
+            self.mean[...] = state["mean"]
 
     # ---- the data at work ----
 
@@ -294,14 +321,17 @@ cdef class Network(Layers):
         self.last_loss, self.last_penalty = self.value_scale * self.net.loss, self.net.penalty
         return self.last_loss + self.last_penalty
 
+    def _changed(self):
+        """The arrays that an epoch changes."""
+        arrays = [self.flat_w, self.mean, *(a for state in self.optimizer.states for a in state)]
+        return [a for a in arrays if a is not None]
+
     def _snapshot(self):
         """What an epoch changes."""
-        arrays = [self.flat_w, *(a for state in self.optimizer.states for a in state if a is not None)]
-        return [a.copy() for a in arrays], self.optimizer.t, self.optimizer.carries
+        return [a.copy() for a in self._changed()], self.optimizer.t, self.optimizer.carries
 
     def _restore(self, before):
-        arrays = [self.flat_w, *(a for state in self.optimizer.states for a in state if a is not None)]
-        for own, kept in zip(arrays, before[0]):
+        for own, kept in zip(self._changed(), before[0]):
             own[...] = kept
         self.optimizer.set_counters(before[1], self.optimizer.skipped)
         self.optimizer.carries, self.ready = before[2], False
@@ -343,8 +373,8 @@ cdef class Network(Layers):
                 loss += sum_losses(net, batch.n)
             at += batch.n
             PyErr_CheckSignals()
-        penalty_squares(net, 0, 1)
-        net.loss, net.penalty = loss / total, 0.5 * penalty_squares(net, 0, 0) / total
+        sum_penalties(net, 0, 1)
+        net.loss, net.penalty = loss / total, sum_penalties(net, 0, 0) / total
         coefs, intercepts = self._views(self.flat_g)
         return self._told(), [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
 
