@@ -1,7 +1,7 @@
 """A network and the batch at work, as its threads share them."""
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint32_t
 
-from fastopt._core.tables cimport fo_kernels, fo_layer, fo_matrix, fo_samples
+from fastopt._core.tables cimport fo_kernels, fo_layer, fo_matrix, fo_regularizer, fo_samples, fo_step
 from fastopt._core.team cimport fo_team
 from fastopt.optimizers._passes cimport StepPlan
 
@@ -28,11 +28,16 @@ ctypedef struct Net:
     char *c                        # (rows, k) derivatives of the loss in them
     bint copies                    # p and c are not the last layer's own arrays, whose rows are wider
     double *losses                 # of each chunk of rows
-    double *squares                # of each block of weights
-    double l2
+    double *penalties              # of each block of weights
+    double *l2                     # of each layer
+    fo_regularizer *l1             # of each layer; NULL: none
+    fo_step *folded                # the rule with each layer's l1
+    bint penalizes                 # some strength is above 0
     Py_ssize_t n_weights           # elements of all parameters, with what fills up rows
     char *w                        # all parameters
     char *g                        # and their gradient
+    char *mean                     # running mean of the parameters; NULL: none
+    double ema, share              # what is left of the mean in a step; the parameters' share of it in this step
     StepPlan *plan                 # of w; NULL: gradients alone
     Stepping stepping
     void *owner                    # the Network that this struct is part of
@@ -46,17 +51,19 @@ ctypedef struct Batch:
     Py_ssize_t known               # rows of the epoch from the first of the batch on
     double total                   # of the weights of its rows
     double lr
+    uint32_t key                   # of what is left out
 
 
 ctypedef int (*whole_step)(void *owner) noexcept nogil
 
 cdef enum:
-    SQUARES_BLOCK = 8192           # weights of a block whose squares are summed
+    PENALTY_BLOCK = 8192           # weights of a block whose penalties are summed
     SHARED_WORK = 10000000         # multiplications of a batch, some 100 µs: with less, threads lose more by meeting
 
 cdef Py_ssize_t work_of_row(const Net *net) noexcept nogil
 cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size) noexcept nogil
+cdef void set_keys(Net *net, uint32_t key) noexcept nogil
 cdef double sum_losses(const Net *net, Py_ssize_t n) noexcept nogil
-cdef double penalty_squares(Net *net, int rank, int size) noexcept nogil
+cdef double sum_penalties(Net *net, int rank, int size) noexcept nogil
 cdef void transpose(const Net *net, int rank, int size) noexcept nogil
 cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t last, whole_step step, int rank, int size) noexcept nogil

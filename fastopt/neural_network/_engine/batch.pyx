@@ -5,10 +5,11 @@ Used by neural_network/_engine/network.pyx.  Threads meet twice a batch: when al
 element of a gradient is summed by one thread over all rows in their order, and losses are summed by chunks of rows whose size depends on
 the batch alone: results do not depend on the number of threads.
 """
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
-from fastopt._core.tables cimport kernels
+from fastopt._core.tables cimport fo_rule, fo_step, kernels
 from fastopt._core.team cimport fo_team_wait
 from fastopt.optimizers._passes cimport LOOK, states_at, take_step
 
@@ -106,19 +107,28 @@ cdef inline Py_ssize_t _weights_of(const fo_layer *layer) noexcept nogil:
     return layer.in_stride if layer.out_stride == 1 else layer.inputs * layer.out_stride
 
 
-cdef double penalty_squares(Net *net, int rank, int size) noexcept nogil:
-    """A thread's blocks of the squares of all weights but the biases; with size 0 the sum over all blocks."""
+cdef double _penalty(const Net *net, Py_ssize_t i, const char *w, Py_ssize_t n) noexcept nogil:
+    """The penalty of n weights of a layer."""
+    cdef double sum = 0
+    if net.l2[i] > 0:
+        sum = 0.5 * net.l2[i] * net.kernels.square_sum(n, w)
+    if net.l1 != NULL:
+        sum += net.kernels.descent.value(&net.l1[i], n, w)
+    return sum
+
+
+cdef double sum_penalties(Net *net, int rank, int size) noexcept nogil:
+    """A thread's blocks of the penalties of all weights but the biases; with size 0 their sum."""
     cdef Py_ssize_t i, n, at, block = 0
     cdef double total = 0
     for i in range(net.n_layers):
         n, at = _weights_of(&net.layers[i]), 0
         while at < n:
             if size == 0:
-                total += net.squares[block]
+                total += net.penalties[block]
             elif block % size == rank:
-                net.squares[block] = net.kernels.square_sum(min(<Py_ssize_t>SQUARES_BLOCK, n - at),
-                                                            <const char *>net.layers[i].w + at * net.itemsize)
-            at += SQUARES_BLOCK
+                net.penalties[block] = _penalty(net, i, <const char *>net.layers[i].w + at * net.itemsize, min(<Py_ssize_t>PENALTY_BLOCK, n - at))
+            at += PENALTY_BLOCK
             block += 1
     return total
 
@@ -128,7 +138,7 @@ cdef inline Py_ssize_t _first_input(const Net *net, const fo_layer *layer, int r
     return _share(layer.inputs, LANES // net.itemsize if layer.out_stride == 1 else 1, rank, size)
 
 
-cdef void add_gradients(const Net *net, Py_ssize_t n, double l2, bint adds, int rank, int size) noexcept nogil:
+cdef void add_gradients(const Net *net, Py_ssize_t n, double total, bint adds, int rank, int size) noexcept nogil:
     """The gradient of a thread's inputs over n rows, or what they add to it."""
     cdef Py_ssize_t i, first, last
     cdef const fo_layer *layer
@@ -136,7 +146,7 @@ cdef void add_gradients(const Net *net, Py_ssize_t n, double l2, bint adds, int 
         layer = &net.layers[i]
         first, last = _first_input(net, layer, rank, size), _first_input(net, layer, rank + 1, size)
         if first < last:
-            net.kernels.network.gradient(layer, n, l2, adds, first, last)
+            net.kernels.network.gradient(layer, n, net.l2[i] / total, adds, first, last)
 
 
 cdef void transpose(const Net *net, int rank, int size) noexcept nogil:
@@ -150,21 +160,23 @@ cdef void transpose(const Net *net, int rank, int size) noexcept nogil:
             net.kernels.network.transpose(layer, first, last)
 
 
-cdef void _step_part(const Net *net, const char *w, Py_ssize_t n) noexcept nogil:
+cdef void _step_part(const Net *net, const fo_step *step, const char *w, Py_ssize_t n) noexcept nogil:
     """Step n weights from w on."""
     cdef Py_ssize_t start = (w - net.w) // net.itemsize
     cdef void *state[4]
     states_at(&net.plan.arrays.at[0], start, state)
-    net.kernels.step(&net.plan.folded[0], n, net.g + start * net.itemsize, <void *>w, state)
+    net.kernels.step(step, n, net.g + start * net.itemsize, <void *>w, state)
+    if net.mean != NULL:
+        net.kernels.average(n, net.share, w, net.mean + start * net.itemsize)
 
 
-cdef void _step_inputs(const Net *net, Py_ssize_t n, double l2, int rank, int size) noexcept nogil:
+cdef void _step_inputs(const Net *net, Py_ssize_t n, double total, int rank, int size) noexcept nogil:
     """Gradients of a thread's inputs over n rows, and their step: some inputs at a time, whose weights then are in the cache, or all."""
     cdef Py_ssize_t i, at, end, last, each, row
     cdef const fo_layer *layer
-    if size == 1 and net.n_weights * net.itemsize <= STEP_BYTES:
-        add_gradients(net, n, l2, False, 0, 1)
-        _step_part(net, net.w, net.n_weights)
+    if size == 1 and net.l1 == NULL and net.n_weights * net.itemsize <= STEP_BYTES:
+        add_gradients(net, n, total, False, 0, 1)
+        _step_part(net, &net.plan.folded[0], net.w, net.n_weights)
         transpose(net, 0, 1)
         return
     for i in range(net.n_layers - 1, -1, -1):
@@ -174,20 +186,43 @@ cdef void _step_inputs(const Net *net, Py_ssize_t n, double l2, int rank, int si
         at, last = _first_input(net, layer, rank, size), _first_input(net, layer, rank + 1, size)
         while at < last:
             end = min(at + each, last)
-            net.kernels.network.gradient(layer, n, l2, False, at, end)
-            _step_part(net, <const char *>layer.w + at * row, (end - at) * layer.out_stride)
+            net.kernels.network.gradient(layer, n, net.l2[i] / total, False, at, end)
+            _step_part(net, &net.plan.folded[0] if net.l1 == NULL else &net.folded[i], <const char *>layer.w + at * row, (end - at) * layer.out_stride)
             if at == 0:
-                _step_part(net, <const char *>layer.b, layer.out_stride)
+                _step_part(net, &net.plan.folded[0], <const char *>layer.b, layer.out_stride)
             if i > 0 and layer.out_stride > 1:
                 net.kernels.network.transpose(layer, at, end)
             at = end
 
 
+cdef void _fold(Net *net, const Batch *batch) noexcept nogil:
+    """What a step needs that no element changes: with the optimizer's own l1, and with each layer's beside it."""
+    cdef fo_rule *rule = &net.plan.rules[0]
+    cdef fo_rule own = rule[0]
+    cdef double carry[4]           # FO_CARRIES
+    cdef Py_ssize_t i
+    rule.lr = own.lr = batch.lr
+    net.share = max(1 - net.ema, 1.0 / (net.plan.t + 1))   # the mean of all, as long as they are few
+    for i in range(net.n_layers if net.l1 != NULL else 0):
+        memcpy(carry, net.plan.carry, sizeof(carry))
+        own.l1 = rule.l1 + net.l1[i].alpha / batch.total
+        kernels(False).rule_fold(&own, <double>net.plan.t, net.plan.sign, carry, &net.folded[i])
+    kernels(False).rule_fold(rule, <double>net.plan.t, net.plan.sign, net.plan.carry, &net.plan.folded[0])
+    net.plan.t += 1
+
+
 cdef void _note(Net *net, const Batch *batch) noexcept nogil:
     """The losses of a batch into those of the epoch."""
     net.loss += sum_losses(net, batch.n) / batch.total * batch.n
-    if net.l2 != 0:
-        net.penalty += 0.5 * net.l2 * penalty_squares(net, 0, 0) / batch.total * batch.n
+    if net.penalizes:
+        net.penalty += sum_penalties(net, 0, 0) / batch.total * batch.n
+
+
+cdef void set_keys(Net *net, uint32_t key) noexcept nogil:
+    """What the layers leave out in the next batch."""
+    cdef Py_ssize_t i
+    for i in range(net.n_layers):
+        net.layers[i].key = key + <uint32_t>i * <uint32_t>0x85ebca6b
 
 
 cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size) noexcept nogil:
@@ -195,7 +230,7 @@ cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size)
     cdef fo_mode mode = fo_flush()
     differentiate(net, batch, batch.total, rank, size)
     fo_team_wait(&net.team, size)
-    add_gradients(net, batch.n, net.l2 / batch.total, adds, rank, size)
+    add_gradients(net, batch.n, batch.total, adds, rank, size)
     fo_team_wait(&net.team, size)
     fo_unflush(mode)
 
@@ -208,21 +243,24 @@ cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t las
     for i in range(first, last):
         batch = &batches[i]
         if batch.total == 0:   # nothing to learn from
+            fo_team_wait(&net.team, size)
+            if rank == 0:
+                set_keys(net, batches[i + 1].key if i + 1 < last else 0)
+            fo_team_wait(&net.team, size)
             continue
         differentiate(net, batch, batch.total, rank, size)
-        if net.l2 != 0:
-            penalty_squares(net, rank, size)
+        if net.penalizes:
+            sum_penalties(net, rank, size)
         if rank == 0 and net.stepping == BY_PARTS:
-            net.plan.rules[0].lr = batch.lr
-            kernels(False).rule_fold(&net.plan.rules[0], <double>net.plan.t, net.plan.sign, net.plan.carry, &net.plan.folded[0])
-            net.plan.t += 1
+            _fold(net, batch)
         fo_team_wait(&net.team, size)
         if rank == 0:
             _note(net, batch)
+            set_keys(net, batches[i + 1].key if i + 1 < last else 0)   # nobody reads them before the next meeting
         if net.stepping == BY_PARTS:
-            _step_inputs(net, batch.n, net.l2 / batch.total, rank, size)
+            _step_inputs(net, batch.n, batch.total, rank, size)
         else:
-            add_gradients(net, batch.n, net.l2 / batch.total, False, rank, size)
+            add_gradients(net, batch.n, batch.total, False, rank, size)
             fo_team_wait(&net.team, size)
             if rank == 0 and net.stepping == WHOLE:
                 net.plan.rules[0].lr = batch.lr
@@ -230,6 +268,8 @@ cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t las
                 net.plan.t += 1
             elif rank == 0:
                 net.failed = step(net.owner) != 0
+            if rank == 0 and net.mean != NULL:
+                net.kernels.average(net.n_weights, max(1 - net.ema, 1.0 / net.plan.t), net.w, net.mean)
             fo_team_wait(&net.team, size)
             if net.failed:
                 break
