@@ -164,6 +164,28 @@ def test_norms_of_gradients_are_kept_on_request():
     assert len(model.partial_fit(X, y).gradient_norms_) == len(norms) + 1
 
 
+def test_dropout():
+    X, y = CLASSES
+    without, some = MLPClassifier(**BASE).fit(X, y), MLPClassifier(**BASE, dropout=[0.5, 0.0]).fit(X, y)
+    assert same(without, MLPClassifier(**BASE, dropout=0.0).fit(X, y)) and not same(without, some)
+    assert same(some, MLPClassifier(**BASE, dropout=[0.5, 0.0], n_jobs=1).fit(X, y))
+    assert not same(some, MLPClassifier(**BASE, dropout=0.5).fit(X, y))
+    np.testing.assert_array_equal(some.predict_proba(X), some.predict_proba(X))
+    assert MLPClassifier(**{**FITS, "hidden_layer_sizes": 64}, dropout=0.2).fit(X, y).score(X, y) > 0.9
+    a, b = (MLPClassifier(**BASE, dropout=0.5).fit(X, y).partial_fit(X, y) for _ in range(2))
+    assert same(a, b)
+
+
+def test_dropout_leaves_out_that_share_of_units():
+    """With weights that do not learn, losses of epochs are as spread as sums of kept units are."""
+    X = np.ones((2000, 1))
+    model = MLPRegressor(hidden_layer_sizes=200, activation="identity", dropout=0.25, solver="sgd", momentum=0, learning_rate_init=1e-12, alpha=0,
+                         max_iter=1, batch_size=2000, random_state=0, warm_start=True)
+    model.coefs_, model.intercepts_ = [np.ones((1, 200)), np.ones((200, 1)) / 200], [np.zeros(200), np.zeros(1)]
+    model.fit(X, np.ones(2000))
+    assert 2 * model.loss_ == pytest.approx(0.25 / 0.75 / 200, rel=0.15)   # the variance of a mean of 200 of 0 or 1/0.75
+
+
 # ---- optimizers and schedules ----
 
 def test_an_optimizer_by_name_or_made():

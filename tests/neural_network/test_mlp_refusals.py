@@ -29,9 +29,11 @@ PARAMETERS = [
     ("max_fun", 0, "at least 1"), ("validation_fraction", 1.0, "below 1"), ("init", "he_norml", "did you mean 'he_normal'"),
     ("loss", "hubr", "did you mean"), ("loss", None, "one of"), ("optimizer", "adamm", "did you mean"),
     ("optimizer_params", {"betas": (0.9, 0.9)}, "optimizer"), ("schedule", 0.1, "callable"), ("scoring", "accuracy", "early_stopping"),
+    ("dropout", 1.0, "below 1"), ("dropout", [0.1, 0.2], "a list of 1"),
     ("n_jobs", 0.5, "integer"), ("restore_best", 1, "True or False"), ("schedule", schedules.PolyakStep(), "follows from"),
 ]
 TOGETHER = [
+    ("dropout", {"solver": "lbfgs", "dropout": 0.5}),
     ("optimizer", {"solver": "lbfgs", "optimizer": "adam"}), ("schedule", {"solver": "lbfgs", "schedule": schedules.Constant(0.1)}),
     ("optimizer_params", {"optimizer": "adam", "optimizer_params": {"lr": 0.1}}),
     ("optimizer_params", {"optimizer": "adam", "optimizer_params": {"momentum": 0.1}}),

@@ -43,12 +43,13 @@ from .epochs import LEVEL, Plan, Progress, Rows, Training, are_finite
 from .held_out import Score, Validation, Weights, split
 from .lbfgs import minimize
 from .measure import Measure
-from .params import check_all, hidden_activations, hidden_sizes, is_stochastic, loss_itself
+from .params import check_all, dropout_shares, hidden_activations, hidden_sizes, is_stochastic, loss_itself
 from .steps import Steps
 
 if TYPE_CHECKING:
     from typing import Self
 
+MAX_SEED = 2 ** 31 - 1
 #: attributes that a fit leaves behind only under some parameters
 OPTIONAL_ATTRIBUTES = ("loss_curve_", "validation_scores_", "best_loss_", "best_validation_score_", "validation_loss_curve_", "best_iter_",
                        "gradient_norms_", "_optimizer")
@@ -91,6 +92,7 @@ class Perceptron(CallbackSupport, BaseEstimator):
     n_layers_: int
     _optimizer: Steps
     n_features_in_: int
+    _random_state: np.random.RandomState
 
     def _keep(self, arguments: Mapping[str, Any]) -> None:
         """Store the constructor's arguments as attributes."""
@@ -208,6 +210,8 @@ class Perceptron(CallbackSupport, BaseEstimator):
         more: dict[str, Any] = {} if targets is None else {"l2": float(self.alpha)}
         if more and is_stochastic(vars(self)):   # a value for line searches is that whose gradient there is
             more["value_scale"] = Measure(loss, targets.y).scale   # type: ignore[union-attr]
+            if any(dropout_shares(vars(self))):
+                more |= {"dropout": [0.0, *dropout_shares(vars(self))], "seed": int(self._random_state.randint(MAX_SEED))}
         threads = None if self.n_jobs is None else resolve_threads(int(self.n_jobs), "n_jobs")
         return engine.Network(sizes, [*hidden_activations(vars(self)), "identity"], loss, dtype, n_threads=threads, **more)
 

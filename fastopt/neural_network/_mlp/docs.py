@@ -65,6 +65,9 @@ PARAMETERS = {
     "class_weight": """dict, 'balanced' or None
         Weights of classes, ``{label: weight}``; 'balanced': n/(k·count of the class).  They multiply sample weights; not for several labels
         a sample.""",
+    "dropout": """float or list of float
+        Share of the units of the hidden layers, or of each, that a step leaves out, by chance; what the others give is divided by 1 − dropout.
+        At least 0 and below 1; not with 'lbfgs'.""",
     "init": """{'scikit-learn', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_normal', 'orthogonal'}
         How the first weights are drawn; 'scikit-learn' draws intercepts too, which all others begin at 0.""",
     "optimizer": """str, Optimizer or None

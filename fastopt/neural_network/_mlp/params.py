@@ -35,6 +35,9 @@ def _are_sizes(value: Any) -> bool:
 SIZES = either(INTEGER, Rule("a list of integers", _are_sizes))
 ACTIVATION = either(choice(*ACTIVATIONS), Rule("a list of such names, one a hidden layer",
                                                lambda value: _is_sequence(value) and all(name in ACTIVATIONS for name in value)))
+SHARE = real(0, 1, below=True)
+DROPOUT = either(SHARE, Rule("a list of such numbers, one a hidden layer",
+                             lambda value: _is_sequence(value) and all(SHARE.accepts(share) for share in value)))
 OPTIMIZER = either(choice(*optimizers.names()), Rule("an optimizer of fastopt.optimizers", lambda value: isinstance(value, Optimizer)), NONE)
 SCORING = either(Rule("'loss', or a scorer of scikit-learn or its name", lambda value: isinstance(value, str) or callable(value)), NONE)
 
@@ -67,6 +70,7 @@ COMMON: dict[str, Rule] = {
     "optimizer_params": either(SETTINGS, NONE),
     "schedule": either(SCHEDULE, NONE),
     "scoring": SCORING,
+    "dropout": DROPOUT,
     "restore_best": FLAG,
     "keep_gradient_norms": FLAG,
     "n_jobs": either(INTEGER, NONE),
@@ -94,6 +98,12 @@ def hidden_activations(values: Mapping[str, Any]) -> list[str]:
     return [activation] * count if isinstance(activation, str) else list(activation)
 
 
+def dropout_shares(values: Mapping[str, Any]) -> list[float]:
+    """The share of the units of each hidden layer that is left out of a step."""
+    dropout, count = values["dropout"], len(hidden_sizes(values["hidden_layer_sizes"]))
+    return [float(share) for share in dropout] if _is_sequence(dropout) else [float(dropout)] * count
+
+
 def loss_itself(values: Mapping[str, Any]) -> losses.Loss:
     """The loss that is given as such or by name."""
     loss = values["loss"]
@@ -111,6 +121,10 @@ def check_all(owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) 
     sizes, activations = hidden_sizes(values["hidden_layer_sizes"]), hidden_activations(values)
     if len(activations) != len(sizes):
         refuse("activation", f"a name, or a list of {len(sizes)} of them, one for each of hidden_layer_sizes", values["activation"], owner=owner)
+    if len(dropout_shares(values)) != len(sizes):
+        refuse("dropout", f"a number, or a list of {len(sizes)} of them, one for each of hidden_layer_sizes", values["dropout"], owner=owner)
+    if any(dropout_shares(values)) and not is_stochastic(values):
+        refuse("dropout", "0 with solver='lbfgs', which needs the same loss at each evaluation", values["dropout"], owner=owner)
     if not is_stochastic(values):
         for name in ("optimizer", "schedule", "optimizer_params"):
             if values[name] is not None:
