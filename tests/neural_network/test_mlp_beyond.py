@@ -176,6 +176,27 @@ def test_an_optimizer_by_name_or_made():
     assert not same(named, MLPClassifier(**BASE).fit(X, y))
 
 
+@pytest.mark.parametrize("name", ["asgd", "schedule_free_sgd", "schedule_free_adamw"])
+def test_optimizers_that_average(name):
+    """The weights are the average, which training does not go on from."""
+    X, y = CLASSES
+    options = {**BASE, "optimizer": name, "optimizer_params": {"t0": 3} if name == "asgd" else None}
+    model = MLPClassifier(**options).fit(X, y, eval_set=(X, y))
+    stepped, recommended = model._optimizer.point
+    assert all(np.array_equal(a, b) for a, b in zip(recommended[0], model.coefs_))
+    assert not np.array_equal(stepped[0][0], model.coefs_[0])
+    assert model.validation_loss_curve_[-1] == pytest.approx(log_loss(y, model.predict_proba(X)), rel=1e-9)
+    again = MLPClassifier(**{**options, "random_state": np.random.RandomState(3), "shuffle": False}).fit(X, y)
+    alone = MLPClassifier(**{**options, "random_state": np.random.RandomState(3), "shuffle": False})
+    for _ in range(10):
+        alone.partial_fit(X, y, classes=[0, 1, 2])
+    assert same(again, alone)
+    alone.coefs_ = [coef / 2 for coef in alone.coefs_]   # what users put there counts
+    before = alone.coefs_[0].copy()
+    alone.set_params(learning_rate_init=1e-12).partial_fit(X, y)
+    assert np.isfinite(alone.coefs_[0]).all() and not np.array_equal(before, alone.coefs_[0])
+
+
 def test_a_schedule_gives_the_rate_of_each_step():
     X, y = CLASSES
     seen = []

@@ -69,8 +69,8 @@ PARAMETERS = {
         How the first weights are drawn; 'scikit-learn' draws intercepts too, which all others begin at 0.""",
     "optimizer": """str, Optimizer or None
         The update rule in place of the solver's: a name of ``fastopt.optimizers.names()``, with learning rate `learning_rate_init`, or an
-        instance, made on any array, whose settings count; 'muon' steps the weights, AdamW then intercepts.  `solver` must be 'adam' or 'sgd',
-        where it changes nothing else.""",
+        instance, made on any array, whose settings count; 'muon' steps the weights, AdamW then intercepts; of 'asgd' and the
+        schedule-free ones the weights are the average that they recommend.  `solver` must be 'adam' or 'sgd', where it changes nothing else.""",
     "optimizer_params": """dict or None
         Further settings of an optimizer by name, by the names that its class has for them, as ``{"betas": (0.9, 0.99)}``.""",
     "schedule": """callable or None

@@ -137,7 +137,7 @@ class Training:
             warnings.warn("Training interrupted by user.", stacklevel=LEVEL)
         except StopIteration:
             self.stopped = True
-        self.steps.state = self.network.get_state()
+        self.steps.end(self.network)
         if self.best is not None and (self.plan.stops_by_score or not self.diverged):
             self.weights = self.best
 
@@ -157,9 +157,9 @@ class Training:
             print(f"Iteration {progress.n_iter}, loss = {progress.loss_curve[-1]:.8f}")
         if plan.keeps_norms:
             progress.norms = [*(progress.norms or []), self.network.gradient_norms()]
-        now = self.network.get_weights()
+        now = self.network.get_solution()
         self.diverged = not are_finite(now)
-        metric = self._judge(now)
+        metric = self._judged_there(now) if self.steps.averages else self._judge(now)
         self.steps.end_epoch(self.network, progress.t, -(-len(rows.order) // plan.batch_size), metric)
         if self.diverged:
             return False
@@ -172,6 +172,14 @@ class Training:
             warnings.warn(f"Stochastic Optimizer: Maximum iterations ({plan.max_iter}) reached and the optimization hasn't converged yet.",
                           ConvergenceWarning, stacklevel=LEVEL)
         return True
+
+    def _judged_there(self, now: Weights) -> float:
+        """The same of weights that are not those the network has on."""
+        stepped = self.network.get_weights()
+        self.network.set_weights(*now)
+        metric = self._judge(now)
+        self.network.set_weights(*stepped)
+        return metric
 
     def _judge(self, now: Weights) -> float:
         """Note whether the epoch was better than those before; what a schedule is told of it."""
