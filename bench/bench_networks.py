@@ -117,7 +117,7 @@ def of_sklearn(case):
     X, y, order = problem(case)
     X, y = X[order], y[order]
     model = networks.MLPClassifier(sizes[1:-1], batch_size=batch, random_state=0)
-    return lambda: model.partial_fit(X, y, np.unique(y))
+    return lambda: model.partial_fit(X, y, classes=np.unique(y))
 
 
 PEERS = {"jax": of_jax, "torch": of_torch, "scikit-learn": of_sklearn}
