@@ -112,6 +112,21 @@ FO_INLINE F(vec) F(vsub)(F(vec) a, F(vec) b) {
     return a;
 }
 
+/* x where `gate` is above 0 or nan, else 0 */
+FO_INLINE F(vec) F(vgate)(F(vec) x, F(vec) gate) {
+#if FO_REGISTER_BYTES == 64 && REAL_IS_FLOAT
+    x.part[0] = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(gate.part[0], _mm512_setzero_ps(), _CMP_NLE_UQ), x.part[0]);
+#elif FO_REGISTER_BYTES == 64
+    x.part[0] = _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(gate.part[0], _mm512_setzero_pd(), _CMP_NLE_UQ), x.part[0]);
+#elif defined(__GNUC__)
+    typedef real_bits lanes __attribute__((vector_size(sizeof(F(reg)))));
+    FO_EACH_PART x.part[part] = (F(reg))((lanes)x.part[part] & ~(lanes)(gate.part[part] <= 0));
+#else
+    FO_EACH_PART FO_EACH_ELEMENT x.part[part].e[j] = gate.part[part].e[j] <= 0 ? 0 : x.part[part].e[j];
+#endif
+    return x;
+}
+
 /* x in each element */
 FO_INLINE F(vec) F(vset)(real x) {
     F(vec) v;

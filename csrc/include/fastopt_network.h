@@ -24,12 +24,13 @@ typedef struct {
     void *a;                  /* (rows, out_stride) what goes out */
     void *delta;              /* (rows, out_stride) derivatives of the loss in z */
     void *below;              /* (rows, in_stride) those in x: the delta of the layer before, without its slope; or NULL */
+    int gated;                /* … with its slope, which is relu's */
 } fo_layer;
 
 /* of rows, or inputs, first … last − 1 */
 typedef struct {
-    /* out[i] = row rows[i] of X, dense or CSR; of n rows `stride` apart */
-    void (*gather)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, ptrdiff_t stride, void *out);
+    /* out[i] = row rows[i] of X, dense or CSR; of n rows `stride` apart.  So many are known, of which the next ones are asked for. */
+    void (*gather)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t known, const int32_t *rows, ptrdiff_t stride, void *out);
     /* z = x·W + b, a = activation(z) */
     void (*forward)(const fo_layer *layer, ptrdiff_t first, ptrdiff_t last);
     /* delta ← delta·slope */

@@ -1,6 +1,10 @@
 /* layers.h: what a layer does with rows, forward and backward, and the gradient of its weights: products by tile.h, activations by
  * activations.h.  Used by neural_network/_engine, whose threads share rows, or, of the gradient, inputs. */
 
+#if REAL_IS_FLOAT
+enum { BYTES_AHEAD = 16384 }; /* of rows that are on their way from memory */
+#endif
+
 /* out = activation(z) of n numbers */
 FO_KERNEL void F(activate)(const fo_layer *l, ptrdiff_t n, const real *z, real *out) {
     const real alpha = (real)l->alpha;
@@ -32,28 +36,39 @@ FO_KERNEL void F(layer_slope)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last
     }
 }
 
-/* z = x·w + b of one unit */
+/* z = x·w + b of one unit: rows that follow each other end together */
 FO_INLINE void F(forward_unit)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
-    const real b = ((const real *)l->b)[0];
-    real *z = l->z;
-    for (ptrdiff_t i = first; i < last; i++)
-        z[i] = b + F(row_dot)(FO_DENSE, (F(row)){(const real *)l->x + i * l->in_stride, NULL, l->inputs}, l->w);
+    enum { TOGETHER = 8 };
+    const real b = ((const real *)l->b)[0], *w = l->w;
+    real *z = l->z, sums[TOGETHER];
+    for (ptrdiff_t i = first; i < last; i += TOGETHER) {
+        const ptrdiff_t rows = last - i < TOGETHER ? last - i : TOGETHER;
+        const real *x = (const real *)l->x + i * l->in_stride;
+        F(vec) s[TOGETHER];
+        for (ptrdiff_t r = 0; r < TOGETHER; r++) s[r] = F(vset)(0);
+        for (ptrdiff_t k = 0; k < l->inputs; k += VLEN) /* what is behind the last input is 0 in w, and finite in x */
+            for (ptrdiff_t r = 0; r < rows; r++) s[r] = F(vfma)(F(vload)(x + r * l->in_stride + k), F(vload)(w + k), s[r]);
+        F(vsum_each)(TOGETHER, s, sums);
+        for (ptrdiff_t r = 0; r < rows; r++) z[i + r] = b + sums[r];
+    }
 }
 
 FO_KERNEL void F(layer_forward)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t stride = l->out_stride, at = first * stride;
+    const int relu = l->activation == FO_ACTIVATION_relu && stride > 1;
     if (stride == 1) F(forward_unit)(l, first, last);
     else
         F(tiled)((F(tile)){.depth = l->inputs, .a = (const real *)l->x + first * l->in_stride, .a_row = l->in_stride, .a_column = 1,
-                           .b = l->w, .b_stride = stride, .from = l->b, .scale = 1, .c = (real *)l->z + at, .c_stride = stride},
+                           .b = l->w, .b_stride = stride, .from = l->b, .scale = 1, .c = (real *)l->z + at, .c_stride = stride,
+                           .rectifies = relu},
                  last - first, l->units);
-    F(activate)(l, (last - first) * stride, (const real *)l->z + at, (real *)l->a + at);
+    if (!relu) F(activate)(l, (last - first) * stride, (const real *)l->z + at, (real *)l->a + at);
 }
 
 FO_KERNEL void F(layer_backward)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
     F(tiled)((F(tile)){.depth = l->units, .a = (const real *)l->delta + first * l->out_stride, .a_row = l->out_stride, .a_column = 1,
                        .b = l->transposed, .b_stride = l->in_stride, .c = (real *)l->below + first * l->in_stride,
-                       .c_stride = l->in_stride},
+                       .c_stride = l->in_stride, .gate = l->gated ? (const real *)l->x + first * l->in_stride : NULL},
              last - first, l->inputs);
 }
 
@@ -89,18 +104,37 @@ FO_KERNEL void F(layer_gradient)(const fo_layer *l, ptrdiff_t n, double l2, int 
 }
 
 FO_KERNEL void F(layer_transpose)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
+    const ptrdiff_t stride = l->out_stride, to_stride = l->in_stride, units = l->units;
     const real *w = l->w;
     real *to = l->transposed;
-    for (ptrdiff_t j = 0; j < l->units; j++)
-        for (ptrdiff_t i = first; i < last; i++) to[j * l->in_stride + i] = w[i * l->out_stride + j];
+    ptrdiff_t i = first;
+    for (; i + RLEN <= last; i += RLEN)
+        for (ptrdiff_t j = 0; j < units; j += RLEN)
+            F(transpose_block)(w + i * stride + j, stride, to + j * to_stride + i, to_stride, units - j < RLEN ? (int)(units - j) : RLEN);
+    for (; i < last; i++)
+        for (ptrdiff_t j = 0; j < units; j++) to[j * to_stride + i] = w[i * stride + j];
 }
 
-/* row i of X into out, whose elements behind the last column stay */
-FO_INLINE void F(gather_loop)(const int layout, const fo_matrix *X, ptrdiff_t n, const int32_t *rows, ptrdiff_t stride, real *out) {
+/* m elements of a row to where there is room for whole vectors, zeros behind them */
+FO_INLINE void F(copy_row)(const real *x, ptrdiff_t m, real *out) {
+    ptrdiff_t j = 0;
+    for (; j + VLEN <= m; j += VLEN) F(vstore)(out + j, F(vload_row)(x + j));
+    if (j < m) F(vstore)(out + j, F(vload_part)(x + j, (int)(m - j)));
+}
+
+/* row i of X into out; whole vectors of it where rows are so far apart */
+FO_INLINE void F(gather_loop)(const int layout, const fo_matrix *X, ptrdiff_t n, ptrdiff_t known, const int32_t *rows, ptrdiff_t stride,
+                              real *out) {
+    const ptrdiff_t ahead = 2 + BYTES_AHEAD / (X->d * (ptrdiff_t)sizeof(real));
     for (ptrdiff_t i = 0; i < n; i++, out += stride) {
         const F(row) x = F(row_of)(layout, X, rows[i]);
+        if (layout == FO_DENSE && stride % VLEN == 0) {
+            if (i + ahead < known) F(prefetch_row)(layout, F(row_of)(layout, X, rows[i + ahead]));
+            F(copy_row)(x.x, x.m, out);
+            continue;
+        }
         if (layout == FO_DENSE) {
-            memcpy(out, x.x, (size_t)x.m * sizeof(real));
+            for (ptrdiff_t j = 0; j < x.m; j++) out[j] = x.x[j];
             continue;
         }
         memset(out, 0, (size_t)X->d * sizeof(real));
@@ -108,8 +142,8 @@ FO_INLINE void F(gather_loop)(const int layout, const fo_matrix *X, ptrdiff_t n,
     }
 }
 
-FO_KERNEL void F(network_gather)(const fo_matrix *X, ptrdiff_t n, const int32_t *rows, ptrdiff_t stride, void *out) {
-    if (X->layout == FO_DENSE) F(gather_loop)(FO_DENSE, X, n, rows, stride, out);
-    else if (X->layout == FO_CSR32) F(gather_loop)(FO_CSR32, X, n, rows, stride, out);
-    else F(gather_loop)(FO_CSR64, X, n, rows, stride, out);
+FO_KERNEL void F(network_gather)(const fo_matrix *X, ptrdiff_t n, ptrdiff_t known, const int32_t *rows, ptrdiff_t stride, void *out) {
+    if (X->layout == FO_DENSE) F(gather_loop)(FO_DENSE, X, n, known, rows, stride, out);
+    else if (X->layout == FO_CSR32) F(gather_loop)(FO_CSR32, X, n, known, rows, stride, out);
+    else F(gather_loop)(FO_CSR64, X, n, known, rows, stride, out);
 }

@@ -37,6 +37,8 @@ typedef struct {
     real scale;
     real *c;
     ptrdiff_t c_stride;
+    int rectifies;                /* c ← max(0, c) at last */
+    const real *gate;             /* laid out as c: c ← 0 where it is not above 0, at last; NULL: nowhere */
 } F(tile);
 
 FO_INLINE void F(tile_body)(const int rows, const int vecs, const F(tile) *t) {
@@ -58,6 +60,11 @@ FO_INLINE void F(tile_body)(const int rows, const int vecs, const F(tile) *t) {
             FO_UNROLL for (int j = 0; j < vecs; j++) sum[i][j] = F(vfma)(factor, row[j], sum[i][j]);
         }
     }
+    if (t->rectifies)
+        FO_UNROLL for (int i = 0; i < rows; i++) FO_UNROLL for (int j = 0; j < vecs; j++) sum[i][j] = F(vgate)(sum[i][j], sum[i][j]);
+    if (t->gate)
+        FO_UNROLL for (int i = 0; i < rows; i++) FO_UNROLL for (int j = 0; j < vecs; j++)
+            sum[i][j] = F(vgate)(sum[i][j], F(vload)(t->gate + i * t->c_stride + j * VLEN));
     FO_UNROLL for (int i = 0; i < rows; i++) FO_UNROLL for (int j = 0; j < vecs; j++) F(vstore)(t->c + i * t->c_stride + j * VLEN, sum[i][j]);
 }
 
@@ -71,6 +78,34 @@ static void (*const F(tiles)[TILE_VECS + 1][TILE_ROWS + 1])(const F(tile) *) = {
 #undef TILE
 };
 
+/* elements of a register */
+#undef RLEN
+#define RLEN ((int)(sizeof(F(reg)) / sizeof(real)))
+
+/* to = the transpose of a block of RLEN rows and columns, of which the first `rows` rows are wanted: halves of blocks change places */
+FO_INLINE void F(transpose_block)(const real *from, ptrdiff_t stride, real *to, ptrdiff_t to_stride, int rows) {
+#if defined(__GNUC__) && !defined(__clang__)
+    typedef real_bits lanes __attribute__((vector_size(sizeof(F(reg)))));
+    F(reg) r[sizeof(F(reg)) / sizeof(real)];
+    FO_UNROLL for (int i = 0; i < RLEN; i++) memcpy(&r[i], from + i * stride, sizeof r[i]);
+    FO_UNROLL for (int half = RLEN / 2; half > 0; half /= 2) {
+        lanes upper, lower; /* the columns of two rows of blocks: those below RLEN of the first, the others of the second */
+        FO_UNROLL for (int j = 0; j < RLEN; j++) upper[j] = j & half ? RLEN + j - half : j, lower[j] = j & half ? RLEN + j : j + half;
+        FO_UNROLL for (int i = 0; i < RLEN; i++)
+            if (!(i & half)) {
+                const F(reg) a = r[i], b = r[i + half];
+                r[i] = __builtin_shuffle(a, b, upper);
+                r[i + half] = __builtin_shuffle(a, b, lower);
+            }
+    }
+    if (rows == RLEN) FO_UNROLL for (int i = 0; i < RLEN; i++) memcpy(to + i * to_stride, &r[i], sizeof r[i]);
+    else for (int i = 0; i < rows; i++) memcpy(to + i * to_stride, &r[i], sizeof r[i]);
+#else
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < RLEN; j++) to[i * to_stride + j] = from[j * stride + i];
+#endif
+}
+
 /* All rows of some vectors of c: tiles of about the same size, so that none is small */
 FO_INLINE void F(tiled_rows)(F(tile) t, ptrdiff_t rows, int vecs) {
     const ptrdiff_t tiles = (rows + tile_rows[vecs] - 1) / tile_rows[vecs];
@@ -81,6 +116,7 @@ FO_INLINE void F(tiled_rows)(F(tile) t, ptrdiff_t rows, int vecs) {
         t.a += own * t.a_row;
         t.c += own * t.c_stride;
         if (t.from) t.from += own * t.from_stride;
+        if (t.gate) t.gate += own * t.c_stride;
     }
 }
 
@@ -94,7 +130,10 @@ FO_INLINE void F(tiled)(F(tile) whole, ptrdiff_t rows, ptrdiff_t width) {
         t.c += first;
         if (t.from) t.from += first;
         for (ptrdiff_t k = 0; k < depth; k += TILE_DEPTH) {
-            t.depth = depth - k < TILE_DEPTH ? depth - k : TILE_DEPTH;
+            const int ends = depth - k <= TILE_DEPTH;
+            t.depth = ends ? depth - k : TILE_DEPTH;
+            t.rectifies = ends && whole.rectifies;
+            t.gate = ends && whole.gate ? whole.gate + first : NULL;
             F(tiled_rows)(t, rows, (int)own);
             t.a += TILE_DEPTH * t.a_column;
             t.b += TILE_DEPTH * t.b_stride;

@@ -15,9 +15,10 @@ FO_FOLD(rmsprop_centered_momentum) { fold_rmsprop(r, t, carry, h); }
 
 /* m̂ = m/(1 − β1^t), √v̂ = √v·root; rate is for m, so L1 takes the correction of m back; flag: ε is added to √v, not to √v̂ */
 FO_FOLD(adam) {
+    const double lacks = unbias(r->beta1, t);
     fold_betas(r, h);
-    h->rate = r->lr / unbias(r->beta1, t);
-    h->l1 = r->l1 * unbias(r->beta1, t);
+    h->rate = r->lr / lacks;
+    h->l1 = r->l1 * lacks;
     h->root = 1 / sqrt(unbias(r->beta2, t));
     if (r->flag) h->eps = r->eps * h->root;
 }

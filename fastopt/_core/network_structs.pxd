@@ -25,9 +25,10 @@ cdef extern from "fastopt.h" nogil:
         void *a
         void *delta
         void *below
+        int gated
 
     ctypedef struct fo_network_kernels:
-        void (*gather)(const fo_matrix *, Py_ssize_t, const int32_t *, Py_ssize_t, void *) noexcept nogil
+        void (*gather)(const fo_matrix *, Py_ssize_t, Py_ssize_t, const int32_t *, Py_ssize_t, void *) noexcept nogil
         void (*forward)(const fo_layer *, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*slope)(const fo_layer *, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*backward)(const fo_layer *, Py_ssize_t, Py_ssize_t) noexcept nogil

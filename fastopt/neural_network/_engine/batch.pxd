@@ -24,6 +24,7 @@ ctypedef struct Net:
     double *losses                 # of each chunk of rows
     double *squares                # of each block of weights
     double l2
+    Py_ssize_t n_weights           # elements of all parameters, with what fills up rows
     char *w                        # all parameters
     char *g                        # and their gradient
     StepPlan *plan                 # of w; NULL: gradients alone
@@ -36,6 +37,7 @@ ctypedef struct Net:
 ctypedef struct Batch:
     Py_ssize_t n
     const int32_t *rows
+    Py_ssize_t known               # rows of the epoch from the first of the batch on
     double total                   # of the weights of its rows
     double lr
 

@@ -72,18 +72,20 @@ cdef void differentiate(Net *net, const Batch *batch, double total, int rank, in
     """A thread's rows: forward, losses, backward.  total: what the derivatives are divided by."""
     cdef Py_ssize_t each = chunk_rows(net, batch.n), i, last = _share(batch.n, each, rank + 1, size)
     cdef Py_ssize_t first = _share(batch.n, each, rank, size), n = last - first
+    cdef Py_ssize_t known = batch.known if size == 1 else n
     cdef const int32_t *rows = batch.rows + first
     if n <= 0:
         return
-    net.kernels.network.gather(net.X, n, rows, net.layers[0].in_stride, <char *>net.x + first * net.layers[0].in_stride * net.itemsize)
-    net.kernels.network.gather(&net.y, n, rows, net.y.d, <char *>net.batch_y + first * net.y.d * net.itemsize)
+    net.kernels.network.gather(net.X, n, known, rows, net.layers[0].in_stride, <char *>net.x + first * net.layers[0].in_stride * net.itemsize)
+    net.kernels.network.gather(&net.y, n, n, rows, net.y.d, <char *>net.batch_y + first * net.y.d * net.itemsize)
     if net.has_weights:
-        net.kernels.network.gather(&net.weight, n, rows, net.weight.d, <char *>net.batch_weight + first * net.weight.d * net.itemsize)
+        net.kernels.network.gather(&net.weight, n, n, rows, net.weight.d, <char *>net.batch_weight + first * net.weight.d * net.itemsize)
     forward_rows(net, first, last)
     _errors(net, batch.n, total, first, last)
     for i in range(net.n_layers - 1, 0, -1):
         net.kernels.network.backward(&net.layers[i], first, last)
-        net.kernels.network.slope(&net.layers[i - 1], first, last)
+        if not net.layers[i].gated:
+            net.kernels.network.slope(&net.layers[i - 1], first, last)
 
 
 cdef double sum_losses(const Net *net, Py_ssize_t n) noexcept nogil:
@@ -153,9 +155,14 @@ cdef void _step_part(const Net *net, const char *w, Py_ssize_t n) noexcept nogil
 
 
 cdef void _step_inputs(const Net *net, Py_ssize_t n, double l2, int rank, int size) noexcept nogil:
-    """Gradients of a thread's inputs over n rows, and their step: some inputs at a time, whose weights then are in the cache."""
+    """Gradients of a thread's inputs over n rows, and their step: some inputs at a time, whose weights then are in the cache, or all."""
     cdef Py_ssize_t i, at, end, last, each, row
     cdef const fo_layer *layer
+    if size == 1 and net.n_weights * net.itemsize <= STEP_BYTES:
+        add_gradients(net, n, l2, False, 0, 1)
+        _step_part(net, net.w, net.n_weights)
+        transpose(net, 0, 1)
+        return
     for i in range(net.n_layers - 1, -1, -1):
         layer = &net.layers[i]
         row = layer.out_stride * net.itemsize

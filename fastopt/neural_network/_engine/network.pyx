@@ -68,6 +68,7 @@ cdef class Network:
         net.l2, net.owner = l2, <void *>self
         self.strides, self.places, total = placed(self.sizes, net.itemsize)
         self.flat_w, self.flat_g = aligned(total, self.dtype), aligned(total, self.dtype)
+        net.n_weights = total
         net.w, net.g = <char *>address(self.flat_w), <char *>address(self.flat_g)
         net.layers = <fo_layer *>calloc(net.n_layers, sizeof(fo_layer))
         if net.layers == NULL:
@@ -90,6 +91,7 @@ cdef class Network:
         layer.inputs, layer.units = self.sizes[i], self.sizes[i + 1]
         layer.in_stride, layer.out_stride = self.strides[i], self.strides[i + 1]
         layer.w, layer.b, layer.w_gradient, layer.b_gradient = self.net.w + w, self.net.w + b, self.net.g + w, self.net.g + b
+        layer.gated = i > 0 and self.activations[i - 1][0] == "relu"
         layer.transposed = <void *>layer.w
         if i > 0 and layer.out_stride > 1:
             copy = aligned(layer.units * layer.in_stride, self.dtype)
@@ -274,6 +276,7 @@ cdef class Network:
         cdef const double[::1] rate = lr, total = totals
         for i in range(n_batches):
             batches[i].n, batches[i].rows = min(batch_size, n - i * batch_size), <const int32_t *>address(rows) + i * batch_size
+            batches[i].known = n - i * batch_size
             batches[i].total, batches[i].lr = total[i], rate[i]
         before = self._snapshot()
         net.loss, net.penalty, net.failed = 0, 0, False
@@ -336,6 +339,7 @@ cdef class Network:
         self._refresh()
         total = batch_totals(sample_weight, rows, n)[0]
         while at < n:
+            batch.known = n - at
             batch.n, batch.rows, batch.total = min(size, n - at), <const int32_t *>address(rows) + at, total
             with nogil:
                 mode = fo_flush()

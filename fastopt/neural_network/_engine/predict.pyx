@@ -32,7 +32,7 @@ cdef void _block(const Net *net, const fo_matrix *X, const Block *own, Py_ssize_
     cdef Py_ssize_t i, size = last.units * net.itemsize
     for i in range(n):
         own.rows[i] = <int32_t>(first + i)
-    net.kernels.network.gather(X, n, own.rows, own.layers[0].in_stride, own.x)
+    net.kernels.network.gather(X, n, n, own.rows, own.layers[0].in_stride, own.x)
     for i in range(n_layers):
         net.kernels.network.forward(&own.layers[i], 0, n)
     for i in range(n):
