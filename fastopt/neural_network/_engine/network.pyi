@@ -18,6 +18,7 @@ class Network:
     dtype: np.dtype[Any]
     l2: float
     value_scale: float
+    gradient_scale: float
     last_loss: float
     last_penalty: float
     optimizer: Optimizer

@@ -79,6 +79,7 @@ cdef class Network:
             self._place(i)
         set_loss(&net.samples.loss, loss.spec)
         net.samples.k = self.sizes[net.n_layers]
+        net.samples.factor = 1
 
     def __dealloc__(self):
         free(self.net.layers)
@@ -134,6 +135,15 @@ cdef class Network:
         """The norm of the gradient of each layer in the last batch, its penalty's included."""
         coefs, intercepts = self._views(self.flat_g)
         return [float(np.sqrt(np.square(w, dtype=float).sum() + np.square(b, dtype=float).sum())) for w, b in zip(coefs, intercepts)]
+
+    @property
+    def gradient_scale(self):
+        """Of the losses' gradients, not of penalties, nor of the losses that are told: 1/k for means over k outputs; 1 unless set."""
+        return self.net.samples.factor
+
+    @gradient_scale.setter
+    def gradient_scale(self, double value):
+        self.net.samples.factor = value
 
     # ---- the optimizer ----
 

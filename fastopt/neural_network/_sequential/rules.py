@@ -1,0 +1,64 @@
+"""The optimizer of a model, from a name with Keras's settings or from an object.
+
+Used by the model of this room.
+"""
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from fastopt import optimizers
+from fastopt._common.rules import near, refuse
+from fastopt.exceptions import InvalidParameterError
+from fastopt.optimizers import Optimizer
+
+#: what a name means in Keras, where that is not what it means in fastopt.optimizers
+_KERAS: dict[str, dict[str, Any]] = {
+    "adam": {"lr": 1e-3, "eps": 1e-7, "eps_hat": True},
+    "adamw": {"lr": 1e-3, "eps": 1e-7, "eps_hat": True, "weight_decay": 0.004},
+    "sgd": {"lr": 0.01},
+    "rmsprop": {"lr": 1e-3, "alpha": 0.9, "eps": 1e-7},
+    "adagrad": {"lr": 1e-3, "eps": 1e-7, "initial_accumulator_value": 0.1},
+    "adadelta": {"lr": 1e-3, "rho": 0.95, "eps": 1e-7},
+    "adamax": {"lr": 1e-3, "eps": 1e-7},
+    "nadam": {"lr": 1e-3, "eps": 1e-7},
+    "lion": {"lr": 1e-3},
+}
+#: an optimizer, or what makes one of a list of arrays
+Maker = Optimizer | Callable[[list[Any]], Optimizer]
+
+
+def maker(optimizer: object, learning_rate: Any, params: Mapping[str, Any] | None) -> Maker:
+    """What the engine is started with."""
+    settings = dict(params or {})
+    if learning_rate is not None:
+        settings["lr"] = learning_rate
+    if isinstance(optimizer, str):
+        name = optimizer.lower()
+        if name not in optimizers.names():
+            found = near(name, optimizers.names())
+            raise InvalidParameterError(f"optimizer must be one of {', '.join(map(repr, optimizers.names()))}, or an object, got {optimizer!r}"
+                                        + (f": did you mean {found!r}?" if found else ""))
+        kind, settings = optimizers.get(name), {**_KERAS.get(name, {}), **settings}
+        kind.check_settings(settings)
+        return lambda arrays: kind(arrays, **copy.deepcopy(settings))
+    if params is not None:
+        refuse("optimizer", "a name with optimizer_params, which are its settings", optimizer)
+    if isinstance(optimizer, Optimizer):
+        if learning_rate is None:
+            return optimizer
+        changed = copy.deepcopy(optimizer)
+        changed.param_groups[0]["lr"] = learning_rate
+        return changed
+    if not callable(optimizer) or isinstance(optimizer, type) and learning_rate is None and not issubclass(optimizer, Optimizer):
+        refuse("optimizer", "a name, an optimizer of fastopt.optimizers, or a callable that makes one of a list of arrays", optimizer)
+    return lambda arrays: optimizer(arrays, **({} if learning_rate is None else {"lr": learning_rate}))
+
+
+def named(rule: str, settings: Mapping[str, Any]) -> Optimizer:
+    """An optimizer of nothing by the name of its rule, for the engine to take its settings."""
+    found: Optimizer = optimizers.get(rule)(np.zeros(1), **settings)
+    return found
