@@ -48,24 +48,62 @@ class Callback:
         self.params: dict[str, Any] = {}
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take what is known of the fit."""
+        """Take what is known of the fit.
+
+        Parameters
+        ----------
+        params : dict
+        """
         self.params = params
 
     def set_model(self, model: Any) -> None:
-        """Take the model."""
+        """Take the model.
+
+        Parameters
+        ----------
+        model : Sequential
+        """
         self.model = model
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Before the first epoch."""
+        """Before the first epoch.
+
+        Parameters
+        ----------
+        logs : dict, optional
+            Numbers by name.
+        """
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """After the last epoch."""
+        """After the last epoch.
+
+        Parameters
+        ----------
+        logs : dict, optional
+            Numbers by name.
+        """
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Before an epoch, counted from 0."""
+        """Before an epoch, counted from 0.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Numbers by name.
+        """
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """After an epoch; what is put into logs is in the history."""
+        """After an epoch; what is put into logs is in the history.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Numbers by name.
+        """
 
 
 Callback.__module__ = "fastopt.neural_network"
@@ -101,15 +139,15 @@ class Monitor(Callback):
         self.sign = 1.0 if rising else -1.0
 
     @property
-    def worst(self) -> float:
+    def _worst(self) -> float:
         """What any number is better than."""
         return -self.sign * math.inf
 
-    def better(self, value: float, other: float) -> bool:
+    def _better(self, value: float, other: float) -> bool:
         """Whether a number is better than another, by more than min_delta."""
         return self.sign * (value - other) > self.min_delta if math.isfinite(other) else self.sign * value > self.sign * other
 
-    def current(self, logs: Logs | None) -> float:
+    def _current(self, logs: Logs | None) -> float:
         """The number that is followed."""
         found = (logs or {}).get(self.monitor)
         if found is None:
@@ -170,30 +208,50 @@ class EarlyStopping(Monitor):
         self.start_from_epoch = integer("start_from_epoch", start_from_epoch, 0)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget earlier fits."""
+        """Forget earlier fits.
+
+        Parameters
+        ----------
+        logs : dict, optional
+            Numbers by name.
+        """
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best, self.best_weights = self.worst, None
+        self.best, self.best_weights = self._worst, None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look at the number, and perhaps end the fit."""
-        current = self.current(logs)
+        """Look at the number, and perhaps end the fit.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Numbers by name.
+        """
+        current = self._current(logs)
         if epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
         self.wait += 1
-        if self.better(current, self.best):
+        if self._better(current, self.best):
             self.best, self.best_epoch = current, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self.baseline is None or self.better(current, self.baseline):
+            if self.baseline is None or self._better(current, self.baseline):
                 self.wait = 0
             return
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch, self.model.stop_training = epoch, True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Put the best weights back."""
+        """Put the best weights back.
+
+        Parameters
+        ----------
+        logs : dict, optional
+            Numbers by name.
+        """
         if self.stopped_epoch > 0 and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:

@@ -22,10 +22,11 @@ class ModelCheckpoint(Monitor):
     ----------
     filepath : path-like
         With fields such as ``'{epoch:02d}-{val_loss:.3f}.npz'``, the epoch counted from 1.
-    monitor, mode
-        As of `EarlyStopping`.
+    monitor : str, default='val_loss'
     verbose : int, default=0
     save_best_only : bool, default=False
+    mode : {'auto', 'min', 'max'}, default='auto'
+        As of `EarlyStopping`.
     initial_value_threshold : float or None, default=None
         What the first saved epoch must be better than.
 
@@ -46,13 +47,21 @@ class ModelCheckpoint(Monitor):
         super().__init__(monitor, mode, 0.0)
         self.filepath, self.verbose = os.fspath(filepath), integer("verbose", verbose, 0)
         self.save_best_only = flag("save_best_only", save_best_only)
-        self.best = self.worst if initial_value_threshold is None else number("initial_value_threshold", initial_value_threshold)
+        self.best = self._worst if initial_value_threshold is None else number("initial_value_threshold", initial_value_threshold)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save, if the epoch deserves it."""
+        """Save, if the epoch deserves it.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Numbers by name.
+        """
         if self.save_best_only:
-            current = self.current(logs)
-            if not self.better(current, self.best):
+            current = self._current(logs)
+            if not self._better(current, self.best):
                 return
             self.best = current
         try:
@@ -97,7 +106,13 @@ class CSVLogger(Callback):
         self._stream: IO[str] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Open the file."""
+        """Open the file.
+
+        Parameters
+        ----------
+        logs : dict, optional
+            Numbers by name.
+        """
         goes_on = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         self._stream = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")   # noqa: SIM115  until the fit ends
         self._writer: Any = csv.writer(self._stream, delimiter=self.separator, lineterminator="\n")
@@ -105,7 +120,15 @@ class CSVLogger(Callback):
         self._headed = goes_on
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write a line."""
+        """Write a line.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Numbers by name.
+        """
         logs = logs or {}
         if self._names is None:
             self._names = sorted(logs)
@@ -116,7 +139,13 @@ class CSVLogger(Callback):
             self._stream.flush()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Close the file."""
+        """Close the file.
+
+        Parameters
+        ----------
+        logs : dict, optional
+            Numbers by name.
+        """
         if self._stream is not None:
             self._stream.close()
             self._stream = None

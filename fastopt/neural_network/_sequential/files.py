@@ -134,8 +134,8 @@ def loss_of(data: Any) -> str | Loss:
 def state_as_data(state: Mapping[str, Any]) -> Mapping[str, Any]:
     """An optimizer's state, if it can be saved: a function as learning rate cannot."""
     for group in state["groups"]:
-        rate = group["lr"]
-        if callable(rate) or isinstance(rate, Mapping) and rate.get("name") == "function":
+        rate = group["lr"]["schedule"] if isinstance(group["lr"], Mapping) else 0.0
+        if rate is None or isinstance(rate, Mapping) and rate["name"] == "function":
             raise TypeError("a model file cannot hold a function as learning_rate: take a schedule of fastopt.schedules")
     return state
 
@@ -144,6 +144,6 @@ def settings_of(state: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of an optimizer in its state, its schedule made again."""
     settings = dict(state["groups"][0])
     if isinstance(settings["lr"], Mapping):
-        schedule: Stateful = restore(settings["lr"])
+        schedule: Stateful = restore(settings["lr"]["schedule"])
         settings["lr"] = schedule
     return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}

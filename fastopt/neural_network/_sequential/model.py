@@ -111,7 +111,8 @@ class Sequential(state.State):
         optimizer : str, Optimizer or callable, default='adam'
             A name of ``fastopt.optimizers.names()``, with Keras's settings where Keras has it; an optimizer, whose settings are taken; or what makes
             one of a list of arrays, as ``functools.partial(optimizers.SGD, momentum=0.9)`` does.
-        loss : str or Loss
+        loss : str, Loss or None, default=None
+            None is refused.
             A name of fastopt.losses or Keras's: 'mse', 'mae', 'huber', 'binary_crossentropy', 'categorical_crossentropy' (one-hot rows),
             'sparse_categorical_crossentropy' (numbers of classes), 'hinge', 'poisson', …; or a loss.  Cross-entropies after 'sigmoid' and 'softmax'
             are computed from raw scores.
@@ -236,12 +237,14 @@ class Sequential(state.State):
 
         Parameters
         ----------
-        X, y, sample_weight
-            As of `fit`; metrics do not see weights, as in Keras.
+        X : array_like of shape (n, d) or (n,), or sparse matrix
+        y : array_like of shape (n,) or (n, k)
         batch_size : int, optional
             Of no effect: rows go through in blocks.
         verbose : {'auto', 0, 1, 2}, default=0
             Whether the numbers are printed.
+        sample_weight : array_like of shape (n,), optional
+            Of the loss; metrics do not see weights, as in Keras.
         return_dict : bool, default=False
 
         Returns
@@ -267,8 +270,10 @@ class Sequential(state.State):
         Parameters
         ----------
         X : array_like of shape (n, d) or (n,), or sparse matrix
-        batch_size, verbose
-            Of no effect: rows go through in blocks, at once.
+        batch_size : int, optional
+            Of no effect: rows go through in blocks.
+        verbose : {'auto', 0, 1, 2}, default=0
+            Of no effect.
 
         Returns
         -------
@@ -281,13 +286,13 @@ class Sequential(state.State):
         self._open()
         return self._head.predictions(self._network.forward(X))
 
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+    def summary(self, print_fn: Callable[[str], object] | None = None) -> None:
         """Print the layers, their outputs and the number of their weights.
 
         Parameters
         ----------
-        print_fn : callable, default=print
-            What each line is given to.
+        print_fn : callable, optional
+            What each line is given to; None: print.
 
         Examples
         --------
@@ -303,7 +308,7 @@ class Sequential(state.State):
         Total params: 705 (2.75 KB)
         """
         for line in summary_of(self.name, self.layers, self._columns, np.dtype(self.dtype).itemsize):
-            print_fn(line)
+            (print_fn or print)(line)
 
     def count_params(self) -> int:
         """The number of weights.

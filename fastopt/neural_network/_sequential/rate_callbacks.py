@@ -20,12 +20,13 @@ class ReduceLROnPlateau(Monitor):
 
     Parameters
     ----------
-    monitor, mode
-        As of `EarlyStopping`.
+    monitor : str, default='val_loss'
     factor : float from 0 to below 1, default=0.1
         Of the learning rate.
     patience : int, default=10
     verbose : int, default=0
+    mode : {'auto', 'min', 'max'}, default='auto'
+        As of `EarlyStopping`.
     min_delta : float, default=1e-4
     cooldown : int, default=0
         Epochs after a change in which none is counted.
@@ -50,19 +51,33 @@ class ReduceLROnPlateau(Monitor):
         self.min_lr = number("min_lr", min_lr, at_least=0)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget earlier fits."""
+        """Forget earlier fits.
+
+        Parameters
+        ----------
+        logs : dict, optional
+            Numbers by name.
+        """
         self.wait = self.cooling = 0
-        self.best = self.worst
+        self.best = self._worst
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look at the number, and perhaps lower the rate."""
-        current, rate = self.current(logs), _rate_of(self.model, type(self).__name__)
+        """Look at the number, and perhaps lower the rate.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Numbers by name.
+        """
+        current, rate = self._current(logs), _rate_of(self.model, type(self).__name__)
         if logs is not None:
             logs["learning_rate"] = rate
         if self.cooling > 0:
             self.cooling -= 1
             self.wait = 0
-        if self.better(current, self.best):
+        if self._better(current, self.best):
             self.best, self.wait = current, 0
         elif self.cooling <= 0:
             self.wait += 1
@@ -108,7 +123,15 @@ class LearningRateScheduler(Callback):
         self._takes_rate = _takes_two(schedule)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Set the rate."""
+        """Set the rate.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Numbers by name.
+        """
         rate = _rate_of(self.model, type(self).__name__)
         found = self.schedule(epoch, rate) if self._takes_rate else self.schedule(epoch)
         self.model.learning_rate = real(0).check("schedule of LearningRateScheduler", found)
@@ -116,7 +139,15 @@ class LearningRateScheduler(Callback):
             print(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {self.model.learning_rate:g}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Note the rate of the epoch."""
+        """Note the rate of the epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Numbers by name.
+        """
         if logs is not None:
             logs["learning_rate"] = float(self.model.learning_rate)
 

@@ -19,7 +19,7 @@ from fastopt.optimizers import Optimizer
 _KERAS: dict[str, dict[str, Any]] = {
     "adam": {"lr": 1e-3, "eps": 1e-7, "eps_hat": True},
     "adamw": {"lr": 1e-3, "eps": 1e-7, "eps_hat": True, "weight_decay": 0.004},
-    "sgd": {"lr": 0.01},
+    "sgd": {"lr": 0.01, "lr_in_velocity": True},
     "rmsprop": {"lr": 1e-3, "alpha": 0.9, "eps": 1e-7},
     "adagrad": {"lr": 1e-3, "eps": 1e-7, "initial_accumulator_value": 0.1},
     "adadelta": {"lr": 1e-3, "rho": 0.95, "eps": 1e-7},

@@ -138,20 +138,18 @@ class State:
         """Give the optimizer to a network, in the state that it was left in."""
         if self._compiled is None:
             return
+        network.start(rules.maker(*self._compiled[:3]))
         if self._optimizer_state is not None:
-            state = self._optimizer_state
-            network.start(rules.named(state["rule"], files.settings_of(state)))
-            network.set_state(state)
-        else:
-            network.start(rules.maker(*self._compiled[:3]))
-            if self._rate is not None:
-                network.learning_rate = self._rate
+            network.set_state(self._optimizer_state)
+        if self._rate is not None:
+            network.learning_rate = self._rate
         self._optimizer_state = self._rate = None
 
-    def _restart(self) -> None:
-        """Begin the optimizer anew, at the learning rate that it has."""
-        self._rate = self._network.learning_rate
-        self._start(self._network)
+    def _renew(self, weights: list[Array]) -> Any:
+        """A new network with these weights, whose optimizer begins anew at the learning rate that it has."""
+        self._rate, self._weights, self._network, self._optimizer_state = self._network.learning_rate, weights, None, None
+        self._open()
+        return self._network
 
     @property
     def learning_rate(self) -> LearningRate:
@@ -226,7 +224,8 @@ class State:
         held = dict(self.__dict__)
         if self._network is not None:
             held["_weights"] = self.get_weights()
-            held["_optimizer_state"] = self._network.get_state() if self._compiled is not None else None
+            if self._compiled is not None:
+                held["_optimizer_state"], held["_rate"] = self._network.get_state(), self._network.learning_rate
         held["_network"], held["_metrics"] = None, {}
         return held
 

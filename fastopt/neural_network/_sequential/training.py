@@ -123,9 +123,8 @@ class Training:
 
     def _give_up(self, epoch: int, before: tuple[list[Array], list[Array]]) -> None:
         """Put the weights before the epoch back, and say so."""
-        self.network.set_weights(*before)
+        rate = self.network.learning_rate
+        self.network = self.model._renew([array for pair in zip(*before) for array in pair])   # what fills up rows, and moments, are not finite
         _, coefs, intercepts = self.network.value_and_gradient(self.rows.X, self.rows.y, self.rows.weight)
         norms = tuple(float(np.sqrt(np.square(w, dtype=float).sum() + np.square(b, dtype=float).sum())) for w, b in zip(coefs, intercepts))
-        rate = self.network.learning_rate
-        self.model._restart()   # its moments are not finite either
         raise TrainingDivergedError(epoch + 1, float("nan") if callable(rate) else float(rate), norms)
