@@ -1,7 +1,8 @@
 """Epochs of small neural networks, relu and Adam, float32, one thread: the engine against jax (an epoch as one scan), a loop in PyTorch
 with its fused Adam, and scikit-learn's MLP; and the engine on two threads.
 
-    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false" pytest bench/bench_networks.py --benchmark-json=networks.json && python bench/report.py networks.json
+    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false" pytest bench/bench_networks.py --benchmark-json=networks.json
+    python bench/report.py networks.json
 
 Peers are optional.  All take turns, round by round, by the processor's time, one thread each (two threads: by the clock on the wall), on some
 batches of fixed data; all see the same order.  Targets are made up: what is timed does not depend on them.

@@ -2,7 +2,7 @@
  * activations.h.  Used by neural_network/_engine, whose threads share rows, or, of the gradient, inputs. */
 
 #if REAL_IS_FLOAT
-enum { BYTES_AHEAD = 16384 }; /* of rows that are on their way from memory */
+enum { BYTES_AHEAD = 8192 }; /* of rows that are on their way from memory */
 #endif
 
 /* out = activation(z) of n numbers */
@@ -72,20 +72,28 @@ FO_KERNEL void F(layer_backward)(const fo_layer *l, ptrdiff_t first, ptrdiff_t l
              last - first, l->inputs);
 }
 
+/* out = scale·from + Σ_i weight_i·x_i of n rows of `width` elements, whole vectors: four sums of every fourth row, which need not wait for
+ * each other.  from NULL: 0; weighted 0: all weights are 1 */
+FO_INLINE void F(sum_rows)(const int weighted, ptrdiff_t n, const real *weight, const real *x, ptrdiff_t stride, ptrdiff_t width,
+                           const real *from, real scale, real *out) {
+    for (ptrdiff_t j = 0; j < width; j += VLEN) {
+        F(vec) s[4] = {F(vset)(0), F(vset)(0), F(vset)(0), F(vset)(0)};
+        const real *row = x + j;
+        ptrdiff_t i = 0;
+        if (from) s[0] = F(vfma)(F(vset)(scale), F(vload)(from + j), s[0]);
+        for (; i + 4 <= n; i += 4)
+            FO_UNROLL for (int r = 0; r < 4; r++, row += stride)
+                s[r] = weighted ? F(vfma)(F(vset)(weight[i + r]), F(vload)(row), s[r]) : F(vadd)(s[r], F(vload)(row));
+        for (; i < n; i++, row += stride) s[0] = F(vfma)(F(vset)(weighted ? weight[i] : 1), F(vload)(row), s[0]);
+        F(vstore)(out + j, F(vadd)(F(vadd)(s[0], s[1]), F(vadd)(s[2], s[3])));
+    }
+}
+
 /* b_gradient = the sums of delta over n rows */
 FO_INLINE void F(bias_gradient)(const fo_layer *l, ptrdiff_t n, int adds) {
-    static const real one[1] = {1};
     real *out = l->b_gradient;
-    const real *delta = l->delta;
-    if (l->out_stride > 1)
-        F(tiled)((F(tile)){.depth = n, .a = one, .b = delta, .b_stride = l->out_stride, .from = adds ? out : NULL, .scale = 1, .c = out,
-                           .c_stride = l->out_stride},
-                 1, l->units);
-    else {
-        real sum = adds ? out[0] : 0;
-        for (ptrdiff_t i = 0; i < n; i++) sum += delta[i];
-        out[0] = sum;
-    }
+    if (l->out_stride > 1) F(sum_rows)(0, n, NULL, l->delta, l->out_stride, l->out_stride, adds ? out : NULL, 1, out);
+    else out[0] = (adds ? out[0] : 0) + F(loss_sum)(n, NULL, l->delta);
 }
 
 FO_KERNEL void F(layer_gradient)(const fo_layer *l, ptrdiff_t n, double l2, int adds, ptrdiff_t first, ptrdiff_t last) {
@@ -96,10 +104,11 @@ FO_KERNEL void F(layer_gradient)(const fo_layer *l, ptrdiff_t n, double l2, int 
                            .from = from ? from + first * stride : NULL, .from_stride = stride, .scale = scale,
                            .c = (real *)l->w_gradient + first * stride, .c_stride = stride},
                  last - first, l->units);
-    else /* of one unit: one row, which all of x's vectors make; first is a multiple of VLEN */
-        F(tiled)((F(tile)){.depth = n, .a = l->delta, .a_column = 1, .b = x + first, .b_stride = l->in_stride,
-                           .from = from ? from + first : NULL, .scale = scale, .c = (real *)l->w_gradient + first},
-                 1, last - first);
+    else { /* first is a multiple of VLEN */
+        F(sum_rows)(1, n, l->delta, x + first, l->in_stride, last - first, from ? from + first : NULL, scale, (real *)l->w_gradient + first);
+        for (ptrdiff_t k = last; last == l->inputs && k < l->in_stride; k++) /* behind the last input x is the activation of 0 */
+            ((real *)l->w_gradient)[k] = 0;
+    }
     if (first == 0) F(bias_gradient)(l, n, adds);
 }
 

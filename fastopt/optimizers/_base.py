@@ -136,6 +136,11 @@ class Optimizer(Update):
         return dict(settings)
 
     @classmethod
+    def _unspelt(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings that groups have as arguments of the constructor."""
+        return dict(settings)
+
+    @classmethod
     def _checked(cls, own: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         """The rule's own settings, and the options or others among `more` in place of theirs, each of them checked by itself."""
         refuse_unknown(cls.__name__, more, dict.fromkeys([*own, *cls._of_no_group, *OPTIONS]))
@@ -175,7 +180,7 @@ class Optimizer(Update):
         """
         given = {name: getattr(self, name) for name in self._of_no_group}
         make: Any = type(self)
-        made: Optimizer = make(params, **{**self._defaults, **self._groups[0].settings, **self._common, **given})
+        made: Optimizer = make(params, **self._unspelt({**self._defaults, **self._groups[0].settings, **self._common}), **given)
         return made
 
     def _beginning(self, arrays: list[Array], places: list[int], groups: list[dict[str, Any]]

@@ -87,6 +87,11 @@ class Adafactor(Optimizer):
         return spelt
 
     @classmethod
+    def _unspelt(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        eps = settings["eps1"], settings["eps2"]
+        return {"eps": eps, **{name: value for name, value in settings.items() if name not in ("eps1", "eps2")}}
+
+    @classmethod
     def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {"eps": settings["eps1"] or 0.0, "a": settings["eps2"], "b": settings["d"], "c": settings["beta2_decay"]}
 

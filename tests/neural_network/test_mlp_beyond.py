@@ -154,6 +154,16 @@ def test_the_best_epoch_is_restored():
     assert same(best, MLPClassifier(**{**options, "max_iter": best.best_iter_}).fit(X, y))
 
 
+def test_norms_of_gradients_are_kept_on_request():
+    X, y = CLASSES
+    model = MLPClassifier(**BASE, activation="logistic", keep_gradient_norms=True).fit(X, y)
+    norms = np.array(model.gradient_norms_)
+    assert norms.shape == (model.n_iter_, 3)
+    assert (norms[:, 0] < norms[:, 2]).all()   # they vanish on the way down
+    assert not hasattr(MLPClassifier(**BASE).fit(X, y), "gradient_norms_")
+    assert len(model.partial_fit(X, y).gradient_norms_) == len(norms) + 1
+
+
 # ---- optimizers and schedules ----
 
 def test_an_optimizer_by_name_or_made():
@@ -164,6 +174,27 @@ def test_an_optimizer_by_name_or_made():
     assert made.t == 0
     assert same(named.partial_fit(X, y), MLPClassifier(**BASE, optimizer=made).fit(X, y).partial_fit(X, y))
     assert not same(named, MLPClassifier(**BASE).fit(X, y))
+
+
+@pytest.mark.parametrize("name", ["asgd", "schedule_free_sgd", "schedule_free_adamw"])
+def test_optimizers_that_average(name):
+    """The weights are the average, which training does not go on from."""
+    X, y = CLASSES
+    options = {**BASE, "optimizer": name, "optimizer_params": {"t0": 3} if name == "asgd" else None}
+    model = MLPClassifier(**options).fit(X, y, eval_set=(X, y))
+    stepped, recommended = model._optimizer.point
+    assert all(np.array_equal(a, b) for a, b in zip(recommended[0], model.coefs_))
+    assert not np.array_equal(stepped[0][0], model.coefs_[0])
+    assert model.validation_loss_curve_[-1] == pytest.approx(log_loss(y, model.predict_proba(X)), rel=1e-9)
+    again = MLPClassifier(**{**options, "random_state": np.random.RandomState(3), "shuffle": False}).fit(X, y)
+    alone = MLPClassifier(**{**options, "random_state": np.random.RandomState(3), "shuffle": False})
+    for _ in range(10):
+        alone.partial_fit(X, y, classes=[0, 1, 2])
+    assert same(again, alone)
+    alone.coefs_ = [coef / 2 for coef in alone.coefs_]   # what users put there counts
+    before = alone.coefs_[0].copy()
+    alone.set_params(learning_rate_init=1e-12).partial_fit(X, y)
+    assert np.isfinite(alone.coefs_[0]).all() and not np.array_equal(before, alone.coefs_[0])
 
 
 def test_a_schedule_gives_the_rate_of_each_step():

@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import sklearn
 import sklearn.neural_network as theirs
 
 from fastopt import neural_network as ours
@@ -15,8 +14,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 BASE = {"hidden_layer_sizes": (7, 5), "max_iter": 12, "random_state": 3, "batch_size": 32, "learning_rate_init": 0.01}
 NUMBERS_OF = ("t_", "n_iter_", "n_layers_", "n_outputs_", "out_activation_", "loss_", "best_loss_", "_no_improvement_count",
               "best_validation_score_", "n_features_in_")
-#: scikit-learn learnt these in 1.7
-weighs = pytest.mark.skipif(tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 7), reason="no weights there")
 
 
 def closeness(ours, theirs):
@@ -111,7 +108,7 @@ def test_options(case):
     assert_alike(*both("MLPClassifier", X, y, **parameters), X)
 
 
-@weighs
+@pytest.mark.newest
 @pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("task", TASKS)
 def test_sample_weights(task, early):
@@ -120,7 +117,7 @@ def test_sample_weights(task, early):
     assert_alike(*models, X)
 
 
-@weighs
+@pytest.mark.newest
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_poisson(weights, solver):
@@ -182,6 +179,7 @@ def test_forms_of_X(form):
     assert_alike(ours.MLPClassifier(**BASE).fit(form(X), y), peer, X)
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("labels", [["b", "a", "c"], [True, False], [5, -1, 7], [1.0, 2.0], np.array(["x", "yy", "z"], dtype=object)])
 @pytest.mark.parametrize("early", [False, True])
 def test_labels_of_any_type(labels, early):
@@ -225,6 +223,7 @@ def test_printed_lines(capsys):
         assert shown[0] == shown[1] and "Learning rate too small. Stopping." in shown[0]
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("parameters", [{"batch_size": 500}, {"max_iter": 2}, {"solver": "lbfgs", "max_iter": 2},
                                         {"early_stopping": True, "batch_size": 140}])
 def test_warnings(parameters):
@@ -239,6 +238,7 @@ def test_warnings(parameters):
     assert told[0] == told[1] and told[0]
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("estimator", ["MLPClassifier", "MLPRegressor"])
 def test_parameters_are_theirs_in_their_order(estimator):
     mine, peer = (inspect.signature(getattr(module, estimator)).parameters for module in (ours, theirs))

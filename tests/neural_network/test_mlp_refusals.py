@@ -167,7 +167,7 @@ def test_too_few_to_validate_on():
     estimator = MLPRegressor(**OPTIONS, early_stopping=True)
     refused("The validation set is too small. Increase 'validation_fraction'", lambda: estimator.fit(X[:5], y[:5]), estimator)
     classifier = MLPClassifier(**OPTIONS, early_stopping=True)
-    refused(r"only 1 member.*\['True'\]", lambda: classifier.fit(X, np.arange(len(X)) == 3), classifier)
+    refused("only 1 member", lambda: classifier.fit(X, np.arange(len(X)) == 3), classifier)
 
 
 @pytest.mark.parametrize("eval_set, words", [(3, "pair"), ((CLASSES[0],), "pair"), ((CLASSES[0][:, :2], CLASSES[1]), "features"),

@@ -1,6 +1,8 @@
 """What fitted perceptrons hold: weights that users may replace, pickles that go on learning, copies, names of features, interrupted fits."""
 import copy
 import pickle
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -143,6 +145,26 @@ def test_predictions_do_not_depend_on_how_many_rows_there_are():
 def test_results_do_not_depend_on_threads(jobs):
     X, y = CLASSES
     assert same(MLPClassifier(**OPTIONS, n_jobs=jobs).fit(X, y), MLPClassifier(**OPTIONS).fit(X, y))
+
+
+def test_fits_at_the_same_time():
+    alone = [MLPClassifier(**{**OPTIONS, "random_state": seed}).fit(*CLASSES) for seed in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda seed: MLPClassifier(**{**OPTIONS, "random_state": seed}).fit(*CLASSES), range(8)))
+        shares = list(pool.map(lambda _: alone[0].predict_proba(CLASSES[0]), range(8)))
+    assert all(map(same, alone, together))
+    assert all(np.array_equal(found, shares[0]) for found in shares)
+
+
+def test_predictions_take_the_memory_of_their_numbers():
+    rng = np.random.default_rng(0)
+    model = MLPRegressor(hidden_layer_sizes=(256, 256), max_iter=1, random_state=0).fit(rng.normal(size=(50, 4)).astype(np.float32), np.zeros(50))
+    X = rng.normal(size=(50_000, 4)).astype(np.float32)
+    tracemalloc.start()
+    found = model.predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < found.nbytes + 3e6   # the activations of all rows would be 100 MB
 
 
 def test_with_scikit_learns_tools():

@@ -193,6 +193,24 @@ def test_optimizers_as_objects_and_settings():
     assert all(close(fitted[0], other) == 0 for other in fitted[1:4]) and close(fitted[0], fitted[4]) > 1e-3
 
 
+@pytest.mark.parametrize("name", ["schedule_free_sgd", "schedule_free_adamw", "asgd"])
+def test_optimizers_that_average(name):
+    """Weights in use are the average, and the fit goes on from the point that is stepped."""
+    X, y, rows = data("mse", 1)
+    model, activations, arrays, _ = model_of("linear", 1)
+    settings = {"lr": 0.02, **({"t0": 1} if name == "asgd" else {})}
+    model.compile(name, "mse", learning_rate=0.02, optimizer_params={key: value for key, value in settings.items() if key != "lr"})
+    for _ in range(2):
+        history = model.fit(X, y, batch_size=25, epochs=2, shuffle=False, validation_data=(X, y))
+    rule = optimizers.get(name)(arrays, **settings)
+    for _ in range(4):
+        for i in range(0, 75, 25):
+            rule.step(keras.gradients(arrays, activations, "mse", X[i:i + 25], rows[i:i + 25], np.ones(25))[1])
+    assert close(model.get_weights(), rule.solution()) < 1e-10 and close(arrays, rule.solution()) > 1e-4
+    expected = keras.gradients(rule.solution(), activations, "mse", X, rows, np.ones(75))[0]
+    assert history.history["val_loss"][-1] == pytest.approx(expected) == model.evaluate(X, y)
+
+
 def test_raw_scores():
     """A loss itself is of raw scores after a linear layer, and the same after its activation."""
     X, y, _ = data("binary_crossentropy", 1)

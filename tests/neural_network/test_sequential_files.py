@@ -17,7 +17,8 @@ def same(one, other):
     return all((a == b).all() and a.dtype == b.dtype for a, b in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adamw", "rmsprop", "lion", "lamb", optimizers.SGD(np.zeros(1), lr=0.01, momentum=0.5)])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adamw", "rmsprop", "lion", "lamb", "schedule_free_adamw", "muon",
+                                       optimizers.SGD(np.zeros(1), lr=0.01, momentum=0.5)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_loaded_model_goes_on_to_the_bit(tmp_path, optimizer, dtype):
     model = Sequential(LAYERS, random_state=5, dtype=dtype, name="mine")
@@ -98,7 +99,7 @@ CHANGES = {
     "weights that are not finite": lambda meta, arrays: arrays["a0"].__setitem__((0, 0), np.nan),
     "an array too few": lambda meta, arrays: arrays.pop("a1"),
     "no layers": lambda meta, arrays: meta.pop("layers"),
-    "another rule": lambda meta, arrays: meta["compiled"]["state"].update(rule="sgd"),
+    "another rule": lambda meta, arrays: meta["compiled"]["optimizer"].update(rule="sgd"),
 }
 
 

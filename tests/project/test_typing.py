@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 import fastopt as fo
 from fastopt.linear_model import SGDClassifier, SGDOneClassSVM, SGDRegressor
+from fastopt.neural_network import MLPClassifier
 
 fo.set_num_threads(2)
 fo.set_num_threads(None)
@@ -58,6 +59,9 @@ curve: list[float] = fitted.partial_fit(X, [0, 1, 1]).loss_curve_
 score: float = SGDRegressor(loss=huber, learning_rate="adaptive").fit(X, y).score(X, y)
 outside = SGDOneClassSVM(nu=0.1).fit(X).decision_function(X)
 another: SGDRegressor = fo.linear_model.SGDRegressor()
+perceptron: MLPClassifier = MLPClassifier((8, 4), activation=["tanh", "relu"], optimizer="adamw").fit(X, [0, 1, 1], eval_set=(X, [0, 1, 1]))
+layers: list[npt.NDArray[np.float64]] = perceptron.partial_fit(X, [0, 1, 1]).coefs_
+numbers = fo.neural_network.MLPRegressor(loss=huber, n_iter_no_change=float("inf")).fit(X, y).predict(X)
 """
 WRONG = """
 import fastopt as fo

@@ -99,6 +99,8 @@ class Network:
     def get_weights(self):
         return [w.astype(self.dtype) for w in self.coefs], [b.astype(self.dtype) for b in self.intercepts]
 
+    get_solution = get_weights    # its rules do not average
+
     def start(self, optimizer):
         self.rule = Rule(optimizer, len(self.coefs + self.intercepts))
 

@@ -6,6 +6,12 @@ from fastopt._core.team cimport fo_team
 from fastopt.optimizers._passes cimport StepPlan
 
 
+ctypedef enum Stepping:
+    BY_PARTS                       # each weight by itself: threads step their inputs
+    WHOLE                          # the rule needs the whole gradient: one thread steps, by the plan
+    BY_ARRAYS                      # … and arrays as they are without what fills up rows: the optimizer steps copies
+
+
 ctypedef struct Net:
     const fo_kernels *kernels
     fo_team team
@@ -28,10 +34,10 @@ ctypedef struct Net:
     char *w                        # all parameters
     char *g                        # and their gradient
     StepPlan *plan                 # of w; NULL: gradients alone
-    bint whole                     # the step needs the whole gradient: `step_whole` takes it
+    Stepping stepping
     void *owner                    # the Network that this struct is part of
     double loss, penalty           # of the epoch so far: each batch's times its rows
-    bint failed                    # `step_whole` has raised an error
+    bint failed                    # `whole_step` has raised an error
 
 
 ctypedef struct Batch:
@@ -46,12 +52,11 @@ ctypedef int (*whole_step)(void *owner) noexcept nogil
 
 cdef enum:
     SQUARES_BLOCK = 8192           # weights of a block whose squares are summed
+    SHARED_WORK = 10000000         # multiplications of a batch, some 100 µs: with less, threads lose more by meeting
 
-cdef Py_ssize_t chunk_rows(const Net *net, Py_ssize_t n) noexcept nogil
-cdef void forward_rows(const Net *net, Py_ssize_t first, Py_ssize_t last) noexcept nogil
-cdef void differentiate(Net *net, const Batch *batch, double total, int rank, int size) noexcept nogil
+cdef Py_ssize_t work_of_row(const Net *net) noexcept nogil
+cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size) noexcept nogil
 cdef double sum_losses(const Net *net, Py_ssize_t n) noexcept nogil
 cdef double penalty_squares(Net *net, int rank, int size) noexcept nogil
-cdef void add_gradients(const Net *net, Py_ssize_t n, double l2, bint adds, int rank, int size) noexcept nogil
 cdef void transpose(const Net *net, int rank, int size) noexcept nogil
 cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t last, whole_step step, int rank, int size) noexcept nogil

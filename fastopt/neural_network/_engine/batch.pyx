@@ -10,12 +10,11 @@ from libc.string cimport memcpy
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
 from fastopt._core.tables cimport kernels
 from fastopt._core.team cimport fo_team_wait
-from fastopt.optimizers._passes cimport states_at
+from fastopt.optimizers._passes cimport LOOK, states_at, take_step
 
 cdef enum:
-    SMALL_BATCH = 1 << 20          # multiplications: below, chunks are long, as threads are not worth it
-    LONG_CHUNK = 64
-    CHUNK = 8
+    LONG_CHUNK = 64                # rows, of batches that are not worth threads
+    CHUNK = 8                      # … and that are: so are those that threads share evenly
     STEP_BYTES = 1 << 17           # of weights whose gradient is stepped while it is in the cache
     LANES = 64                     # bytes of a vector
 
@@ -25,12 +24,17 @@ cdef inline Py_ssize_t _share(Py_ssize_t n, Py_ssize_t each, int rank, int size)
     return min(n, (n + each - 1) // each * rank // size * each)
 
 
-cdef Py_ssize_t chunk_rows(const Net *net, Py_ssize_t n) noexcept nogil:
-    """Rows whose losses are summed at once."""
+cdef Py_ssize_t work_of_row(const Net *net) noexcept nogil:
+    """Multiplications of a row: forward, backward and in the gradient."""
     cdef Py_ssize_t i, work = 0
     for i in range(net.n_layers):
-        work += net.layers[i].inputs * net.layers[i].units
-    return CHUNK if work * n > SMALL_BATCH else LONG_CHUNK
+        work += 3 * net.layers[i].inputs * net.layers[i].units
+    return work
+
+
+cdef Py_ssize_t chunk_rows(const Net *net, Py_ssize_t n) noexcept nogil:
+    """Rows whose losses are summed at once."""
+    return CHUNK if work_of_row(net) * n > SHARED_WORK else LONG_CHUNK
 
 
 cdef void forward_rows(const Net *net, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -186,6 +190,16 @@ cdef void _note(Net *net, const Batch *batch) noexcept nogil:
         net.penalty += 0.5 * net.l2 * penalty_squares(net, 0, 0) / batch.total * batch.n
 
 
+cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size) noexcept nogil:
+    """A thread's share of the gradient over a block of rows, or of what they add to it."""
+    cdef fo_mode mode = fo_flush()
+    differentiate(net, batch, batch.total, rank, size)
+    fo_team_wait(&net.team, size)
+    add_gradients(net, batch.n, net.l2 / batch.total, adds, rank, size)
+    fo_team_wait(&net.team, size)
+    fo_unflush(mode)
+
+
 cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t last, whole_step step, int rank, int size) noexcept nogil:
     """A thread's share of the batches first … last − 1."""
     cdef fo_mode mode = fo_flush()
@@ -198,20 +212,23 @@ cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t las
         differentiate(net, batch, batch.total, rank, size)
         if net.l2 != 0:
             penalty_squares(net, rank, size)
-        if rank == 0 and not net.whole:
+        if rank == 0 and net.stepping == BY_PARTS:
             net.plan.rules[0].lr = batch.lr
             kernels(False).rule_fold(&net.plan.rules[0], <double>net.plan.t, net.plan.sign, net.plan.carry, &net.plan.folded[0])
             net.plan.t += 1
         fo_team_wait(&net.team, size)
         if rank == 0:
             _note(net, batch)
-        if not net.whole:
+        if net.stepping == BY_PARTS:
             _step_inputs(net, batch.n, net.l2 / batch.total, rank, size)
         else:
             add_gradients(net, batch.n, net.l2 / batch.total, False, rank, size)
             fo_team_wait(&net.team, size)
-            if rank == 0 and not net.failed:
+            if rank == 0 and net.stepping == WHOLE:
                 net.plan.rules[0].lr = batch.lr
+                take_step(net.plan, 1, LOOK)
+                net.plan.t += 1
+            elif rank == 0:
                 net.failed = step(net.owner) != 0
             fo_team_wait(&net.team, size)
             if net.failed:

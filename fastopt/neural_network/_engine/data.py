@@ -4,14 +4,14 @@ Used by neural_network/_engine/network.pyx.  What users gave is checked by the e
 """
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt._sgd.batch.muon import MuonAndAdamW
 from fastopt._sgd.batch.plan import rates_of
-from fastopt.optimizers import Optimizer
+from fastopt.optimizers import Muon, Optimizer
 
 if TYPE_CHECKING:
     from fastopt.losses import Loss
@@ -20,11 +20,19 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-def remade(optimizer: Optimizer | Callable[[list[Array]], Optimizer], params: list[Array]) -> Optimizer:
-    """An optimizer of these arrays: with the settings of one, or what a callable makes of them."""
-    if isinstance(optimizer, Optimizer):
-        return optimizer.anew(params)
-    return optimizer(params)
+class MuonOfLayers(MuonAndAdamW):
+    """Muon of the weights of all layers, (in, out), and AdamW of their biases."""
+
+    def _outer(self, w: Array) -> tuple[int, int]:
+        return w.shape[1], w.shape[0]
+
+
+def remade(optimizer: Optimizer, coefs: list[Array], intercepts: list[Array]) -> Optimizer:
+    """An optimizer of these arrays with the settings of another; beside one of matrices AdamW steps the intercepts."""
+    if not isinstance(optimizer, Muon):
+        return optimizer.anew([*coefs, *intercepts])
+    settings = optimizer.state_dict()["groups"][0]
+    return MuonOfLayers([{"params": coefs}, {"params": intercepts}], **{**settings, "lr": optimizer.param_groups[0]["lr"]})
 
 
 def dense_or_csr(X: Any, dtype: np.dtype[Any], d: int) -> Any:
@@ -39,10 +47,10 @@ def dense_or_csr(X: Any, dtype: np.dtype[Any], d: int) -> Any:
 def targets(y: Any, loss: Loss, n: int, k: int, dtype: np.dtype[Any]) -> Array:
     """(n, k) numbers, or (n, 1) where a loss of all outputs has one target a row."""
     width = 1 if loss.couples_outputs and loss.target in ("class", "real") else k
-    y = np.require(y, dtype, ["C", "A"])
-    if y.size != n * width:
-        raise ValueError(f"y must have shape ({n}, {width}), got {y.shape}")
-    return y.reshape(n, width)
+    found: Array = np.require(y, dtype, ["C", "A"])
+    if found.size != n * width:
+        raise ValueError(f"y must have shape ({n}, {width}), got {found.shape}")
+    return found.reshape(n, width)
 
 
 def weights_of_rows(sample_weight: Any, n: int, columns: int, dtype: np.dtype[Any]) -> Array:

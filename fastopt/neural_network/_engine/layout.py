@@ -5,6 +5,11 @@ Used by neural_network/_engine/network.pyx.  Knows no arithmetic.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 #: parameters of activations that have one
 ALPHAS = {"leaky_relu": 0.01, "elu": 1.0}
@@ -47,3 +52,16 @@ def placed(sizes: Sequence[int], itemsize: int) -> tuple[list[int], list[tuple[i
         places.append((at, biases))
         at = biases + max(stride, lanes)
     return strides, places, at
+
+
+def views(flat: Array, sizes: Sequence[int], strides: Sequence[int], places: Sequence[tuple[int, int]]) -> tuple[list[Array], list[Array]]:
+    """The weights (in, out) and the biases (out,) of each layer in such an array."""
+    coefs = [flat[w:w + inputs * stride].reshape(inputs, stride)[:, :units]
+             for (w, _), inputs, units, stride in zip(places, sizes, sizes[1:], strides[1:])]
+    return coefs, [flat[b:b + units] for (_, b), units in zip(places, sizes[1:])]
+
+
+def pieces(flat: Array, places: Sequence[tuple[int, int]]) -> tuple[list[Array], list[Array]]:
+    """The same with what fills up rows, as it lies."""
+    ends = [*(w for w, _ in places[1:]), len(flat)]
+    return [flat[w:b] for w, b in places], [flat[b:end] for (_, b), end in zip(places, ends)]

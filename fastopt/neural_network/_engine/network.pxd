@@ -1,5 +1,6 @@
 """A network as Cython modules see it."""
-from fastopt.neural_network._engine.batch cimport Net
+from fastopt.neural_network._engine.batch cimport Batch, Net
+from fastopt._sgd.batch.team_timing cimport TeamTiming
 from fastopt.optimizers._update cimport Update
 
 
@@ -10,7 +11,8 @@ cdef class Network:
     cdef readonly double l2, value_scale
     cdef readonly double last_loss, last_penalty   # of the last epoch: sums over batches, times their rows
     cdef readonly Update optimizer
-    cdef object n_threads
+    cdef int threads
+    cdef TeamTiming timing
     cdef Py_ssize_t room           # rows of the workspace
     cdef list strides              # of rows of the input and of each layer
     cdef list places               # of each layer: where its weights and its biases begin in the flat arrays
@@ -24,6 +26,7 @@ cdef class Network:
     cdef int _place(self, Py_ssize_t i) except -1
     cdef int _reserve(self, Py_ssize_t rows) except -1
     cdef int _bind(self, X, y, sample_weight) except -1
+    cdef void _learn(self, const Batch *batches, Py_ssize_t first, Py_ssize_t last) noexcept nogil
     cdef double _told(self) except? -1
     cdef int _refresh(self) except -1
     cdef int _step_whole(self)

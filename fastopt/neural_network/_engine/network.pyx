@@ -11,26 +11,31 @@ from libc.stdlib cimport calloc, free
 
 import numpy as np
 
-from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
+from fastopt._core.load cimport spare
 from fastopt._core.memory cimport address
 from fastopt._core.own_loss cimport set_loss
 from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_couples, fo_layer, kernels
-from fastopt.neural_network._engine.batch cimport (SQUARES_BLOCK, Batch, add_gradients, chunk_rows, differentiate, learn, penalty_squares,
-                                                   sum_losses, transpose)
+from fastopt._core.team cimport fo_team_clock, fo_team_rank, fo_team_size
+from fastopt.neural_network._engine.batch cimport (BY_ARRAYS, BY_PARTS, SHARED_WORK, SQUARES_BLOCK, WHOLE, Batch, add_block, learn,
+                                                   penalty_squares, sum_losses, transpose, work_of_row)
 from fastopt.neural_network._engine.predict cimport predict
+from fastopt._sgd.batch.team_timing cimport choose_team, note_time
 from fastopt.optimizers._passes cimport StepPlan
 
 from fastopt._core.memory import aligned
-from fastopt._core.tables import ACTIVATION_NAMES, ACTIVATIONS_OF_INPUT
+from fastopt._core.tables import ACTIVATION_NAMES, ACTIVATIONS_OF_INPUT, RULE_NAMES
 from fastopt._core.threads import resolve_threads
 from fastopt.neural_network._engine.data import batch_totals, dense_or_csr, rates, remade, targets, weights_of_rows
-from fastopt.neural_network._engine.layout import ALPHAS, placed
+from fastopt.neural_network._engine.layout import ALPHAS, pieces, placed, views
 
 cnp.import_array()
 
 cdef enum:
-    WORK_PER_CALL = 200_000_000    # multiplications between two looks at signals: some 10 ms
+    WORK_PER_CALL = 500_000_000    # multiplications between two looks at signals: some 5 ms
     GRADIENT_ROWS = 256            # of a block, where the gradient is that of all rows
+
+
+cdef int ADAFACTOR = RULE_NAMES.index("adafactor")   # whose state is that of matrices
 
 
 cdef int _step_whole(void *owner) noexcept nogil:
@@ -63,7 +68,7 @@ cdef class Network:
         cdef Py_ssize_t i
         self.sizes, self.loss, self.dtype, self.l2 = tuple(int(size) for size in sizes), loss, np.dtype(dtype), l2
         self.activations = tuple((name, ALPHAS.get(name, 0.0)) if isinstance(name, str) else tuple(name) for name in activations)
-        self.value_scale, self.n_threads, self.transposes, self.room = value_scale, n_threads, [], 0
+        self.value_scale, self.threads, self.transposes, self.room = value_scale, resolve_threads(n_threads), [], 0
         net.kernels, net.itemsize, net.n_layers = kernels(self.dtype == np.float32), self.dtype.itemsize, len(self.sizes) - 1
         net.l2, net.owner = l2, <void *>self
         self.strides, self.places, total = placed(self.sizes, net.itemsize)
@@ -104,12 +109,7 @@ cdef class Network:
 
     def _views(self, flat):
         """(coefs, intercepts) in a flat array."""
-        coefs, intercepts = [], []
-        for i, (w, b) in enumerate(self.places):
-            rows, units, stride = self.sizes[i], self.sizes[i + 1], self.strides[i + 1]
-            coefs.append(flat[w:w + rows * stride].reshape(rows, stride)[:, :units])
-            intercepts.append(flat[b:b + units])
-        return coefs, intercepts
+        return views(flat, self.sizes, self.strides, self.places)
 
     def set_weights(self, coefs, intercepts):
         """Copy weights in.
@@ -145,6 +145,14 @@ cdef class Network:
     def gradient_scale(self, double value):
         self.net.samples.factor = value
 
+    def get_solution(self):
+        """(coefs, intercepts), new arrays, of the point that the optimizer recommends: the weights, or an average of them."""
+        found = self.optimizer.solution()
+        if self.net.stepping != BY_PARTS:   # rules that average step so
+            return self.get_weights()
+        coefs, intercepts = self._views(found[0])
+        return [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
+
     # ---- the optimizer ----
 
     def start(self, optimizer):
@@ -152,18 +160,22 @@ cdef class Network:
 
         Parameters
         ----------
-        optimizer : Optimizer, or callable
-            One of any parameters, whose settings are taken; or what makes one of the list of arrays that it is given.
+        optimizer : Optimizer
+            Of any parameters: its settings are taken.
         """
-        cdef const StepPlan *plan
-        made = remade(optimizer, [self.flat_w])
-        self.optimizer = made
-        plan = &self.optimizer.plan
-        self.net.whole = (plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY
-                          or self.optimizer.scratch_used or plan.arrays.at[0].packing != FO_UNPACKED or plan.matrix_step)
-        if self.net.whole:   # of arrays without what fills up rows
-            self.optimizer = remade(optimizer, [a for pair in self.get_weights() for a in pair])
-        self.net.plan = &self.optimizer.plan
+        cdef Update made = optimizer
+        cdef StepPlan *plan = &made.plan
+        cdef Py_ssize_t i
+        flat = [self.flat_w], []
+        self.net.stepping = BY_PARTS
+        if plan.arrays.at[0].packing != FO_UNPACKED or plan.matrix_step or plan.rules[0].kind == ADAFACTOR:
+            self.net.stepping, flat = BY_ARRAYS, self.get_weights()
+        elif plan.sums_over != FO_SUMS_none or plan.clip_norm < INFINITY or plan.clip_global_norm < INFINITY:
+            self.net.stepping, flat = WHOLE, pieces(self.flat_w, self.places)
+        self.optimizer = remade(optimizer, *flat)
+        self.net.plan = plan = &self.optimizer.plan
+        for i, piece in enumerate(sum(pieces(self.flat_g, self.places), []) if self.net.stepping == WHOLE else []):
+            plan.arrays.at[i].g = <const char *>address(piece)
 
     @property
     def learning_rate(self):
@@ -172,10 +184,11 @@ cdef class Network:
 
     @learning_rate.setter
     def learning_rate(self, value):
-        self.optimizer.param_groups[0]["lr"] = value
+        for group in self.optimizer.param_groups:
+            group["lr"] = value
 
     cdef int _step_whole(self):
-        """A step of an optimizer that needs all gradients, whose parameters are copies; 1 if it cannot be taken."""
+        """A step of an optimizer whose parameters are copies; 1 if it cannot be taken."""
         try:
             weights, gradients = ([a for pair in self._views(flat) for a in pair] for flat in (self.flat_w, self.flat_g))
             for own, w in zip(self.optimizer.params, weights):
@@ -214,6 +227,7 @@ cdef class Network:
             arrays += own
             layer.a, layer.delta, layer.z = address(own[0]), address(own[1]), address(own[2] if len(own) > 2 else own[0])
             layer.below = net.layers[i - 1].delta if i > 0 else NULL
+        layer = &net.layers[net.n_layers - 1]
         net.copies = layer.out_stride != layer.units
         net.p, net.c = <char *>layer.a, <char *>layer.delta
         y, weight, p, c = (np.empty((rows, k), self.dtype) for _ in range(4))
@@ -273,7 +287,6 @@ cdef class Network:
         """
         cdef Net *net = &self.net
         cdef Py_ssize_t n = len(order), n_batches = (n + batch_size - 1) // batch_size, i, done = 0, each
-        cdef int threads = 1
         self._reserve(min(batch_size, n))
         self._bind(X, y, sample_weight)
         self._refresh()
@@ -290,11 +303,11 @@ cdef class Network:
             batches[i].total, batches[i].lr = total[i], rate[i]
         before = self._snapshot()
         net.loss, net.penalty, net.failed = 0, 0, False
-        each = max(<Py_ssize_t>1, WORK_PER_CALL // (batch_size * self.flat_w.size + 1))
+        each = max(<Py_ssize_t>1, <Py_ssize_t>WORK_PER_CALL // (work_of_row(net) * batch_size + 1))
         try:
             while done < n_batches and not net.failed:
                 with nogil:
-                    learn(net, batches, done, min(n_batches, done + each), _step_whole, 0, 1)
+                    self._learn(batches, done, min(n_batches, done + each))
                 done += each
                 PyErr_CheckSignals()
         except BaseException:
@@ -307,6 +320,20 @@ cdef class Network:
                 raise error
             net.loss = NAN
         return self._told()
+
+    cdef void _learn(self, const Batch *batches, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+        """Some batches: by all threads or by one, whichever was faster with the last ones."""
+        cdef int threads = 1 if work_of_row(&self.net) * batches[first].n < SHARED_WORK else spare(self.threads)
+        cdef double start = fo_team_clock()
+        if threads == 1:   # not a choice: nothing is learnt from it
+            learn(&self.net, batches, first, last, _step_whole, 0, 1)
+            return
+        if choose_team(&self.timing):
+            with parallel(num_threads=threads):
+                learn(&self.net, batches, first, last, _step_whole, fo_team_rank(), fo_team_size())
+        else:
+            learn(&self.net, batches, first, last, _step_whole, 0, 1)
+        note_time(&self.timing, fo_team_clock() - start, batches[first].n * (last - first))
 
     cdef double _told(self) except? -1:
         """Loss and penalty as they are told."""
@@ -342,7 +369,7 @@ cdef class Network:
         cdef Batch batch
         cdef Py_ssize_t n = X.shape[0], at = 0, size = min(n, <Py_ssize_t>GRADIENT_ROWS)
         cdef double total, loss = 0
-        cdef fo_mode mode
+        cdef int threads
         rows = np.arange(n, dtype=np.int32)
         self._reserve(size)
         self._bind(X, y, sample_weight)
@@ -352,11 +379,13 @@ cdef class Network:
             batch.known = n - at
             batch.n, batch.rows, batch.total = min(size, n - at), <const int32_t *>address(rows) + at, total
             with nogil:
-                mode = fo_flush()
-                differentiate(net, &batch, total, 0, 1)
-                add_gradients(net, batch.n, net.l2 / total, at > 0, 0, 1)
+                threads = 1 if work_of_row(net) * batch.n < SHARED_WORK else spare(self.threads)
+                if threads == 1:
+                    add_block(net, &batch, at > 0, 0, 1)
+                else:
+                    with parallel(num_threads=threads):
+                        add_block(net, &batch, at > 0, fo_team_rank(), fo_team_size())
                 loss += sum_losses(net, batch.n)
-                fo_unflush(mode)
             at += batch.n
             PyErr_CheckSignals()
         penalty_squares(net, 0, 1)
@@ -379,5 +408,5 @@ cdef class Network:
         cdef Py_ssize_t last = self.net.n_layers if layers is None else layers
         cdef Matrix rows = Matrix(dense_or_csr(X, self.dtype, self.sizes[0]))
         out = np.empty((rows.n, self.sizes[last]), self.dtype)
-        predict(&self.net, &rows.c, last, address(out), resolve_threads(self.n_threads))
+        predict(&self.net, &rows.c, last, address(out), self.threads)
         return out

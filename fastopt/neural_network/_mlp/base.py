@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 #: attributes that a fit leaves behind only under some parameters
 OPTIONAL_ATTRIBUTES = ("loss_curve_", "validation_scores_", "best_loss_", "best_validation_score_", "validation_loss_curve_", "best_iter_",
-                       "_optimizer")
+                       "gradient_norms_", "_optimizer")
 
 
 class Targets(NamedTuple):
@@ -236,7 +236,7 @@ class Perceptron(CallbackSupport, BaseEstimator):
         if stops and call.incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         kept = vars(self).get("_optimizer") if call.incremental else None
-        steps = copy.deepcopy(kept) if isinstance(kept, Steps) else Steps(vars(self), dtype)
+        steps = kept.copied() if isinstance(kept, Steps) else Steps(vars(self), dtype)
         validation = self._validation(rows, targets, call.eval_set, rng, dtype)
         progress = Progress.start(stops) if fresh else Progress.resumed(vars(self), stops)
         if steps.rises and not (stops and validation):
@@ -262,7 +262,7 @@ class Perceptron(CallbackSupport, BaseEstimator):
                     tol=float(self.tol), patience=float(self.n_iter_no_change), verbose=bool(self.verbose), incremental=call.incremental,
                     stops_by_score=bool(self.early_stopping),
                     keeps_best=not call.incremental and bool(self.early_stopping or self.restore_best),
-                    fresh=fresh)
+                    fresh=fresh, keeps_norms=bool(self.keep_gradient_norms))
 
     def _rate(self) -> float:
         """The learning rate, where there is one."""

@@ -95,7 +95,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                  epsilon: float = 1e-8, n_iter_no_change: float = 10, max_fun: int = 15000, loss: str | Loss = "log_loss",
                  class_weight: ClassWeight = None, init: str = "scikit-learn", optimizer: str | Optimizer | None = None,
                  optimizer_params: dict[str, Any] | None = None, schedule: StepSchedule = None, scoring: Scoring = None,
-                 restore_best: bool = False, n_jobs: int | None = None) -> None:
+                 restore_best: bool = False, keep_gradient_norms: bool = False, n_jobs: int | None = None) -> None:
         self._keep(locals())
 
     @available_where(has_partial_fit)

@@ -69,7 +69,8 @@ PARAMETERS = {
         How the first weights are drawn; 'scikit-learn' draws intercepts too, which all others begin at 0.""",
     "optimizer": """str, Optimizer or None
         The update rule in place of the solver's: a name of ``fastopt.optimizers.names()``, with learning rate `learning_rate_init`, or an
-        instance, made on any array, whose settings count; not Muon.  `solver` must be 'adam' or 'sgd', where it changes nothing else.""",
+        instance, made on any array, whose settings count; 'muon' steps the weights, AdamW then intercepts; of 'asgd' and the
+        schedule-free ones the weights are the average that they recommend.  `solver` must be 'adam' or 'sgd', where it changes nothing else.""",
     "optimizer_params": """dict or None
         Further settings of an optimizer by name, by the names that its class has for them, as ``{"betas": (0.9, 0.99)}``.""",
     "schedule": """callable or None
@@ -82,6 +83,8 @@ PARAMETERS = {
     "restore_best": """bool
         Return the weights of the epoch that was best by what stops training: the training loss, where there is no early stopping, which
         always does.""",
+    "keep_gradient_norms": """bool
+        Whether to keep `gradient_norms_`, by which vanishing and exploding gradients are seen.""",
     "n_jobs": """int or None
         Threads; None is as many as fastopt may use, -1 all that the process may use.  Results do not depend on it.""",
 }
@@ -104,6 +107,8 @@ ATTRIBUTES = {
         The best of them.""",
     "validation_loss_curve_": """list of float
         Mean loss of each epoch on the validation data, without penalty; only where there are any.""",
+    "gradient_norms_": """list of list of float
+        Norm of the gradient of each layer in the last batch of each epoch; only with `keep_gradient_norms`.""",
     "best_iter_": """int
         The epoch whose weights were kept; only with `early_stopping` or `restore_best`.""",
     "n_iter_": """int

@@ -46,6 +46,7 @@ class Plan(NamedTuple):
     incremental: bool       # partial_fit: one epoch
     stops_by_score: bool    # rather than by the training loss
     keeps_best: bool
+    keeps_norms: bool       # of gradients
     fresh: bool             # the first weights are as good as none; else, as in scikit-learn, the last ones are kept where no epoch is the best
 
 
@@ -61,6 +62,7 @@ class Progress:
     t: int                          # samples seen
     n_iter: int = 0
     best_iter: int | None = None
+    norms: list[list[float]] | None = None
 
     @classmethod
     def start(cls, early_stopping: bool) -> Progress:
@@ -78,7 +80,7 @@ class Progress:
         return cls(list(known.get("loss_curve_", [])), list(scores or []) if early_stopping else None,
                    None if losses is None else list(losses), None if early_stopping else _first(known.get("best_loss_"), np.inf),
                    _first(best, -np.inf) if early_stopping else None, known.get("_no_improvement_count", new.no_improvement),
-                   known.get("t_", 0))
+                   known.get("t_", 0), norms=list(known["gradient_norms_"]) if "gradient_norms_" in known else None)
 
     def attributes(self) -> Attributes:
         """The fitted attributes."""
@@ -88,6 +90,8 @@ class Progress:
                              "_no_improvement_count": self.no_improvement, "t_": self.t, "n_iter_": self.n_iter}
         if self.validation_losses is not None:
             found["validation_loss_curve_"] = list(self.validation_losses)
+        if self.norms is not None:
+            found["gradient_norms_"] = list(self.norms)
         if self.best_iter is not None:
             found["best_iter_"] = self.best_iter
         return found
@@ -133,7 +137,7 @@ class Training:
             warnings.warn("Training interrupted by user.", stacklevel=LEVEL)
         except StopIteration:
             self.stopped = True
-        self.steps.state = self.network.get_state()
+        self.steps.end(self.network)
         if self.best is not None and (self.plan.stops_by_score or not self.diverged):
             self.weights = self.best
 
@@ -151,9 +155,11 @@ class Training:
         progress.loss_curve.append(float(total / len(rows.order)))
         if plan.verbose:
             print(f"Iteration {progress.n_iter}, loss = {progress.loss_curve[-1]:.8f}")
-        now = self.network.get_weights()
+        if plan.keeps_norms:
+            progress.norms = [*(progress.norms or []), self.network.gradient_norms()]
+        now = self.network.get_solution()
         self.diverged = not are_finite(now)
-        metric = self._judge(now)
+        metric = self._judged_there(now) if self.steps.averages else self._judge(now)
         self.steps.end_epoch(self.network, progress.t, -(-len(rows.order) // plan.batch_size), metric)
         if self.diverged:
             return False
@@ -166,6 +172,14 @@ class Training:
             warnings.warn(f"Stochastic Optimizer: Maximum iterations ({plan.max_iter}) reached and the optimization hasn't converged yet.",
                           ConvergenceWarning, stacklevel=LEVEL)
         return True
+
+    def _judged_there(self, now: Weights) -> float:
+        """The same of weights that are not those the network has on."""
+        stepped = self.network.get_weights()
+        self.network.set_weights(*now)
+        metric = self._judge(now)
+        self.network.set_weights(*stepped)
+        return metric
 
     def _judge(self, now: Weights) -> float:
         """Note whether the epoch was better than those before; what a schedule is told of it."""

@@ -35,10 +35,7 @@ def _are_sizes(value: Any) -> bool:
 SIZES = either(INTEGER, Rule("a list of integers", _are_sizes))
 ACTIVATION = either(choice(*ACTIVATIONS), Rule("a list of such names, one a hidden layer",
                                                lambda value: _is_sequence(value) and all(name in ACTIVATIONS for name in value)))
-#: Muon steps matrices, and would leave intercepts to another rule
-OPTIMIZERS = tuple(name for name in optimizers.names() if name != "muon")
-OPTIMIZER = either(choice(*OPTIMIZERS), Rule("an optimizer of fastopt.optimizers but Muon",
-                                             lambda value: isinstance(value, Optimizer) and value.name in OPTIMIZERS), NONE)
+OPTIMIZER = either(choice(*optimizers.names()), Rule("an optimizer of fastopt.optimizers", lambda value: isinstance(value, Optimizer)), NONE)
 SCORING = either(Rule("'loss', or a scorer of scikit-learn or its name", lambda value: isinstance(value, str) or callable(value)), NONE)
 
 COMMON: dict[str, Rule] = {
@@ -71,6 +68,7 @@ COMMON: dict[str, Rule] = {
     "schedule": either(SCHEDULE, NONE),
     "scoring": SCORING,
     "restore_best": FLAG,
+    "keep_gradient_norms": FLAG,
     "n_jobs": either(INTEGER, NONE),
 }
 CLASSIFIER: dict[str, Rule] = {**COMMON, "loss": loss_of("unit", "sign", "real", "class"),

@@ -74,7 +74,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
                  momentum: float = 0.9, nesterovs_momentum: bool = True, early_stopping: bool = False, validation_fraction: float = 0.1,
                  beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8, n_iter_no_change: float = 10, max_fun: int = 15000,
                  init: str = "scikit-learn", optimizer: str | Optimizer | None = None, optimizer_params: dict[str, Any] | None = None,
-                 schedule: StepSchedule = None, scoring: Scoring = None, restore_best: bool = False, n_jobs: int | None = None) -> None:
+                 schedule: StepSchedule = None, scoring: Scoring = None, restore_best: bool = False,
+                 keep_gradient_norms: bool = False, n_jobs: int | None = None) -> None:
         self._keep(locals())
 
     @available_where(has_partial_fit)

@@ -15,13 +15,15 @@ from fastopt.optimizers import Optimizer
 
 #: the learning rate at which 'adaptive' gives up
 LEAST_RATE = 1e-6
+#: rules that recommend an average of the points that they step
+AVERAGING = ("asgd", "schedule_free_adamw", "schedule_free_sgd")
 #: momentum that is not below 1 is taken to be this
 MOST_MOMENTUM = float(np.nextafter(1.0, 0.0))
 
 
 def template(values: Mapping[str, Any], lr: Any, dtype: Any) -> Optimizer:
     """The rule as an optimizer of nothing, which the engine reads."""
-    nothing = np.zeros(1, dtype)
+    nothing = np.zeros((1, 1), dtype)   # Muon asks for a matrix
     given = values["optimizer"]
     if isinstance(given, Optimizer):
         found = copy.deepcopy(given)
@@ -78,6 +80,8 @@ class Steps:
             self.scheduled, self.rate = callable(lr), self.rate if callable(lr) else float(lr)
         self.taken = 0          # steps
         self.state: Any = None
+        self.averages = self.optimizer.name in AVERAGING
+        self.point: Any = None  # where to go on from, and the weights that were recommended there, of an averaging rule
 
     @property
     def learning_rate(self) -> float:
@@ -93,8 +97,16 @@ class Steps:
     def learning_rate(self, value: float) -> None:
         self.rate = float(value)
 
+    def copied(self) -> Steps:
+        """The same, to go on with: what an optimizer or a state holds is never changed, but a schedule's metric is."""
+        found = copy.copy(self)
+        found.plateau = copy.deepcopy(self.plateau)
+        return found
+
     def begin(self, network: Any) -> None:
-        """Make a network go on from here."""
+        """Make a network go on from here: from the point that was stepped, unless users have put others in the place of its average."""
+        if self.point is not None and all(map(np.array_equal, sum(self.point[1], []), sum(network.get_weights(), []))):
+            network.set_weights(*self.point[0])
         network.start(self.optimizer)
         if self.state is not None:
             network.set_state(self.state)
@@ -104,6 +116,11 @@ class Steps:
         """Tell the network the learning rate of the next epoch."""
         if not self.scheduled:
             network.learning_rate = self.rate
+
+    def end(self, network: Any) -> None:
+        """Keep what the next call goes on with."""
+        self.state = network.get_state()
+        self.point = (network.get_weights(), network.get_solution()) if self.averages else None
 
     def end_epoch(self, network: Any, t: int, steps: int, metric: float) -> None:
         """An epoch has ended, of so many steps, at sample number t."""

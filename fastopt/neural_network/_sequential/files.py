@@ -131,19 +131,19 @@ def loss_of(data: Any) -> str | Loss:
     return data if isinstance(data, str) else losses.get(data["name"], **data["params"])
 
 
-def state_as_data(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An optimizer's state, if it can be saved: a function as learning rate cannot."""
-    for group in state["groups"]:
-        rate = group["lr"]["schedule"] if isinstance(group["lr"], Mapping) else 0.0
-        if rate is None or isinstance(rate, Mapping) and rate["name"] == "function":
-            raise TypeError("a model file cannot hold a function as learning_rate: take a schedule of fastopt.schedules")
-    return state
+def settings_as_data(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The rule of an optimizer and its settings; a function as learning rate cannot be saved."""
+    settings = state["groups"][0]
+    schedule = settings["lr"]["schedule"] if isinstance(settings["lr"], Mapping) else 0.0
+    if schedule is None or isinstance(schedule, Mapping) and schedule["name"] == "function":
+        raise TypeError("a model file cannot hold a function as learning_rate: take a schedule of fastopt.schedules")
+    return {"rule": state["rule"], "settings": settings}
 
 
-def settings_of(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an optimizer in its state, its schedule made again."""
-    settings = dict(state["groups"][0])
+def settings_of(data: Any) -> tuple[str, dict[str, Any]]:
+    """The rule and the settings of that, the schedule made again."""
+    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in data["settings"].items()}
     if isinstance(settings["lr"], Mapping):
         schedule: Stateful = restore(settings["lr"]["schedule"])
         settings["lr"] = schedule
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    return data["rule"], settings

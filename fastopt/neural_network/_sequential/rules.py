@@ -27,12 +27,10 @@ _KERAS: dict[str, dict[str, Any]] = {
     "nadam": {"lr": 1e-3, "eps": 1e-7},
     "lion": {"lr": 1e-3},
 }
-#: an optimizer, or what makes one of a list of arrays
-Maker = Optimizer | Callable[[list[Any]], Optimizer]
 
 
-def maker(optimizer: object, learning_rate: Any, params: Mapping[str, Any] | None) -> Maker:
-    """What the engine is started with."""
+def template(optimizer: object, learning_rate: Any, params: Mapping[str, Any] | None) -> Optimizer:
+    """An optimizer of nothing, whose settings the engine takes."""
     settings = dict(params or {})
     if learning_rate is not None:
         settings["lr"] = learning_rate
@@ -44,7 +42,7 @@ def maker(optimizer: object, learning_rate: Any, params: Mapping[str, Any] | Non
                                         + (f": did you mean {found!r}?" if found else ""))
         kind, settings = optimizers.get(name), {**_KERAS.get(name, {}), **settings}
         kind.check_settings(settings)
-        return lambda arrays: kind(arrays, **copy.deepcopy(settings))
+        return _made(kind, copy.deepcopy(settings))
     if params is not None:
         refuse("optimizer", "a name with optimizer_params, which are its settings", optimizer)
     if isinstance(optimizer, Optimizer):
@@ -53,12 +51,25 @@ def maker(optimizer: object, learning_rate: Any, params: Mapping[str, Any] | Non
         changed = copy.deepcopy(optimizer)
         changed.param_groups[0]["lr"] = learning_rate
         return changed
-    if not callable(optimizer) or isinstance(optimizer, type) and learning_rate is None and not issubclass(optimizer, Optimizer):
+    if not callable(optimizer):
         refuse("optimizer", "a name, an optimizer of fastopt.optimizers, or a callable that makes one of a list of arrays", optimizer)
-    return lambda arrays: optimizer(arrays, **({} if learning_rate is None else {"lr": learning_rate}))
+    made = _made(optimizer, {} if learning_rate is None else {"lr": learning_rate})
+    if not isinstance(made, Optimizer):
+        refuse("optimizer", "a callable that makes an optimizer of a list of arrays", optimizer)
+    return made
 
 
 def named(rule: str, settings: Mapping[str, Any]) -> Optimizer:
-    """An optimizer of nothing by the name of its rule, for the engine to take its settings."""
-    found: Optimizer = optimizers.get(rule)(np.zeros(1), **settings)
+    """The same by the name of its rule and all settings."""
+    return _made(optimizers.get(rule), settings)
+
+
+def _made(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Optimizer:
+    """Of a matrix, as some rules are of nothing else."""
+    found: Optimizer = kind([np.zeros((1, 1))], **settings)
     return found
+
+
+def averages(optimizer: Optimizer) -> bool:
+    """Whether it recommends another point than the one that it steps."""
+    return type(optimizer)._averaged is not Optimizer._averaged

@@ -63,6 +63,7 @@ class State:
         self._metrics: dict[str, Metric] = {}
         self._optimizer_state: dict[str, Any] | None = None
         self._rate: LearningRate | None = None
+        self._stepped: tuple[list[Array], list[Array]] | None = None   # the weights that an optimizer steps, where those in use are their average
         self._set_layers(layers)
 
     def _set_layers(self, layers: list[Layer]) -> None:
@@ -100,10 +101,10 @@ class State:
         if last is not None:
             head(compiled.loss, last.activation, last.units)
         metrics = metrics_named(compiled.metrics)
-        rules.maker(*compiled[:3])
+        rules.template(*compiled[:3])
         if self._network is not None:
             self._weights = self.get_weights()
-        self._compiled, self._metrics, self._network, self._optimizer_state, self._rate = compiled, metrics, None, None, None
+        self._compiled, self._metrics, self._network, self._optimizer_state, self._rate, self._stepped = compiled, metrics, None, None, None, None
 
     def _check_compiled(self, what: str) -> None:
         if self._compiled is None:
@@ -138,7 +139,7 @@ class State:
         """Give the optimizer to a network, in the state that it was left in."""
         if self._compiled is None:
             return
-        network.start(rules.maker(*self._compiled[:3]))
+        network.start(rules.template(*self._compiled[:3]))
         if self._optimizer_state is not None:
             network.set_state(self._optimizer_state)
         if self._rate is not None:
@@ -148,6 +149,7 @@ class State:
     def _renew(self, weights: list[Array]) -> Any:
         """A new network with these weights, whose optimizer begins anew at the learning rate that it has."""
         self._rate, self._weights, self._network, self._optimizer_state = self._network.learning_rate, weights, None, None
+        self._stepped = None
         self._open()
         return self._network
 
@@ -160,7 +162,8 @@ class State:
             return rate
         if self._rate is not None:
             return self._rate
-        first: LearningRate = self._fresh_optimizer().param_groups[0]["lr"]
+        assert self._compiled is not None
+        first: LearningRate = rules.template(*self._compiled[:3]).param_groups[0]["lr"]
         return first
 
     @learning_rate.setter
@@ -207,6 +210,7 @@ class State:
                 raise ValueError(f"weights[{i}] must have shape {own.shape}, got {array.shape}")
             if not np.isfinite(array).all():
                 raise ValueError(f"weights[{i}] must be finite")
+        self._stepped = None
         if self._network is not None:
             self._network.set_weights(new[::2], new[1::2])
         else:
@@ -240,22 +244,17 @@ class State:
             named = list(self._metrics)
             if any(callable(metric) for metric in np.atleast_1d(np.asarray(self._compiled.metrics, dtype=object))):
                 raise TypeError(f"a model file cannot hold functions as metrics, got {self._compiled.metrics!r}")
-            compiled = {"loss": files.loss_as_data(self._compiled.loss), "metrics": named}
-            state = held["_optimizer_state"]
-            compiled["begun"] = state is not None
-            compiled["state"] = files.state_as_data(self._fresh_optimizer().state_dict() if state is None else state)
+            compiled = {"loss": files.loss_as_data(self._compiled.loss), "metrics": named, "state": held["_optimizer_state"],
+                        "optimizer": files.settings_as_data(self._fresh_optimizer().state_dict())}
         kind, keys, *rest = self._rng.get_state(legacy=True)
         return {"name": self.name, "dtype": self.dtype, "layers": files.layers_as_data(self.layers), "columns": self._columns,
-                "weights": held["_weights"], "compiled": compiled, "random": [kind, keys, *rest]}
+                "weights": held["_weights"], "stepped": self._stepped, "compiled": compiled, "random": [kind, keys, *rest]}
 
     def _fresh_optimizer(self) -> Any:
         """An optimizer of nothing, with the settings to start from."""
         assert self._compiled is not None
-        made: Any = rules.maker(*self._compiled[:3])
-        made = made if hasattr(made, "param_groups") else made([np.zeros(1, self.dtype)])
-        found = made.anew([np.zeros(1, self.dtype)])
-        if self._rate is not None:
-            found.param_groups[0]["lr"] = self._rate
+        found: Any = rules.template(*self._compiled[:3]).anew([np.zeros((1, 1))])
+        found.param_groups[0]["lr"] = self.learning_rate
         return found
 
     def _take_data(self, tree: Mapping[str, Any]) -> None:
@@ -267,11 +266,12 @@ class State:
             self.set_weights(tree["weights"])
         compiled = tree["compiled"]
         if compiled is not None:
-            state = compiled["state"]
-            optimizer = rules.named(state["rule"], files.settings_of(state))
+            optimizer = rules.named(*files.settings_of(compiled["optimizer"]))
             self._compile(Compiled(optimizer, None, None, files.loss_of(compiled["loss"]), compiled["metrics"]))
-            if compiled["begun"]:
-                self._optimizer_state = state
+            if compiled["state"] is not None:
+                self._optimizer_state = compiled["state"]
                 self._open()
+        if tree["stepped"] is not None:
+            self._stepped = tree["stepped"][0], tree["stepped"][1]
         kind, keys, *rest = tree["random"]
         self._rng.set_state((kind, keys, *rest))

@@ -19,6 +19,7 @@ from .callbacks import Callbacks, Logs
 from .data import Rows
 from .heads import Head
 from .history import Progress
+from .rules import averages
 
 Array = NDArray[Any]
 
@@ -79,6 +80,7 @@ class Training:
         """Run all epochs."""
         n = self.rows.X.shape[0]
         self.order = np.arange(n)
+        self.averages = averages(self.network.optimizer)
         self.entropies = self.head.entropies_of(self.rows.y)
         self.callbacks.call("on_train_begin", {})
         logs: Logs = {}
@@ -103,7 +105,16 @@ class Training:
         rows, before = self.rows, self.network.get_weights()
         if self.shuffles:
             shuffle(self.rng, self.order)
-        total = self.network.epoch(rows.X, rows.y, rows.weight, self.order, self.batch_size)
+        try:
+            if self.model._stepped is not None:
+                self.network.set_weights(*self.model._stepped)
+            total = self.network.epoch(rows.X, rows.y, rows.weight, self.order, self.batch_size)
+        except BaseException:
+            self.network.set_weights(*before)
+            raise
+        if self.averages:
+            average, self.model._stepped = self.network.get_solution(), self.network.get_weights()
+            self.network.set_weights(*average)
         loss = (total + self._entropy()) / len(self.order)
         if not (np.isfinite(loss) and all(np.isfinite(a).all() for arrays in self.network.get_weights() for a in arrays)):
             self._give_up(epoch, before)
