@@ -25,6 +25,9 @@ typedef struct {
     void *delta;              /* (rows, out_stride) derivatives of the loss in z */
     void *below;              /* (rows, in_stride) those in x: the delta of the layer before, without its slope; or NULL */
     int gated;                /* … with its slope, which is relu's */
+    double dropout;           /* of x this share of the elements is 0, the others larger by 1/(1 − dropout); 0: none */
+    uint32_t key;             /* … which ones: of each batch another */
+    const void *whole;        /* … x as the layer before gave it; `x` may be written then, and be the same */
 } fo_layer;
 
 /* of rows, or inputs, first … last − 1 */

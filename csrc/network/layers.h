@@ -53,9 +53,28 @@ FO_INLINE void F(forward_unit)(const fo_layer *l, ptrdiff_t first, ptrdiff_t las
     }
 }
 
+#if REAL_IS_FLOAT
+/* 32 bits that look random, of a number.  The constants are C. Wellons' (hash prospector), of least bias */
+FO_INLINE uint32_t scramble(uint32_t x) {
+    x = (x ^ x >> 16) * 0x7feb352du;
+    x = (x ^ x >> 15) * 0x846ca68bu;
+    return x ^ x >> 16;
+}
+#endif
+
+/* out = what is left of rows of x: an element stays by the key and its place, whoever asks */
+FO_KERNEL void F(drop)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last, const real *x, real *out) {
+    const uint32_t key = scramble(l->key), begin = (uint32_t)(first * l->in_stride), limit = (uint32_t)(l->dropout * 0x1p24);
+    const ptrdiff_t n = (last - first) * l->in_stride;
+    const real scale = (real)(1 / (1 - l->dropout));
+    FO_SIMD
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = scramble((begin + (uint32_t)i) ^ key) >> 8 >= limit ? scale * x[i] : 0;
+}
+
 FO_KERNEL void F(layer_forward)(const fo_layer *l, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t stride = l->out_stride, at = first * stride;
     const int relu = l->activation == FO_ACTIVATION_relu && stride > 1;
+    if (l->dropout > 0) F(drop)(l, first, last, (const real *)l->whole + first * l->in_stride, (real *)(uintptr_t)l->x + first * l->in_stride);
     if (stride == 1) F(forward_unit)(l, first, last);
     else
         F(tiled)((F(tile)){.depth = l->inputs, .a = (const real *)l->x + first * l->in_stride, .a_row = l->in_stride, .a_column = 1,
@@ -70,6 +89,7 @@ FO_KERNEL void F(layer_backward)(const fo_layer *l, ptrdiff_t first, ptrdiff_t l
                        .b = l->transposed, .b_stride = l->in_stride, .c = (real *)l->below + first * l->in_stride,
                        .c_stride = l->in_stride, .gate = l->gated ? (const real *)l->x + first * l->in_stride : NULL},
              last - first, l->inputs);
+    if (l->dropout > 0) F(drop)(l, first, last, (real *)l->below + first * l->in_stride, (real *)l->below + first * l->in_stride);
 }
 
 /* out = scale·from + Σ_i weight_i·x_i of n rows of `width` elements, whole vectors: four sums of every fourth row, which need not wait for

@@ -2,7 +2,7 @@
 
 Taken from _core by everyone else.
 """
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint32_t
 
 from fastopt._core.structs cimport fo_matrix
 
@@ -26,6 +26,9 @@ cdef extern from "fastopt.h" nogil:
         void *delta
         void *below
         int gated
+        double dropout
+        uint32_t key
+        const void *whole
 
     ctypedef struct fo_network_kernels:
         void (*gather)(const fo_matrix *, Py_ssize_t, Py_ssize_t, const int32_t *, Py_ssize_t, void *) noexcept nogil

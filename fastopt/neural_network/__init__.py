@@ -18,6 +18,7 @@ from ._sequential import (
     Callback,
     CSVLogger,
     Dense,
+    Dropout,
     EarlyStopping,
     History,
     Input,
@@ -27,5 +28,5 @@ from ._sequential import (
     Sequential,
 )
 
-__all__ = ["Activation", "CSVLogger", "Callback", "Dense", "EarlyStopping", "History", "Input", "LearningRateScheduler", "MLPClassifier",
+__all__ = ["Activation", "CSVLogger", "Callback", "Dense", "Dropout", "EarlyStopping", "History", "Input", "LearningRateScheduler", "MLPClassifier",
            "MLPRegressor", "ModelCheckpoint", "ReduceLROnPlateau", "Sequential"]

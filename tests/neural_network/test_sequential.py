@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 from fastopt import losses, optimizers, schedules
-from fastopt.neural_network import Activation, Dense, Input, Sequential
+from fastopt.neural_network import Activation, Dense, Dropout, Input, Sequential
 from reference import keras
 
 CASES = [("mse", "linear", 1), ("mse", "linear", 3), ("mse", "sigmoid", 2), ("mse", "tanh", 1), ("mae", "linear", 2), ("huber", "linear", 3),
@@ -293,3 +293,28 @@ def test_summary_counts():
     model.summary(lines.append)
     assert model.count_params() == 5 * 8 + 8 + 8 * 8 + 8 + 8 + 1 and lines[-1].startswith("Total params: 129 ")
     assert "dense_2 (Dense)" in lines[6]
+
+
+def test_dropout_is_unbiased_and_for_learning_alone():
+    """Of a linear network with a rate of 0 its training loss is told: the mean square of Σ x·w·mask/(1 − rate) is known."""
+    X = np.ones((20_000, 50))
+    model = Sequential([Dropout(0.5), Dropout(0.2), Dense(1)], random_state=0, dtype="float64")
+    model.compile("sgd", "mse", learning_rate=0.0)
+    model.predict(X[:1])
+    model.set_weights([np.full((50, 1), 0.1), [0.0]])
+    told = model.fit(X, np.zeros(20_000), batch_size=1000).history["loss"][0]
+    variance = 50 * 0.1 ** 2 * 0.6 / 0.4          # 0.4 = 0.5 · 0.8 are kept
+    assert told == pytest.approx(25 + variance, rel=0.01)
+    assert model.evaluate(X, np.zeros(20_000)) == pytest.approx(25) and (model.predict(X[:2]) == model.predict(X[:2])).all()
+
+
+def test_dropout_has_a_seed():
+    X, y, _ = data("mse", 1)
+    fitted = []
+    for seed, threads in ((0, 1), (0, 2), (1, 1)):
+        model = Sequential([Input(4), Dense(30, "relu"), Dropout(0.5), Dense(1)], random_state=seed, n_threads=threads)
+        model.set_weights([np.full((4, 30), 0.1), np.zeros(30), np.full((30, 1), 0.1), [0.0]])
+        model.compile("adam", "mse")
+        model.fit(X, y, epochs=3, shuffle=False)
+        fitted.append(model.get_weights())
+    assert close(fitted[0], fitted[1]) == 0 and close(fitted[0], fitted[2]) > 0

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from fastopt import losses, optimizers, schedules
-from fastopt.neural_network import Activation, Dense, Input, Sequential
+from fastopt.neural_network import Activation, Dense, Dropout, Input, Sequential
 
 RNG = np.random.RandomState(0)
 X, Y = RNG.normal(size=(60, 3)), RNG.normal(size=(60, 2))
-LAYERS = [Dense(5, "gelu"), Dense(4, "leaky_relu", "orthogonal", name="middle"), Dense(2), Activation("tanh")]
+LAYERS = [Dense(5, "gelu"), Dropout(0.3), Dense(4, "leaky_relu", "orthogonal", name="middle"), Dense(2), Activation("tanh")]
 
 
 def same(one, other):

@@ -7,7 +7,7 @@ import scipy.sparse
 
 from fastopt import losses
 from fastopt.exceptions import DivergenceError, InvalidParameterError
-from fastopt.neural_network import Activation, Dense, Input, Sequential
+from fastopt.neural_network import Activation, Dense, Dropout, Input, Sequential
 
 X, Y = np.linspace(0, 1, 20).reshape(10, 2), np.arange(10.0)
 
@@ -18,12 +18,15 @@ LAYERS = [
     (lambda: Input((3, 4)), re.escape("shape of Input must be a number of columns, or a tuple of it, got (3, 4)")),
     (lambda: Input(0), "shape of Input must be an integer at least 1"), (lambda: Activation("sigmod"), "did you mean 'sigmoid'?"),
     (lambda: Dense(1, name=3), "name of Dense must be a string"),
-    (lambda: Sequential([Dense(2), "relu"]), re.escape("layers[1] must be a layer: Input, Dense, Activation, got 'relu'")),
+    (lambda: Sequential([Dense(2), "relu"]), re.escape("layers[1] must be a layer: Input, Dense, Activation, Dropout, got 'relu'")),
     (lambda: Sequential([Activation("relu"), Dense(2)]), re.escape("layers[0] must be Dense or Input, got an Activation")),
     (lambda: Sequential([Dense(2, "relu"), Activation("relu")]), re.escape("layers[1] must follow a Dense without activation")),
     (lambda: Sequential([Dense(2), Input(3)]), re.escape("layers[1] is an Input, which may only be the first layer")),
     (lambda: Sequential([Dense(2), Dense(3, input_shape=2)]), re.escape("layers[1] has an input_shape")),
     (lambda: Sequential([Dense(2, "softmax"), Dense(3)]), "activation must be that of the last layer where it is 'softmax'"),
+    (lambda: Sequential([Dense(2), Dropout(0.1), Activation("tanh")]), re.escape("layers[2] must follow a Dense without activation")),
+    (lambda: Dropout(1.0), "rate of Dropout must be a finite number at least 0 and below 1, got 1.0"),
+    (lambda: Sequential([Dense(2), Dropout(0.1)]).predict(X), "layers must not end with a Dropout"),
     (lambda: Sequential([Dense(2)], dtype="float16"), "dtype must be one of 'float32', 'float64', got 'float16'"),
     (lambda: Sequential([Dense(2)], random_state="a"), "random_state must be"), (lambda: Sequential([Dense(2)], n_threads=0), "n_threads must be"),
 ]

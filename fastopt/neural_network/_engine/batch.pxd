@@ -1,5 +1,5 @@
 """A network and the batch at work, as its threads share them."""
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint32_t
 
 from fastopt._core.tables cimport fo_kernels, fo_layer, fo_matrix, fo_samples
 from fastopt._core.team cimport fo_team
@@ -29,7 +29,8 @@ ctypedef struct Net:
     bint copies                    # p and c are not the last layer's own arrays, whose rows are wider
     double *losses                 # of each chunk of rows
     double *squares                # of each block of weights
-    double l2
+    double *l2                     # of each layer
+    bint penalizes                 # some of them is above 0
     Py_ssize_t n_weights           # elements of all parameters, with what fills up rows
     char *w                        # all parameters
     char *g                        # and their gradient
@@ -46,6 +47,7 @@ ctypedef struct Batch:
     Py_ssize_t known               # rows of the epoch from the first of the batch on
     double total                   # of the weights of its rows
     double lr
+    uint32_t key                   # of what is left out
 
 
 ctypedef int (*whole_step)(void *owner) noexcept nogil
@@ -56,6 +58,7 @@ cdef enum:
 
 cdef Py_ssize_t work_of_row(const Net *net) noexcept nogil
 cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size) noexcept nogil
+cdef void set_keys(Net *net, uint32_t key) noexcept nogil
 cdef double sum_losses(const Net *net, Py_ssize_t n) noexcept nogil
 cdef double penalty_squares(Net *net, int rank, int size) noexcept nogil
 cdef void transpose(const Net *net, int rank, int size) noexcept nogil

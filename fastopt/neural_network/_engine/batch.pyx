@@ -5,6 +5,7 @@ Used by neural_network/_engine/network.pyx.  Threads meet twice a batch: when al
 element of a gradient is summed by one thread over all rows in their order, and losses are summed by chunks of rows whose size depends on
 the batch alone: results do not depend on the number of threads.
 """
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from fastopt._core.flush cimport fo_flush, fo_mode, fo_unflush
@@ -107,14 +108,14 @@ cdef inline Py_ssize_t _weights_of(const fo_layer *layer) noexcept nogil:
 
 
 cdef double penalty_squares(Net *net, int rank, int size) noexcept nogil:
-    """A thread's blocks of the squares of all weights but the biases; with size 0 the sum over all blocks."""
+    """A thread's blocks of the squares of all weights but the biases; with size 0 their sum, each layer's times its l2."""
     cdef Py_ssize_t i, n, at, block = 0
     cdef double total = 0
     for i in range(net.n_layers):
         n, at = _weights_of(&net.layers[i]), 0
         while at < n:
             if size == 0:
-                total += net.squares[block]
+                total += net.l2[i] * net.squares[block]
             elif block % size == rank:
                 net.squares[block] = net.kernels.square_sum(min(<Py_ssize_t>SQUARES_BLOCK, n - at),
                                                             <const char *>net.layers[i].w + at * net.itemsize)
@@ -128,7 +129,7 @@ cdef inline Py_ssize_t _first_input(const Net *net, const fo_layer *layer, int r
     return _share(layer.inputs, LANES // net.itemsize if layer.out_stride == 1 else 1, rank, size)
 
 
-cdef void add_gradients(const Net *net, Py_ssize_t n, double l2, bint adds, int rank, int size) noexcept nogil:
+cdef void add_gradients(const Net *net, Py_ssize_t n, double total, bint adds, int rank, int size) noexcept nogil:
     """The gradient of a thread's inputs over n rows, or what they add to it."""
     cdef Py_ssize_t i, first, last
     cdef const fo_layer *layer
@@ -136,7 +137,7 @@ cdef void add_gradients(const Net *net, Py_ssize_t n, double l2, bint adds, int 
         layer = &net.layers[i]
         first, last = _first_input(net, layer, rank, size), _first_input(net, layer, rank + 1, size)
         if first < last:
-            net.kernels.network.gradient(layer, n, l2, adds, first, last)
+            net.kernels.network.gradient(layer, n, net.l2[i] / total, adds, first, last)
 
 
 cdef void transpose(const Net *net, int rank, int size) noexcept nogil:
@@ -158,12 +159,12 @@ cdef void _step_part(const Net *net, const char *w, Py_ssize_t n) noexcept nogil
     net.kernels.step(&net.plan.folded[0], n, net.g + start * net.itemsize, <void *>w, state)
 
 
-cdef void _step_inputs(const Net *net, Py_ssize_t n, double l2, int rank, int size) noexcept nogil:
+cdef void _step_inputs(const Net *net, Py_ssize_t n, double total, int rank, int size) noexcept nogil:
     """Gradients of a thread's inputs over n rows, and their step: some inputs at a time, whose weights then are in the cache, or all."""
     cdef Py_ssize_t i, at, end, last, each, row
     cdef const fo_layer *layer
     if size == 1 and net.n_weights * net.itemsize <= STEP_BYTES:
-        add_gradients(net, n, l2, False, 0, 1)
+        add_gradients(net, n, total, False, 0, 1)
         _step_part(net, net.w, net.n_weights)
         transpose(net, 0, 1)
         return
@@ -174,7 +175,7 @@ cdef void _step_inputs(const Net *net, Py_ssize_t n, double l2, int rank, int si
         at, last = _first_input(net, layer, rank, size), _first_input(net, layer, rank + 1, size)
         while at < last:
             end = min(at + each, last)
-            net.kernels.network.gradient(layer, n, l2, False, at, end)
+            net.kernels.network.gradient(layer, n, net.l2[i] / total, False, at, end)
             _step_part(net, <const char *>layer.w + at * row, (end - at) * layer.out_stride)
             if at == 0:
                 _step_part(net, <const char *>layer.b, layer.out_stride)
@@ -186,8 +187,15 @@ cdef void _step_inputs(const Net *net, Py_ssize_t n, double l2, int rank, int si
 cdef void _note(Net *net, const Batch *batch) noexcept nogil:
     """The losses of a batch into those of the epoch."""
     net.loss += sum_losses(net, batch.n) / batch.total * batch.n
-    if net.l2 != 0:
-        net.penalty += 0.5 * net.l2 * penalty_squares(net, 0, 0) / batch.total * batch.n
+    if net.penalizes:
+        net.penalty += 0.5 * penalty_squares(net, 0, 0) / batch.total * batch.n
+
+
+cdef void set_keys(Net *net, uint32_t key) noexcept nogil:
+    """What the layers leave out in the next batch."""
+    cdef Py_ssize_t i
+    for i in range(net.n_layers):
+        net.layers[i].key = key + <uint32_t>i * <uint32_t>0x85ebca6b
 
 
 cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size) noexcept nogil:
@@ -195,7 +203,7 @@ cdef void add_block(Net *net, const Batch *batch, bint adds, int rank, int size)
     cdef fo_mode mode = fo_flush()
     differentiate(net, batch, batch.total, rank, size)
     fo_team_wait(&net.team, size)
-    add_gradients(net, batch.n, net.l2 / batch.total, adds, rank, size)
+    add_gradients(net, batch.n, batch.total, adds, rank, size)
     fo_team_wait(&net.team, size)
     fo_unflush(mode)
 
@@ -208,9 +216,13 @@ cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t las
     for i in range(first, last):
         batch = &batches[i]
         if batch.total == 0:   # nothing to learn from
+            fo_team_wait(&net.team, size)
+            if rank == 0:
+                set_keys(net, batches[i + 1].key if i + 1 < last else 0)
+            fo_team_wait(&net.team, size)
             continue
         differentiate(net, batch, batch.total, rank, size)
-        if net.l2 != 0:
+        if net.penalizes:
             penalty_squares(net, rank, size)
         if rank == 0 and net.stepping == BY_PARTS:
             net.plan.rules[0].lr = batch.lr
@@ -219,10 +231,11 @@ cdef void learn(Net *net, const Batch *batches, Py_ssize_t first, Py_ssize_t las
         fo_team_wait(&net.team, size)
         if rank == 0:
             _note(net, batch)
+            set_keys(net, batches[i + 1].key if i + 1 < last else 0)   # nobody reads them before the next meeting
         if net.stepping == BY_PARTS:
-            _step_inputs(net, batch.n, net.l2 / batch.total, rank, size)
+            _step_inputs(net, batch.n, batch.total, rank, size)
         else:
-            add_gradients(net, batch.n, net.l2 / batch.total, False, rank, size)
+            add_gradients(net, batch.n, batch.total, False, rank, size)
             fo_team_wait(&net.team, size)
             if rank == 0 and net.stepping == WHOLE:
                 net.plan.rules[0].lr = batch.lr

@@ -83,3 +83,16 @@ def rates(lr: LearningRate, t: int, n: int) -> NDArray[np.float64]:
         found: NDArray[np.float64] = rates_of(lr, t, n)
         return found
     return np.full(n, lr, np.float64)
+
+
+def keys_of(seed: int, t: int, n: int) -> NDArray[np.uint32]:
+    """What n steps from step t on leave out, by number.
+
+    Examples
+    --------
+    >>> from fastopt.neural_network._engine.data import keys_of
+    >>> keys_of(0, 1, 2).tolist() == keys_of(0, 0, 3)[1:].tolist()
+    True
+    """
+    steps = np.arange(t, t + n, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed % 2**32 * 0xBF58476D1CE4E5B9 % 2**64)
+    return np.ascontiguousarray(((steps ^ steps >> np.uint64(31)) >> np.uint64(8)).astype(np.uint32))

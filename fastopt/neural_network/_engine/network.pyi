@@ -16,15 +16,18 @@ class Network:
     activations: tuple[tuple[str, float], ...]
     loss: Loss
     dtype: np.dtype[Any]
-    l2: float
+    l2: float | Sequence[float]
+    dropout: tuple[float, ...]
+    seed: int
     value_scale: float
     gradient_scale: float
     last_loss: float
     last_penalty: float
     optimizer: Optimizer
     learning_rate: LearningRate
-    def __init__(self, sizes: Sequence[int], activations: Sequence[str | tuple[str, float]], loss: Loss, dtype: DTypeLike, *, l2: float = 0.0,
-                 value_scale: float = 1.0, n_threads: int | None = None) -> None: ...
+    def __init__(self, sizes: Sequence[int], activations: Sequence[str | tuple[str, float]], loss: Loss, dtype: DTypeLike, *,
+                 l2: float | Sequence[float] = 0.0, value_scale: float = 1.0, dropout: Sequence[float] | None = None, seed: int = 0,
+                 n_threads: int | None = None) -> None: ...
     def set_weights(self, coefs: Sequence[Array], intercepts: Sequence[Array]) -> None: ...
     def get_weights(self) -> tuple[list[Array], list[Array]]: ...
     def get_solution(self) -> tuple[list[Array], list[Array]]: ...

@@ -6,27 +6,27 @@ cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport parallel
 from libc.math cimport INFINITY, NAN
-from libc.stdint cimport int32_t
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport int32_t, uint32_t
 
 import numpy as np
 
 from fastopt._core.load cimport spare
 from fastopt._core.memory cimport address
 from fastopt._core.own_loss cimport set_loss
-from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_couples, fo_layer, kernels
+from fastopt._core.tables cimport FO_SUMS_none, FO_UNPACKED, Matrix, fo_couples, fo_layer
 from fastopt._core.team cimport fo_team_clock, fo_team_rank, fo_team_size
-from fastopt.neural_network._engine.batch cimport (BY_ARRAYS, BY_PARTS, SHARED_WORK, SQUARES_BLOCK, WHOLE, Batch, add_block, learn,
-                                                   penalty_squares, sum_losses, transpose, work_of_row)
+from fastopt.neural_network._engine.batch cimport (BY_ARRAYS, BY_PARTS, SHARED_WORK, SQUARES_BLOCK, WHOLE, Batch, Net, add_block,
+                                                   learn, penalty_squares, set_keys, sum_losses, transpose, work_of_row)
+from fastopt.neural_network._engine.layers cimport Layers
 from fastopt.neural_network._engine.predict cimport predict
 from fastopt._sgd.batch.team_timing cimport choose_team, note_time
 from fastopt.optimizers._passes cimport StepPlan
 
 from fastopt._core.memory import aligned
-from fastopt._core.tables import ACTIVATION_NAMES, ACTIVATIONS_OF_INPUT, RULE_NAMES
+from fastopt._core.tables import ACTIVATIONS_OF_INPUT, RULE_NAMES
 from fastopt._core.threads import resolve_threads
-from fastopt.neural_network._engine.data import batch_totals, dense_or_csr, rates, remade, targets, weights_of_rows
-from fastopt.neural_network._engine.layout import ALPHAS, pieces, placed, views
+from fastopt.neural_network._engine.data import batch_totals, dense_or_csr, keys_of, rates, remade, targets, weights_of_rows
+from fastopt.neural_network._engine.layout import pieces
 
 cnp.import_array()
 
@@ -43,7 +43,7 @@ cdef int _step_whole(void *owner) noexcept nogil:
         return (<Network>owner)._step_whole()
 
 
-cdef class Network:
+cdef class Network(Layers):
     """Layers of units, each of them connected to all of the layer before.
 
     Parameters
@@ -56,102 +56,40 @@ cdef class Network:
         Of the last layer's output, as a raw prediction.
     dtype : dtype
         float32 or float64.
-    l2 : float, default=0
-        Strength of ½·l2·‖W‖²/Σ weight beside the mean loss of a batch, W the weights without biases.
+    l2 : float or sequence of float, default=0
+        Strength of ½·l2·‖W‖²/Σ weight beside the mean loss of a batch, W the weights without biases; of all layers, or of each.
     value_scale : float, default=1
         Of the losses that are told, not of their gradients, nor of penalties: 1/k for means over k outputs.
+    dropout : sequence of float or None, default=None
+        The share of the input, and of the output of each layer but the last, that an epoch leaves out; what is left is larger for it.
+    seed : int, default=0
+        Of what is left out, together with the number of the step.
     n_threads : int or None, default=None
     """
 
-    def __init__(self, sizes, activations, loss, dtype, *, double l2=0.0, double value_scale=1.0, n_threads=None):
+    def __init__(self, sizes, activations, loss, dtype, *, l2=0.0, double value_scale=1.0, dropout=None, seed=0, n_threads=None):
         cdef Net *net = &self.net
-        cdef Py_ssize_t i
-        self.sizes, self.loss, self.dtype, self.l2 = tuple(int(size) for size in sizes), loss, np.dtype(dtype), l2
-        self.activations = tuple((name, ALPHAS.get(name, 0.0)) if isinstance(name, str) else tuple(name) for name in activations)
-        self.value_scale, self.threads, self.transposes, self.room = value_scale, resolve_threads(n_threads), [], 0
-        net.kernels, net.itemsize, net.n_layers = kernels(self.dtype == np.float32), self.dtype.itemsize, len(self.sizes) - 1
-        net.l2, net.owner = l2, <void *>self
-        self.strides, self.places, total = placed(self.sizes, net.itemsize)
-        self.flat_w, self.flat_g = aligned(total, self.dtype), aligned(total, self.dtype)
-        net.n_weights = total
-        net.w, net.g = <char *>address(self.flat_w), <char *>address(self.flat_g)
-        net.layers = <fo_layer *>calloc(net.n_layers, sizeof(fo_layer))
-        if net.layers == NULL:
-            raise MemoryError
-        self.squares = np.zeros(total // SQUARES_BLOCK + net.n_layers)
-        net.squares = <double *>address(self.squares)
-        for i in range(net.n_layers):
-            self._place(i)
+        self._init_layers(sizes, activations, dtype)
+        self.loss, self.l2, self.seed = loss, l2, seed
+        self.dropout = tuple(dropout or [0.0] * net.n_layers)
+        self.value_scale, self.threads, self.room = value_scale, resolve_threads(n_threads), 0
+        self.kept = [None] * net.n_layers
+        self.strengths = np.array(np.broadcast_to(np.asarray(l2, dtype=float), net.n_layers))
+        self.squares = np.zeros(net.n_weights // SQUARES_BLOCK + net.n_layers)
+        net.l2, net.penalizes, net.squares = <double *>address(self.strengths), self.strengths.any(), <double *>address(self.squares)
+        net.owner = <void *>self
         set_loss(&net.samples.loss, loss.spec)
         net.samples.k = self.sizes[net.n_layers]
         net.samples.factor = 1
 
-    def __dealloc__(self):
-        free(self.net.layers)
-
-    cdef int _place(self, Py_ssize_t i) except -1:
-        """Where the weights of a layer lie."""
-        cdef fo_layer *layer = &self.net.layers[i]
-        cdef Py_ssize_t w = self.places[i][0] * self.net.itemsize, b = self.places[i][1] * self.net.itemsize
-        layer.activation, layer.alpha = ACTIVATION_NAMES.index(self.activations[i][0]), self.activations[i][1]
-        layer.inputs, layer.units = self.sizes[i], self.sizes[i + 1]
-        layer.in_stride, layer.out_stride = self.strides[i], self.strides[i + 1]
-        layer.w, layer.b, layer.w_gradient, layer.b_gradient = self.net.w + w, self.net.w + b, self.net.g + w, self.net.g + b
-        layer.gated = i > 0 and self.activations[i - 1][0] == "relu"
-        layer.transposed = <void *>layer.w
-        if i > 0 and layer.out_stride > 1:
-            copy = aligned(layer.units * layer.in_stride, self.dtype)
-            self.transposes.append(copy)
-            layer.transposed = address(copy)
-        return 0
-
-    # ---- parameters ----
-
-    def _views(self, flat):
-        """(coefs, intercepts) in a flat array."""
-        return views(flat, self.sizes, self.strides, self.places)
-
-    def set_weights(self, coefs, intercepts):
-        """Copy weights in.
-
-        Parameters
-        ----------
-        coefs : list of ndarray of shape (in, out)
-        intercepts : list of ndarray of shape (out,)
-        """
-        for own, given in zip(self._views(self.flat_w), (coefs, intercepts)):
-            for to, a in zip(own, given, strict=True):
-                if np.shape(a) != to.shape:
-                    raise ValueError(f"weights must have shape {to.shape}, got {np.shape(a)}")
-                to[...] = a
-        self.ready = False
-
-    def get_weights(self):
-        """(coefs, intercepts), new arrays."""
-        coefs, intercepts = self._views(self.flat_w)
-        return [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
-
-    def gradient_norms(self):
-        """The norm of the gradient of each layer in the last batch, its penalty's included."""
-        coefs, intercepts = self._views(self.flat_g)
-        return [float(np.sqrt(np.square(w, dtype=float).sum() + np.square(b, dtype=float).sum())) for w, b in zip(coefs, intercepts)]
-
     @property
     def gradient_scale(self):
-        """Of the losses' gradients, not of penalties, nor of the losses that are told: 1/k for means over k outputs; 1 unless set."""
+        """Of the gradients of losses, not of penalties nor of what is told: 1/k for means over k outputs; 1 unless set."""
         return self.net.samples.factor
 
     @gradient_scale.setter
     def gradient_scale(self, double value):
         self.net.samples.factor = value
-
-    def get_solution(self):
-        """(coefs, intercepts), new arrays, of the point that the optimizer recommends: the weights, or an average of them."""
-        found = self.optimizer.solution()
-        if self.net.stepping != BY_PARTS:   # rules that average step so
-            return self.get_weights()
-        coefs, intercepts = self._views(found[0])
-        return [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
 
     # ---- the optimizer ----
 
@@ -201,6 +139,16 @@ cdef class Network:
             self.error = error
             return 1
 
+    def get_solution(self):
+        """The weights to predict with: those of `get_weights`, or, where the optimizer recommends it, their average."""
+        if self.net.stepping == BY_ARRAYS or self.optimizer.t == 0:
+            return self.get_weights()
+        flat = np.zeros_like(self.flat_w)
+        for to, a in zip([flat] if self.net.stepping == BY_PARTS else sum(pieces(flat, self.places), []), self.optimizer.solution()):
+            to[...] = a
+        coefs, intercepts = self._views(flat)
+        return [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
+
     def get_state(self):
         """The optimizer's state, for `set_state`."""
         return self.optimizer.state_dict()
@@ -227,6 +175,7 @@ cdef class Network:
             arrays += own
             layer.a, layer.delta, layer.z = address(own[0]), address(own[1]), address(own[2] if len(own) > 2 else own[0])
             layer.below = net.layers[i - 1].delta if i > 0 else NULL
+            self.kept[i] = aligned((rows, layer.in_stride), self.dtype) if i > 0 and self.dropout[i] > 0 else None
         layer = &net.layers[net.n_layers - 1]
         net.copies = layer.out_stride != layer.units
         net.p, net.c = <char *>layer.a, <char *>layer.delta
@@ -297,10 +246,13 @@ cdef class Network:
         table = np.empty(n_batches * sizeof(Batch), dtype=np.uint8)
         cdef Batch *batches = <Batch *>address(table)
         cdef const double[::1] rate = lr, total = totals
+        cdef const uint32_t[::1] keys = keys_of(self.seed, self.optimizer.t, n_batches)
         for i in range(n_batches):
             batches[i].n, batches[i].rows = min(batch_size, n - i * batch_size), <const int32_t *>address(rows) + i * batch_size
             batches[i].known = n - i * batch_size
             batches[i].total, batches[i].lr = total[i], rate[i]
+            batches[i].key = keys[i]
+        self._drop(True)
         before = self._snapshot()
         net.loss, net.penalty, net.failed = 0, 0, False
         each = max(<Py_ssize_t>1, <Py_ssize_t>WORK_PER_CALL // (work_of_row(net) * batch_size + 1))
@@ -321,10 +273,22 @@ cdef class Network:
             net.loss = NAN
         return self._told()
 
+    cdef int _drop(self, bint drops) except -1:
+        """Whether layers leave out some of what comes in."""
+        cdef Py_ssize_t i
+        cdef fo_layer *layer
+        for i in range(self.net.n_layers):
+            layer = &self.net.layers[i]
+            layer.whole = self.net.x if i == 0 else self.net.layers[i - 1].a
+            layer.dropout = self.dropout[i] if drops else 0
+            layer.x = layer.whole if self.kept[i] is None or not drops else address(self.kept[i])
+        return 0
+
     cdef void _learn(self, const Batch *batches, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
         """Some batches: by all threads or by one, whichever was faster with the last ones."""
         cdef int threads = 1 if work_of_row(&self.net) * batches[first].n < SHARED_WORK else spare(self.threads)
         cdef double start = fo_team_clock()
+        set_keys(&self.net, batches[first].key)
         if threads == 1:   # not a choice: nothing is learnt from it
             learn(&self.net, batches, first, last, _step_whole, 0, 1)
             return
@@ -374,6 +338,7 @@ cdef class Network:
         self._reserve(size)
         self._bind(X, y, sample_weight)
         self._refresh()
+        self._drop(False)
         total = batch_totals(sample_weight, rows, n)[0]
         while at < n:
             batch.known = n - at
@@ -389,7 +354,7 @@ cdef class Network:
             at += batch.n
             PyErr_CheckSignals()
         penalty_squares(net, 0, 1)
-        net.loss, net.penalty = loss / total, 0.5 * net.l2 * penalty_squares(net, 0, 0) / total if net.l2 != 0 else 0
+        net.loss, net.penalty = loss / total, 0.5 * penalty_squares(net, 0, 0) / total
         coefs, intercepts = self._views(self.flat_g)
         return self._told(), [np.array(w, order="C") for w in coefs], [b.copy() for b in intercepts]
 

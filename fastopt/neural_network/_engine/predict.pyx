@@ -67,7 +67,7 @@ cdef int predict(const Net *net, const fo_matrix *X, Py_ssize_t n_layers, void *
         for i in range(n_layers):
             layer = &blocks[j].layers[i]
             layer[0] = net.layers[i]
-            layer.x = address(arrays[len(arrays) - 1])
+            layer.dropout, layer.x = 0, address(arrays[len(arrays) - 1])
             arrays.append(aligned((ROWS, layer.out_stride), dtype))
             layer.a = layer.z = address(arrays[len(arrays) - 1])
     if used == 1:

@@ -6,9 +6,9 @@ scikit-learn nor the perceptrons beside it.
 from .callbacks import Callback, EarlyStopping
 from .file_callbacks import CSVLogger, ModelCheckpoint
 from .history import History
-from .layers import Activation, Dense, Input
+from .layers import Activation, Dense, Dropout, Input
 from .model import Sequential
 from .rate_callbacks import LearningRateScheduler, ReduceLROnPlateau
 
-__all__ = ["Activation", "CSVLogger", "Callback", "Dense", "EarlyStopping", "History", "Input", "LearningRateScheduler", "ModelCheckpoint",
+__all__ = ["Activation", "CSVLogger", "Callback", "Dense", "Dropout", "EarlyStopping", "History", "Input", "LearningRateScheduler", "ModelCheckpoint",
            "ReduceLROnPlateau", "Sequential"]

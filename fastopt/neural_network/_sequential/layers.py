@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from fastopt._common.checks import integer
-from fastopt._common.rules import choice, refuse
+from fastopt._common.rules import choice, real, refuse
 from fastopt._common.settings import Settings
 from fastopt.exceptions import InvalidParameterError
 from fastopt.neural_network._initialisers import DRAWS
@@ -26,6 +26,7 @@ ACTIVATIONS: dict[str, str | tuple[str, float]] = {
 SOFTMAX = "softmax"
 _ACTIVATION = choice(*ACTIVATIONS, SOFTMAX)
 _INITIALIZER = choice("auto", *DRAWS)
+_RATE = real(0, 1, below=True)
 #: those that half of the units, or about half, do not pass through
 _RECTIFIED = {"relu", "relu6", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "swish", "mish", "hard_swish", "hard_silu", "softplus"}
 
@@ -141,11 +142,36 @@ class Activation(Layer):
         self._keep({"activation": _ACTIVATION.check("activation", activation, "Activation"), "name": name})
 
 
+class Dropout(Layer):
+    """Leave a share of what comes in out while the model learns, and make the rest larger for it; in predictions nothing is left out.
+
+    Parameters
+    ----------
+    rate : float, at least 0 and below 1
+        The share.
+    name : str or None, default=None
+
+    Examples
+    --------
+    >>> from fastopt.neural_network import Dense, Dropout, Sequential
+    >>> model = Sequential([Dense(8, "relu"), Dropout(0.25), Dense(1)], random_state=0)
+    >>> bool(model.predict([[1.0]]) == model.predict([[1.0]]))
+    True
+    """
+
+    rate: float
+
+    def __init__(self, rate: float, name: str | None = None) -> None:
+        _name("Dropout", name)
+        self._keep({"rate": _RATE.check("rate", rate, "Dropout"), "name": name})
+
+
 class Unit(NamedTuple):
     """A layer of the engine."""
     units: int
     activation: str
     initializer: str
+    dropout: float      # of what comes in
 
 
 def columns_of(layers: Sequence[Layer]) -> int | None:
@@ -159,6 +185,7 @@ def columns_of(layers: Sequence[Layer]) -> int | None:
 def units_of(layers: Sequence[Layer]) -> list[Unit]:
     """The engine's layers that a list of layers means, which is checked."""
     found: list[Unit] = []
+    left_out = 0.0
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             refuse(f"layers[{i}]", "a layer: " + ", ".join(Layer.kinds), layer)
@@ -168,17 +195,18 @@ def units_of(layers: Sequence[Layer]) -> list[Unit]:
         elif isinstance(layer, Dense):
             if i > 0 and layer.input_shape is not None:
                 raise InvalidParameterError(f"layers[{i}] has an input_shape, which only the first layer may have")
-            found.append(Unit(layer.units, layer.activation, layer.kernel_initializer))
+            found.append(Unit(layer.units, layer.activation, layer.kernel_initializer, left_out))
+            left_out = 0.0
+        elif isinstance(layer, Dropout):
+            left_out = 1 - (1 - left_out) * (1 - layer.rate)
         elif isinstance(layer, Activation):
-            if not found or found[-1].activation != "linear":
+            if not found or found[-1].activation != "linear" or isinstance(layers[i - 1], Dropout):
                 raise InvalidParameterError(f"layers[{i}] must follow a Dense without activation, of which it is the activation; got "
                                             f"{layer!r} after {layers[i - 1]!r}" if i else "layers[0] must be Dense or Input, got an Activation")
             found[-1] = found[-1]._replace(activation=layer.activation)
     for unit in found[:-1]:
         if unit.activation == SOFTMAX:
             raise InvalidParameterError("activation must be that of the last layer where it is 'softmax', got it before others")
-    if not found:
-        raise InvalidParameterError("layers must have one Dense at least, got none")
     return found
 
 

@@ -45,7 +45,7 @@ class Sequential(state.State):
     Parameters
     ----------
     layers : list of layers, optional
-        `Input` (or none: the first `fit` tells how many columns X has), `Dense`, `Activation`.
+        `Input` (or none: the first `fit` tells how many columns X has), `Dense`, `Activation`, `Dropout`.
     name : str, default='sequential'
     dtype : {'float32', 'float64'}, default='float32'
         Of weights and predictions.

@@ -18,7 +18,7 @@ from fastopt.schedules._base import LearningRate
 
 from . import files, rules
 from .heads import Head, head
-from .layers import ACTIVATIONS, SOFTMAX, Input, Layer, columns_of, draw, units_of
+from .layers import ACTIVATIONS, SOFTMAX, Dropout, Layer, columns_of, draw, units_of
 from .metrics import Metric, metrics_named
 
 Array = NDArray[Any]
@@ -64,14 +64,11 @@ class State:
         self._optimizer_state: dict[str, Any] | None = None
         self._rate: LearningRate | None = None
         self._stepped: tuple[list[Array], list[Array]] | None = None   # the weights that an optimizer steps, where those in use are their average
+        self._seed: int | None = None                                          # of what Dropout leaves out
         self._set_layers(layers)
 
     def _set_layers(self, layers: list[Layer]) -> None:
-        units = units_of(layers) if any(not isinstance(layer, Input) for layer in layers) else []
-        for i, layer in enumerate(layers):
-            if not isinstance(layer, Layer):
-                refuse(f"layers[{i}]", "a layer: " + ", ".join(Layer.kinds), layer)
-        self.layers, self._units = layers, units
+        self.layers, self._units = layers, units_of(layers)
         self._columns = columns_of(layers) if layers else None
 
     @property
@@ -93,6 +90,8 @@ class State:
     def _last(self) -> Any:
         if not self._units:
             raise InvalidParameterError("layers must have one Dense at least, got none")
+        if isinstance(self.layers[-1], Dropout):
+            raise InvalidParameterError("layers must not end with a Dropout, which leaves out what the next Dense sees")
         return self._units[-1]
 
     def _compile(self, compiled: Compiled) -> None:
@@ -129,7 +128,11 @@ class State:
         assert weights is not None
         found, sizes = self._head, (self._columns, *(unit.units for unit in self._units))
         activations: list[Any] = [ACTIVATIONS[unit.activation] for unit in self._units[:-1]]
-        network = Network(sizes, [*activations, found.activation], found.loss, self.dtype, value_scale=found.scale, n_threads=self._n_threads)
+        dropout = tuple(unit.dropout for unit in self._units)
+        if self._seed is None:
+            self._seed = int(self._rng.randint(2 ** 31)) if any(dropout) else 0
+        network = Network(sizes, [*activations, found.activation], found.loss, self.dtype, value_scale=found.scale, dropout=dropout,
+                          seed=self._seed, n_threads=self._n_threads)
         network.gradient_scale = found.scale
         network.set_weights(weights[::2], weights[1::2])
         self._start(network)
@@ -248,7 +251,7 @@ class State:
                         "optimizer": files.settings_as_data(self._fresh_optimizer().state_dict())}
         kind, keys, *rest = self._rng.get_state(legacy=True)
         return {"name": self.name, "dtype": self.dtype, "layers": files.layers_as_data(self.layers), "columns": self._columns,
-                "weights": held["_weights"], "stepped": self._stepped, "compiled": compiled, "random": [kind, keys, *rest]}
+                "weights": held["_weights"], "stepped": self._stepped, "seed": self._seed, "compiled": compiled, "random": [kind, keys, *rest]}
 
     def _fresh_optimizer(self) -> Any:
         """An optimizer of nothing, with the settings to start from."""
@@ -261,6 +264,7 @@ class State:
         """Become what `_as_data` told."""
         if tree["columns"] is not None:
             self._columns = int(tree["columns"])
+        self._seed = None if tree["seed"] is None else int(tree["seed"])
         if tree["weights"] is not None:
             self._need_columns()
             self.set_weights(tree["weights"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .layers import Activation, Dense, Layer, names_of
+from .layers import Activation, Dense, Dropout, Layer, names_of
 
 _TITLES = ("Layer (type)", "Output Shape", "Param #")
 
@@ -19,7 +19,7 @@ def summary_of(name: str, layers: Sequence[Layer], columns: int | None, itemsize
         if isinstance(layer, Dense):
             inputs, units = units, layer.units
             count = None if inputs is None else (inputs + 1) * units
-        elif not isinstance(layer, Activation):
+        elif not isinstance(layer, (Activation, Dropout)):
             continue
         total += count or 0
         rows.append((f"{called} ({type(layer).__name__})", f"(None, {units})", "?" if count is None else f"{count:,}"))
