@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from fastopt._common.write import replacing
 from fastopt._data.errors import CliError
 from fastopt._data.files import check_output
 from fastopt._limits import Record, measure
 from fastopt._limits.record import LimitEntry, ShareEntry
-from fastopt._models.write import replacing
 
 from .options import BenchOptions
 from .report import Report

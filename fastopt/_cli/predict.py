@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from fastopt._common.write import replacing
 from fastopt._data.cells import as_arrow
 from fastopt._data.columns import Column, spelled
 from fastopt._data.errors import USAGE, CliError, no_such_file
@@ -23,7 +24,6 @@ from fastopt._data.schema import Schema
 from fastopt._data.target import Target
 from fastopt._models import load_model
 from fastopt._models.load import Estimator, Model
-from fastopt._models.write import replacing
 
 from .options import PredictOptions
 from .report import number

@@ -215,7 +215,7 @@ def _draw(report: Report, options: TrainOptions, data: Data, rows: Rows, fitted:
     """Whether the picture was drawn; a missing matplotlib or a strange suffix costs a note, not the model."""
     try:
         from fastopt._common.plot import plot_curves
-        from fastopt._models.write import replacing
+        from fastopt._common.write import replacing
 
         unit = ", scaled target" if rows.task == "regression" and rows.preparer.scale else ""
         with replacing(options.plot) as stream:

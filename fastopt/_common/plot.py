@@ -1,11 +1,12 @@
 """Pictures: of a run, with training loss and validation score by epoch; of a schedule, with its rates by step.
 
-Used by the command, by schedules and by the examples; knows none of them.  matplotlib is imported when a picture is drawn, and never opens a window.
+Used by the command, by schedules, by networks and by the examples; knows none of them.
+matplotlib is imported when a picture is drawn, and never opens a window.
 """
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -42,6 +43,33 @@ def plot_rates(rates: Curve, title: str = "", ax: Axes | None = None) -> Axes:
         ax.set(xlabel="step", ylabel="learning rate")
     ax.plot(range(len(rates)), rates, label=title)
     return ax
+
+
+def plot_epochs(epochs: Sequence[int], panels: Mapping[str, Mapping[str, Curve]], axes: Sequence[Axes] | None = None) -> list[Axes]:
+    """Draw curves by epoch, a panel for each name and its curves by their labels, into `axes` or a new figure of pyplot's; returns the axes.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> from fastopt._common.plot import plot_epochs
+    >>> [axis] = plot_epochs([1, 2], {"loss": {"training": [0.5, 0.4], "validation": [0.6, 0.5]}})
+    >>> axis.get_ylabel(), len(axis.lines)
+    ('loss', 2)
+    """
+    if axes is None:
+        with needs("plot", "plot"):
+            from matplotlib import pyplot
+        figure = pyplot.figure(layout="constrained", figsize=(7, 2.2 * len(panels) + 1))
+        axes = [figure.add_subplot(len(panels), 1, i + 1) for i in range(len(panels))]
+    drawn = list(axes)
+    for axis, (name, curves) in zip(drawn, panels.items()):
+        for (label, values), colour in zip(curves.items(), (BLUE, ORANGE, GREY)):
+            axis.plot(epochs[-len(values):], values, color=colour, label=label)
+        axis.set_ylabel(name)
+        axis.legend()
+    drawn[-1].set_xlabel("epoch")
+    return drawn
 
 
 def plot_curves(path: str | os.PathLike[str] | IO[bytes], loss_curve: Curve, validation_curve: Curve = (), *,

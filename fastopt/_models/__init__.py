@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastopt._common.write import replacing
+
 from .load import (
     CURVES,
     ESTIMATORS,
@@ -26,7 +28,6 @@ from .load import (
     read_archive,
     weight,
 )
-from .write import replacing
 
 if TYPE_CHECKING:
     from fastopt._data.preparer import Preparer

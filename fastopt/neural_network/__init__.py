@@ -1,7 +1,7 @@
-"""Small neural networks: scikit-learn's perceptrons, on an engine that runs an epoch in one call.
+"""Small neural networks, on an engine that runs an epoch in one call: scikit-learn's perceptrons, and Keras's `Sequential`.
 
-The perceptrons are in neural_network._mlp, the arithmetic in csrc/network, its loops in neural_network._engine.  Knows no files and no
-command.
+The perceptrons are in neural_network._mlp, lists of layers in neural_network._sequential, the arithmetic in csrc/network, its loops in
+neural_network._engine.  Knows no command.
 """
 from __future__ import annotations
 
@@ -13,4 +13,20 @@ with needs("sklearn", "fastopt.neural_network"):
     from ._mlp.classifier import MLPClassifier
     from ._mlp.regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+from ._sequential import (
+    Activation,
+    Callback,
+    CSVLogger,
+    Dense,
+    Dropout,
+    EarlyStopping,
+    History,
+    Input,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    Sequential,
+)
+
+__all__ = ["Activation", "CSVLogger", "Callback", "Dense", "Dropout", "EarlyStopping", "History", "Input", "LearningRateScheduler", "MLPClassifier",
+           "MLPRegressor", "ModelCheckpoint", "ReduceLROnPlateau", "Sequential"]

@@ -66,7 +66,7 @@ class Adam(PackedMoments):
 
     @classmethod
     def _fields(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
-        return {"c": float(settings["eps_hat"])}
+        return {"c": float(settings.get("eps_hat", False))}
 
 
 class AdamW(Adam):

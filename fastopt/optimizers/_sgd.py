@@ -71,7 +71,7 @@ class SGD(Optimizer):
         if settings["nesterov"] and not (settings["momentum"] > 0 and settings["dampening"] == 0):
             raise InvalidParameterError("nesterov must be False without momentum or with dampening, got True with momentum="
                                         f"{settings['momentum']} and dampening={settings['dampening']}")
-        return {"flag": int(settings["nesterov"]), "c": float(settings["lr_in_velocity"])}
+        return {"flag": int(settings["nesterov"]), "c": float(settings.get("lr_in_velocity", False))}
 
 
 class Momentum(Optimizer):

@@ -13,8 +13,8 @@ pytest.importorskip("sklearn")
 
 from test_model_file import TARGETS, X, parts, rewritten
 
+from fastopt._common.write import replacing
 from fastopt._models import load, load_model, save_model
-from fastopt._models.write import replacing
 from fastopt.linear_model import SGDClassifier, SGDRegressor
 
 

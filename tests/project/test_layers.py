@@ -42,7 +42,7 @@ FLOORS = [
     "neural_network._engine",
     "_estimators",
     "preprocessing linear_model._shared neural_network._initialisers",
-    "linear_model._sgd linear_model._solved neural_network._mlp",
+    "linear_model._sgd linear_model._solved neural_network._mlp neural_network._sequential",
     "linear_model neural_network",
     "_data _limits",
     "_models",

@@ -61,7 +61,7 @@ cdef void _errors(Net *net, Py_ssize_t n, double total, Py_ssize_t first, Py_ssi
     cdef fo_layer *layer = &net.layers[net.n_layers - 1]
     cdef fo_samples samples = net.samples
     cdef Py_ssize_t each = chunk_rows(net, n), row = samples.k * net.itemsize, i = first, end
-    samples.factor = 1 / total
+    samples.factor = net.samples.factor / total
     if net.copies:
         _copy_rows(net, first, last, net.p, <char *>layer.a, False)
     while i < last:

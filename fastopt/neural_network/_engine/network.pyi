@@ -21,6 +21,7 @@ class Network:
     dropout: tuple[float, ...]
     seed: int
     value_scale: float
+    gradient_scale: float
     last_loss: float
     last_penalty: float
     optimizer: Optimizer

@@ -90,6 +90,7 @@ cdef class Network(Layers):
         net.mean = <char *>address(self.mean)
         set_loss(&net.samples.loss, loss.spec)
         net.samples.k = self.sizes[net.n_layers]
+        net.samples.factor = 1
 
     cdef int _set_l1(self, strengths) except -1:
         """A penalty of each layer, and room for the rule with it."""
@@ -100,6 +101,15 @@ cdef class Network(Layers):
         for i in range(net.n_layers):
             net.l1[i].kind, net.l1[i].alpha = PENALTY_L1, strengths[i]
         return 0
+
+    @property
+    def gradient_scale(self):
+        """Of the gradients of losses, not of penalties nor of what is told: 1/k for means over k outputs; 1 unless set."""
+        return self.net.samples.factor
+
+    @gradient_scale.setter
+    def gradient_scale(self, double value):
+        self.net.samples.factor = value
 
     # ---- the optimizer ----
 

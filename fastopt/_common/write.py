@@ -1,6 +1,6 @@
 """Atomic writing of files: to a temporary file, onto the disk, then moved to its place.
 
-Used by save_model and by the command for all that it writes.  Must not know what is written.
+Used by save_model, by networks and by the command for all that it writes.  Must not know what is written.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Examples
     --------
     >>> import os, tempfile
-    >>> from fastopt._models.write import replacing
+    >>> from fastopt._common.write import replacing
     >>> path = os.path.join(tempfile.mkdtemp(), "a.txt")
     >>> with replacing(path) as stream:
     ...     n = stream.write(b"all of it")
