@@ -62,6 +62,15 @@ cdef class Layers:
         """(coefs, intercepts) in a flat array."""
         return views(flat, self.sizes, self.strides, self.places)
 
+    @property
+    def gradient_scale(self):
+        """Of the gradients of losses, not of penalties nor of what is told: 1/k for means over k outputs; 1 unless set."""
+        return self.net.samples.factor
+
+    @gradient_scale.setter
+    def gradient_scale(self, double value):
+        self.net.samples.factor = value
+
     def set_weights(self, coefs, intercepts):
         """Copy weights in.
 

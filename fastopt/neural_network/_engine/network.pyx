@@ -102,15 +102,6 @@ cdef class Network(Layers):
             net.l1[i].kind, net.l1[i].alpha = PENALTY_L1, strengths[i]
         return 0
 
-    @property
-    def gradient_scale(self):
-        """Of the gradients of losses, not of penalties nor of what is told: 1/k for means over k outputs; 1 unless set."""
-        return self.net.samples.factor
-
-    @gradient_scale.setter
-    def gradient_scale(self, double value):
-        self.net.samples.factor = value
-
     # ---- the optimizer ----
 
     def start(self, optimizer):

@@ -110,7 +110,7 @@ class Head:
     def _check(self, y: Array, name: str) -> None:
         """Raise for the first number that the loss has no meaning for."""
         domain = "nonnegative" if self.loss.target in ("shares", "amounts") else self.loss.target
-        words, accepts = DOMAINS[domain]
+        words, accepts, _ = DOMAINS[domain]
         bad = np.argwhere(~accepts(y))
         if len(bad):
             row, column = (int(i) for i in bad[0])
