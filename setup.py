@@ -39,9 +39,10 @@ class Isa(NamedTuple):
 
 ON_X86 = "#if !defined(__x86_64__) && !defined(_M_X64)\n#error not x86-64\n#endif\n#include <immintrin.h>\n"
 ON_ARM = "defined(__aarch64__) || defined(_M_ARM64)"
-# csrc/core/dispatch.c lists the same names
+# csrc/core/dispatch.c lists the same names.  What only processors without AVX2 run, of before 2013, is compiled to be small: a wheel
+# holds all of them.
 ISAS = {
-    "base": Isa([], [], f"#if {ON_ARM}\n#error its baseline is neon\n#endif\nint one;\n"),
+    "base": Isa(["-Os"], [], f"#if {ON_ARM}\n#error its baseline is neon\n#endif\nint one;\n"),
     "avx2": Isa(["-mavx2", "-mfma"], ["/arch:AVX2"],
                 ON_X86 + "__m256d f(__m256d x) { return _mm256_fmadd_pd(x, x, x); }\n"),
     "avx512": Isa(["-mavx2", "-mfma", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw",
