@@ -39,10 +39,9 @@ class Isa(NamedTuple):
 
 ON_X86 = "#if !defined(__x86_64__) && !defined(_M_X64)\n#error not x86-64\n#endif\n#include <immintrin.h>\n"
 ON_ARM = "defined(__aarch64__) || defined(_M_ARM64)"
-# csrc/core/dispatch.c lists the same names.  What only processors without AVX2 run, of before 2013, is compiled to be small: a wheel
-# holds all of them.
+# csrc/core/dispatch.c lists the same names
 ISAS = {
-    "base": Isa(["-Os"], [], f"#if {ON_ARM}\n#error its baseline is neon\n#endif\nint one;\n"),
+    "base": Isa([], [], f"#if {ON_ARM}\n#error its baseline is neon\n#endif\nint one;\n"),
     "avx2": Isa(["-mavx2", "-mfma"], ["/arch:AVX2"],
                 ON_X86 + "__m256d f(__m256d x) { return _mm256_fmadd_pd(x, x, x); }\n"),
     "avx512": Isa(["-mavx2", "-mfma", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw",
@@ -152,6 +151,12 @@ def is_quick():
     return mode == "quick"
 
 
+def small_flags(isa):
+    """What only processors without AVX2 run, of before 2013, is compiled to be small: a wheel holds all instruction sets.  gcc then takes
+    sums in registers for not initialised."""
+    return ["-Os", "-Wno-maybe-uninitialized"] if isa == "base" and not is_quick() and not sanitizer_flags() else []
+
+
 def quick_flags():
     """Appended, so that they win.  Specialised bodies are what takes long."""
     return ["-O1", "-DFO_NO_INLINE"] if is_quick() else []
@@ -212,7 +217,7 @@ class BuildExt(build_ext):
 
     # ---- flags ----
     def isa_flags(self, isa):
-        return ISAS[isa].msvc if self.msvc else ISAS[isa].gcc
+        return ISAS[isa].msvc if self.msvc else ISAS[isa].gcc + small_flags(isa)
 
     def c_flags(self):
         if self.msvc:

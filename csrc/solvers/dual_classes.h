@@ -31,12 +31,13 @@ FO_INLINE double class_threshold(ptrdiff_t k, double *restrict a, double largest
             sum += class_share(over);
         }
         const double excess = sum - class_min(theta, most);
-        if (excess == 0 || moving == 0) break;
+        if (excess == 0 || (excess > 0 && moving == 0)) break;
         if (excess > 0) low = theta;
         else high = theta;
-        double next = theta + excess / moving;
-        if (fabs(next - theta) <= 2e-16 * (1 + theta)) break;
+        double next = moving > 0 ? theta + excess / moving : low; /* behind all a_j it is level */
+        if (moving > 0 && fabs(next - theta) <= 2e-16 * (1 + theta)) break;
         if (!(next > low && next < high)) next = (low + high) / 2; /* else it could go back and forth */
+        if (next == theta) break;
         theta = next;
     }
     return theta;
