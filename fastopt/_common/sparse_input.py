@@ -17,6 +17,24 @@ Array = NDArray[Any]
 Sparse: TypeAlias = "scipy.sparse.spmatrix | scipy.sparse.sparray"
 
 
+def first_not_finite(X: Any) -> tuple[int, int] | None:
+    """Row and column of the first number that is not finite, of a matrix of numbers or a CSR one; None: there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt._common.sparse_input import first_not_finite
+    >>> first_not_finite(np.array([[0.0, 1.0], [np.nan, 2.0]]))
+    (1, 0)
+    """
+    if scipy.sparse.issparse(X):
+        rows = X.tocsr()
+        at = np.flatnonzero(~np.isfinite(rows.data))
+        return (int(np.searchsorted(rows.indptr, at[0], side="right")) - 1, int(rows.indices[at[0]])) if len(at) else None
+    bad = np.argwhere(~np.isfinite(X))
+    return (int(bad[0, 0]), int(bad[0, 1])) if len(bad) else None
+
+
 def checked(X: object) -> Any:
     """Sparse X as CSR or CSC, values that are stored twice summed; the same object where nothing is to be done, and all else as it is.
 

@@ -4,6 +4,7 @@ Used by losses._row_losses, which holds them.  The mathematics is in csrc/losses
 """
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SUM_ROUNDING = 1e-5
 
 
-class RowLoss(Loss):
+class RowLoss(Loss, ABC):
     """A loss of all predictions of a sample together, which form a row of `p`, of shape (n, k).
 
     `sample_weight`, the result of `pointwise` and, unless it is said otherwise, `y` have shape (n,).
@@ -29,13 +30,13 @@ class RowLoss(Loss):
 
     couples_outputs = True
 
+    @abstractmethod
     def _check_rows(self, y: Array, p: Array) -> Array:
         """`y` of the type of p, contiguous, checked."""
-        raise NotImplementedError   # each kind of targets has its own
 
+    @abstractmethod
     def _outputs(self, y: Array) -> int:
         """How many outputs an objective has whose targets these are."""
-        raise NotImplementedError   # each kind of targets has its own
 
     def _inputs(self, y: ArrayLike, p: ArrayLike) -> tuple[Array, Array]:
         p = rows_of(_array("p", p))

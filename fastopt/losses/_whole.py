@@ -100,7 +100,7 @@ class WholeLoss(Loss):
     # ---- what an objective asks ----
 
     @property
-    def spec(self) -> NoReturn:   # type: ignore[override]
+    def spec(self) -> NoReturn:   # type: ignore[override]  # there is none
         """Refused: kernels cannot ask a loss in Python."""
         raise InvalidParameterError(f"loss must be one that kernels can ask, of fastopt.losses or a CompiledLoss, got {self!r}: a loss in Python is "
                                     "for LinearObjective, minimize and the solvers of values and gradients")

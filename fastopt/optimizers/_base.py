@@ -311,6 +311,11 @@ class Optimizer(Update):
 
     # ---- state ----
 
+    @property
+    def averages(self) -> bool:
+        """Whether `solution` is another point than the one that is stepped."""
+        return type(self)._averaged is not Optimizer._averaged
+
     def solution(self) -> Array | list[Array]:
         """The point to use: `params` themselves, or the average where the rule recommends one (ASGD, schedule-free).
 

@@ -228,3 +228,9 @@ def test_with_early_stopping_divergence_is_no_error():
         estimator.fit(*NUMBERS)
     assert np.isnan(estimator.validation_scores_[-1]) and isinstance(estimator.validation_scores_[-1], float)
     assert np.isfinite(estimator.predict(NUMBERS[0])).all()
+
+
+def test_the_place_of_a_number_in_a_wide_sparse_x():
+    wide = sp.csr_matrix(([1.0, np.nan], [5, 2 ** 29], [0, 1, 2]), shape=(2, 2 ** 30))   # which no memory would hold as an array
+    with pytest.raises(ValueError, match=f"The first of them in X is in row 1, column {2 ** 29}."):
+        MLPClassifier(**OPTIONS).fit(wide, [0, 1])

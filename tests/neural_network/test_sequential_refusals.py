@@ -159,3 +159,21 @@ def test_divergence_keeps_the_weights_before():
     assert all((a == b).all() for a, b in zip(before, model.get_weights()))
     model.learning_rate = 0.01
     assert np.isfinite(model.fit(X, Y, epochs=3).history["loss"]).all()
+
+
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_matrix, scipy.sparse.csc_matrix])
+def test_sparse_x_whose_arrays_disagree(kind):
+    broken = kind(X)
+    broken.indices = broken.indices + 1000
+    model = Sequential([Dense(1)], random_state=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="X.indices must lie in 0"):
+        model.fit(broken, Y)
+
+
+def test_the_place_of_a_number_in_a_wide_sparse_x():
+    wide = scipy.sparse.csr_matrix(([1.0, np.inf], [5, 2 ** 29], [0, 1, 2]), shape=(2, 2 ** 30))   # which no memory would hold as an array
+    model = Sequential([Dense(1)], random_state=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=f"X must be finite in float32, got inf in row 1, column {2 ** 29}"):
+        model.fit(wide, Y[:2])

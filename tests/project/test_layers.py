@@ -41,7 +41,7 @@ FLOORS = [
     "_sgd _auto_state",
     "neural_network._engine",
     "_estimators",
-    "preprocessing linear_model._shared neural_network._initialisers",
+    "preprocessing linear_model._shared neural_network._initialisers neural_network._divergence",
     "linear_model._sgd linear_model._solved neural_network._mlp neural_network._sequential",
     "linear_model neural_network",
     "_data _limits",

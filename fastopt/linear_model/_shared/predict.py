@@ -12,8 +12,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from fastopt._estimators.data import Takes
 from fastopt._estimators.docs import arguments
-from fastopt._estimators.predictions import flat, one_against_rest
-from fastopt._estimators.sklearn import available_where
+from fastopt._estimators.predictions import Probable as _Probable, flat, one_against_rest
 from fastopt._estimators.types import Array, Features
 from fastopt.losses import Loss
 
@@ -61,11 +60,8 @@ class Classifies(ClassifierMixin):
         return classes
 
 
-class Probable(Classifies):
-    """Probabilities from raw predictions, where `_has_probabilities` does not raise AttributeError."""
-
-    def _has_probabilities(self) -> bool:
-        return True
+class Probable(_Probable, Classifies):
+    """Probabilities of classes that share a softmax, or that are learnt each against the rest."""
 
     def _positive(self, p: Array) -> Array:
         """(n, k) probabilities of the class of each output against the rest, from raw predictions (n, k)."""
@@ -80,32 +76,6 @@ class Probable(Classifies):
         if loss is not None:
             return loss._predict(p)
         return one_against_rest(self._positive(p))
-
-    @available_where(lambda self: self._has_probabilities())
-    @arguments
-    def predict_proba(self, X: Features) -> Array:
-        """Probabilities.
-
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return self._probabilities(self._raw(X))
-
-    @available_where(lambda self: self._has_probabilities())
-    @arguments
-    def predict_log_proba(self, X: Features) -> Array:
-        """Logarithm of `predict_proba`.
-
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return np.log(self.predict_proba(X))
 
 
 class Regresses(RegressorMixin):

@@ -79,7 +79,7 @@ class Cox(WholeLoss):
     def __init__(self, ties: str = "efron", reduction: str = "mean") -> None:
         Settings._keep(self, {"ties": choice("ties", ties, "efron", "breslow"), "reduction": choice("reduction", reduction, *_reduction.REDUCTIONS)})
 
-    def value(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]
+    def value(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]  # y is pairs
               strata: ArrayLike | None = None) -> float | Array:
         """The loss.
 
@@ -106,7 +106,7 @@ class Cox(WholeLoss):
         """
         return self._compute(y, p, sample_weight, strata, wants_gradient=False)[0]
 
-    def gradient(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]
+    def gradient(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]  # y is pairs
                  strata: ArrayLike | None = None) -> Array:
         """Derivative of `value`, or of its sum, in each score.
 
@@ -121,7 +121,7 @@ class Cox(WholeLoss):
         """
         return self._compute(y, p, sample_weight, strata)[1]
 
-    def value_and_gradient(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]
+    def value_and_gradient(self, y: Survival, p: ArrayLike, *, sample_weight: ArrayLike | None = None,   # type: ignore[override]  # y is pairs
                            strata: ArrayLike | None = None) -> tuple[float | Array, Array]:
         """Both in one pass.
 
@@ -182,7 +182,7 @@ class Cox(WholeLoss):
 
     # ---- what objectives and estimators ask ----
 
-    def targets(self, y: Survival) -> Array:   # type: ignore[override]
+    def targets(self, y: Survival) -> Array:   # type: ignore[override]  # y is pairs
         """Times and events side by side, (n, 2), of any y that `value` takes.
 
         Parameters

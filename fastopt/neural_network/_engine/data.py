@@ -77,6 +77,25 @@ def batch_totals(sample_weight: Any, rows: NDArray[np.int32], size: int) -> NDAr
     return np.asarray(np.add.reduceat(np.asarray(sample_weight, np.float64)[rows], starts))
 
 
+def sum_over_batches(values: Array, order: Array, size: int, sample_weight: Array | None) -> float:
+    """What a number of each row adds to the sum over batches of so many rows of a mean loss times the rows of its batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastopt.neural_network._engine.data import sum_over_batches
+    >>> sum_over_batches(np.array([1.0, 2.0, 4.0]), np.array([0, 1, 2]), 2, np.array([3.0, 1.0, 0.5]))
+    6.5
+    """
+    values = values[order]
+    if sample_weight is None:
+        return float(values.sum())
+    starts, weights = np.arange(0, len(order), size), sample_weight[order].astype(np.float64)
+    sums, totals = np.add.reduceat(values * weights, starts), np.add.reduceat(weights, starts)
+    rows = np.diff(np.append(starts, len(order)))
+    return float(np.sum(rows * np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)))
+
+
 def rates(lr: LearningRate, t: int, n: int) -> NDArray[np.float64]:
     """The learning rates of n steps from step t on."""
     if callable(lr):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -34,11 +35,11 @@ from fastopt._estimators.types import (
 )
 from fastopt._estimators.unchanged import unchanged_on_error
 from fastopt.losses import Loss
+from fastopt.neural_network._divergence import NetworkDivergenceError
 from fastopt.neural_network._initialisers import initial_weights
 
 from . import engine
 from .data import read, rows_for
-from .divergence import NetworkDivergenceError
 from .epochs import LEVEL, Plan, Progress, Rows, Training, are_finite
 from .held_out import Score, Validation, Weights, split
 from .lbfgs import minimize
@@ -53,6 +54,10 @@ MAX_SEED = 2 ** 31 - 1
 #: attributes that a fit leaves behind only under some parameters
 OPTIONAL_ATTRIBUTES = ("loss_curve_", "validation_scores_", "best_loss_", "best_validation_score_", "validation_loss_curve_", "best_iter_",
                        "gradient_norms_", "_optimizer")
+
+
+#: scikit-learn's words
+NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed. "
 
 
 class Targets(NamedTuple):
@@ -81,7 +86,7 @@ def has_partial_fit(estimator: Any) -> bool:
     return True
 
 
-class Perceptron(CallbackSupport, BaseEstimator):
+class Perceptron(CallbackSupport, BaseEstimator, ABC):
     """Base of the multi-layer perceptrons."""
 
     _rules: ClassVar[Mapping[str, Rule]]
@@ -102,16 +107,17 @@ class Perceptron(CallbackSupport, BaseEstimator):
 
     # ---- what the estimators define ----
 
+    @abstractmethod
     def _targets(self, y: Array, X: Samples, weight: RowWeights, call: Call, fresh: bool, dtype: Any) -> Targets:
-        raise NotImplementedError
+        """What y is to the network, checked."""
 
+    @abstractmethod
     def _eval_targets(self, y: Array, targets: Targets, dtype: Any) -> tuple[Array, Array]:
         """y of an eval_set as the network takes it, and as scores do."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _score_of(self, truth: Array, weight: RowWeights) -> Callable[[Array], float]:
         """The score that stops training, a function of raw predictions."""
-        raise NotImplementedError
 
     def _labels_of(self, truth: Array) -> Array:
         """What a scorer of scikit-learn compares with."""
@@ -121,8 +127,9 @@ class Perceptron(CallbackSupport, BaseEstimator):
         """The loss of all outputs."""
         return loss_itself(vars(self))
 
+    @abstractmethod
     def _out_activation(self, loss: Loss) -> str:
-        raise NotImplementedError
+        """What scikit-learn calls the last activation with its loss."""
 
     # ---- fit ----
 
@@ -173,7 +180,7 @@ class Perceptron(CallbackSupport, BaseEstimator):
             self._assign(found, fresh)
             if diverged:
                 before.clear()
-                raise NetworkDivergenceError(found["n_iter_"], self._rate(), self._gradient_norms(network, rows))
+                raise NetworkDivergenceError(found["n_iter_"], self._rate(), self._gradient_norms(network, rows), NOT_FINITE, "learning_rate_init")
         call.events.end(found)
         return self
 
@@ -208,8 +215,8 @@ class Perceptron(CallbackSupport, BaseEstimator):
     def _network(self, sizes: list[int], loss: Loss, dtype: Any, targets: Targets | None = None) -> Any:
         """A network of these layers, without weights."""
         more: dict[str, Any] = {} if targets is None else {"l2": float(self.alpha)}
-        if more and is_stochastic(vars(self)):   # a value for line searches is that whose gradient there is
-            more["value_scale"] = Measure(loss, targets.y).scale   # type: ignore[union-attr]
+        if targets is not None and is_stochastic(vars(self)):   # a value for line searches is that whose gradient there is
+            more["value_scale"] = Measure(loss, targets.y).scale
             if any(dropout_shares(vars(self))):
                 more |= {"dropout": [0.0, *dropout_shares(vars(self))], "seed": int(self._random_state.randint(MAX_SEED))}
         threads = None if self.n_jobs is None else resolve_threads(int(self.n_jobs), "n_jobs")
@@ -276,7 +283,9 @@ class Perceptron(CallbackSupport, BaseEstimator):
         """Of the layers, over all rows at the last finite weights."""
         network.set_weights(self.coefs_, self.intercepts_)
         with np.errstate(all="ignore"):
-            return [float(np.linalg.norm(g)) for g in network.value_and_gradient(rows.X, rows.y, rows.weight)[1]]
+            network.value_and_gradient(rows.X, rows.y, rows.weight)
+        found: list[float] = network.gradient_norms()
+        return found
 
     # ---- held-out rows ----
 

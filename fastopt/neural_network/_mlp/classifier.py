@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 
 from fastopt._common.rules import refuse
 from fastopt._estimators.data import Takes, weights_of_classes
 from fastopt._estimators.docs import arguments
-from fastopt._estimators.predictions import IMPROPER, one_against_rest
+from fastopt._estimators.predictions import IMPROPER, Probable, one_against_rest
 from fastopt._estimators.sklearn import Events, available_where
 from fastopt._estimators.types import (
     Array,
@@ -36,7 +35,7 @@ from . import labels as _labels
 from .base import Call, Perceptron, Targets, has_partial_fit
 from .docs import documented
 from .labels import MULTILABEL, Labels
-from .measure import accuracy, log
+from .measure import accuracy
 from .params import CLASSIFIER, loss_itself
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 
 
 @documented(stratified=", alike in its classes if these are two", score="accuracy")
-class MLPClassifier(ClassifierMixin, Perceptron):
+class MLPClassifier(Probable, ClassifierMixin, Perceptron):
     """Multi-layer perceptron classifier.
 
     With float64 data and the same `random_state` it gives the weights of `sklearn.neural_network.MLPClassifier`; see Notes.
@@ -76,7 +75,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from fastopt.neural_network import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), MLPClassifier(16, learning_rate_init=0.01, random_state=0)).fit(X, y)
+    >>> model = make_pipeline(StandardScaler(), MLPClassifier(16, learning_rate_init=0.01, max_iter=1000, random_state=0)).fit(X, y)
     >>> model.score(X, y) > 0.95
     True
     """
@@ -132,37 +131,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             raise AttributeError(f"probability estimates are not available for loss={self.loss!r}")
         return True
 
-    @available_where(_has_probabilities)
-    @arguments
-    def predict_proba(self, X: Features) -> Array:
-        """Probabilities.
-
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        raw, loss = self._raw(X), self._learnt_loss(vars(self))
-        if isinstance(loss, Multinomial):
-            return _softmax(raw)
-        if loss.couples_outputs:
-            return loss._predict(raw)
-        positive: Array = expit(raw, out=raw)
-        return positive if self._kind == MULTILABEL else one_against_rest(positive)
-
-    @available_where(_has_probabilities)
-    @arguments
-    def predict_log_proba(self, X: Features) -> Array:
-        """Logarithm of `predict_proba`.
-
-        [arguments]
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return log(self.predict_proba(X))
+    def _probabilities(self, p: Array) -> Array:
+        loss = self._learnt_loss(vars(self))
+        found = loss._predict(p)
+        return found if loss.couples_outputs or self._kind == MULTILABEL else one_against_rest(found)
 
     def _decided(self, raw: Array) -> Array:
         """Numbers of classes, or 0 and 1 for several labels."""
@@ -248,10 +220,3 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         tags.classifier_tags.multi_label = True
         return tags
 
-
-def _softmax(raw: Array) -> Array:
-    """Shares of the rows, in the place of raw predictions."""
-    raw -= raw.max(axis=1, keepdims=True)
-    np.exp(raw, out=raw)
-    raw /= raw.sum(axis=1, keepdims=True)
-    return raw

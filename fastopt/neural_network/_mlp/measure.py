@@ -4,13 +4,12 @@ Used by this room.  Knows neither networks nor estimators.
 """
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.special import xlogy
 
 from fastopt._estimators.types import Array, RowWeights
 from fastopt.losses import Loss
+from fastopt.neural_network._engine import sum_over_batches
 
 
 class Measure:
@@ -37,13 +36,7 @@ class Measure:
         """What the constants add to the sum over batches of mean loss times rows."""
         if self.constants is None:
             return 0.0
-        values = self.constants[order]
-        if weight is None:
-            return float(values.sum())
-        starts, weights = np.arange(0, len(order), batch_size), weight[order].astype(np.float64)
-        rows = np.diff(np.append(starts, len(order)))
-        sums, totals = np.add.reduceat(values * weights, starts), np.add.reduceat(weights, starts)
-        return float(np.sum(rows * np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)))
+        return sum_over_batches(self.constants, order, batch_size, weight)
 
     def mean(self, y: Array, raw: Array, weight: RowWeights) -> float:
         """The mean loss of raw predictions of these rows, without penalty; nan where these are not finite."""
@@ -63,10 +56,3 @@ def accuracy(codes: Array, predicted: Array, weight: RowWeights) -> float:
     """The share of rows whose classes are all right."""
     right = codes == predicted
     return float(np.average(right.all(axis=1) if right.ndim == 2 else right, weights=weight))
-
-
-def log(p: Array) -> Array:
-    """The logarithm of probabilities, in their place, −inf where they are 0."""
-    with np.errstate(divide="ignore"):
-        found: Any = np.log(p, out=p)
-    return np.asarray(found)

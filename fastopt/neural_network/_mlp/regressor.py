@@ -58,7 +58,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     >>> import numpy as np
     >>> from fastopt.neural_network import MLPRegressor
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> model = MLPRegressor(hidden_layer_sizes=16, solver="lbfgs", random_state=0).fit(X, np.sin(X[:, 0]) + X[:, 1])
+    >>> model = MLPRegressor(hidden_layer_sizes=16, solver="lbfgs", max_iter=1000, random_state=0).fit(X, np.sin(X[:, 0]) + X[:, 1])
     >>> model.score(X, np.sin(X[:, 0]) + X[:, 1]) > 0.95
     True
     """

@@ -15,8 +15,6 @@ from fastopt.optimizers import Optimizer
 
 #: the learning rate at which 'adaptive' gives up
 LEAST_RATE = 1e-6
-#: rules that recommend an average of the points that they step
-AVERAGING = ("asgd", "schedule_free_adamw", "schedule_free_sgd")
 #: momentum that is not below 1 is taken to be this
 MOST_MOMENTUM = float(np.nextafter(1.0, 0.0))
 
@@ -31,7 +29,8 @@ def template(values: Mapping[str, Any], lr: Any, dtype: Any) -> Optimizer:
             found.param_groups[0]["lr"] = lr
         return found
     if given is not None:
-        return optimizers.get(given)(nothing, lr=lr, **(values["optimizer_params"] or {}))   # type: ignore[no-any-return]
+        named: Optimizer = optimizers.get(given)(nothing, lr=lr, **(values["optimizer_params"] or {}))
+        return named
     if values["solver"] == "adam":
         return optimizers.Adam(nothing, lr=lr, betas=(float(values["beta_1"]), float(values["beta_2"])), eps=float(values["epsilon"]),
                                eps_hat=True)
@@ -80,7 +79,7 @@ class Steps:
             self.scheduled, self.rate = callable(lr), self.rate if callable(lr) else float(lr)
         self.taken = 0          # steps
         self.state: Any = None
-        self.averages = self.optimizer.name in AVERAGING
+        self.averages = self.optimizer.averages
         self.point: Any = None  # where to go on from, and the weights that were recommended there, of an averaging rule
 
     @property

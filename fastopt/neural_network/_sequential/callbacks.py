@@ -4,6 +4,7 @@ Used by the loop of this room, and by users.  Knows models by what they have in 
 """
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -40,8 +41,13 @@ class Callback:
     """
 
     def __init_subclass__(cls) -> None:
-        if cls.__module__.startswith("fastopt."):
-            cls.__module__ = "fastopt.neural_network"
+        """Those of this room have the parameters of a hook documented where it is first."""
+        if not cls.__module__.startswith("fastopt."):
+            return
+        cls.__module__ = "fastopt.neural_network"
+        for name in set(HOOKS).intersection(vars(cls)):
+            method, first = vars(cls)[name], inspect.getdoc(getattr(Callback, name)) or ""
+            method.__doc__ = f"{method.__doc__}\n\n{first[first.index('Parameters'):]}"
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -208,26 +214,12 @@ class EarlyStopping(Monitor):
         self.start_from_epoch = integer("start_from_epoch", start_from_epoch, 0)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget earlier fits.
-
-        Parameters
-        ----------
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Forget earlier fits."""
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best, self.best_weights = self._worst, None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look at the number, and perhaps end the fit.
-
-        Parameters
-        ----------
-        epoch : int
-            From 0.
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Look at the number, and perhaps end the fit."""
         current = self._current(logs)
         if epoch < self.start_from_epoch:
             return
@@ -245,13 +237,7 @@ class EarlyStopping(Monitor):
             self.stopped_epoch, self.model.stop_training = epoch, True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Put the best weights back.
-
-        Parameters
-        ----------
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Put the best weights back."""
         if self.stopped_epoch > 0 and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:

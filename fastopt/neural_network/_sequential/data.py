@@ -12,6 +12,7 @@ import scipy.sparse
 from numpy.typing import DTypeLike, NDArray
 
 from fastopt._common.rules import real, refuse
+from fastopt._common.sparse_input import checked, first_not_finite
 from fastopt.exceptions import InvalidParameterError
 
 from .heads import Head
@@ -29,7 +30,7 @@ class Rows(NamedTuple):
 def matrix(X: Any, columns: int | None, dtype: DTypeLike, name: str = "X") -> Any:
     """X of shape (n, d), finite, in rows of this type; a vector is one column."""
     if scipy.sparse.issparse(X):
-        rows = X.tocsr().astype(dtype, copy=False)
+        rows = checked(X).tocsr().astype(dtype, copy=False)   # arrays that agree: nothing reads past them
         numbers = rows.data
     else:
         rows = np.asarray(X)
@@ -51,14 +52,11 @@ def matrix(X: Any, columns: int | None, dtype: DTypeLike, name: str = "X") -> An
 
 def _refuse_first(X: Any, rows: Any, name: str) -> None:
     """Raise for the first number that is not finite."""
-    if scipy.sparse.issparse(rows):
-        at = np.flatnonzero(~np.isfinite(rows.data))[0]
-        row, column = int(np.searchsorted(rows.indptr, at, side="right")) - 1, int(rows.indices[at])
-    else:
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
+    place = first_not_finite(rows)
+    assert place is not None
     label = getattr(X, "columns", None)
-    called = f" ({label[column]!r})" if label is not None else ""
-    raise ValueError(f"{name} must be finite in {rows.dtype}, got {rows[row, column]} in row {row}, column {column}{called}")
+    called = f" ({label[place[1]]!r})" if label is not None else ""
+    raise ValueError(f"{name} must be finite in {rows.dtype}, got {rows[place]} in row {place[0]}, column {place[1]}{called}")
 
 
 def weights(sample_weight: Any, class_weight: Mapping[Any, float] | None, y: Array, head: Head, n: int) -> Array | None:

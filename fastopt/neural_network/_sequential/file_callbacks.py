@@ -50,15 +50,7 @@ class ModelCheckpoint(Monitor):
         self.best = self._worst if initial_value_threshold is None else number("initial_value_threshold", initial_value_threshold)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save, if the epoch deserves it.
-
-        Parameters
-        ----------
-        epoch : int
-            From 0.
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Save, if the epoch deserves it."""
         if self.save_best_only:
             current = self._current(logs)
             if not self._better(current, self.best):
@@ -106,13 +98,7 @@ class CSVLogger(Callback):
         self._stream: IO[str] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Open the file.
-
-        Parameters
-        ----------
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Open the file."""
         goes_on = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         self._stream = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")   # noqa: SIM115  until the fit ends
         self._writer: Any = csv.writer(self._stream, delimiter=self.separator, lineterminator="\n")
@@ -120,15 +106,7 @@ class CSVLogger(Callback):
         self._headed = goes_on
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write a line.
-
-        Parameters
-        ----------
-        epoch : int
-            From 0.
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Write a line."""
         logs = logs or {}
         if self._names is None:
             self._names = sorted(logs)
@@ -139,13 +117,7 @@ class CSVLogger(Callback):
             self._stream.flush()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Close the file.
-
-        Parameters
-        ----------
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Close the file."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None

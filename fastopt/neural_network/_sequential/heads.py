@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax, xlogy
+from scipy.special import xlogy
 
 from fastopt import losses
 from fastopt._common.rules import near, refuse
@@ -31,13 +31,6 @@ _CROSS_ENTROPY = "categorical_crossentropy"
 #: what losses are told of where their targets are of a kind: activations that they are fused with
 _FUSED = {"unit": ("sigmoid", "logistic"), "nonnegative": ("exponential",), "positive": ("exponential",), "amounts": ("exponential",),
           "class": (SOFTMAX,), "shares": (SOFTMAX,)}
-_LINKS: dict[str, Callable[[Array], Array]] = {"sigmoid": expit, "logistic": expit, "exponential": np.exp}
-
-
-def _rows_softmax(raw: Array) -> Array:
-    found: Array = softmax(raw, axis=1)
-    return found
-
 
 def loss_named(loss: object) -> Loss:
     """The loss that a name or an object stands for."""
@@ -67,15 +60,15 @@ class Head:
         The engine's.
     loss : Loss
         Of what the engine's last layer gives.
-    link : callable or None
-        What makes predictions of that.
+    fused : bool
+        Whether the last activation is the loss's own, so that the engine gives raw predictions.
     outputs : int
     entropies : bool
         Whether the loss is told with what y alone says, which the engine leaves out.
     """
     activation: str | tuple[str, float]
     loss: Loss
-    link: Callable[[Array], Array] | None
+    fused: bool
     outputs: int
     entropies: bool
 
@@ -86,7 +79,7 @@ class Head:
 
     def predictions(self, raw: Array) -> Array:
         """What `predict` gives."""
-        return raw if self.link is None else np.asarray(self.link(raw), raw.dtype)
+        return self.loss._predict(raw) if self.fused else raw
 
     # ---- y ----
 
@@ -180,8 +173,7 @@ def head(loss: object, activation: str, outputs: int) -> Head:
     entropies = loss == _CROSS_ENTROPY
     fused = _FUSED.get(found.target, ())
     if activation in fused and found.name != "mean_squared_log_error":
-        link = _rows_softmax if activation == SOFTMAX else _LINKS[activation]
-        return Head("identity", found, link, outputs, entropies)
+        return Head("identity", found, True, outputs, entropies)
     if activation == SOFTMAX:
         raise InvalidParameterError(f"loss must be a cross-entropy of classes, such as 'sparse_categorical_crossentropy', where the last layer has "
                                     f"activation 'softmax', got {loss!r}")
@@ -189,7 +181,7 @@ def head(loss: object, activation: str, outputs: int) -> Head:
     if fused and not (raw and isinstance(loss, Loss)):
         also = f"; of raw scores, with a linear last layer, it is losses.{type(found).__name__}()" if raw else ""
         raise InvalidParameterError(f"loss {loss!r} goes with a last layer of activation {fused[0]!r}, got {activation!r}{also}")
-    return Head(ACTIVATIONS[activation], found, None, outputs, entropies)
+    return Head(ACTIVATIONS[activation], found, False, outputs, entropies)
 
 
 def _numbers(name: str, y: object) -> Array:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from fastopt._common.rules import choice, refuse
+from fastopt._estimators.scores import r2
 
 from .heads import Head
 
@@ -32,7 +32,7 @@ def _accuracy(y: Array, p: Array, head: Head) -> float:
 
 def _middle(head: Head) -> float:
     """Where predictions of two classes part: 1/2 of probabilities, 0 of scores."""
-    return 0.0 if head.loss.target in ("sign", "unit") and head.link is None and head.activation != "logistic" else 0.5
+    return 0.0 if head.loss.target in ("sign", "unit") and not head.fused and head.activation != "logistic" else 0.5
 
 
 def _per_class(y: Array, p: Array, head: Head) -> float:
@@ -45,29 +45,26 @@ def _binary(y: Array, p: Array, head: Head) -> float:
 
 
 def _precision(y: Array, p: Array, head: Head) -> float:
-    chosen, right = p > _middle(head), y > 0.5
-    return float((chosen & right).sum() / max(1, chosen.sum()))
+    from sklearn.metrics import precision_score  # slow to import, seldom needed: so are all of it here
+
+    return float(precision_score((y > 0.5).ravel(), (p > _middle(head)).ravel(), zero_division=0))
 
 
 def _recall(y: Array, p: Array, head: Head) -> float:
-    chosen, right = p > _middle(head), y > 0.5
-    return float((chosen & right).sum() / max(1, right.sum()))
+    from sklearn.metrics import recall_score
+
+    return float(recall_score((y > 0.5).ravel(), (p > _middle(head)).ravel(), zero_division=0))
 
 
 def _auc(y: Array, p: Array, head: Head) -> float:
-    """The share of pairs of a row of class 1 and one of class 0 that are in their order."""
+    from sklearn.metrics import roc_auc_score
+
     right = (y > 0.5).ravel()
-    ones = int(right.sum())
-    zeros = len(right) - ones
-    if not ones or not zeros:
-        return float("nan")
-    return float((rankdata(p.ravel())[right].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+    return float(roc_auc_score(right, p.ravel())) if right.any() and not right.all() else float("nan")
 
 
 def _r2(y: Array, p: Array, head: Head) -> float:
-    total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
-    left = ((y - p) ** 2).sum(axis=0)
-    return float(np.mean(np.where(total > 0, 1 - left / np.where(total > 0, total, 1), 0.0)))
+    return r2(y, None)(p)
 
 
 METRICS: dict[str, Metric] = {

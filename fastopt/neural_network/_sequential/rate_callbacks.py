@@ -51,26 +51,12 @@ class ReduceLROnPlateau(Monitor):
         self.min_lr = number("min_lr", min_lr, at_least=0)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget earlier fits.
-
-        Parameters
-        ----------
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Forget earlier fits."""
         self.wait = self.cooling = 0
         self.best = self._worst
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look at the number, and perhaps lower the rate.
-
-        Parameters
-        ----------
-        epoch : int
-            From 0.
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Look at the number, and perhaps lower the rate."""
         current, rate = self._current(logs), _rate_of(self.model, type(self).__name__)
         if logs is not None:
             logs["learning_rate"] = rate
@@ -123,15 +109,7 @@ class LearningRateScheduler(Callback):
         self._takes_rate = _takes_two(schedule)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Set the rate.
-
-        Parameters
-        ----------
-        epoch : int
-            From 0.
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Set the rate."""
         rate = _rate_of(self.model, type(self).__name__)
         found = self.schedule(epoch, rate) if self._takes_rate else self.schedule(epoch)
         self.model.learning_rate = real(0).check("schedule of LearningRateScheduler", found)
@@ -139,15 +117,7 @@ class LearningRateScheduler(Callback):
             print(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {self.model.learning_rate:g}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Note the rate of the epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            From 0.
-        logs : dict, optional
-            Numbers by name.
-        """
+        """Note the rate of the epoch."""
         if logs is not None:
             logs["learning_rate"] = float(self.model.learning_rate)
 

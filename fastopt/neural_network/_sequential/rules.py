@@ -68,8 +68,3 @@ def _made(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Optimizer:
     """Of a matrix, as some rules are of nothing else."""
     found: Optimizer = kind([np.zeros((1, 1))], **settings)
     return found
-
-
-def averages(optimizer: Optimizer) -> bool:
-    """Whether it recommends another point than the one that it steps."""
-    return type(optimizer)._averaged is not Optimizer._averaged

@@ -5,7 +5,7 @@ The base of `Sequential`, which learns and predicts with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def generator(random_state: object) -> np.random.RandomState:
     if isinstance(random_state, np.random.RandomState):
         return random_state
     try:
-        return np.random.RandomState(random_state)   # type: ignore[arg-type]
+        return np.random.RandomState(cast("int | None", random_state))
     except (TypeError, ValueError):
         refuse("random_state", "an integer from 0 to 2**32 - 1, a numpy RandomState, or None", random_state)
 
@@ -85,7 +85,7 @@ class State:
             return head(self._compiled.loss, last.activation, last.units)
         if last.activation == SOFTMAX:
             return head("sparse_categorical_crossentropy", SOFTMAX, last.units)
-        return Head(ACTIVATIONS[last.activation], losses.SquaredError(), None, last.units, False)
+        return Head(ACTIVATIONS[last.activation], losses.SquaredError(), False, last.units, False)
 
     def _last(self) -> Any:
         if not self._units:

@@ -13,40 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._samples.shuffle import shuffle
-from fastopt.exceptions import DivergenceError
+from fastopt.neural_network._divergence import NetworkDivergenceError
+from fastopt.neural_network._engine import sum_over_batches
 
 from .callbacks import Callbacks, Logs
 from .data import Rows
 from .heads import Head
 from .history import Progress
-from .rules import averages
 
 Array = NDArray[Any]
-
-
-class TrainingDivergedError(DivergenceError):
-    """Training ended in a loss or in weights that are not finite; the weights of the epoch before are kept.
-
-    Parameters
-    ----------
-    epoch : int
-        From 1.
-    learning_rate : float
-        nan of a schedule.
-    gradient_norms : tuple of float
-        Of the layers, over all rows, at the weights that are kept.
-    """
-
-    def __init__(self, epoch: int, learning_rate: float, gradient_norms: tuple[float, ...]) -> None:
-        super().__init__(epoch, learning_rate, float("nan"))
-        self.args = epoch, learning_rate, gradient_norms
-        self.gradient_norms = gradient_norms
-
-    def __str__(self) -> str:
-        at = "" if self.learning_rate != self.learning_rate else f" with learning rate {self.learning_rate:.3g}"
-        return (f"training diverged in epoch {self.epoch}{at}: the loss or weights are not finite. The weights of the epoch before are kept, at "
-                f"which the gradients of the layers have norms {', '.join(f'{norm:.3g}' for norm in self.gradient_norms)}. Scale X and y, or take a "
-                "smaller learning rate, or clip gradients (clip_global_norm of the optimizer)")
 
 
 @dataclass(eq=False)
@@ -80,7 +55,7 @@ class Training:
         """Run all epochs."""
         n = self.rows.X.shape[0]
         self.order = np.arange(n)
-        self.averages = averages(self.network.optimizer)
+        self.averages = self.network.optimizer.averages
         self.entropies = self.head.entropies_of(self.rows.y)
         self.callbacks.call("on_train_begin", {})
         logs: Logs = {}
@@ -115,27 +90,16 @@ class Training:
         if self.averages:
             average, self.model._stepped = self.network.get_solution(), self.network.get_weights()
             self.network.set_weights(*average)
-        loss = (total + self._entropy()) / len(self.order)
+        if self.entropies is not None:
+            total += sum_over_batches(self.entropies, self.order, self.batch_size, rows.weight)
+        loss = total / len(self.order)
         if not (np.isfinite(loss) and all(np.isfinite(a).all() for arrays in self.network.get_weights() for a in arrays)):
             self._give_up(epoch, before)
         return {"loss": float(loss), **self.measure()}
-
-    def _entropy(self) -> float:
-        """What y alone adds to the sum over batches of mean loss times rows."""
-        if self.entropies is None:
-            return 0.0
-        values, weight = self.entropies[self.order], self.rows.weight
-        if weight is None:
-            return float(values.sum())
-        starts, each = np.arange(0, len(values), self.batch_size), weight[self.order].astype(np.float64)
-        counts = np.diff(np.append(starts, len(values)))
-        sums, totals = np.add.reduceat(values * each, starts), np.add.reduceat(each, starts)
-        return float(np.sum(counts * np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)))
 
     def _give_up(self, epoch: int, before: tuple[list[Array], list[Array]]) -> None:
         """Put the weights before the epoch back, and say so."""
         rate = self.network.learning_rate
         self.network = self.model._renew([array for pair in zip(*before) for array in pair])   # what fills up rows, and moments, are not finite
-        _, coefs, intercepts = self.network.value_and_gradient(self.rows.X, self.rows.y, self.rows.weight)
-        norms = tuple(float(np.sqrt(np.square(w, dtype=float).sum() + np.square(b, dtype=float).sum())) for w, b in zip(coefs, intercepts))
-        raise TrainingDivergedError(epoch + 1, float("nan") if callable(rate) else float(rate), norms)
+        self.network.value_and_gradient(self.rows.X, self.rows.y, self.rows.weight)
+        raise NetworkDivergenceError(epoch + 1, float("nan") if callable(rate) else float(rate), self.network.gradient_norms())
