@@ -48,31 +48,37 @@ FO_INLINE real F(softmax_class_error)(ptrdiff_t k, ptrdiff_t y, real smoothing, 
 #define SOFTMAX_FEW 4      /* rows up to which it is not */
 #endif
 
-/* softmax_class_error of m rows of a piece, side by side: loops over the rows of each class in place of loops over classes, which are too short
- * where k is small.  The numbers are the same, as sums run in the same order.  Class numbers lie `width` apart. */
-FO_INLINE void F(softmax_class_piece)(ptrdiff_t m, ptrdiff_t k, const real *y, ptrdiff_t width, real smoothing, const real *restrict p, real *restrict c,
-                                      real *restrict value) {
-    real e[SOFTMAX_NARROW][SOFTMAX_PIECE], largest[SOFTMAX_PIECE], sum[SOFTMAX_PIECE] = {0}, all[SOFTMAX_PIECE] = {0};
-    for (ptrdiff_t i = 0; i < m; i++)
-        for (ptrdiff_t j = 0; j < k; j++) e[j][i] = p[i * k + j];
-    memcpy(largest, e[0], (size_t)m * sizeof(real));
+/* Of m samples, whose k predictions lie `apart`: the largest, exp(p − largest) in the place of p, and its sum; loops over samples, in place of loops
+ * over classes, which are too short where k is small.  The numbers are those of rows, as sums run in the same order. */
+FO_INLINE void F(exps_side_by_side)(ptrdiff_t m, ptrdiff_t k, ptrdiff_t apart, real *restrict p, real *restrict largest, real *restrict sum) {
+    memcpy(largest, p, (size_t)m * sizeof(real));
     for (ptrdiff_t j = 1; j < k; j++)
-        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) largest[i] = e[j][i] > largest[i] ? e[j][i] : largest[i];
+        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) largest[i] = p[j * apart + i] > largest[i] ? p[j * apart + i] : largest[i];
+    memset(sum, 0, (size_t)m * sizeof(real));
     for (ptrdiff_t j = 0; j < k; j++)
         FO_SIMD for (ptrdiff_t i = 0; i < m; i++) {
-            const real distance = e[j][i] - largest[i];
-            all[i] += distance;
-            e[j][i] = F(exp_)(distance);
-            sum[i] += e[j][i];
+            const real e = F(exp_)(p[j * apart + i] - largest[i]);
+            p[j * apart + i] = e;
+            sum[i] += e;
         }
+}
+
+/* softmax_class_error of m rows of a piece, side by side.  Class numbers lie `width` apart. */
+FO_INLINE void F(softmax_class_piece)(ptrdiff_t m, ptrdiff_t k, const real *y, ptrdiff_t width, real smoothing, const real *restrict p, real *restrict c,
+                                      real *restrict value) {
+    real e[SOFTMAX_NARROW * SOFTMAX_PIECE], largest[SOFTMAX_PIECE], sum[SOFTMAX_PIECE], all[SOFTMAX_PIECE] = {0};
+    for (ptrdiff_t i = 0; i < m; i++)
+        for (ptrdiff_t j = 0; j < k; j++) e[j * SOFTMAX_PIECE + i] = p[i * k + j];
+    F(exps_side_by_side)(m, k, SOFTMAX_PIECE, e, largest, sum);
     const real each = smoothing / (real)k;
     for (ptrdiff_t j = 0; j < k; j++)
-        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) e[j][i] = e[j][i] / sum[i] - each;
+        FO_SIMD for (ptrdiff_t i = 0; i < m; i++) e[j * SOFTMAX_PIECE + i] = e[j * SOFTMAX_PIECE + i] / sum[i] - each;
     for (ptrdiff_t i = 0; i < m; i++) {
-        for (ptrdiff_t j = 0; j < k; j++) c[i * k + j] = e[j][i];
+        for (ptrdiff_t j = 0; j < k; j++) c[i * k + j] = e[j * SOFTMAX_PIECE + i];
         const ptrdiff_t own = i * k + (ptrdiff_t)y[i * width];
         c[own] -= 1 - smoothing;
         value[i] = p[own] - largest[i];
+        for (ptrdiff_t j = 0; smoothing != 0 && j < k; j++) all[i] += p[i * k + j] - largest[i];
     }
     if (smoothing == 0)
         FO_SIMD for (ptrdiff_t i = 0; i < m; i++) value[i] = F(log_)(sum[i]) - value[i];
@@ -109,23 +115,14 @@ FO_INLINE void F(softmax_product)(ptrdiff_t k, const real *restrict p, const rea
     for (ptrdiff_t j = 0; j < k; j++) c[j] *= q[j] - mean;
 }
 
-/* p ← softmax(p) of n samples, whose k predictions lie n apart: the same numbers as by rows, whose loops are too short where k is small */
+/* p ← softmax(p) of n samples, whose k predictions lie n apart */
 FO_KERNEL void F(softmax_columns)(ptrdiff_t n, ptrdiff_t k, void *predictions) {
     enum { PIECE = 64 };
     real largest[PIECE], sum[PIECE];
     for (ptrdiff_t first = 0; first < n; first += PIECE) {
         real *restrict p = (real *)predictions + first;
         const ptrdiff_t m = n - first < PIECE ? n - first : PIECE;
-        memcpy(largest, p, (size_t)m * sizeof(real));
-        for (ptrdiff_t j = 1; j < k; j++)
-            FO_SIMD for (ptrdiff_t i = 0; i < m; i++) largest[i] = p[j * n + i] > largest[i] ? p[j * n + i] : largest[i];
-        memset(sum, 0, sizeof sum);
-        for (ptrdiff_t j = 0; j < k; j++)
-            FO_SIMD for (ptrdiff_t i = 0; i < m; i++) {
-                const real e = F(exp_)(p[j * n + i] - largest[i]);
-                p[j * n + i] = e;
-                sum[i] += e;
-            }
+        F(exps_side_by_side)(m, k, n, p, largest, sum);
         for (ptrdiff_t j = 0; j < k; j++)
             FO_SIMD for (ptrdiff_t i = 0; i < m; i++) p[j * n + i] /= sum[i];
     }
